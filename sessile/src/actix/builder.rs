@@ -1,0 +1,197 @@
+//! [`SessionMiddlewareBuilder`]: the settings of a [`SessionMiddleware`].
+
+use actix_web::cookie::{Key, SameSite, time::Duration};
+
+use super::SessionMiddleware;
+use crate::{
+    Clock, SealingKey, SessionManager, Settings, SettingsError,
+    config::{self, CookieContentSecurity, SessionLifecycle, StoreFailurePolicy},
+    storage::SessionStore,
+};
+
+/// Builds a [`SessionMiddleware`]. What each setting means, and its default, is with
+/// [`Settings`].
+///
+/// ```
+/// use actix_web::cookie::{Key, time::Duration};
+/// use sessile::{SessionMiddleware, config::PersistentSession, storage::MemorySessionStore};
+///
+/// let sessions = SessionMiddleware::builder(MemorySessionStore::default(), Key::generate())
+///     .cookie_name("__Host-session".to_owned())
+///     .session_lifecycle(PersistentSession::default().session_ttl(Duration::hours(8)))
+///     .build();
+/// # let _ = sessions;
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing is set up until `build` is called"]
+pub struct SessionMiddlewareBuilder<Store> {
+    store: Store,
+    key: SealingKey,
+    settings: Settings,
+}
+
+impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
+    pub(super) fn new(store: Store, key: Key) -> Self {
+        let mut master = [0; SealingKey::LEN];
+        // An Actix Web key has at least the length of ours, and uses the first bytes.
+        master.copy_from_slice(&key.master()[..SealingKey::LEN]);
+        Self {
+            store,
+            key: master.into(),
+            settings: Settings::default(),
+        }
+    }
+
+    /// The cookie's name. Default: `id`. See [`Settings::cookie_name`].
+    pub fn cookie_name(mut self, name: String) -> Self {
+        self.settings.cookie_name = name;
+        self
+    }
+
+    /// Whether browsers may send the cookie over TLS only. Default: `true`. See
+    /// [`Settings::cookie_secure`].
+    pub fn cookie_secure(mut self, secure: bool) -> Self {
+        self.settings.cookie_secure = secure;
+        self
+    }
+
+    /// Whether scripts are kept from reading the cookie. Default: `true`. See
+    /// [`Settings::cookie_http_only`].
+    pub fn cookie_http_only(mut self, http_only: bool) -> Self {
+        self.settings.cookie_http_only = http_only;
+        self
+    }
+
+    /// Which requests from other sites bring the cookie. Default: [`SameSite::Lax`]. See
+    /// [`Settings::cookie_same_site`].
+    pub fn cookie_same_site(mut self, same_site: SameSite) -> Self {
+        self.settings.cookie_same_site = match same_site {
+            SameSite::Strict => config::SameSite::Strict,
+            SameSite::Lax => config::SameSite::Lax,
+            SameSite::None => config::SameSite::None,
+        };
+        self
+    }
+
+    /// The path below which browsers send the cookie. Default: `/`. See [`Settings::cookie_path`].
+    pub fn cookie_path(mut self, path: String) -> Self {
+        self.settings.cookie_path = path;
+        self
+    }
+
+    /// The domain below which browsers send the cookie. Default: `None`. See
+    /// [`Settings::cookie_domain`].
+    pub fn cookie_domain(mut self, domain: Option<String>) -> Self {
+        self.settings.cookie_domain = domain;
+        self
+    }
+
+    /// How the content of the cookie is protected. Default: [`CookieContentSecurity::Private`]. See
+    /// [`Settings::cookie_content_security`].
+    pub fn cookie_content_security(mut self, security: CookieContentSecurity) -> Self {
+        self.settings.cookie_content_security = security;
+        self
+    }
+
+    /// How long a session lives, as older programs say it; the same as
+    /// [`session_lifecycle`](Self::session_lifecycle).
+    pub fn session_length(self, length: crate::SessionLength) -> Self {
+        self.session_lifecycle(length)
+    }
+
+    /// How long a session lives, and what extends its life. Default: a
+    /// [browser session](config::BrowserSession) of one day. See [`Settings::lifecycle`].
+    pub fn session_lifecycle(mut self, lifecycle: impl Into<SessionLifecycle>) -> Self {
+        self.settings.lifecycle = lifecycle.into();
+        self
+    }
+
+    /// How long after its creation a session ends, however much it is used. Default: `None`. See
+    /// [`Settings::absolute_timeout`].
+    pub fn absolute_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.settings.absolute_timeout = timeout;
+        self
+    }
+
+    /// The part of the lifetime that may pass before reading extends it once more. Default: 0.05.
+    /// See [`Settings::touch_fraction`].
+    pub fn touch_fraction(mut self, fraction: f64) -> Self {
+        self.settings.touch_fraction = fraction;
+        self
+    }
+
+    /// How long a request waits for the store. Default: one second. See
+    /// [`Settings::store_timeout`].
+    pub fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.store_timeout = timeout;
+        self
+    }
+
+    /// What a request is answered when the store fails. Default: an opaque 503. See
+    /// [`Settings::on_store_failure`].
+    pub fn on_store_failure(mut self, policy: StoreFailurePolicy) -> Self {
+        self.settings.on_store_failure = policy;
+        self
+    }
+
+    /// The most bytes that a state may have. Default: 1 MiB. See [`Settings::max_state_bytes`].
+    pub fn max_state_bytes(mut self, bytes: usize) -> Self {
+        self.settings.max_state_bytes = bytes;
+        self
+    }
+
+    /// Where the time is read. Default: the operating system. See [`Settings::with_clock`].
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.settings = self.settings.with_clock(clock);
+        self
+    }
+
+    /// The middleware.
+    ///
+    /// # Panics
+    ///
+    /// When the settings ask for a cookie that no browser takes, for a duration that is not
+    /// positive, or for something else that makes no sense. [`try_build`](Self::try_build) returns
+    /// an error instead.
+    #[must_use]
+    #[track_caller]
+    pub fn build(self) -> SessionMiddleware<Store> {
+        match self.try_build() {
+            Ok(middleware) => middleware,
+            Err(error) => panic!("invalid session settings: {}", with_causes(&error)),
+        }
+    }
+
+    /// The middleware, or what is wrong with the settings.
+    ///
+    /// ```
+    /// use actix_web::cookie::Key;
+    /// use sessile::{SessionMiddleware, storage::MemorySessionStore};
+    ///
+    /// let built = SessionMiddleware::builder(MemorySessionStore::default(), Key::generate())
+    ///     .cookie_name("__Host-id".to_owned())
+    ///     .cookie_domain(Some("example.org".to_owned()))
+    ///     .try_build();
+    /// assert!(built.is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the settings ask for a cookie that no browser takes, for a duration that is not
+    /// positive, or for something else that makes no sense.
+    pub fn try_build(self) -> Result<SessionMiddleware<Store>, SettingsError> {
+        SessionManager::new(self.store, self.key, self.settings)
+            .map(SessionMiddleware::from_manager)
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

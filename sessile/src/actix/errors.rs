@@ -1,0 +1,115 @@
+//! What a client sees of an error: a status, and nothing else.
+
+use std::fmt;
+
+use actix_web::{HttpResponse, ResponseError, body::BoxBody, http::StatusCode};
+
+use super::headers::send_cookie;
+use crate::{
+    CommitError, OpenError, SessionGetError, SessionInsertError, SessionReloadError,
+    SessionSaveError, SessionUpdateError, SetCookie,
+};
+
+/// Answers errors with their status and an empty body, by default an opaque 500.
+macro_rules! opaque_responses {
+    ($($error:ty $(: $status:expr)?),+ $(,)?) => {$(
+        impl ResponseError for $error {
+            $(fn status_code(&self) -> StatusCode {
+                let status: fn(&Self) -> StatusCode = $status;
+                status(self)
+            })?
+
+            fn error_response(&self) -> HttpResponse {
+                HttpResponse::new(self.status_code())
+            }
+        }
+    )+};
+}
+
+opaque_responses!(
+    SessionGetError,
+    SessionInsertError,
+    SessionUpdateError,
+    SessionSaveError: |error| match error {
+        SessionSaveError::Commit(error) if error.is_store_failure() => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    },
+    SessionReloadError: |error| match error {
+        SessionReloadError::Load(_) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    },
+    SessionFailure: |error| error.status,
+);
+
+/// The session of a request could not be opened or committed.
+#[derive(Debug, thiserror::Error)]
+#[error("{cause}")]
+pub(super) struct SessionFailure {
+    #[source]
+    cause: FailedStep,
+    status: StatusCode,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+enum FailedStep {
+    Open(OpenError),
+    Commit(CommitError),
+}
+
+impl SessionFailure {
+    /// `store_failure` is the status that a failing store is to be answered with.
+    pub(super) fn open(cause: OpenError, store_failure: StatusCode) -> Self {
+        Self {
+            cause: FailedStep::Open(cause),
+            status: store_failure,
+        }
+    }
+
+    pub(super) fn commit(cause: CommitError, store_failure: StatusCode) -> Self {
+        Self {
+            status: if cause.is_store_failure() {
+                store_failure
+            } else {
+                StatusCode::INTERNAL_SERVER_ERROR
+            },
+            cause: FailedStep::Commit(cause),
+        }
+    }
+}
+
+/// An error that an inner service returned, on its way out with the session's cookie.
+///
+/// The client sees the error as it was. Middleware further out that looks for its type does not
+/// find it: that is the price of the cookie, and paid only where there is one. Handlers' errors
+/// never come this way, since Actix Web has turned them into responses by then.
+pub(super) struct WithCookie {
+    pub(super) error: actix_web::Error,
+    pub(super) cookie: SetCookie,
+}
+
+impl fmt::Debug for WithCookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.error, f)
+    }
+}
+
+impl fmt::Display for WithCookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
+impl ResponseError for WithCookie {
+    fn status_code(&self) -> StatusCode {
+        self.error.as_response_error().status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = self.error.error_response();
+        send_cookie(response.headers_mut(), &self.cookie);
+        response
+    }
+}

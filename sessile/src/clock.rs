@@ -1,0 +1,176 @@
+//! Time, as the engine and the stores read it: through a [`Clock`] that is passed in.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// A moment, in whole milliseconds since the Unix epoch.
+///
+/// Wall-clock time, since sessions outlive processes and move between servers. Arithmetic
+/// saturates: no clock, however wrong, makes it panic or wrap.
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::Timestamp;
+///
+/// let noon = Timestamp::from_unix_millis(43_200_000);
+/// let later = noon.saturating_add(Duration::from_secs(60));
+///
+/// assert_eq!(later.since(noon), Duration::from_secs(60));
+/// assert_eq!(noon.since(later), Duration::ZERO);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The moment `millis` milliseconds after the Unix epoch.
+    #[must_use]
+    pub const fn from_unix_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn as_unix_millis(self) -> u64 {
+        self.0
+    }
+
+    /// The moment `duration` later, or the last one there is.
+    #[must_use]
+    pub fn saturating_add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(whole_millis(duration)))
+    }
+
+    /// How long ago `earlier` was; zero if it lies in the future, as it can when the clocks of two
+    /// servers differ.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl From<Timestamp> for SystemTime {
+    fn from(timestamp: Timestamp) -> Self {
+        UNIX_EPOCH
+            .checked_add(Duration::from_millis(timestamp.0))
+            .unwrap_or(UNIX_EPOCH)
+    }
+}
+
+fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Where the engine and the stores read the time.
+///
+/// Default everywhere: [`SystemClock`]. A [`ManualClock`] lets a test decide what time it is, so
+/// that no test has to sleep.
+pub trait Clock: Send + Sync + 'static {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The operating system's wall clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        // A clock set before 1970 reads as 1970: sessions then end late rather than panic.
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Timestamp(whole_millis(since_epoch))
+    }
+}
+
+/// A clock that moves only when it is told to. Clones show the same time.
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::{Clock, ManualClock};
+///
+/// let clock = ManualClock::default();
+/// let start = clock.now();
+/// clock.advance(Duration::from_secs(3600));
+///
+/// assert_eq!(clock.now().since(start), Duration::from_secs(3600));
+/// ```
+#[derive(Debug, Clone)]
+pub struct ManualClock(Arc<AtomicU64>);
+
+impl ManualClock {
+    /// A clock that stands at `start`.
+    #[must_use]
+    pub fn starting_at(start: Timestamp) -> Self {
+        Self(Arc::new(AtomicU64::new(start.0)))
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(whole_millis(by), Ordering::SeqCst);
+    }
+}
+
+impl Default for ManualClock {
+    /// Stands at the time the operating system shows when it is made.
+    fn default() -> Self {
+        Self::starting_at(SystemClock.now())
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A [`Clock`] that can be shared and shown in `Debug` output of what holds it.
+#[derive(Clone)]
+pub(crate) struct SharedClock(Arc<dyn Clock>);
+
+impl SharedClock {
+    pub(crate) fn new(clock: impl Clock) -> Self {
+        Self(Arc::new(clock))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+impl Default for SharedClock {
+    fn default() -> Self {
+        Self::new(SystemClock)
+    }
+}
+
+impl fmt::Debug for SharedClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Clock").field(&self.now()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arithmetic_saturates() {
+        let last = Timestamp(u64::MAX);
+        assert_eq!(last.saturating_add(Duration::MAX), last);
+        assert_eq!(Timestamp(0).since(last), Duration::ZERO);
+        // Out of range for this platform's `SystemTime` or not, it does not panic.
+        let _ = SystemTime::from(last);
+    }
+
+    #[test]
+    fn the_system_clock_shows_this_century() {
+        assert!(SystemClock.now() > Timestamp::from_unix_millis(946_684_800_000));
+    }
+}

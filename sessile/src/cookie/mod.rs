@@ -1,0 +1,186 @@
+//! The wire: session keys sealed into `Set-Cookie`, and opened again from `Cookie`.
+
+mod attributes;
+mod header;
+mod seal;
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::{config::CookieContentSecurity, key::SessionKey, settings::Settings};
+
+use self::{attributes::Attributes, header::Found};
+
+pub use self::{
+    attributes::InvalidCookieError,
+    seal::{InvalidSealingKeyError, SealingKey},
+};
+
+/// The most bytes that name, value and attributes of a cookie may have together: the least that
+/// every browser keeps (RFC 6265, section 6.1).
+pub(crate) const MAX_COOKIE_LEN: usize = 4096;
+
+/// What a cookie's value can't have as it is (RFC 6265bis, section 4.1.1), and the percent sign.
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b',')
+    .add(b';')
+    .add(b'\\')
+    .add(b'%');
+
+/// Makes the session cookies of one middleware, and reads them.
+pub(crate) struct SessionCookie {
+    attributes: Attributes,
+    security: CookieContentSecurity,
+    key: SealingKey,
+}
+
+/// What a request presented as its session cookie.
+pub(crate) enum Presented {
+    /// No such cookie.
+    Nothing,
+    /// One that we didn't make, or not for this name and key.
+    Rejected,
+    /// One of ours.
+    Key(SessionKey),
+}
+
+impl SessionCookie {
+    pub(crate) fn new(key: SealingKey, settings: &Settings) -> Result<Self, InvalidCookieError> {
+        Ok(Self {
+            attributes: Attributes::new(settings)?,
+            security: settings.cookie_content_security,
+            key,
+        })
+    }
+
+    /// Reads the session key from the `Cookie` headers of a request.
+    pub(crate) fn read<'a>(&self, headers: impl IntoIterator<Item = &'a [u8]>) -> Presented {
+        // Room for a value in which everything was percent-encoded on the way.
+        let max_len = 3 * MAX_COOKIE_LEN;
+        let value = match header::find(headers, &self.attributes.name, max_len) {
+            Found::Nothing => return Presented::Nothing,
+            Found::Value(value) => value,
+            Found::Unusable(reason) => {
+                tracing::debug!(reason, "session cookie ignored");
+                return Presented::Rejected;
+            }
+        };
+        match self.open(&value).map(SessionKey::try_from) {
+            Some(Ok(key)) => Presented::Key(key),
+            Some(Err(_)) | None => {
+                tracing::debug!(reason = "failed verification", "session cookie ignored");
+                Presented::Rejected
+            }
+        }
+    }
+
+    /// The `Set-Cookie` that gives the browser `key`, for `max_age` or until it closes.
+    pub(crate) fn issue(
+        &self,
+        key: &SessionKey,
+        max_age: Option<Duration>,
+    ) -> Result<SetCookie, CookieTooLargeError> {
+        let sealed = self.seal(key.as_ref());
+        let value = Cow::from(utf8_percent_encode(&sealed, ESCAPED));
+        let cookie = self.set_cookie(&value, max_age);
+        match cookie.0.len() {
+            0..=MAX_COOKIE_LEN => Ok(cookie),
+            len => Err(CookieTooLargeError {
+                name: self.attributes.name.clone(),
+                len,
+            }),
+        }
+    }
+
+    /// The `Set-Cookie` that makes the browser forget the cookie.
+    pub(crate) fn removal(&self) -> SetCookie {
+        self.set_cookie("", Some(Duration::ZERO))
+    }
+
+    /// The one place where a `Set-Cookie` is put together.
+    fn set_cookie(&self, value: &str, max_age: Option<Duration>) -> SetCookie {
+        let Attributes { name, suffix } = &self.attributes;
+        let mut cookie = String::with_capacity(name.len() + value.len() + suffix.len() + 24);
+        cookie.extend([name, "=", value, suffix]);
+        if let Some(max_age) = max_age {
+            let seconds = max_age.as_secs() + u64::from(max_age.subsec_nanos() > 0);
+            cookie.push_str("; Max-Age=");
+            cookie.push_str(&seconds.to_string());
+        }
+        SetCookie(cookie)
+    }
+
+    /// A signed jar does not bind a value to the cookie's name, so what is signed is the pair of
+    /// both: `name=content`. A private jar binds it by itself.
+    fn seal(&self, content: &str) -> String {
+        let name = &self.attributes.name;
+        match self.security {
+            CookieContentSecurity::Private => self.key.encrypt(name, content),
+            CookieContentSecurity::Signed => self.key.sign(&format!("{name}={content}")),
+        }
+    }
+
+    fn open(&self, value: &str) -> Option<String> {
+        let name = &self.attributes.name;
+        match self.security {
+            CookieContentSecurity::Private => self.key.decrypt(name, value),
+            CookieContentSecurity::Signed => {
+                let content = self.key.verify(value)?;
+                let content = content.strip_prefix(name.as_str())?.strip_prefix('=')?;
+                Some(content.to_owned())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SessionCookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionCookie")
+            .field("name", &self.attributes.name)
+            .field("security", &self.security)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The value of a `Set-Cookie` header, ready to be sent: visible ASCII.
+///
+/// It carries the sealed session key, so its `Debug` is redacted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SetCookie(String);
+
+impl SetCookie {
+    /// The header's value.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SetCookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SetCookie(..)")
+    }
+}
+
+/// The session cookie would be larger than browsers keep, so it was not sent.
+///
+/// Happens where the state itself travels in the cookie. Keep less in the session, or choose a
+/// store that keeps it on the server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the cookie `{name}` would have {len} bytes, {over} more than the {MAX_COOKIE_LEN} that browsers keep",
+    over = len - MAX_COOKIE_LEN
+)]
+#[non_exhaustive]
+pub struct CookieTooLargeError {
+    /// The name of the cookie.
+    pub name: String,
+    /// The length of its name, value and attributes as they would be sent, in bytes.
+    pub len: usize,
+}
+
+#[cfg(test)]
+mod tests;

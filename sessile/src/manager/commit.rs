@@ -1,0 +1,313 @@
+//! Storing what was done to a session, merged with what others did to it meanwhile.
+
+use std::time::Duration;
+
+use super::{
+    CommitError, Inner,
+    decide::{Action, Situation, decide},
+    timeout,
+};
+use crate::{
+    config::StoreFailurePolicy,
+    cookie::SetCookie,
+    lifetime::OnRead,
+    record::Record,
+    session::{
+        Flush, Outcome, Session, SessionClosedError, SessionSaveError, StateTooLargeError, Work,
+        live::Place,
+    },
+    state::State,
+    storage::{Loaded, SessionStore, StoreErrorKind, Stored, Swap},
+    telemetry,
+};
+
+/// How often storing is tried while others keep changing the session. Each failure means that
+/// somebody else got through, and the store's timeout bounds them all.
+const MAX_ATTEMPTS: u32 = 100;
+
+/// The longest pause between two attempts.
+const MAX_PAUSE: Duration = Duration::from_millis(16);
+
+/// What to tell the browser.
+enum CookieChange {
+    Nothing,
+    Issue(Place),
+    Remove,
+}
+
+/// What storing came to.
+struct Done {
+    outcome: Outcome,
+    cookie: CookieChange,
+}
+
+impl Done {
+    const NOTHING: Self = Self {
+        outcome: Outcome::Untouched,
+        cookie: CookieChange::Nothing,
+    };
+
+    fn gone() -> Self {
+        telemetry::session_gone();
+        Self {
+            outcome: Outcome::Gone,
+            cookie: CookieChange::Nothing,
+        }
+    }
+}
+
+/// Whether the changed record stays under its key.
+#[derive(Clone, Copy)]
+enum Key {
+    Keep,
+    Renew,
+}
+
+impl<S: SessionStore> Inner<S> {
+    /// Stores what the request did, at its end.
+    pub(super) async fn commit(&self, session: &Session) -> Result<Option<SetCookie>, CommitError> {
+        if !session.has_store() {
+            return Ok(None);
+        }
+        let stored = timeout::within(self.store_timeout, async {
+            let flush = session.flush(true).await;
+            let action = self.action(&flush.work);
+            match self.perform(action, &flush.work).await {
+                Ok(done) => self.finish(flush, done),
+                Err(error) => {
+                    telemetry::store_failed("commit", &error);
+                    self.unless_negligible(action, error)
+                }
+            }
+        });
+        let change = stored.await.unwrap_or_else(|after| {
+            let error = CommitError::Timeout { after };
+            telemetry::store_failed("commit", &error);
+            Err(error)
+        })?;
+        match change {
+            CookieChange::Nothing => Ok(None),
+            CookieChange::Remove => Ok(Some(self.cookie.removal())),
+            CookieChange::Issue(place) => {
+                let max_age = self.lifetime.max_age(place.created_at, self.clock.now());
+                Ok(Some(self.cookie.issue(&place.key, max_age)?))
+            }
+        }
+    }
+
+    /// Stores what was done so far, in the midst of a request or after it.
+    pub(super) async fn save(&self, session: &Session) -> Result<(), SessionSaveError> {
+        let saved = timeout::within(self.store_timeout, async {
+            let flush = session.flush(false).await;
+            let action = self.action(&flush.work);
+            let cookie_can_go = flush.work.cookie_can_go;
+            if !cookie_can_go && matches!(action, Action::Create | Action::Renew) {
+                return Err(SessionSaveError::ResponseSent);
+            }
+            let done = self.perform(action, &flush.work).await?;
+            let moved = match (&flush.work.place, &done.outcome) {
+                (Some(before), Outcome::Stored { place, .. }) => before.key != place.key,
+                _ => false,
+            };
+            if moved && !cookie_can_go {
+                return Err(SessionSaveError::ResponseSent);
+            }
+            let gone = matches!(done.outcome, Outcome::Gone);
+            self.finish(flush, done)?;
+            if gone {
+                return Err(SessionClosedError::Ended.into());
+            }
+            Ok(())
+        });
+        saved
+            .await
+            .unwrap_or_else(|after| Err(CommitError::Timeout { after }.into()))
+    }
+
+    fn finish(&self, flush: Flush<'_>, done: Done) -> Result<CookieChange, CommitError> {
+        let cookie_due = match &done.cookie {
+            CookieChange::Issue(_) => true,
+            CookieChange::Nothing => flush.work.cookie_due,
+            CookieChange::Remove => false,
+        };
+        flush.finish(done.outcome, cookie_due)?;
+        Ok(done.cookie)
+    }
+
+    /// A touch that failed lost nothing, so it need not fail a request that is to be served
+    /// whatever the store does.
+    fn unless_negligible(
+        &self,
+        action: Action,
+        error: CommitError,
+    ) -> Result<CookieChange, CommitError> {
+        match (action, self.on_store_failure) {
+            (Action::Touch, StoreFailurePolicy::ServeEmpty) => Ok(CookieChange::Nothing),
+            _ => Err(error),
+        }
+    }
+
+    fn action(&self, work: &Work) -> Action {
+        let on_read = work.place.as_ref().map_or(OnRead::Nothing, |place| {
+            self.lifetime.on_read(place.touched_at, self.clock.now())
+        });
+        decide(Situation {
+            status: work.status,
+            stored: work.place.is_some(),
+            empty: work.state.is_empty(),
+            cookie_came: work.cookie_came,
+            cookie_due: work.cookie_due,
+            on_read,
+        })
+    }
+
+    async fn perform(&self, action: Action, work: &Work) -> Result<Done, CommitError> {
+        match (action, &work.place) {
+            (Action::Create, _) => self.create(work).await,
+            (Action::Update, Some(place)) => self.swap(work, place, Key::Keep).await,
+            (Action::Renew, Some(place)) => self.swap(work, place, Key::Renew).await,
+            (Action::Touch, Some(place)) => self.touch(work, place).await,
+            (Action::Reissue, Some(place)) => Ok(Done {
+                outcome: Outcome::Untouched,
+                cookie: CookieChange::Issue(place.clone()),
+            }),
+            (Action::Delete, Some(place)) => {
+                self.store.delete(&place.key).await?;
+                Ok(Done {
+                    outcome: Outcome::Deleted,
+                    cookie: CookieChange::Remove,
+                })
+            }
+            (Action::RemoveCookie, _) => Ok(Done {
+                outcome: Outcome::Untouched,
+                cookie: CookieChange::Remove,
+            }),
+            // Without a place there is nothing to change there.
+            (_, _) => Ok(Done::NOTHING),
+        }
+    }
+
+    async fn create(&self, work: &Work) -> Result<Done, CommitError> {
+        let now = self.clock.now();
+        let mut record = Record::new(now);
+        record.state = work.state.clone();
+        let ttl = self.lifetime.ttl(&record, now);
+        let stored = self.store.create(&record, ttl).await?;
+        Ok(issued(stored, record))
+    }
+
+    /// Extends the life of a session that was only read.
+    async fn touch(&self, work: &Work, place: &Place) -> Result<Done, CommitError> {
+        let now = self.clock.now();
+        let record = self.record(place, work.state.clone());
+        let ttl = self.lifetime.ttl(&record, now);
+        let touched = self
+            .store
+            .update(&place.key, place.version, &record, ttl)
+            .await?;
+        let persistent = self.lifetime.max_age(place.created_at, now).is_some();
+        match touched {
+            Swap::Gone => Ok(Done::gone()),
+            Swap::Stored(stored) => {
+                let moved = stored.key != place.key;
+                let mut done = issued(stored, record);
+                if !persistent && !moved {
+                    done.cookie = CookieChange::Nothing;
+                }
+                Ok(done)
+            }
+            // Whoever changed it just now has extended its life.
+            Swap::Conflict if persistent => Ok(Done {
+                outcome: Outcome::Untouched,
+                cookie: CookieChange::Issue(place.clone()),
+            }),
+            Swap::Conflict => Ok(Done::NOTHING),
+        }
+    }
+
+    /// Stores the changes on top of whatever is stored, by compare-and-swap.
+    async fn swap(&self, work: &Work, place: &Place, key: Key) -> Result<Done, CommitError> {
+        let mut record = self.record(place, work.state.clone());
+        let mut version = place.version;
+        for attempt in 1..=MAX_ATTEMPTS {
+            let ttl = self.lifetime.ttl(&record, self.clock.now());
+            let swapped = match key {
+                Key::Keep => self.store.update(&place.key, version, &record, ttl).await?,
+                Key::Renew => self.store.renew(&place.key, version, &record, ttl).await?,
+            };
+            match swapped {
+                Swap::Stored(stored) => return Ok(issued(stored, record)),
+                Swap::Gone | Swap::Conflict if work.uncertain => {
+                    return Err(CommitError::Uncertain);
+                }
+                Swap::Gone => return Ok(Done::gone()),
+                Swap::Conflict => {
+                    telemetry::conflict();
+                    pause_before(attempt).await;
+                    let Some(newest) = self.newest(place).await? else {
+                        return Ok(Done::gone());
+                    };
+                    version = newest.version;
+                    record = self.record(place, self.merged(work, newest.record.state)?);
+                }
+            }
+        }
+        Err(CommitError::Contention {
+            attempts: MAX_ATTEMPTS,
+        })
+    }
+
+    /// What is stored at `place` now.
+    async fn newest(&self, place: &Place) -> Result<Option<Loaded>, CommitError> {
+        match self.store.load(&place.key).await {
+            Ok(loaded) => Ok(loaded),
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                telemetry::record_corrupt(&error);
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The changes made to `newest`.
+    fn merged(&self, work: &Work, newest: State) -> Result<State, CommitError> {
+        let mut merged = newest.clone();
+        work.journal.replay(&mut merged)?;
+        let (bytes, max) = (merged.size(), self.max_state_bytes);
+        if bytes > max && bytes > newest.size() {
+            return Err(StateTooLargeError { bytes, max }.into());
+        }
+        Ok(merged)
+    }
+
+    /// `state` as the record at `place`, touched now.
+    fn record(&self, place: &Place, state: State) -> Record {
+        Record {
+            state,
+            created_at: place.created_at,
+            touched_at: self.clock.now(),
+        }
+    }
+}
+
+/// `record` was stored, and the browser gets its key.
+fn issued(stored: Stored, record: Record) -> Done {
+    let place = Place::new(stored.key, stored.version, &record);
+    Done {
+        outcome: Outcome::Stored {
+            place: place.clone(),
+            state: record.state,
+        },
+        cookie: CookieChange::Issue(place),
+    }
+}
+
+/// Lets others go first: the more often this one lost, the longer it may wait, at random so that
+/// those who lost together don't meet again.
+async fn pause_before(attempt: u32) {
+    if attempt == 1 {
+        return;
+    }
+    let longest = Duration::from_millis(1 << attempt.min(10)).min(MAX_PAUSE);
+    tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
+}

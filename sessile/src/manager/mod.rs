@@ -1,0 +1,219 @@
+//! [`SessionManager`]: the one road between a request's cookie and the store.
+
+mod commit;
+mod decide;
+mod error;
+mod timeout;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::{
+    clock::{SharedClock, Timestamp},
+    config::StoreFailurePolicy,
+    cookie::{Presented, SealingKey, SessionCookie, SetCookie},
+    key::SessionKey,
+    lifetime::Lifetime,
+    session::{Backend, BoxFuture, Session, SessionSaveError, live::Live},
+    settings::{Settings, SettingsError},
+    storage::{Loaded, SessionStore, StoreErrorKind},
+    telemetry,
+};
+
+pub use self::error::{CommitError, OpenError};
+
+/// Opens the session that a request's cookie names, and commits it when the request is done.
+///
+/// This is all of the engine that an adapter to a web framework needs; `SessionMiddleware` is the
+/// one for Actix Web. Cloning shares the store.
+///
+/// ```
+/// use sessile::{SealingKey, SessionManager, Settings, storage::MemorySessionStore};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let manager = SessionManager::new(
+///     MemorySessionStore::default(),
+///     SealingKey::generate(),
+///     Settings::default(),
+/// )?;
+///
+/// // The first request comes without a cookie, and its handler writes.
+/// let session = manager.open([]).await?;
+/// session.insert("visits", 1)?;
+/// let set_cookie = manager.commit(&session).await?.expect("a new session has a cookie");
+///
+/// // The browser sends back what it was given.
+/// let cookie = set_cookie.as_str().split(';').next().unwrap();
+/// let session = manager.open([cookie.as_bytes()]).await?;
+/// assert_eq!(session.get("visits")?, Some(1));
+///
+/// // It was only read, so there is nothing to tell the browser.
+/// assert!(manager.commit(&session).await?.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+pub struct SessionManager<S>(Arc<Inner<S>>);
+
+struct Inner<S> {
+    store: S,
+    cookie: SessionCookie,
+    lifetime: Lifetime,
+    store_timeout: Duration,
+    on_store_failure: StoreFailurePolicy,
+    max_state_bytes: usize,
+    clock: SharedClock,
+}
+
+impl<S: SessionStore> SessionManager<S> {
+    /// A manager for the sessions in `store`, whose cookies are sealed with `key`.
+    ///
+    /// # Errors
+    ///
+    /// When `settings` ask for a cookie that no browser takes, for a duration that is not positive,
+    /// or for something else that makes no sense.
+    pub fn new(store: S, key: SealingKey, settings: Settings) -> Result<Self, SettingsError> {
+        settings.check()?;
+        Ok(Self(Arc::new(Inner {
+            store,
+            cookie: SessionCookie::new(key, &settings)?,
+            lifetime: Lifetime::new(
+                &settings.lifecycle,
+                settings.absolute_timeout,
+                settings.touch_fraction,
+            ),
+            store_timeout: settings.store_timeout.unsigned_abs(),
+            on_store_failure: settings.on_store_failure,
+            max_state_bytes: settings.max_state_bytes,
+            clock: settings.clock,
+        })))
+    }
+
+    /// The session that the `Cookie` headers of a request name, or an empty one.
+    ///
+    /// Whatever a client puts there is no error: a cookie that isn't ours, or names no live
+    /// session, opens an empty session.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails or does not answer in time, unless
+    /// [`ServeEmpty`](StoreFailurePolicy::ServeEmpty) was chosen.
+    pub async fn open<'h>(
+        &self,
+        cookie_headers: impl IntoIterator<Item = &'h [u8]>,
+    ) -> Result<Session, OpenError> {
+        let (cookie_came, found) = match self.0.cookie.read(cookie_headers) {
+            Presented::Nothing => (false, Ok(None)),
+            Presented::Rejected => {
+                telemetry::cookie_rejected();
+                (true, Ok(None))
+            }
+            Presented::Key(key) => {
+                let loaded = self.0.load(&key).await;
+                (
+                    true,
+                    loaded.map(|loaded| loaded.map(|loaded| (key, loaded))),
+                )
+            }
+        };
+        let backend = Arc::clone(&self.0) as Arc<dyn Backend>;
+        match found {
+            Ok(found) => Ok(Session::with(
+                Live::new(cookie_came, found),
+                self.0.max_state_bytes,
+                Some(backend),
+            )),
+            Err(error) => {
+                telemetry::store_failed("open", &error);
+                match self.0.on_store_failure {
+                    StoreFailurePolicy::Respond { .. } => Err(error),
+                    StoreFailurePolicy::ServeEmpty => Ok(Session::with(
+                        Live::new(cookie_came, None),
+                        self.0.max_state_bytes,
+                        None,
+                    )),
+                }
+            }
+        }
+    }
+
+    /// Stores what the request did to its session, and says what to tell the browser: the value of
+    /// a `Set-Cookie` header, or nothing.
+    ///
+    /// The session takes no writes after it.
+    ///
+    /// # Errors
+    ///
+    /// When the changes could not be stored, or the cookie would be too large. Nothing may be
+    /// acknowledged to the client then.
+    pub async fn commit(&self, session: &Session) -> Result<Option<SetCookie>, CommitError> {
+        let committed = self.0.commit(session).await;
+        session.close();
+        committed
+    }
+
+    /// The HTTP status that a failing store is to be answered with, as
+    /// [`Settings::on_store_failure`] says.
+    #[must_use]
+    pub fn failure_status(&self) -> u16 {
+        match self.0.on_store_failure {
+            StoreFailurePolicy::Respond { status } => status,
+            StoreFailurePolicy::ServeEmpty => 503,
+        }
+    }
+}
+
+impl<S: SessionStore> Inner<S> {
+    /// The live session under `key`.
+    async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, OpenError> {
+        let loaded = timeout::within(self.store_timeout, self.store.load(key))
+            .await
+            .map_err(|after| OpenError::Timeout { after })?;
+        match loaded {
+            Ok(Some(loaded)) if self.lifetime.is_over(&loaded.record, self.clock.now()) => {
+                telemetry::session_not_found("its time is over");
+                Ok(None)
+            }
+            Ok(Some(loaded)) => Ok(Some(loaded)),
+            Ok(None) => {
+                telemetry::session_not_found("not in the store");
+                Ok(None)
+            }
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                // Served as no session, and its key is never written to again.
+                telemetry::record_corrupt(&error);
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl<S: SessionStore> Backend for Inner<S> {
+    fn ends_at(&self, created_at: Timestamp, touched_at: Timestamp) -> Timestamp {
+        self.lifetime.ends_at(created_at, touched_at)
+    }
+
+    fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>> {
+        Box::pin(self.save(session))
+    }
+
+    fn load<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<Option<Loaded>, OpenError>> {
+        Box::pin(self.load(key))
+    }
+}
+
+impl<S> Clone for SessionManager<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> fmt::Debug for SessionManager<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionManager")
+            .field("cookie", &self.0.cookie)
+            .field("lifetime", &self.0.lifetime)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

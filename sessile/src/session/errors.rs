@@ -1,0 +1,142 @@
+//! What can go wrong when a handler uses its session.
+
+use std::any::type_name;
+
+use crate::{
+    json::JsonError,
+    manager::{CommitError, OpenError},
+};
+
+/// A value could not be read: what is stored is not a `T`.
+///
+/// In a handler it answers an opaque 500 through `?`. It tells name, type and place, never the
+/// value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the session's value `{name}` is not a `{expected}`")]
+#[non_exhaustive]
+pub struct SessionGetError {
+    /// The name that was asked for.
+    pub name: String,
+    /// The type that was asked for.
+    pub expected: &'static str,
+    source: JsonError,
+}
+
+impl SessionGetError {
+    pub(crate) fn new<T>(name: &str, source: JsonError) -> Self {
+        Self {
+            name: name.to_owned(),
+            expected: type_name::<T>(),
+            source,
+        }
+    }
+}
+
+/// A value could not be put into the session, which is as it was.
+///
+/// In a handler it answers an opaque 500 through `?`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` could not be put into the session")]
+#[non_exhaustive]
+pub struct SessionInsertError {
+    /// The name it was to have.
+    pub name: String,
+    /// What was in the way.
+    pub source: WriteError,
+}
+
+/// A value of the session could not be updated; the session is as it was.
+///
+/// In a handler it answers an opaque 500 through `?`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the session's value `{name}` could not be updated")]
+#[non_exhaustive]
+pub struct SessionUpdateError {
+    /// The name of the value.
+    pub name: String,
+    /// What was in the way.
+    pub source: WriteError,
+}
+
+/// What can be in the way of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The value can't be turned into JSON, or what is stored is not of its type.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// The state would be larger than the application allows.
+    #[error(transparent)]
+    TooLarge(#[from] StateTooLargeError),
+    /// The session takes no writes any more.
+    #[error(transparent)]
+    Closed(#[from] SessionClosedError),
+}
+
+/// The state would be larger than [`max_state_bytes`](crate::Settings::max_state_bytes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session would have {bytes} bytes, {over} more than its bound of {max}", over = bytes - max)]
+#[non_exhaustive]
+pub struct StateTooLargeError {
+    /// The size it would have.
+    pub bytes: usize,
+    /// The bound.
+    pub max: usize,
+}
+
+/// The session takes no writes any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionClosedError {
+    /// It was committed with its response. [`reload`](crate::Session::reload) opens it again, for
+    /// changes that [`save`](crate::Session::save) stores.
+    #[error("the session was committed with its response: reload it before writing")]
+    Committed,
+    /// Somebody ended it: signed out, renewed its key, or its time was over.
+    #[error("the session has ended")]
+    Ended,
+}
+
+/// A session could not be saved.
+///
+/// The changes are kept, and the commit at the end of the request tries them once more. In a
+/// handler it answers through `?` with what a failing store answers, or an opaque 500.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionSaveError {
+    /// The session takes no changes any more.
+    #[error(transparent)]
+    Closed(#[from] SessionClosedError),
+    /// The response has been sent, and what was done needs a cookie: a session that is new, one
+    /// whose key is renewed, or one whose state travels in the cookie.
+    #[error("the session needs a cookie, and its response has been sent")]
+    ResponseSent,
+    /// No store is behind this session: it was made by [`Session::new`](crate::Session::new), no
+    /// middleware is in place, or the store failed and the request went on without it.
+    #[error("no store is behind this session")]
+    NoStore,
+    /// The changes could not be stored.
+    #[error("the session could not be saved")]
+    Commit(#[from] CommitError),
+}
+
+/// A session could not be reloaded; it is as it was.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionReloadError {
+    /// The session has ended.
+    #[error(transparent)]
+    Closed(#[from] SessionClosedError),
+    /// The session was never stored, so there is nothing to load.
+    #[error("the session was never stored")]
+    NotStored,
+    /// No store is behind this session.
+    #[error("no store is behind this session")]
+    NoStore,
+    /// The newest state could not be had, or the unsaved changes not be made to it.
+    #[error("the session could not be loaded")]
+    Load(#[from] OpenError),
+    /// The unsaved changes could not be made to the newest state.
+    #[error("the session's unsaved changes do not fit its newest state")]
+    Merge(#[from] crate::journal::MergeError),
+}

@@ -1,0 +1,205 @@
+//! [`Live`]: what a session is while a request runs, and the rules by which it changes.
+//!
+//! It lives under the session's lock, so nothing here calls the application's code: what the
+//! application has to drop is handed out, to be dropped without the lock.
+
+use std::sync::Arc;
+
+use super::{
+    SessionStatus,
+    errors::{SessionClosedError, StateTooLargeError, WriteError},
+};
+use crate::{
+    clock::Timestamp,
+    journal::{Change, Journal},
+    json::JsonText,
+    key::SessionKey,
+    record::Record,
+    state::State,
+    storage::{Loaded, Version},
+};
+
+/// What was taken from the session and may contain closures of the application: to be dropped when
+/// the lock is not held.
+#[must_use = "drop it without the lock"]
+pub(crate) struct Discarded(#[expect(dead_code, reason = "only dropped")] Vec<Change>);
+
+/// Where a session is stored, and the times it has there.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) key: SessionKey,
+    pub(crate) version: Version,
+    pub(crate) created_at: Timestamp,
+    pub(crate) touched_at: Timestamp,
+}
+
+impl Place {
+    pub(crate) fn new(key: SessionKey, version: Version, record: &Record) -> Self {
+        Self {
+            key,
+            version,
+            created_at: record.created_at,
+            touched_at: record.touched_at,
+        }
+    }
+}
+
+/// Whether a session takes writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Open,
+    Closed(SessionClosedError),
+}
+
+#[derive(Debug)]
+pub(crate) struct Live {
+    /// What the handler sees: what was loaded, and its own changes on top.
+    pub(crate) state: State,
+    pub(crate) status: SessionStatus,
+    /// The changes that have not been stored yet.
+    pub(crate) journal: Journal,
+    /// How many changes there have been: tells whether another came in while the lock was free.
+    pub(crate) changes: u64,
+    /// Where it is stored; `None` for a session that isn't yet, or no longer.
+    pub(crate) place: Option<Place>,
+    pub(crate) access: Access,
+    /// Whether the request came with a cookie of our name, ours or not.
+    pub(crate) cookie_came: bool,
+    /// Whether a cookie can still be sent: the response has not been.
+    pub(crate) cookie_can_go: bool,
+    /// Whether something was saved whose cookie has yet to be sent.
+    pub(crate) cookie_due: bool,
+    /// Whether a write was reported as failed that may have happened all the same.
+    pub(crate) uncertain: bool,
+}
+
+impl Live {
+    pub(crate) fn new(cookie_came: bool, found: Option<(SessionKey, Loaded)>) -> Self {
+        let (state, place) = match found {
+            None => (State::default(), None),
+            Some((key, loaded)) => {
+                let place = Place::new(key, loaded.version, &loaded.record);
+                (loaded.record.state, Some(place))
+            }
+        };
+        Self {
+            state,
+            status: SessionStatus::Unchanged,
+            journal: Journal::default(),
+            changes: 0,
+            place,
+            access: Access::Open,
+            cookie_came,
+            cookie_can_go: true,
+            cookie_due: false,
+            uncertain: false,
+        }
+    }
+
+    /// Whether a write has any effect: it has none on a purged session, and is refused on one that
+    /// is closed.
+    pub(crate) fn takes_writes(&self) -> Result<bool, SessionClosedError> {
+        match self.access {
+            Access::Closed(why) => Err(why),
+            Access::Open => Ok(self.status != SessionStatus::Purged),
+        }
+    }
+
+    pub(crate) fn set(
+        &mut self,
+        name: Arc<str>,
+        text: JsonText,
+        max_bytes: usize,
+    ) -> Result<Discarded, WriteError> {
+        if !self.takes_writes()? {
+            return Ok(Discarded(Vec::new()));
+        }
+        self.check_size(&name, &text, max_bytes)?;
+        self.state.set(name.clone(), text.clone());
+        Ok(self.note(Change::Set { name, text }))
+    }
+
+    /// Puts what an updater made of `seen` in its place; `None` if that is no longer what is there.
+    pub(crate) fn replace(
+        &mut self,
+        seen: Option<&JsonText>,
+        name: &Arc<str>,
+        text: JsonText,
+        change: Change,
+        max_bytes: usize,
+    ) -> Result<Option<Discarded>, WriteError> {
+        if !self.takes_writes()? {
+            return Ok(Some(Discarded(vec![change])));
+        }
+        let unchanged = match (self.state.text(name), seen) {
+            (Some(now), Some(seen)) => Arc::ptr_eq(now, seen),
+            (None, None) => true,
+            _ => false,
+        };
+        if !unchanged {
+            return Ok(None);
+        }
+        self.check_size(name, &text, max_bytes)?;
+        self.state.set(Arc::clone(name), text);
+        Ok(Some(self.note(change)))
+    }
+
+    pub(crate) fn remove(
+        &mut self,
+        name: &str,
+    ) -> Result<(Option<JsonText>, Discarded), SessionClosedError> {
+        if !self.takes_writes()? {
+            return Ok((None, Discarded(Vec::new())));
+        }
+        let removed = self.state.remove(name);
+        let discarded = match removed {
+            Some(_) => self.note(Change::Remove { name: name.into() }),
+            None => Discarded(Vec::new()),
+        };
+        Ok((removed, discarded))
+    }
+
+    pub(crate) fn clear(&mut self) -> Result<Discarded, SessionClosedError> {
+        if !self.takes_writes()? {
+            return Ok(Discarded(Vec::new()));
+        }
+        self.state.clear();
+        Ok(self.note(Change::Clear))
+    }
+
+    pub(crate) fn purge(&mut self) -> Result<Journal, SessionClosedError> {
+        self.takes_writes()?;
+        self.changes += 1;
+        self.state.clear();
+        self.status = SessionStatus::Purged;
+        Ok(std::mem::take(&mut self.journal))
+    }
+
+    pub(crate) fn renew(&mut self) -> Result<(), SessionClosedError> {
+        if self.takes_writes()? {
+            self.status = SessionStatus::Renewed;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, change: Change) -> Discarded {
+        self.changes += 1;
+        if self.status == SessionStatus::Unchanged {
+            self.status = SessionStatus::Changed;
+        }
+        Discarded(self.journal.push(change))
+    }
+
+    /// A state that is over the bound already, because that was lowered, may still shrink.
+    fn check_size(&self, name: &str, text: &str, max: usize) -> Result<(), StateTooLargeError> {
+        let before = self.state.size();
+        let bytes = match self.state.text(name) {
+            Some(replaced) => before - replaced.len() + text.len(),
+            None => before + name.len() + text.len(),
+        };
+        if bytes > max && bytes > before {
+            return Err(StateTooLargeError { bytes, max });
+        }
+        Ok(())
+    }
+}

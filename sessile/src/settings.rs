@@ -1,0 +1,172 @@
+//! [`Settings`]: everything an application can choose, with the defaults and what they cost.
+
+use time::Duration;
+
+use crate::{
+    clock::{Clock, SharedClock},
+    config::{CookieContentSecurity, SameSite, SessionLifecycle, StoreFailurePolicy},
+    cookie::InvalidCookieError,
+};
+
+/// Everything an application can choose about its sessions.
+///
+/// ```
+/// use sessile::{Settings, config::SameSite};
+///
+/// let mut settings = Settings::default();
+/// settings.cookie_name = "__Host-session".to_owned();
+/// settings.cookie_same_site = SameSite::Strict;
+///
+/// assert!(settings.cookie_secure && settings.cookie_http_only);
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The cookie's name.
+    ///
+    /// Default: `id`, which tells nothing of what is behind it. A name that begins with `__Host-`
+    /// is the safest: browsers then take the cookie only from this very host, over TLS
+    /// (OWASP ASVS 5.0, 3.3.3).
+    pub cookie_name: String,
+    /// Whether browsers may send the cookie over TLS only.
+    ///
+    /// Default: `true`. Without it whoever listens on the way takes over the session
+    /// (OWASP ASVS 5.0, 3.3.1). Set it to `false` only for development over plain HTTP.
+    pub cookie_secure: bool,
+    /// Whether scripts are kept from reading the cookie.
+    ///
+    /// Default: `true` (OWASP ASVS 5.0, 3.3.4).
+    pub cookie_http_only: bool,
+    /// Which requests from other sites bring the cookie.
+    ///
+    /// Default: [`SameSite::Lax`] (OWASP ASVS 5.0, 3.3.2). [`SameSite::None`] opens the application to
+    /// cross-site request forgery unless it has a defence of its own.
+    pub cookie_same_site: SameSite,
+    /// The path below which browsers send the cookie.
+    ///
+    /// Default: `/`. It keeps the cookie tidy, not safe: pages on other paths can reach it.
+    pub cookie_path: String,
+    /// The domain below which browsers send the cookie, its subdomains included.
+    ///
+    /// Default: `None`, only the host that set it. With a domain, every subdomain sees the session.
+    pub cookie_domain: Option<String>,
+    /// How the content of the cookie is protected.
+    ///
+    /// Default: [`CookieContentSecurity::Private`].
+    pub cookie_content_security: CookieContentSecurity,
+    /// How long a session lives, and what extends its life: the idle timeout
+    /// (OWASP ASVS 5.0, 7.3.1).
+    ///
+    /// Default: a browser session whose state is kept for one day after the last change.
+    pub lifecycle: SessionLifecycle,
+    /// How long after its first creation a session ends, however much it is used
+    /// (OWASP ASVS 5.0, 7.3.2).
+    ///
+    /// Default: `None`, never. Updates and renewals don't start it anew.
+    pub absolute_timeout: Option<Duration>,
+    /// The part of the idle timeout that may pass before a request that only reads extends the
+    /// life of the stored session once more; matters under
+    /// [`OnEveryRequest`](crate::config::TtlExtensionPolicy::OnEveryRequest) only.
+    ///
+    /// Default: 0.05. From 0, which writes to the store on each request, to 1. A session that is
+    /// used never ends early for it: one that is left alone may end later by this part.
+    pub touch_fraction: f64,
+    /// How long a request waits for the store: once before the handler, once after it.
+    ///
+    /// Default: one second.
+    pub store_timeout: Duration,
+    /// What a request is answered when the store can't be reached or doesn't answer in time.
+    ///
+    /// Default: an opaque 503.
+    pub on_store_failure: StoreFailurePolicy,
+    /// The most bytes that a state may have: its names and the JSON text of its values.
+    ///
+    /// Default: 1 MiB. Every request that uses the session pays for its size.
+    pub max_state_bytes: usize,
+    pub(crate) clock: SharedClock,
+}
+
+impl Settings {
+    /// Reads the time from `clock` instead of the operating system: for tests.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = SharedClock::new(clock);
+        self
+    }
+
+    /// Checks what the types leave open. Cookies check their part themselves.
+    pub(crate) fn check(&self) -> Result<(), SettingsError> {
+        let ttl = match &self.lifecycle {
+            SessionLifecycle::BrowserSession(session) => session.state_ttl,
+            SessionLifecycle::PersistentSession(session) => session.session_ttl,
+        };
+        let durations = [
+            ("time to live", Some(ttl)),
+            ("absolute timeout", self.absolute_timeout),
+            ("store timeout", Some(self.store_timeout)),
+        ];
+        for (setting, duration) in durations {
+            if duration.is_some_and(|duration| duration <= Duration::ZERO) {
+                return Err(SettingsError::NotPositive { setting });
+            }
+        }
+        if !(0.0..=1.0).contains(&self.touch_fraction) {
+            return Err(SettingsError::TouchFraction);
+        }
+        match self.on_store_failure {
+            StoreFailurePolicy::Respond { status } if !(400..=599).contains(&status) => {
+                return Err(SettingsError::Status { status });
+            }
+            StoreFailurePolicy::Respond { .. } | StoreFailurePolicy::ServeEmpty => {}
+        }
+        if self.cookie_same_site == SameSite::None && !self.cookie_secure {
+            tracing::warn!("browsers refuse a session cookie with SameSite=None and no Secure");
+        }
+        Ok(())
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            cookie_name: "id".to_owned(),
+            cookie_secure: true,
+            cookie_http_only: true,
+            cookie_same_site: SameSite::Lax,
+            cookie_path: "/".to_owned(),
+            cookie_domain: None,
+            cookie_content_security: CookieContentSecurity::Private,
+            lifecycle: SessionLifecycle::default(),
+            absolute_timeout: None,
+            touch_fraction: 0.05,
+            store_timeout: Duration::SECOND,
+            on_store_failure: StoreFailurePolicy::default(),
+            max_state_bytes: 1024 * 1024,
+            clock: SharedClock::default(),
+        }
+    }
+}
+
+/// Why no sessions can be had with the [`Settings`] that were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// No browser would take the cookie.
+    #[error("the session cookie can't be made")]
+    Cookie(#[from] InvalidCookieError),
+    /// A duration is zero or negative.
+    #[error("the {setting} has to be more than zero")]
+    NotPositive {
+        /// What the duration is for.
+        setting: &'static str,
+    },
+    /// The touch fraction is not a number from 0 to 1.
+    #[error("the touch fraction has to be a number from 0 to 1")]
+    TouchFraction,
+    /// The status for a failing store is not one of an error.
+    #[error("{status} is not the status of an error response, 400 to 599")]
+    Status {
+        /// The status that was asked for.
+        status: u16,
+    },
+}

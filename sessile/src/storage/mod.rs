@@ -1,0 +1,276 @@
+//! Where sessions are kept: the contract of a store, and the stores that come with the crate.
+//!
+//! A store keeps [`Record`]s under [`SessionKey`]s. It knows nothing of cookies, merging or
+//! timeouts: five operations, and each says plainly what became of it.
+//!
+//! | operation | answer |
+//! | --- | --- |
+//! | [`load`](SessionStore::load) | the record and its version, or nothing |
+//! | [`create`](SessionStore::create) | the key it is now under |
+//! | [`update`](SessionStore::update) | stored, conflict or gone |
+//! | [`renew`](SessionStore::renew) | stored under a new key, conflict or gone |
+//! | [`delete`](SessionStore::delete) | nothing |
+//!
+//! What the contract asks for, and the acceptance suite in `test_helpers` checks:
+//!
+//! - A record whose time to live has passed is not there, for any operation. A time to live of
+//!   zero has passed already.
+//! - `update` and `renew` compare and swap: they store only if the record still has the version
+//!   that was loaded. They never bring back a record that is gone.
+//! - `renew` moves the record to a new key at one instant: never do both keys lead to it, never
+//!   neither.
+//! - What an operation reported as stored is seen by every later `load`, from any server.
+//! - No lock is held while an operation waits.
+//!
+//! The store picks the key it answers with. So the state itself can be the key, as in
+//! `CookieSessionStore`: there nothing conflicts and nothing is ever gone.
+//!
+//! # A store of one's own
+//!
+//! ```
+//! use std::{collections::HashMap, sync::Mutex, time::Duration};
+//! use sessile::{Record, storage::*};
+//!
+//! /// Keeps everything for ever, which is fine for an example only.
+//! #[derive(Default)]
+//! struct Shelf(Mutex<HashMap<String, (u64, Record)>>);
+//!
+//! impl SessionStore for Shelf {
+//!     async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
+//!         let shelf = self.0.lock().unwrap();
+//!         Ok(shelf.get(key.as_ref()).map(|(version, record)| Loaded {
+//!             version: Version::new(*version),
+//!             record: record.clone(),
+//!         }))
+//!     }
+//!
+//!     async fn create(&self, record: &Record, _ttl: Duration) -> Result<Stored, StoreError> {
+//!         let key = generate_session_key();
+//!         self.0.lock().unwrap().insert(key.as_ref().to_owned(), (1, record.clone()));
+//!         Ok(Stored { key, version: Version::new(1) })
+//!     }
+//!
+//!     async fn update(
+//!         &self,
+//!         key: &SessionKey,
+//!         version: Version,
+//!         record: &Record,
+//!         _ttl: Duration,
+//!     ) -> Result<Swap, StoreError> {
+//!         match self.0.lock().unwrap().get_mut(key.as_ref()) {
+//!             None => Ok(Swap::Gone),
+//!             Some((current, _)) if *current != version.get() => Ok(Swap::Conflict),
+//!             Some(slot) => {
+//!                 *slot = (version.get() + 1, record.clone());
+//!                 Ok(Swap::Stored(Stored { key: key.clone(), version: Version::new(slot.0) }))
+//!             }
+//!         }
+//!     }
+//!
+//!     async fn renew(
+//!         &self,
+//!         key: &SessionKey,
+//!         version: Version,
+//!         record: &Record,
+//!         _ttl: Duration,
+//!     ) -> Result<Swap, StoreError> {
+//!         let mut shelf = self.0.lock().unwrap();
+//!         match shelf.get(key.as_ref()) {
+//!             None => Ok(Swap::Gone),
+//!             Some((current, _)) if *current != version.get() => Ok(Swap::Conflict),
+//!             Some(_) => {
+//!                 shelf.remove(key.as_ref());
+//!                 let key = generate_session_key();
+//!                 shelf.insert(key.as_ref().to_owned(), (1, record.clone()));
+//!                 Ok(Swap::Stored(Stored { key, version: Version::new(1) }))
+//!             }
+//!         }
+//!     }
+//!
+//!     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+//!         self.0.lock().unwrap().remove(key.as_ref());
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # use sessile::{Clock, SystemClock};
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let shelf = Shelf::default();
+//! let record = Record::new(SystemClock.now());
+//! let first = shelf.create(&record, Duration::from_secs(60)).await?;
+//! let swap = shelf.update(&first.key, first.version, &record, Duration::from_secs(60)).await?;
+//! assert!(matches!(swap, Swap::Stored(_)));
+//! // The version it was created with has been used up.
+//! let swap = shelf.update(&first.key, first.version, &record, Duration::from_secs(60)).await?;
+//! assert!(matches!(swap, Swap::Conflict));
+//! # Ok::<(), StoreError>(()) }).unwrap();
+//! ```
+
+#[cfg(feature = "cookie-session")]
+mod cookie;
+mod error;
+mod memory;
+#[cfg(feature = "sqlite-session")]
+mod sqlite;
+
+use std::{sync::Arc, time::Duration};
+
+use crate::record::Record;
+
+#[cfg(feature = "cookie-session")]
+pub use self::cookie::CookieSessionStore;
+#[cfg(feature = "sqlite-session")]
+pub use self::sqlite::{CleanupTask, SqliteSessionStore, SqliteSessionStoreBuilder};
+pub use self::{
+    error::{StoreError, StoreErrorKind},
+    memory::{MemorySessionStore, MemorySessionStoreBuilder},
+};
+pub use crate::key::{InvalidSessionKeyError, SessionKey, generate_session_key};
+
+/// Keeps [`Record`]s under [`SessionKey`]s. See the [module](self) for the whole contract.
+///
+/// Every operation may be called from many threads at once, and its future may be dropped before
+/// it is done: the operation has then happened or not, wholly.
+pub trait SessionStore: Send + Sync + 'static {
+    /// The record under `key`, with the version that [`update`](Self::update) and
+    /// [`renew`](Self::renew) have to name, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::Corrupt`] when something lies there that is no record; other kinds when
+    /// the store can't tell.
+    fn load(
+        &self,
+        key: &SessionKey,
+    ) -> impl Future<Output = Result<Option<Loaded>, StoreError>> + Send;
+
+    /// Keeps `record` for `ttl` under a key that nothing else is under.
+    ///
+    /// Never overwrites: should a new key be taken, the store tries another.
+    ///
+    /// # Errors
+    ///
+    /// When the record may not have been kept.
+    fn create(
+        &self,
+        record: &Record,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Stored, StoreError>> + Send;
+
+    /// Keeps `record` for `ttl` in place of the one under `key`, if that still has `version`.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't tell what became of it.
+    fn update(
+        &self,
+        key: &SessionKey,
+        version: Version,
+        record: &Record,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
+
+    /// As [`update`](Self::update), and moves the record to a new key at the same instant.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't tell what became of it.
+    fn renew(
+        &self,
+        key: &SessionKey,
+        version: Version,
+        record: &Record,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
+
+    /// Removes what is under `key`, whatever its version. Nothing being there is no error.
+    ///
+    /// # Errors
+    ///
+    /// When the record may still be there.
+    fn delete(&self, key: &SessionKey) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Which state of a record this is: another one after every change.
+///
+/// Only its store gives it a meaning; the engine hands it back as it got it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version(u64);
+
+impl Version {
+    /// The version that the store knows by `number`.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number that the store knows it by.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// A record as it was loaded.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The record.
+    pub record: Record,
+    /// Its version, to be named when it is changed.
+    pub version: Version,
+}
+
+/// Where a record is now.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The key it is under.
+    pub key: SessionKey,
+    /// Its version there.
+    pub version: Version,
+}
+
+/// What became of a compare-and-swap.
+#[derive(Debug, Clone)]
+pub enum Swap {
+    /// The record was stored.
+    Stored(Stored),
+    /// Somebody else changed the record since it was loaded: nothing was stored.
+    Conflict,
+    /// The record has ended: nothing was stored.
+    Gone,
+}
+
+/// A shared store is a store.
+impl<S: SessionStore> SessionStore for Arc<S> {
+    async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
+        S::load(self, key).await
+    }
+
+    async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
+        S::create(self, record, ttl).await
+    }
+
+    async fn update(
+        &self,
+        key: &SessionKey,
+        version: Version,
+        record: &Record,
+        ttl: Duration,
+    ) -> Result<Swap, StoreError> {
+        S::update(self, key, version, record, ttl).await
+    }
+
+    async fn renew(
+        &self,
+        key: &SessionKey,
+        version: Version,
+        record: &Record,
+        ttl: Duration,
+    ) -> Result<Swap, StoreError> {
+        S::renew(self, key, version, record, ttl).await
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        S::delete(self, key).await
+    }
+}

@@ -1,0 +1,51 @@
+//! What the engine tells the operator: one function for each thing that happens, so that logs and
+//! counters never drift apart, and no secret slips into either.
+//!
+//! Counters go through the `metrics` facade, with the feature of that name.
+
+use std::error::Error;
+
+macro_rules! count {
+    ($name:literal) => {
+        #[cfg(feature = "metrics")]
+        metrics::counter!($name).increment(1);
+    };
+}
+
+/// A client sent a cookie that isn't ours, or not any more.
+pub(crate) fn cookie_rejected() {
+    count!("sessile_cookies_rejected_total");
+}
+
+/// A cookie of ours named no live session.
+pub(crate) fn session_not_found(reason: &'static str) {
+    tracing::debug!(reason, "session not found");
+    count!("sessile_sessions_not_found_total");
+}
+
+/// A session ended while a request was changing it; its changes are dropped.
+pub(crate) fn session_gone() {
+    tracing::info!("a session ended while a request changed it: the changes are dropped");
+    count!("sessile_sessions_gone_total");
+}
+
+/// Another request changed the session first, so the changes are merged.
+pub(crate) fn conflict() {
+    tracing::trace!("a session was changed by two requests at once: merging");
+    count!("sessile_conflicts_total");
+}
+
+/// What a store holds is no record.
+pub(crate) fn record_corrupt(error: &(dyn Error + 'static)) {
+    tracing::error!(
+        error,
+        "a stored session can't be decoded: served as no session"
+    );
+    count!("sessile_records_corrupt_total");
+}
+
+/// The session of a request could not be opened or committed.
+pub(crate) fn store_failed(step: &'static str, error: &(dyn Error + 'static)) {
+    tracing::error!(step, error, "a request failed for its session");
+    count!("sessile_failures_total");
+}

@@ -1,0 +1,32 @@
+//! The acceptance suite on every store.
+
+use sessile::{
+    storage::{CookieSessionStore, MemorySessionStore, SqliteSessionStore},
+    test_helpers::acceptance_test_suite,
+};
+
+#[actix_web::test]
+async fn memory() {
+    acceptance_test_suite(MemorySessionStore::default, true).await;
+}
+
+#[actix_web::test]
+async fn cookie() {
+    acceptance_test_suite(CookieSessionStore::default, false).await;
+}
+
+#[actix_web::test]
+async fn sqlite_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.db");
+    let store = SqliteSessionStore::new(path.to_str().unwrap())
+        .await
+        .unwrap();
+    acceptance_test_suite(move || store.clone(), true).await;
+}
+
+#[actix_web::test]
+async fn sqlite_in_memory() {
+    let store = SqliteSessionStore::new("sqlite::memory:").await.unwrap();
+    acceptance_test_suite(move || store.clone(), true).await;
+}
