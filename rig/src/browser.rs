@@ -1,0 +1,127 @@
+//! A browser, driven through WebDriver.
+
+use std::{
+    path::PathBuf,
+    process::Command,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+use crate::{Error, Process, Ready, find_program};
+
+const PACKAGES: &[&str] = &["chromium", "chromium-driver"];
+
+const STARTED: &str = "started successfully on port ";
+
+/// No window, and nothing that a test did not ask for: no look for updates, no talk with anybody but the server.
+const ARGUMENTS: &[&str] = &[
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    // Containers have a small /dev/shm, and refuse the sandbox to root.
+    "--disable-dev-shm-usage",
+    "--no-sandbox",
+];
+
+/// A running `chromedriver`, and with it any number of headless Chromiums.
+///
+/// Drive it with any WebDriver client. Every browser it started dies with it.
+///
+/// ```
+/// use sessile_rig::Chromedriver;
+///
+/// let driver = Chromedriver::start()?;
+///
+/// assert!(driver.url().starts_with("http://127.0.0.1:"));
+/// assert_ne!(driver.capabilities(), driver.capabilities(), "two browsers share no cookies");
+/// # Ok::<(), sessile_rig::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Chromedriver {
+    process: Process,
+    port: String,
+    chromium: PathBuf,
+    profiles: AtomicUsize,
+}
+
+impl Chromedriver {
+    /// Starts `chromedriver` on a port that it picks itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotInstalled`] if Chromium or its driver is missing, and those of [`Process::start`].
+    pub fn start() -> Result<Self, Error> {
+        let chromium = find_program("chromium", PACKAGES)?;
+        let chromedriver = find_program("chromedriver", PACKAGES)?;
+        let folder = TempDir::with_prefix("sessile-browser-")
+            .map_err(Error::system("chromedriver", "make a temporary folder"))?;
+
+        let mut command = Command::new(chromedriver);
+        // What Chromium leaves in the user's home and in /tmp is to go with the folder.
+        command
+            .arg("--port=0")
+            .env("HOME", folder.path())
+            .env("TMPDIR", folder.path());
+        let process = Process::start_in(folder, command, Ready::line(STARTED))?;
+
+        let port = process
+            .line(STARTED)
+            .map(|line| port_in(&line))
+            .unwrap_or_default();
+        Ok(Self {
+            process,
+            port,
+            chromium,
+            profiles: AtomicUsize::new(0),
+        })
+    }
+
+    /// Where the driver listens.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What to ask the driver for: a headless Chromium with a profile of its own.
+    ///
+    /// Each call names a new profile, so that two browsers are two users.
+    pub fn capabilities(&self) -> Map<String, Value> {
+        let profile = self.profiles.fetch_add(1, Ordering::Relaxed);
+        let profile = self.process.folder().join(format!("profile-{profile}"));
+        let arguments: Vec<String> = ARGUMENTS
+            .iter()
+            .map(|&argument| argument.to_owned())
+            .chain([format!("--user-data-dir={}", profile.display())])
+            .collect();
+        Map::from_iter([
+            ("browserName".to_owned(), json!("chrome")),
+            (
+                "goog:chromeOptions".to_owned(),
+                json!({ "binary": self.chromium, "args": arguments }),
+            ),
+        ])
+    }
+}
+
+/// The digits after [`STARTED`], which the driver follows with a full stop.
+fn port_in(line: &str) -> String {
+    let (_, rest) = line.split_once(STARTED).unwrap_or_default();
+    rest.chars().take_while(char::is_ascii_digit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_read_from_the_driver_s_line() {
+        let line = "ChromeDriver was started successfully on port 44655.";
+
+        assert_eq!(port_in(line), "44655");
+    }
+}

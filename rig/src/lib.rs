@@ -1,0 +1,44 @@
+//! Starts and stops the real processes that the tests of this workspace talk to.
+//!
+//! A test starts what it needs, on a free port and in a temporary folder of its own, and drops it:
+//!
+//! ```
+//! use std::process::Command;
+//! use sessile_rig::{Process, Ready};
+//!
+//! let mut command = Command::new("sh");
+//! command.args(["-c", "echo listening on port 4711; exec sleep 600"]);
+//! let server = Process::start(command, Ready::line("listening on"))?;
+//!
+//! assert_eq!(server.line("listening on").as_deref(), Some("listening on port 4711"));
+//! # Ok::<(), sessile_rig::Error>(())
+//! ```
+//!
+//! * [`Process`] is the guard that every server is built on: it waits until the server is [`Ready`],
+//!   freezes, kills and restarts it, and leaves nothing behind when it is dropped, whether the test
+//!   passes, panics or is killed itself.
+//! * [`Chromedriver`] is a browser.
+//! * [`free_port`] and [`find_program`] are what a new server needs first.
+//!
+//! A server that does not start is an [`Error`] that ends with the tail of the server's own log.
+//! Everything here blocks the calling thread, which in a test is what is wanted.
+//!
+//! Linux only; elsewhere the crate is empty, so that tests which start nothing still build.
+#![cfg(target_os = "linux")]
+
+mod browser;
+mod error;
+mod leash;
+mod log;
+mod poll;
+mod port;
+mod process;
+mod program;
+mod ready;
+
+pub use browser::Chromedriver;
+pub use error::Error;
+pub use port::free_port;
+pub use process::Process;
+pub use program::find_program;
+pub use ready::Ready;

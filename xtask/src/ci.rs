@@ -1,0 +1,91 @@
+//! `cargo xtask ci`: what is checked beside the tests. The cheapest steps come first.
+
+use std::{fs, time::Instant};
+
+use crate::{
+    examples, features, readme,
+    run::{self, Failure, cargo, workspace},
+};
+
+pub(crate) fn run() -> Result<(), Failure> {
+    step("readme", check_readme)?;
+    step("examples", || {
+        examples::check(workspace()).map_err(Failure::Check)
+    })?;
+    step("format", || run::run(cargo(["fmt", "--all", "--check"])))?;
+    step(
+        "engine without actix",
+        features::check_engine_is_free_of_actix,
+    )?;
+    step("lints", lint)?;
+    for &combination in features::COMBINATIONS {
+        let name = if combination.is_empty() {
+            "none"
+        } else {
+            combination
+        };
+        step(&format!("features: {name}"), || {
+            features::check(combination)
+        })?;
+    }
+    step("documentation", document)
+}
+
+/// Runs a step, and says its name and how long it took.
+fn step(name: &str, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    println!("==> {name}");
+    let begun = Instant::now();
+    let outcome = work();
+    let seconds = begun.elapsed().as_secs_f32();
+    match outcome {
+        Ok(()) => {
+            println!("    {name}: passed in {seconds:.1} s");
+            Ok(())
+        }
+        Err(failure) => Err(Failure::Check(format!(
+            "step `{name}` failed after {seconds:.1} s: {failure}"
+        ))),
+    }
+}
+
+fn check_readme() -> Result<(), Failure> {
+    let readme = fs::read_to_string(workspace().join("README.md"))
+        .map_err(|error| Failure::Check(format!("can't read README.md: {error}")))?;
+    readme::check(&readme).map_err(Failure::Check)
+}
+
+fn lint() -> Result<(), Failure> {
+    run::run(cargo([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+        "--",
+        "--deny=warnings",
+    ]))
+}
+
+fn document() -> Result<(), Failure> {
+    let mut command = cargo(["doc", "--workspace", "--all-features", "--no-deps"]);
+    command.env("RUSTDOCFLAGS", "--deny=warnings");
+    run::run(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_step_is_named() {
+        let failure = step("lints", || Err(Failure::Check("two warnings".into()))).unwrap_err();
+
+        let text = failure.to_string();
+        assert!(text.starts_with("step `lints` failed after "), "{text}");
+        assert!(text.ends_with("two warnings"), "{text}");
+    }
+
+    #[test]
+    fn a_passed_step_passes() {
+        assert!(step("nothing", || Ok(())).is_ok());
+    }
+}

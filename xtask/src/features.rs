@@ -1,0 +1,75 @@
+//! The library under the feature sets that its users pick.
+
+use crate::run::{self, Failure, cargo};
+
+/// What people are expected to ask for, smallest first. The full set is checked with the workspace.
+pub(crate) const COMBINATIONS: &[&str] = &[
+    "",
+    "cookie-session",
+    "sqlite-session",
+    "metrics",
+    "actix",
+    "actix,cookie-session",
+    "actix,sqlite-session",
+    "actix,test-helpers",
+];
+
+/// Compiles the library with exactly these features, and takes every warning as an error.
+pub(crate) fn check(features: &str) -> Result<(), Failure> {
+    run::run(cargo([
+        "clippy",
+        "--package=sessile",
+        "--no-default-features",
+        "--features",
+        features,
+        "--",
+        "--deny=warnings",
+    ]))
+}
+
+/// Checks that the library without its default features depends on nothing of Actix.
+pub(crate) fn check_engine_is_free_of_actix() -> Result<(), Failure> {
+    let tree = run::output(cargo([
+        "tree",
+        "--package=sessile",
+        "--no-default-features",
+        "--edges=normal",
+        "--prefix=none",
+    ]))?;
+    match actix_crates(&tree).as_slice() {
+        [] => Ok(()),
+        crates => Err(Failure::Check(format!(
+            "without its default features, sessile still depends on {}",
+            crates.join(", ")
+        ))),
+    }
+}
+
+/// The crates in the output of `cargo tree --prefix=none` that belong to Actix.
+fn actix_crates(tree: &str) -> Vec<&str> {
+    let mut crates: Vec<_> = tree
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| name.starts_with("actix"))
+        .collect();
+    crates.sort_unstable();
+    crates.dedup();
+    crates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_actix_crate_is_named_once() {
+        let tree = "sessile v0.1.0 (/src)\nactix-web v4.11.0\nactix-rt v2.0.0\n\nserde v1.0.0\nactix-rt v2.0.0 (*)\n";
+
+        assert_eq!(actix_crates(tree), ["actix-rt", "actix-web"]);
+    }
+
+    #[test]
+    fn a_tree_without_actix_is_clean() {
+        assert!(actix_crates("sessile v0.1.0 (/actix)\nserde v1.0.0\n").is_empty());
+    }
+}

@@ -1,0 +1,38 @@
+//! The tasks of this workspace, run as `cargo xtask <task>`.
+
+mod ci;
+mod demo;
+mod examples;
+mod features;
+mod packages;
+mod readme;
+mod run;
+mod task;
+mod test;
+
+use std::{env, process::ExitCode};
+
+use task::Task;
+
+fn main() -> ExitCode {
+    let outcome = match Task::parse(env::args().skip(1)) {
+        Ok(Task::Test(arguments)) => test::run(arguments),
+        Ok(Task::Demo(arguments)) => demo::run(arguments),
+        Ok(Task::Ci) => ci::run(),
+        Ok(Task::Help) => {
+            print!("{}", task::USAGE);
+            Ok(())
+        }
+        Err(complaint) => {
+            eprintln!("{complaint}\n\n{}", task::USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            failure.exit_code()
+        }
+    }
+}

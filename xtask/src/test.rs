@@ -1,0 +1,74 @@
+//! `cargo xtask test`: every test, on a machine that has what they need.
+
+use crate::{
+    packages,
+    run::{self, Failure, cargo},
+};
+
+pub(crate) fn run(arguments: Vec<String>) -> Result<(), Failure> {
+    packages::ensure()?;
+    run::run(cargo(command_line(&arguments)))
+}
+
+/// All tests of all crates, unless the arguments name the crates.
+fn command_line(arguments: &[String]) -> Vec<&str> {
+    let mut line = vec!["test", "--all-features"];
+    if !names_a_package(arguments) {
+        // Cargo would take this over any `--package` beside it.
+        line.push("--workspace");
+    }
+    line.extend(arguments.iter().map(String::as_str));
+    line
+}
+
+/// Whether cargo's own arguments, those before `--`, say which crates to test.
+fn names_a_package(arguments: &[String]) -> bool {
+    arguments
+        .iter()
+        .take_while(|argument| *argument != "--")
+        .any(|argument| {
+            argument == "--package"
+                || argument.starts_with("--package=")
+                || (argument.starts_with("-p") && !argument.starts_with("--"))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line_for(arguments: &str) -> String {
+        let arguments: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
+        command_line(&arguments).join(" ")
+    }
+
+    #[test]
+    fn without_arguments_everything_is_tested() {
+        assert_eq!(line_for(""), "test --all-features --workspace");
+    }
+
+    #[test]
+    fn arguments_follow_and_may_select_tests() {
+        assert_eq!(
+            line_for("renew -- --nocapture"),
+            "test --all-features --workspace renew -- --nocapture"
+        );
+    }
+
+    #[test]
+    fn arguments_may_select_crates() {
+        for package in [
+            "-p sessile",
+            "-psessile",
+            "--package sessile",
+            "--package=sessile",
+        ] {
+            assert_eq!(line_for(package), format!("test --all-features {package}"));
+        }
+    }
+
+    #[test]
+    fn what_follows_the_dashes_is_not_cargo_s() {
+        assert_eq!(line_for("-- -p"), "test --all-features --workspace -- -p");
+    }
+}
