@@ -1,0 +1,55 @@
+//! The application: what answers which address, and what surrounds all of it.
+
+use actix_web::{
+    App, Error,
+    body::MessageBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::from_fn,
+    web,
+};
+use sessile::{SessionMiddleware, storage::SessionStore};
+
+use crate::{guards, pages};
+
+/// Larger than any form here; the rest is somebody else's.
+const FORM_LIMIT: usize = 4 * 1024;
+
+/// The whole site, with its sessions kept by `sessions`.
+pub(crate) fn app<Store: SessionStore + 'static>(
+    sessions: SessionMiddleware<Store>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    // The last one wrapped is the first to see a request and the last to see its response.
+    App::new()
+        .wrap(sessions)
+        .wrap(from_fn(guards::refuse_other_sites))
+        .wrap(from_fn(pages::error::finish))
+        .configure(configure)
+}
+
+/// The routes alone: they work under any session middleware.
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    config
+        .app_data(web::FormConfig::default().limit(FORM_LIMIT))
+        .route("/", web::get().to(pages::home::show))
+        .service(
+            web::resource("/sign-in")
+                .get(pages::sign_in::show)
+                .post(pages::sign_in::sign_in),
+        )
+        .route("/sign-out", web::post().to(pages::ended::end))
+        .route("/ended", web::get().to(pages::ended::show))
+        .route("/session", web::get().to(pages::session::show))
+        .route("/session/renew", web::post().to(pages::session::renew))
+        .route("/parallel", web::get().to(pages::parallel::show))
+        .service(web::scope("/api").configure(pages::parallel::api))
+        .service(web::scope("/static").configure(pages::assets::files))
+        .default_service(web::to(pages::error::not_found));
+}

@@ -1,0 +1,231 @@
+//! What is shown when there is nothing else to show, and the last touch on every response.
+
+use actix_web::{
+    Error, HttpResponse,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
+    http::{
+        StatusCode,
+        header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
+    },
+    middleware::Next,
+};
+use askama::Template;
+
+use super::Layout;
+use crate::guards::harden;
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    layout: Layout,
+    status: u16,
+    title: &'static str,
+    advice: &'static str,
+}
+
+pub(crate) async fn not_found() -> HttpResponse {
+    HttpResponse::NotFound().finish()
+}
+
+/// Hardens every response, and gives the failed ones a body that tells a visitor what to do and
+/// nothing of what happened inside: that goes to the log.
+pub(crate) async fn finish<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, String>>, Error> {
+    let html = accepts_html(request.headers());
+    let path = request.path().to_owned();
+
+    match next.call(request).await {
+        Ok(response) => {
+            let status = response.status();
+            if status.is_server_error() {
+                let error = response.response().error();
+                tracing::error!(%path, %status, error = error.map(tracing::field::display));
+            }
+            let mut response = if is_failure(status) && !is_html(response.headers()) {
+                response.map_body(|head, _| {
+                    EitherBody::right(body(head.status, &mut head.headers, html))
+                })
+            } else {
+                response.map_into_left_body()
+            };
+            harden(response.headers_mut());
+            Ok(response)
+        }
+        // The request is gone with the error, and so are we: it travels on with the response that
+        // it is to become.
+        Err(error) => {
+            let mut response = error.error_response();
+            let status = response.status();
+            if status.is_server_error() {
+                tracing::error!(%path, %status, %error);
+            }
+            harden(response.headers_mut());
+            let response = response
+                .map_body(|head, _| BoxBody::new(body(head.status, &mut head.headers, html)));
+            Err(InternalError::from_response(error, response).into())
+        }
+    }
+}
+
+fn is_failure(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error()
+}
+
+/// Whether a page of our own stands there already, with something more fitting to say.
+fn is_html(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
+/// Browsers name it when they open a page; scripts and tools don't.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(ACCEPT)
+        .filter_map(|accept| accept.to_str().ok())
+        .any(|accept| accept.contains("text/html"))
+}
+
+fn body(status: StatusCode, headers: &mut HeaderMap, html: bool) -> String {
+    let page = if html { render(status) } else { None };
+    let kind = match page {
+        Some(_) => "text/html; charset=utf-8",
+        None => "text/plain; charset=utf-8",
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    page.unwrap_or_else(|| status.canonical_reason().unwrap_or("Error").to_owned())
+}
+
+fn render(status: StatusCode) -> Option<String> {
+    let (title, advice) = match status {
+        StatusCode::NOT_FOUND => (
+            "Nothing grows here",
+            "There is no page at this address. It may have been mistyped.",
+        ),
+        StatusCode::FORBIDDEN => (
+            "That came from elsewhere",
+            "Another site asked for this in your name, so nothing was done.",
+        ),
+        StatusCode::SERVICE_UNAVAILABLE => (
+            "The tide is out",
+            "Sessions can't be reached at the moment. Please try again shortly.",
+        ),
+        status if status.is_server_error() => (
+            "That went wrong",
+            "It is our fault, and it has been noted. Please try again shortly.",
+        ),
+        _ => (
+            "That can't be done",
+            "The request isn't one that this page answers.",
+        ),
+    };
+    let page = ErrorPage {
+        layout: Layout::bare(),
+        status: status.as_u16(),
+        title,
+        advice,
+    };
+    page.render().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{
+        App,
+        error::{ErrorInternalServerError, ErrorServiceUnavailable},
+        http::header::CONTENT_SECURITY_POLICY,
+        middleware::from_fn,
+        test::{TestRequest, init_service, read_body, try_call_service},
+        web,
+    };
+
+    use super::*;
+
+    async fn handler() -> Result<HttpResponse, Error> {
+        Err(ErrorInternalServerError("the inside"))
+    }
+
+    async fn middleware<B: MessageBody>(
+        _: ServiceRequest,
+        _: Next<B>,
+    ) -> Result<ServiceResponse<B>, Error> {
+        Err(ErrorServiceUnavailable("the inside"))
+    }
+
+    async fn page() -> HttpResponse {
+        HttpResponse::UnprocessableEntity()
+            .content_type("text/html; charset=utf-8")
+            .body("our own")
+    }
+
+    /// Status and text of the answer to somebody who accepts `accept`, which is hardened.
+    async fn answer(path: &str, accept: &'static str) -> (StatusCode, String) {
+        let app = App::new()
+            .wrap(from_fn(finish))
+            .route("/handler", web::get().to(handler))
+            .route("/page", web::get().to(page))
+            .service(
+                web::resource("/middleware")
+                    .wrap(from_fn(middleware))
+                    .get(page),
+            )
+            .default_service(web::to(not_found));
+        let app = init_service(app).await;
+        let request = TestRequest::with_uri(path).insert_header((ACCEPT, accept));
+        let response = match try_call_service(&app, request.to_request()).await {
+            Ok(response) => response.map_into_boxed_body(),
+            Err(error) => {
+                let request = TestRequest::default().to_http_request();
+                ServiceResponse::new(request, error.error_response())
+            }
+        };
+        assert!(response.headers().contains_key(CONTENT_SECURITY_POLICY));
+        let status = response.status();
+        let body = read_body(response).await.to_vec();
+        (status, String::from_utf8(body).unwrap())
+    }
+
+    #[actix_web::test]
+    async fn a_person_gets_a_page_and_a_program_a_line() {
+        let (status, text) = answer("/none", "text/html,*/*;q=0.8").await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert!(text.contains("Nothing grows here"), "{text}");
+
+        let (status, text) = answer("/none", "*/*").await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert_eq!(text, "Not Found");
+    }
+
+    #[actix_web::test]
+    async fn nothing_of_the_inside_is_told() {
+        for (path, status, line) in [
+            (
+                "/handler",
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Internal Server Error",
+            ),
+            (
+                "/middleware",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Service Unavailable",
+            ),
+        ] {
+            let (page_status, page) = answer(path, "text/html").await;
+            assert_eq!(page_status, status);
+            assert!(page.contains("try again shortly"), "{page}");
+            assert!(!page.contains("the inside"), "{page}");
+            assert_eq!(answer(path, "*/*").await, (status, line.to_owned()));
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_page_of_our_own_is_left_as_it_is() {
+        let (status, text) = answer("/page", "text/html").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(text, "our own");
+    }
+}

@@ -1,0 +1,143 @@
+//! What the session holds, and when it ends.
+
+use std::time::{Duration, SystemTime};
+
+use actix_web::{HttpResponse, Result, cookie::time::OffsetDateTime, http::StatusCode};
+use askama::Template;
+use sessile::{Session, Timestamp};
+
+use super::{Layout, Tab, leave_message, page, see_other};
+
+#[derive(Template)]
+#[template(path = "session.html")]
+struct Inside {
+    layout: Layout,
+    entries: Vec<Entry>,
+    begun: Option<Moment>,
+    ends: Option<Moment>,
+}
+
+struct Entry {
+    name: String,
+    json: String,
+}
+
+/// A point in time, told in the ways that the page needs.
+struct Moment {
+    /// For machines: `2026-01-31T08:05:09Z`.
+    machine: String,
+    /// For people: `31 January 2026, 08:05 UTC`.
+    human: String,
+    /// How far off, either way: `6 days 23 hours`.
+    distance: String,
+}
+
+pub(crate) async fn show(session: Session) -> Result<HttpResponse> {
+    let layout = Layout::new(Tab::Session, &session)?;
+    let mut entries: Vec<Entry> = session
+        .entries()
+        .into_iter()
+        .map(|(name, value)| Entry {
+            name,
+            json: value.to_string(),
+        })
+        .collect();
+    entries.sort_by(|one, other| one.name.cmp(&other.name));
+
+    let now = SystemTime::now();
+    page(
+        StatusCode::OK,
+        &Inside {
+            layout,
+            entries,
+            begun: session.created_at().and_then(|at| moment(at, now)),
+            ends: session.expires_at().and_then(|at| moment(at, now)),
+        },
+    )
+}
+
+pub(crate) async fn renew(session: Session) -> Result<HttpResponse> {
+    session.renew();
+    leave_message(
+        &session,
+        "Your session has a new key. All it held came along, and the old key opens nothing.",
+    )?;
+    Ok(see_other("/session"))
+}
+
+/// Nothing for a time that the calendar doesn't reach.
+fn moment(at: Timestamp, now: SystemTime) -> Option<Moment> {
+    let at = SystemTime::from(at);
+    let seconds = at.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
+    let date = OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()?;
+    let distance = match at.duration_since(now) {
+        Ok(ahead) => ahead,
+        Err(behind) => behind.duration(),
+    };
+    Some(Moment {
+        machine: format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+            date.year(),
+            u8::from(date.month()),
+            date.day(),
+            date.hour(),
+            date.minute(),
+            date.second()
+        ),
+        human: format!(
+            "{} {} {}, {:02}:{:02} UTC",
+            date.day(),
+            date.month(),
+            date.year(),
+            date.hour(),
+            date.minute()
+        ),
+        distance: in_words(distance),
+    })
+}
+
+/// The two largest units that count, or one where the smaller is zero.
+fn in_words(duration: Duration) -> String {
+    const UNITS: [(u64, &str); 4] = [
+        (24 * 60 * 60, "day"),
+        (60 * 60, "hour"),
+        (60, "minute"),
+        (1, "second"),
+    ];
+    let mut rest = duration.as_secs();
+    let Some(first) = UNITS.iter().position(|(length, _)| rest >= *length) else {
+        return "less than a second".to_owned();
+    };
+    let mut words = Vec::new();
+    for (length, unit) in UNITS.iter().skip(first).take(2) {
+        let count = rest / length;
+        rest %= length;
+        if count > 0 {
+            let plural = if count == 1 { "" } else { "s" };
+            words.push(format!("{count} {unit}{plural}"));
+        }
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        for (seconds, words) in [
+            (0, "less than a second"),
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (60, "1 minute"),
+            (61, "1 minute 1 second"),
+            (3_600, "1 hour"),
+            (3_605, "1 hour"),
+            (7 * 86_400 - 1, "6 days 23 hours"),
+            (7 * 86_400, "7 days"),
+        ] {
+            assert_eq!(in_words(Duration::from_secs(seconds)), words);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What the program says when it can't start.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+
+use crate::site::program;
+
+#[test]
+fn an_address_in_use_is_told() {
+    let files = Files::new();
+    let refusal = files.refusal();
+    assert!(
+        refusal.contains(&format!("error: can't listen on {}", files.addr())),
+        "{refusal}"
+    );
+    assert!(refusal.contains("because: "), "{refusal}");
+}
+
+#[test]
+fn a_key_file_of_the_wrong_length_is_refused_and_left_alone() {
+    let files = Files::new();
+    write_private(&files.key, b"too short");
+    let refusal = files.refusal();
+    assert!(refusal.contains("error: the key file"), "{refusal}");
+    assert!(refusal.contains("exactly 64 bytes"), "{refusal}");
+    assert_eq!(fs::read(&files.key).unwrap(), b"too short");
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_refused() {
+    let files = Files::new();
+    fs::write(&files.key, [7; 64]).unwrap();
+    fs::set_permissions(&files.key, fs::Permissions::from_mode(0o644)).unwrap();
+    let refusal = files.refusal();
+    let advice = format!("chmod 600 {}", files.key.display());
+    assert!(refusal.contains("(mode 644)"), "{refusal}");
+    assert!(refusal.contains(&advice), "{refusal}");
+}
+
+#[test]
+fn a_database_that_is_none_is_refused_and_left_alone() {
+    let files = Files::new();
+    let text = "Dear diary, this is not a database. ".repeat(100);
+    fs::write(&files.database, &text).unwrap();
+    let refusal = files.refusal();
+    let expected = format!(
+        "error: the database {} can't be opened",
+        files.database.display()
+    );
+    assert!(refusal.contains(&expected), "{refusal}");
+    assert!(refusal.contains("because: "), "{refusal}");
+    assert!(!refusal.contains("Dear diary"), "{refusal}");
+    assert_eq!(fs::read_to_string(&files.database).unwrap(), text);
+}
+
+#[test]
+fn a_database_in_no_folder_is_refused() {
+    let mut files = Files::new();
+    files.database = files.folder.path().join("none").join("demo.db");
+    let refusal = files.refusal();
+    assert!(refusal.contains("can't be opened"), "{refusal}");
+}
+
+#[test]
+fn no_secret_is_ever_printed() {
+    let files = Files::new();
+    let secret = "k".repeat(64);
+    write_private(&files.key, secret.as_bytes());
+    let refusal = files.refusal();
+    assert!(!refusal.contains("kkkk"), "{refusal}");
+}
+
+#[test]
+fn an_address_without_a_port_is_a_usage_error() {
+    let output = program().args(["--addr", "localhost"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn help_names_every_setting() {
+    let output = program().arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    for setting in ["--addr", "--database", "--secret-key-file"] {
+        assert!(help.contains(setting), "{help}");
+    }
+}
+
+/// What the program is started with: sound, unless a test spoils it.
+struct Files {
+    folder: TempDir,
+    database: PathBuf,
+    key: PathBuf,
+    /// Takes the address, so that a program that should have given up sooner doesn't run for ever.
+    taken: TcpListener,
+}
+
+impl Files {
+    fn new() -> Self {
+        let folder = TempDir::with_prefix("sessile-demo-").unwrap();
+        Self {
+            database: folder.path().join("demo.db"),
+            key: folder.path().join("demo.key"),
+            taken: TcpListener::bind("127.0.0.1:0").unwrap(),
+            folder,
+        }
+    }
+
+    fn addr(&self) -> String {
+        self.taken.local_addr().unwrap().to_string()
+    }
+
+    /// What the program says on standard error before it exits with 1.
+    fn refusal(&self) -> String {
+        let output = program()
+            .args([OsStr::new("--addr"), OsStr::new(&self.addr())])
+            .args([OsStr::new("--database"), self.database.as_os_str()])
+            .args([OsStr::new("--secret-key-file"), self.key.as_os_str()])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+fn write_private(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}

@@ -1,0 +1,71 @@
+//! A running demo, with a database and a key file of its own.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus},
+    time::Duration,
+};
+
+use sessile_rig::{Error, Process, Ready};
+use tempfile::TempDir;
+
+const LISTENING: &str = "sessile demo listening on ";
+
+/// Far longer than it takes, unless something hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Site {
+    process: Process,
+}
+
+impl Site {
+    pub(crate) fn start() -> Self {
+        let folder = TempDir::with_prefix("sessile-demo-").unwrap();
+        let mut command = program();
+        command
+            .args(["--addr", "127.0.0.1:0", "--database"])
+            .arg(folder.path().join("demo.db"))
+            .arg("--secret-key-file")
+            .arg(folder.path().join("demo.key"));
+        let process = Process::start_in(folder, command, Ready::line(LISTENING)).unwrap();
+        Self { process }
+    }
+
+    /// The address of a page or an endpoint; after a restart, the port is another one.
+    pub(crate) fn at(&self, path: &str) -> String {
+        let line = self.process.line(LISTENING).unwrap();
+        let (_, address) = line.split_once(LISTENING).unwrap();
+        format!("{address}{path}")
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.process.folder()
+    }
+
+    /// All that the program wrote since it was last started.
+    pub(crate) fn output(&self) -> String {
+        self.process.output()
+    }
+
+    /// SIGKILL: no chance to write anything more.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+    }
+
+    /// Ctrl-C.
+    pub(crate) fn interrupt(&mut self) -> Result<ExitStatus, Error> {
+        self.process.interrupt(PATIENCE)
+    }
+
+    /// Starts it again on the same files.
+    pub(crate) fn restart(&mut self) {
+        self.process.restart().unwrap();
+    }
+}
+
+/// The program under test, without arguments.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_sessile-demo")));
+    command.env_remove("RUST_LOG");
+    command
+}
