@@ -84,8 +84,8 @@ impl SqliteSessionStoreBuilder {
 
     fn options(&self) -> Result<SqliteConnectOptions, StoreError> {
         let options = match self.location.as_str() {
-            // As an address it is shared between connections, as a path it would not be.
-            ":memory:" => SqliteConnectOptions::from_str("sqlite::memory:"),
+            // Only this form makes one database of all connections.
+            _ if self.is_in_memory() => SqliteConnectOptions::from_str("sqlite::memory:"),
             address if address.starts_with("sqlite:") => SqliteConnectOptions::from_str(address),
             path => Ok(SqliteConnectOptions::new().filename(path)),
         };

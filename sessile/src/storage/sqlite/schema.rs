@@ -26,16 +26,24 @@ struct NewerSchemaError {
     known: usize,
 }
 
+/// Writes nothing, and fails where nothing can be written. (To begin a transaction for writing does
+/// not: SQLite makes it one for reading in a database that is read-only.)
+const PROVE_WRITABLE: &str = "DELETE FROM sessile_schema WHERE version < 0";
+
 /// Brings the database to today's schema.
 ///
-/// It takes the lock for writing even if there is nothing to do, so that a database that can't be
-/// written to is noticed here and not by the first user who signs in.
+/// A database that can't be written to is refused here, rather than noticed by the first user who
+/// signs in.
 pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
     let mut transaction = pool
         .begin_with("BEGIN IMMEDIATE")
         .await
         .map_err(error::failed)?;
     sqlx::query("CREATE TABLE IF NOT EXISTS sessile_schema (version INTEGER NOT NULL)")
+        .execute(&mut *transaction)
+        .await
+        .map_err(error::failed)?;
+    sqlx::query(PROVE_WRITABLE)
         .execute(&mut *transaction)
         .await
         .map_err(error::failed)?;

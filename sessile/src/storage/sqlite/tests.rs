@@ -1,1 +1,332 @@
+use std::{error::Error, fs, path::Path};
 
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
+
+use super::*;
+use crate::clock::{Clock as _, ManualClock};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+struct Database {
+    folder: TempDir,
+}
+
+impl Database {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn path(&self) -> String {
+        self.file("sessions.db")
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    async fn open(&self) -> SqliteSessionStore {
+        SqliteSessionStore::new(self.path()).await.unwrap()
+    }
+
+    /// A connection that is not the store's.
+    async fn connection(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(self.path());
+        options.connect().await.unwrap()
+    }
+}
+
+fn record(value: &str) -> Record {
+    let mut record = Record::new(Timestamp::from_unix_millis(1));
+    record.state.insert("value", value).unwrap();
+    record
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+async fn refused(location: &str) -> (StoreErrorKind, String) {
+    let error = SqliteSessionStore::new(location).await.unwrap_err();
+    (error.kind(), chain(&error))
+}
+
+#[tokio::test]
+async fn what_was_stored_is_there_after_a_restart() {
+    let database = Database::new();
+    let store = database.open().await;
+    let stored = store.create(&record("a"), MINUTE).await.unwrap();
+    store.close().await;
+    assert!(store.load(&stored.key).await.is_err());
+
+    let reopened = database.open().await;
+    let loaded = reopened.load(&stored.key).await.unwrap().unwrap();
+    assert_eq!(loaded.record, record("a"));
+    assert_eq!(loaded.version, stored.version);
+}
+
+#[tokio::test]
+async fn a_path_and_every_form_of_address_lead_to_the_same_file() {
+    let database = Database::new();
+    let path = database.path();
+    let stored = database.open().await.create(&record("a"), MINUTE).await;
+    let key = stored.unwrap().key;
+    for location in [
+        format!("sqlite:{path}"),
+        format!("sqlite://{path}"),
+        format!("sqlite://{path}?mode=rw"),
+    ] {
+        let store = SqliteSessionStore::new(location).await.unwrap();
+        assert!(store.load(&key).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_database_in_memory_outlives_its_connections() {
+    for location in ["sqlite::memory:", ":memory:", "sqlite://shared?mode=memory"] {
+        let store = SqliteSessionStore::new(location).await.unwrap();
+        let stored = store.create(&record("a"), MINUTE).await.unwrap();
+        let connection = store.writer.acquire().await.unwrap();
+        connection.close().await.unwrap();
+        let loaded = store.load(&stored.key).await;
+        assert!(matches!(loaded, Ok(Some(_))), "{location}: {loaded:?}");
+
+        // And it is this store's alone.
+        let other = SqliteSessionStore::new("sqlite::memory:").await.unwrap();
+        assert!(other.load(&stored.key).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn the_applications_own_pool_can_be_shared() {
+    let database = Database::new();
+    let options = SqliteConnectOptions::new()
+        .filename(database.path())
+        .create_if_missing(true);
+    let pool = SqlitePool::connect_with(options).await.unwrap();
+    pool.execute("CREATE TABLE users (name TEXT)")
+        .await
+        .unwrap();
+    let store = SqliteSessionStore::from_pool(pool).await.unwrap();
+    let stored = store.create(&record("a"), MINUTE).await.unwrap();
+    assert!(
+        database
+            .open()
+            .await
+            .load(&stored.key)
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn time_ends_sessions_and_cleaning_up_removes_them() {
+    let clock = ManualClock::default();
+    let builder = SqliteSessionStore::builder("sqlite::memory:").clock(clock.clone());
+    let store = builder.build().await.unwrap();
+    for _ in 0..5 {
+        store.create(&record("short"), MINUTE).await.unwrap();
+    }
+    let long = store.create(&record("long"), 2 * MINUTE).await.unwrap();
+    assert_eq!(store.delete_expired(100).await.unwrap(), 0);
+
+    clock.advance(MINUTE);
+    assert_eq!(store.delete_expired(3).await.unwrap(), 3);
+    assert_eq!(store.delete_expired(3).await.unwrap(), 2);
+    assert!(store.load(&long.key).await.unwrap().is_some());
+
+    clock.advance(MINUTE);
+    assert!(store.load(&long.key).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_clean_up_task_goes_through_all_batches_and_stops() {
+    let store = SqliteSessionStore::new("sqlite::memory:").await.unwrap();
+    let mut ended = Vec::new();
+    for _ in 0..1100 {
+        ended.push(store.create(&record("a"), Duration::ZERO).await.unwrap());
+    }
+    let live = store.create(&record("b"), MINUTE).await.unwrap();
+    let cleanup = store.start_cleanup(MINUTE);
+    let count = || async {
+        let rows = sqlx::query("SELECT count(*) FROM sessile_sessions");
+        let row = rows.fetch_one(&store.writer).await.unwrap();
+        row.get::<i64, _>(0)
+    };
+    while count().await > 1 {
+        tokio::task::yield_now().await;
+    }
+    cleanup.stop().await;
+    assert!(store.load(&live.key).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn an_address_that_makes_no_sense_is_refused() {
+    let (kind, text) = refused("sqlite://x?mode=sideways").await;
+    assert_eq!(kind, StoreErrorKind::Misconfigured, "{text}");
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_written_to_is_refused() {
+    let database = Database::new();
+    database.open().await.close().await;
+    let (kind, text) = refused(&format!("sqlite://{}?mode=ro", database.path())).await;
+    assert_eq!(kind, StoreErrorKind::Denied, "{text}");
+    assert!(text.contains("readonly"), "{text}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let database = Database::new();
+    let garbage = "not a database, but something that somebody needs".repeat(100);
+    fs::write(database.path(), &garbage).unwrap();
+    let (kind, text) = refused(&database.path()).await;
+    assert_eq!(kind, StoreErrorKind::Incompatible, "{text}");
+    assert_eq!(fs::read_to_string(database.path()).unwrap(), garbage);
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_refused() {
+    let database = Database::new();
+    let store = database.open().await;
+    for _ in 0..100 {
+        store.create(&record("a"), MINUTE).await.unwrap();
+    }
+    store.close().await;
+    let mut bytes = fs::read(database.path()).unwrap();
+    bytes[100..4096].fill(0xff);
+    fs::write(database.path(), bytes).unwrap();
+    let (kind, text) = refused(&database.path()).await;
+    assert_eq!(kind, StoreErrorKind::Incompatible, "{text}");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_refused() {
+    let database = Database::new();
+    let (kind, text) = refused(&database.file("missing/sessions.db")).await;
+    assert_eq!(kind, StoreErrorKind::Unavailable, "{text}");
+    assert!(!Path::new(&database.file("missing")).exists());
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_left_alone() {
+    let database = Database::new();
+    database.open().await.close().await;
+    let mut connection = database.connection().await;
+    let newer = "INSERT INTO sessile_schema (version) VALUES (1000)";
+    connection.execute(newer).await.unwrap();
+    let (kind, text) = refused(&database.path()).await;
+    assert_eq!(kind, StoreErrorKind::Incompatible);
+    assert!(text.contains("version 1000"), "{text}");
+}
+
+#[tokio::test]
+async fn a_table_of_another_shape_is_an_error_not_an_empty_session() {
+    let database = Database::new();
+    database.open().await.close().await;
+    let mut connection = database.connection().await;
+    connection
+        .execute("ALTER TABLE sessile_sessions RENAME COLUMN record TO other")
+        .await
+        .unwrap();
+    let store = database.open().await;
+    let error = store.load(&generate_session_key()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Incompatible);
+}
+
+#[tokio::test]
+async fn a_locked_database_can_be_read_and_refuses_writes_in_time() {
+    let database = Database::new();
+    let builder = SqliteSessionStore::builder(database.path());
+    let store = builder
+        .busy_timeout(Duration::from_millis(1))
+        .build()
+        .await
+        .unwrap();
+    let stored = store.create(&record("a"), MINUTE).await.unwrap();
+
+    let mut other = database.connection().await;
+    let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let error = store.create(&record("b"), MINUTE).await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        StoreErrorKind::Unavailable,
+        "{}",
+        chain(&error)
+    );
+    assert!(store.load(&stored.key).await.unwrap().is_some());
+    let opened = SqliteSessionStore::builder(database.path())
+        .busy_timeout(Duration::from_millis(1))
+        .build()
+        .await;
+    assert_eq!(opened.unwrap_err().kind(), StoreErrorKind::Unavailable);
+
+    lock.rollback().await.unwrap();
+    store.create(&record("b"), MINUTE).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_record_is_corrupt_and_stays() {
+    let database = Database::new();
+    let store = database.open().await;
+    let stored = store.create(&record("a"), MINUTE).await.unwrap();
+    for garbage in ["'garbage'", "x'fffe'", "17", "''"] {
+        let statement = format!("UPDATE sessile_sessions SET record = {garbage}");
+        let mut connection = database.connection().await;
+        connection
+            .execute(sqlx::AssertSqlSafe(statement))
+            .await
+            .unwrap();
+        let error = store.load(&stored.key).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{garbage}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_that_start_at_once_agree_on_the_schema() {
+    let database = Database::new();
+    let opening = (0..8).map(|_| {
+        let path = database.path();
+        tokio::spawn(SqliteSessionStore::new(path))
+    });
+    let opening: Vec<_> = opening.collect();
+    for store in opening {
+        let store = store.await.unwrap().unwrap();
+        store.create(&record("a"), MINUTE).await.unwrap();
+    }
+    let mut connection = database.connection().await;
+    let steps = sqlx::query("SELECT count(*) FROM sessile_schema");
+    let row = steps.fetch_one(&mut connection).await.unwrap();
+    assert_eq!(row.get::<i64, _>(0), 1);
+}
+
+#[tokio::test]
+async fn errors_and_debug_tell_no_keys_and_no_values() {
+    let database = Database::new();
+    let store = database.open().await;
+    let stored = store.create(&record("4111"), MINUTE).await.unwrap();
+    let mut connection = database.connection().await;
+    connection
+        .execute("UPDATE sessile_sessions SET record = '{\"s\": \"4111\"}'")
+        .await
+        .unwrap();
+    let error = store.load(&stored.key).await.unwrap_err();
+    let text = format!("{error:?} {} {store:?} {stored:?}", chain(&error));
+    assert!(!text.contains("4111") && !text.contains(stored.key.as_ref()));
+}
+
+#[test]
+fn the_clock_is_read_in_milliseconds() {
+    let now = ManualClock::default().now();
+    assert_eq!(as_integer(now).cast_unsigned(), now.as_unix_millis());
+    assert_eq!(as_integer(Timestamp::from_unix_millis(u64::MAX)), i64::MAX);
+}
