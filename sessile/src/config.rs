@@ -2,7 +2,7 @@
 //! see.
 //!
 //! Two ways to say how long a session lives are kept side by side: [`SessionLifecycle`], today's,
-//! and [`SessionLength`](crate::SessionLength), that of older programs. Both end up the same.
+//! and [`SessionLength`], that of older programs. Both end up the same.
 
 use time::Duration;
 

@@ -110,6 +110,7 @@ mod actix;
 mod clock;
 pub mod config;
 mod cookie;
+mod failure;
 mod journal;
 mod json;
 mod key;
@@ -130,18 +131,17 @@ pub use self::actix::{SessionExt, SessionMiddleware, SessionMiddlewareBuilder};
 pub use self::{
     clock::{Clock, ManualClock, SystemClock, Timestamp},
     config::{CookieContentSecurity, SessionLength},
-    cookie::{
-        CookieTooLargeError, InvalidCookieError, InvalidSealingKeyError, SealingKey, SetCookie,
-    },
+    cookie::{CookieTooLargeError, InvalidSealingKeyError, SealingKey, SetCookie},
+    failure::{CommitError, OpenError, StateTooLargeError},
     journal::MergeError,
     json::JsonError,
-    manager::{CommitError, OpenError, SessionManager},
+    manager::SessionManager,
     record::{DecodeError, Record},
     session::{
         Session, SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError,
-        SessionSaveError, SessionStatus, SessionUpdateError, StateTooLargeError, WriteError,
+        SessionSaveError, SessionStatus, SessionUpdateError, WriteError,
     },
-    settings::{Settings, SettingsError},
+    settings::{InvalidCookieError, Settings, SettingsError},
     state::State,
 };
 

@@ -1,8 +1,6 @@
-//! The cookie's name and attributes: checked and formatted once, when the middleware is built.
+//! The cookie's name and attributes, formatted once, when the middleware is built.
 
 use crate::{config::SameSite, settings::Settings};
-
-use super::MAX_COOKIE_LEN;
 
 /// The name of the cookie and the attributes that every `Set-Cookie` carries.
 #[derive(Debug, Clone)]
@@ -13,21 +11,8 @@ pub(super) struct Attributes {
 }
 
 impl Attributes {
-    pub(super) fn new(settings: &Settings) -> Result<Self, InvalidCookieError> {
-        let name = &settings.cookie_name;
-        check_name(name)?;
-        check_attribute("Path", &settings.cookie_path)?;
-        if !settings.cookie_path.starts_with('/') {
-            return Err(InvalidCookieError::RelativePath);
-        }
-        if let Some(domain) = &settings.cookie_domain {
-            check_attribute("Domain", domain)?;
-            if domain.is_empty() {
-                return Err(InvalidCookieError::EmptyDomain);
-            }
-        }
-        check_prefix(settings)?;
-
+    /// From `settings` that were checked.
+    pub(super) fn new(settings: &Settings) -> Self {
         let mut suffix = format!("; Path={}", settings.cookie_path);
         if let Some(domain) = &settings.cookie_domain {
             suffix.extend(["; Domain=", domain]);
@@ -43,205 +28,49 @@ impl Attributes {
             SameSite::Lax => "; SameSite=Lax",
             SameSite::None => "; SameSite=None",
         });
-        let len = name.len() + suffix.len();
-        if len > MAX_COOKIE_LEN / 2 {
-            return Err(InvalidCookieError::TooLong { len });
-        }
-        Ok(Self {
-            name: name.clone(),
+        Self {
+            name: settings.cookie_name.clone(),
             suffix,
-        })
-    }
-}
-
-/// Why no cookie can have the name or an attribute that was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidCookieError {
-    /// The name is empty.
-    #[error("a cookie needs a name")]
-    EmptyName,
-    /// The name has a character that a cookie's name can't have: it is a token of RFC 9110,
-    /// section 5.6.2.
-    #[error("a cookie's name can't have the character {character:?}")]
-    IllegalName {
-        /// The first such character.
-        character: char,
-    },
-    /// `Path` or `Domain` has a character that would end the attribute, or isn't printable ASCII.
-    #[error("the cookie's {attribute} can't have the character {character:?}")]
-    IllegalAttribute {
-        /// The attribute: `Path` or `Domain`.
-        attribute: &'static str,
-        /// The first such character.
-        character: char,
-    },
-    /// `Path` does not begin with `/`, so that browsers would replace it (RFC 6265bis,
-    /// section 5.6.4).
-    #[error("the cookie's Path has to begin with `/`")]
-    RelativePath,
-    /// `Domain` is empty; leave it out instead.
-    #[error("the cookie's Domain is empty")]
-    EmptyDomain,
-    /// The name begins with `__Host-` or `__Secure-`, and browsers refuse such a cookie with these
-    /// attributes (RFC 6265bis, section 4.1.3).
-    #[error("browsers refuse a cookie named {prefix}… {because}")]
-    Prefix {
-        /// The prefix of the name.
-        prefix: &'static str,
-        /// What is in the way.
-        because: &'static str,
-    },
-    /// Name and attributes alone take more than half of the 4096 bytes that a cookie may have.
-    #[error("the cookie's name and attributes have {len} bytes, more than half of what fits")]
-    TooLong {
-        /// Their length in bytes.
-        len: usize,
-    },
-}
-
-fn check_name(name: &str) -> Result<(), InvalidCookieError> {
-    if name.is_empty() {
-        return Err(InvalidCookieError::EmptyName);
-    }
-    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    match name.chars().find(|c| !is_token(*c)) {
-        Some(character) => Err(InvalidCookieError::IllegalName { character }),
-        None => Ok(()),
-    }
-}
-
-fn check_attribute(attribute: &'static str, value: &str) -> Result<(), InvalidCookieError> {
-    let is_legal = |c: char| matches!(c, ' '..='~') && c != ';';
-    match value.chars().find(|c| !is_legal(*c)) {
-        Some(character) => Err(InvalidCookieError::IllegalAttribute {
-            attribute,
-            character,
-        }),
-        None => Ok(()),
-    }
-}
-
-/// Browsers compare the prefixes without regard to case.
-fn check_prefix(settings: &Settings) -> Result<(), InvalidCookieError> {
-    let begins_with = |prefix: &str| {
-        settings
-            .cookie_name
-            .get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    };
-    let refuse = |prefix, because| Err(InvalidCookieError::Prefix { prefix, because });
-    if begins_with("__Host-") {
-        if settings.cookie_domain.is_some() {
-            return refuse("__Host-", "with a Domain");
-        }
-        if settings.cookie_path != "/" {
-            return refuse("__Host-", "with a Path other than `/`");
-        }
-        if !settings.cookie_secure {
-            return refuse("__Host-", "without Secure");
         }
     }
-    if begins_with("__Secure-") && !settings.cookie_secure {
-        return refuse("__Secure-", "without Secure");
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn checked(change: impl FnOnce(&mut Settings)) -> Result<String, InvalidCookieError> {
-        let mut settings = Settings::default();
-        change(&mut settings);
-        Attributes::new(&settings).map(|attributes| attributes.name + &attributes.suffix)
+    fn shown(settings: &Settings) -> String {
+        let Attributes { name, suffix } = Attributes::new(settings);
+        name + &suffix
     }
 
     #[test]
     fn defaults_are_the_safe_ones() {
         assert_eq!(
-            checked(|_| {}).as_deref(),
-            Ok("id; Path=/; Secure; HttpOnly; SameSite=Lax")
+            shown(&Settings::default()),
+            "id; Path=/; Secure; HttpOnly; SameSite=Lax"
         );
     }
 
     #[test]
     fn every_attribute_is_shown() {
-        let all = checked(|settings| {
-            settings.cookie_name = "__Secure-sid".into();
-            settings.cookie_path = "/app".into();
-            settings.cookie_domain = Some("example.org".into());
-            settings.cookie_http_only = false;
-            settings.cookie_same_site = SameSite::Strict;
-        });
-        assert_eq!(
-            all.as_deref(),
-            Ok("__Secure-sid; Path=/app; Domain=example.org; Secure; SameSite=Strict")
-        );
-    }
-
-    #[test]
-    fn names_are_tokens() {
-        let named = |name: &str| checked(|settings| settings.cookie_name = name.into());
-        assert_eq!(named(""), Err(InvalidCookieError::EmptyName));
-        for character in [' ', ';', '=', ',', '"', '/', 'é', '\n', '\0', '{'] {
-            assert_eq!(
-                named(&format!("a{character}b")),
-                Err(InvalidCookieError::IllegalName { character })
-            );
-        }
-        assert!(named("a!#$%&'*+-.^_`|~9Z").is_ok());
-    }
-
-    #[test]
-    fn attributes_cannot_break_out() {
-        for character in [';', '\r', '\n', '\0', 'é', '\u{7f}'] {
-            let path = checked(|settings| settings.cookie_path = format!("/{character}"));
-            let domain = checked(|settings| settings.cookie_domain = Some(character.to_string()));
-            let illegal = |attribute| {
-                Err(InvalidCookieError::IllegalAttribute {
-                    attribute,
-                    character,
-                })
-            };
-            assert_eq!((path, domain), (illegal("Path"), illegal("Domain")));
-        }
-        assert_eq!(
-            checked(|settings| settings.cookie_path = "app".into()),
-            Err(InvalidCookieError::RelativePath)
-        );
-        assert_eq!(
-            checked(|settings| settings.cookie_domain = Some(String::new())),
-            Err(InvalidCookieError::EmptyDomain)
-        );
-        assert!(matches!(
-            checked(|settings| settings.cookie_path = format!("/{}", "a".repeat(3000))),
-            Err(InvalidCookieError::TooLong { .. })
-        ));
-    }
-
-    #[test]
-    fn prefixes_keep_their_promise() {
-        let refused = |change: fn(&mut Settings)| {
-            matches!(checked(change), Err(InvalidCookieError::Prefix { .. }))
+        let settings = Settings {
+            cookie_name: "__Secure-sid".into(),
+            cookie_path: "/app".into(),
+            cookie_domain: Some("example.org".into()),
+            cookie_http_only: false,
+            cookie_same_site: SameSite::Strict,
+            ..Settings::default()
         };
-        assert!(refused(|s| {
-            s.cookie_name = "__Host-id".into();
-            s.cookie_domain = Some("example.org".into());
-        }));
-        assert!(refused(|s| {
-            s.cookie_name = "__host-id".into();
-            s.cookie_path = "/app".into();
-        }));
-        assert!(refused(|s| {
-            s.cookie_name = "__Host-id".into();
-            s.cookie_secure = false;
-        }));
-        assert!(refused(|s| {
-            s.cookie_name = "__Secure-id".into();
-            s.cookie_secure = false;
-        }));
-        assert!(checked(|s| s.cookie_name = "__Host-id".into()).is_ok());
+        assert_eq!(
+            shown(&settings),
+            "__Secure-sid; Path=/app; Domain=example.org; Secure; SameSite=Strict"
+        );
+        let bare = Settings {
+            cookie_secure: false,
+            cookie_same_site: SameSite::None,
+            ..Settings::default()
+        };
+        assert_eq!(shown(&bare), "id; Path=/; HttpOnly; SameSite=None");
     }
 }

@@ -12,10 +12,7 @@ use crate::{config::CookieContentSecurity, key::SessionKey, settings::Settings};
 
 use self::{attributes::Attributes, header::Found};
 
-pub use self::{
-    attributes::InvalidCookieError,
-    seal::{InvalidSealingKeyError, SealingKey},
-};
+pub use self::seal::{InvalidSealingKeyError, SealingKey};
 
 /// The most bytes that name, value and attributes of a cookie may have together: the least that
 /// every browser keeps (RFC 6265, section 6.1).
@@ -48,12 +45,13 @@ pub(crate) enum Presented {
 }
 
 impl SessionCookie {
-    pub(crate) fn new(key: SealingKey, settings: &Settings) -> Result<Self, InvalidCookieError> {
-        Ok(Self {
-            attributes: Attributes::new(settings)?,
+    /// Cookies as `settings` say, which were checked, sealed with `key`.
+    pub(crate) fn new(key: SealingKey, settings: &Settings) -> Self {
+        Self {
+            attributes: Attributes::new(settings),
             security: settings.cookie_content_security,
             key,
-        })
+        }
     }
 
     /// Reads the session key from the `Cookie` headers of a request.

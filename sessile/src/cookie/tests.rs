@@ -9,7 +9,7 @@ fn fixed_key() -> SealingKey {
 fn cookie_with(key: SealingKey, change: impl FnOnce(&mut Settings)) -> SessionCookie {
     let mut settings = Settings::default();
     change(&mut settings);
-    SessionCookie::new(key, &settings).unwrap()
+    SessionCookie::new(key, &settings)
 }
 
 fn cookie(security: CookieContentSecurity) -> SessionCookie {

@@ -3,19 +3,17 @@
 use std::time::Duration;
 
 use super::{
-    CommitError, Inner,
+    Inner,
     decide::{Action, Situation, decide},
     timeout,
 };
 use crate::{
     config::StoreFailurePolicy,
     cookie::SetCookie,
+    failure::{CommitError, StateTooLargeError},
     lifetime::OnRead,
     record::Record,
-    session::{
-        Flush, Outcome, Session, SessionClosedError, SessionSaveError, StateTooLargeError, Work,
-        live::Place,
-    },
+    session::{Flush, Outcome, Session, SessionClosedError, SessionSaveError, Work, live::Place},
     state::State,
     storage::{Loaded, SessionStore, StoreErrorKind, Stored, Swap},
     telemetry,

@@ -2,7 +2,6 @@
 
 mod commit;
 mod decide;
-mod error;
 mod timeout;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -11,6 +10,7 @@ use crate::{
     clock::{SharedClock, Timestamp},
     config::StoreFailurePolicy,
     cookie::{Presented, SealingKey, SessionCookie, SetCookie},
+    failure::{CommitError, OpenError},
     key::SessionKey,
     lifetime::Lifetime,
     session::{Backend, BoxFuture, Session, SessionSaveError, live::Live},
@@ -18,8 +18,6 @@ use crate::{
     storage::{Loaded, SessionStore, StoreErrorKind},
     telemetry,
 };
-
-pub use self::error::{CommitError, OpenError};
 
 /// Opens the session that a request's cookie names, and commits it when the request is done.
 ///
@@ -73,7 +71,7 @@ impl<S: SessionStore> SessionManager<S> {
         settings.check()?;
         Ok(Self(Arc::new(Inner {
             store,
-            cookie: SessionCookie::new(key, &settings)?,
+            cookie: SessionCookie::new(key, &settings),
             lifetime: Lifetime::new(
                 &settings.lifecycle,
                 settings.absolute_timeout,

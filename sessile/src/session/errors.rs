@@ -3,8 +3,9 @@
 use std::any::type_name;
 
 use crate::{
+    failure::{CommitError, OpenError, StateTooLargeError},
+    journal::MergeError,
     json::JsonError,
-    manager::{CommitError, OpenError},
 };
 
 /// A value could not be read: what is stored is not a `T`.
@@ -73,17 +74,6 @@ pub enum WriteError {
     Closed(#[from] SessionClosedError),
 }
 
-/// The state would be larger than [`max_state_bytes`](crate::Settings::max_state_bytes).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the session would have {bytes} bytes, {over} more than its bound of {max}", over = bytes - max)]
-#[non_exhaustive]
-pub struct StateTooLargeError {
-    /// The size it would have.
-    pub bytes: usize,
-    /// The bound.
-    pub max: usize,
-}
-
 /// The session takes no writes any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -138,5 +128,5 @@ pub enum SessionReloadError {
     Load(#[from] OpenError),
     /// The unsaved changes could not be made to the newest state.
     #[error("the session's unsaved changes do not fit its newest state")]
-    Merge(#[from] crate::journal::MergeError),
+    Merge(#[from] MergeError),
 }

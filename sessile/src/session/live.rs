@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use super::{
     SessionStatus,
-    errors::{SessionClosedError, StateTooLargeError, WriteError},
+    errors::{SessionClosedError, WriteError},
 };
 use crate::{
     clock::Timestamp,
+    failure::StateTooLargeError,
     journal::{Change, Journal},
     json::JsonText,
     key::SessionKey,

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
+    failure::OpenError,
     journal::{Journal, MergeError},
     key::SessionKey,
-    manager::OpenError,
     state::State,
     storage::Loaded,
 };

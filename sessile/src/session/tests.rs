@@ -1,8 +1,10 @@
 use std::{collections::HashMap, sync::mpsc, thread, time::Duration};
 
-use serde::Serializer;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::*;
+use crate::{failure::StateTooLargeError, json};
 
 fn bounded(max_state_bytes: usize) -> Session {
     Session::with(Live::new(false, None), max_state_bytes, None)

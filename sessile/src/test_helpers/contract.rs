@@ -261,7 +261,7 @@ pub(super) async fn corrupt_at_rest(store: impl SessionStore, security: CookieCo
         cookie_content_security: security,
         ..Settings::default()
     };
-    let cookie = SessionCookie::new(sealing_key.clone(), &settings).unwrap();
+    let cookie = SessionCookie::new(sealing_key.clone(), &settings);
     let manager = SessionManager::new(Arc::clone(&store), sealing_key, settings).unwrap();
     let set_cookie = cookie.issue(&corrupt.key, None).unwrap();
     let header = set_cookie.as_str().split(';').next().unwrap();

@@ -1,16 +1,19 @@
 //! [`MemorySessionStore`]: sessions in the memory of this process.
 
+mod slot;
+
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use moka::{Expiry, policy::EvictionPolicy, sync::Cache};
 
+use self::slot::Slot;
 use super::{Loaded, SessionKey, SessionStore, StoreError, Stored, Swap, Version};
 use crate::{
-    clock::{Clock, SharedClock, Timestamp},
+    clock::{Clock, SharedClock},
     key::generate_session_key,
     record::Record,
 };
@@ -112,87 +115,6 @@ impl MemorySessionStoreBuilder {
     }
 }
 
-/// Where one session lies, for as long as it lives.
-///
-/// A renewal changes the key it answers to. For a moment two keys find the slot, and exactly one of
-/// them is `key`: so the old key dies at the very instant the new one comes to life.
-struct Slot(Mutex<Content>);
-
-struct Content {
-    /// The key that leads here; `None` when the session was deleted.
-    key: Option<SessionKey>,
-    version: u64,
-    record: Record,
-    ends_at: Timestamp,
-    /// What is left of its life as of when that was set, for the cache's own expiry.
-    ttl: Duration,
-}
-
-impl Slot {
-    fn new(key: SessionKey, record: Record, now: Timestamp, ttl: Duration) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Content {
-            key: Some(key),
-            version: 0,
-            record,
-            ends_at: now.saturating_add(ttl),
-            ttl,
-        })))
-    }
-
-    fn content(&self) -> MutexGuard<'_, Content> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn weight(&self, key: &str) -> u32 {
-        /// What slot, cache entry and allocations take beside the state.
-        const OVERHEAD: usize = 512;
-        /// What one entry of the state takes beside its name and value.
-        const ENTRY_OVERHEAD: usize = 64;
-        let state = &self.content().record.state;
-        let bytes = OVERHEAD + key.len() + state.size() + state.len() * ENTRY_OVERHEAD;
-        u32::try_from(bytes).unwrap_or(u32::MAX)
-    }
-
-    /// Stores `record` if `key` leads here and `version` is current; under `new_key`, if there is
-    /// one.
-    fn swap(
-        &self,
-        key: &SessionKey,
-        version: Version,
-        new_key: Option<&SessionKey>,
-        replacement: (&Record, Duration),
-        clock: &SharedClock,
-    ) -> Swap {
-        let (record, ttl) = replacement;
-        let now = clock.now();
-        let mut content = self.content();
-        if !content.is_live(key, now) {
-            return Swap::Gone;
-        }
-        if content.version != version.get() {
-            return Swap::Conflict;
-        }
-        let key = new_key.unwrap_or(key);
-        *content = Content {
-            key: Some(key.clone()),
-            version: content.version + 1,
-            record: record.clone(),
-            ends_at: now.saturating_add(ttl),
-            ttl,
-        };
-        Swap::Stored(Stored {
-            key: key.clone(),
-            version: Version::new(content.version),
-        })
-    }
-}
-
-impl Content {
-    fn is_live(&self, key: &SessionKey, now: Timestamp) -> bool {
-        self.key.as_ref() == Some(key) && now < self.ends_at
-    }
-}
-
 /// The cache drops what has ended. It only cleans up, by its own clock: the slot decides.
 struct ByTimeToLive;
 
@@ -291,94 +213,4 @@ impl SessionStore for MemorySessionStore {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::ManualClock;
-
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    fn record(value: &str) -> Record {
-        let mut record = Record::new(Timestamp::from_unix_millis(0));
-        record.state.insert("value", value).unwrap();
-        record
-    }
-
-    #[tokio::test]
-    async fn time_ends_sessions_by_the_clock_that_was_passed_in() {
-        let clock = ManualClock::default();
-        let store = MemorySessionStore::builder().clock(clock.clone()).build();
-        let stored = store.create(&record("a"), MINUTE).await.unwrap();
-
-        clock.advance(MINUTE);
-        assert!(store.load(&stored.key).await.unwrap().is_none());
-        let swap = store
-            .update(&stored.key, stored.version, &record("b"), MINUTE)
-            .await;
-        assert!(matches!(swap, Ok(Swap::Gone)));
-    }
-
-    #[tokio::test]
-    async fn it_stays_within_its_bound_and_keeps_the_newest() {
-        let store = MemorySessionStore::builder().max_bytes(100_000).build();
-        let mut newest = None;
-        for _ in 0..1000 {
-            newest = Some(
-                store
-                    .create(&record(&"x".repeat(500)), MINUTE)
-                    .await
-                    .unwrap(),
-            );
-        }
-        store.slots.run_pending_tasks();
-        assert!(store.slots.weighted_size() <= 100_000);
-        assert!(store.slots.entry_count() > 50);
-        let newest = newest.unwrap();
-        assert!(store.load(&newest.key).await.unwrap().is_some());
-    }
-
-    #[tokio::test]
-    async fn ended_sessions_leave_no_memory_behind() {
-        let store = MemorySessionStore::default();
-        for _ in 0..100 {
-            let stored = store.create(&record("a"), MINUTE).await.unwrap();
-            let renewed = store
-                .renew(&stored.key, stored.version, &record("b"), MINUTE)
-                .await;
-            let Ok(Swap::Stored(renewed)) = renewed else {
-                panic!("not renewed: {renewed:?}");
-            };
-            store.delete(&renewed.key).await.unwrap();
-        }
-        store.slots.run_pending_tasks();
-        assert_eq!(store.slots.entry_count(), 0);
-    }
-
-    #[tokio::test]
-    async fn expired_sessions_go_by_themselves() {
-        let store = MemorySessionStore::default();
-        for _ in 0..100 {
-            store
-                .create(&record("a"), Duration::from_millis(1))
-                .await
-                .unwrap();
-        }
-        // The cache has a clock of its own, and looks at it about once a second.
-        let deadline = Instant::now() + MINUTE;
-        while store.slots.entry_count() > 0 && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            store.slots.run_pending_tasks();
-        }
-        assert_eq!(store.slots.entry_count(), 0);
-    }
-
-    #[tokio::test]
-    async fn a_failed_renewal_leaves_the_old_key_alone() {
-        let store = MemorySessionStore::default();
-        let stored = store.create(&record("a"), MINUTE).await.unwrap();
-        let stale = Version::new(7);
-        let swap = store.renew(&stored.key, stale, &record("b"), MINUTE).await;
-        assert!(matches!(swap, Ok(Swap::Conflict)));
-        let loaded = store.load(&stored.key).await.unwrap().unwrap();
-        assert_eq!(loaded.record, record("a"));
-    }
-}
+mod tests;

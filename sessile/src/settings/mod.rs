@@ -1,12 +1,15 @@
 //! [`Settings`]: everything an application can choose, with the defaults and what they cost.
 
+mod cookie;
+
 use time::Duration;
 
 use crate::{
     clock::{Clock, SharedClock},
     config::{CookieContentSecurity, SameSite, SessionLifecycle, StoreFailurePolicy},
-    cookie::InvalidCookieError,
 };
+
+pub use self::cookie::InvalidCookieError;
 
 /// Everything an application can choose about its sessions.
 ///
@@ -94,8 +97,9 @@ impl Settings {
         self
     }
 
-    /// Checks what the types leave open. Cookies check their part themselves.
+    /// Checks what the types leave open.
     pub(crate) fn check(&self) -> Result<(), SettingsError> {
+        cookie::check(self)?;
         let ttl = match &self.lifecycle {
             SessionLifecycle::BrowserSession(session) => session.state_ttl,
             SessionLifecycle::PersistentSession(session) => session.session_ttl,

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{
-    cookie::CookieTooLargeError, journal::MergeError, session::StateTooLargeError,
-    storage::StoreError,
-};
+use crate::{cookie::CookieTooLargeError, journal::MergeError, storage::StoreError};
 
 /// A session could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -67,4 +64,15 @@ impl CommitError {
             Self::StateTooLarge(_) | Self::CookieTooLarge(_) | Self::Merge(_) => false,
         }
     }
+}
+
+/// The state would be larger than [`max_state_bytes`](crate::Settings::max_state_bytes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session would have {bytes} bytes, {over} more than its bound of {max}", over = bytes - max)]
+#[non_exhaustive]
+pub struct StateTooLargeError {
+    /// The size it would have.
+    pub bytes: usize,
+    /// The bound.
+    pub max: usize,
 }
