@@ -78,6 +78,10 @@ impl Change {
 pub(crate) struct Journal(Vec<Change>);
 
 impl Journal {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Notes a change that has been made.
     ///
     /// Changes right before it that no longer matter are taken out and handed back, so that a loop
@@ -156,7 +160,7 @@ mod tests {
     }
 
     fn state_of(json: &str) -> State {
-        serde_json::from_str(json).unwrap()
+        State::from_json(json)
     }
 
     fn replayed(changes: impl IntoIterator<Item = Change>, on: &str) -> State {

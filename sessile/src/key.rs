@@ -3,6 +3,7 @@
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::random;
@@ -10,17 +11,26 @@ use crate::random;
 /// The secret that names a session: whoever presents it is the session.
 ///
 /// Stores hand it out and the engine seals it into the cookie; nothing else should see it. Its
-/// `Debug` is redacted, it has no `Display`, and it is compared in constant time (OWASP ASVS 5.0,
-/// V7.2).
+/// `Debug` is redacted, it has no `Display`, and it is compared in constant time.
 ///
-/// A server-side store makes keys with [`generate_session_key`]. A store whose key *is* the state,
-/// such as `CookieSessionStore`, builds its own from text.
+/// A store on the server makes keys with [`generate_session_key`]. Those have two parts, `id` and
+/// `secret`, with a dot in between: the store finds the record by the id, which stays the same for
+/// as long as the session lives, and hands it out to who knows the secret, which a renewal
+/// replaces. So a renewal changes one record in place, and a store that keeps only the secret's
+/// [digest](Self::secret_digest) gives nothing away to who reads it.
+///
+/// A store whose key *is* the state, such as `CookieSessionStore`, builds its own from text.
 ///
 /// ```
 /// use sessile::storage::{SessionKey, generate_session_key};
 ///
 /// let key = generate_session_key();
-/// assert_eq!(key.as_ref().len(), 43);
+/// let renewed = key.renewed();
+///
+/// assert_eq!(renewed.id(), key.id());
+/// assert_ne!(renewed.secret(), key.secret());
+/// assert!(renewed.is_for(&renewed.secret_digest()));
+/// assert!(!key.is_for(&renewed.secret_digest()));
 /// assert_eq!(format!("{key:?}"), "SessionKey(..)");
 /// assert!(SessionKey::try_from("x".repeat(5000)).is_err());
 /// ```
@@ -31,6 +41,55 @@ impl SessionKey {
     /// The longest key in bytes: what a cookie could still carry (RFC 6265bis, section 5.6).
     pub const MAX_LEN: usize = 4096;
 
+    /// The length of a [`secret_digest`](Self::secret_digest) in bytes.
+    pub const DIGEST_LEN: usize = 43;
+
+    /// What the session is found by: the part before the dot, or everything.
+    ///
+    /// It stays the same for as long as the session lives. By itself it opens nothing.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.parts().0
+    }
+
+    /// What opens the session: the part after the dot, or nothing.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        self.parts().1
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        self.0.split_once('.').unwrap_or((&self.0, ""))
+    }
+
+    /// The key that replaces this one when the session is renewed: the same id, another secret.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system has no randomness to give.
+    #[must_use]
+    pub fn renewed(&self) -> Self {
+        Self::from_parts(self.id(), &random_text::<32>())
+    }
+
+    /// The SHA-256 of the secret, as 43 characters of URL-safe base64: enough for a store to
+    /// recognize the secret, and no use to who reads it.
+    #[must_use]
+    pub fn secret_digest(&self) -> String {
+        URL_SAFE_NO_PAD.encode(Sha256::digest(self.secret()))
+    }
+
+    /// Whether `digest` is that of this key's secret; compared in constant time.
+    #[must_use]
+    pub fn is_for(&self, digest: &str) -> bool {
+        let own = self.secret_digest();
+        own.as_bytes().ct_eq(digest.as_bytes()).into()
+    }
+
+    fn from_parts(id: &str, secret: &str) -> Self {
+        Self(format!("{id}.{secret}").into_boxed_str())
+    }
+
     /// The key that `text` is, however long: whether a cookie can carry it shows when it is sealed.
     #[cfg(feature = "cookie-session")]
     pub(crate) fn of_any_length(text: String) -> Self {
@@ -38,16 +97,20 @@ impl SessionKey {
     }
 }
 
-/// A new session key: 256 bits from the operating system's generator as 43 characters of URL-safe
-/// base64 (`A-Z a-z 0-9 - _`).
+/// A new session key: an id of 128 bits and a secret of 256 bits from the operating system's
+/// generator (OWASP ASVS 5.0, 7.2.3), in URL-safe base64 with a dot in between.
 ///
 /// # Panics
 ///
 /// If the operating system has no randomness to give, which leaves no safe way to go on.
 #[must_use]
 pub fn generate_session_key() -> SessionKey {
-    let secret: [u8; 32] = random::bytes();
-    SessionKey(URL_SAFE_NO_PAD.encode(secret).into_boxed_str())
+    SessionKey::from_parts(&random_text::<16>(), &random_text::<32>())
+}
+
+/// `N` random bytes in URL-safe base64.
+fn random_text<const N: usize>() -> String {
+    URL_SAFE_NO_PAD.encode(random::bytes::<N>())
 }
 
 /// The text is empty or longer than [`SessionKey::MAX_LEN`], so it can't be a session key.
@@ -106,12 +169,11 @@ mod tests {
     fn keys_differ_and_are_safe_in_urls() {
         let keys: HashSet<String> = (0..1000).map(|_| generate_session_key().into()).collect();
         assert_eq!(keys.len(), 1000);
-        assert!(keys.iter().all(|key| {
-            key.len() == 43
-                && key
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-        }));
+        let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        assert!(
+            keys.iter()
+                .all(|key| key.len() == 22 + 1 + 43 && key.bytes().all(is_legal))
+        );
     }
 
     #[test]
@@ -125,6 +187,15 @@ mod tests {
             SessionKey::try_from("k".repeat(4097)),
             Err(InvalidSessionKeyError { len: 4097 })
         );
+    }
+
+    #[test]
+    fn a_key_of_another_form_is_all_id() {
+        let key = SessionKey::try_from("Legacy64".to_owned()).unwrap();
+        assert_eq!((key.id(), key.secret()), ("Legacy64", ""));
+        let renewed = key.renewed();
+        assert_eq!((renewed.id(), renewed.secret().len()), ("Legacy64", 43));
+        assert_eq!(renewed.secret_digest().len(), SessionKey::DIGEST_LEN);
     }
 
     #[test]

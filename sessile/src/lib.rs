@@ -125,6 +125,7 @@ pub mod storage;
 mod telemetry;
 #[cfg(feature = "test-helpers")]
 pub mod test_helpers;
+mod timeout;
 
 #[cfg(feature = "actix")]
 pub use self::actix::{SessionExt, SessionMiddleware, SessionMiddlewareBuilder};

@@ -106,7 +106,7 @@ impl Lifetime {
 pub(crate) enum OnRead {
     /// Nothing.
     Nothing,
-    /// The browser gets its cookie again, with the full `Max-Age`; the store isn't bothered yet.
+    /// The browser gets its cookie again, with the full `Max-Age`; the record need not change yet.
     Reissue,
     /// The store extends the record's life, and the browser the cookie's.
     Touch,

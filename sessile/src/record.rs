@@ -90,6 +90,7 @@ struct Stored {
     v: u64,
     c: u64,
     t: u64,
+    #[serde(deserialize_with = "crate::state::deserialize")]
     s: State,
 }
 

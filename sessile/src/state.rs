@@ -27,35 +27,36 @@ use crate::json::{self, JsonError, JsonText};
 /// # Ok::<(), sessile::JsonError>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct State(Arc<BTreeMap<Arc<str>, JsonText>>);
+pub struct State {
+    entries: Arc<BTreeMap<Arc<str>, JsonText>>,
+    /// The bytes of all names and values, kept up to date so that a bound on them costs nothing.
+    size: usize,
+}
 
 impl State {
     /// Whether it holds nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
     /// How many names it holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     /// Whether it holds a value under `name`.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.entries.contains_key(name)
     }
 
     /// Its size: the bytes of all names and of their values' JSON text. This is what a bound on the
     /// size of a state counts.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.0
-            .iter()
-            .map(|(name, text)| name.len() + text.len())
-            .sum()
+        self.size
     }
 
     /// The value under `name`, if there is one.
@@ -83,22 +84,28 @@ impl State {
 
     /// The names and the JSON text of their values, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, text)| (&**name, &**text))
+        self.entries.iter().map(|(name, text)| (&**name, &**text))
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&JsonText> {
-        self.0.get(name)
+        self.entries.get(name)
     }
 
     pub(crate) fn set(&mut self, name: Arc<str>, text: JsonText) {
-        Arc::make_mut(&mut self.0).insert(name, text);
+        self.size += name.len() + text.len();
+        let name_len = name.len();
+        if let Some(replaced) = Arc::make_mut(&mut self.entries).insert(name, text) {
+            self.size -= name_len + replaced.len();
+        }
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> Option<JsonText> {
         if !self.contains(name) {
             return None;
         }
-        Arc::make_mut(&mut self.0).remove(name)
+        let removed = Arc::make_mut(&mut self.entries).remove(name)?;
+        self.size -= name.len() + removed.len();
+        Some(removed)
     }
 
     pub(crate) fn clear(&mut self) {
@@ -135,31 +142,38 @@ fn push_json_string(out: &mut String, text: &str) {
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("State ")?;
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.entries.keys()).finish()
     }
 }
 
-impl<'de> Deserialize<'de> for State {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries;
+/// Reads a state from the JSON text of an object; only from text, since values stay what they are
+/// there.
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<State, D::Error> {
+    struct Entries;
 
-        impl<'de> Visitor<'de> for Entries {
-            type Value = State;
+    impl<'de> Visitor<'de> for Entries {
+        type Value = State;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of names and their values")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<State, A::Error> {
-                let mut entries = BTreeMap::new();
-                while let Some((Name(name), text)) = map.next_entry::<Name<'de>, &RawValue>()? {
-                    entries.insert(name.into(), text.get().into());
-                }
-                Ok(State(Arc::new(entries)))
-            }
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object of names and their values")
         }
 
-        deserializer.deserialize_map(Entries)
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<State, A::Error> {
+            let mut state = State::default();
+            while let Some((Name(name), text)) = map.next_entry::<Name<'de>, &RawValue>()? {
+                state.set(name.into(), text.get().into());
+            }
+            Ok(state)
+        }
+    }
+
+    deserializer.deserialize_map(Entries)
+}
+
+#[cfg(test)]
+impl State {
+    pub(crate) fn from_json(text: &str) -> Self {
+        deserialize(&mut serde_json::Deserializer::from_str(text)).unwrap()
     }
 }
 
@@ -184,14 +198,14 @@ mod tests {
         let state = state_of(&[("a\"b\\\n", "[1, 2]"), ("ключ", "\"ü\""), ("", "null")]);
         let mut json = String::new();
         state.write_json(&mut json);
-        assert_eq!(serde_json::from_str::<State>(&json).unwrap(), state);
+        assert_eq!(State::from_json(&json), state);
     }
 
     #[test]
     fn clones_share_until_one_changes() {
         let original = state_of(&[("a", "1")]);
         let mut copy = original.clone();
-        assert!(Arc::ptr_eq(&original.0, &copy.0));
+        assert!(Arc::ptr_eq(&original.entries, &copy.entries));
         copy.set("b".into(), "2".into());
         assert_eq!(original, state_of(&[("a", "1")]));
         assert_eq!(copy, state_of(&[("a", "1"), ("b", "2")]));
@@ -202,13 +216,20 @@ mod tests {
         let original = state_of(&[("a", "1")]);
         let mut copy = original.clone();
         assert_eq!(copy.remove("b"), None);
-        assert!(Arc::ptr_eq(&original.0, &copy.0));
+        assert!(Arc::ptr_eq(&original.entries, &copy.entries));
     }
 
     #[test]
     fn size_counts_names_and_texts() {
         assert_eq!(State::default().size(), 0);
-        assert_eq!(state_of(&[("ab", "123"), ("c", "\"x\"")]).size(), 9);
+        let mut state = state_of(&[("ab", "123"), ("c", "\"x\""), ("ab", "1"), ("d", "")]);
+        assert_eq!(state.size(), 2 + 1 + 1 + 3 + 1);
+        assert_eq!(State::from_json(r#"{"ab":1,"ab":12}"#).size(), 4);
+        state.remove("ab");
+        state.remove("missing");
+        assert_eq!(state.size(), 5);
+        state.clear();
+        assert_eq!(state.size(), 0);
     }
 
     #[test]

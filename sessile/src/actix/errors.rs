@@ -1,13 +1,13 @@
 //! What a client sees of an error: a status, and nothing else.
 
-use std::fmt;
+use std::{error::Error, fmt};
 
 use actix_web::{HttpResponse, ResponseError, body::BoxBody, http::StatusCode};
 
 use super::headers::send_cookie;
 use crate::{
-    CommitError, OpenError, SessionGetError, SessionInsertError, SessionReloadError,
-    SessionSaveError, SessionUpdateError, SetCookie,
+    CommitError, OpenError, SessionClosedError, SessionGetError, SessionInsertError,
+    SessionReloadError, SessionSaveError, SessionUpdateError, SetCookie,
 };
 
 /// Answers errors with their status and an empty body, by default an opaque 500.
@@ -31,23 +31,26 @@ opaque_responses!(
     SessionInsertError,
     SessionUpdateError,
     SessionSaveError: |error| match error {
+        SessionSaveError::Closed(SessionClosedError::Ended) => StatusCode::CONFLICT,
+        SessionSaveError::NoStore => StatusCode::SERVICE_UNAVAILABLE,
         SessionSaveError::Commit(error) if error.is_store_failure() => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     },
     SessionReloadError: |error| match error {
-        SessionReloadError::Load(_) => StatusCode::SERVICE_UNAVAILABLE,
+        SessionReloadError::Closed(SessionClosedError::Ended) => StatusCode::CONFLICT,
+        SessionReloadError::NoStore
+        | SessionReloadError::Load(_)
+        | SessionReloadError::Uncertain => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     },
     SessionFailure: |error| error.status,
 );
 
 /// The session of a request could not be opened or committed.
-#[derive(Debug, thiserror::Error)]
-#[error("{cause}")]
+#[derive(Debug)]
 pub(super) struct SessionFailure {
-    #[source]
     cause: FailedStep,
     status: StatusCode,
 }
@@ -57,6 +60,18 @@ pub(super) struct SessionFailure {
 enum FailedStep {
     Open(OpenError),
     Commit(CommitError),
+}
+
+impl fmt::Display for SessionFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)
+    }
+}
+
+impl Error for SessionFailure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.source()
+    }
 }
 
 impl SessionFailure {

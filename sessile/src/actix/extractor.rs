@@ -14,7 +14,13 @@ use crate::Session;
 /// take it as an argument.
 ///
 /// Without a [`SessionMiddleware`](crate::SessionMiddleware) in place the session is empty, shared
-/// by all who ask within the request, and forgotten after it.
+/// by all who ask within the request, and forgotten after it. In middleware further out than that it
+/// is empty too; what is written to it there is added to the session once that is opened.
+///
+/// # Panics
+///
+/// Without a middleware in place, the first time within a request, if the caller holds on to the
+/// request's `extensions` at that moment.
 ///
 /// ```
 /// use actix_web::{guard::GuardContext, web, App, HttpResponse};
@@ -36,13 +42,15 @@ pub trait SessionExt {
 
 impl SessionExt for HttpRequest {
     fn get_session(&self) -> Session {
-        session_in(&mut self.extensions_mut())
+        let found = found_in(&self.extensions());
+        found.unwrap_or_else(|| made_in(&mut self.extensions_mut()))
     }
 }
 
 impl SessionExt for ServiceRequest {
     fn get_session(&self) -> Session {
-        session_in(&mut self.extensions_mut())
+        let found = found_in(&self.extensions());
+        found.unwrap_or_else(|| made_in(&mut self.extensions_mut()))
     }
 }
 
@@ -54,15 +62,18 @@ impl<B> SessionExt for ServiceResponse<B> {
 
 impl SessionExt for GuardContext<'_> {
     fn get_session(&self) -> Session {
-        session_in(&mut self.req_data_mut())
+        let found = found_in(&self.req_data());
+        found.unwrap_or_else(|| made_in(&mut self.req_data_mut()))
     }
 }
 
-fn session_in(extensions: &mut Extensions) -> Session {
-    if let Some(session) = extensions.get::<Session>() {
-        return session.clone();
-    }
-    tracing::debug!("no SessionMiddleware is in place: the session will be forgotten");
+/// The usual case, which has to work while a handler holds on to the request's extensions.
+fn found_in(extensions: &Extensions) -> Option<Session> {
+    extensions.get().cloned()
+}
+
+fn made_in(extensions: &mut Extensions) -> Session {
+    tracing::debug!("a session was asked for before, or without, a SessionMiddleware");
     let session = Session::new();
     extensions.insert(session.clone());
     session

@@ -18,7 +18,7 @@ use super::{
     errors::{SessionFailure, WithCookie},
     headers::send_cookie,
 };
-use crate::{SessionManager, storage::SessionStore};
+use crate::{CommitError, Session, SessionManager, storage::SessionStore};
 
 /// Gives every request that comes through it its [`Session`](crate::Session).
 ///
@@ -166,7 +166,15 @@ where
         .open(cookies.map(|header| header.as_bytes()))
         .await
         .map_err(|error| SessionFailure::open(error, store_failure()))?;
-    request.extensions_mut().insert(session.clone());
+    let early = request.extensions_mut().insert(session.clone());
+    // Closes the session also when the client leaves and this future is dropped.
+    let _closing = Closing(&session);
+    if let Some(early) = early.filter(|early| !early.has_store()) {
+        // Middleware further out asked for the session before there was one.
+        session
+            .adopt(&early)
+            .map_err(|error| SessionFailure::commit(CommitError::Merge(error), store_failure()))?;
+    }
 
     // The handler may have failed: what it did to the session before counts all the same.
     let handled = service.call(request).await;
@@ -182,5 +190,14 @@ where
             Ok(response)
         }
         (Err(error), Some(cookie)) => Err(WithCookie { error, cookie }.into()),
+    }
+}
+
+/// Closes a session when it is dropped: no cookie can be sent for it from then on.
+struct Closing<'a>(&'a Session);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }

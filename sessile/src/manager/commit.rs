@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::{
     Inner,
     decide::{Action, Situation, decide},
-    timeout,
 };
 use crate::{
     config::StoreFailurePolicy,
@@ -16,7 +15,7 @@ use crate::{
     session::{Flush, Outcome, Session, SessionClosedError, SessionSaveError, Work, live::Place},
     state::State,
     storage::{Loaded, SessionStore, StoreErrorKind, Stored, Swap},
-    telemetry,
+    telemetry, timeout,
 };
 
 /// How often storing is tried while others keep changing the session. Each failure means that
@@ -67,23 +66,21 @@ impl<S: SessionStore> Inner<S> {
         if !session.has_store() {
             return Ok(None);
         }
+        let mut action = Action::Nothing;
         let stored = timeout::within(self.store_timeout, async {
             let flush = session.flush(true).await;
-            let action = self.action(&flush.work);
-            match self.perform(action, &flush.work).await {
-                Ok(done) => self.finish(flush, done),
-                Err(error) => {
-                    telemetry::store_failed("commit", &error);
-                    self.unless_negligible(action, error)
-                }
-            }
+            action = self.action(&flush.work);
+            let done = self.perform(action, &flush).await?;
+            Ok(finish(flush, done))
         });
-        let change = stored.await.unwrap_or_else(|after| {
-            let error = CommitError::Timeout { after };
-            telemetry::store_failed("commit", &error);
-            Err(error)
-        })?;
-        match change {
+        let stored = stored
+            .await
+            .unwrap_or_else(|after| Err(CommitError::Timeout { after }))
+            .or_else(|error| {
+                telemetry::store_failed("commit", &error);
+                self.unless_negligible(action, error)
+            });
+        match stored? {
             CookieChange::Nothing => Ok(None),
             CookieChange::Remove => Ok(Some(self.cookie.removal())),
             CookieChange::Issue(place) => {
@@ -97,21 +94,20 @@ impl<S: SessionStore> Inner<S> {
     pub(super) async fn save(&self, session: &Session) -> Result<(), SessionSaveError> {
         let saved = timeout::within(self.store_timeout, async {
             let flush = session.flush(false).await;
-            let action = self.action(&flush.work);
-            let cookie_can_go = flush.work.cookie_can_go;
-            if !cookie_can_go && matches!(action, Action::Create | Action::Renew) {
-                return Err(SessionSaveError::ResponseSent);
-            }
-            let done = self.perform(action, &flush.work).await?;
-            let moved = match (&flush.work.place, &done.outcome) {
-                (Some(before), Outcome::Stored { place, .. }) => before.key != place.key,
-                _ => false,
+            let action = match self.action(&flush.work) {
+                // Left for the commit: nothing was changed that somebody could miss.
+                Action::Touch | Action::Reissue => Action::Nothing,
+                Action::Create | Action::Renew if !flush.work.cookie_can_go => {
+                    return Err(SessionSaveError::ResponseSent);
+                }
+                action => action,
             };
-            if moved && !cookie_can_go {
+            let done = self.perform(action, &flush).await?;
+            if needs_cookie(&flush.work, &done) && !flush.work.cookie_can_go {
                 return Err(SessionSaveError::ResponseSent);
             }
             let gone = matches!(done.outcome, Outcome::Gone);
-            self.finish(flush, done)?;
+            finish(flush, done);
             if gone {
                 return Err(SessionClosedError::Ended.into());
             }
@@ -122,25 +118,17 @@ impl<S: SessionStore> Inner<S> {
             .unwrap_or_else(|after| Err(CommitError::Timeout { after }.into()))
     }
 
-    fn finish(&self, flush: Flush<'_>, done: Done) -> Result<CookieChange, CommitError> {
-        let cookie_due = match &done.cookie {
-            CookieChange::Issue(_) => true,
-            CookieChange::Nothing => flush.work.cookie_due,
-            CookieChange::Remove => false,
-        };
-        flush.finish(done.outcome, cookie_due)?;
-        Ok(done.cookie)
-    }
-
-    /// A touch that failed lost nothing, so it need not fail a request that is to be served
-    /// whatever the store does.
+    /// Where nothing was changed nothing is lost, so that need not fail a request that is to be
+    /// served whatever the store does.
     fn unless_negligible(
         &self,
         action: Action,
         error: CommitError,
     ) -> Result<CookieChange, CommitError> {
         match (action, self.on_store_failure) {
-            (Action::Touch, StoreFailurePolicy::ServeEmpty) => Ok(CookieChange::Nothing),
+            (Action::Touch | Action::Reissue, StoreFailurePolicy::ServeEmpty) => {
+                Ok(CookieChange::Nothing)
+            }
             _ => Err(error),
         }
     }
@@ -151,6 +139,7 @@ impl<S: SessionStore> Inner<S> {
         });
         decide(Situation {
             status: work.status,
+            ended: work.ended,
             stored: work.place.is_some(),
             empty: work.state.is_empty(),
             cookie_came: work.cookie_came,
@@ -159,16 +148,13 @@ impl<S: SessionStore> Inner<S> {
         })
     }
 
-    async fn perform(&self, action: Action, work: &Work) -> Result<Done, CommitError> {
-        match (action, &work.place) {
-            (Action::Create, _) => self.create(work).await,
-            (Action::Update, Some(place)) => self.swap(work, place, Key::Keep).await,
-            (Action::Renew, Some(place)) => self.swap(work, place, Key::Renew).await,
-            (Action::Touch, Some(place)) => self.touch(work, place).await,
-            (Action::Reissue, Some(place)) => Ok(Done {
-                outcome: Outcome::Untouched,
-                cookie: CookieChange::Issue(place.clone()),
-            }),
+    async fn perform(&self, action: Action, flush: &Flush<'_>) -> Result<Done, CommitError> {
+        match (action, &flush.work.place) {
+            (Action::Create, _) => self.create(flush).await,
+            (Action::Update, Some(place)) => self.swap(flush, place, Key::Keep).await,
+            (Action::Renew, Some(place)) => self.swap(flush, place, Key::Renew).await,
+            (Action::Touch, Some(place)) => self.touch(flush, place).await,
+            (Action::Reissue, Some(place)) => self.reissue(place).await,
             (Action::Delete, Some(place)) => {
                 self.store.delete(&place.key).await?;
                 Ok(Done {
@@ -185,20 +171,21 @@ impl<S: SessionStore> Inner<S> {
         }
     }
 
-    async fn create(&self, work: &Work) -> Result<Done, CommitError> {
+    async fn create(&self, flush: &Flush<'_>) -> Result<Done, CommitError> {
         let now = self.clock.now();
         let mut record = Record::new(now);
-        record.state = work.state.clone();
+        record.state = flush.work.state.clone();
         let ttl = self.lifetime.ttl(&record, now);
-        let stored = self.store.create(&record, ttl).await?;
+        let stored = flush.write(self.store.create(&record, ttl)).await?;
         Ok(issued(stored, record))
     }
 
     /// Extends the life of a session that was only read.
-    async fn touch(&self, work: &Work, place: &Place) -> Result<Done, CommitError> {
+    async fn touch(&self, flush: &Flush<'_>, place: &Place) -> Result<Done, CommitError> {
         let now = self.clock.now();
-        let record = self.record(place, work.state.clone());
+        let record = self.record(place, flush.work.state.clone());
         let ttl = self.lifetime.ttl(&record, now);
+        // Whether it happened doesn't matter if it fails: it changes nothing.
         let touched = self
             .store
             .update(&place.key, place.version, &record, ttl)
@@ -223,15 +210,36 @@ impl<S: SessionStore> Inner<S> {
         }
     }
 
+    /// Sends the cookie of a session that was not changed.
+    ///
+    /// It may have been renewed while the request ran. The browser has its new cookie then, and
+    /// would lose it to this one: so it costs a look at the store.
+    async fn reissue(&self, place: &Place) -> Result<Done, CommitError> {
+        match self.newest(place).await? {
+            None => Ok(Done::gone()),
+            Some(_) => Ok(Done {
+                outcome: Outcome::Untouched,
+                cookie: CookieChange::Issue(place.clone()),
+            }),
+        }
+    }
+
     /// Stores the changes on top of whatever is stored, by compare-and-swap.
-    async fn swap(&self, work: &Work, place: &Place, key: Key) -> Result<Done, CommitError> {
+    async fn swap(&self, flush: &Flush<'_>, place: &Place, key: Key) -> Result<Done, CommitError> {
+        let work = &flush.work;
         let mut record = self.record(place, work.state.clone());
         let mut version = place.version;
         for attempt in 1..=MAX_ATTEMPTS {
             let ttl = self.lifetime.ttl(&record, self.clock.now());
             let swapped = match key {
-                Key::Keep => self.store.update(&place.key, version, &record, ttl).await?,
-                Key::Renew => self.store.renew(&place.key, version, &record, ttl).await?,
+                Key::Keep => {
+                    let update = self.store.update(&place.key, version, &record, ttl);
+                    flush.write(update).await?
+                }
+                Key::Renew => {
+                    let renew = self.store.renew(&place.key, version, &record, ttl);
+                    flush.write(renew).await?
+                }
             };
             match swapped {
                 Swap::Stored(stored) => return Ok(issued(stored, record)),
@@ -285,6 +293,24 @@ impl<S: SessionStore> Inner<S> {
             created_at: place.created_at,
             touched_at: self.clock.now(),
         }
+    }
+}
+
+fn finish(flush: Flush<'_>, done: Done) -> CookieChange {
+    let cookie_due = match &done.cookie {
+        CookieChange::Issue(_) => true,
+        CookieChange::Nothing => flush.work.cookie_due,
+        CookieChange::Remove => false,
+    };
+    flush.finish(done.outcome, cookie_due);
+    done.cookie
+}
+
+/// Whether what was done is lost on a browser that gets no cookie.
+fn needs_cookie(work: &Work, done: &Done) -> bool {
+    match (&work.place, &done.outcome) {
+        (Some(before), Outcome::Stored { place, .. }) => before.key != place.key,
+        _ => false,
     }
 }
 

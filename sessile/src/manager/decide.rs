@@ -6,6 +6,8 @@ use crate::{lifetime::OnRead, session::SessionStatus};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Situation {
     pub(super) status: SessionStatus,
+    /// Whether somebody else is known to have ended the session.
+    pub(super) ended: bool,
     /// Whether the session is stored already.
     pub(super) stored: bool,
     /// Whether its state is empty.
@@ -23,7 +25,7 @@ pub(super) struct Situation {
 pub(super) enum Action {
     /// Nothing.
     Nothing,
-    /// Send the cookie again; the store has nothing to do.
+    /// Send the cookie again, if the session still lives; the store has nothing to change.
     Reissue,
     /// Extend the life of the stored session, and of the cookie if it has one of its own.
     Touch,
@@ -42,12 +44,16 @@ pub(super) enum Action {
 pub(super) fn decide(situation: Situation) -> Action {
     let Situation {
         status,
+        ended,
         stored,
         empty,
         cookie_came,
         cookie_due,
         on_read,
     } = situation;
+    if ended {
+        return Action::Nothing;
+    }
     match (status, stored) {
         (SessionStatus::Unchanged, false) => Action::Nothing,
         (SessionStatus::Unchanged, true) => match on_read {
@@ -71,36 +77,30 @@ mod tests {
     use super::*;
     use crate::{lifetime::OnRead as Read, session::SessionStatus as Status};
 
-    const BOTH: [bool; 2] = [false, true];
     const READS: [Read; 3] = [Read::Nothing, Read::Reissue, Read::Touch];
 
     /// Every situation there is, with what has to be done.
     fn table() -> Vec<(Situation, Action)> {
-        let mut rows = Vec::new();
-        for status in [
+        let statuses = [
             Status::Unchanged,
             Status::Changed,
             Status::Renewed,
             Status::Purged,
-        ] {
-            for stored in BOTH {
-                for empty in BOTH {
-                    for cookie_came in BOTH {
-                        for cookie_due in BOTH {
-                            for on_read in READS {
-                                let situation = Situation {
-                                    status,
-                                    stored,
-                                    empty,
-                                    cookie_came,
-                                    cookie_due,
-                                    on_read,
-                                };
-                                rows.push((situation, decide(situation)));
-                            }
-                        }
-                    }
-                }
+        ];
+        let mut rows = Vec::new();
+        for (status, on_read) in statuses.iter().flat_map(|s| READS.map(|r| (*s, r))) {
+            for flags in 0..32_u8 {
+                let flag = |bit: u8| flags & (1 << bit) != 0;
+                let situation = Situation {
+                    status,
+                    ended: flag(0),
+                    stored: flag(1),
+                    empty: flag(2),
+                    cookie_came: flag(3),
+                    cookie_due: flag(4),
+                    on_read,
+                };
+                rows.push((situation, decide(situation)));
             }
         }
         rows
@@ -109,12 +109,19 @@ mod tests {
     fn all(matching: impl Fn(&Situation) -> bool, expected: Action) {
         let rows: Vec<_> = table()
             .into_iter()
-            .filter(|(situation, _)| matching(situation))
+            .filter(|(situation, _)| !situation.ended && matching(situation))
             .collect();
         assert!(!rows.is_empty());
         for (situation, action) in rows {
             assert_eq!(action, expected, "{situation:?}");
         }
+    }
+
+    #[test]
+    fn an_ended_session_is_left_alone() {
+        let ended: Vec<_> = table().into_iter().filter(|(s, _)| s.ended).collect();
+        assert_eq!(ended.len(), 4 * 3 * 16);
+        assert!(ended.iter().all(|(_, action)| *action == Action::Nothing));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 mod commit;
 mod decide;
-mod timeout;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -16,7 +15,7 @@ use crate::{
     session::{Backend, BoxFuture, Session, SessionSaveError, live::Live},
     settings::{Settings, SettingsError},
     storage::{Loaded, SessionStore, StoreErrorKind},
-    telemetry,
+    telemetry, timeout,
 };
 
 /// Opens the session that a request's cookie names, and commits it when the request is done.
@@ -187,6 +186,10 @@ impl<S: SessionStore> Inner<S> {
 impl<S: SessionStore> Backend for Inner<S> {
     fn ends_at(&self, created_at: Timestamp, touched_at: Timestamp) -> Timestamp {
         self.lifetime.ends_at(created_at, touched_at)
+    }
+
+    fn store_timeout(&self) -> Duration {
+        self.store_timeout
     }
 
     fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>> {

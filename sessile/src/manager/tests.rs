@@ -19,12 +19,15 @@ enum Fault {
     DoAndFail,
     /// Never answer.
     Hang,
+    /// Do it when told to.
+    Wait,
 }
 
 /// A real store that counts what it is asked, and fails when told to.
 struct Faulty {
     store: MemorySessionStore,
     next_write: Mutex<Option<Fault>>,
+    go_on: tokio::sync::Notify,
     loads: AtomicU32,
     writes: AtomicU32,
 }
@@ -54,6 +57,10 @@ impl Faulty {
                 failure()
             }
             Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::Wait) => {
+                self.go_on.notified().await;
+                operation.await
+            }
         }
     }
 }
@@ -108,6 +115,7 @@ impl World {
         let store = Arc::new(Faulty {
             store: MemorySessionStore::builder().clock(clock.clone()).build(),
             next_write: Mutex::new(None),
+            go_on: tokio::sync::Notify::new(),
             loads: AtomicU32::new(0),
             writes: AtomicU32::new(0),
         });
@@ -434,9 +442,9 @@ async fn what_is_saved_mid_request_is_there_for_others_and_committed_once() {
     assert_eq!(session.status(), SessionStatus::Unchanged);
     assert_eq!(world.store.counts(), (0, 1));
 
-    // The commit has nothing to store, and the cookie of what was saved to send.
+    // The commit has nothing to store, and the cookie of what was saved to send if it still lives.
     let cookie = world.commit(&session).await.unwrap();
-    assert_eq!(world.store.counts(), (0, 0));
+    assert_eq!(world.store.counts(), (1, 0));
     assert_eq!(world.n(&cookie).await, Some(1));
 }
 
@@ -546,6 +554,124 @@ async fn two_handles_that_save_at_once_make_one_session() {
     assert_eq!(world.open(&cookie).await.entries().len(), 2);
 }
 
+#[tokio::test]
+async fn a_reload_does_not_repeat_what_may_have_been_stored() {
+    for fault in [Fault::Fail, Fault::DoAndFail] {
+        let world = World::new(|_| {});
+        let cookie = world.stored().await;
+        let session = world.open(&cookie).await;
+        increment(&session);
+        world.store.inject(fault);
+        assert!(session.save().await.is_err());
+        let reloaded = session.reload().await;
+        if fault == Fault::DoAndFail {
+            assert!(matches!(reloaded, Err(SessionReloadError::Uncertain)));
+            assert_eq!(session.status(), SessionStatus::Unchanged);
+        } else {
+            reloaded.unwrap();
+        }
+        assert_eq!(session.get("n").unwrap(), Some(2));
+        session.save().await.unwrap();
+        assert_eq!(world.n(&cookie).await, Some(2));
+        // What comes after is certain again.
+        increment(&session);
+        world.commit(&session).await;
+        assert_eq!(world.n(&cookie).await, Some(3));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_by_the_engine_leaves_nothing_uncertain() {
+    let world = World::new(|settings| settings.max_state_bytes = 40);
+    let cookie = world.stored().await;
+    let (one, other) = (world.open(&cookie).await, world.open(&cookie).await);
+    one.insert("one", "x".repeat(20)).unwrap();
+    other.insert("other", "x".repeat(20)).unwrap();
+    world.commit(&one).await;
+    assert!(other.save().await.is_err());
+    other.insert("other", "x").unwrap();
+    assert!(world.commit(&other).await.is_some());
+    assert_eq!(world.open(&cookie).await.entries().len(), 3);
+}
+
+#[tokio::test]
+async fn a_handle_of_a_request_that_renewed_can_save_later() {
+    let world = World::new(|_| {});
+    let session = world.open(&world.stored().await).await;
+    session.renew();
+    let cookie = world.commit(&session).await.unwrap();
+    session.reload().await.unwrap();
+    assert_eq!(session.status(), SessionStatus::Unchanged);
+    increment(&session);
+    session.save().await.unwrap();
+    assert_eq!(world.n(&cookie).await, Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_waits_no_longer_than_the_timeout_for_its_turn() {
+    let world = World::new(|_| {});
+    let session = world.open(&world.stored().await).await;
+    increment(&session);
+    let _turn = session.flush(false).await;
+    let reload = session.reload().await;
+    assert!(matches!(
+        reload,
+        Err(SessionReloadError::Load(OpenError::Timeout { .. }))
+    ));
+}
+
+#[tokio::test]
+async fn what_does_not_fit_after_a_save_is_reported_by_the_commit_and_costs_no_key() {
+    let world = World::new(|_| {});
+    let old = world.stored().await;
+    let (session, other) = (world.open(&old).await, world.open(&old).await);
+    other.insert("n", "text").unwrap();
+    world.commit(&other).await;
+    // A save is on its way when a handle adds an update that won't fit what it meets.
+    session.renew();
+    world.store.inject(Fault::Wait);
+    let (saved, ()) = tokio::join!(session.save(), async {
+        increment(&session);
+        world.store.go_on.notify_one();
+    });
+    saved.unwrap();
+    let error = world.manager.commit(&session).await.unwrap_err();
+    assert!(matches!(error, CommitError::Merge(_)), "{error:?}");
+    let place = session.live().place.clone().unwrap();
+    let loaded = world.store.load(&place.key).await.unwrap();
+    assert!(loaded.is_some(), "the new key was lost");
+}
+
+#[tokio::test]
+async fn signing_out_wins_over_a_renewal_that_was_under_way() {
+    let world = World::new(|_| {});
+    let old = world.stored().await;
+    let (out, login) = (world.open(&old).await, world.open(&old).await);
+    login.insert("user", "ferris").unwrap();
+    login.renew();
+    let new = world.commit(&login).await.unwrap();
+    out.purge();
+    world.commit(&out).await;
+    assert!(world.open(&new).await.entries().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_touch_that_fails_does_not_fail_a_request_that_is_served_anyway() {
+    for fault in [Fault::Fail, Fault::Hang] {
+        let world = World::new(|settings| {
+            settings.on_store_failure = StoreFailurePolicy::ServeEmpty;
+            settings.touch_fraction = 0.0;
+            settings.lifecycle = PersistentSession::default()
+                .session_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest)
+                .into();
+        });
+        let cookie = world.stored().await;
+        let session = world.open(&cookie).await;
+        world.store.inject(fault);
+        assert_eq!(world.commit(&session).await, None);
+    }
+}
+
 #[test]
 fn settings_that_make_no_sense_are_refused() {
     let refused = |change: fn(&mut Settings)| {
@@ -591,4 +717,50 @@ fn settings_that_make_no_sense_are_refused() {
         refused(|s| s.cookie_name = String::new()),
         Some(SettingsError::Cookie(_))
     ));
+}
+
+#[tokio::test]
+async fn a_slow_reader_does_not_replace_the_cookie_of_a_renewed_session() {
+    let world = World::new(|settings| {
+        settings.lifecycle = PersistentSession::default()
+            .session_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest)
+            .into();
+    });
+    let old = world.stored().await;
+    let (reader, saver, login) = (
+        world.open(&old).await,
+        world.open(&old).await,
+        world.open(&old).await,
+    );
+    increment(&saver);
+    saver.save().await.unwrap();
+    login.renew();
+    assert!(world.commit(&login).await.is_some());
+    assert_eq!(world.commit(&reader).await, None);
+    assert_eq!(world.commit(&saver).await, None);
+}
+
+#[tokio::test]
+async fn what_was_written_while_a_save_found_the_session_ended_starts_no_new_one() {
+    let world = World::new(|_| {});
+    let cookie = world.stored().await;
+    let (session, out) = (world.open(&cookie).await, world.open(&cookie).await);
+    increment(&session);
+    world.store.inject(Fault::Wait);
+    let (saved, ()) = tokio::join!(session.save(), async {
+        increment(&session);
+        out.purge();
+        world.commit(&out).await;
+        world.store.go_on.notify_one();
+    });
+    assert!(matches!(
+        saved,
+        Err(SessionSaveError::Closed(SessionClosedError::Ended))
+    ));
+    assert_eq!(session.status(), SessionStatus::Changed);
+    assert_eq!(world.commit(&session).await, None);
+    // And asking once more changes nothing about that.
+    assert_eq!(world.commit(&session).await, None);
+    // Two loaded it, one tried to change it, and one deleted it.
+    assert_eq!(world.store.counts(), (2, 2));
 }

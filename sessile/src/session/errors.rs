@@ -90,7 +90,8 @@ pub enum SessionClosedError {
 /// A session could not be saved.
 ///
 /// The changes are kept, and the commit at the end of the request tries them once more. In a
-/// handler it answers through `?` with what a failing store answers, or an opaque 500.
+/// handler it answers through `?`, with an empty body: 409 if the session has ended, 503 if the
+/// store is to blame, otherwise 500.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionSaveError {
@@ -110,7 +111,10 @@ pub enum SessionSaveError {
     Commit(#[from] CommitError),
 }
 
-/// A session could not be reloaded; it is as it was.
+/// A session could not be reloaded.
+///
+/// In a handler it answers through `?`, with an empty body: 409 if the session has ended, 503 if the
+/// store is to blame, otherwise 500.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionReloadError {
@@ -123,9 +127,14 @@ pub enum SessionReloadError {
     /// No store is behind this session.
     #[error("no store is behind this session")]
     NoStore,
-    /// The newest state could not be had, or the unsaved changes not be made to it.
+    /// The newest state could not be had.
     #[error("the session could not be loaded")]
     Load(#[from] OpenError),
+    /// An earlier attempt to store the changes failed in a way that leaves open whether they were
+    /// stored, and the stored session has changed since: they may be in it. The session now holds
+    /// what is stored, and the changes are dropped.
+    #[error("it is not known whether an earlier attempt stored the session's changes")]
+    Uncertain,
     /// The unsaved changes could not be made to the newest state.
     #[error("the session's unsaved changes do not fit its newest state")]
     Merge(#[from] MergeError),

@@ -1,6 +1,11 @@
 //! The session's side of storing it: handing its changes over, and taking in what became of them.
 
-use std::{mem, pin::Pin};
+use std::{
+    mem,
+    pin::Pin,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use tokio::sync::MutexGuard;
 
@@ -14,7 +19,8 @@ use crate::{
     journal::{Journal, MergeError},
     key::SessionKey,
     state::State,
-    storage::Loaded,
+    storage::{Loaded, Version},
+    timeout,
 };
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -23,6 +29,9 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) trait Backend: Send + Sync {
     /// When a session with these times ends if nothing extends its life.
     fn ends_at(&self, created_at: Timestamp, touched_at: Timestamp) -> Timestamp;
+
+    /// How long anybody waits for the store.
+    fn store_timeout(&self) -> Duration;
 
     /// Stores what has been done to `session`.
     fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>>;
@@ -38,8 +47,8 @@ impl Session {
     /// [`reload`](Self::reload) first. Changes are merged with those of other requests, as at the
     /// end of a request. A cookie that is needed goes out with the response.
     ///
-    /// Costs what the commit at the end of a request costs, up to two round trips where another
-    /// request stored something meanwhile.
+    /// Costs what the commit at the end of a request costs: one round trip to the store, and two
+    /// more for each time that another request stored something meanwhile.
     ///
     /// # Errors
     ///
@@ -61,35 +70,61 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When the session has ended, was never stored, or when the store fails. The session is then
-    /// as it was.
+    /// When the session has ended, was never stored, or when the store fails; the session is then
+    /// as it was. One error is different: after
+    /// [`Uncertain`](SessionReloadError::Uncertain) the session holds the newest state, and the
+    /// changes that may or may not be in it are dropped.
     pub async fn reload(&self) -> Result<(), SessionReloadError> {
         let backend = self.0.backend.as_ref().ok_or(SessionReloadError::NoStore)?;
-        let _turn = self.0.turn.lock().await;
-        let key = {
-            let live = self.live();
-            if live.access == Access::Closed(SessionClosedError::Ended) {
-                return Err(SessionClosedError::Ended.into());
+        timeout::within(backend.store_timeout(), async {
+            let _turn = self.0.turn.lock().await;
+            let place = {
+                let live = self.live();
+                if live.access == Access::Closed(SessionClosedError::Ended) {
+                    return Err(SessionClosedError::Ended.into());
+                }
+                live.place.clone().ok_or(SessionReloadError::NotStored)?
+            };
+            match backend.load(&place.key).await? {
+                Some(loaded) => self.take_in_newest(&place, loaded),
+                None => {
+                    self.live().end();
+                    Err(SessionClosedError::Ended.into())
+                }
             }
-            let place = live.place.as_ref().ok_or(SessionReloadError::NotStored)?;
-            place.key.clone()
+        })
+        .await
+        .unwrap_or_else(|after| Err(OpenError::Timeout { after }.into()))
+    }
+
+    fn take_in_newest(&self, seen: &Place, newest: Loaded) -> Result<(), SessionReloadError> {
+        let changed = newest.version != seen.version;
+        // What may be in there already must not be made to it once more.
+        let (uncertain, dropped) = {
+            let mut live = self.live();
+            let uncertain = live.uncertain && changed;
+            live.uncertain &= !changed;
+            let dropped = uncertain.then(|| live.take_unsaved());
+            (uncertain, dropped)
         };
-        let Some(loaded) = backend.load(&key).await? else {
-            self.live().access = Access::Closed(SessionClosedError::Ended);
-            return Err(SessionClosedError::Ended.into());
-        };
-        let place = Place::new(key, loaded.version, &loaded.record);
-        self.take_in(place, loaded.record.state)?;
-        self.live().access = Access::Open;
+        drop(dropped);
+        let place = Place::new(seen.key.clone(), newest.version, &newest.record);
+        self.take_in(place, newest.record.state)?;
+        self.live().reopen();
+        if uncertain {
+            return Err(SessionReloadError::Uncertain);
+        }
         Ok(())
     }
 
-    /// Takes over what was done to the session since it was last stored, to store it.
+    /// Takes over what was done to the session since it was last stored, to store it; the `last`
+    /// time closes the session.
     pub(crate) async fn flush(&self, last: bool) -> Flush<'_> {
         let turn = self.0.turn.lock().await;
         let mut live = self.live();
         let work = Work {
             status: live.status,
+            ended: live.access == Access::Closed(SessionClosedError::Ended),
             state: live.state.clone(),
             journal: mem::take(&mut live.journal),
             place: live.place.clone(),
@@ -98,21 +133,17 @@ impl Session {
             cookie_due: live.cookie_due,
             uncertain: live.uncertain,
         };
-        if live.status != SessionStatus::Purged {
-            live.status = if last {
-                // What was done to it can still be seen after its response.
-                live.status
-            } else {
-                SessionStatus::Unchanged
-            };
-        }
         if last {
+            // Its status shows after the response what was done to it.
             live.close();
+        } else if live.status != SessionStatus::Purged {
+            live.status = SessionStatus::Unchanged;
         }
         drop(live);
         Flush {
             session: self,
             work,
+            unanswered: AtomicBool::new(false),
             finished: false,
             _turn: turn,
         }
@@ -127,11 +158,31 @@ impl Session {
         self.0.backend.is_some()
     }
 
+    /// Makes the changes of `early`, a session that no store is behind, to this one, and closes it.
+    #[cfg(feature = "actix")]
+    pub(crate) fn adopt(&self, early: &Self) -> Result<(), MergeError> {
+        let (journal, status) = {
+            let mut early = early.live();
+            early.close();
+            (mem::take(&mut early.journal), early.status)
+        };
+        let mut state = self.live().state.clone();
+        journal.replay(&mut state)?;
+        let mut live = self.live();
+        live.status = status;
+        if status != SessionStatus::Purged {
+            live.state = state;
+            live.journal = journal;
+        } else {
+            live.state.clear();
+        }
+        Ok(())
+    }
+
     /// Puts the changes that have not been stored on top of `stored`, which is what the store holds
     /// at `place`.
     ///
-    /// On an error the session still names the place it had before, so that a later attempt to
-    /// store it meets a conflict rather than overwrite what it has not seen.
+    /// On an error the session is as it was.
     fn take_in(&self, place: Place, stored: State) -> Result<(), MergeError> {
         loop {
             let (journal, seen) = {
@@ -154,17 +205,44 @@ impl Session {
 }
 
 impl Live {
+    /// Somebody else ended the session.
+    fn end(&mut self) {
+        self.place = None;
+        self.cookie_due = false;
+        self.access = Access::Closed(SessionClosedError::Ended);
+    }
+
     fn close(&mut self) {
         self.cookie_can_go = false;
         if self.access == Access::Open {
             self.access = Access::Closed(SessionClosedError::Committed);
         }
     }
+
+    fn reopen(&mut self) {
+        let was_open = mem::replace(&mut self.access, Access::Open) == Access::Open;
+        // What the response did is done; what is left to do is what the journal says.
+        if !was_open && self.status != SessionStatus::Purged {
+            self.status = if self.journal.is_empty() {
+                SessionStatus::Unchanged
+            } else {
+                SessionStatus::Changed
+            };
+        }
+    }
+
+    fn take_unsaved(&mut self) -> Journal {
+        self.changes += 1;
+        self.status = SessionStatus::Unchanged;
+        mem::take(&mut self.journal)
+    }
 }
 
 /// What was done to a session since it was last stored.
 pub(crate) struct Work {
     pub(crate) status: SessionStatus,
+    /// Whether somebody else is known to have ended the session.
+    pub(crate) ended: bool,
     /// The state with the journal's changes made to it.
     pub(crate) state: State,
     pub(crate) journal: Journal,
@@ -193,32 +271,50 @@ pub(crate) enum Outcome {
 pub(crate) struct Flush<'a> {
     session: &'a Session,
     pub(crate) work: Work,
+    /// Whether the store was asked to write, and hasn't said what became of it.
+    unanswered: AtomicBool,
     finished: bool,
     _turn: MutexGuard<'a, ()>,
 }
 
 impl Flush<'_> {
+    /// Has the store write. If it fails, or nobody waits for its answer, the write may have happened
+    /// or not.
+    pub(crate) async fn write<T, E>(
+        &self,
+        operation: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        self.unanswered.store(true, Ordering::Relaxed);
+        let answer = operation.await?;
+        self.unanswered.store(false, Ordering::Relaxed);
+        Ok(answer)
+    }
+
     /// Takes in what became of the changes.
-    pub(crate) fn finish(mut self, outcome: Outcome, cookie_due: bool) -> Result<(), MergeError> {
+    pub(crate) fn finish(mut self, outcome: Outcome, cookie_due: bool) {
         self.finished = true;
         {
             let mut live = self.session.live();
-            live.uncertain = false;
+            live.uncertain &= matches!(outcome, Outcome::Untouched);
             live.cookie_due = cookie_due;
         }
         match outcome {
-            Outcome::Untouched => Ok(()),
-            Outcome::Stored { place, state } => self.session.take_in(place, state),
-            Outcome::Deleted => {
-                self.session.live().place = None;
-                Ok(())
-            }
-            Outcome::Gone => {
-                let mut live = self.session.live();
-                live.place = None;
-                live.access = Access::Closed(SessionClosedError::Ended);
-                Ok(())
-            }
+            Outcome::Untouched => {}
+            Outcome::Stored { place, state } => self.stored(place, state),
+            Outcome::Deleted => self.session.live().place = None,
+            Outcome::Gone => self.session.live().end(),
+        }
+    }
+
+    fn stored(&self, place: Place, state: State) {
+        let unlike = Version::new(!place.version.get());
+        if self.session.take_in(place.clone(), state).is_err() {
+            // What a handle wrote meanwhile doesn't fit. That is for the next attempt to store it to
+            // report, which a version that nothing has makes sure to look at what is stored.
+            self.session.live().place = Some(Place {
+                version: unlike,
+                ..place
+            });
         }
     }
 }
@@ -232,7 +328,7 @@ impl Drop for Flush<'_> {
         let mut journal = mem::take(&mut self.work.journal);
         journal.append(mem::take(&mut live.journal));
         live.journal = journal;
-        live.uncertain = true;
+        live.uncertain |= *self.unanswered.get_mut();
         // The stronger of what was to be stored and what was done since.
         live.status = match (live.status, self.work.status) {
             (SessionStatus::Purged, _) | (_, SessionStatus::Purged) => SessionStatus::Purged,

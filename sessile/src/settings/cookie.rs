@@ -2,9 +2,9 @@
 
 use super::Settings;
 
-/// The most bytes that name, `Path` and `Domain` may have: half of what a cookie may, so that the
-/// other half is left for its value.
-const MAX_LEN: usize = 2048;
+/// The most bytes that a name or an attribute may have: browsers ignore longer attributes (RFC
+/// 6265bis, section 5.6), and a longer name leaves too little for the value.
+const MAX_LEN: usize = 1024;
 
 /// Checks that a browser takes a cookie with the name and attributes of `settings`.
 pub(super) fn check(settings: &Settings) -> Result<(), InvalidCookieError> {
@@ -20,8 +20,12 @@ pub(super) fn check(settings: &Settings) -> Result<(), InvalidCookieError> {
             return Err(InvalidCookieError::EmptyDomain);
         }
     }
-    let len = settings.cookie_name.len() + settings.cookie_path.len() + domain.map_or(0, str::len);
-    if len > MAX_LEN {
+    let longest = [settings.cookie_name.as_str(), &settings.cookie_path]
+        .into_iter()
+        .chain(domain)
+        .map(str::len)
+        .max();
+    if let Some(len) = longest.filter(|len| *len > MAX_LEN) {
         return Err(InvalidCookieError::TooLong { len });
     }
     check_prefix(settings)
@@ -41,7 +45,8 @@ pub enum InvalidCookieError {
         /// The first such character.
         character: char,
     },
-    /// `Path` or `Domain` has a character that would end the attribute, or isn't printable ASCII.
+    /// `Path` or `Domain` has a character that would end the attribute, isn't printable ASCII, or
+    /// can't be in the name of a host.
     #[error("the cookie's {attribute} can't have the character {character:?}")]
     IllegalAttribute {
         /// The attribute: `Path` or `Domain`.
@@ -65,12 +70,10 @@ pub enum InvalidCookieError {
         /// What is in the way.
         because: &'static str,
     },
-    /// Name, `Path` and `Domain` take more than half of the 4096 bytes that a cookie may have.
-    #[error(
-        "the cookie's name, Path and Domain have {len} bytes, more than the {MAX_LEN} they may"
-    )]
+    /// The name, `Path` or `Domain` is longer than browsers accept, or than leaves room for a value.
+    #[error("the cookie's name, Path or Domain has {len} bytes, more than the {MAX_LEN} it may")]
     TooLong {
-        /// Their length in bytes.
+        /// The length in bytes.
         len: usize,
     },
 }
@@ -87,7 +90,11 @@ fn check_name(name: &str) -> Result<(), InvalidCookieError> {
 }
 
 fn check_attribute(attribute: &'static str, value: &str) -> Result<(), InvalidCookieError> {
-    let is_legal = |c: char| matches!(c, ' '..='~') && c != ';';
+    let is_legal = |c: char| match attribute {
+        // An internationalized name is written in its ASCII form.
+        "Domain" => c.is_ascii_alphanumeric() || "-._".contains(c),
+        _ => matches!(c, ' '..='~') && c != ';',
+    };
     match value.chars().find(|c| !is_legal(*c)) {
         Some(character) => Err(InvalidCookieError::IllegalAttribute {
             attribute,

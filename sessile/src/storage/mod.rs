@@ -19,6 +19,9 @@
 //!   that was loaded. They never bring back a record that is gone.
 //! - `renew` moves the record to a new key at one instant: never do both keys lead to it, never
 //!   neither.
+//! - `delete` ends the session also when it is asked with a key from before a renewal, so that
+//!   signing out wins over a renewal that was under way. That is what a key's
+//!   [`id`](SessionKey::id) is for: it stays.
 //! - What an operation reported as stored is seen by every later `load`, from any server.
 //! - No lock is held while an operation waits.
 //!
@@ -33,20 +36,50 @@
 //!
 //! /// Keeps everything for ever, which is fine for an example only.
 //! #[derive(Default)]
-//! struct Shelf(Mutex<HashMap<String, (u64, Record)>>);
+//! struct Shelf(Mutex<HashMap<String, Item>>);
+//!
+//! struct Item {
+//!     secret_digest: String,
+//!     version: u64,
+//!     record: Record,
+//! }
+//!
+//! impl Shelf {
+//!     fn swap(
+//!         &self,
+//!         (key, version): (&SessionKey, Version),
+//!         new_key: SessionKey,
+//!         record: &Record,
+//!     ) -> Swap {
+//!         match self.0.lock().unwrap().get_mut(key.id()) {
+//!             Some(item) if !key.is_for(&item.secret_digest) => Swap::Gone,
+//!             None => Swap::Gone,
+//!             Some(item) if item.version != version.get() => Swap::Conflict,
+//!             Some(item) => {
+//!                 let version = item.version + 1;
+//!                 let secret_digest = new_key.secret_digest();
+//!                 *item = Item { secret_digest, version, record: record.clone() };
+//!                 Swap::Stored(Stored { key: new_key, version: Version::new(version) })
+//!             }
+//!         }
+//!     }
+//! }
 //!
 //! impl SessionStore for Shelf {
 //!     async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
 //!         let shelf = self.0.lock().unwrap();
-//!         Ok(shelf.get(key.as_ref()).map(|(version, record)| Loaded {
-//!             version: Version::new(*version),
-//!             record: record.clone(),
+//!         let item = shelf.get(key.id()).filter(|item| key.is_for(&item.secret_digest));
+//!         Ok(item.map(|item| Loaded {
+//!             record: item.record.clone(),
+//!             version: Version::new(item.version),
 //!         }))
 //!     }
 //!
 //!     async fn create(&self, record: &Record, _ttl: Duration) -> Result<Stored, StoreError> {
 //!         let key = generate_session_key();
-//!         self.0.lock().unwrap().insert(key.as_ref().to_owned(), (1, record.clone()));
+//!         let secret_digest = key.secret_digest();
+//!         let item = Item { secret_digest, version: 1, record: record.clone() };
+//!         self.0.lock().unwrap().insert(key.id().to_owned(), item);
 //!         Ok(Stored { key, version: Version::new(1) })
 //!     }
 //!
@@ -57,14 +90,7 @@
 //!         record: &Record,
 //!         _ttl: Duration,
 //!     ) -> Result<Swap, StoreError> {
-//!         match self.0.lock().unwrap().get_mut(key.as_ref()) {
-//!             None => Ok(Swap::Gone),
-//!             Some((current, _)) if *current != version.get() => Ok(Swap::Conflict),
-//!             Some(slot) => {
-//!                 *slot = (version.get() + 1, record.clone());
-//!                 Ok(Swap::Stored(Stored { key: key.clone(), version: Version::new(slot.0) }))
-//!             }
-//!         }
+//!         Ok(self.swap((key, version), key.clone(), record))
 //!     }
 //!
 //!     async fn renew(
@@ -74,21 +100,11 @@
 //!         record: &Record,
 //!         _ttl: Duration,
 //!     ) -> Result<Swap, StoreError> {
-//!         let mut shelf = self.0.lock().unwrap();
-//!         match shelf.get(key.as_ref()) {
-//!             None => Ok(Swap::Gone),
-//!             Some((current, _)) if *current != version.get() => Ok(Swap::Conflict),
-//!             Some(_) => {
-//!                 shelf.remove(key.as_ref());
-//!                 let key = generate_session_key();
-//!                 shelf.insert(key.as_ref().to_owned(), (1, record.clone()));
-//!                 Ok(Swap::Stored(Stored { key, version: Version::new(1) }))
-//!             }
-//!         }
+//!         Ok(self.swap((key, version), key.renewed(), record))
 //!     }
 //!
 //!     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-//!         self.0.lock().unwrap().remove(key.as_ref());
+//!         self.0.lock().unwrap().remove(key.id());
 //!         Ok(())
 //!     }
 //! }
@@ -183,7 +199,10 @@ pub trait SessionStore: Send + Sync + 'static {
         ttl: Duration,
     ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
 
-    /// Removes what is under `key`, whatever its version. Nothing being there is no error.
+    /// Ends the session that `key` leads to, or led to before it was renewed, whatever the version
+    /// of its record. Nothing being there is no error.
+    ///
+    /// The engine only asks for sessions that were loaded with `key`.
     ///
     /// # Errors
     ///

@@ -151,10 +151,13 @@ async fn renewed(store: &impl SessionStore) {
     assert_eq!(value_at(store, &renewed).await, Some(2));
     assert_gone(store, &created).await;
 
-    // The old key can't end what the new one leads to.
+    let updated = stored(update(store, &renewed, 3, MINUTE).await);
+    assert_gone(store, &created).await;
+    assert_eq!(value_at(store, &updated).await, Some(3));
+
+    // Signing out may have begun before the renewal: it ends what the session became.
     store.delete(&created.key).await.unwrap();
-    assert_eq!(value_at(store, &renewed).await, Some(2));
-    stored(update(store, &renewed, 3, MINUTE).await);
+    assert_gone(store, &updated).await;
 }
 
 /// Adds one to the value at `at`, however often others get in first; tells whether it was there.
@@ -249,7 +252,10 @@ pub(super) async fn corrupt_at_rest(store: impl SessionStore, security: CookieCo
     let mut broken = record(1);
     broken.state.set("broken".into(), "{".into());
     let store = Arc::new(store);
-    let corrupt = store.create(&broken, MINUTE).await.unwrap();
+    let Ok(corrupt) = store.create(&broken, MINUTE).await else {
+        // A store that looks at what it is given may refuse it.
+        return;
+    };
     match store.load(&corrupt.key).await {
         Err(error) => assert_eq!(error.kind(), StoreErrorKind::Corrupt),
         Ok(Some(loaded)) => return assert_eq!(loaded.record, broken),

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moka::{Expiry, policy::EvictionPolicy, sync::Cache};
+use moka::{Expiry, ops::compute::Op, policy::EvictionPolicy, sync::Cache};
 
 use self::slot::Slot;
 use super::{Loaded, SessionKey, SessionStore, StoreError, Stored, Swap, Version};
@@ -38,7 +38,7 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct MemorySessionStore {
-    /// Only finds slots. Whether a session lives is decided in its slot.
+    /// Finds slots by the ids of sessions. Whether a session lives is decided in its slot.
     slots: Cache<Arc<str>, Arc<Slot>>,
     clock: SharedClock,
 }
@@ -52,14 +52,31 @@ impl MemorySessionStore {
         }
     }
 
-    /// The slot under `key`, live or not.
+    /// The slot of the session that `key` leads to or led to, live or not.
     fn slot(&self, key: &SessionKey) -> Option<Arc<Slot>> {
-        self.slots.get(key.as_ref())
+        self.slots.get(key.id())
     }
 
-    /// Lets `key` lead to `slot`, and tells the cache how long and how large it is now.
-    fn index(&self, key: &SessionKey, slot: Arc<Slot>) {
-        self.slots.insert(key.as_ref().into(), slot);
+    fn swap(
+        &self,
+        (key, version): (&SessionKey, Version),
+        new_key: SessionKey,
+        record: &Record,
+        ttl: Duration,
+    ) -> Swap {
+        let Some(slot) = self.slot(key) else {
+            return Swap::Gone;
+        };
+        let swap = slot.swap((key, version), new_key, (record, ttl), self.clock.now());
+        if matches!(swap, Swap::Stored(_)) {
+            // Tells the cache how long and how large it is now, unless it was dropped meanwhile.
+            let id = Arc::from(key.id());
+            self.slots.entry(id).and_compute_with(|entry| match entry {
+                Some(entry) if Arc::ptr_eq(entry.value(), &slot) => Op::Put(slot),
+                Some(_) | None => Op::Nop,
+            });
+        }
+        swap
     }
 }
 
@@ -105,7 +122,7 @@ impl MemorySessionStoreBuilder {
         MemorySessionStore {
             slots: Cache::builder()
                 .max_capacity(self.max_bytes)
-                .weigher(|key: &Arc<str>, slot: &Arc<Slot>| slot.weight(key))
+                .weigher(|id: &Arc<str>, slot: &Arc<Slot>| slot.weight(id))
                 // Any other policy may turn away a session that was just created.
                 .eviction_policy(EvictionPolicy::lru())
                 .expire_after(ByTimeToLive)
@@ -120,7 +137,7 @@ struct ByTimeToLive;
 
 impl Expiry<Arc<str>, Arc<Slot>> for ByTimeToLive {
     fn expire_after_create(&self, _: &Arc<str>, slot: &Arc<Slot>, _: Instant) -> Option<Duration> {
-        Some(slot.content().ttl)
+        Some(slot.ttl())
     }
 
     fn expire_after_update(
@@ -130,31 +147,26 @@ impl Expiry<Arc<str>, Arc<Slot>> for ByTimeToLive {
         _: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        Some(slot.content().ttl)
+        Some(slot.ttl())
     }
 }
 
 impl SessionStore for MemorySessionStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        let Some(slot) = self.slot(key) else {
-            return Ok(None);
-        };
-        let content = slot.content();
-        Ok(content.is_live(key, self.clock.now()).then(|| Loaded {
-            record: content.record.clone(),
-            version: Version::new(content.version),
-        }))
+        let now = self.clock.now();
+        Ok(self.slot(key).and_then(|slot| slot.load(key, now)))
     }
 
     async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
+        let now = self.clock.now();
         loop {
             let key = generate_session_key();
-            let slot = Slot::new(key.clone(), record.clone(), self.clock.now(), ttl);
-            let entry = self.slots.entry(key.as_ref().into()).or_insert(slot);
+            let slot = Slot::new(key.clone(), record.clone(), now, ttl);
+            let entry = self.slots.entry(key.id().into()).or_insert(slot);
             if entry.is_fresh() {
                 return Ok(Stored {
                     key,
-                    version: Version::new(0),
+                    version: Slot::FIRST_VERSION,
                 });
             }
         }
@@ -167,14 +179,7 @@ impl SessionStore for MemorySessionStore {
         record: &Record,
         ttl: Duration,
     ) -> Result<Swap, StoreError> {
-        let Some(slot) = self.slot(key) else {
-            return Ok(Swap::Gone);
-        };
-        let swap = slot.swap(key, version, None, (record, ttl), &self.clock);
-        if matches!(swap, Swap::Stored(_)) {
-            self.index(key, slot);
-        }
-        Ok(swap)
+        Ok(self.swap((key, version), key.clone(), record, ttl))
     }
 
     async fn renew(
@@ -184,30 +189,13 @@ impl SessionStore for MemorySessionStore {
         record: &Record,
         ttl: Duration,
     ) -> Result<Swap, StoreError> {
-        let Some(slot) = self.slot(key) else {
-            return Ok(Swap::Gone);
-        };
-        let new_key = generate_session_key();
-        // The new key leads to the slot before the slot answers to it, so that it is never lost.
-        self.index(&new_key, Arc::clone(&slot));
-        let swap = slot.swap(key, version, Some(&new_key), (record, ttl), &self.clock);
-        if matches!(swap, Swap::Stored(_)) {
-            self.index(&new_key, slot);
-            self.slots.invalidate(key.as_ref());
-        } else {
-            self.slots.invalidate(new_key.as_ref());
-        }
-        Ok(swap)
+        Ok(self.swap((key, version), key.renewed(), record, ttl))
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        if let Some(slot) = self.slot(key) {
-            let mut content = slot.content();
-            if content.key.as_ref() == Some(key) {
-                content.key = None;
-            }
+        if let Some(slot) = self.slots.remove(key.id()) {
+            slot.end();
         }
-        self.slots.invalidate(key.as_ref());
         Ok(())
     }
 }

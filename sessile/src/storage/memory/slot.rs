@@ -6,89 +6,112 @@ use std::{
 };
 
 use crate::{
-    clock::{SharedClock, Timestamp},
+    clock::Timestamp,
     key::SessionKey,
     record::Record,
-    storage::{Stored, Swap, Version},
+    storage::{Loaded, Stored, Swap, Version},
 };
 
 /// Where one session lies, for as long as it lives.
 ///
-/// A renewal changes the key it answers to. For a moment two keys find the slot, and exactly one of
-/// them is `key`: so the old key dies at the very instant the new one comes to life.
-pub(super) struct Slot(Mutex<Content>);
+/// It says which key leads to it, so a renewal is one change under its lock: the old key dies at
+/// the very instant the new one comes to life.
+pub(super) struct Slot(Mutex<Option<Content>>);
 
-pub(super) struct Content {
-    /// The key that leads here; `None` when the session was deleted.
-    pub(super) key: Option<SessionKey>,
-    pub(super) version: u64,
-    pub(super) record: Record,
+/// What lies in the slot of a session that was not ended.
+struct Content {
+    key: SessionKey,
+    version: Version,
+    record: Record,
     ends_at: Timestamp,
-    /// What is left of its life as of when that was set, for the cache's own expiry.
-    pub(super) ttl: Duration,
+    /// How long it had to live when that was last set.
+    ttl: Duration,
 }
 
 impl Slot {
+    pub(super) const FIRST_VERSION: Version = Version::new(0);
+
     pub(super) fn new(key: SessionKey, record: Record, now: Timestamp, ttl: Duration) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Content {
-            key: Some(key),
-            version: 0,
+        Arc::new(Self(Mutex::new(Some(Content {
+            key,
+            version: Self::FIRST_VERSION,
             record,
             ends_at: now.saturating_add(ttl),
             ttl,
-        })))
+        }))))
     }
 
-    pub(super) fn content(&self) -> MutexGuard<'_, Content> {
+    fn content(&self) -> MutexGuard<'_, Option<Content>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn weight(&self, key: &str) -> u32 {
-        /// What slot, cache entry and allocations take beside the state.
-        const OVERHEAD: usize = 512;
-        /// What one entry of the state takes beside its name and value.
-        const ENTRY_OVERHEAD: usize = 64;
-        let state = &self.content().record.state;
-        let bytes = OVERHEAD + key.len() + state.size() + state.len() * ENTRY_OVERHEAD;
-        u32::try_from(bytes).unwrap_or(u32::MAX)
+    /// What lies here, if `key` leads to it and its time is not over.
+    pub(super) fn load(&self, key: &SessionKey, now: Timestamp) -> Option<Loaded> {
+        let content = self.content();
+        let content = content.as_ref().filter(|live| live.answers(key, now))?;
+        Some(Loaded {
+            record: content.record.clone(),
+            version: content.version,
+        })
     }
 
-    /// Stores `record` if `key` leads here and `version` is current; under `new_key`, if there is
-    /// one.
+    /// Puts `record` here under `new_key`, if `key` leads here and `version` is current.
     pub(super) fn swap(
         &self,
-        key: &SessionKey,
-        version: Version,
-        new_key: Option<&SessionKey>,
-        replacement: (&Record, Duration),
-        clock: &SharedClock,
+        (key, version): (&SessionKey, Version),
+        new_key: SessionKey,
+        (record, ttl): (&Record, Duration),
+        now: Timestamp,
     ) -> Swap {
-        let (record, ttl) = replacement;
-        let now = clock.now();
         let mut content = self.content();
-        if !content.is_live(key, now) {
+        let Some(content) = content.as_mut().filter(|live| live.answers(key, now)) else {
             return Swap::Gone;
-        }
-        if content.version != version.get() {
+        };
+        if content.version != version {
             return Swap::Conflict;
         }
-        let key = new_key.unwrap_or(key);
         *content = Content {
-            key: Some(key.clone()),
-            version: content.version + 1,
+            key: new_key.clone(),
+            version: Version::new(version.get() + 1),
             record: record.clone(),
             ends_at: now.saturating_add(ttl),
             ttl,
         };
         Swap::Stored(Stored {
-            key: key.clone(),
-            version: Version::new(content.version),
+            key: new_key,
+            version: content.version,
         })
+    }
+
+    /// Ends the session.
+    pub(super) fn end(&self) {
+        *self.content() = None;
+    }
+
+    /// How long the cache should keep it.
+    pub(super) fn ttl(&self) -> Duration {
+        self.content()
+            .as_ref()
+            .map_or(Duration::ZERO, |live| live.ttl)
+    }
+
+    /// Roughly what it takes in memory, in bytes.
+    pub(super) fn weight(&self, id: &str) -> u32 {
+        /// What slot, cache entry and allocations take beside the state.
+        const OVERHEAD: usize = 512;
+        /// What one entry of the state takes beside its name and value.
+        const ENTRY_OVERHEAD: usize = 64;
+        let content = self.content();
+        let state = content.as_ref().map_or(0, |live| {
+            let state = &live.record.state;
+            state.size() + state.len() * ENTRY_OVERHEAD
+        });
+        u32::try_from(OVERHEAD + id.len() + state).unwrap_or(u32::MAX)
     }
 }
 
 impl Content {
-    pub(super) fn is_live(&self, key: &SessionKey, now: Timestamp) -> bool {
-        self.key.as_ref() == Some(key) && now < self.ends_at
+    fn answers(&self, key: &SessionKey, now: Timestamp) -> bool {
+        self.key == *key && now < self.ends_at
     }
 }

@@ -21,10 +21,11 @@ impl SqliteSessionStore {
             DELETE FROM sessile_sessions WHERE rowid IN (
                 SELECT rowid FROM sessile_sessions WHERE expires_at <= ?1 LIMIT ?2
             )";
+        let mut writer = self.writer().acquire().await?;
         let deleted = sqlx::query(DELETE)
             .bind(self.now())
             .bind(limit)
-            .execute(&self.writer)
+            .execute(&mut *writer)
             .await
             .map_err(error::failed)?;
         Ok(deleted.rows_affected())

@@ -1,16 +1,20 @@
 //! [`SqliteSessionStore`]: sessions in an SQLite database, in a file or in memory.
 
+mod builder;
 mod cleanup;
-mod connect;
+mod connection;
 mod error;
 mod schema;
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use sqlx::{Row as _, SqliteConnection, SqlitePool};
+use sqlx::Row as _;
 
 use super::{Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap, Version};
 use crate::{
@@ -20,7 +24,8 @@ use crate::{
     record::Record,
 };
 
-pub use self::{cleanup::CleanupTask, connect::SqliteSessionStoreBuilder};
+use self::connection::Connection;
+pub use self::{builder::SqliteSessionStoreBuilder, cleanup::CleanupTask};
 
 /// Keeps sessions in an SQLite database. SQLite itself is compiled in.
 ///
@@ -29,13 +34,12 @@ pub use self::{cleanup::CleanupTask, connect::SqliteSessionStoreBuilder};
 /// - The database is in WAL mode, so that reading never waits for writing. Writes go one after
 ///   another through one connection.
 /// - What is acknowledged survives the end of the process, however abrupt. After a loss of power
-///   the last moments may be missing, in exchange for not waiting for the disk on each write; to
-///   have it otherwise bring a pool with `synchronous = FULL` along
-///   ([`from_pool`](Self::from_pool)).
+///   the last moments may be missing, in exchange for not waiting for the disk on each write:
+///   [`synchronous`](SqliteSessionStoreBuilder::synchronous) chooses.
 /// - Sessions whose time is over are never served. Their rows go when they are cleaned up: start
 ///   [`start_cleanup`](Self::start_cleanup) once.
-/// - Session keys are stored as they are. That is no use to a thief of the file, since cookies are
-///   sealed with a key that is not in it.
+/// - Of session keys only ids and digests of secrets are stored, so the file opens no session. What
+///   the sessions hold is in there as plain text.
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,11 +54,14 @@ pub use self::{cleanup::CleanupTask, connect::SqliteSessionStoreBuilder};
 /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
 /// ```
 #[derive(Debug, Clone)]
-pub struct SqliteSessionStore {
-    readers: SqlitePool,
-    writer: SqlitePool,
-    /// A database in memory lives as long as a connection to it, and those of a pool may close.
-    _anchor: Option<Arc<Mutex<SqliteConnection>>>,
+pub struct SqliteSessionStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    writer: Connection,
+    /// None for a database in memory: there the writer reads as well.
+    readers: Vec<Connection>,
+    next_reader: AtomicUsize,
     clock: SharedClock,
 }
 
@@ -81,47 +88,36 @@ impl SqliteSessionStore {
         SqliteSessionStoreBuilder::new(location.into())
     }
 
-    /// Uses the database behind `pool`, for settings that [`builder`](Self::builder) doesn't have,
-    /// or to share a database with the application. Its tables' names begin with `sessile_`.
-    ///
-    /// A pool for a database in memory must have one connection that is never closed: each may have
-    /// a database of its own.
+    /// Closes all connections, after the operations that are under way. Later ones fail.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
-    pub async fn from_pool(pool: SqlitePool) -> Result<Self, StoreError> {
-        Self::with_pools(pool.clone(), pool, None, SharedClock::default()).await
+    /// When the database can't be brought to rest; it is recovered when it is next opened.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        for reader in &self.0.readers {
+            reader.close().await?;
+        }
+        self.0.writer.close().await
     }
 
-    async fn with_pools(
-        readers: SqlitePool,
-        writer: SqlitePool,
-        anchor: Option<SqliteConnection>,
-        clock: SharedClock,
-    ) -> Result<Self, StoreError> {
-        schema::migrate(&writer).await?;
-        Ok(Self {
-            readers,
-            writer,
-            _anchor: anchor.map(|connection| Arc::new(Mutex::new(connection))),
-            clock,
-        })
+    fn writer(&self) -> &Connection {
+        &self.0.writer
     }
 
-    /// Closes all connections, after the operations that are under way. Later ones fail.
-    pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+    /// One reader after another.
+    fn reader(&self) -> &Connection {
+        let turn = self.0.next_reader.fetch_add(1, Ordering::Relaxed);
+        let index = turn.checked_rem(self.0.readers.len()).unwrap_or_default();
+        self.0.readers.get(index).unwrap_or(&self.0.writer)
     }
 
     /// When a record that may be kept for `ttl` ends.
     fn ends_at(&self, ttl: Duration) -> i64 {
-        as_integer(self.clock.now().saturating_add(ttl))
+        as_integer(self.0.clock.now().saturating_add(ttl))
     }
 
     fn now(&self) -> i64 {
-        as_integer(self.clock.now())
+        as_integer(self.0.clock.now())
     }
 
     /// Stores `record` under `new_key` in place of what is under `key`, if that has `version`.
@@ -136,25 +132,29 @@ impl SqliteSessionStore {
         // the version is right, and tells the version it left there.
         const SWAP: &str = "
             UPDATE sessile_sessions SET
-                key        = iif(version = ?3, ?4, key),
-                expires_at = iif(version = ?3, ?5, expires_at),
-                record     = iif(version = ?3, ?6, record),
-                version    = iif(version = ?3, ?7, version)
-            WHERE key = ?1 AND expires_at > ?2
+                secret     = iif(version = ?4, ?5, secret),
+                expires_at = iif(version = ?4, ?6, expires_at),
+                record     = iif(version = ?4, ?7, record),
+                version    = iif(version = ?4, ?8, version)
+            WHERE id = ?1 AND secret = ?2 AND expires_at > ?3
             RETURNING version";
         let new_version = fresh_version();
-        let left_there = sqlx::query(SWAP)
-            .bind(key.as_ref())
+        let mut writer = self.writer().acquire().await?;
+        // To the last row, though there is but one: the change is made only when SQLite says that
+        // there are no more, and that is when it can still fail.
+        let rows = sqlx::query(SWAP)
+            .bind(key.id())
+            .bind(key.secret_digest())
             .bind(self.now())
             .bind(version.get().cast_signed())
-            .bind(new_key.as_ref())
+            .bind(new_key.secret_digest())
             .bind(self.ends_at(ttl))
             .bind(record.encode())
             .bind(new_version.get().cast_signed())
-            .fetch_optional(&self.writer)
+            .fetch_all(&mut *writer)
             .await
             .map_err(error::failed)?;
-        let Some(row) = left_there else {
+        let Some(row) = rows.first() else {
             return Ok(Swap::Gone);
         };
         let left_there: i64 = row.try_get(0).map_err(error::failed)?;
@@ -181,12 +181,15 @@ fn as_integer(timestamp: Timestamp) -> i64 {
 
 impl SessionStore for SqliteSessionStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        const LOAD: &str =
-            "SELECT version, record FROM sessile_sessions WHERE key = ?1 AND expires_at > ?2";
+        const LOAD: &str = "
+            SELECT version, record FROM sessile_sessions
+            WHERE id = ?1 AND secret = ?2 AND expires_at > ?3";
+        let mut reader = self.reader().acquire().await?;
         let row = sqlx::query(LOAD)
-            .bind(key.as_ref())
+            .bind(key.id())
+            .bind(key.secret_digest())
             .bind(self.now())
-            .fetch_optional(&self.readers)
+            .fetch_optional(&mut *reader)
             .await
             .map_err(error::failed)?;
         let Some(row) = row else {
@@ -204,18 +207,20 @@ impl SessionStore for SqliteSessionStore {
 
     async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
         const CREATE: &str = "
-            INSERT INTO sessile_sessions (key, version, expires_at, record)
-            VALUES (?1, ?2, ?3, ?4)
-            ON CONFLICT (key) DO NOTHING";
+            INSERT INTO sessile_sessions (id, secret, version, expires_at, record)
+            VALUES (?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT (id) DO NOTHING";
+        let mut writer = self.writer().acquire().await?;
         loop {
             let key = generate_session_key();
             let version = fresh_version();
             let created = sqlx::query(CREATE)
-                .bind(key.as_ref())
+                .bind(key.id())
+                .bind(key.secret_digest())
                 .bind(version.get().cast_signed())
                 .bind(self.ends_at(ttl))
                 .bind(record.encode())
-                .execute(&self.writer)
+                .execute(&mut *writer)
                 .await
                 .map_err(error::failed)?;
             if created.rows_affected() == 1 {
@@ -241,14 +246,14 @@ impl SessionStore for SqliteSessionStore {
         record: &Record,
         ttl: Duration,
     ) -> Result<Swap, StoreError> {
-        let new_key = generate_session_key();
-        self.swap((key, version), new_key, record, ttl).await
+        self.swap((key, version), key.renewed(), record, ttl).await
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM sessile_sessions WHERE key = ?1")
-            .bind(key.as_ref())
-            .execute(&self.writer)
+        let mut writer = self.writer().acquire().await?;
+        sqlx::query("DELETE FROM sessile_sessions WHERE id = ?1")
+            .bind(key.id())
+            .execute(&mut *writer)
             .await
             .map_err(error::failed)?;
         Ok(())

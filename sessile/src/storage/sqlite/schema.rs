@@ -1,14 +1,15 @@
 //! The tables, and how a database gets from one version of them to the next.
 
-use sqlx::{Row as _, SqlitePool};
+use sqlx::{Connection as _, Row as _};
 
-use super::{StoreError, StoreErrorKind, error};
+use super::{StoreError, StoreErrorKind, connection::Connection, error};
 
 /// The steps that lead from an empty database to today's schema. A step is never changed once it
 /// was released: the next version adds one.
 const STEPS: &[&str] = &["
     CREATE TABLE sessile_sessions (
-        key        TEXT    NOT NULL PRIMARY KEY,
+        id         TEXT    NOT NULL PRIMARY KEY,
+        secret     TEXT    NOT NULL, -- the digest of the session key's secret
         version    INTEGER NOT NULL,
         expires_at INTEGER NOT NULL, -- milliseconds since the Unix epoch
         record     TEXT    NOT NULL
@@ -34,8 +35,9 @@ const PROVE_WRITABLE: &str = "DELETE FROM sessile_schema WHERE version < 0";
 ///
 /// A database that can't be written to is refused here, rather than noticed by the first user who
 /// signs in.
-pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
-    let mut transaction = pool
+pub(super) async fn migrate(writer: &Connection) -> Result<(), StoreError> {
+    let mut writer = writer.acquire().await?;
+    let mut transaction = writer
         .begin_with("BEGIN IMMEDIATE")
         .await
         .map_err(error::failed)?;

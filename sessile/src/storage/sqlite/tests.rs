@@ -1,6 +1,9 @@
-use std::{error::Error, fs, path::Path};
+use std::{error::Error, fs, path::Path, sync::mpsc, task::Poll, thread};
 
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, sqlite::SqliteConnectOptions};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Executor as _, SqliteConnection,
+    sqlite::SqliteConnectOptions,
+};
 use tempfile::TempDir;
 
 use super::*;
@@ -64,7 +67,7 @@ async fn what_was_stored_is_there_after_a_restart() {
     let database = Database::new();
     let store = database.open().await;
     let stored = store.create(&record("a"), MINUTE).await.unwrap();
-    store.close().await;
+    store.close().await.unwrap();
     assert!(store.load(&stored.key).await.is_err());
 
     let reopened = database.open().await;
@@ -90,42 +93,105 @@ async fn a_path_and_every_form_of_address_lead_to_the_same_file() {
 }
 
 #[tokio::test]
-async fn a_database_in_memory_outlives_its_connections() {
-    for location in ["sqlite::memory:", ":memory:", "sqlite://shared?mode=memory"] {
+async fn a_database_in_memory_is_one_stores_alone() {
+    for location in ["sqlite::memory:", ":memory:", "sqlite://name?mode=memory"] {
         let store = SqliteSessionStore::new(location).await.unwrap();
         let stored = store.create(&record("a"), MINUTE).await.unwrap();
-        let connection = store.writer.acquire().await.unwrap();
-        connection.close().await.unwrap();
-        let loaded = store.load(&stored.key).await;
-        assert!(matches!(loaded, Ok(Some(_))), "{location}: {loaded:?}");
-
-        // And it is this store's alone.
-        let other = SqliteSessionStore::new("sqlite::memory:").await.unwrap();
+        assert!(store.clone().load(&stored.key).await.unwrap().is_some());
+        let other = SqliteSessionStore::new(location).await.unwrap();
         assert!(other.load(&stored.key).await.unwrap().is_none());
     }
 }
 
 #[tokio::test]
-async fn the_applications_own_pool_can_be_shared() {
+async fn the_applications_own_database_can_be_shared() {
     let database = Database::new();
     let options = SqliteConnectOptions::new()
         .filename(database.path())
         .create_if_missing(true);
-    let pool = SqlitePool::connect_with(options).await.unwrap();
-    pool.execute("CREATE TABLE users (name TEXT)")
+    let mut application = options.connect().await.unwrap();
+    application
+        .execute("CREATE TABLE users (name TEXT); PRAGMA user_version = 7")
         .await
         .unwrap();
-    let store = SqliteSessionStore::from_pool(pool).await.unwrap();
+    let store = database.open().await;
+    store.create(&record("a"), MINUTE).await.unwrap();
+    let version = sqlx::query("PRAGMA user_version");
+    let version = version.fetch_one(&mut application).await.unwrap();
+    assert_eq!(version.get::<i64, _>(0), 7);
+}
+
+#[tokio::test]
+async fn a_write_that_fails_at_the_last_moment_is_not_acknowledged() {
+    let database = Database::new();
+    let store = database.open().await;
     let stored = store.create(&record("a"), MINUTE).await.unwrap();
-    assert!(
-        database
-            .open()
-            .await
-            .load(&stored.key)
-            .await
+    // Checked when the change is about to be made for good, after the row has been returned.
+    let mut writer = store.writer().acquire().await.unwrap();
+    writer
+        .execute(
+            "CREATE TABLE parents (id INTEGER PRIMARY KEY);
+             CREATE TABLE children (parent REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
+             CREATE TRIGGER orphan AFTER UPDATE ON sessile_sessions BEGIN
+                 INSERT INTO children VALUES (1);
+             END;",
+        )
+        .await
+        .unwrap();
+    drop(writer);
+    let changed = record("b");
+    let update = store.update(&stored.key, stored.version, &changed, MINUTE);
+    assert!(update.await.is_err());
+    let loaded = store.load(&stored.key).await.unwrap().unwrap();
+    assert_eq!(loaded.record, record("a"));
+}
+
+#[tokio::test]
+async fn an_operation_that_is_given_up_leaves_the_store_usable() {
+    let store = SqliteSessionStore::new("sqlite::memory:").await.unwrap();
+    for _ in 0..200 {
+        let stored = store.create(&record("a"), MINUTE).await.unwrap();
+        let changed = record("b");
+        let mut update = Box::pin(store.update(&stored.key, stored.version, &changed, MINUTE));
+        let polled = std::future::poll_fn(|cx| Poll::Ready(update.as_mut().poll(cx)));
+        let _ = polled.await;
+        drop(update);
+        let loaded = store.load(&stored.key).await.unwrap().unwrap();
+        assert!([record("a"), record("b")].contains(&loaded.record));
+    }
+}
+
+#[test]
+fn a_handler_that_blocks_its_thread_holds_no_connection() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
             .unwrap()
-            .is_some()
-    );
+    };
+    let (used, was_used) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    let first = runtime();
+    let store = first
+        .block_on(SqliteSessionStore::new("sqlite::memory:"))
+        .unwrap();
+    let handler = thread::spawn({
+        let store = store.clone();
+        move || {
+            first.block_on(async {
+                store.create(&record("a"), MINUTE).await.unwrap();
+                used.send(()).unwrap();
+                // Blocks the thread, as computing would.
+                may_go_on.recv().unwrap();
+            });
+        }
+    });
+    was_used.recv().unwrap();
+    let other = runtime()
+        .block_on(async { tokio::time::timeout(MINUTE, store.create(&record("b"), MINUTE)).await });
+    assert!(other.expect("no connection was free").is_ok());
+    go_on.send(()).unwrap();
+    handler.join().unwrap();
 }
 
 #[tokio::test]
@@ -159,7 +225,8 @@ async fn the_clean_up_task_goes_through_all_batches_and_stops() {
     let cleanup = store.start_cleanup(MINUTE);
     let count = || async {
         let rows = sqlx::query("SELECT count(*) FROM sessile_sessions");
-        let row = rows.fetch_one(&store.writer).await.unwrap();
+        let mut writer = store.writer().acquire().await.unwrap();
+        let row = rows.fetch_one(&mut *writer).await.unwrap();
         row.get::<i64, _>(0)
     };
     while count().await > 1 {
@@ -178,7 +245,7 @@ async fn an_address_that_makes_no_sense_is_refused() {
 #[tokio::test]
 async fn a_database_that_cannot_be_written_to_is_refused() {
     let database = Database::new();
-    database.open().await.close().await;
+    database.open().await.close().await.unwrap();
     let (kind, text) = refused(&format!("sqlite://{}?mode=ro", database.path())).await;
     assert_eq!(kind, StoreErrorKind::Denied, "{text}");
     assert!(text.contains("readonly"), "{text}");
@@ -201,7 +268,7 @@ async fn a_damaged_database_is_refused() {
     for _ in 0..100 {
         store.create(&record("a"), MINUTE).await.unwrap();
     }
-    store.close().await;
+    store.close().await.unwrap();
     let mut bytes = fs::read(database.path()).unwrap();
     bytes[100..4096].fill(0xff);
     fs::write(database.path(), bytes).unwrap();
@@ -220,7 +287,7 @@ async fn a_folder_that_is_not_there_is_refused() {
 #[tokio::test]
 async fn a_newer_schema_is_refused_and_left_alone() {
     let database = Database::new();
-    database.open().await.close().await;
+    database.open().await.close().await.unwrap();
     let mut connection = database.connection().await;
     let newer = "INSERT INTO sessile_schema (version) VALUES (1000)";
     connection.execute(newer).await.unwrap();
@@ -232,7 +299,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
 #[tokio::test]
 async fn a_table_of_another_shape_is_an_error_not_an_empty_session() {
     let database = Database::new();
-    database.open().await.close().await;
+    database.open().await.close().await.unwrap();
     let mut connection = database.connection().await;
     connection
         .execute("ALTER TABLE sessile_sessions RENAME COLUMN record TO other")
@@ -321,7 +388,7 @@ async fn errors_and_debug_tell_no_keys_and_no_values() {
         .unwrap();
     let error = store.load(&stored.key).await.unwrap_err();
     let text = format!("{error:?} {} {store:?} {stored:?}", chain(&error));
-    assert!(!text.contains("4111") && !text.contains(stored.key.as_ref()));
+    assert!(!text.contains("4111") && !text.contains(stored.key.secret()));
 }
 
 #[test]

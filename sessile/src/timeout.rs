@@ -5,7 +5,7 @@ use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 /// What `future` comes to, or `limit` if it takes longer.
 ///
 /// A future that is ready at once, as those of stores in memory are, never starts a timer.
-pub(super) async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Duration> {
+pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Duration> {
     let mut future = pin!(future);
     let at_once = poll_fn(|cx| {
         Poll::Ready(match future.as_mut().poll(cx) {
