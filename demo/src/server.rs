@@ -46,6 +46,9 @@ pub(crate) enum ServerError {
         source: StoreError,
     },
 
+    #[error("the database can't be brought to rest")]
+    CloseDatabase(#[source] StoreError),
+
     #[error("can't listen on {addr}")]
     Listen { addr: SocketAddr, source: io::Error },
 
@@ -72,8 +75,9 @@ pub(crate) async fn run(config: &Config) -> Result<(), ServerError> {
 
     // Whether it went well or not: the last changes are to be in the database file itself.
     cleanup.stop().await;
-    store.close().await;
-    served
+    let closed = store.close().await;
+    served?;
+    closed.map_err(ServerError::CloseDatabase)
 }
 
 /// Everything about sessions that an application has to say.

@@ -1,0 +1,340 @@
+//! Whatever stands in a `Cookie` header, the request is served: with the session if the cookie is
+//! ours, with a fresh one if it isn't.
+
+use std::{fmt::Write as _, time::Duration};
+
+use actix_web::cookie::{Cookie, CookieJar, Key};
+use serde_json::json;
+use sessile::CookieContentSecurity;
+
+use crate::{
+    client::Server,
+    setup::{Builder, Kind, Setup, on_every_store, seconds},
+    watched::Operation::{Create, Load},
+};
+
+on_every_store![
+    tampered,
+    truncated,
+    sealed_with_a_foreign_key,
+    sealed_for_another_name,
+    of_the_other_content_policy,
+    empty,
+    repeated,
+    overlong,
+    not_utf_8,
+    garbage,
+    sealed_garbage,
+    naming_a_session_that_ended,
+    found_however_it_is_sent,
+];
+
+/// A server, and the cookie of somebody's session `{"a": 1}` there.
+async fn with_session<K: Kind>(setup: &Setup<K>) -> (Server, String) {
+    let server = setup.start();
+    let cookie = server.get("/set:a:1").await.cookie();
+    setup.watch.seen();
+    (server, cookie)
+}
+
+/// Requests with these `Cookie` headers have a fresh empty session, and `asked` is all that their
+/// store is asked before.
+async fn assert_nobody<K: Kind>(
+    setup: &Setup<K>,
+    server: &Server,
+    headers: &[&[u8]],
+    asked: &[crate::watched::Operation],
+) {
+    let shown: Vec<_> = headers
+        .iter()
+        .map(|header| header.escape_ascii().to_string())
+        .collect();
+    setup.watch.seen();
+    let reply = server.get_with("/", headers).await;
+    assert_eq!(reply.state(), json!({}), "{shown:?}");
+    reply.assert_sets_no_cookie();
+    assert_eq!(setup.watch.seen(), asked, "{shown:?}");
+
+    let reply = server.get_with("/set:b:2", headers).await;
+    assert_eq!(reply.state(), json!({"b": 2}), "{shown:?}");
+    assert_eq!(setup.watch.seen(), [asked, &[Create]].concat(), "{shown:?}");
+    let cookie = reply.cookie();
+    assert!(!headers.contains(&cookie.as_bytes()), "{shown:?}");
+    assert_eq!(server.get_as(&cookie, "/").await.state(), json!({"b": 2}));
+    // Nobody who plants a cookie has a say in the key of what is stored afterwards.
+    let reply = server.get_with("/", headers).await;
+    assert_eq!(reply.state(), json!({}), "{shown:?}");
+}
+
+async fn assert_intact(server: &Server, cookie: &str) {
+    assert_eq!(server.get_as(cookie, "/").await.state(), json!({"a": 1}));
+}
+
+fn value_of(cookie: &str) -> &str {
+    cookie.strip_prefix("id=").unwrap()
+}
+
+async fn tampered<K: Kind>(setup: &Setup<K>) {
+    let (server, cookie) = with_session(setup).await;
+    let value = value_of(&cookie);
+    for position in (0..value.len()).step_by(3).chain([value.len() - 1]) {
+        let mut bytes = value.as_bytes().to_vec();
+        bytes[position] = match bytes[position] {
+            b'A' | b'a' => b'B',
+            _ => b'A',
+        };
+        let header = [b"id=", &bytes[..]].concat();
+        let reply = server.get_with("/", &[&header]).await;
+        assert_eq!(reply.state(), json!({}), "{position} of {value}");
+        reply.assert_sets_no_cookie();
+    }
+    assert_eq!(setup.watch.seen(), []);
+    for longer in [
+        format!("{cookie}A"),
+        format!("{cookie}="),
+        format!("id=A{value}"),
+    ] {
+        assert_nobody(setup, &server, &[longer.as_bytes()], &[]).await;
+    }
+    assert_intact(&server, &cookie).await;
+}
+
+async fn truncated<K: Kind>(setup: &Setup<K>) {
+    let (server, cookie) = with_session(setup).await;
+    for length in [
+        1,
+        2,
+        11,
+        12,
+        13,
+        28,
+        43,
+        44,
+        45,
+        value_of(&cookie).len() - 1,
+    ] {
+        let start = &cookie[.."id=".len() + length];
+        assert_nobody(setup, &server, &[start.as_bytes()], &[]).await;
+    }
+    for skipped in [1, 4, 44] {
+        let end = format!("id={}", &value_of(&cookie)[skipped..]);
+        assert_nobody(setup, &server, &[end.as_bytes()], &[]).await;
+    }
+    assert_intact(&server, &cookie).await;
+}
+
+async fn sealed_with_a_foreign_key<K: Kind>(setup: &Setup<K>) {
+    let (server, cookie) = with_session(setup).await;
+    let foreign = sessile::SessionMiddleware::builder(setup.store.clone(), Key::generate())
+        .cookie_content_security(setup.security)
+        .clock(setup.clock.clone());
+    let foreign = setup.start_with(foreign);
+    let foreign_cookie = foreign.get("/set:x:1").await.cookie();
+    assert_nobody(setup, &server, &[foreign_cookie.as_bytes()], &[]).await;
+    assert_intact(&server, &cookie).await;
+}
+
+async fn sealed_for_another_name<K: Kind>(setup: &Setup<K>) {
+    let (server, cookie) = with_session(setup).await;
+    let named = |name: &str| setup.start_with(setup.builder().cookie_name(name.to_owned()));
+    for name in ["sid", "i", "idx", "ID"] {
+        let other = named(name);
+        let other_cookie = other.get("/set:x:1").await.cookie();
+        let (_, value) = other_cookie.split_once('=').unwrap();
+        let moved = format!("id={value}");
+        assert_nobody(setup, &server, &[moved.as_bytes()], &[]).await;
+        // Nor does it matter under its own name, here or ours there.
+        assert_nobody(setup, &server, &[other_cookie.as_bytes()], &[]).await;
+        let ours = format!("{name}={}", value_of(&cookie));
+        assert_eq!(other.get_as(&ours, "/").await.state(), json!({}));
+        assert_eq!(
+            other.get_as(&other_cookie, "/").await.state(),
+            json!({"x": 1})
+        );
+    }
+    assert_intact(&server, &cookie).await;
+}
+
+async fn of_the_other_content_policy<K: Kind>(setup: &Setup<K>) {
+    let (server, cookie) = with_session(setup).await;
+    let other = match setup.security {
+        CookieContentSecurity::Private => CookieContentSecurity::Signed,
+        CookieContentSecurity::Signed => CookieContentSecurity::Private,
+    };
+    let other = setup.start_with(setup.builder().cookie_content_security(other));
+    let other_cookie = other.get("/set:x:1").await.cookie();
+    assert_nobody(setup, &server, &[other_cookie.as_bytes()], &[]).await;
+    assert_intact(&server, &cookie).await;
+}
+
+async fn empty<K: Kind>(setup: &Setup<K>) {
+    let (server, cookie) = with_session(setup).await;
+    for header in [
+        "id=", "id", "id=\"\"", "id= ", "id=%20", "", "=", ";", "id=;",
+    ] {
+        assert_nobody(setup, &server, &[header.as_bytes()], &[]).await;
+    }
+    assert_intact(&server, &cookie).await;
+}
+
+async fn repeated<K: Kind>(setup: &Setup<K>) {
+    let (server, cookie) = with_session(setup).await;
+    let cookie = cookie.as_str();
+    let second = server.get("/set:a:2").await.cookie();
+    let two = |one: &str, other: &str| format!("{one}; {other}").into_bytes();
+    for other in [cookie, "id=planted", "id=", &second] {
+        assert_nobody(setup, &server, &[&two(cookie, other)], &[]).await;
+        assert_nobody(setup, &server, &[&two(other, cookie)], &[]).await;
+        assert_nobody(setup, &server, &[cookie.as_bytes(), other.as_bytes()], &[]).await;
+        assert_nobody(
+            setup,
+            &server,
+            &[other.as_bytes(), b"x=1", cookie.as_bytes()],
+            &[],
+        )
+        .await;
+    }
+    assert_intact(&server, cookie).await;
+}
+
+async fn overlong<K: Kind>(setup: &Setup<K>) {
+    let (server, cookie) = with_session(setup).await;
+    let value = value_of(&cookie);
+    for long in [
+        format!("id={}", "A".repeat(8192)),
+        format!("id={}", "%41".repeat(8192 / 3)),
+        format!("id={}", "%".repeat(8192)),
+        format!("id={value}{}", "A".repeat(8192)),
+        format!("id={}{value}", "A".repeat(8192)),
+        format!("id={}", "A".repeat(20_000)),
+    ] {
+        assert_nobody(setup, &server, &[long.as_bytes()], &[]).await;
+    }
+    // Another cookie's length is not ours.
+    let beside = format!("x={}; {cookie}", "A".repeat(8192));
+    assert_intact(&server, &beside).await;
+}
+
+async fn not_utf_8<K: Kind>(setup: &Setup<K>) {
+    let (server, cookie) = with_session(setup).await;
+    let cookie = cookie.as_bytes();
+    for header in [
+        &b"id=\xff\xfe\x80"[..],
+        &[cookie, b"\xff"].concat(),
+        b"id=%ff%fe",
+        b"id=\xc3",
+        b"\xff\xff",
+        b"\xffid=1",
+    ] {
+        assert_nobody(setup, &server, &[header], &[]).await;
+    }
+    for beside in [
+        [b"x=\xff\xfe; ", cookie].concat(),
+        [b"\xff\xfe=1; ", cookie, b"; \x80"].concat(),
+    ] {
+        let reply = server.get_with("/", &[&beside]).await;
+        assert_eq!(reply.state(), json!({"a": 1}));
+    }
+}
+
+async fn garbage<K: Kind>(setup: &Setup<K>) {
+    let server = setup.start();
+    for header in [
+        "id=garbage",
+        "id=====",
+        "id={\"e\":99999999999999,\"r\":{\"v\":2,\"c\":1,\"t\":99999999999999,\"s\":{\"a\":1}}}",
+        "id=id=id=id",
+        "id=%",
+        "id=%2",
+        "id=%zz",
+        "id=../../etc/passwd",
+        "id=' OR 1=1 --",
+        "id=\"",
+        "id=null",
+        "$Version=1; id=1; $Path=/",
+    ] {
+        assert_nobody(setup, &server, &[header.as_bytes()], &[]).await;
+    }
+}
+
+/// What anybody who knows the key can seal for our name.
+fn sealed<K: Kind>(setup: &Setup<K>, content: &str) -> String {
+    let mut jar = CookieJar::new();
+    match setup.security {
+        CookieContentSecurity::Private => {
+            let cookie = Cookie::new("id", content.to_owned());
+            jar.private_mut(&setup.key).add(cookie);
+        }
+        CookieContentSecurity::Signed => {
+            let cookie = Cookie::new("id", format!("id={content}"));
+            jar.signed_mut(&setup.key).add(cookie);
+        }
+    }
+    jar.get("id").unwrap().encoded().to_string()
+}
+
+async fn sealed_garbage<K: Kind>(setup: &Setup<K>) {
+    let server = setup.start();
+    for content in [
+        "no key",
+        "{}",
+        "\u{0}",
+        "\"",
+        "ключ",
+        "{\"e\":1,\"r\":null}",
+    ] {
+        let cookie = sealed(setup, content);
+        assert_nobody(setup, &server, &[cookie.as_bytes()], &[Load]).await;
+    }
+    // No store is bothered with what can't be a key.
+    for content in ["", &"k".repeat(5000)] {
+        let cookie = sealed(setup, content);
+        assert_nobody(setup, &server, &[cookie.as_bytes()], &[]).await;
+    }
+}
+
+fn of_a_minute<K: Kind>(setup: &Setup<K>) -> Builder<K> {
+    let lifecycle = sessile::config::PersistentSession::default().session_ttl(seconds(60));
+    setup.builder().session_lifecycle(lifecycle)
+}
+
+/// Where the state is in the cookie, this is a replay of what the browser has forgotten.
+async fn naming_a_session_that_ended<K: Kind>(setup: &Setup<K>) {
+    let server = setup.start_with(of_a_minute(setup));
+    let cookie = server.get("/set:a:1").await.cookie();
+    setup.clock.advance(Duration::from_millis(59_999));
+    assert_intact(&server, &cookie).await;
+    setup.clock.advance(Duration::from_millis(1));
+    assert_nobody(setup, &server, &[cookie.as_bytes()], &[Load]).await;
+    // Not even a server that lets sessions live longer brings it back.
+    let patient = setup.start();
+    assert_nobody(setup, &patient, &[cookie.as_bytes()], &[Load]).await;
+}
+
+async fn found_however_it_is_sent<K: Kind>(setup: &Setup<K>) {
+    let (server, cookie) = with_session(setup).await;
+    let raw = value_of(&cookie);
+    let value = Cookie::parse_encoded(&cookie).unwrap().value().to_owned();
+    let everything_encoded = value.bytes().fold(String::new(), |mut text, byte| {
+        write!(text, "%{byte:02x}").unwrap();
+        text
+    });
+    for headers in [
+        vec![cookie.clone()],
+        vec![format!("a=b; {cookie}; c=d")],
+        vec![format!("a=b;{cookie};c=d;")],
+        vec!["a=b".to_owned(), cookie.clone(), "c=d".to_owned()],
+        vec![format!("xid=1; ID=2; {cookie}; id2=3; =id")],
+        vec![format!("id=\"{raw}\"")],
+        vec![format!("id={everything_encoded}")],
+        vec![format!("id={}", everything_encoded.to_uppercase())],
+        vec![Cookie::new("id", value.clone()).encoded().to_string()],
+        vec![format!("  id = {raw} ")],
+        vec![format!("novalue; ;; {cookie}; bad\"=\"; {{}}=[]")],
+    ] {
+        let headers: Vec<_> = headers.iter().map(String::as_bytes).collect();
+        let reply = server.get_with("/", &headers).await;
+        let shown: Vec<_> = headers.iter().map(|header| header.escape_ascii()).collect();
+        assert_eq!(reply.state(), json!({"a": 1}), "{shown:?}");
+    }
+}

@@ -1,0 +1,193 @@
+//! Everybody who asks within one request sees the same session.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    dev::Service as _,
+    guard::GuardContext,
+    http::header::{HeaderName, HeaderValue},
+    web,
+};
+use serde_json::json;
+use sessile::{CookieContentSecurity::Private, Session, SessionExt as _, SessionStatus};
+
+use crate::{
+    client::Server,
+    script::{self, Props},
+    setup::{InCookie, Memory, Setup},
+    watched::Operation::{Create, Load, Update},
+};
+
+/// What the one who looks finds, and leaves there for the next.
+fn look(session: &Session, place: &str) {
+    let mut places: Vec<String> = session.get("places").unwrap().unwrap_or_default();
+    places.push(place.to_owned());
+    session.insert("places", places).unwrap();
+}
+
+fn looked_from_a_guard(context: &GuardContext<'_>) -> bool {
+    look(&context.get_session(), "GuardContext");
+    true
+}
+
+async fn handler(session: Session, request: HttpRequest) -> HttpResponse {
+    look(&session, "extractor");
+    look(&request.get_session(), "HttpRequest");
+    HttpResponse::Ok().json(session.entries())
+}
+
+#[tokio::test]
+async fn all_ways_lead_to_the_same_session() {
+    let setup = Setup::<Memory>::new(Private).await;
+    let server = Server::start(setup.builder().build(), |config| {
+        let route = web::get().guard(looked_from_a_guard).to(handler);
+        let scope = web::scope("")
+            .route("/", route)
+            .wrap_fn(|request, service| {
+                look(&request.get_session(), "ServiceRequest");
+                let response = service.call(request);
+                async {
+                    let response = response.await?;
+                    look(&response.get_session(), "ServiceResponse");
+                    Ok(response)
+                }
+            });
+        config.service(scope);
+    });
+    let reply = server.get("/").await;
+    let so_far = ["ServiceRequest", "GuardContext", "extractor", "HttpRequest"];
+    assert_eq!(reply.state(), json!({ "places": so_far }));
+    assert_eq!(setup.watch.seen(), [Create]);
+    let all = [&so_far[..], &["ServiceResponse"]].concat();
+    let stored = setup.start().get_as(&reply.cookie(), "/").await;
+    assert_eq!(stored.state(), json!({ "places": all }));
+}
+
+#[tokio::test]
+async fn guards_see_what_is_stored() {
+    let setup = Setup::<Memory>::new(Private).await;
+    let server = Server::start(setup.builder().build(), |config| {
+        let signed_in = |context: &GuardContext<'_>| context.get_session().contains_key("user");
+        let login = |session: Session| async move {
+            session.insert("user", "ferris")?;
+            Ok::<_, actix_web::Error>("welcome")
+        };
+        config
+            .route("/", web::get().guard(signed_in).to(async || "secret"))
+            .default_service(web::to(login));
+    });
+    let login = server.get("/").await;
+    assert_eq!(login.body, "welcome");
+    assert_eq!(server.get_as(&login.cookie(), "/").await.body, "secret");
+}
+
+#[tokio::test]
+async fn outer_middleware_sees_what_the_handler_did() {
+    let setup = Setup::<Memory>::new(Private).await;
+    let inner = setup.builder().build();
+    let server = Server::start_bare(move |config| {
+        let scope = web::scope("")
+            .default_service(web::to(|session: Session| async move {
+                session.insert("a", 1)?;
+                Ok::<_, actix_web::Error>("")
+            }))
+            .wrap(inner.clone())
+            .wrap_fn(|request, service| {
+                let response = service.call(request);
+                async {
+                    let mut response = response.await?;
+                    let session = response.get_session();
+                    assert_eq!(session.status(), SessionStatus::Changed);
+                    assert!(session.insert("late", 1).is_err());
+                    let seen: i32 = session.get("a")?.unwrap_or_default();
+                    let name = HeaderName::from_static("x-seen");
+                    response.headers_mut().insert(name, HeaderValue::from(seen));
+                    Ok(response)
+                }
+            });
+        config.service(scope);
+    });
+    let reply = server.get("/").await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.headers("x-seen"), ["1"]);
+}
+
+#[tokio::test]
+async fn without_a_middleware_it_is_empty_and_forgotten() {
+    let setup = Setup::<Memory>::new(Private).await;
+    let with_session = setup.start();
+    let cookie = with_session.get("/set:a:1").await.cookie();
+    setup.watch.seen();
+    let bare = Server::start_bare(|config| {
+        config.default_service(web::to(
+            |session: Session, request: HttpRequest| async move {
+                let before = session.entries();
+                session.insert("b", 2)?;
+                // Shared within the request all the same.
+                assert_eq!(request.get_session().get("b")?, Some(2));
+                assert!(session.save().await.is_err());
+                session.renew();
+                Ok::<_, actix_web::Error>(HttpResponse::Ok().json(before))
+            },
+        ));
+    });
+    for _ in 0..2 {
+        let reply = bare.get_as(&cookie, "/").await;
+        assert_eq!(reply.state(), json!({}));
+        reply.assert_sets_no_cookie();
+    }
+    assert_eq!(setup.watch.seen(), []);
+    assert_eq!(
+        with_session.get_as(&cookie, "/").await.state(),
+        json!({"a": 1})
+    );
+}
+
+#[tokio::test]
+async fn the_innermost_middleware_wins_and_cookies_are_independent() {
+    let outer = Setup::<Memory>::new(Private).await;
+    let inner = Setup::<InCookie>::new(Private).await;
+    let nested = inner.builder().cookie_name("inner".to_owned()).build();
+    let (handles, _) = tokio::sync::mpsc::unbounded_channel();
+    let props = Props {
+        meeting: tokio::sync::Barrier::new(1).into(),
+        handles,
+    };
+    let server = Server::start(outer.builder().build(), move |config| {
+        let scope = web::scope("/in")
+            .configure(script::configure(props.clone()))
+            .wrap(nested.clone());
+        config
+            .service(scope)
+            .configure(script::configure(props.clone()));
+    });
+
+    // The path of the scope is one of the steps.
+    let outside = server.get("/set:a:1").await.cookie();
+    assert!(outside.starts_with("id="));
+    assert_eq!(
+        (outer.watch.seen(), inner.watch.seen()),
+        (vec![Create], vec![])
+    );
+    let inside = server.get_as(&outside, "/in/set:b:2").await;
+    assert_eq!(inside.state(), json!({"b": 2}));
+    let inside = inside.cookie();
+    assert!(inside.starts_with("inner="));
+    assert_eq!(
+        (outer.watch.seen(), inner.watch.seen()),
+        (vec![Load], vec![Create])
+    );
+
+    let both = format!("{outside}; {inside}");
+    assert_eq!(server.get_as(&both, "/").await.state(), json!({"a": 1}));
+    assert_eq!(server.get_as(&both, "/in").await.state(), json!({"b": 2}));
+    outer.watch.seen();
+    inner.watch.seen();
+    let purged = server.get_as(&both, "/in/purge").await;
+    purged.assert_removes_cookie();
+    assert_eq!(purged.set_cookie().name(), "inner");
+    assert_eq!(
+        server.get_as(&both, "/set:a:2").await.state(),
+        json!({"a": 2})
+    );
+    assert_eq!(outer.watch.seen(), [Load, Load, Update]);
+}

@@ -1,0 +1,86 @@
+//! One handler that does what the path says, so that a test reads in one place.
+//!
+//! Each segment of the path is one step: `/set:user:ferris/renew` puts a value into the session
+//! and renews it. The answer is the session's content as JSON.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    error::ErrorImATeapot,
+    http::header::{CACHE_CONTROL, VARY},
+    web::{self, ServiceConfig},
+};
+use serde_json::Value;
+use sessile::Session;
+use tokio::sync::{Barrier, mpsc::UnboundedSender};
+
+/// What the steps of a script need beside the session.
+#[derive(Clone)]
+pub(crate) struct Props {
+    /// Where `meet` waits until all are there.
+    pub(crate) meeting: Arc<Barrier>,
+    /// Where `hand_out` puts its session.
+    pub(crate) handles: UnboundedSender<Session>,
+}
+
+/// What `fail` answers.
+pub(crate) const FAILURE: &str = "short and stout";
+
+pub(crate) fn configure(props: Props) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+    move |config| {
+        config
+            .app_data(web::Data::new(props.clone()))
+            .default_service(web::to(run));
+    }
+}
+
+async fn run(
+    session: Session,
+    props: web::Data<Props>,
+    request: HttpRequest,
+) -> actix_web::Result<HttpResponse> {
+    let mut response = HttpResponse::Ok();
+    for step in request.path().split('/').filter(|step| !step.is_empty()) {
+        perform(step, &session, &props, &mut response).await?;
+    }
+    let content: BTreeMap<_, _> = session.entries().into_iter().collect();
+    Ok(response.json(content))
+}
+
+async fn perform(
+    step: &str,
+    session: &Session,
+    props: &Props,
+    response: &mut HttpResponseBuilder,
+) -> actix_web::Result<()> {
+    let words: Vec<_> = step.split(':').collect();
+    match words[..] {
+        ["set", name, value] => {
+            session.insert(name, value.parse().unwrap_or_else(|_| Value::from(value)))?;
+        }
+        ["fill", name, length] => session.insert(name, "x".repeat(length.parse().unwrap()))?,
+        ["add", name] => session.update_or(name, 1, |n: u32| n + 1)?,
+        ["update", name] => session.update(name, |n: u32| n + 1)?,
+        ["number", name] => drop(session.get::<u32>(name)?),
+        ["remove", name] => drop(session.remove(name)),
+        ["clear"] => session.clear(),
+        ["renew"] => session.renew(),
+        ["purge"] => session.purge(),
+        ["save"] => session.save().await?,
+        ["meet"] => {
+            props.meeting.wait().await;
+        }
+        ["hand_out"] => props.handles.send(session.clone()).unwrap(),
+        ["in"] => {}
+        ["fail"] => return Err(ErrorImATeapot(FAILURE)),
+        ["header", "cache-control", value] => {
+            response.insert_header((CACHE_CONTROL, value));
+        }
+        ["header", "vary", value] => {
+            response.insert_header((VARY, value));
+        }
+        _ => panic!("no such step: {step}"),
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! What a test starts from: a store, a key, a clock, and servers on them.
+
+use std::{future::Future, path::Path, sync::Arc, time::Duration};
+
+use actix_web::cookie::Key;
+use sessile::{
+    CookieContentSecurity, ManualClock, Session, SessionMiddleware, SessionMiddlewareBuilder,
+    storage::{CookieSessionStore, MemorySessionStore, SessionStore, SqliteSessionStore},
+};
+use tempfile::TempDir;
+use tokio::sync::{
+    Barrier,
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+};
+
+use crate::{
+    client::Server,
+    script::{self, Props},
+    watched::{Watch, Watched},
+};
+
+/// A kind of store that tests run on.
+pub(crate) trait Kind: 'static {
+    type Store: SessionStore + Clone;
+
+    /// Whether sessions are kept on the server, so that it can merge them and take them back.
+    const ON_SERVER: bool;
+
+    fn open(folder: &Path, clock: ManualClock) -> impl Future<Output = Self::Store>;
+}
+
+pub(crate) struct Memory;
+
+impl Kind for Memory {
+    type Store = MemorySessionStore;
+    const ON_SERVER: bool = true;
+
+    async fn open(_: &Path, clock: ManualClock) -> Self::Store {
+        MemorySessionStore::builder().clock(clock).build()
+    }
+}
+
+pub(crate) struct InCookie;
+
+impl Kind for InCookie {
+    type Store = CookieSessionStore;
+    const ON_SERVER: bool = false;
+
+    async fn open(_: &Path, clock: ManualClock) -> Self::Store {
+        CookieSessionStore::with_clock(clock)
+    }
+}
+
+pub(crate) struct Sqlite;
+
+impl Kind for Sqlite {
+    type Store = SqliteSessionStore;
+    const ON_SERVER: bool = true;
+
+    async fn open(folder: &Path, clock: ManualClock) -> Self::Store {
+        let file = folder.join("sessions.db");
+        let store = SqliteSessionStore::builder(file.to_str().unwrap()).clock(clock);
+        store.build().await.unwrap()
+    }
+}
+
+pub(crate) type Builder<K> = SessionMiddlewareBuilder<Watched<<K as Kind>::Store>>;
+
+pub(crate) struct Setup<K: Kind> {
+    pub(crate) store: K::Store,
+    pub(crate) watch: Watch,
+    pub(crate) clock: ManualClock,
+    pub(crate) key: Key,
+    pub(crate) security: CookieContentSecurity,
+    /// Where handlers wait that `meet`, and the test with them if it wants to.
+    pub(crate) meeting: Arc<Barrier>,
+    /// The sessions that `hand_out` gave away.
+    pub(crate) handles: UnboundedReceiver<Session>,
+    hand_out: UnboundedSender<Session>,
+    _folder: TempDir,
+}
+
+impl<K: Kind> Setup<K> {
+    pub(crate) async fn new(security: CookieContentSecurity) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ManualClock::default();
+        let (hand_out, handles) = unbounded_channel();
+        Self {
+            store: K::open(folder.path(), clock.clone()).await,
+            watch: Watch::default(),
+            clock,
+            key: Key::generate(),
+            security,
+            meeting: Arc::new(Barrier::new(1)),
+            handles,
+            hand_out,
+            _folder: folder,
+        }
+    }
+
+    /// The middleware with its defaults but for the content policy.
+    pub(crate) fn builder(&self) -> Builder<K> {
+        let store = Watched::new(self.store.clone(), self.watch.clone());
+        SessionMiddleware::builder(store, self.key.clone())
+            .cookie_content_security(self.security)
+            .clock(self.clock.clone())
+    }
+
+    /// Serves scripts with the defaults.
+    pub(crate) fn start(&self) -> Server {
+        self.start_with(self.builder())
+    }
+
+    /// Serves scripts with these settings.
+    pub(crate) fn start_with<S: SessionStore>(
+        &self,
+        builder: SessionMiddlewareBuilder<S>,
+    ) -> Server {
+        let props = Props {
+            meeting: Arc::clone(&self.meeting),
+            handles: self.hand_out.clone(),
+        };
+        Server::start(builder.build(), script::configure(props))
+    }
+}
+
+/// Ends a test that hangs. Far beyond what the slowest machine needs.
+pub(crate) async fn in_time<F: Future>(test: F) -> F::Output {
+    let enough = Duration::from_secs(120);
+    let ended = tokio::time::timeout(enough, test).await;
+    ended.expect("the test hangs")
+}
+
+/// A number of seconds, as the settings take it.
+pub(crate) const fn seconds(seconds: i64) -> time::Duration {
+    time::Duration::seconds(seconds)
+}
+
+/// Makes a test of each of these functions for every store and both content policies.
+macro_rules! on_every_store {
+    ($($test:ident),+ $(,)?) => {
+        $crate::setup::on_every_store!(@all memory Memory $($test)+);
+        $crate::setup::on_every_store!(@all in_cookie InCookie $($test)+);
+        $crate::setup::on_every_store!(@all sqlite Sqlite $($test)+);
+    };
+    (@all $module:ident $kind:ident $($test:ident)+) => {
+        mod $module {
+            $crate::setup::on_every_store!(@one signed Signed $kind $($test)+);
+            $crate::setup::on_every_store!(@one private Private $kind $($test)+);
+        }
+    };
+    (@one $module:ident $security:ident $kind:ident $($test:ident)+) => {
+        mod $module {
+            use sessile::CookieContentSecurity;
+            use $crate::setup::{Setup, $kind, in_time};
+
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    let setup = Setup::<$kind>::new(CookieContentSecurity::$security).await;
+                    in_time(super::super::$test(&setup)).await;
+                }
+            )+
+        }
+    };
+}
+
+pub(crate) use on_every_store;
