@@ -42,6 +42,17 @@ pub enum Error {
         log: String,
     },
 
+    /// A server answered a command of the rig's own with an error.
+    #[error("{program} refused `{command}`: {answer}")]
+    Refused {
+        /// The server.
+        program: String,
+        /// What it was told.
+        command: String,
+        /// What it answered.
+        answer: String,
+    },
+
     /// The process runs, but what was waited for did not come.
     #[error("{program}: {awaited} did not come within {within:?}. The end of its log:\n{log}")]
     TimedOut {

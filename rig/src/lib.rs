@@ -18,6 +18,8 @@
 //!   freezes, kills and restarts it, and leaves nothing behind when it is dropped, whether the test
 //!   passes, panics or is killed itself.
 //! * [`Chromedriver`] is a browser.
+//! * [`redis`] has Redis servers: one alone, one with TLS, a cluster, and a pair watched by sentinels.
+//! * [`proxy`] stands between a client and a server, and breaks what goes between them.
 //! * [`free_port`] and [`find_program`] are what a new server needs first.
 //!
 //! A server that does not start is an [`Error`] that ends with the tail of the server's own log.
@@ -34,7 +36,9 @@ mod poll;
 mod port;
 mod process;
 mod program;
+pub mod proxy;
 mod ready;
+pub mod redis;
 
 pub use browser::Chromedriver;
 pub use error::Error;

@@ -13,6 +13,15 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// `Ok(None)` means that the time is over. An error ends the wait at once.
 pub(crate) fn poll<T, E>(
     within: Duration,
+    look: impl FnMut() -> Result<Option<T>, E>,
+) -> Result<Option<T>, E> {
+    poll_every(PAUSE, within, look)
+}
+
+/// As [`poll`], with another pause between the looks: for a look that costs something itself.
+pub(crate) fn poll_every<T, E>(
+    pause: Duration,
+    within: Duration,
     mut look: impl FnMut() -> Result<Option<T>, E>,
 ) -> Result<Option<T>, E> {
     let begun = Instant::now();
@@ -23,7 +32,7 @@ pub(crate) fn poll<T, E>(
         if begun.elapsed() >= within {
             return Ok(None);
         }
-        thread::sleep(PAUSE);
+        thread::sleep(pause);
     }
 }
 

@@ -1,0 +1,304 @@
+//! Real Redis servers are started, looked into, frozen, killed and replaced.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)] // clippy knows tests from their attribute, and not the helpers beside them
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    process::Command,
+    time::Duration,
+};
+
+use sessile_rig::{
+    Error,
+    redis::{Cluster, Redis, Reply, Sentinel, TlsRedis},
+};
+
+/// Far longer than anything here takes, so that only a fault is ever waited for that long.
+const LONG: Duration = Duration::from_secs(60);
+
+#[test]
+fn one_alone_answers_on_its_port_and_its_socket() {
+    let redis = Redis::start().unwrap();
+
+    assert_eq!(redis.url(), format!("redis://127.0.0.1:{}", redis.port()));
+    assert_eq!(say(redis.port(), "PING"), "+PONG\r\n");
+    assert!(redis.unix_socket().exists());
+    assert!(is_ok(&redis, &["SET", "key", "a\r\nb"]));
+    assert_eq!(get(&redis, "key"), Reply::from("a\r\nb"));
+    assert_eq!(get(&redis, "other"), Reply::Nil);
+}
+
+#[test]
+fn a_killed_server_comes_back_with_its_data_on_its_port() {
+    let mut redis = Redis::start().unwrap();
+    let port = redis.port();
+    for number in 0..100 {
+        assert!(is_ok(&redis, &["SET", &format!("key {number}"), "value"]));
+    }
+
+    redis.kill().unwrap();
+    let error = redis.command(&["PING"]).unwrap_err();
+    assert!(matches!(error, Error::System { .. }), "{error}");
+    redis.restart().unwrap();
+
+    assert_eq!(redis.port(), port);
+    assert_eq!(say(port, "PING"), "+PONG\r\n");
+    assert_eq!(redis.command(&["DBSIZE"]).unwrap(), Reply::Integer(100));
+}
+
+#[test]
+fn options_are_the_server_s_and_a_password_does_not_keep_the_rig_out() {
+    let arguments = ["--requirepass", "secret", "--maxmemory", "3mb"];
+    let mut redis = Redis::start_with(&arguments).unwrap();
+
+    for _ in 0..2 {
+        assert!(say(redis.port(), "PING").starts_with("-NOAUTH "));
+        let limit = redis.command(&["CONFIG", "GET", "maxmemory"]).unwrap();
+        assert_eq!(limit.items()[1], Reply::from("3145728"));
+        redis.restart().unwrap();
+    }
+}
+
+#[test]
+fn an_error_of_the_server_s_is_an_answer() {
+    let redis = Redis::start().unwrap();
+    redis.command(&["RPUSH", "list", "item"]).unwrap();
+
+    let reply = get(&redis, "list");
+
+    assert!(
+        matches!(&reply, Reply::Error(text) if text.starts_with("WRONGTYPE ")),
+        "{reply:?}"
+    );
+}
+
+#[test]
+fn tests_may_debug() {
+    let redis = Redis::start().unwrap();
+
+    assert!(is_ok(&redis, &["DEBUG", "SLEEP", "0"]));
+    assert!(is_ok(&redis, &["SCRIPT", "FLUSH"]));
+    let killed = redis.command(&["CLIENT", "KILL", "USER", "default"]);
+    assert_eq!(killed.unwrap(), Reply::Integer(0));
+}
+
+#[test]
+fn a_frozen_server_accepts_and_is_silent_until_it_goes_on() {
+    let mut redis = Redis::start().unwrap();
+
+    redis.stop().unwrap();
+    let mut client = TcpStream::connect(("127.0.0.1", redis.port())).unwrap();
+    client.write_all(b"PING\r\n").unwrap();
+    client
+        .set_read_timeout(Some(Duration::from_millis(100)))
+        .unwrap();
+    assert!(client.read(&mut [0; 64]).is_err());
+    redis.cont().unwrap();
+
+    client.set_read_timeout(Some(LONG)).unwrap();
+    assert_eq!(client.read(&mut [0; 64]).unwrap(), 7);
+}
+
+#[test]
+fn a_wrong_option_is_an_error_with_the_server_s_log() {
+    let error = Redis::start_with(&["--no-such-option", "1"]).unwrap_err();
+
+    assert!(matches!(error, Error::Ended { .. }), "{error}");
+    assert!(error.to_string().contains("no-such-option"), "{error}");
+}
+
+#[test]
+fn a_panicking_test_leaves_neither_server_nor_folder() {
+    let mut seen = None;
+
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        let redis = Redis::start().unwrap();
+        seen = Some((redis.port(), redis.unix_socket()));
+        panic!("a failed assertion");
+    }));
+
+    assert!(panic.is_err());
+    let (port, socket) = seen.unwrap();
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+    assert!(!socket.parent().unwrap().exists());
+}
+
+#[test]
+fn tls_is_all_that_a_tls_server_takes() {
+    let mut redis = TlsRedis::start().unwrap();
+    assert!(is_ok(redis.server(), &["SET", "key", "value"]));
+    assert_eq!(redis.url(), format!("rediss://127.0.0.1:{}", redis.port()));
+
+    for _ in 0..2 {
+        assert_eq!(say(redis.port(), "PING"), "");
+        assert_eq!(tls_get(&redis, &redis, false).trim_end(), "value");
+        redis.server_mut().restart().unwrap();
+    }
+
+    let other = TlsRedis::start().unwrap();
+    let refusal = tls_get(&redis, &other, false);
+    assert!(refusal.contains("certificate verify failed"), "{refusal}");
+}
+
+#[test]
+fn a_tls_server_may_ask_for_a_client_s_certificate() {
+    let redis = TlsRedis::start_with_client_certificates().unwrap();
+    assert!(is_ok(redis.server(), &["SET", "key", "value"]));
+
+    assert_eq!(tls_get(&redis, &redis, true).trim_end(), "value");
+    assert_ne!(tls_get(&redis, &redis, false).trim_end(), "value");
+}
+
+#[test]
+fn a_dead_master_of_a_cluster_is_replaced_and_comes_back_as_a_replica() {
+    let mut cluster = Cluster::start().unwrap();
+    assert_eq!(cluster.urls().len(), 6);
+    assert_eq!(cluster.masters(), [0, 1, 2]);
+    let master = cluster.master_of("key").unwrap();
+    assert!(is_ok(&cluster.nodes()[master], &["SET", "key", "value"]));
+    let waited = cluster.nodes()[master].command(&["WAIT", "1", "10000"]);
+    assert_eq!(waited.unwrap(), Reply::Integer(1));
+
+    let killed = cluster.kill_master_of("key").unwrap();
+    assert_eq!(killed, master);
+    let error = cluster.master_of("key").unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+    let promoted = cluster.wait_for_promotion("key", LONG).unwrap();
+
+    assert_eq!(promoted, killed + 3);
+    assert_eq!(get(&cluster.nodes()[promoted], "key"), Reply::from("value"));
+    cluster.nodes_mut()[killed].restart().unwrap();
+    cluster.wait_until_whole(LONG).unwrap();
+    assert_eq!(cluster.master_of("key").unwrap(), promoted);
+    assert!(!cluster.masters().contains(&killed));
+}
+
+#[test]
+fn a_slot_of_a_cluster_moves_with_its_keys() {
+    let cluster = Cluster::start_with(&["--requirepass", "secret"]).unwrap();
+    let from = cluster.master_of("{user}:1").unwrap();
+    let to = (from + 1) % 3;
+    let (source, target) = (&cluster.nodes()[from], &cluster.nodes()[to]);
+    for number in 0..250 {
+        assert!(is_ok(
+            source,
+            &["SET", &format!("{{user}}:{number}"), "value"]
+        ));
+    }
+
+    cluster.begin_migration("{user}:1", to).unwrap();
+    assert_eq!(cluster.master_of("{user}:1").unwrap(), from);
+    let ask = get(source, "{user}:1").text().unwrap().into_owned();
+    assert!(ask.starts_with("ASK "), "{ask}");
+    assert!(ask.ends_with(&format!(":{}", target.port())), "{ask}");
+
+    cluster.finish_migration("{user}:1", to).unwrap();
+    assert_eq!(cluster.master_of("{user}:1").unwrap(), to);
+    assert_eq!(get(target, "{user}:249"), Reply::from("value"));
+    let moved = get(source, "{user}:1").text().unwrap().into_owned();
+    assert!(moved.starts_with("MOVED "), "{moved}");
+
+    cluster.migrate_slot("{user}:1", from).unwrap();
+    assert_eq!(get(source, "{user}:249"), Reply::from("value"));
+}
+
+#[test]
+fn sentinels_replace_a_dead_master() {
+    let mut sentinel = Sentinel::start_with(&["--requirepass", "secret"]).unwrap();
+    assert_eq!(sentinel.sentinel_urls().len(), 3);
+    let port = sentinel.master_port().unwrap();
+    let master = &sentinel.servers()[0];
+    assert_eq!(master.port(), port);
+    assert!(is_ok(master, &["SET", "key", "value"]));
+    let waited = master.command(&["WAIT", "1", "10000"]).unwrap();
+    assert_eq!(waited, Reply::Integer(1));
+
+    assert_eq!(sentinel.kill_master().unwrap(), 0);
+    let promoted = sentinel.wait_for_failover(LONG).unwrap();
+
+    assert_eq!(promoted, 1);
+    let (master, now) = (
+        &sentinel.servers()[promoted],
+        sentinel.master_port().unwrap(),
+    );
+    assert_eq!(now, master.port());
+    assert_ne!(now, port);
+    assert_eq!(get(master, "key"), Reply::from("value"));
+    assert!(is_ok(master, &["SET", "key", "new"]));
+
+    sentinel.servers_mut()[0].restart().unwrap();
+    sentinel.wait_until_whole(LONG).unwrap();
+    let logs = || sentinel.sentinels()[0].output();
+    assert_eq!(sentinel.master_port().unwrap(), now, "{}", logs());
+    let replicated = get(&sentinel.servers()[0], "key");
+    assert_eq!(replicated, Reply::from("new"), "{}", logs());
+}
+
+#[test]
+fn sentinels_replace_a_frozen_master_too() {
+    let mut sentinel = Sentinel::start().unwrap();
+    let words = [
+        "SENTINEL",
+        "GET-MASTER-ADDR-BY-NAME",
+        sentinel.master_name(),
+    ];
+    let told = sentinel.sentinels()[2].command(&words).unwrap();
+    let port = sentinel.master_port().unwrap().to_string();
+    assert_eq!(told.items()[1], Reply::from(port.as_str()));
+
+    sentinel.servers_mut()[0].stop().unwrap();
+    sentinel.sentinels_mut()[0].kill().unwrap();
+
+    assert_eq!(sentinel.wait_for_failover(LONG).unwrap(), 1);
+}
+
+fn get(redis: &Redis, key: &str) -> Reply {
+    redis.command(&["GET", key]).unwrap()
+}
+
+fn is_ok(redis: &Redis, words: &[&str]) -> bool {
+    redis.command(words).unwrap().is_ok()
+}
+
+/// What a client without TLS and password is told. Nothing, if it is cut off.
+fn say(port: u16, command: &str) -> String {
+    let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    client.set_read_timeout(Some(LONG)).unwrap();
+    client
+        .write_all(format!("{command}\r\n").as_bytes())
+        .unwrap();
+    let mut chunk = [0; 256];
+    let length = client.read(&mut chunk).unwrap_or(0);
+    String::from_utf8_lossy(&chunk[..length]).into_owned()
+}
+
+/// What `redis-cli` reads over TLS, or why it can't, when it trusts the authority of `trusted`.
+fn tls_get(redis: &TlsRedis, trusted: &TlsRedis, shows_certificate: bool) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let file = folder.path().join(name);
+        fs::write(&file, content).unwrap();
+        file.display().to_string()
+    };
+    let cli = sessile_rig::find_program("redis-cli", &["redis-tools"]).unwrap();
+    let mut command = redis_cli(&cli, redis.port(), &file("ca.pem", trusted.ca_pem()));
+    if shows_certificate {
+        command
+            .args(["--cert", &file("client.pem", redis.client_cert_pem())])
+            .args(["--key", &file("client.key", redis.client_key_pem())]);
+    }
+    let output = command.args(["GET", "key"]).output().unwrap();
+    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+}
+
+fn redis_cli(program: &Path, port: u16, authority: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(["-h", "127.0.0.1", "-p", &port.to_string()])
+        .args(["--tls", "--cacert", authority]);
+    command
+}
