@@ -3,11 +3,12 @@
 use std::{fs, time::Instant};
 
 use crate::{
-    examples, features, readme,
+    examples, features, packages, readme,
     run::{self, Failure, cargo, workspace},
 };
 
 pub(crate) fn run() -> Result<(), Failure> {
+    step("packages", packages::ensure)?;
     step("readme", check_readme)?;
     step("examples", || {
         examples::check(workspace()).map_err(Failure::Check)

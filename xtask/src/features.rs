@@ -7,11 +7,17 @@ pub(crate) const COMBINATIONS: &[&str] = &[
     "",
     "cookie-session",
     "sqlite-session",
+    "redis-rs-session",
+    "redis-pool",
+    "redis-session-rustls",
+    "redis-rs-tls-session",
     "metrics",
     "actix",
     "actix,cookie-session",
     "actix,sqlite-session",
+    "actix,redis-rs-session",
     "actix,test-helpers",
+    "redis-actor-session",
 ];
 
 /// Compiles the library with exactly these features, and takes every warning as an error.

@@ -9,18 +9,27 @@ use std::{
 
 use crate::run::{self, Failure};
 
-/// A program, and the package that it comes in.
+/// A program, or a file by its whole path, and the package that it comes in.
 struct Need {
     program: &'static str,
     package: &'static str,
 }
 
-/// What the tests run, beside what the workspace builds.
+/// What building with all features and testing take.
 const NEEDS: &[Need] = &[
     // SQLite is compiled in.
     Need {
         program: "cc",
         package: "build-essential",
+    },
+    // TLS by the operating system's library is built against its headers.
+    Need {
+        program: "pkg-config",
+        package: "pkg-config",
+    },
+    Need {
+        program: "/usr/include/openssl/ssl.h",
+        package: "libssl-dev",
     },
     // The demo is used through a browser.
     Need {
@@ -45,7 +54,7 @@ const NEEDS: &[Need] = &[
 
 /// Installs what is missing, or says what to install.
 pub(crate) fn ensure() -> Result<(), Failure> {
-    let missing = missing(is_on_path);
+    let missing = missing(is_there);
     if missing.is_empty() {
         return Ok(());
     }
@@ -69,7 +78,7 @@ fn missing(is_there: impl Fn(&str) -> bool) -> Vec<&'static str> {
 fn advice(missing: &[&str]) -> String {
     let packages = missing.join(" ");
     format!(
-        "The tests need programs that this machine lacks. On Debian, this installs them:\n\n  \
+        "The tests need what this machine lacks. On Debian, this installs them:\n\n  \
          sudo apt-get install --yes --no-install-recommends {packages}\n"
     )
 }
@@ -86,6 +95,14 @@ fn apt_get(arguments: &[&str]) -> Command {
         .args(arguments)
         .env("DEBIAN_FRONTEND", "noninteractive");
     command
+}
+
+fn is_there(program: &str) -> bool {
+    if program.starts_with('/') {
+        Path::new(program).exists()
+    } else {
+        is_on_path(program)
+    }
 }
 
 fn is_on_path(program: &str) -> bool {
@@ -136,5 +153,12 @@ mod tests {
         assert!(is_on_path("sh"));
         assert!(!is_on_path("no-such-program"));
         assert!(!is_executable(Path::new("/proc/self/status")));
+    }
+
+    #[test]
+    fn a_file_is_looked_for_where_it_is() {
+        assert!(is_there("/proc/self/status"));
+        assert!(!is_there("/proc/self/no-such-file"));
+        assert!(is_there("sh"));
     }
 }
