@@ -78,10 +78,6 @@ impl Change {
 pub(crate) struct Journal(Vec<Change>);
 
 impl Journal {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Notes a change that has been made.
     ///
     /// Changes right before it that no longer matter are taken out and handed back, so that a loop

@@ -53,6 +53,8 @@
 //! | [`MemorySessionStore`](storage::MemorySessionStore) | always there | in this process, until it ends |
 //! | `CookieSessionStore` | `cookie-session` | in the browser: nothing to run, nothing to take back |
 //! | `SqliteSessionStore` | `sqlite-session` | in a file on this machine |
+//! | `RedisSessionStore` | `redis-rs-session` | in Redis: one server, a cluster, or what Sentinel watches |
+//! | `RedisActorSessionStore` | `redis-actor-session` | in Redis as well, for programs that used that store of `actix-session`'s |
 //! | one of your own | | wherever [`SessionStore`](storage::SessionStore) leads |
 //!
 //! # Signing in and out
@@ -84,6 +86,20 @@
 //! # });
 //! ```
 //!
+//! # Watching it
+//!
+//! Everything worth knowing is a `tracing` event, without keys, cookies or values. With the feature
+//! `metrics` it is counted as well:
+//!
+//! | counter | what it counts |
+//! | --- | --- |
+//! | `sessile_cookies_rejected_total` | cookies that aren't ours, or not any more |
+//! | `sessile_sessions_not_found_total` | cookies of ours that name no live session |
+//! | `sessile_sessions_gone_total` | sessions that ended while a request changed them |
+//! | `sessile_conflicts_total` | changes that had to be merged with another request's |
+//! | `sessile_records_corrupt_total` | stored sessions that can't be decoded |
+//! | `sessile_failures_total` | requests that failed for their session |
+//!
 //! # Finding your way around
 //!
 //! A request's way is short, and each step is in one place: the `Cookie` header is opened by
@@ -97,7 +113,11 @@
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `actix` (default) | the Actix Web adapter |
-//! | `cookie-session`, `sqlite-session` | the stores above |
+//! | `cookie-session`, `sqlite-session`, `redis-rs-session`, `redis-actor-session` | the stores above |
+//! | `redis-session` | another name for `redis-rs-session` |
+//! | `redis-pool` | `RedisSessionStore` on a `deadpool_redis` pool of the application's |
+//! | `redis-session-rustls` | `RedisSessionStore` over TLS, by `rustls` |
+//! | `redis-rs-tls-session`, also `redis-session-native-tls` | the same by the operating system's library |
 //! | `metrics` | counters through the `metrics` facade |
 //! | `test-helpers` | `test_helpers`: the acceptance suite for stores |
 
@@ -114,6 +134,7 @@ mod failure;
 mod journal;
 mod json;
 mod key;
+mod legacy;
 mod lifetime;
 mod manager;
 mod random;

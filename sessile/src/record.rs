@@ -34,6 +34,8 @@ pub struct Record {
     pub created_at: Timestamp,
     /// When the session's life was last extended: the idle timeout counts from here.
     pub touched_at: Timestamp,
+    /// Whether the times are unknown, and stand for when the record was loaded.
+    pub(crate) undated: bool,
 }
 
 impl Record {
@@ -44,6 +46,17 @@ impl Record {
             state: State::default(),
             created_at: now,
             touched_at: now,
+            undated: false,
+        }
+    }
+
+    /// A record of `state` that tells no times, loaded `now`.
+    #[cfg(any(feature = "cookie-session", feature = "redis-rs-session"))]
+    pub(crate) fn undated(state: State, now: Timestamp) -> Self {
+        Self {
+            state,
+            undated: true,
+            ..Self::new(now)
         }
     }
 
@@ -77,6 +90,7 @@ impl Record {
             state: stored.s,
             created_at: Timestamp::from_unix_millis(stored.c),
             touched_at: Timestamp::from_unix_millis(stored.t),
+            undated: false,
         })
     }
 }

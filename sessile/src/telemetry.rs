@@ -45,7 +45,42 @@ pub(crate) fn record_corrupt(error: &(dyn Error + 'static)) {
 }
 
 /// The session of a request could not be opened or committed.
-pub(crate) fn store_failed(step: &'static str, error: &(dyn Error + 'static)) {
+pub(crate) fn request_failed(step: &'static str, error: &(dyn Error + 'static)) {
     tracing::error!(step, error, "a request failed for its session");
     count!("sessile_failures_total");
+}
+
+#[cfg(all(test, feature = "metrics"))]
+mod tests {
+    use std::{collections::HashMap, io};
+
+    use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+
+    use super::*;
+
+    #[test]
+    fn everything_is_counted_under_a_name_of_its_own() {
+        let recorder = DebuggingRecorder::new();
+        let snapshotter = recorder.snapshotter();
+        metrics::with_local_recorder(&recorder, || {
+            let error = io::Error::other("an error");
+            cookie_rejected();
+            session_not_found("a test");
+            session_gone();
+            conflict();
+            record_corrupt(&error);
+            request_failed("open", &error);
+            request_failed("commit", &error);
+        });
+        let counts: HashMap<String, DebugValue> = snapshotter
+            .snapshot()
+            .into_vec()
+            .into_iter()
+            .map(|(key, _, _, value)| (key.key().name().to_owned(), value))
+            .collect();
+        assert_eq!(counts.len(), 6);
+        assert_eq!(counts["sessile_failures_total"], DebugValue::Counter(2));
+        let once = counts.values().filter(|v| **v == DebugValue::Counter(1));
+        assert_eq!(once.count(), 5);
+    }
 }

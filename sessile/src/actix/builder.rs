@@ -140,6 +140,13 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
+    /// Whether the cookies of `actix-session` are taken over. Default: `true`. See
+    /// [`Settings::accept_legacy`] for what it risks.
+    pub fn accept_legacy(mut self, accept: bool) -> Self {
+        self.settings.accept_legacy = accept;
+        self
+    }
+
     /// Where the time is read. Default: the operating system. See [`Settings::with_clock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings = self.settings.with_clock(clock);

@@ -45,14 +45,29 @@ opaque_responses!(
         | SessionReloadError::Uncertain => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     },
-    SessionFailure: |error| error.status,
 );
+
+impl ResponseError for SessionFailure {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.status);
+        if let Some(cookie) = &self.cookie {
+            send_cookie(response.headers_mut(), cookie);
+        }
+        response
+    }
+}
 
 /// The session of a request could not be opened or committed.
 #[derive(Debug)]
 pub(super) struct SessionFailure {
     cause: FailedStep,
     status: StatusCode,
+    /// That of what was saved before.
+    cookie: Option<SetCookie>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -80,11 +95,17 @@ impl SessionFailure {
         Self {
             cause: FailedStep::Open(cause),
             status: store_failure,
+            cookie: None,
         }
     }
 
-    pub(super) fn commit(cause: CommitError, store_failure: StatusCode) -> Self {
+    pub(super) fn commit(
+        cause: CommitError,
+        store_failure: StatusCode,
+        cookie: Option<SetCookie>,
+    ) -> Self {
         Self {
+            cookie,
             status: if cause.is_store_failure() {
                 store_failure
             } else {

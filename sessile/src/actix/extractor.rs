@@ -15,7 +15,8 @@ use crate::Session;
 ///
 /// Without a [`SessionMiddleware`](crate::SessionMiddleware) in place the session is empty, shared
 /// by all who ask within the request, and forgotten after it. In middleware further out than that it
-/// is empty too; what is written to it there is added to the session once that is opened.
+/// is empty too; what is written to it there is made to the session once that is opened, on top of
+/// what is stored, and the handle from before takes no more writes.
 ///
 /// # Panics
 ///

@@ -18,7 +18,7 @@ use super::{
     errors::{SessionFailure, WithCookie},
     headers::send_cookie,
 };
-use crate::{CommitError, Session, SessionManager, storage::SessionStore};
+use crate::{Session, SessionManager, storage::SessionStore, telemetry};
 
 /// Gives every request that comes through it its [`Session`](crate::Session).
 ///
@@ -171,18 +171,18 @@ where
     let _closing = Closing(&session);
     if let Some(early) = early.filter(|early| !early.has_store()) {
         // Middleware further out asked for the session before there was one.
-        session
-            .adopt(&early)
-            .map_err(|error| SessionFailure::commit(CommitError::Merge(error), store_failure()))?;
+        session.adopt(&early).map_err(|error| {
+            telemetry::request_failed("adopt", &error);
+            SessionFailure::commit(error, store_failure(), None)
+        })?;
     }
 
     // The handler may have failed: what it did to the session before counts all the same.
     let handled = service.call(request).await;
 
-    let cookie = manager
-        .commit(&session)
-        .await
-        .map_err(|error| SessionFailure::commit(error, store_failure()))?;
+    let cookie = manager.commit(&session).await.map_err(|error| {
+        SessionFailure::commit(error, store_failure(), manager.due_cookie(&session))
+    })?;
     match (handled, cookie) {
         (handled, None) => handled,
         (Ok(mut response), Some(cookie)) => {

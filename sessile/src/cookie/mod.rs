@@ -8,7 +8,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::{config::CookieContentSecurity, key::SessionKey, settings::Settings};
+use crate::{config::CookieContentSecurity, key::SessionKey, legacy, settings::Settings};
 
 use self::{attributes::Attributes, header::Found};
 
@@ -31,6 +31,7 @@ const ESCAPED: &AsciiSet = &CONTROLS
 pub(crate) struct SessionCookie {
     attributes: Attributes,
     security: CookieContentSecurity,
+    accept_legacy: bool,
     key: SealingKey,
 }
 
@@ -50,6 +51,7 @@ impl SessionCookie {
         Self {
             attributes: Attributes::new(settings),
             security: settings.cookie_content_security,
+            accept_legacy: settings.accept_legacy,
             key,
         }
     }
@@ -123,14 +125,24 @@ impl SessionCookie {
 
     fn open(&self, value: &str) -> Option<String> {
         let name = &self.attributes.name;
-        match self.security {
-            CookieContentSecurity::Private => self.key.decrypt(name, value),
+        let content = match self.security {
+            CookieContentSecurity::Private => self.key.decrypt(name, value)?,
             CookieContentSecurity::Signed => {
-                let content = self.key.verify(value)?;
-                let content = content.strip_prefix(name.as_str())?.strip_prefix('=')?;
-                Some(content.to_owned())
+                let signed = self.key.verify(value)?;
+                let content = signed
+                    .strip_prefix(name.as_str())
+                    .and_then(|rest| rest.strip_prefix('='));
+                content.or_else(|| self.unbound(signed))?.to_owned()
             }
-        }
+        };
+        (self.accept_legacy || !legacy::is_state(&content)).then_some(content)
+    }
+
+    /// What was signed without a name, as `actix-session` did. Nothing that is signed with one looks
+    /// like it: that has the name and `=` in front, and no name begins with `{`.
+    fn unbound<'a>(&self, signed: &'a str) -> Option<&'a str> {
+        let is_legacy = legacy::is_key(signed) || legacy::is_state(signed);
+        (self.accept_legacy && is_legacy).then_some(signed)
     }
 }
 

@@ -229,3 +229,77 @@ mod jars {
         }
     }
 }
+
+/// What `actix-session` made with the same key.
+mod legacy {
+    use super::*;
+
+    const KEY: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZab";
+    const STATE: &str = r#"{"user_id":"\"ferris\"","n":"1"}"#;
+
+    fn strict(security: CookieContentSecurity) -> SessionCookie {
+        cookie_with(fixed_key(), |settings| {
+            settings.cookie_content_security = security;
+            settings.accept_legacy = false;
+        })
+    }
+
+    fn signed(content: &str) -> String {
+        let sealed = fixed_key().sign(content);
+        format!("id={}", utf8_percent_encode(&sealed, ESCAPED))
+    }
+
+    fn private(content: &str) -> String {
+        format!("id={}", fixed_key().encrypt("id", content))
+    }
+
+    #[test]
+    fn is_opened() {
+        for content in [KEY, STATE, "{}", r#"{"v":1,"state":{"n":1}}"#] {
+            assert_eq!(
+                read(&cookie(Signed), &signed(content)).as_deref(),
+                Some(content)
+            );
+            assert_eq!(
+                read(&cookie(Private), &private(content)).as_deref(),
+                Some(content)
+            );
+        }
+    }
+
+    #[test]
+    fn is_bound_to_the_name_when_it_is_set_again() {
+        let issued = cookie(Signed).issue(&session_key(KEY), None).unwrap();
+        assert_eq!(sent_back(&issued), signed(&format!("id={KEY}")));
+    }
+
+    #[test]
+    fn is_rejected_where_that_was_chosen() {
+        for content in [KEY, STATE, "{}"] {
+            assert_eq!(read(&strict(Signed), &signed(content)), None);
+        }
+        assert_eq!(read(&strict(Private), &private(STATE)), None);
+        // Such a key looks the same as it does today, and the store knows its end.
+        assert_eq!(read(&strict(Private), &private(KEY)).as_deref(), Some(KEY));
+        let today = signed(&format!("id={KEY}"));
+        assert_eq!(read(&strict(Signed), &today).as_deref(), Some(KEY));
+    }
+
+    #[test]
+    fn nothing_else_passes_for_it() {
+        for content in [
+            "",
+            "a value",
+            &KEY[1..],
+            &format!("{KEY}b"),
+            &format!("ids={KEY}"),
+            &format!("other={KEY}"),
+            &format!("other={STATE}"),
+            &format!("={KEY}"),
+            r#"{"n":1}"#,
+            r#"{"e":9999999999999,"r":{"v":2,"c":1,"t":1,"s":{}}}"#,
+        ] {
+            assert_eq!(read(&cookie(Signed), &signed(content)), None, "{content}");
+        }
+    }
+}

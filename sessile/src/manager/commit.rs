@@ -44,12 +44,15 @@ impl Done {
         cookie: CookieChange::Nothing,
     };
 
-    fn gone() -> Self {
+    const GONE: Self = Self {
+        outcome: Outcome::Gone,
+        cookie: CookieChange::Nothing,
+    };
+
+    /// The session has ended, and with it what was changed.
+    fn dropped() -> Self {
         telemetry::session_gone();
-        Self {
-            outcome: Outcome::Gone,
-            cookie: CookieChange::Nothing,
-        }
+        Self::GONE
     }
 }
 
@@ -75,25 +78,40 @@ impl<S: SessionStore> Inner<S> {
         });
         let stored = stored
             .await
-            .unwrap_or_else(|after| Err(CommitError::Timeout { after }))
-            .or_else(|error| {
-                telemetry::store_failed("commit", &error);
-                self.unless_negligible(action, error)
-            });
-        match stored? {
-            CookieChange::Nothing => Ok(None),
-            CookieChange::Remove => Ok(Some(self.cookie.removal())),
-            CookieChange::Issue(place) => {
-                let max_age = self.lifetime.max_age(place.created_at, self.clock.now());
-                Ok(Some(self.cookie.issue(&place.key, max_age)?))
+            .unwrap_or_else(|after| Err(CommitError::Timeout { after }));
+        match stored {
+            Ok(CookieChange::Nothing) => Ok(None),
+            Ok(CookieChange::Remove) => Ok(Some(self.cookie.removal())),
+            Ok(CookieChange::Issue(place)) => Ok(Some(self.issue(&place)?)),
+            Err(error) if self.is_negligible(action) => {
+                telemetry::request_failed("extend the session's life", &error);
+                Ok(self.due_cookie(session))
             }
+            Err(error) => Err(error),
         }
+    }
+
+    /// The cookie of what was saved before, if it has yet to be sent.
+    pub(super) fn due_cookie(&self, session: &Session) -> Option<SetCookie> {
+        let place = {
+            let live = session.live();
+            live.place.clone().filter(|_| live.cookie_due)
+        };
+        self.issue(&place?).ok()
+    }
+
+    fn issue(&self, place: &Place) -> Result<SetCookie, CommitError> {
+        let max_age = self.lifetime.max_age(place.created_at, self.clock.now());
+        Ok(self.cookie.issue(&place.key, max_age)?)
     }
 
     /// Stores what was done so far, in the midst of a request or after it.
     pub(super) async fn save(&self, session: &Session) -> Result<(), SessionSaveError> {
         let saved = timeout::within(self.store_timeout, async {
             let flush = session.flush(false).await;
+            if flush.work.ended {
+                return Err(SessionClosedError::Ended.into());
+            }
             let action = match self.action(&flush.work) {
                 // Left for the commit: nothing was changed that somebody could miss.
                 Action::Touch | Action::Reissue => Action::Nothing,
@@ -120,22 +138,14 @@ impl<S: SessionStore> Inner<S> {
 
     /// Where nothing was changed nothing is lost, so that need not fail a request that is to be
     /// served whatever the store does.
-    fn unless_negligible(
-        &self,
-        action: Action,
-        error: CommitError,
-    ) -> Result<CookieChange, CommitError> {
-        match (action, self.on_store_failure) {
-            (Action::Touch | Action::Reissue, StoreFailurePolicy::ServeEmpty) => {
-                Ok(CookieChange::Nothing)
-            }
-            _ => Err(error),
-        }
+    fn is_negligible(&self, action: Action) -> bool {
+        matches!(action, Action::Touch | Action::Reissue)
+            && self.on_store_failure == StoreFailurePolicy::ServeEmpty
     }
 
     fn action(&self, work: &Work) -> Action {
         let on_read = work.place.as_ref().map_or(OnRead::Nothing, |place| {
-            self.lifetime.on_read(place.touched_at, self.clock.now())
+            self.lifetime.on_read(place.last_touch(), self.clock.now())
         });
         decide(Situation {
             status: work.status,
@@ -190,19 +200,20 @@ impl<S: SessionStore> Inner<S> {
             .store
             .update(&place.key, place.version, &record, ttl)
             .await?;
-        let persistent = self.lifetime.max_age(place.created_at, now).is_some();
+        let resend =
+            flush.work.cookie_due || self.lifetime.max_age(place.created_at, now).is_some();
         match touched {
-            Swap::Gone => Ok(Done::gone()),
+            Swap::Gone => Ok(Done::GONE),
             Swap::Stored(stored) => {
                 let moved = stored.key != place.key;
                 let mut done = issued(stored, record);
-                if !persistent && !moved {
+                if !resend && !moved {
                     done.cookie = CookieChange::Nothing;
                 }
                 Ok(done)
             }
             // Whoever changed it just now has extended its life.
-            Swap::Conflict if persistent => Ok(Done {
+            Swap::Conflict if resend => Ok(Done {
                 outcome: Outcome::Untouched,
                 cookie: CookieChange::Issue(place.clone()),
             }),
@@ -216,7 +227,7 @@ impl<S: SessionStore> Inner<S> {
     /// would lose it to this one: so it costs a look at the store.
     async fn reissue(&self, place: &Place) -> Result<Done, CommitError> {
         match self.newest(place).await? {
-            None => Ok(Done::gone()),
+            None => Ok(Done::GONE),
             Some(_) => Ok(Done {
                 outcome: Outcome::Untouched,
                 cookie: CookieChange::Issue(place.clone()),
@@ -246,12 +257,12 @@ impl<S: SessionStore> Inner<S> {
                 Swap::Gone | Swap::Conflict if work.uncertain => {
                     return Err(CommitError::Uncertain);
                 }
-                Swap::Gone => return Ok(Done::gone()),
+                Swap::Gone => return Ok(Done::dropped()),
                 Swap::Conflict => {
                     telemetry::conflict();
                     pause_before(attempt).await;
                     let Some(newest) = self.newest(place).await? else {
-                        return Ok(Done::gone());
+                        return Ok(Done::dropped());
                     };
                     version = newest.version;
                     record = self.record(place, self.merged(work, newest.record.state)?);
@@ -292,6 +303,7 @@ impl<S: SessionStore> Inner<S> {
             state,
             created_at: place.created_at,
             touched_at: self.clock.now(),
+            undated: false,
         }
     }
 }

@@ -118,7 +118,7 @@ impl<S: SessionStore> SessionManager<S> {
                 Some(backend),
             )),
             Err(error) => {
-                telemetry::store_failed("open", &error);
+                telemetry::request_failed("open", &error);
                 match self.0.on_store_failure {
                     StoreFailurePolicy::Respond { .. } => Err(error),
                     StoreFailurePolicy::ServeEmpty => Ok(Session::with(
@@ -143,7 +143,16 @@ impl<S: SessionStore> SessionManager<S> {
     pub async fn commit(&self, session: &Session) -> Result<Option<SetCookie>, CommitError> {
         let committed = self.0.commit(session).await;
         session.close();
-        committed
+        committed.inspect_err(|error| telemetry::request_failed("commit", error))
+    }
+
+    /// The cookie of what was [saved](Session::save) during a request whose commit then failed: it
+    /// goes out with the error, since the browser's old cookie may name nothing any more.
+    ///
+    /// Nothing if no cookie is due.
+    #[must_use]
+    pub fn due_cookie(&self, session: &Session) -> Option<SetCookie> {
+        self.0.due_cookie(session)
     }
 
     /// The HTTP status that a failing store is to be answered with, as

@@ -672,6 +672,104 @@ async fn a_touch_that_fails_does_not_fail_a_request_that_is_served_anyway() {
     }
 }
 
+fn touching_browser_session(settings: &mut Settings) {
+    settings.touch_fraction = 0.0;
+    settings.lifecycle = crate::config::BrowserSession::default()
+        .state_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest)
+        .into();
+}
+
+#[tokio::test]
+async fn a_cookie_that_is_due_goes_out_whatever_else_the_commit_does() {
+    for conflicting in [false, true] {
+        let world = World::new(touching_browser_session);
+        let old = world.stored().await;
+        let session = world.open(&old).await;
+        session.renew();
+        session.save().await.unwrap();
+        if conflicting {
+            session.live().place.as_mut().unwrap().version = Version::new(77);
+        }
+        let new = world.commit(&session).await.expect("the cookie was lost");
+        assert_eq!((world.n(&old).await, world.n(&new).await), (None, Some(1)));
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_is_due_goes_out_when_the_commit_fails() {
+    for policy in [
+        StoreFailurePolicy::default(),
+        StoreFailurePolicy::ServeEmpty,
+    ] {
+        let world = World::new(|settings| {
+            touching_browser_session(settings);
+            settings.on_store_failure = policy;
+        });
+        let session = world.open(&world.stored().await).await;
+        session.renew();
+        session.save().await.unwrap();
+        world.store.inject(Fault::Fail);
+        let cookie = match world.manager.commit(&session).await {
+            Ok(cookie) => cookie,
+            Err(_) => world.manager.due_cookie(&session),
+        };
+        let cookie = cookie.expect("the cookie was lost");
+        let header = cookie.as_str().split(';').next().unwrap();
+        assert_eq!(world.n(header).await, Some(1));
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_that_failed_is_not_forgotten_by_a_reload() {
+    let world = World::new(|_| {});
+    let planted = world.stored().await;
+    let session = world.open(&planted).await;
+    session.insert("user", "ferris").unwrap();
+    session.renew();
+    world.store.inject(Fault::Fail);
+    world.manager.commit(&session).await.unwrap_err();
+    session.reload().await.unwrap();
+    assert!(matches!(
+        session.save().await,
+        Err(SessionSaveError::ResponseSent)
+    ));
+    assert!(!world.open(&planted).await.contains_key("user"));
+}
+
+#[tokio::test]
+async fn an_end_is_not_forgotten_by_an_uncertain_reload() {
+    let world = World::new(|_| {});
+    let cookie = world.stored().await;
+    let session = world.open(&cookie).await;
+    increment(&session);
+    world.store.inject(Fault::DoAndFail);
+    assert!(session.save().await.is_err());
+    session.purge();
+    session.reload().await.unwrap_err();
+    assert_eq!(world.commit(&session).await.as_deref(), Some("id="));
+    assert_eq!(world.n(&cookie).await, None);
+}
+
+#[tokio::test]
+async fn a_save_behind_one_that_found_the_session_ended_says_so_too() {
+    let world = World::new(|_| {});
+    let cookie = world.stored().await;
+    let (session, out) = (world.open(&cookie).await, world.open(&cookie).await);
+    increment(&session);
+    world.store.inject(Fault::Wait);
+    let (first, second, ()) = tokio::join!(session.save(), session.save(), async {
+        out.purge();
+        world.commit(&out).await;
+        world.store.go_on.notify_one();
+    });
+    for saved in [first, second] {
+        assert!(matches!(
+            saved,
+            Err(SessionSaveError::Closed(SessionClosedError::Ended))
+        ));
+    }
+}
+
 #[test]
 fn settings_that_make_no_sense_are_refused() {
     let refused = |change: fn(&mut Settings)| {

@@ -85,12 +85,16 @@ pub enum SessionClosedError {
     /// Somebody ended it: signed out, renewed its key, or its time was over.
     #[error("the session has ended")]
     Ended,
+    /// It was asked for before the middleware opened the request's session, which has taken over what
+    /// was written to it and its place. Ask for the session again.
+    #[error("the session was asked for before it was opened: ask for it again")]
+    Replaced,
 }
 
 /// A session could not be saved.
 ///
-/// The changes are kept, and the commit at the end of the request tries them once more. In a
-/// handler it answers through `?`, with an empty body: 409 if the session has ended, 503 if the
+/// Unless the session has ended, the changes are kept, and the commit at the end of the request
+/// tries them once more. In a handler it answers through `?`, with an empty body: 409 if the session has ended, 503 if the
 /// store is to blame, otherwise 500.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -132,7 +136,7 @@ pub enum SessionReloadError {
     Load(#[from] OpenError),
     /// An earlier attempt to store the changes failed in a way that leaves open whether they were
     /// stored, and the stored session has changed since: they may be in it. The session now holds
-    /// what is stored, and the changes are dropped.
+    /// what is stored, and all changes that were not stored for sure are dropped.
     #[error("it is not known whether an earlier attempt stored the session's changes")]
     Uncertain,
     /// The unsaved changes could not be made to the newest state.

@@ -32,6 +32,8 @@ pub(crate) struct Place {
     pub(crate) version: Version,
     pub(crate) created_at: Timestamp,
     pub(crate) touched_at: Timestamp,
+    /// Whether the times are unknown.
+    pub(crate) undated: bool,
 }
 
 impl Place {
@@ -41,7 +43,13 @@ impl Place {
             version,
             created_at: record.created_at,
             touched_at: record.touched_at,
+            undated: record.undated,
         }
+    }
+
+    /// When the record there was last touched, as far as that is known.
+    pub(crate) fn last_touch(&self) -> Option<Timestamp> {
+        (!self.undated).then_some(self.touched_at)
     }
 }
 
@@ -70,6 +78,8 @@ pub(crate) struct Live {
     pub(crate) cookie_can_go: bool,
     /// Whether something was saved whose cookie has yet to be sent.
     pub(crate) cookie_due: bool,
+    /// Whether what the status says has been done, and is only shown.
+    pub(crate) settled: bool,
     /// Whether a write was reported as failed that may have happened all the same.
     pub(crate) uncertain: bool,
 }
@@ -93,6 +103,7 @@ impl Live {
             cookie_came,
             cookie_can_go: true,
             cookie_due: false,
+            settled: false,
             uncertain: false,
         }
     }

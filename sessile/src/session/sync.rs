@@ -13,6 +13,8 @@ use super::{
     Session, SessionClosedError, SessionReloadError, SessionSaveError, SessionStatus,
     live::{Access, Live, Place},
 };
+#[cfg(feature = "actix")]
+use crate::failure::{CommitError, StateTooLargeError};
 use crate::{
     clock::Timestamp,
     failure::OpenError,
@@ -52,9 +54,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When the session has ended, when a cookie is needed and the response has been sent, or when
-    /// the store fails. The changes are kept, and tried again with the next `save` or at the end
-    /// of the request.
+    /// When the session has ended, which drops the changes. When a cookie is needed and the response
+    /// has been sent, or when the store fails: the changes are then kept, and tried again with the
+    /// next `save` or at the end of the request.
     pub async fn save(&self) -> Result<(), SessionSaveError> {
         let backend = self.0.backend.as_ref().ok_or(SessionSaveError::NoStore)?;
         if let Access::Closed(why) = self.live().access {
@@ -72,8 +74,8 @@ impl Session {
     ///
     /// When the session has ended, was never stored, or when the store fails; the session is then
     /// as it was. One error is different: after
-    /// [`Uncertain`](SessionReloadError::Uncertain) the session holds the newest state, and the
-    /// changes that may or may not be in it are dropped.
+    /// [`Uncertain`](SessionReloadError::Uncertain) the session holds the newest state, and all
+    /// changes that were not stored for sure are dropped, since some of them may be in it.
     pub async fn reload(&self) -> Result<(), SessionReloadError> {
         let backend = self.0.backend.as_ref().ok_or(SessionReloadError::NoStore)?;
         timeout::within(backend.store_timeout(), async {
@@ -143,6 +145,7 @@ impl Session {
         Flush {
             session: self,
             work,
+            last,
             unanswered: AtomicBool::new(false),
             finished: false,
             _turn: turn,
@@ -158,16 +161,22 @@ impl Session {
         self.0.backend.is_some()
     }
 
-    /// Makes the changes of `early`, a session that no store is behind, to this one, and closes it.
+    /// Makes the changes of `early`, a session that no store is behind, to this one, which takes its
+    /// place.
     #[cfg(feature = "actix")]
-    pub(crate) fn adopt(&self, early: &Self) -> Result<(), MergeError> {
+    pub(crate) fn adopt(&self, early: &Self) -> Result<(), CommitError> {
         let (journal, status) = {
             let mut early = early.live();
-            early.close();
+            early.access = Access::Closed(SessionClosedError::Replaced);
             (mem::take(&mut early.journal), early.status)
         };
-        let mut state = self.live().state.clone();
+        let before = self.live().state.clone();
+        let mut state = before.clone();
         journal.replay(&mut state)?;
+        let (bytes, max) = (state.size(), self.0.max_state_bytes);
+        if bytes > max && bytes > before.size() {
+            return Err(StateTooLargeError { bytes, max }.into());
+        }
         let mut live = self.live();
         live.status = status;
         if status != SessionStatus::Purged {
@@ -220,20 +229,18 @@ impl Live {
     }
 
     fn reopen(&mut self) {
-        let was_open = mem::replace(&mut self.access, Access::Open) == Access::Open;
-        // What the response did is done; what is left to do is what the journal says.
-        if !was_open && self.status != SessionStatus::Purged {
-            self.status = if self.journal.is_empty() {
-                SessionStatus::Unchanged
-            } else {
-                SessionStatus::Changed
-            };
+        self.access = Access::Open;
+        if mem::take(&mut self.settled) {
+            self.status = SessionStatus::Unchanged;
         }
     }
 
     fn take_unsaved(&mut self) -> Journal {
         self.changes += 1;
-        self.status = SessionStatus::Unchanged;
+        // That it was to end, or to get another key, is not forgotten.
+        if self.status == SessionStatus::Changed {
+            self.status = SessionStatus::Unchanged;
+        }
         mem::take(&mut self.journal)
     }
 }
@@ -271,6 +278,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Flush<'a> {
     session: &'a Session,
     pub(crate) work: Work,
+    /// Whether the session was closed with it.
+    last: bool,
     /// Whether the store was asked to write, and hasn't said what became of it.
     unanswered: AtomicBool,
     finished: bool,
@@ -297,6 +306,7 @@ impl Flush<'_> {
             let mut live = self.session.live();
             live.uncertain &= matches!(outcome, Outcome::Untouched);
             live.cookie_due = cookie_due;
+            live.settled = self.last;
         }
         match outcome {
             Outcome::Untouched => {}

@@ -86,6 +86,22 @@ pub struct Settings {
     ///
     /// Default: 1 MiB. Every request that uses the session pays for its size.
     pub max_state_bytes: usize,
+    /// Whether the cookies of `actix-session` are taken over, made with the same key and name.
+    ///
+    /// Default: `true`, so that nobody is signed out when this crate takes the place of that one.
+    /// Turn it off when all such sessions should have ended, for two reasons:
+    ///
+    /// - A state that `actix-session` put into the cookie itself has no end. It gets one when the
+    ///   session is next changed; a copy of the old cookie is good for as long as this is on, or the
+    ///   key is used.
+    /// - Under [`Signed`](CookieContentSecurity::Signed) it didn't bind the cookie to its name. A
+    ///   value that the application signed for another cookie, with the same key and a signed jar, is
+    ///   taken for a session if it looks like one.
+    ///
+    /// What it left in Redis ends by itself, and goes on being read. When this is off, the cookies
+    /// that lead there go on working if they are [`Private`](CookieContentSecurity::Private), or were
+    /// set anew since.
+    pub accept_legacy: bool,
     pub(crate) clock: SharedClock,
 }
 
@@ -146,6 +162,7 @@ impl Default for Settings {
             store_timeout: Duration::SECOND,
             on_store_failure: StoreFailurePolicy::default(),
             max_state_bytes: 1024 * 1024,
+            accept_legacy: true,
             clock: SharedClock::default(),
         }
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap, Version};
 use crate::{
     clock::{Clock, SharedClock, Timestamp},
-    json,
+    json, legacy,
     record::{DecodeError, Record},
 };
 
@@ -23,6 +23,8 @@ use crate::{
 /// - All that a session holds has to fit into 4096 bytes with the cookie's name and attributes,
 ///   after sealing. More is a typed error, not a cookie that browsers drop.
 /// - Under [`Signed`](crate::CookieContentSecurity::Signed) the client can read the state.
+/// - What `actix-session` left in a browser is a session as well. It has no end of its own: see
+///   [`Settings::accept_legacy`](crate::Settings::accept_legacy).
 ///
 /// ```
 /// use std::time::Duration;
@@ -78,9 +80,15 @@ fn decode(key: &SessionKey) -> Result<(Timestamp, Record), DecodeError> {
 
 impl SessionStore for CookieSessionStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        let (ends_at, record) =
-            decode(key).map_err(|error| StoreError::new(StoreErrorKind::Corrupt, error))?;
-        Ok((self.clock.now() < ends_at).then_some(Loaded {
+        let now = self.clock.now();
+        let record = match decode(key) {
+            Ok((ends_at, record)) => (now < ends_at).then_some(record),
+            Err(error) => {
+                let legacy = legacy::record(key.as_ref(), now);
+                Some(legacy.map_err(|_| StoreError::new(StoreErrorKind::Corrupt, error))?)
+            }
+        };
+        Ok(record.map(|record| Loaded {
             record,
             version: ONLY_VERSION,
         }))
@@ -142,9 +150,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_actix_session_left_is_a_session_and_stored_with_an_end() {
+        let clock = ManualClock::default();
+        let store = CookieSessionStore::with_clock(clock.clone());
+        let legacy = key(r#"{"user_id":"\"ferris\"","n":"1"}"#);
+        clock.advance(1000 * MINUTE);
+        let loaded = store.load(&legacy).await.unwrap().unwrap();
+        assert_eq!(loaded.record.state.get("user_id"), Ok(Some("ferris")));
+        assert_eq!(loaded.record.created_at, clock.now());
+        assert_eq!(loaded.record.touched_at, clock.now());
+
+        let updated = store.update(&legacy, loaded.version, &loaded.record, MINUTE);
+        let Swap::Stored(stored) = updated.await.unwrap() else {
+            panic!("nothing conflicts in a cookie");
+        };
+        clock.advance(MINUTE);
+        assert!(store.load(&stored.key).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
     async fn what_is_no_sealed_session_is_corrupt() {
         let store = CookieSessionStore::default();
-        for text in ["x", "{}", r#"{"e":1,"r":{}}"#, r#"{"counter":"1"}"#] {
+        for text in ["x", "[]", r#"{"e":1,"r":{}}"#, r#"{"counter":1}"#] {
             let error = store.load(&key(text)).await.unwrap_err();
             assert_eq!(error.kind(), StoreErrorKind::Corrupt);
         }

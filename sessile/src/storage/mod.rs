@@ -126,6 +126,10 @@
 mod cookie;
 mod error;
 mod memory;
+#[cfg(feature = "redis-rs-session")]
+mod redis;
+#[cfg(feature = "redis-actor-session")]
+mod redis_actor;
 #[cfg(feature = "sqlite-session")]
 mod sqlite;
 
@@ -135,6 +139,10 @@ use crate::record::Record;
 
 #[cfg(feature = "cookie-session")]
 pub use self::cookie::CookieSessionStore;
+#[cfg(feature = "redis-rs-session")]
+pub use self::redis::{RedisSessionStore, RedisSessionStoreBuilder};
+#[cfg(feature = "redis-actor-session")]
+pub use self::redis_actor::{RedisActorSessionStore, RedisActorSessionStoreBuilder};
 #[cfg(feature = "sqlite-session")]
 pub use self::sqlite::{CleanupTask, SqliteSessionStore, SqliteSessionStoreBuilder};
 pub use self::{
@@ -174,6 +182,10 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Stored, StoreError>> + Send;
 
     /// Keeps `record` for `ttl` in place of the one under `key`, if that still has `version`.
+    ///
+    /// [`Swap::Conflict`] says that this change was not made, and has the engine make it once more to
+    /// what is there. A store that tries again by itself must be sure that its first attempt isn't
+    /// what changed the record; if it can't be, the answer is an error.
     ///
     /// # Errors
     ///

@@ -277,7 +277,8 @@ async fn sealed_garbage<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     for content in [
         "no key",
-        "{}",
+        "[]",
+        "{\"a\":1}",
         "\u{0}",
         "\"",
         "ключ",

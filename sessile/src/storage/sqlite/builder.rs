@@ -1,6 +1,7 @@
 //! [`SqliteSessionStoreBuilder`]: opening the database.
 
 use std::{
+    io,
     str::FromStr as _,
     sync::{Arc, atomic::AtomicUsize},
     time::Duration,
@@ -8,7 +9,9 @@ use std::{
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-use super::{Inner, SqliteSessionStore, StoreError, connection::Connection, error, schema};
+use super::{
+    Inner, SqliteSessionStore, StoreError, StoreErrorKind, connection::Connection, error, schema,
+};
 use crate::clock::{Clock, SharedClock};
 
 /// Sets up a [`SqliteSessionStore`].
@@ -74,6 +77,11 @@ impl SqliteSessionStoreBuilder {
     /// As [`SqliteSessionStore::new`].
     pub async fn build(self) -> Result<SqliteSessionStore, StoreError> {
         let location = Location::of(&self.location);
+        if location == Location::Path("") {
+            // To SQLite that is a temporary database, another for each connection.
+            let empty = io::Error::other("the path of the database is empty");
+            return Err(StoreError::new(StoreErrorKind::Misconfigured, empty));
+        }
         let options = location
             .options()
             .map_err(error::failed)?
@@ -117,6 +125,8 @@ impl<'a> Location<'a> {
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         if path == ":memory:" || query.split('&').any(|pair| pair == "mode=memory") {
             Self::Memory
+        } else if path.is_empty() {
+            Self::Path(path)
         } else {
             Self::Address(text)
         }
@@ -148,6 +158,9 @@ mod tests {
 
     #[test]
     fn only_what_says_so_is_in_memory() {
+        for empty in ["", "sqlite:", "sqlite://", "sqlite://?mode=rw"] {
+            assert_eq!(Location::of(empty), Location::Path(""));
+        }
         for text in [
             ":memory:",
             "sqlite::memory:",

@@ -238,8 +238,10 @@ async fn the_clean_up_task_goes_through_all_batches_and_stops() {
 
 #[tokio::test]
 async fn an_address_that_makes_no_sense_is_refused() {
-    let (kind, text) = refused("sqlite://x?mode=sideways").await;
-    assert_eq!(kind, StoreErrorKind::Misconfigured, "{text}");
+    for location in ["sqlite://x?mode=sideways", "", "sqlite://"] {
+        let (kind, text) = refused(location).await;
+        assert_eq!(kind, StoreErrorKind::Misconfigured, "{text}");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,235 @@
+//! [`Dialer`]: new connections, to servers that were made sure of.
+
+use std::time::Duration;
+
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo as _,
+    RedisConnectionInfo, RedisError, Value, aio::MultiplexedConnection, io::tcp::TcpSettings,
+};
+use tokio::time::timeout;
+
+use super::super::{
+    error::{Fault, check_version},
+    location::{Endpoint, Host, Location},
+};
+
+/// How many requests may wait to be written to one connection. More wait for their turn.
+const QUEUE: usize = 1024;
+
+/// Makes connections.
+pub(in super::super) struct Dialer {
+    settings: RedisConnectionInfo,
+    /// What is the same for all addresses: TLS or not, and with which certificates.
+    pattern: ConnectionAddr,
+    timeout: Duration,
+}
+
+/// Certificates and keys, in PEM.
+#[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+#[derive(Default)]
+pub(in super::super) struct TlsFiles {
+    pub(in super::super) root_certificates: Option<Vec<u8>>,
+    /// A certificate and its key.
+    pub(in super::super) client: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Dialer {
+    /// What signs in as `location` says.
+    pub(in super::super) fn new(
+        location: &Location,
+        #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+        tls: TlsFiles,
+        timeout: Duration,
+    ) -> Result<Self, Fault> {
+        let mut settings = RedisConnectionInfo::default()
+            .set_db(location.database)
+            .set_skip_set_lib_name();
+        if let Some(username) = &location.username {
+            settings = settings.set_username(username);
+        }
+        if let Some(password) = &location.password {
+            settings = settings.set_password(password);
+        }
+        #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+        let pattern = tls.pattern(location.tls)?;
+        #[cfg(not(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls")))]
+        let pattern = if location.tls {
+            return Err(super::super::location::AddressError::NoTls.into());
+        } else {
+            ConnectionAddr::Tcp(String::new(), 0)
+        };
+        Ok(Self {
+            settings,
+            pattern,
+            timeout,
+        })
+    }
+
+    /// How long connecting may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// A connection to the server at `endpoint`.
+    pub(super) async fn dial(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, Fault> {
+        self.bound(async {
+            let mut connection = self.connect(endpoint, self.settings.clone()).await?;
+            check_server(&mut connection).await?;
+            Ok(connection)
+        })
+        .await?
+    }
+
+    /// A connection to the sentinel at `host`, which has users of its own and no databases.
+    pub(super) async fn dial_sentinel(&self, host: &Host) -> Result<MultiplexedConnection, Fault> {
+        let settings = RedisConnectionInfo::default().set_skip_set_lib_name();
+        let endpoint = Endpoint::Tcp(host.clone());
+        self.bound(self.connect(&endpoint, settings)).await?
+    }
+
+    /// What `future` comes to, within the time that connecting may take.
+    pub(super) async fn bound<F: Future>(&self, future: F) -> Result<F::Output, Fault> {
+        let bounded = timeout(self.timeout, future).await;
+        bounded.map_err(|_| Fault::TimedOut(self.timeout))
+    }
+
+    async fn connect(
+        &self,
+        endpoint: &Endpoint,
+        settings: RedisConnectionInfo,
+    ) -> Result<MultiplexedConnection, Fault> {
+        let info = self
+            .address(endpoint)
+            .into_connection_info()
+            .and_then(|info| {
+                let tcp = TcpSettings::default().set_nodelay(true);
+                Client::open(info.set_tcp_settings(tcp).set_redis_settings(settings))
+            });
+        // Time is measured by who sends, over all of an operation.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(QUEUE);
+        info?
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+            .map_err(not_redis)
+    }
+
+    fn address(&self, endpoint: &Endpoint) -> ConnectionAddr {
+        match (endpoint, &self.pattern) {
+            (Endpoint::Socket(path), _) => ConnectionAddr::Unix(path.clone()),
+            (
+                Endpoint::Tcp(host),
+                ConnectionAddr::TcpTls {
+                    insecure,
+                    tls_params,
+                    ..
+                },
+            ) => ConnectionAddr::TcpTls {
+                host: host.name.clone(),
+                port: host.port,
+                insecure: *insecure,
+                tls_params: tls_params.clone(),
+            },
+            (Endpoint::Tcp(host), _) => ConnectionAddr::Tcp(host.name.clone(), host.port),
+        }
+    }
+}
+
+#[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+impl TlsFiles {
+    fn pattern(self, tls: bool) -> Result<ConnectionAddr, Fault> {
+        use redis::{ClientTlsConfig, TlsCertificates};
+
+        let given = self.root_certificates.is_some() || self.client.is_some();
+        if !tls {
+            return match given {
+                true => Err(super::super::location::AddressError::NotTls.into()),
+                false => Ok(ConnectionAddr::Tcp(String::new(), 0)),
+            };
+        }
+        #[cfg(feature = "redis-session-rustls")]
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            // Somebody else may be first, and that is as well.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+        let pattern = ConnectionAddr::TcpTls {
+            host: "localhost".to_owned(),
+            port: 6379,
+            insecure: false,
+            tls_params: None,
+        };
+        let certificates = TlsCertificates {
+            client_tls: self
+                .client
+                .map(|(client_cert, client_key)| ClientTlsConfig {
+                    client_cert,
+                    client_key,
+                }),
+            root_cert: self.root_certificates.or_else(system_roots),
+        };
+        let client = Client::build_with_tls(pattern, certificates).map_err(Fault::TlsMaterial)?;
+        Ok(client.get_connection_info().addr().clone())
+    }
+}
+
+/// The certificates that the operating system trusts, if they have to be named.
+///
+/// Once, and not for each connection. And `redis` takes them itself only for as long as nobody else
+/// in the program has it use `native-tls`.
+#[cfg(feature = "redis-session-rustls")]
+fn system_roots() -> Option<Vec<u8>> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+    let mut usable = rustls::RootCertStore::empty();
+    let pem: String = rustls_native_certs::load_native_certs()
+        .certs
+        .into_iter()
+        .filter(|certificate| usable.add(certificate.clone()).is_ok())
+        .map(|certificate| STANDARD.encode(certificate))
+        .map(|text| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"))
+        .collect();
+    (!pem.is_empty()).then(|| pem.into_bytes())
+}
+
+/// The certificates that the operating system trusts, if they have to be named.
+#[cfg(all(
+    feature = "redis-rs-tls-session",
+    not(feature = "redis-session-rustls")
+))]
+fn system_roots() -> Option<Vec<u8>> {
+    None
+}
+
+/// Makes sure that the server is one that has what is needed.
+pub(super) async fn check_server(connection: &mut MultiplexedConnection) -> Result<(), Fault> {
+    let mut info = redis::cmd("INFO");
+    info.arg("server");
+    let answer = connection
+        .send_packed_command(&info)
+        .await
+        .and_then(Value::extract_error)
+        .map_err(not_redis);
+    let text = match answer {
+        Ok(Value::BulkString(text)) => text,
+        Ok(Value::VerbatimString { text, .. }) => text.into_bytes(),
+        Ok(_) => return Err(Fault::NotRedis),
+        // Whoever may not ask is believed to know that the server is new enough.
+        Err(fault) if fault.is_missing_right() => return Ok(()),
+        Err(fault) => return Err(fault),
+    };
+    let text = String::from_utf8_lossy(&text);
+    let version = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("redis_version:"));
+    version.map_or(Err(Fault::NotRedis), check_version)
+}
+
+/// What an error means when it is the first thing that is heard from a server.
+fn not_redis(error: RedisError) -> Fault {
+    match error.kind() {
+        ErrorKind::Parse => Fault::NotRedis,
+        _ => error.into(),
+    }
+}

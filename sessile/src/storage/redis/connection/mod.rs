@@ -1,0 +1,199 @@
+//! How requests get to Redis: over one connection that mends itself, a pool, or to the right node of
+//! a cluster.
+
+mod cluster;
+mod dial;
+mod link;
+mod pauses;
+#[cfg(feature = "redis-pool")]
+mod pool;
+mod sentinel;
+mod topology;
+
+use std::{sync::Arc, time::Duration};
+
+use redis::{Cmd, Value, aio::MultiplexedConnection};
+use tokio::time::{Instant, timeout_at};
+
+use self::{cluster::Cluster, link::Link};
+use super::{
+    error::Fault,
+    location::{Location, Servers},
+    script::{Form, Request},
+};
+
+#[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+pub(super) use self::dial::TlsFiles;
+pub(super) use self::{dial::Dialer, pauses::Pauses};
+
+/// The road to Redis. Clones share it.
+#[derive(Clone)]
+pub(super) struct Connection {
+    road: Road,
+    response_timeout: Duration,
+}
+
+#[derive(Clone)]
+enum Road {
+    /// One connection, to one server or to whichever is the master.
+    Link(Link),
+    #[cfg(feature = "redis-pool")]
+    Pool(pool::Connections),
+    Cluster(Arc<Cluster>),
+}
+
+/// What came back.
+pub(super) struct Reply {
+    pub(super) value: Value,
+    /// Whether the request was sent before, and the answer to that is not known.
+    pub(super) repeated: bool,
+}
+
+impl Connection {
+    /// Connects to the servers at `location`.
+    pub(super) async fn open(
+        location: Location,
+        dialer: Dialer,
+        pauses: Pauses,
+        response_timeout: Duration,
+    ) -> Result<Self, Fault> {
+        let connect_timeout = dialer.timeout();
+        let dialer = Arc::new(dialer);
+        let road = match location.servers {
+            Servers::One(endpoint) => Road::Link(Link::to_server(dialer, endpoint, pauses)),
+            Servers::Sentinels { hosts, master } => {
+                Road::Link(Link::to_master(dialer, hosts, master, pauses))
+            }
+            Servers::Cluster(seeds) => Road::Cluster(Arc::new(Cluster::new(dialer, seeds, pauses))),
+        };
+        let connection = Self {
+            road,
+            response_timeout,
+        };
+        connection.prove(connect_timeout).await?;
+        Ok(connection)
+    }
+
+    /// Uses the connections of `pool`.
+    #[cfg(feature = "redis-pool")]
+    pub(super) async fn pooled(
+        pool: deadpool_redis::Pool,
+        response_timeout: Duration,
+    ) -> Result<Self, Fault> {
+        let road = Road::Pool(pool::Connections::new(pool));
+        let connection = Self {
+            road,
+            response_timeout,
+        };
+        connection.prove(response_timeout).await?;
+        Ok(connection)
+    }
+
+    /// Fails if there is no way through to Redis.
+    async fn prove(&self, connect_timeout: Duration) -> Result<(), Fault> {
+        match &self.road {
+            Road::Link(link) => link.prove().await,
+            #[cfg(feature = "redis-pool")]
+            Road::Pool(pool) => pool.prove(Deadline::after(connect_timeout)).await,
+            Road::Cluster(cluster) => {
+                let limit = connect_timeout.saturating_add(self.response_timeout);
+                cluster.prove(Deadline::after(limit)).await
+            }
+        }
+    }
+
+    /// Sends `request`, and once more if the connection is cut before the answer comes: so sending
+    /// it twice must come to the same as once.
+    pub(super) async fn send(&self, request: &Request<'_>) -> Result<Reply, Fault> {
+        let deadline = Deadline::after(self.response_timeout);
+        match &self.road {
+            Road::Link(link) => twice(|| link.send(request, Asking::No, deadline)).await,
+            #[cfg(feature = "redis-pool")]
+            Road::Pool(pool) => Box::pin(twice(|| pool.send(request, deadline))).await,
+            Road::Cluster(cluster) => Box::pin(cluster.send(request, deadline)).await,
+        }
+    }
+}
+
+/// Sends once, and once more if the connection is cut.
+async fn twice<F>(send: impl Fn() -> F) -> Result<Reply, Fault>
+where
+    F: Future<Output = Result<Value, Fault>>,
+{
+    let (value, repeated) = match send().await {
+        Err(fault) if fault.ends_connection() => {
+            (Box::pin(send()).await, fault.may_have_happened())
+        }
+        first => (first, false),
+    };
+    let value = value.map_err(Fault::outside_of_clusters)?;
+    Ok(Reply { value, repeated })
+}
+
+/// When an operation has to be over.
+#[derive(Clone, Copy)]
+struct Deadline {
+    at: Instant,
+    /// How long it may take from its beginning.
+    limit: Duration,
+}
+
+impl Deadline {
+    fn after(limit: Duration) -> Self {
+        let now = Instant::now();
+        // Whoever wants to wait for ever gets a century.
+        let century = Duration::from_secs(100 * 365 * 86_400);
+        Self {
+            at: now + limit.min(century),
+            limit,
+        }
+    }
+
+    async fn bound<F: Future>(self, future: F) -> Result<F::Output, Fault> {
+        timeout_at(self.at, future)
+            .await
+            .map_err(|_| Fault::TimedOut(self.limit))
+    }
+}
+
+/// Whether a node of a cluster is asked for a slot that is not its own yet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    No,
+    Yes,
+}
+
+/// Sends `request` over `connection`, a script in full if the server doesn't know it by its hash.
+///
+/// What is rare is boxed, so that it takes no room in every request's future.
+async fn exchange(
+    connection: &mut MultiplexedConnection,
+    request: &Request<'_>,
+    asking: Asking,
+) -> Result<Value, Fault> {
+    match send(connection, request.command(Form::ByHash), asking).await {
+        Err(fault) if fault.is_unknown_script() => {
+            Box::pin(send(connection, request.command(Form::InFull), asking)).await
+        }
+        answered => answered,
+    }
+}
+
+async fn send(
+    connection: &mut MultiplexedConnection,
+    command: Cmd,
+    asking: Asking,
+) -> Result<Value, Fault> {
+    let value = match asking {
+        Asking::No => connection.send_packed_command(&command).await?,
+        Asking::Yes => Box::pin(send_asking(connection, command)).await?,
+    };
+    Ok(value.extract_error()?)
+}
+
+async fn send_asking(connection: &mut MultiplexedConnection, command: Cmd) -> Result<Value, Fault> {
+    let mut both = redis::pipe();
+    both.cmd("ASKING").add_command(command);
+    let mut answers = connection.send_packed_commands(&both, 1, 1).await?;
+    answers.pop().ok_or(Fault::UnexpectedReply)
+}

@@ -1,0 +1,334 @@
+//! [`RedisSessionStore`]: sessions in Redis, on one server or many.
+
+mod builder;
+mod connection;
+mod error;
+mod location;
+mod script;
+mod slot;
+mod value;
+
+use std::{fmt, fmt::Write as _, sync::Arc, time::Duration};
+
+use redis::Value;
+
+use self::{
+    connection::{Connection, Reply},
+    error::Fault,
+    script::{Action, CREATE, Request, SWAP, Script},
+    value::{encode, fresh_version, version_text},
+};
+use super::{Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap, Version};
+use crate::{clock::SharedClock, key::generate_session_key, record::Record};
+
+pub use self::builder::RedisSessionStoreBuilder;
+
+/// Keeps sessions in Redis 5.0 or later, or in a server that speaks as Redis does.
+///
+/// For applications with several servers. Clones share the connection, and with it the settings.
+///
+/// | address | what is there |
+/// | --- | --- |
+/// | `redis://host:port`, `host:port` | one server |
+/// | `redis://user:password@host:port/1` | the same, signed in, database 1 |
+/// | `redis+unix:/path/to/socket?db=1&user=…&pass=…` | the same through a unix socket |
+/// | `redis+cluster://host1:port,host2:port` | a cluster, found by some of its nodes |
+/// | `redis+sentinel://host1:port,host2:port/name` | the master called `name`, found by its sentinels |
+/// | `rediss://…`, `rediss+cluster://…`, `rediss+sentinel://…` | the same over TLS |
+///
+/// User and password are percent-encoded. With sentinels they are for the master, and the sentinels
+/// are asked without. The port may be left out: 6379, and 26379 for sentinels. TLS takes one of the
+/// features `redis-session-rustls` and `redis-rs-tls-session`.
+///
+/// - Every operation is one command and one round trip, and atomic on the server. (A server that
+///   has started anew is sent each script once in full.)
+/// - One connection carries all requests of a process, or one for each node of a cluster. It is made
+///   anew when it breaks. While the server is down requests fail at once, and they succeed again
+///   within half a second of its return; see [`RedisSessionStoreBuilder::reconnect_pauses`].
+/// - A request whose connection is cut is sent once more. Whether it was done the first time is seen
+///   on the server, so that nothing is written twice.
+/// - What `actix-session` left in Redis is read, for as long as it lives there, and rewritten when
+///   the session changes.
+/// - Redis is as durable as it is set up to be. What it loses when it is killed, or in a failover
+///   before a replica has it, is lost here as well: see its `appendonly`, `min-replicas-to-write`.
+/// - It must not evict sessions for lack of memory: `maxmemory-policy` `noeviction`, or one of the
+///   `volatile` ones if losing sessions is acceptable.
+/// - Who reads what is in Redis can't open a session: of a session key's secret only the digest is
+///   there.
+/// - Its user needs the right to run `GET`, `SET`, `GETRANGE`, `DEL`, `EVAL` and `EVALSHA` on its keys,
+///   `CLUSTER|SLOTS` on a cluster, and should have `INFO`, and `ROLE` behind sentinels.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use sessile::{Clock, Record, SystemClock, storage::{RedisSessionStore, SessionStore}};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let store = RedisSessionStore::new("redis://127.0.0.1:6379").await?;
+/// let record = Record::new(SystemClock.now());
+/// let stored = store.create(&record, Duration::from_secs(60)).await?;
+///
+/// assert_eq!(store.load(&stored.key).await?.unwrap().record, record);
+/// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct RedisSessionStore {
+    connection: Connection,
+    keygen: Keygen,
+    clock: SharedClock,
+}
+
+/// Makes the Redis key out of the id of a session key.
+type Keygen = Arc<dyn Fn(&str) -> String + Send + Sync>;
+
+/// How often a new session key is made when Redis has something under the Redis key of the last
+/// one. With 128 random bits that does not happen even once, unless different sessions have the
+/// same Redis key.
+const MAX_COLLISIONS: u32 = 3;
+
+impl RedisSessionStore {
+    /// Connects to `address` with all settings at their defaults.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for an address that makes no sense and for a
+    /// database that isn't there, [`Denied`](StoreErrorKind::Denied) where user or password aren't
+    /// accepted, [`Incompatible`](StoreErrorKind::Incompatible) for a server that is too old or
+    /// isn't Redis, and [`Unavailable`](StoreErrorKind::Unavailable) for one that can't be reached.
+    pub async fn new(address: impl Into<String>) -> Result<Self, StoreError> {
+        Self::builder(address).build().await
+    }
+
+    /// Connects to `address` with settings of your own.
+    pub fn builder(address: impl Into<String>) -> RedisSessionStoreBuilder {
+        RedisSessionStoreBuilder::to_address(address.into())
+    }
+
+    /// Uses the connections of `pool`, with all settings at their defaults.
+    ///
+    /// A pool checks each connection before it hands it out, so every operation takes a second
+    /// round trip. The one connection that [`new`](Self::new) makes carries as much without; a pool
+    /// is for an application that has one already.
+    ///
+    /// ```no_run
+    /// use deadpool_redis::{Config, Runtime};
+    /// use sessile::storage::RedisSessionStore;
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = Config::from_url("redis://127.0.0.1:6379").create_pool(Some(Runtime::Tokio1))?;
+    /// let store = RedisSessionStore::new_pooled(pool).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    #[cfg(feature = "redis-pool")]
+    pub async fn new_pooled(pool: impl Into<deadpool_redis::Pool>) -> Result<Self, StoreError> {
+        Self::builder_pooled(pool).build().await
+    }
+
+    /// Uses the connections of `pool`, with settings of your own.
+    #[cfg(feature = "redis-pool")]
+    pub fn builder_pooled(pool: impl Into<deadpool_redis::Pool>) -> RedisSessionStoreBuilder {
+        RedisSessionStoreBuilder::to_pool(pool.into())
+    }
+
+    /// Where the session that `key` leads to is. A renewal leaves it there.
+    fn redis_key(&self, key: &SessionKey) -> String {
+        (self.keygen)(key.id())
+    }
+
+    /// Stores `record` for `new_key` to open in place of what `key` opens, if that has `version`.
+    ///
+    /// Also whether the request was sent twice.
+    async fn swap(
+        &self,
+        (key, version): (&SessionKey, Version),
+        new_key: SessionKey,
+        (record, ttl): (&Record, Duration),
+    ) -> Result<(Swap, bool), Fault> {
+        let new_version = fresh_version();
+        let arguments = [
+            version_text(version),
+            key.secret_digest(),
+            version_text(new_version),
+            encode(new_version, &new_key, record),
+            millis(ttl),
+        ];
+        let (outcome, repeated) = self.run(&SWAP, &self.redis_key(key), &arguments).await?;
+        let swap = match outcome {
+            Outcome::Stored => Swap::Stored(Stored {
+                key: new_key,
+                version: new_version,
+            }),
+            Outcome::Conflict => Swap::Conflict,
+            Outcome::Gone => Swap::Gone,
+            Outcome::Taken => return Err(Fault::UnexpectedReply),
+        };
+        Ok((swap, repeated))
+    }
+
+    /// Runs `script` on what is under `redis_key`; what it answers, and whether it was sent twice.
+    async fn run(
+        &self,
+        script: &'static Script,
+        redis_key: &str,
+        arguments: &[String],
+    ) -> Result<(Outcome, bool), Fault> {
+        let request = Request {
+            key: redis_key,
+            action: Action::Run(script, arguments),
+        };
+        let Reply { value, repeated } = self.connection.send(&request).await?;
+        let outcome = match &value {
+            Value::BulkString(word) => Outcome::parse(word),
+            _ => None,
+        };
+        Ok((outcome.ok_or(Fault::UnexpectedReply)?, repeated))
+    }
+}
+
+/// What a script answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Stored,
+    Conflict,
+    Gone,
+    /// There is something where the record was to go.
+    Taken,
+}
+
+impl Outcome {
+    fn parse(word: &[u8]) -> Option<Self> {
+        match word {
+            b"stored" => Some(Self::Stored),
+            b"conflict" => Some(Self::Conflict),
+            b"gone" => Some(Self::Gone),
+            b"taken" => Some(Self::Taken),
+            _ => None,
+        }
+    }
+}
+
+impl SessionStore for RedisSessionStore {
+    async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
+        let request = Request {
+            key: &self.redis_key(key),
+            action: Action::Get,
+        };
+        match self.connection.send(&request).await?.value {
+            Value::Nil => Ok(None),
+            Value::BulkString(bytes) => value::decode(&bytes, key, self.clock.now())
+                .map_err(|source| StoreError::new(StoreErrorKind::Corrupt, source)),
+            _ => Err(Fault::UnexpectedReply.into()),
+        }
+    }
+
+    async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
+        let version = fresh_version();
+        for _ in 0..=MAX_COLLISIONS {
+            let key = generate_session_key();
+            if ttl.is_zero() {
+                return Ok(Stored { key, version });
+            }
+            let arguments = [
+                version_text(version),
+                encode(version, &key, record),
+                millis(ttl),
+            ];
+            let (outcome, _) = self.run(&CREATE, &self.redis_key(&key), &arguments).await?;
+            match outcome {
+                Outcome::Stored => return Ok(Stored { key, version }),
+                Outcome::Taken => {}
+                Outcome::Conflict | Outcome::Gone => return Err(Fault::UnexpectedReply.into()),
+            }
+        }
+        Err(Fault::KeysCollide.into())
+    }
+
+    async fn update(
+        &self,
+        key: &SessionKey,
+        version: Version,
+        record: &Record,
+        ttl: Duration,
+    ) -> Result<Swap, StoreError> {
+        let new = (record, ttl);
+        match self.swap((key, version), key.clone(), new).await? {
+            // What was sent first may have been what changed the record, before others changed it
+            // again: to make the change once more on top of theirs would be to make it twice.
+            (Swap::Conflict, true) => Err(Fault::Uncertain.into()),
+            (swap, _) => Ok(swap),
+        }
+    }
+
+    async fn renew(
+        &self,
+        key: &SessionKey,
+        version: Version,
+        record: &Record,
+        ttl: Duration,
+    ) -> Result<Swap, StoreError> {
+        let new = (record, ttl);
+        // A conflict is one even if this was sent twice: the record would not open to this key any
+        // more if it had been changed by this.
+        let (swap, _) = self.swap((key, version), key.renewed(), new).await?;
+        Ok(swap)
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        let request = Request {
+            key: &self.redis_key(key),
+            action: Action::Delete,
+        };
+        self.connection.send(&request).await?;
+        Ok(())
+    }
+}
+
+/// Whole milliseconds, rounded up, and no more than Redis can add to the time now.
+fn millis(ttl: Duration) -> String {
+    const LONGEST: u128 = 1 << 52;
+    ttl.as_nanos().div_ceil(1_000_000).min(LONGEST).to_string()
+}
+
+/// `bytes` as lowercase hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        // Writing to a string can't fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}
+
+impl fmt::Debug for RedisSessionStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisSessionStore").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_time_to_live_is_cut_to_nothing_or_too_long_for_redis() {
+        for (ttl, text) in [
+            (Duration::ZERO, "0"),
+            (Duration::from_nanos(1), "1"),
+            (Duration::from_millis(1500), "1500"),
+            (Duration::MAX, "4503599627370496"),
+        ] {
+            assert_eq!(millis(ttl), text);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_makes_no_sense_is_told_without_its_password() {
+        let error = RedisSessionStore::new("redis://user:hunter2@h:port")
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,143 @@
+//! [`RedisActorSessionStoreBuilder`]: what the actors need to know.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::RedisActorSessionStore;
+use crate::storage::{RedisSessionStore, StoreError};
+
+/// Sets up a [`RedisActorSessionStore`].
+#[must_use = "nothing is set up until `build` is called"]
+pub struct RedisActorSessionStoreBuilder(Settings);
+
+/// What an actor connects with.
+pub(super) struct Settings {
+    address: String,
+    keygen: Arc<dyn Fn(&str) -> String + Send + Sync>,
+    connect_timeout: Duration,
+    pub(super) response_timeout: Duration,
+    shortest_pause: Duration,
+    longest_pause: Duration,
+}
+
+impl RedisActorSessionStoreBuilder {
+    pub(super) fn new(address: String) -> Self {
+        Self(Settings {
+            address,
+            keygen: Arc::new(str::to_owned),
+            connect_timeout: Duration::from_secs(1),
+            response_timeout: Duration::from_secs(1),
+            shortest_pause: Duration::from_millis(50),
+            longest_pause: Duration::from_millis(500),
+        })
+    }
+
+    /// Makes the key under which a session is kept in Redis out of the id of its session key: to put a
+    /// prefix before it, for one.
+    ///
+    /// Default: the id itself. Different sessions need different Redis keys; see
+    /// [`RedisSessionStoreBuilder::cache_keygen`](crate::storage::RedisSessionStoreBuilder::cache_keygen).
+    ///
+    /// ```
+    /// use sessile::storage::RedisActorSessionStore;
+    ///
+    /// let store = RedisActorSessionStore::builder("127.0.0.1:6379")
+    ///     .cache_keygen(|id| format!("session:{id}"))
+    ///     .build();
+    /// # drop(store);
+    /// ```
+    pub fn cache_keygen<F>(mut self, keygen: F) -> Self
+    where
+        F: Fn(&str) -> String + Send + Sync + 'static,
+    {
+        self.0.keygen = Arc::new(keygen);
+        self
+    }
+
+    /// How long it may take to connect to a server, sign in and make sure that it is Redis.
+    ///
+    /// Default: one second.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.0.connect_timeout = timeout;
+        self
+    }
+
+    /// How long an operation may take, with waiting for a connection.
+    ///
+    /// Default: one second.
+    pub fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.0.response_timeout = timeout;
+        self
+    }
+
+    /// How long to wait between attempts to connect: `shortest` after the first one, then twice as
+    /// long each time up to `longest`, and a random part of up to half of that less.
+    ///
+    /// Default: 50 to 500 milliseconds. `longest` is how late the return of the server may be noticed.
+    pub fn reconnect_pauses(mut self, shortest: Duration, longest: Duration) -> Self {
+        (self.0.shortest_pause, self.0.longest_pause) = (shortest, longest);
+        self
+    }
+
+    /// The store. Nothing is connected yet, so nothing can fail.
+    #[must_use]
+    pub fn build(self) -> RedisActorSessionStore {
+        RedisActorSessionStore::with(self.0)
+    }
+}
+
+impl Settings {
+    /// A store with a connection of its own.
+    pub(super) async fn connect(&self) -> Result<RedisSessionStore, StoreError> {
+        let keygen = Arc::clone(&self.keygen);
+        RedisSessionStore::builder(&self.address)
+            .cache_keygen(move |id| keygen(id))
+            .connect_timeout(self.connect_timeout)
+            .response_timeout(self.response_timeout)
+            .reconnect_pauses(self.shortest_pause, self.longest_pause)
+            .build()
+            .await
+    }
+
+    /// How long to wait before trying to connect after as many failures.
+    pub(super) fn pause_after(&self, failures: u32) -> Duration {
+        let Some(doublings) = failures.checked_sub(1) else {
+            return Duration::ZERO;
+        };
+        let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
+        let full = self.shortest_pause.saturating_mul(factor);
+        let pause = full.min(self.longest_pause);
+        pause - pause.mul_f64(fastrand::f64() / 2.0)
+    }
+}
+
+impl fmt::Debug for RedisActorSessionStoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisActorSessionStoreBuilder")
+            .field("connect_timeout", &self.0.connect_timeout)
+            .field("response_timeout", &self.0.response_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_begin_after_a_failure_and_grow_within_their_bounds() {
+        let RedisActorSessionStoreBuilder(settings) =
+            RedisActorSessionStore::builder("127.0.0.1:6379");
+        assert_eq!(settings.pause_after(0), Duration::ZERO);
+        for (failures, full) in [
+            (1, 50),
+            (2, 100),
+            (4, 400),
+            (5, 500),
+            (33, 500),
+            (u32::MAX, 500),
+        ] {
+            let (pause, full) = (settings.pause_after(failures), Duration::from_millis(full));
+            assert!(pause >= full / 2 && pause <= full, "{failures}: {pause:?}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! [`Worker`]: the actor of one thread, which has one connection.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{
+    Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, Message,
+    ResponseFuture, Supervised, WrapFuture as _,
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout_at},
+};
+
+use super::{builder::Settings, error::Fault};
+use crate::storage::{RedisSessionStore, StoreError, StoreErrorKind};
+
+/// Connects, and does what it is told over that connection, which mends itself from then on.
+///
+/// It stops when it can't connect, and tries again when its supervisor has started it anew. What it
+/// was told meanwhile waits in tasks of its own.
+pub(super) struct Worker {
+    settings: Arc<Settings>,
+    failures: u32,
+    road: watch::Sender<Road>,
+}
+
+/// The way to Redis.
+enum Road {
+    Open(RedisSessionStore),
+    /// Being connected, which has failed before for this reason.
+    Closed(Option<Arc<StoreError>>),
+}
+
+impl Road {
+    /// Whether waiting will change nothing.
+    fn is_decided(&self) -> bool {
+        match self {
+            Self::Open(_) => true,
+            Self::Closed(None) => false,
+            Self::Closed(Some(cause)) => cause.kind() != StoreErrorKind::Unavailable,
+        }
+    }
+
+    fn store(&self) -> Result<RedisSessionStore, Fault> {
+        match self {
+            Self::Open(store) => Ok(store.clone()),
+            Self::Closed(cause) => Err(Fault::NotConnected(cause.clone())),
+        }
+    }
+}
+
+impl Worker {
+    pub(super) fn new(settings: Arc<Settings>) -> Self {
+        Self {
+            settings,
+            failures: 0,
+            road: watch::Sender::new(Road::Closed(None)),
+        }
+    }
+
+    fn connected(
+        &mut self,
+        outcome: Result<RedisSessionStore, StoreError>,
+        ctx: &mut Context<Self>,
+    ) {
+        let road = match outcome {
+            Ok(store) => Road::Open(store),
+            Err(error) => {
+                if self.failures == 0 {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "can't connect to Redis"
+                    );
+                }
+                self.failures = self.failures.saturating_add(1);
+                ctx.stop();
+                Road::Closed(Some(Arc::new(error)))
+            }
+        };
+        self.road.send_replace(road);
+    }
+}
+
+impl Actor for Worker {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let settings = Arc::clone(&self.settings);
+        let pause = settings.pause_after(self.failures);
+        let attempt = async move {
+            sleep(pause).await;
+            settings.connect().await
+        };
+        ctx.spawn(
+            attempt
+                .into_actor(self)
+                .map(|outcome, worker, ctx| worker.connected(outcome, ctx)),
+        );
+    }
+}
+
+impl Supervised for Worker {}
+
+/// How long somebody waits who wants to wait for ever.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// Something to do with the connection.
+pub(super) struct Command<F>(pub(super) F);
+
+impl<F, O, T> Message for Command<F>
+where
+    F: FnOnce(RedisSessionStore) -> O,
+    O: Future<Output = Result<T, StoreError>>,
+    T: 'static,
+{
+    type Result = Result<T, StoreError>;
+}
+
+impl<F, O, T> Handler<Command<F>> for Worker
+where
+    F: FnOnce(RedisSessionStore) -> O + 'static,
+    O: Future<Output = Result<T, StoreError>> + 'static,
+    T: 'static,
+{
+    type Result = ResponseFuture<Result<T, StoreError>>;
+
+    fn handle(&mut self, Command(operation): Command<F>, _: &mut Self::Context) -> Self::Result {
+        let limit = self.settings.response_timeout;
+        let mut road = self.road.subscribe();
+        Box::pin(async move {
+            let deadline = Instant::now() + limit.min(CENTURY);
+            // However the waiting ends: what counts is what is there then.
+            let _ = timeout_at(deadline, road.wait_for(Road::is_decided)).await;
+            let store = road.borrow().store()?;
+            let done = timeout_at(deadline, operation(store)).await;
+            done.unwrap_or_else(|_elapsed| Err(Fault::TimedOut(limit).into()))
+        })
+    }
+}

@@ -1,0 +1,277 @@
+//! Where the state is in Redis.
+
+use std::time::Duration;
+
+use actix_test::TestServer;
+use actix_web::cookie::{Key, time};
+use sessile::config::TtlExtensionPolicy;
+use sessile_rig::redis::Redis;
+
+use crate::{
+    servers::{COOKIE, OLD_TTL, TTL, connect, old, ours},
+    visitor::Visitor,
+};
+
+/// Both libraries on one Redis, with one key.
+struct Scene {
+    redis: Redis,
+    key: Key,
+    is_private: bool,
+    prefix: &'static str,
+    old: TestServer,
+    ours: TestServer,
+}
+
+impl Scene {
+    fn new(is_private: bool) -> Self {
+        Self::with(is_private, "", TtlExtensionPolicy::OnStateChanges)
+    }
+
+    fn with(is_private: bool, prefix: &'static str, policy: TtlExtensionPolicy) -> Self {
+        let (redis, key) = (Redis::start().unwrap(), Key::generate());
+        Self {
+            old: old_server(redis.url(), key.clone(), is_private, prefix),
+            ours: our_server(redis.url(), key.clone(), is_private, (prefix, policy)),
+            redis,
+            key,
+            is_private,
+            prefix,
+        }
+    }
+
+    /// What the visitor's cookie says.
+    fn content(&self, visitor: &Visitor) -> String {
+        match self.is_private {
+            true => visitor.private_content(&self.key),
+            false => visitor.signed_content(&self.key),
+        }
+    }
+
+    /// The key in Redis that a cookie of the old server's leads to.
+    fn redis_key(&self, visitor: &Visitor) -> String {
+        let session_key = self.content(visitor);
+        assert_eq!(session_key.len(), 64);
+        format!("{}{session_key}", self.prefix)
+    }
+
+    fn value(&self, redis_key: &str) -> Option<String> {
+        let reply = self.redis.command(&["GET", redis_key]).unwrap();
+        reply.text().map(|text| text.into_owned())
+    }
+
+    fn time_left(&self, redis_key: &str) -> Duration {
+        let reply = self.redis.command(&["PTTL", redis_key]).unwrap();
+        Duration::from_millis(reply.integer().unwrap().try_into().unwrap())
+    }
+}
+
+fn old_server(url: String, key: Key, is_private: bool, prefix: &'static str) -> TestServer {
+    use actix_session::{
+        SessionMiddleware,
+        config::{CookieContentSecurity, PersistentSession},
+        storage::RedisSessionStore,
+    };
+    let store = connect(move || async move {
+        let builder = RedisSessionStore::builder(url);
+        let builder = builder.cache_keygen(move |key| format!("{prefix}{key}"));
+        builder.build().await.unwrap()
+    });
+    let ttl = time::Duration::try_from(OLD_TTL).unwrap();
+    old::start(move || {
+        SessionMiddleware::builder(store.clone(), key.clone())
+            .cookie_name(COOKIE.to_owned())
+            .cookie_content_security(match is_private {
+                true => CookieContentSecurity::Private,
+                false => CookieContentSecurity::Signed,
+            })
+            .session_lifecycle(PersistentSession::default().session_ttl(ttl))
+            .build()
+    })
+}
+
+fn our_server(
+    url: String,
+    key: Key,
+    is_private: bool,
+    (prefix, policy): (&'static str, TtlExtensionPolicy),
+) -> TestServer {
+    use sessile::{
+        CookieContentSecurity, SessionMiddleware, config::PersistentSession,
+        storage::RedisSessionStore,
+    };
+    let store = connect(move || async move {
+        let builder = RedisSessionStore::builder(url);
+        let builder = builder.cache_keygen(move |id| format!("{prefix}{id}"));
+        builder.build().await.unwrap()
+    });
+    let ttl = time::Duration::try_from(TTL).unwrap();
+    ours::start(move || {
+        let lifecycle = PersistentSession::default()
+            .session_ttl(ttl)
+            .session_ttl_extension_policy(policy);
+        SessionMiddleware::builder(store.clone(), key.clone())
+            .cookie_name(COOKIE.to_owned())
+            .cookie_content_security(match is_private {
+                true => CookieContentSecurity::Private,
+                false => CookieContentSecurity::Signed,
+            })
+            .session_lifecycle(lifecycle)
+            .build()
+    })
+}
+
+/// Whether a value is one of ours: the version, the digest of the secret, and the record.
+fn is_ours(value: &str) -> bool {
+    let (head, record) = value.split_at(16 + 43);
+    head[..16].bytes().all(|byte| byte.is_ascii_hexdigit()) && record.starts_with(r#"{"v":2,"#)
+}
+
+#[actix_web::test]
+async fn everybody_is_still_signed_in() {
+    for is_private in [true, false] {
+        for prefix in ["", "session:"] {
+            let scene = Scene::with(is_private, prefix, TtlExtensionPolicy::OnStateChanges);
+            for count in 0..5 {
+                let user = format!("user-{count}");
+                let mut visitor = Visitor::signed_in(&scene.old, &user, count).await;
+                assert_eq!(
+                    visitor.look(&scene.ours, "/").await,
+                    (format!("{user} {count}"), false)
+                );
+
+                assert!(visitor.look(&scene.ours, "/count").await.1);
+                let shown = visitor.get(&scene.ours, "/").await;
+                assert_eq!(shown, format!("{user} {}", count + 1));
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn reading_neither_changes_nor_prolongs_it() {
+    for is_private in [true, false] {
+        let scene = Scene::new(is_private);
+        let mut visitor = Visitor::signed_in(&scene.old, "ferris", 3).await;
+        let at = scene.redis_key(&visitor);
+        let (value, time_left) = (scene.value(&at), scene.time_left(&at));
+        assert!(time_left <= OLD_TTL);
+        for _ in 0..3 {
+            assert_eq!(visitor.get(&scene.ours, "/").await, "ferris 3");
+        }
+        assert_eq!(scene.value(&at), value);
+        assert!(scene.time_left(&at) <= time_left);
+
+        // Its time passes.
+        assert!(scene.redis.command(&["PEXPIRE", &at, "0"]).is_ok());
+        assert_eq!(visitor.get(&scene.ours, "/").await, "nobody");
+    }
+}
+
+#[actix_web::test]
+async fn reading_prolongs_it_where_that_was_chosen() {
+    let scene = Scene::with(false, "", TtlExtensionPolicy::OnEveryRequest);
+    let mut visitor = Visitor::signed_in(&scene.old, "ferris", 3).await;
+    let at = scene.redis_key(&visitor);
+    let expected = ("ferris 3".to_owned(), true);
+    assert_eq!(visitor.look(&scene.ours, "/").await, expected);
+    assert!(scene.time_left(&at) > OLD_TTL);
+    assert!(is_ours(&scene.value(&at).unwrap()));
+    assert_eq!(visitor.look(&scene.ours, "/").await, expected);
+}
+
+#[actix_web::test]
+async fn a_change_puts_cookie_and_value_into_our_form() {
+    for is_private in [true, false] {
+        let scene = Scene::new(is_private);
+        let mut visitor = Visitor::signed_in(&scene.old, "ferris", 3).await;
+        let at = scene.redis_key(&visitor);
+        assert_eq!(scene.value(&at).unwrap().find("\"v\":2"), None);
+
+        assert!(visitor.look(&scene.ours, "/count").await.1);
+        assert!(is_ours(&scene.value(&at).unwrap()));
+        assert!(scene.time_left(&at) > OLD_TTL);
+        let content = scene.content(&visitor);
+        assert_eq!(content, if is_private { at } else { format!("sid={at}") });
+    }
+}
+
+#[actix_web::test]
+async fn a_renewal_kills_the_old_key() {
+    for is_private in [true, false] {
+        let scene = Scene::new(is_private);
+        let mut visitor = Visitor::signed_in(&scene.old, "ferris", 3).await;
+        let mut thief = visitor.clone();
+        let at = scene.redis_key(&visitor);
+
+        assert!(visitor.look(&scene.ours, "/renew").await.1);
+        assert_eq!(visitor.get(&scene.ours, "/").await, "ferris 3");
+        assert!(is_ours(&scene.value(&at).unwrap()));
+        for server in [&scene.ours, &scene.old] {
+            assert_eq!(thief.clone().get(server, "/").await, "nobody");
+        }
+        thief.get(&scene.ours, "/count").await;
+        assert_eq!(thief.get(&scene.ours, "/").await, "nobody");
+        assert_eq!(visitor.get(&scene.ours, "/").await, "ferris 3");
+    }
+}
+
+#[actix_web::test]
+async fn signing_out_deletes_it() {
+    for is_private in [true, false] {
+        for path in ["/", "/count", "/renew"] {
+            let scene = Scene::new(is_private);
+            let mut visitor = Visitor::signed_in(&scene.old, "ferris", 3).await;
+            let at = scene.redis_key(&visitor);
+            visitor.get(&scene.ours, path).await;
+            let mut thief = visitor.clone();
+            assert!(visitor.look(&scene.ours, "/sign-out").await.1);
+            assert_eq!(scene.value(&at), None);
+            assert_eq!(thief.get(&scene.ours, "/").await, "nobody");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn going_back_signs_out_who_was_taken_over_and_breaks_nothing() {
+    for is_private in [true, false] {
+        let scene = Scene::new(is_private);
+        let mut visitor = Visitor::signed_in(&scene.old, "ferris", 3).await;
+        let mut reader = visitor.clone();
+        assert_eq!(reader.get(&scene.ours, "/").await, "ferris 3");
+        assert_eq!(reader.get(&scene.old, "/count").await, "");
+        assert_eq!(reader.get(&scene.ours, "/").await, "ferris 4");
+
+        visitor.get(&scene.ours, "/count").await;
+        let mut taken_over = visitor.clone();
+        assert_eq!(visitor.get(&scene.old, "/").await, "nobody");
+        visitor.get(&scene.old, "/sign-in/ferris").await;
+        assert_eq!(visitor.get(&scene.ours, "/").await, "ferris 0");
+        // The old server can read the cookie if it is encrypted, and ends what it can't read.
+        let left = if is_private { "nobody" } else { "ferris 5" };
+        assert_eq!(taken_over.get(&scene.ours, "/").await, left);
+    }
+}
+
+#[actix_web::test]
+async fn what_the_old_server_writes_over_a_session_of_ours_is_all_there_is() {
+    let scene = Scene::new(true);
+    let mut visitor = Visitor::signed_in(&scene.old, "ferris", 3).await;
+    let mut thief = visitor.clone();
+    visitor.get(&scene.ours, "/renew").await;
+    thief.get(&scene.old, "/count").await;
+    // Somebody who still has the old key can end the session that way, and not enter it.
+    assert_eq!(visitor.get(&scene.ours, "/").await, "nobody");
+    for server in [&scene.ours, &scene.old] {
+        assert_eq!(thief.get(server, "/").await, "nobody");
+    }
+}
+
+#[actix_web::test]
+async fn a_session_of_ours_is_nobody_there() {
+    for is_private in [true, false] {
+        let scene = Scene::new(is_private);
+        let mut visitor = Visitor::signed_in(&scene.ours, "ferris", 1).await;
+        assert_eq!(visitor.clone().get(&scene.old, "/count").await, "");
+        assert_eq!(visitor.get(&scene.ours, "/").await, "ferris 1");
+    }
+}

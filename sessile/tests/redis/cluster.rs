@@ -1,0 +1,164 @@
+//! A cluster whose slots move and whose masters die.
+
+use std::time::Duration;
+
+use sessile::storage::{RedisSessionStore, SessionStore as _, StoreErrorKind, Stored};
+use sessile_rig::redis::{Cluster, Redis};
+
+use crate::setup::{
+    create, failed, in_time, key, kind, renew, store, stored, until_it_works, until_replicated,
+    update, value, whole,
+};
+
+pub(crate) fn url_of(cluster: &Cluster) -> String {
+    let hosts: Vec<String> = cluster
+        .urls()
+        .iter()
+        .map(|url| url.trim_start_matches("redis://").to_owned())
+        .collect();
+    format!("redis+cluster://{}", hosts.join(","))
+}
+
+/// A session on each of the masters.
+async fn one_on_each_master(cluster: &Cluster, store: &RedisSessionStore) -> Vec<Stored> {
+    let mut found = Vec::new();
+    for master in cluster.masters() {
+        loop {
+            let created = create(store, 1).await;
+            if cluster.master_of(created.key.id()).unwrap() == master {
+                found.push(created);
+                break;
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_node_leads_to_all() {
+    let cluster = Cluster::start().unwrap();
+    let everywhere = store(url_of(&cluster)).await;
+    let sessions = one_on_each_master(&cluster, &everywhere).await;
+    assert_eq!(sessions.len(), 3);
+    for url in cluster.urls() {
+        let store = store(url.replace("redis://", "redis+cluster://")).await;
+        for at in &sessions {
+            assert_eq!(value(&store, at).await.unwrap(), Some(1));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slots_that_move_are_followed_and_nothing_is_lost_or_doubled() {
+    let cluster = Cluster::start().unwrap();
+    let store = store(url_of(&cluster)).await;
+    let at = create(&store, 1).await;
+    let id = at.key.id().to_owned();
+    let home = cluster.master_of(&id).unwrap();
+    let away = cluster
+        .masters()
+        .into_iter()
+        .find(|&it| it != home)
+        .unwrap();
+
+    // The node has given the slot away and tells where it is now: MOVED.
+    cluster.migrate_slot(&id, away).unwrap();
+    let at = stored(update(&store, &at, 2).await);
+
+    // The slot is on its way back. Its node sends on to the other one: ASK.
+    cluster.begin_migration(&id, home).unwrap();
+    assert_eq!(value(&store, &at).await.unwrap(), Some(2));
+    let at = stored(renew(&store, &at, 3).await);
+    let at = stored(update(&store, &at, 4).await);
+    cluster.finish_migration(&id, home).unwrap();
+    assert_eq!(value(&store, &at).await.unwrap(), Some(4));
+    store.delete(&at.key).await.unwrap();
+    assert_eq!(value(&store, &at).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_master_is_replaced_and_the_others_go_on() {
+    let mut cluster = Cluster::start().unwrap();
+    let store = store(url_of(&cluster)).await;
+    let sessions = one_on_each_master(&cluster, &store).await;
+    let (hit, spared) = sessions.split_first().unwrap();
+
+    cluster.wait_until_whole(Duration::from_secs(30)).unwrap();
+    until_replicated(cluster.nodes(), hit).await;
+    cluster.kill_master_of(hit.key.id()).unwrap();
+    // Whatever is asked of the dead one fails without holding anything up.
+    let failure = in_time(value(&store, hit)).await;
+    assert_eq!(kind(failure), StoreErrorKind::Unavailable);
+    for at in spared {
+        until_it_works(&store, at).await;
+    }
+    cluster
+        .wait_for_promotion(hit.key.id(), Duration::from_secs(30))
+        .unwrap();
+    let waited = until_it_works(&store, hit).await;
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+    assert_eq!(value(&store, hit).await.unwrap(), Some(1));
+    stored(update(&store, hit, 2).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_hangs_holds_nobody_up_for_longer_than_the_timeout() {
+    let mut cluster = Cluster::start().unwrap();
+    let store = store(url_of(&cluster)).await;
+    let sessions = one_on_each_master(&cluster, &store).await;
+    let (hit, spared) = sessions.split_first().unwrap();
+    cluster.wait_until_whole(Duration::from_secs(30)).unwrap();
+    until_replicated(cluster.nodes(), hit).await;
+    let master = cluster.master_of(hit.key.id()).unwrap();
+    cluster.nodes_mut()[master].stop().unwrap();
+
+    let begun = std::time::Instant::now();
+    let (failure, ()) = in_time(async {
+        tokio::join!(value(&store, hit), async {
+            for at in spared {
+                assert_eq!(value(&store, at).await.unwrap(), Some(1));
+            }
+        })
+    })
+    .await;
+    assert_eq!(kind(failure), StoreErrorKind::Unavailable);
+    assert!(begun.elapsed() < Duration::from_millis(1200));
+    cluster
+        .wait_for_promotion(hit.key.id(), Duration::from_secs(30))
+        .unwrap();
+    let waited = until_it_works(&store, hit).await;
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_cluster_is_said_to_be_none_and_the_other_way_round() {
+    let redis = Redis::start().unwrap();
+    let url = redis.url().replace("redis://", "redis+cluster://");
+    let error = failed(RedisSessionStore::new(url).await);
+    assert_eq!(
+        error.kind(),
+        StoreErrorKind::Misconfigured,
+        "{}",
+        whole(&error)
+    );
+
+    let cluster = Cluster::start().unwrap();
+    let store = store(cluster.urls()[0].clone()).await;
+    let mut kinds = Vec::new();
+    for number in 0..50 {
+        if let Err(error) = store.load(&key(&format!("session{number}"))).await {
+            assert!(
+                whole(&error).contains("redis+cluster://"),
+                "{}",
+                whole(&error)
+            );
+            kinds.push(error.kind());
+        }
+    }
+    assert!(!kinds.is_empty());
+    assert!(
+        kinds
+            .iter()
+            .all(|&kind| kind == StoreErrorKind::Misconfigured)
+    );
+}

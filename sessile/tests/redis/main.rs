@@ -1,0 +1,18 @@
+//! The Redis store, on real servers that are alone, behind a pool, in a cluster, watched by
+//! sentinels, and speaking TLS.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
+
+mod answers;
+mod bad_input;
+mod cluster;
+mod legacy;
+mod outages;
+mod races;
+mod round_trips;
+mod sentinel;
+mod setup;
+mod suite;
+#[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+mod tls;

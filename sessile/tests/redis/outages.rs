@@ -1,0 +1,204 @@
+//! A server that hangs, dies and comes back.
+
+use std::time::{Duration, Instant};
+
+use deadpool_redis::{Config, Runtime};
+use sessile::storage::{RedisSessionStore, SessionStore as _, StoreErrorKind, Stored};
+use sessile_rig::{proxy::Proxy, redis::Redis};
+
+use crate::setup::{
+    MINUTE, create, in_time, kind, record, renew, store, stored, until_it_works, update, value,
+};
+
+/// The timeout, and what scheduling may add.
+const LIMIT: Duration = Duration::from_millis(1200);
+
+async fn pooled(redis: &Redis) -> RedisSessionStore {
+    let config = Config::from_url(redis.url());
+    let pool = config.create_pool(Some(Runtime::Tokio1)).unwrap();
+    RedisSessionStore::new_pooled(pool).await.unwrap()
+}
+
+/// Every operation fails, within the timeout.
+async fn all_fail(store: &RedisSessionStore, at: &Stored) {
+    let begun = Instant::now();
+    let new = record(9);
+    let (load, create, update, renew, delete) = in_time(async {
+        tokio::join!(
+            value(store, at),
+            store.create(&new, MINUTE),
+            update(store, at, 9),
+            renew(store, at, 9),
+            store.delete(&at.key)
+        )
+    })
+    .await;
+    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
+    for kind in [
+        kind(load),
+        kind(create),
+        kind(update),
+        kind(renew),
+        kind(delete),
+    ] {
+        assert_eq!(kind, StoreErrorKind::Unavailable);
+    }
+}
+
+async fn hangs_and_goes_on(mut redis: Redis, store: RedisSessionStore) {
+    let at = create(&store, 1).await;
+    redis.stop().unwrap();
+    // What is asked of a server that hangs may be done when it goes on: so nothing that changes `at`.
+    let elsewhere = Stored {
+        key: sessile::storage::generate_session_key(),
+        version: at.version,
+    };
+    for _ in 0..3 {
+        all_fail(&store, &elsewhere).await;
+    }
+    // As many as a busy site has, and none waits for the others.
+    let begun = Instant::now();
+    let many = (0..500).map(|_| {
+        let (store, at) = (store.clone(), at.clone());
+        tokio::spawn(async move { value(&store, &at).await })
+    });
+    for load in many.collect::<Vec<_>>() {
+        assert_eq!(
+            kind(in_time(load).await.unwrap()),
+            StoreErrorKind::Unavailable
+        );
+    }
+    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
+
+    redis.cont().unwrap();
+    let waited = until_it_works(&store, &at).await;
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+    assert_eq!(
+        value(&store, &at).await.unwrap(),
+        Some(1),
+        "an answer to something else"
+    );
+    let at = stored(update(&store, &at, 2).await);
+
+    redis.stop().unwrap();
+    all_fail(&store, &elsewhere).await;
+    redis.kill().unwrap();
+    redis.restart().unwrap();
+    let waited = until_it_works(&store, &at).await;
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+    assert_eq!(value(&store, &at).await.unwrap(), Some(2));
+    stored(update(&store, &at, 3).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_hangs() {
+    let redis = Redis::start().unwrap();
+    let store = store(redis.url()).await;
+    hangs_and_goes_on(redis, store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_hangs_behind_a_pool() {
+    let redis = Redis::start().unwrap();
+    let store = pooled(&redis).await;
+    hangs_and_goes_on(redis, store).await;
+}
+
+async fn dies_and_comes_back(mut redis: Redis, store: RedisSessionStore) {
+    for round in 1..=3 {
+        let at = create(&store, round).await;
+        redis.kill().unwrap();
+        let begun = Instant::now();
+        for _ in 0..100 {
+            let failure = in_time(value(&store, &at)).await;
+            assert_eq!(kind(failure), StoreErrorKind::Unavailable);
+        }
+        // At once, and not a hundred times the timeout.
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            begun.elapsed()
+        );
+        redis.restart().unwrap();
+        let waited = until_it_works(&store, &at).await;
+        assert!(waited < Duration::from_secs(2), "{waited:?}");
+        assert_eq!(value(&store, &at).await.unwrap(), Some(round));
+        stored(update(&store, &at, 9).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_dies() {
+    let redis = Redis::start().unwrap();
+    let store = store(redis.url()).await;
+    dies_and_comes_back(redis, store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_dies_behind_a_pool() {
+    let redis = Redis::start().unwrap();
+    let store = pooled(&redis).await;
+    dies_and_comes_back(redis, store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_that_nobody_noticed_costs_nothing() {
+    let mut redis = Redis::start().unwrap();
+    let store = store(redis.url()).await;
+    let at = create(&store, 1).await;
+    redis.kill().unwrap();
+    redis.restart().unwrap();
+    let many: Vec<_> = (0..20)
+        .map(|_| {
+            let (store, at) = (store.clone(), at.clone());
+            tokio::spawn(async move { value(&store, &at).await.unwrap() })
+        })
+        .collect();
+    for load in many {
+        assert_eq!(in_time(load).await.unwrap(), Some(1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_swallows_everything() {
+    let redis = Redis::start().unwrap();
+    let proxy = Proxy::start(redis.port()).unwrap();
+    let store = store(format!("127.0.0.1:{}", proxy.port())).await;
+    let at = create(&store, 1).await;
+    proxy.stall();
+    // Those who give up long before the store does find out all the same, together.
+    in_time(async {
+        let patience = Duration::from_millis(50);
+        while tokio::time::timeout(patience, value(&store, &at))
+            .await
+            .is_err()
+        {}
+    })
+    .await;
+    for _ in 0..3 {
+        let begun = Instant::now();
+        assert_eq!(kind(value(&store, &at).await), StoreErrorKind::Unavailable);
+        assert!(begun.elapsed() < LIMIT);
+    }
+    proxy.resume();
+    let waited = until_it_works(&store, &at).await;
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+}
+
+#[test]
+fn a_runtime_that_ends_takes_no_store_with_it() {
+    let redis = Redis::start().unwrap();
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap()
+    };
+    let (store, at) = runtime().block_on(async {
+        let store = store(redis.url()).await;
+        let at = create(&store, 1).await;
+        (store, at)
+    });
+    for _ in 0..3 {
+        let loaded = runtime().block_on(value(&store, &at));
+        assert_eq!(loaded.unwrap(), Some(1));
+    }
+}

@@ -1,0 +1,9 @@
+//! The actors, on a real Redis, and under servers with several workers.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
+
+mod outages;
+mod races;
+mod setup;
+mod suite;
