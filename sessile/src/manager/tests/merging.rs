@@ -1,0 +1,77 @@
+//! Requests that overlap.
+
+use super::*;
+
+#[tokio::test]
+async fn requests_that_overlap_lose_nothing() {
+    let world = World::new(|_| {});
+    let cookie = world.stored().await;
+    let (one, other) = (world.open(&cookie).await, world.open(&cookie).await);
+    one.insert("one", 1).unwrap();
+    increment(&one);
+    other.insert("other", 2).unwrap();
+    increment(&other);
+    world.commit(&one).await;
+    world.commit(&other).await;
+
+    let merged = world.open(&cookie).await;
+    assert_eq!(merged.get("one").unwrap(), Some(1));
+    assert_eq!(merged.get("other").unwrap(), Some(2));
+    assert_eq!(merged.get("n").unwrap(), Some(3));
+    // What was committed last sees what it was merged with.
+    assert_eq!(other.get("one").unwrap(), Some(1));
+}
+
+#[tokio::test]
+async fn the_last_insert_of_one_name_wins() {
+    let world = World::new(|_| {});
+    let cookie = world.stored().await;
+    let (one, other) = (world.open(&cookie).await, world.open(&cookie).await);
+    one.insert("n", 10).unwrap();
+    other.insert("n", 20).unwrap();
+    world.commit(&other).await;
+    world.commit(&one).await;
+    assert_eq!(world.n(&cookie).await, Some(10));
+}
+
+#[tokio::test]
+async fn an_update_that_no_longer_fits_is_refused_and_stores_nothing() {
+    let world = World::new(|_| {});
+    let cookie = world.stored().await;
+    let (one, other) = (world.open(&cookie).await, world.open(&cookie).await);
+    one.insert("n", "text").unwrap();
+    world.commit(&one).await;
+    increment(&other);
+    other.insert("m", 1).unwrap();
+    let error = world.manager.commit(&other).await.unwrap_err();
+    assert!(matches!(error, CommitError::Merge(_)) && !error.is_store_failure());
+    assert!(!world.open(&cookie).await.contains_key("m"));
+}
+
+#[tokio::test]
+async fn a_state_that_only_merging_makes_too_large_is_refused() {
+    let world = World::new(|settings| settings.max_state_bytes = 40);
+    let cookie = world.stored().await;
+    let (one, other) = (world.open(&cookie).await, world.open(&cookie).await);
+    one.insert("one", "x".repeat(20)).unwrap();
+    other.insert("other", "x".repeat(20)).unwrap();
+    world.commit(&one).await;
+    let error = world.manager.commit(&other).await.unwrap_err();
+    assert!(matches!(error, CommitError::StateTooLarge(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn two_handles_that_save_at_once_make_one_session() {
+    let world = World::new(|_| {});
+    let session = world.open("").await;
+    let other = session.clone();
+    session.insert("one", 1).unwrap();
+    other.insert("other", 2).unwrap();
+    let (one, two) = tokio::join!(session.save(), other.save());
+    one.unwrap();
+    two.unwrap();
+    let (_, writes) = world.store.counts();
+    assert_eq!(writes, 1);
+    let cookie = world.commit(&session).await.unwrap();
+    assert_eq!(world.open(&cookie).await.entries().len(), 2);
+}
