@@ -76,3 +76,15 @@ pub struct StateTooLargeError {
     /// The bound.
     pub max: usize,
 }
+
+impl StateTooLargeError {
+    /// Whether a state of `before` bytes may become one of `bytes`, where `max` is the bound.
+    ///
+    /// A state that is over it already, because that was lowered, may still shrink.
+    pub(crate) fn check(before: usize, bytes: usize, max: usize) -> Result<(), Self> {
+        if bytes > max && bytes > before {
+            return Err(Self { bytes, max });
+        }
+        Ok(())
+    }
+}

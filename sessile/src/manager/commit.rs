@@ -288,12 +288,10 @@ impl<S: SessionStore> Inner<S> {
 
     /// The changes made to `newest`.
     fn merged(&self, work: &Work, newest: State) -> Result<State, CommitError> {
-        let mut merged = newest.clone();
+        let before = newest.size();
+        let mut merged = newest;
         work.journal.replay(&mut merged)?;
-        let (bytes, max) = (merged.size(), self.max_state_bytes);
-        if bytes > max && bytes > newest.size() {
-            return Err(StateTooLargeError { bytes, max }.into());
-        }
+        StateTooLargeError::check(before, merged.size(), self.max_state_bytes)?;
         Ok(merged)
     }
 

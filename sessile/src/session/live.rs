@@ -202,16 +202,12 @@ impl Live {
         Discarded(self.journal.push(change))
     }
 
-    /// A state that is over the bound already, because that was lowered, may still shrink.
     fn check_size(&self, name: &str, text: &str, max: usize) -> Result<(), StateTooLargeError> {
         let before = self.state.size();
         let bytes = match self.state.text(name) {
             Some(replaced) => before - replaced.len() + text.len(),
             None => before + name.len() + text.len(),
         };
-        if bytes > max && bytes > before {
-            return Err(StateTooLargeError { bytes, max });
-        }
-        Ok(())
+        StateTooLargeError::check(before, bytes, max)
     }
 }

@@ -170,13 +170,10 @@ impl Session {
             early.access = Access::Closed(SessionClosedError::Replaced);
             (mem::take(&mut early.journal), early.status)
         };
-        let before = self.live().state.clone();
-        let mut state = before.clone();
+        let mut state = self.live().state.clone();
+        let before = state.size();
         journal.replay(&mut state)?;
-        let (bytes, max) = (state.size(), self.0.max_state_bytes);
-        if bytes > max && bytes > before.size() {
-            return Err(StateTooLargeError { bytes, max }.into());
-        }
+        StateTooLargeError::check(before, state.size(), self.0.max_state_bytes)?;
         let mut live = self.live();
         live.status = status;
         if status != SessionStatus::Purged {

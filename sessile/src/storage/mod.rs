@@ -235,6 +235,13 @@ impl Version {
         Self(number)
     }
 
+    /// One that no other write has: drawn at random, so that who stored it can tell its own write
+    /// from everybody else's.
+    #[cfg(any(feature = "redis-rs-session", feature = "sqlite-session"))]
+    fn drawn() -> Self {
+        Self(u64::from_ne_bytes(crate::random::bytes()))
+    }
+
     /// The number that the store knows it by.
     #[must_use]
     pub const fn get(self) -> u64 {

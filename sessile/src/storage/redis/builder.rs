@@ -6,8 +6,9 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::connection::TlsFiles;
 use super::{
     Keygen, RedisSessionStore, StoreError,
-    connection::{Connection, Dialer, Pauses},
+    connection::{Connection, Dialer},
     location::Location,
+    pauses::Pauses,
 };
 use crate::clock::{Clock, SharedClock};
 

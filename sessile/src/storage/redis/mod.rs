@@ -4,6 +4,7 @@ mod builder;
 mod connection;
 mod error;
 mod location;
+mod pauses;
 mod script;
 mod slot;
 mod value;
@@ -16,12 +17,14 @@ use self::{
     connection::{Connection, Reply},
     error::Fault,
     script::{Action, CREATE, Request, SWAP, Script},
-    value::{encode, fresh_version, version_text},
+    value::{encode, version_text},
 };
 use super::{Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap, Version};
 use crate::{clock::SharedClock, key::generate_session_key, record::Record};
 
 pub use self::builder::RedisSessionStoreBuilder;
+#[cfg(feature = "redis-actor-session")]
+pub(super) use self::pauses::Pauses;
 
 /// Keeps sessions in Redis 5.0 or later, or in a server that speaks as Redis does.
 ///
@@ -147,7 +150,7 @@ impl RedisSessionStore {
         new_key: SessionKey,
         (record, ttl): (&Record, Duration),
     ) -> Result<(Swap, bool), Fault> {
-        let new_version = fresh_version();
+        let new_version = Version::drawn();
         let arguments = [
             version_text(version),
             key.secret_digest(),
@@ -225,7 +228,7 @@ impl SessionStore for RedisSessionStore {
     }
 
     async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
-        let version = fresh_version();
+        let version = Version::drawn();
         for _ in 0..=MAX_COLLISIONS {
             let key = generate_session_key();
             if ttl.is_zero() {

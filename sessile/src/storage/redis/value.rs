@@ -9,18 +9,12 @@ use super::{Loaded, SessionKey, Version, hex};
 use crate::{
     clock::Timestamp,
     json::JsonError,
-    legacy, random,
+    legacy,
     record::{DecodeError, Record},
 };
 
 /// How many characters a version takes.
 const VERSION_LEN: usize = 16;
-
-/// A version that no other write has: drawn at random, so that who stored it can tell its own
-/// write from everybody else's.
-pub(super) fn fresh_version() -> Version {
-    Version::new(u64::from_ne_bytes(random::bytes()))
-}
 
 /// `version` as it stands before a record.
 pub(super) fn version_text(version: Version) -> String {

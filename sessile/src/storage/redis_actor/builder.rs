@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::RedisActorSessionStore;
-use crate::storage::{RedisSessionStore, StoreError};
+use crate::storage::{RedisSessionStore, StoreError, redis::Pauses};
 
 /// Sets up a [`RedisActorSessionStore`].
 #[must_use = "nothing is set up until `build` is called"]
@@ -15,8 +15,7 @@ pub(super) struct Settings {
     keygen: Arc<dyn Fn(&str) -> String + Send + Sync>,
     connect_timeout: Duration,
     pub(super) response_timeout: Duration,
-    shortest_pause: Duration,
-    longest_pause: Duration,
+    pauses: Pauses,
 }
 
 impl RedisActorSessionStoreBuilder {
@@ -26,8 +25,10 @@ impl RedisActorSessionStoreBuilder {
             keygen: Arc::new(str::to_owned),
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
-            shortest_pause: Duration::from_millis(50),
-            longest_pause: Duration::from_millis(500),
+            pauses: Pauses {
+                shortest: Duration::from_millis(50),
+                longest: Duration::from_millis(500),
+            },
         })
     }
 
@@ -74,7 +75,7 @@ impl RedisActorSessionStoreBuilder {
     ///
     /// Default: 50 to 500 milliseconds. `longest` is how late the return of the server may be noticed.
     pub fn reconnect_pauses(mut self, shortest: Duration, longest: Duration) -> Self {
-        (self.0.shortest_pause, self.0.longest_pause) = (shortest, longest);
+        self.0.pauses = Pauses { shortest, longest };
         self
     }
 
@@ -93,20 +94,17 @@ impl Settings {
             .cache_keygen(move |id| keygen(id))
             .connect_timeout(self.connect_timeout)
             .response_timeout(self.response_timeout)
-            .reconnect_pauses(self.shortest_pause, self.longest_pause)
+            .reconnect_pauses(self.pauses.shortest, self.pauses.longest)
             .build()
             .await
     }
 
     /// How long to wait before trying to connect after as many failures.
     pub(super) fn pause_after(&self, failures: u32) -> Duration {
-        let Some(doublings) = failures.checked_sub(1) else {
-            return Duration::ZERO;
-        };
-        let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
-        let full = self.shortest_pause.saturating_mul(factor);
-        let pause = full.min(self.longest_pause);
-        pause - pause.mul_f64(fastrand::f64() / 2.0)
+        match failures {
+            0 => Duration::ZERO,
+            failures => self.pauses.after(failures),
+        }
     }
 }
 

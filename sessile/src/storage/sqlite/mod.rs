@@ -20,7 +20,6 @@ use super::{Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored
 use crate::{
     clock::{SharedClock, Timestamp},
     key::generate_session_key,
-    random,
     record::Record,
 };
 
@@ -138,7 +137,7 @@ impl SqliteSessionStore {
                 version    = iif(version = ?4, ?8, version)
             WHERE id = ?1 AND secret = ?2 AND expires_at > ?3
             RETURNING version";
-        let new_version = fresh_version();
+        let new_version = Version::drawn();
         let mut writer = self.writer().acquire().await?;
         // To the last row, though there is but one: the change is made only when SQLite says that
         // there are no more, and that is when it can still fail.
@@ -167,12 +166,6 @@ impl SqliteSessionStore {
             Swap::Conflict
         })
     }
-}
-
-/// A version that no other write has: drawn at random, so that who stored it can tell its own
-/// write from everybody else's.
-fn fresh_version() -> Version {
-    Version::new(u64::from_ne_bytes(random::bytes()))
 }
 
 fn as_integer(timestamp: Timestamp) -> i64 {
@@ -213,7 +206,7 @@ impl SessionStore for SqliteSessionStore {
         let mut writer = self.writer().acquire().await?;
         loop {
             let key = generate_session_key();
-            let version = fresh_version();
+            let version = Version::drawn();
             let created = sqlx::query(CREATE)
                 .bind(key.id())
                 .bind(key.secret_digest())

@@ -12,10 +12,11 @@ use super::{
     super::{
         error::{Fault, Redirect},
         location::{Endpoint, Host},
+        pauses::Pauses,
         script::{Action, Request},
         slot::slot_of,
     },
-    Asking, Deadline, Dialer, Pauses, Reply,
+    Asking, Deadline, Dialer, Reply,
     link::Link,
     topology::Topology,
 };

@@ -17,9 +17,10 @@ use super::{
     super::{
         error::Fault,
         location::{Endpoint, Host},
+        pauses::Pauses,
         script::Request,
     },
-    Asking, Deadline, Dialer, Pauses, exchange, sentinel,
+    Asking, Deadline, Dialer, exchange, sentinel,
 };
 
 /// One connection. Clones share it.

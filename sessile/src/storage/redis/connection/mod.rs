@@ -4,7 +4,6 @@
 mod cluster;
 mod dial;
 mod link;
-mod pauses;
 #[cfg(feature = "redis-pool")]
 mod pool;
 mod sentinel;
@@ -19,12 +18,13 @@ use self::{cluster::Cluster, link::Link};
 use super::{
     error::Fault,
     location::{Location, Servers},
+    pauses::Pauses,
     script::{Form, Request},
 };
 
+pub(super) use self::dial::Dialer;
 #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
 pub(super) use self::dial::TlsFiles;
-pub(super) use self::{dial::Dialer, pauses::Pauses};
 
 /// The road to Redis. Clones share it.
 #[derive(Clone)]

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 /// How long to wait between attempts to connect.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Pauses {
-    pub(in super::super) shortest: Duration,
-    pub(in super::super) longest: Duration,
+pub(in crate::storage) struct Pauses {
+    pub(in crate::storage) shortest: Duration,
+    pub(in crate::storage) longest: Duration,
 }
 
 impl Pauses {
     /// The pause after so many failures in a row: doubled each time, and cut short at random so that
     /// the servers of an application don't come back in step.
-    pub(super) fn after(self, failures: u32) -> Duration {
+    pub(in crate::storage) fn after(self, failures: u32) -> Duration {
         /// Longer than that nobody waits, and nothing overflows.
         const LONGEST: Duration = Duration::from_secs(3600);
         let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
