@@ -2,25 +2,53 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::Parser;
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// A small site on sessile, served from this machine.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "sessile-demo", version, about)]
 pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Where to listen; with port 0 the system picks a free port, and the address that is printed
     /// tells which.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
     pub(crate) addr: SocketAddr,
 
-    /// The SQLite database that keeps the sessions; created when it isn't there.
-    #[arg(long, value_name = "FILE", default_value = "sessile-demo.db")]
-    pub(crate) database: String,
+    /// Where the sessions are kept: `sqlite:FILE`, `postgres://…`, `mysql://…`, `redis://…`,
+    /// `memory:` or another address that sessile knows. What isn't there is created. An address
+    /// with a password is safer in the environment, where other users don't see it.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "SESSILE_DEMO_STORE",
+        hide_env_values = true,
+        default_value = "sqlite:sessile-demo.db"
+    )]
+    pub(crate) store: String,
 
     /// The secret that seals the cookies: 64 bytes, readable by you alone; created when it isn't
     /// there. Whoever has it can forge cookies; without it, nobody's cookie opens any more.
     #[arg(long, value_name = "FILE", default_value = "sessile-demo.key")]
     pub(crate) secret_key_file: PathBuf,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Prints the SQL that makes the table of the sessions, for tools that migrate databases.
+    Schema {
+        /// The database it is for.
+        database: Database,
+    },
+}
+
+/// A database whose table may be made by somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Database {
+    Postgres,
+    Mysql,
 }
 
 #[cfg(test)]
@@ -38,7 +66,8 @@ mod tests {
     fn nothing_has_to_be_said() {
         let config = Config::parse_from(["sessile-demo"]);
         assert_eq!(config.addr.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.database, "sessile-demo.db");
+        assert_eq!(config.store, "sqlite:sessile-demo.db");
+        assert!(config.command.is_none());
         assert_eq!(config.secret_key_file, PathBuf::from("sessile-demo.key"));
     }
 

@@ -9,6 +9,7 @@ mod config;
 mod guards;
 mod names;
 mod pages;
+mod schema;
 mod secret_key;
 mod server;
 
@@ -21,11 +22,15 @@ use std::{
 use clap::Parser as _;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use crate::config::Config;
+use crate::config::{Command, Config};
 
 #[actix_web::main]
 async fn main() -> ExitCode {
     let config = Config::parse();
+    if let Some(Command::Schema { database }) = config.command {
+        print!("{}", schema::sql(database));
+        return ExitCode::SUCCESS;
+    }
     log_to_stderr();
     match server::run(&config).await {
         Ok(()) => ExitCode::SUCCESS,

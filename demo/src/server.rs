@@ -13,7 +13,7 @@ use actix_web::{
 use sessile::{
     SessionMiddleware,
     config::PersistentSession,
-    storage::{SqliteSessionStore, StoreError},
+    storage::{AnySessionStore, StoreError},
 };
 
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
 /// How long a session lives after its last change.
 const SESSION_TTL: time::Duration = time::Duration::days(7);
 
-/// How often rows of ended sessions are swept out of the database.
+/// How often ended sessions are swept out of a database.
 const CLEANUP_PERIOD: Duration = Duration::from_secs(10 * 60);
 
 /// How long requests that are under way may take to end once the site is told to stop.
@@ -40,14 +40,11 @@ pub(crate) enum ServerError {
     #[error(transparent)]
     SecretKey(#[from] SecretKeyError),
 
-    #[error("the database {database} can't be opened")]
-    Database {
-        database: String,
-        source: StoreError,
-    },
+    #[error("the store can't be opened")]
+    OpenStore(#[source] StoreError),
 
-    #[error("the database can't be brought to rest")]
-    CloseDatabase(#[source] StoreError),
+    #[error("the store can't be brought to rest")]
+    CloseStore(#[source] StoreError),
 
     #[error("can't listen on {addr}")]
     Listen { addr: SocketAddr, source: io::Error },
@@ -62,26 +59,26 @@ pub(crate) enum ServerError {
 /// Serves the site until Ctrl-C (or SIGTERM).
 pub(crate) async fn run(config: &Config) -> Result<(), ServerError> {
     let key = secret_key::load_or_create(&config.secret_key_file)?;
-    let store = SqliteSessionStore::builder(config.database.as_str())
+    let store = AnySessionStore::builder(config.store.as_str())
+        .create_table(true)
         .build()
         .await
-        .map_err(|source| ServerError::Database {
-            database: config.database.clone(),
-            source,
-        })?;
+        .map_err(ServerError::OpenStore)?;
     let cleanup = store.start_cleanup(CLEANUP_PERIOD);
 
     let served = serve(config.addr, sessions(store.clone(), key)).await;
 
     // Whether it went well or not: the last changes are to be in the database file itself.
-    cleanup.stop().await;
+    if let Some(cleanup) = cleanup {
+        cleanup.stop().await;
+    }
     let closed = store.close().await;
     served?;
-    closed.map_err(ServerError::CloseDatabase)
+    closed.map_err(ServerError::CloseStore)
 }
 
 /// Everything about sessions that an application has to say.
-fn sessions(store: SqliteSessionStore, key: Key) -> SessionMiddleware<SqliteSessionStore> {
+fn sessions(store: AnySessionStore, key: Key) -> SessionMiddleware<AnySessionStore> {
     SessionMiddleware::builder(store, key)
         .cookie_name("sessile-demo".to_owned())
         // The demo speaks plain HTTP, over which not every browser keeps a `Secure` cookie, not
@@ -93,7 +90,7 @@ fn sessions(store: SqliteSessionStore, key: Key) -> SessionMiddleware<SqliteSess
 
 async fn serve(
     addr: SocketAddr,
-    sessions: SessionMiddleware<SqliteSessionStore>,
+    sessions: SessionMiddleware<AnySessionStore>,
 ) -> Result<(), ServerError> {
     let server = HttpServer::new(move || app(sessions.clone()))
         .worker_max_blocking_threads(BLOCKING_THREADS)

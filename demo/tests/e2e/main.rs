@@ -7,3 +7,4 @@ mod cli;
 mod http;
 mod kill;
 mod site;
+mod stores;

@@ -21,10 +21,19 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) fn start() -> Self {
         let folder = TempDir::with_prefix("sessile-demo-").unwrap();
+        let store = format!("sqlite:{}", folder.path().join("demo.db").display());
+        Self::start_in(folder, &store)
+    }
+
+    /// On a store of the test's own.
+    pub(crate) fn start_on(store: &str) -> Self {
+        Self::start_in(TempDir::with_prefix("sessile-demo-").unwrap(), store)
+    }
+
+    fn start_in(folder: TempDir, store: &str) -> Self {
         let mut command = program();
         command
-            .args(["--addr", "127.0.0.1:0", "--database"])
-            .arg(folder.path().join("demo.db"))
+            .args(["--addr", "127.0.0.1:0", "--store", store])
             .arg("--secret-key-file")
             .arg(folder.path().join("demo.key"));
         let process = Process::start_in(folder, command, Ready::line(LISTENING)).unwrap();
@@ -67,5 +76,6 @@ impl Site {
 pub(crate) fn program() -> Command {
     let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_sessile-demo")));
     command.env_remove("RUST_LOG");
+    command.env_remove("SESSILE_DEMO_STORE");
     command
 }

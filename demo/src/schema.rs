@@ -1,0 +1,12 @@
+//! The SQL of the table that sessions are kept in.
+
+use sessile::storage::{MySqlSessionStore, PostgresSessionStore};
+
+use crate::config::Database;
+
+pub(crate) fn sql(database: Database) -> String {
+    match database {
+        Database::Postgres => PostgresSessionStore::schema_sql(),
+        Database::Mysql => MySqlSessionStore::schema_sql(),
+    }
+}

@@ -1,0 +1,100 @@
+//! Which store an address asks for.
+
+/// A kind of store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Memory,
+    Cookie,
+    Sqlite,
+    Postgres,
+    MySql,
+    Redis,
+    RedisActor,
+}
+
+impl Kind {
+    /// What the addresses of each kind begin with.
+    const SCHEMES: &[(&str, Self)] = &[
+        ("memory", Self::Memory),
+        ("cookie", Self::Cookie),
+        ("sqlite", Self::Sqlite),
+        ("postgres", Self::Postgres),
+        ("postgresql", Self::Postgres),
+        ("mysql", Self::MySql),
+        ("mariadb", Self::MySql),
+        ("redis", Self::Redis),
+        ("rediss", Self::Redis),
+        ("redis+cluster", Self::Redis),
+        ("rediss+cluster", Self::Redis),
+        ("redis+sentinel", Self::Redis),
+        ("rediss+sentinel", Self::Redis),
+        ("redis+unix", Self::Redis),
+        ("redis+actor", Self::RedisActor),
+        ("rediss+actor", Self::RedisActor),
+    ];
+
+    /// The kind of store that `address` asks for.
+    pub(super) fn of(address: &str) -> Result<Self, AddressError> {
+        let (scheme, _) = address.split_once(':').ok_or(AddressError::Scheme)?;
+        Self::SCHEMES
+            .iter()
+            .find(|(known, _)| scheme == *known)
+            .map(|(_, kind)| *kind)
+            .ok_or(AddressError::Scheme)
+    }
+
+    /// The feature that compiles it in; none for the one that always is.
+    pub(super) const fn feature(self) -> &'static str {
+        match self {
+            Self::Memory => "",
+            Self::Cookie => "cookie-session",
+            Self::Sqlite => "sqlite-session",
+            Self::Postgres => "postgres-session",
+            Self::MySql => "mysql-session",
+            Self::Redis => "redis-rs-session",
+            Self::RedisActor => "redis-actor-session",
+        }
+    }
+}
+
+/// Why there is no store at an address. Doesn't quote it, since it may have a password in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum AddressError {
+    #[error(
+        "the address begins with none of memory:, cookie:, sqlite:, postgres:, mysql:, redis:, \
+         rediss:, redis+cluster:, redis+sentinel:, redis+unix:, redis+actor: and the like"
+    )]
+    Scheme,
+    #[error("this store is not compiled in: it needs the feature {feature} of sessile")]
+    NotCompiled { feature: &'static str },
+    #[error("nothing may follow memory: and cookie:")]
+    Extra,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_decides() {
+        for (address, kind) in [
+            ("memory:", Kind::Memory),
+            ("sqlite::memory:", Kind::Sqlite),
+            ("sqlite:sessions.db", Kind::Sqlite),
+            ("postgresql://host/db", Kind::Postgres),
+            ("mariadb://host/db", Kind::MySql),
+            ("rediss+sentinel://a,b/name", Kind::Redis),
+            ("redis+unix:/run/redis.sock", Kind::Redis),
+            ("redis+actor://host", Kind::RedisActor),
+        ] {
+            assert_eq!(Kind::of(address), Ok(kind), "{address}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_store_is_refused() {
+        for address in ["", "sessions.db", "localhost:6379", "http://host", "SQLite:x", ":", "//"] {
+            assert_eq!(Kind::of(address), Err(AddressError::Scheme), "{address}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! [`AnySessionStoreBuilder`]: from an address to a store.
+
+use std::fmt;
+
+use super::{
+    AnySessionStore,
+    address::{AddressError, Kind},
+};
+#[cfg(feature = "cookie-session")]
+use crate::storage::CookieSessionStore;
+#[cfg(feature = "mysql-session")]
+use crate::storage::MySqlSessionStore;
+#[cfg(feature = "postgres-session")]
+use crate::storage::PostgresSessionStore;
+#[cfg(feature = "redis-actor-session")]
+use crate::storage::RedisActorSessionStore;
+#[cfg(feature = "redis-rs-session")]
+use crate::storage::RedisSessionStore;
+#[cfg(feature = "sqlite-session")]
+use crate::storage::SqliteSessionStore;
+use crate::storage::{MemorySessionStore, StoreError, StoreErrorKind};
+
+/// Sets up an [`AnySessionStore`].
+#[must_use = "nothing is opened until `build` is called"]
+pub struct AnySessionStoreBuilder {
+    address: String,
+    create_table: bool,
+}
+
+impl AnySessionStoreBuilder {
+    pub(super) fn new(address: String) -> Self {
+        Self {
+            address,
+            create_table: false,
+        }
+    }
+
+    /// Whether PostgreSQL and MySQL are to have the table made if it isn't there.
+    ///
+    /// Default: `false`: a missing table is an error that tells how to make it. SQLite's tables are
+    /// made in any case, and other stores need none.
+    pub fn create_table(mut self, create: bool) -> Self {
+        self.create_table = create;
+        self
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    ///
+    /// As [`AnySessionStore::connect`].
+    pub async fn build(self) -> Result<AnySessionStore, StoreError> {
+        let kind = Kind::of(&self.address).map_err(misconfigured)?;
+        match kind {
+            Kind::Memory => {
+                self.check_nothing_follows()?;
+                Ok(AnySessionStore::new(MemorySessionStore::default()))
+            }
+            #[cfg(feature = "cookie-session")]
+            Kind::Cookie => {
+                self.check_nothing_follows()?;
+                Ok(AnySessionStore::new(CookieSessionStore::default()))
+            }
+            #[cfg(feature = "sqlite-session")]
+            Kind::Sqlite => {
+                let store = SqliteSessionStore::new(self.address).await?;
+                Ok(AnySessionStore::kept(store))
+            }
+            #[cfg(feature = "postgres-session")]
+            Kind::Postgres => {
+                let builder = PostgresSessionStore::builder(self.address);
+                let store = builder.create_table(self.create_table).build().await?;
+                Ok(AnySessionStore::kept(store))
+            }
+            #[cfg(feature = "mysql-session")]
+            Kind::MySql => {
+                let builder = MySqlSessionStore::builder(self.address);
+                let store = builder.create_table(self.create_table).build().await?;
+                Ok(AnySessionStore::kept(store))
+            }
+            #[cfg(feature = "redis-rs-session")]
+            Kind::Redis => {
+                let store = RedisSessionStore::new(self.address).await?;
+                Ok(AnySessionStore::new(store))
+            }
+            #[cfg(feature = "redis-actor-session")]
+            Kind::RedisActor => {
+                let address = self.address.replacen("+actor", "", 1);
+                Ok(AnySessionStore::new(RedisActorSessionStore::new(address)))
+            }
+            #[allow(unreachable_patterns, reason = "everything may be compiled in")]
+            kind => Err(misconfigured(AddressError::NotCompiled {
+                feature: kind.feature(),
+            })),
+        }
+    }
+
+    fn check_nothing_follows(&self) -> Result<(), StoreError> {
+        match self.address.split_once(':') {
+            Some((_, "")) => Ok(()),
+            _ => Err(misconfigured(AddressError::Extra)),
+        }
+    }
+}
+
+fn misconfigured(error: AddressError) -> StoreError {
+    StoreError::new(StoreErrorKind::Misconfigured, error)
+}
+
+/// Without the address, which may have a password in it.
+impl fmt::Debug for AnySessionStoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnySessionStoreBuilder")
+            .field("create_table", &self.create_table)
+            .finish_non_exhaustive()
+    }
+}

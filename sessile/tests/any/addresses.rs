@@ -1,0 +1,97 @@
+//! Addresses that lead nowhere, and what is told of them.
+
+use std::{error::Error, time::Duration};
+
+use sessile::storage::{AnySessionStore, MemorySessionStore, SessionStore as _, StoreErrorKind};
+use sessile::{Clock as _, Record, SystemClock};
+use sessile_rig::free_port;
+
+use crate::place::{Place, in_time};
+
+/// What is told of an address that leads nowhere.
+async fn refused(address: &str) -> (StoreErrorKind, String) {
+    let error = in_time(AnySessionStore::connect(address))
+        .await
+        .unwrap_err();
+    let mut text = format!("{error} {error:?}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    (error.kind(), text)
+}
+
+#[tokio::test]
+async fn what_names_no_store_is_misconfigured() {
+    for address in ["", "sessions.db", "mongodb://host", "localhost:6379"] {
+        let (kind, text) = refused(address).await;
+        assert_eq!(kind, StoreErrorKind::Misconfigured, "{address}");
+        assert!(text.contains("sqlite:"), "{text}");
+    }
+    for address in ["memory:x", "cookie://", "sqlite:", "redis://", "rediss+actor"] {
+        let (kind, text) = refused(address).await;
+        assert_eq!(kind, StoreErrorKind::Misconfigured, "{address}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn no_password_is_told() {
+    let port = free_port().unwrap();
+    for address in [
+        format!("postgres://user:hunter2@127.0.0.1:{port}/db"),
+        format!("mysql://user:hunter2@127.0.0.1:{port}/db"),
+        format!("redis://user:hunter2@127.0.0.1:{port}"),
+        format!("redis+cluster://user:hunter2@127.0.0.1:{port}"),
+        format!("redis+sentinel://user:hunter2@127.0.0.1:{port}/name"),
+        "postgres://user:hunter2@host:port/db".to_owned(),
+        "mysql://user:hunter2@host:port/db".to_owned(),
+        "redis://user:hunter2@host:port".to_owned(),
+        "hunter2://host".to_owned(),
+    ] {
+        let (_, text) = refused(&address).await;
+        assert!(!text.contains("hunter2"), "{text}");
+        let debug = format!("{:?}", AnySessionStore::builder(address));
+        assert!(!debug.contains("hunter2"), "{debug}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_is_made_when_it_is_asked_for() {
+    for place in [Place::postgres(), Place::mariadb()] {
+        let (kind, text) = refused(&place.address).await;
+        assert_eq!(kind, StoreErrorKind::Incompatible, "{text}");
+        assert!(text.contains("sessile_sessions"), "{text}");
+        place.open().await;
+        in_time(AnySessionStore::connect(place.address.as_str()))
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn ended_sessions_are_cleaned_out_of_databases() {
+    let minute = Duration::from_secs(60);
+    for place in [Place::sqlite(), Place::postgres(), Place::mariadb()] {
+        let store = place.open().await;
+        store.start_cleanup(minute).unwrap().stop().await;
+        store.close().await.unwrap();
+        let record = Record::new(SystemClock.now());
+        assert!(store.create(&record, minute).await.is_err());
+    }
+    for address in ["memory:", "cookie:"] {
+        let store = AnySessionStore::connect(address).await.unwrap();
+        assert!(store.start_cleanup(minute).is_none());
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_store_of_ones_own_is_one_as_well() {
+    let own = MemorySessionStore::default();
+    let store = AnySessionStore::new(own.clone());
+    let record = Record::new(SystemClock.now());
+    let stored = store.create(&record, Duration::from_secs(60)).await;
+    let loaded = own.load(&stored.unwrap().key).await.unwrap();
+    assert_eq!(loaded.unwrap().record, record);
+}

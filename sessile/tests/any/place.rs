@@ -1,0 +1,95 @@
+//! Somewhere to keep sessions: an address, and the server that is there.
+
+use std::{any::Any, time::Duration};
+
+use sessile::storage::AnySessionStore;
+use sessile_rig::{
+    mariadb::MariaDb,
+    postgres::Postgres,
+    redis::{Cluster, Redis, Sentinel},
+};
+
+/// Far above what anything takes that works.
+const ENOUGH: Duration = Duration::from_secs(120);
+
+pub(crate) struct Place {
+    pub(crate) address: String,
+    /// Whatever has to live for as long.
+    _server: Box<dyn Any>,
+}
+
+impl Place {
+    fn new(address: impl Into<String>, server: impl Any) -> Self {
+        Self {
+            address: address.into(),
+            _server: Box::new(server),
+        }
+    }
+
+    /// In this process, or with the browser.
+    pub(crate) fn without_server(address: &str) -> Self {
+        Self::new(address, ())
+    }
+
+    pub(crate) fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sessions.db");
+        Self::new(format!("sqlite:{}", file.display()), folder)
+    }
+
+    pub(crate) fn postgres() -> Self {
+        let server = Postgres::start().unwrap();
+        Self::new(server.url(), server)
+    }
+
+    pub(crate) fn mariadb() -> Self {
+        let server = MariaDb::start().unwrap();
+        Self::new(server.url(), server)
+    }
+
+    pub(crate) fn redis() -> Self {
+        let server = Redis::start().unwrap();
+        Self::new(server.url(), server)
+    }
+
+    pub(crate) fn redis_socket() -> Self {
+        let server = Redis::start().unwrap();
+        let address = format!("redis+unix:{}", server.unix_socket().display());
+        Self::new(address, server)
+    }
+
+    pub(crate) fn redis_actor() -> Self {
+        let server = Redis::start().unwrap();
+        let address = format!("redis+actor://127.0.0.1:{}", server.port());
+        Self::new(address, server)
+    }
+
+    pub(crate) fn cluster() -> Self {
+        let cluster = Cluster::start().unwrap();
+        let hosts = hosts(&cluster.urls());
+        Self::new(format!("redis+cluster://{hosts}"), cluster)
+    }
+
+    pub(crate) fn sentinel() -> Self {
+        let sentinel = Sentinel::start().unwrap();
+        let hosts = hosts(&sentinel.sentinel_urls());
+        let address = format!("redis+sentinel://{hosts}/{}", sentinel.master_name());
+        Self::new(address, sentinel)
+    }
+
+    pub(crate) async fn open(&self) -> AnySessionStore {
+        let builder = AnySessionStore::builder(self.address.as_str());
+        in_time(builder.create_table(true).build()).await.unwrap()
+    }
+}
+
+fn hosts(urls: &[String]) -> String {
+    let hosts = urls.iter().map(|url| url.trim_start_matches("redis://"));
+    hosts.collect::<Vec<_>>().join(",")
+}
+
+/// What `future` comes to, unless that takes for ever.
+pub(crate) async fn in_time<F: Future>(future: F) -> F::Output {
+    let bounded = tokio::time::timeout(ENOUGH, future).await;
+    bounded.expect("it takes for ever")
+}
