@@ -151,8 +151,8 @@ impl<K: Kind> Database<K> {
             true => Ok(client.output()),
             false => Err(Error::Refused {
                 program: K::PROGRAM.to_owned(),
-                command: sql.to_owned(),
-                answer: client.output(),
+                command: shorten(sql),
+                answer: shorten(&client.output()),
             }),
         }
     }
@@ -274,6 +274,12 @@ pub(crate) fn run_as(account: Account, mut command: Command) -> Result<(), Error
 
 fn run(command: Command) -> Result<Process, Error> {
     Process::start(command, Ready::at_once())
+}
+
+/// A text that is read by people, without what makes its lines very long.
+fn shorten(text: &str) -> String {
+    let cut = |line: &str| line.chars().take(200).collect::<String>();
+    text.lines().map(cut).collect::<Vec<_>>().join("\n")
 }
 
 /// Writes a file for a command to read.
