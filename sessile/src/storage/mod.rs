@@ -122,6 +122,7 @@
 //! # Ok::<(), StoreError>(()) }).unwrap();
 //! ```
 
+mod any;
 #[cfg(feature = "cookie-session")]
 mod cookie;
 mod error;
@@ -166,6 +167,7 @@ pub use self::sql::CleanupTask;
 #[cfg(feature = "sqlite-session")]
 pub use self::sqlite::{SqliteSessionStore, SqliteSessionStoreBuilder};
 pub use self::{
+    any::{AnySessionStore, AnySessionStoreBuilder},
     error::{StoreError, StoreErrorKind},
     memory::{MemorySessionStore, MemorySessionStoreBuilder},
 };

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use sessile::{
-    SealingKey, SessionManager, Settings,
-    storage::AnySessionStore,
-};
+use sessile::{SealingKey, SessionManager, Settings, storage::AnySessionStore};
 use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::place::{Place, in_time};

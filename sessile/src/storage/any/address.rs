@@ -93,7 +93,15 @@ mod tests {
 
     #[test]
     fn what_names_no_store_is_refused() {
-        for address in ["", "sessions.db", "localhost:6379", "http://host", "SQLite:x", ":", "//"] {
+        for address in [
+            "",
+            "sessions.db",
+            "localhost:6379",
+            "http://host",
+            "SQLite:x",
+            ":",
+            "//",
+        ] {
             assert_eq!(Kind::of(address), Err(AddressError::Scheme), "{address}");
         }
     }

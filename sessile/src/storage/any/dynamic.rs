@@ -10,10 +10,8 @@ use crate::{
 
 /// [`SessionStore`] as a trait object.
 pub(super) trait DynStore: Send + Sync {
-    fn load<'a>(
-        &'a self,
-        key: &'a SessionKey,
-    ) -> BoxFuture<'a, Result<Option<Loaded>, StoreError>>;
+    fn load<'a>(&'a self, key: &'a SessionKey)
+    -> BoxFuture<'a, Result<Option<Loaded>, StoreError>>;
 
     fn create<'a>(
         &'a self,

@@ -3,14 +3,29 @@
 mod address;
 mod builder;
 mod dynamic;
+#[cfg(any(
+    feature = "mysql-session",
+    feature = "postgres-session",
+    feature = "sqlite-session"
+))]
 mod housekeeping;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use self::{dynamic::DynStore, housekeeping::Housekeeping};
-use super::{
-    CleanupTask, Loaded, SessionKey, SessionStore, StoreError, Stored, Swap, Version,
-};
+use self::dynamic::DynStore;
+#[cfg(any(
+    feature = "mysql-session",
+    feature = "postgres-session",
+    feature = "sqlite-session"
+))]
+use self::housekeeping::Housekeeping;
+#[cfg(any(
+    feature = "mysql-session",
+    feature = "postgres-session",
+    feature = "sqlite-session"
+))]
+use super::CleanupTask;
+use super::{Loaded, SessionKey, SessionStore, StoreError, Stored, Swap, Version};
 use crate::record::Record;
 
 pub use self::builder::AnySessionStoreBuilder;
@@ -51,6 +66,11 @@ pub use self::builder::AnySessionStoreBuilder;
 pub struct AnySessionStore {
     store: Arc<dyn DynStore>,
     /// What it takes beside the contract, where it takes anything.
+    #[cfg(any(
+        feature = "mysql-session",
+        feature = "postgres-session",
+        feature = "sqlite-session"
+    ))]
     housekeeping: Option<Arc<dyn Housekeeping>>,
 }
 
@@ -76,45 +96,71 @@ impl AnySessionStore {
     pub fn new(store: impl SessionStore) -> Self {
         Self {
             store: Arc::new(store),
+            #[cfg(any(
+                feature = "mysql-session",
+                feature = "postgres-session",
+                feature = "sqlite-session"
+            ))]
             housekeeping: None,
         }
     }
 
-    /// Starts what deletes ended sessions now, and then once in every `period`, if it is a store in a
-    /// database that this crate opened. All other stores do so by themselves, or have none: for them
-    /// nothing is started.
+    #[cfg(any(
+        feature = "mysql-session",
+        feature = "postgres-session",
+        feature = "sqlite-session"
+    ))]
+    fn kept(store: impl SessionStore + Housekeeping + Clone) -> Self {
+        Self {
+            store: Arc::new(store.clone()),
+            housekeeping: Some(Arc::new(store)),
+        }
+    }
+
+    /// Starts what deletes ended sessions now, and then once in every `period`, if this is a store in
+    /// a database that was opened by its address. For others, which need none, nothing is started.
     ///
     /// ```
     /// use std::time::Duration;
     /// use sessile::storage::AnySessionStore;
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let store = AnySessionStore::connect("memory:").await?;
+    /// let store = AnySessionStore::connect("sqlite::memory:").await?;
     /// let cleanup = store.start_cleanup(Duration::from_secs(60));
-    /// assert!(cleanup.is_none());
+    /// assert!(cleanup.is_some());
     /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
     /// ```
     ///
     /// # Panics
     ///
     /// Outside of a Tokio runtime, and if `period` is zero.
+    #[cfg(any(
+        feature = "mysql-session",
+        feature = "postgres-session",
+        feature = "sqlite-session"
+    ))]
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> Option<CleanupTask> {
         let housekeeping = self.housekeeping.as_ref()?;
         Some(housekeeping.start_cleanup(period))
     }
 
-    /// Brings a store in a database to rest, after the operations that are under way. Later ones
-    /// fail. Other stores have nothing to close.
+    /// Brings an SQLite database to rest, after the operations that are under way; later ones fail.
+    /// Other stores have nothing to close.
     ///
     /// # Errors
     ///
     /// When the database can't be brought to rest.
     pub async fn close(&self) -> Result<(), StoreError> {
-        match &self.housekeeping {
-            Some(housekeeping) => housekeeping.close().await,
-            None => Ok(()),
+        #[cfg(any(
+            feature = "mysql-session",
+            feature = "postgres-session",
+            feature = "sqlite-session"
+        ))]
+        if let Some(housekeeping) = &self.housekeeping {
+            return housekeeping.close().await;
         }
+        Ok(())
     }
 }
 

@@ -1,0 +1,50 @@
+//! [`Housekeeping`]: what a store in a database takes beside the contract.
+
+use std::time::Duration;
+
+#[cfg(feature = "mysql-session")]
+use crate::storage::MySqlSessionStore;
+#[cfg(feature = "postgres-session")]
+use crate::storage::PostgresSessionStore;
+#[cfg(feature = "sqlite-session")]
+use crate::storage::SqliteSessionStore;
+use crate::{
+    session::BoxFuture,
+    storage::{CleanupTask, StoreError},
+};
+
+/// What a store in a database takes beside the contract.
+pub(super) trait Housekeeping: Send + Sync {
+    /// Deletes ended sessions now, and then once in every `period`.
+    fn start_cleanup(&self, period: Duration) -> CleanupTask;
+
+    /// Brings the database to rest, where that is for its users to do.
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[cfg(feature = "sqlite-session")]
+impl Housekeeping for SqliteSessionStore {
+    fn start_cleanup(&self, period: Duration) -> CleanupTask {
+        self.start_cleanup(period)
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.close())
+    }
+}
+
+#[cfg(feature = "postgres-session")]
+impl Housekeeping for PostgresSessionStore {
+    fn start_cleanup(&self, period: Duration) -> CleanupTask {
+        self.start_cleanup(period)
+    }
+}
+
+#[cfg(feature = "mysql-session")]
+impl Housekeeping for MySqlSessionStore {
+    fn start_cleanup(&self, period: Duration) -> CleanupTask {
+        self.start_cleanup(period)
+    }
+}
