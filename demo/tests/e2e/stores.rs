@@ -81,6 +81,9 @@ async fn the_printed_schema_is_the_one_it_works_on() {
     let postgres = Postgres::start().unwrap();
     let mariadb = MariaDb::start().unwrap();
     postgres.execute(&schema("postgres")).unwrap();
+    postgres
+        .execute("GRANT SELECT, INSERT, UPDATE, DELETE ON sessile_sessions TO PUBLIC")
+        .unwrap();
     mariadb.execute(&schema("mysql")).unwrap();
     for address in [postgres.url(), mariadb.url()] {
         // Makes no table.
