@@ -2,9 +2,13 @@
 
 use sessile::storage::StoreErrorKind::{Incompatible, Misconfigured};
 
+use sessile_rig::proxy::Proxy;
+
 use crate::{
     engine::{self, Server},
-    sql::setup::{built, create, patient, refused, rows, store, stored, update, value},
+    sql::setup::{
+        built, create, in_time, patient, refused, renew, rows, store, stored, update, value,
+    },
 };
 
 #[tokio::test]
@@ -82,4 +86,37 @@ async fn a_unix_socket_will_do() {
     let store = built(patient(address).create_table(true)).await;
     let at = create(&store, 1).await;
     assert_eq!(value(&store, &at).await.unwrap(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_renewal_that_is_sent_again_while_the_first_is_under_way_is_made_once() {
+    let server = Server::start().unwrap();
+    let other = store(&server).await;
+    let proxy = Proxy::start(server.port()).unwrap();
+    let address = format!(
+        "{}?options=-c%20lock_timeout%3D0",
+        server.url_on(proxy.port())
+    );
+    let store = built(patient(address)).await;
+    let at = create(&store, 1).await;
+
+    let pool = engine::pool(&server).await;
+    let mut somebody = pool.begin().await.unwrap();
+    let lock = "SELECT FROM sessile_sessions FOR UPDATE";
+    sqlx::query(lock).execute(&mut *somebody).await.unwrap();
+    let ours = tokio::spawn({
+        let (store, at) = (store.clone(), at.clone());
+        async move { renew(&store, &at, 2).await }
+    });
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    engine::until(&server, (waiting, "1\n"));
+    // The server goes on with the first one: it doesn't look for its client.
+    proxy.cut();
+    engine::until(&server, (waiting, "2\n"));
+    somebody.rollback().await.unwrap();
+
+    let renewed = stored(in_time(ours).await.unwrap());
+    assert_eq!(value(&other, &renewed).await.unwrap(), Some(2));
+    assert_eq!(value(&other, &at).await.unwrap(), None);
+    stored(update(&other, &renewed, 3).await);
 }

@@ -6,7 +6,7 @@ use sessile::storage::{SessionStore as _, StoreErrorKind::Unavailable};
 use sessile_rig::proxy::Proxy;
 
 use crate::{
-    engine::{Server, Store},
+    engine::{self, Server, Store},
     sql::setup::{
         MINUTE, built, create, failed, in_time, patient, record, store, stored, until_it_works,
         update, value,
@@ -75,6 +75,29 @@ async fn a_network_that_swallows_everything_leaves_no_connection_behind() {
     proxy.resume();
     until_it_works(&store, &at).await;
     assert_eq!(value(&store, &at).await.unwrap(), Some(1));
+}
+
+#[tokio::test]
+async fn a_lock_that_somebody_holds_is_not_waited_for_longer_than_anybody_waits() {
+    let server = Server::start().unwrap();
+    let store = store(&server).await;
+    let (locked, free) = (create(&store, 1).await, create(&store, 1).await);
+    let pool = engine::pool(&server).await;
+    let mut somebody = pool.begin().await.unwrap();
+    let lock = format!(
+        "SELECT 1 FROM sessile_sessions WHERE id = '{}' FOR UPDATE",
+        locked.key.id()
+    );
+    let lock = sqlx::query(sqlx::AssertSqlSafe(lock));
+    lock.fetch_all(&mut *somebody).await.unwrap();
+
+    // The store itself is patient here: it is the server that gives up.
+    let error = failed(in_time(update(&store, &locked, 2)).await);
+    assert_eq!(error.kind(), Unavailable);
+    assert_eq!(value(&store, &locked).await.unwrap(), Some(1));
+    stored(update(&store, &free, 2).await);
+    somebody.rollback().await.unwrap();
+    stored(update(&store, &locked, 3).await);
 }
 
 fn runtime() -> tokio::runtime::Runtime {
