@@ -7,8 +7,8 @@ use sqlx::{
 
 use super::{StoreError, Version, error, opening};
 use crate::storage::sql::{
-    Change, Column, Dialect, Fault, Found, Meaning, Name, NewRow, Row, SCHEMA_COMMENT, Statement,
-    Table, quoted,
+    Change, Column, Dialect, Fault, Meaning, Name, NewRow, Row, SCHEMA_COMMENT, Statement, Table,
+    quoted,
 };
 
 pub(super) const DEFAULT_TABLE: &str = "sessile_sessions";
@@ -212,7 +212,7 @@ impl Dialect for MySql {
         &self,
         connection: &mut MySqlConnection,
         change: &Change<'_>,
-    ) -> Result<Found, Error> {
+    ) -> Result<Option<Version>, Error> {
         let Change {
             id,
             old_digest,
@@ -236,8 +236,8 @@ impl Dialect for MySql {
             .await?;
         // The rows that were found, changed or not.
         Ok(match swapped.rows_affected() {
-            0 => Found::Nothing,
-            _ => Found::Version(Version::new(swapped.last_insert_id())),
+            0 => None,
+            _ => Some(Version::new(swapped.last_insert_id())),
         })
     }
 

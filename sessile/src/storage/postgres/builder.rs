@@ -127,7 +127,7 @@ impl PostgresSessionStoreBuilder {
             Place::Address(address) => {
                 check_scheme(&address, Postgres::SCHEMES)?;
                 let options = PgConnectOptions::from_str(&address).map_err(Fault::Address)?;
-                Source::Options(Box::new(options))
+                Source::Options(Box::new(impatient(options)))
             }
             Place::Pool(pool) => Source::Pool(pool),
         };
@@ -137,6 +137,18 @@ impl PostgresSessionStoreBuilder {
 
     fn dialect(&self) -> Result<Postgres, StoreError> {
         Postgres::new(self.schema.clone(), self.table.clone())
+    }
+}
+
+/// None waits for another's lock for longer than anybody waits for it: a server goes on waiting when
+/// its client has gone, with a connection for each. What the address says counts.
+fn impatient(options: PgConnectOptions) -> PgConnectOptions {
+    let is_said = options
+        .get_options()
+        .is_some_and(|options| options.contains("lock_timeout"));
+    match is_said {
+        true => options,
+        false => options.options([("lock_timeout", "2s")]),
     }
 }
 

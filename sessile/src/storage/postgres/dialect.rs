@@ -4,8 +4,8 @@ use sqlx::{AssertSqlSafe, Error, PgConnection, Row as _, error::DatabaseError};
 
 use super::{StoreError, Version, error, opening};
 use crate::storage::sql::{
-    Change, Column, Dialect, Fault, Found, Meaning, Name, NewRow, Row, SCHEMA_COMMENT, Statement,
-    Table, quoted,
+    Change, Column, Dialect, Fault, Meaning, Name, NewRow, Row, SCHEMA_COMMENT, Statement, Table,
+    quoted,
 };
 
 pub(super) const DEFAULT_TABLE: &str = "sessile_sessions";
@@ -179,7 +179,7 @@ impl Dialect for Postgres {
         &self,
         connection: &mut PgConnection,
         change: &Change<'_>,
-    ) -> Result<Found, Error> {
+    ) -> Result<Option<Version>, Error> {
         let Change {
             id,
             old_digest,
@@ -198,15 +198,12 @@ impl Dialect for Postgres {
             .fetch_all(connection)
             .await?;
         let Some(row) = rows.first() else {
-            return Ok(Found::Nothing);
+            return Ok(None);
         };
+        // What was found is from when the statement began. If that is the old version and nothing was
+        // swapped, others were faster.
         let (found, is_swapped) = (version_of(row.try_get(0)?), row.try_get(1)?);
-        Ok(match found {
-            _ if is_swapped => Found::Version(new.version),
-            // It had the version when the statement began, and not any more when its turn came.
-            found if found == *old_version => Found::Changing,
-            found => Found::Version(found),
-        })
+        Ok(Some(if is_swapped { new.version } else { found }))
     }
 
     async fn delete(&self, connection: &mut PgConnection, id: &str) -> Result<(), Error> {

@@ -53,9 +53,9 @@ pub use self::builder::PostgresSessionStoreBuilder;
 ///   What the sessions hold is there as plain text.
 /// - `sslmode` is `prefer` by default: TLS where the server has it, without looking at its
 ///   certificate. Across a network that you don't trust, choose `verify-full`.
-/// - Behind PgBouncer, tell it `ignore_startup_parameters = extra_float_digits`. If it pools
-///   transactions, have it keep prepared statements (`max_prepared_statements`), or add
-///   `?statement-cache-capacity=0` to the address at the cost of a second round trip for each operation.
+/// - Behind PgBouncer, tell it `ignore_startup_parameters = extra_float_digits, options`. If it pools
+///   transactions, it has to keep prepared statements, as it can since version 1.21
+///   (`max_prepared_statements`).
 ///
 /// ```no_run
 /// use std::time::Duration;

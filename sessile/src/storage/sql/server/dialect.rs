@@ -75,11 +75,14 @@ pub(in crate::storage) trait Dialect: Send + Sync + Sized + 'static {
     ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
 
     /// Changes a row if it opens to the old digest and has the old version.
+    ///
+    /// The version that the row has then, or nothing if there is none that opens to the old digest
+    /// or to the new one. The old version says that others changed or deleted it at the same time.
     fn swap(
         &self,
         connection: &mut ConnectionOf<Self>,
         change: &Change<'_>,
-    ) -> impl Future<Output = Result<Found, sqlx::Error>> + Send;
+    ) -> impl Future<Output = Result<Option<Version>, sqlx::Error>> + Send;
 
     /// Deletes the row of this id.
     fn delete(
@@ -118,17 +121,6 @@ pub(in crate::storage) struct Change<'a> {
     pub(in crate::storage) old_digest: &'a str,
     pub(in crate::storage) old_version: Version,
     pub(in crate::storage) new: NewRow<'a>,
-}
-
-/// What a compare-and-swap found, and left there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::storage) enum Found {
-    /// No row that opens to the old digest, nor to the new one.
-    Nothing,
-    /// A row that has this version now.
-    Version(Version),
-    /// A row that somebody else changed or deleted at the same time: this change was not made.
-    Changing,
 }
 
 /// A statement that is put together once, for a table.

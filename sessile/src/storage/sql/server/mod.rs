@@ -19,7 +19,7 @@ use crate::{
 use self::connections::{Answer, Outcome};
 pub(in crate::storage) use self::{
     connections::{Connections, Lease, Source},
-    dialect::{Change, Dialect, Found, NewRow, Row, Statement},
+    dialect::{Change, Dialect, NewRow, Row, Statement},
     error::{Fault, Meaning},
     location::check_scheme,
     names::{Name, quoted},
@@ -249,18 +249,19 @@ impl<D: Dialect> Store<D> {
                 });
             let Answer { outcome, repeated } = swapping.await?;
             was_repeated |= repeated;
-            let swap = match outcome {
-                Outcome::Done(Found::Nothing) => Swap::Gone,
-                Outcome::Done(Found::Version(found)) if found == new_version => {
-                    Swap::Stored(Stored {
-                        key: new_key,
-                        version: new_version,
-                    })
-                }
-                Outcome::Done(Found::Version(_)) => Swap::Conflict,
-                // By what was sent first, perhaps.
-                Outcome::Done(Found::Changing) | Outcome::Overtaken if was_repeated => continue,
-                Outcome::Done(Found::Changing) | Outcome::Overtaken => Swap::Conflict,
+            let found = match outcome {
+                Outcome::Done(found) => found,
+                Outcome::Overtaken => Some(version),
+            };
+            let swap = match found {
+                None => Swap::Gone,
+                Some(found) if found == new_version => Swap::Stored(Stored {
+                    key: new_key,
+                    version: new_version,
+                }),
+                // Changed by others at this moment; or by what was sent first.
+                Some(found) if found == version && was_repeated => continue,
+                Some(_) => Swap::Conflict,
             };
             return Ok((swap, was_repeated));
         }

@@ -14,7 +14,10 @@ use std::{
 use sqlx::ConnectOptions as _;
 use tokio::{
     runtime::{Handle, Id},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{
+        OwnedSemaphorePermit, Semaphore,
+        oneshot::{self, error::TryRecvError},
+    },
     time::{Instant, timeout},
 };
 
@@ -45,8 +48,32 @@ struct Inner<D: Dialect> {
 
 struct Idle<D: Dialect> {
     connection: ConnectionOf<D>,
-    home: Id,
+    home: Home,
     since: Instant,
+}
+
+/// The runtime that a connection was made on, and that watches its socket.
+struct Home {
+    id: Id,
+    /// The other end is with a task there.
+    life: oneshot::Receiver<()>,
+}
+
+impl Home {
+    fn here() -> Self {
+        let (mut sender, life) = oneshot::channel();
+        // Ends with the connection, or is dropped with the runtime.
+        tokio::spawn(async move { sender.closed().await });
+        Self {
+            id: Handle::current().id(),
+            life,
+        }
+    }
+
+    /// Whether the runtime is still there. A connection of one that isn't only fails.
+    fn is_alive(&mut self) -> bool {
+        self.life.try_recv() == Err(TryRecvError::Empty)
+    }
 }
 
 impl<D: Dialect> Clone for Own<D> {
@@ -74,21 +101,19 @@ impl<D: Dialect> Own<D> {
     pub(super) async fn take(&self, afresh: bool) -> Result<Taken<D>, Fault> {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.ok();
-        let home = Handle::current().id();
         let idle = match afresh {
             true => None,
-            false => self.0.take_idle(home),
+            false => self.0.take_idle(Handle::current().id()),
         };
         let (connection, home) = match idle {
             Some(idle) => (idle.connection, idle.home),
             None => {
                 self.0.make_room();
-                (self.0.connect().await?, home)
+                (self.0.connect().await?, Home::here())
             }
         };
         Ok(Taken {
-            connection: Some(connection),
-            home,
+            connection: Some((connection, home)),
             since: Instant::now(),
             inner: Arc::clone(&self.0),
             _permit: permit,
@@ -111,8 +136,8 @@ impl<D: Dialect> Inner<D> {
     /// One that is at home here; or else anybody's, if no more may be opened.
     fn take_idle(&self, home: Id) -> Option<Idle<D>> {
         let mut idle = self.idle();
-        idle.retain(|it| it.since.elapsed() < LONGEST_IDLE);
-        let last = idle.iter().rposition(|it| it.home == home);
+        idle.retain_mut(|it| it.since.elapsed() < LONGEST_IDLE && it.home.is_alive());
+        let last = idle.iter().rposition(|it| it.home.id == home);
         let last = last.or_else(|| self.is_full(&idle).then(|| idle.len().checked_sub(1))?);
         // The order stays that of their last use.
         last.map(|index| idle.remove(index))
@@ -146,8 +171,8 @@ impl<D: Dialect> Inner<D> {
 
 /// A connection in use. It is closed if it isn't given back.
 pub(super) struct Taken<D: Dialect> {
-    connection: Option<ConnectionOf<D>>,
-    home: Id,
+    /// With its home.
+    connection: Option<(ConnectionOf<D>, Home)>,
     since: Instant,
     inner: Arc<Inner<D>>,
     /// Given back after the connection.
@@ -160,14 +185,15 @@ impl<D: Dialect> Taken<D> {
         reason = "it is empty only while it is given back or dropped"
     )]
     pub(super) fn connection(&mut self) -> &mut ConnectionOf<D> {
-        self.connection.as_mut().expect("a connection in use")
+        let (connection, _) = self.connection.as_mut().expect("a connection in use");
+        connection
     }
 
     pub(super) fn give_back(mut self) {
-        if let Some(connection) = self.connection.take() {
+        if let Some((connection, home)) = self.connection.take() {
             self.inner.idle().push(Idle {
                 connection,
-                home: self.home,
+                home,
                 since: Instant::now(),
             });
         }
