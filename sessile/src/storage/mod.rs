@@ -140,7 +140,7 @@ use crate::record::Record;
 #[cfg(feature = "cookie-session")]
 pub use self::cookie::CookieSessionStore;
 #[cfg(feature = "redis-rs-session")]
-pub use self::redis::{RedisSessionStore, RedisSessionStoreBuilder};
+pub use self::redis::{NearCache, RedisSessionStore, RedisSessionStoreBuilder};
 #[cfg(feature = "redis-actor-session")]
 pub use self::redis_actor::{RedisActorSessionStore, RedisActorSessionStoreBuilder};
 #[cfg(feature = "sqlite-session")]
