@@ -61,7 +61,8 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCache};
 /// - Who reads what is in Redis can't open a session: of a session key's secret only the digest is
 ///   there.
 /// - Its user needs the right to run `GET`, `SET`, `GETRANGE`, `DEL`, `EVAL` and `EVALSHA` on its keys,
-///   `CLUSTER|SLOTS` on a cluster, and should have `INFO`, and `ROLE` behind sentinels.
+///   `CLUSTER|SLOTS` on a cluster, and should have `INFO`, and `ROLE` behind sentinels. A near cache
+///   needs `PTTL` and `CLIENT|TRACKING` as well.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -74,6 +75,43 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCache};
 ///
 /// assert_eq!(store.load(&stored.key).await?.unwrap().record, record);
 /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
+/// ```
+///
+/// # Near cache
+///
+/// With [`near_cache`](RedisSessionStoreBuilder::near_cache), sessions that this server has read are
+/// kept in its memory, decoded, and read from there the next time: without a round trip. Redis tells of
+/// every change over the connection that they were read over (`CLIENT TRACKING`), and then they are
+/// read anew. For applications that read the same sessions much more often than they change them.
+///
+/// - What this server has changed or ended it sees at once, always.
+/// - **The risk:** what another server has changed or ended may be read from memory until the news is
+///   here. That takes as long as a message from Redis, normally less than a millisecond; and where the
+///   connection breaks without a word, the server hangs, or the thread that the connection was made on is
+///   held up, at most [`max_staleness`](NearCache::max_staleness) after the last answer from there: one
+///   second, unless set otherwise. A write that goes by what was out of date is a conflict, and is made
+///   anew on what there is: nothing is lost, and what has ended stays so.
+/// - A connection that ends takes all with it that was read over it. A time to live is kept to.
+/// - **The cost:** memory here, as set in [`NearCache`], that holds session keys as well as
+///   states; memory in Redis for the name of each session that was read, by each server
+///   that read it, until it changes (see its `tracking-table-max-keys`); two commands in one round trip
+///   instead of one for what has to be read; a message for each change.
+/// - It takes Redis 6.0 or later, which is made sure of when the store is built. It works on one server,
+///   behind sentinels and on a cluster, but not over a pool's connections.
+/// - Records that `actix-session` left, and what has no time to live, are read from Redis each time.
+/// - With the feature `metrics`, `sessile_near_cache_hits_total`, `sessile_near_cache_misses_total` and
+///   `sessile_near_cache_invalidations_total` tell of what use it is.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use sessile::storage::{NearCache, RedisSessionStore};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = RedisSessionStore::builder("redis://127.0.0.1:6379")
+///     .near_cache(NearCache::default().max_staleness(Duration::from_millis(250)))
+///     .build()
+///     .await?;
+/// # Ok(()) }
 /// ```
 #[derive(Clone)]
 pub struct RedisSessionStore {

@@ -57,6 +57,7 @@ pub(super) enum Action<'a> {
 
 impl Request<'_> {
     pub(super) fn command(&self, form: Form) -> Cmd {
+        const NONE: &[String] = &[];
         let words: &[&str] = match (&self.action, form) {
             (Action::Get | Action::GetTimed, _) => &["GET", self.key],
             (Action::Delete, _) => &["DEL", self.key],
@@ -64,11 +65,14 @@ impl Request<'_> {
             (Action::Run(script, _), Form::InFull) => &["EVAL", script.source, "1", self.key],
             (Action::Slots, _) => &["CLUSTER", "SLOTS"],
         };
-        let mut command = Cmd::new();
-        command.arg(words);
-        if let Action::Run(_, arguments) = self.action {
-            command.arg(arguments);
-        }
+        let arguments = match self.action {
+            Action::Run(_, arguments) => arguments,
+            _ => NONE,
+        };
+        let size = words.iter().map(|word| word.len()).sum::<usize>()
+            + arguments.iter().map(String::len).sum::<usize>();
+        let mut command = Cmd::with_capacity(words.len() + arguments.len(), size);
+        command.arg(words).arg(arguments);
         command
     }
 }
