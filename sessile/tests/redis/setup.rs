@@ -5,12 +5,16 @@ use std::time::{Duration, Instant};
 use sessile::{
     Clock as _, Record, SystemClock,
     storage::{
-        RedisSessionStore, SessionKey, SessionStore as _, StoreError, StoreErrorKind, Stored, Swap,
+        NearCache, RedisSessionStore, SessionKey, SessionStore as _, StoreError, StoreErrorKind,
+        Stored, Swap,
     },
 };
 use sessile_rig::redis::Redis;
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+
+/// How long sessions live: longer than any test waits, so that none succeeds because they ended.
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// Far above what anything takes that works.
 const ENOUGH: Duration = Duration::from_secs(60);
@@ -25,6 +29,13 @@ pub(crate) async fn store(url: impl Into<String>) -> RedisSessionStore {
     in_time(RedisSessionStore::new(url)).await.unwrap()
 }
 
+/// A store that keeps what it read, for as long as Redis doesn't tell of a change.
+pub(crate) async fn near_store(url: impl Into<String>) -> RedisSessionStore {
+    let near = NearCache::default().max_staleness(HOUR);
+    let builder = RedisSessionStore::builder(url).near_cache(near);
+    in_time(builder.build()).await.unwrap()
+}
+
 pub(crate) fn record(value: u32) -> Record {
     let mut record = Record::new(SystemClock.now());
     record.state.insert("value", &value).unwrap();
@@ -36,7 +47,7 @@ pub(crate) fn key(text: &str) -> SessionKey {
 }
 
 pub(crate) async fn create(store: &RedisSessionStore, value: u32) -> Stored {
-    store.create(&record(value), MINUTE).await.unwrap()
+    store.create(&record(value), HOUR).await.unwrap()
 }
 
 /// The value under the key of `at`, if it leads to a record.
@@ -54,7 +65,7 @@ pub(crate) async fn update(
     value: u32,
 ) -> Result<Swap, StoreError> {
     store
-        .update(&at.key, at.version, &record(value), MINUTE)
+        .update(&at.key, at.version, &record(value), HOUR)
         .await
 }
 
@@ -63,9 +74,7 @@ pub(crate) async fn renew(
     at: &Stored,
     value: u32,
 ) -> Result<Swap, StoreError> {
-    store
-        .renew(&at.key, at.version, &record(value), MINUTE)
-        .await
+    store.renew(&at.key, at.version, &record(value), HOUR).await
 }
 
 pub(crate) fn stored(swap: Result<Swap, StoreError>) -> Stored {

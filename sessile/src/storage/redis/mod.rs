@@ -4,27 +4,29 @@ mod builder;
 mod connection;
 mod error;
 mod location;
+mod near;
 mod pauses;
 mod script;
 mod slot;
 mod value;
 
-use std::{fmt, fmt::Write as _, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, fmt::Write as _, sync::Arc, time::Duration};
 
 use redis::Value;
 
 use self::{
     connection::{Connection, Reply},
     error::Fault,
+    near::{Near, Read},
     script::{Action, CREATE, Request, SWAP, Script},
     value::{encode, version_text},
 };
 use super::{Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap, Version};
 use crate::{clock::SharedClock, key::generate_session_key, record::Record};
 
-pub use self::builder::RedisSessionStoreBuilder;
 #[cfg(feature = "redis-actor-session")]
 pub(super) use self::pauses::Pauses;
+pub use self::{builder::RedisSessionStoreBuilder, near::NearCache};
 
 /// Keeps sessions in Redis 5.0 or later, or in a server that speaks as Redis does.
 ///
@@ -59,7 +61,8 @@ pub(super) use self::pauses::Pauses;
 /// - Who reads what is in Redis can't open a session: of a session key's secret only the digest is
 ///   there.
 /// - Its user needs the right to run `GET`, `SET`, `GETRANGE`, `DEL`, `EVAL` and `EVALSHA` on its keys,
-///   `CLUSTER|SLOTS` on a cluster, and should have `INFO`, and `ROLE` behind sentinels.
+///   `CLUSTER|SLOTS` on a cluster, and should have `INFO`, and `ROLE` behind sentinels. A near cache
+///   needs `PTTL` and `CLIENT|TRACKING` as well.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -73,10 +76,49 @@ pub(super) use self::pauses::Pauses;
 /// assert_eq!(store.load(&stored.key).await?.unwrap().record, record);
 /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
 /// ```
+///
+/// # Near cache
+///
+/// With [`near_cache`](RedisSessionStoreBuilder::near_cache), sessions that this server has read are
+/// kept in its memory, decoded, and read from there the next time: without a round trip. Redis tells of
+/// every change over the connection that they were read over (`CLIENT TRACKING`), and then they are
+/// read anew. For applications that read the same sessions much more often than they change them.
+///
+/// - What this server has changed or ended it sees at once, always.
+/// - **The risk:** what another server has changed or ended may be read from memory until the news is
+///   here. That takes as long as a message from Redis, normally less than a millisecond; and where the
+///   connection breaks without a word, the server hangs, or the thread that the connection was made on is
+///   held up, at most [`max_staleness`](NearCache::max_staleness) after the last answer from there: one
+///   second, unless set otherwise. A write that goes by what was out of date is a conflict, and is made
+///   anew on what there is: nothing is lost, and what has ended stays so.
+/// - A connection that ends takes all with it that was read over it. A time to live is kept to.
+/// - **The cost:** memory here, as set in [`NearCache`], that holds session keys as well as
+///   states; memory in Redis for the name of each session that was read, by each server
+///   that read it, until it changes (see its `tracking-table-max-keys`); two commands in one round trip
+///   instead of one for what has to be read; a message for each change.
+/// - It takes Redis 6.0 or later, which is made sure of when the store is built. It works on one server,
+///   behind sentinels and on a cluster, but not over a pool's connections.
+/// - Records that `actix-session` left, and what has no time to live, are read from Redis each time.
+/// - With the feature `metrics`, `sessile_near_cache_hits_total`, `sessile_near_cache_misses_total` and
+///   `sessile_near_cache_invalidations_total` tell of what use it is.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use sessile::storage::{NearCache, RedisSessionStore};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = RedisSessionStore::builder("redis://127.0.0.1:6379")
+///     .near_cache(NearCache::default().max_staleness(Duration::from_millis(250)))
+///     .build()
+///     .await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct RedisSessionStore {
     connection: Connection,
-    keygen: Keygen,
+    /// Unless the id of a session key is its Redis key.
+    keygen: Option<Keygen>,
+    near: Option<Near>,
     clock: SharedClock,
 }
 
@@ -137,8 +179,64 @@ impl RedisSessionStore {
     }
 
     /// Where the session that `key` leads to is. A renewal leaves it there.
-    fn redis_key(&self, key: &SessionKey) -> String {
-        (self.keygen)(key.id())
+    fn redis_key<'a>(&self, key: &'a SessionKey) -> Cow<'a, str> {
+        match &self.keygen {
+            Some(keygen) => Cow::Owned(keygen(key.id())),
+            None => Cow::Borrowed(key.id()),
+        }
+    }
+
+    /// What lies under `redis_key`, if `key` opens it.
+    async fn read(&self, redis_key: &str, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
+        let request = Request {
+            key: redis_key,
+            action: Action::Get,
+        };
+        let reply = self.connection.send(&request).await?;
+        self.decode(&reply.value, key)
+    }
+
+    /// As [`read`](Self::read), and has `near` keep it.
+    async fn read_and_keep(
+        &self,
+        near: &Near,
+        redis_key: &str,
+        key: &SessionKey,
+    ) -> Result<Option<Loaded>, StoreError> {
+        let request = Request {
+            key: redis_key,
+            action: Action::GetTimed,
+        };
+        let reading = near.reading(redis_key);
+        let reply = self.connection.send(&request).await?;
+        let (value, ttl) = match &reply.value {
+            Value::Array(both) => match both.as_slice() {
+                [value, Value::Int(millis)] => (value, Some(*millis)),
+                _ => return Err(Fault::UnexpectedReply.into()),
+            },
+            value => (value, None),
+        };
+        let loaded = self.decode(value, key)?;
+        // A negative number: it lives for ever, or has just ended.
+        let ttl = ttl.and_then(|millis| u64::try_from(millis).ok());
+        if let (Some(loaded), Some(millis), Some(heard)) = (&loaded, ttl, reply.heard) {
+            let read = Read {
+                loaded: loaded.clone(),
+                ttl: Duration::from_millis(millis),
+                heard,
+            };
+            near.keep(reading, redis_key, key, read);
+        }
+        Ok(loaded)
+    }
+
+    fn decode(&self, value: &Value, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
+        match value {
+            Value::Nil => Ok(None),
+            Value::BulkString(bytes) => value::decode(bytes, key, self.clock.now())
+                .map_err(|source| StoreError::new(StoreErrorKind::Corrupt, source)),
+            _ => Err(Fault::UnexpectedReply.into()),
+        }
     }
 
     /// Stores `record` for `new_key` to open in place of what `key` opens, if that has `version`.
@@ -182,7 +280,10 @@ impl RedisSessionStore {
             key: redis_key,
             action: Action::Run(script, arguments),
         };
-        let Reply { value, repeated } = self.connection.send(&request).await?;
+        let _writing = self.near.as_ref().map(|near| near.writing(redis_key));
+        let Reply {
+            value, repeated, ..
+        } = self.connection.send(&request).await?;
         let outcome = match &value {
             Value::BulkString(word) => Outcome::parse(word),
             _ => None,
@@ -215,15 +316,13 @@ impl Outcome {
 
 impl SessionStore for RedisSessionStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        let request = Request {
-            key: &self.redis_key(key),
-            action: Action::Get,
+        let redis_key = self.redis_key(key);
+        let Some(near) = &self.near else {
+            return self.read(&redis_key, key).await;
         };
-        match self.connection.send(&request).await?.value {
-            Value::Nil => Ok(None),
-            Value::BulkString(bytes) => value::decode(&bytes, key, self.clock.now())
-                .map_err(|source| StoreError::new(StoreErrorKind::Corrupt, source)),
-            _ => Err(Fault::UnexpectedReply.into()),
+        match near.get(&redis_key, key) {
+            Some(loaded) => Ok(Some(loaded)),
+            None => Box::pin(self.read_and_keep(near, &redis_key, key)).await,
         }
     }
 
@@ -280,10 +379,12 @@ impl SessionStore for RedisSessionStore {
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        let redis_key = self.redis_key(key);
         let request = Request {
-            key: &self.redis_key(key),
+            key: &redis_key,
             action: Action::Delete,
         };
+        let _writing = self.near.as_ref().map(|near| near.writing(&redis_key));
         self.connection.send(&request).await?;
         Ok(())
     }

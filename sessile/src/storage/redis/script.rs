@@ -46,6 +46,9 @@ pub(super) struct Request<'a> {
 
 pub(super) enum Action<'a> {
     Get,
+    /// What is there, and how many milliseconds it has to live. Where that is not to be had in one go, just
+    /// what is there.
+    GetTimed,
     Delete,
     Run(&'static Script, &'a [String]),
     /// Who serves which slots of the cluster. Is done to no key.
@@ -54,18 +57,22 @@ pub(super) enum Action<'a> {
 
 impl Request<'_> {
     pub(super) fn command(&self, form: Form) -> Cmd {
+        const NONE: &[String] = &[];
         let words: &[&str] = match (&self.action, form) {
-            (Action::Get, _) => &["GET", self.key],
+            (Action::Get | Action::GetTimed, _) => &["GET", self.key],
             (Action::Delete, _) => &["DEL", self.key],
             (Action::Run(script, _), Form::ByHash) => &["EVALSHA", &script.hash, "1", self.key],
             (Action::Run(script, _), Form::InFull) => &["EVAL", script.source, "1", self.key],
             (Action::Slots, _) => &["CLUSTER", "SLOTS"],
         };
-        let mut command = Cmd::new();
-        command.arg(words);
-        if let Action::Run(_, arguments) = self.action {
-            command.arg(arguments);
-        }
+        let arguments = match self.action {
+            Action::Run(_, arguments) => arguments,
+            _ => NONE,
+        };
+        let size = words.iter().map(|word| word.len()).sum::<usize>()
+            + arguments.iter().map(String::len).sum::<usize>();
+        let mut command = Cmd::with_capacity(words.len() + arguments.len(), size);
+        command.arg(words).arg(arguments);
         command
     }
 }
