@@ -160,8 +160,8 @@ pub use self::{
     manager::SessionManager,
     record::{DecodeError, Record},
     session::{
-        Session, SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError,
-        SessionSaveError, SessionStatus, SessionUpdateError, WriteError,
+        ReadError, Session, SessionClosedError, SessionGetError, SessionInsertError,
+        SessionReloadError, SessionSaveError, SessionStatus, SessionUpdateError, WriteError,
     },
     settings::{InvalidCookieError, Settings, SettingsError},
     state::State,

@@ -80,6 +80,11 @@ impl Lifetime {
             .since(now)
     }
 
+    /// Whether requests that only read may extend a session's life.
+    pub(crate) const fn reading_extends(&self) -> bool {
+        self.touch_after.is_some()
+    }
+
     /// What a request that only reads does for the life of a session touched at `touched_at`, if
     /// that is known.
     pub(crate) fn on_read(&self, touched_at: Option<Timestamp>, now: Timestamp) -> OnRead {

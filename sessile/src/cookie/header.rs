@@ -6,7 +6,7 @@ use percent_encoding::percent_decode;
 
 /// What a request's `Cookie` headers say under one name.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found<'a> {
+pub(crate) enum Found<'a> {
     /// Nothing.
     Nothing,
     /// This value, quotes removed and percent-encoding undone.

@@ -10,8 +10,9 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::{config::CookieContentSecurity, key::SessionKey, legacy, settings::Settings};
 
-use self::{attributes::Attributes, header::Found};
+use self::attributes::Attributes;
 
+pub(crate) use self::header::Found;
 pub use self::seal::{InvalidSealingKeyError, SealingKey};
 
 /// The most bytes that name, value and attributes of a cookie may have together: the least that
@@ -35,16 +36,6 @@ pub(crate) struct SessionCookie {
     key: SealingKey,
 }
 
-/// What a request presented as its session cookie.
-pub(crate) enum Presented {
-    /// No such cookie.
-    Nothing,
-    /// One that we didn't make, or not for this name and key.
-    Rejected,
-    /// One of ours.
-    Key(SessionKey),
-}
-
 impl SessionCookie {
     /// Cookies as `settings` say, which were checked, sealed with `key`.
     pub(crate) fn new(key: SealingKey, settings: &Settings) -> Self {
@@ -56,24 +47,26 @@ impl SessionCookie {
         }
     }
 
-    /// Reads the session key from the `Cookie` headers of a request.
-    pub(crate) fn read<'a>(&self, headers: impl IntoIterator<Item = &'a [u8]>) -> Presented {
+    /// Looks for the cookie in the `Cookie` headers of a request, without opening it.
+    pub(crate) fn find<'a>(&self, headers: impl IntoIterator<Item = &'a [u8]>) -> Found<'a> {
         // Room for a value in which everything was percent-encoded on the way.
-        let max_len = 3 * MAX_COOKIE_LEN;
-        let value = match header::find(headers, &self.attributes.name, max_len) {
-            Found::Nothing => return Presented::Nothing,
-            Found::Value(value) => value,
-            Found::Unusable(reason) => {
-                tracing::debug!(reason, "session cookie ignored");
-                return Presented::Rejected;
-            }
-        };
-        match self.open(&value).map(SessionKey::try_from) {
-            Some(Ok(key)) => Presented::Key(key),
-            Some(Err(_)) | None => {
-                tracing::debug!(reason = "failed verification", "session cookie ignored");
-                Presented::Rejected
-            }
+        header::find(headers, &self.attributes.name, 3 * MAX_COOKIE_LEN)
+    }
+
+    /// The session key in the cookie's `value`, if it is one of ours.
+    pub(crate) fn open(&self, value: &str) -> Option<SessionKey> {
+        self.content(value)?.try_into().ok()
+    }
+
+    /// The session key in the `Cookie` headers of a request.
+    #[cfg(any(test, feature = "test-helpers"))]
+    pub(crate) fn read<'a>(
+        &self,
+        headers: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Option<SessionKey> {
+        match self.find(headers) {
+            Found::Value(value) => self.open(&value),
+            Found::Nothing | Found::Unusable(_) => None,
         }
     }
 
@@ -123,7 +116,7 @@ impl SessionCookie {
         }
     }
 
-    fn open(&self, value: &str) -> Option<String> {
+    fn content(&self, value: &str) -> Option<String> {
         let name = &self.attributes.name;
         let content = match self.security {
             CookieContentSecurity::Private => self.key.decrypt(name, value)?,

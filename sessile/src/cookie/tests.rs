@@ -26,10 +26,7 @@ fn sent_back(set_cookie: &SetCookie) -> String {
 }
 
 fn read(cookie: &SessionCookie, header: &str) -> Option<String> {
-    match cookie.read([header.as_bytes()]) {
-        Presented::Key(key) => Some(key.into()),
-        Presented::Nothing | Presented::Rejected => None,
-    }
+    cookie.read([header.as_bytes()]).map(Into::into)
 }
 
 #[test]
@@ -99,10 +96,7 @@ fn values_that_are_not_sealed_at_all_are_rejected() {
             &format!("id={}", "A".repeat(44)),
             &format!("id={}", "A".repeat(8192)),
         ] {
-            assert!(matches!(
-                cookie.read([header.as_bytes()]),
-                Presented::Rejected
-            ));
+            assert!(cookie.read([header.as_bytes()]).is_none());
         }
     }
 }
