@@ -146,6 +146,7 @@ pub mod storage;
 mod telemetry;
 #[cfg(feature = "test-helpers")]
 pub mod test_helpers;
+mod text;
 mod timeout;
 
 #[cfg(feature = "actix")]

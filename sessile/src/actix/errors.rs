@@ -56,7 +56,7 @@ impl ResponseError for SessionFailure {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status);
         if let Some(cookie) = &self.cookie {
-            send_cookie(response.headers_mut(), cookie);
+            send_cookie(response.headers_mut(), cookie.clone());
         }
         response
     }
@@ -151,7 +151,7 @@ impl ResponseError for WithCookie {
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut response = self.error.error_response();
-        send_cookie(response.headers_mut(), &self.cookie);
+        send_cookie(response.headers_mut(), self.cookie.clone());
         response
     }
 }

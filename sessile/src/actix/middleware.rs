@@ -188,7 +188,7 @@ where
     match (handled, cookie) {
         (handled, None) => handled,
         (Ok(mut response), Some(cookie)) => {
-            send_cookie(response.headers_mut(), &cookie);
+            send_cookie(response.headers_mut(), cookie);
             Ok(response)
         }
         (Err(error), Some(cookie)) => Err(WithCookie { error, cookie }.into()),

@@ -119,7 +119,8 @@ impl<S: SessionStore> Inner<S> {
     }
 
     fn issue(&self, place: &Place) -> Result<SetCookie, CommitError> {
-        let max_age = self.lifetime.max_age(place.created_at, self.clock.now());
+        let now = || self.clock.now();
+        let max_age = self.lifetime.max_age(place.created_at, now);
         Ok(self.cookie.issue(&place.key, max_age)?)
     }
 
@@ -213,16 +214,14 @@ impl<S: SessionStore> Inner<S> {
 
     /// Extends the life of a session that was only read.
     async fn touch(&self, flush: &Flush<'_>, place: &Place) -> Result<Done, CommitError> {
-        let now = self.clock.now();
         let record = self.record(place, flush.work.state.clone());
-        let ttl = self.lifetime.ttl(&record, now);
+        let ttl = self.lifetime.ttl(&record, record.touched_at);
         // Whether it happened doesn't matter if it fails: it changes nothing.
         let touched = self
             .store
             .update(&place.key, place.version, &record, ttl)
             .await?;
-        let resend =
-            flush.work.cookie_due || self.lifetime.max_age(place.created_at, now).is_some();
+        let resend = flush.work.cookie_due || self.lifetime.is_persistent();
         match touched {
             Swap::Gone => Ok(Done::GONE),
             Swap::Stored(stored) => {
@@ -262,7 +261,7 @@ impl<S: SessionStore> Inner<S> {
         let mut record = self.record(place, work.state.clone());
         let mut version = place.version;
         for attempt in 1..=MAX_ATTEMPTS {
-            let ttl = self.lifetime.ttl(&record, self.clock.now());
+            let ttl = self.lifetime.ttl(&record, record.touched_at);
             let swapped = match key {
                 Key::Keep => {
                     let update = self.store.update(&place.key, version, &record, ttl);

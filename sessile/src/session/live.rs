@@ -168,7 +168,7 @@ impl Live {
             return Ok(Discarded(Vec::new()));
         }
         self.check_size(&name, &text, max_bytes)?;
-        self.state.set(name.clone(), text.clone());
+        self.state.set(name.clone().into(), text.clone());
         Ok(self.note(Change::Set { name, text }))
     }
 
@@ -185,7 +185,7 @@ impl Live {
             return Ok(Some(Discarded(vec![change])));
         }
         let unchanged = match (self.state.text(name), seen) {
-            (Some(now), Some(seen)) => Arc::ptr_eq(now, seen),
+            (Some(now), Some(seen)) => now.is(seen),
             (None, None) => true,
             _ => false,
         };
@@ -193,7 +193,7 @@ impl Live {
             return Ok(None);
         }
         self.check_size(name, &text, max_bytes)?;
-        self.state.set(Arc::clone(name), text);
+        self.state.set(Arc::clone(name).into(), text);
         Ok(Some(self.note(change)))
     }
 
