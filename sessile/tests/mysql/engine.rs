@@ -73,6 +73,13 @@ pub(crate) async fn pool(server: &Server) -> MySqlPool {
     options.connect(&server.url()).await.unwrap()
 }
 
+/// One that has a single connection, and doesn't look at it before it hands it out.
+pub(crate) async fn pool_of_one(address: &str) -> MySqlPool {
+    let options = MySqlPoolOptions::new().max_connections(1);
+    let options = options.test_before_acquire(false);
+    options.connect(address).await.unwrap()
+}
+
 /// One with settings of its own.
 pub(crate) async fn odd_pool(server: &Server) -> MySqlPool {
     let options: MySqlConnectOptions = server.url().parse().unwrap();

@@ -71,6 +71,13 @@ pub(crate) async fn pool(server: &Server) -> PgPool {
     options.connect(&server.url()).await.unwrap()
 }
 
+/// One that has a single connection, and doesn't look at it before it hands it out.
+pub(crate) async fn pool_of_one(address: &str) -> PgPool {
+    let options = PgPoolOptions::new().max_connections(1);
+    let options = options.test_before_acquire(false);
+    options.connect(address).await.unwrap()
+}
+
 /// One with settings of its own.
 pub(crate) async fn odd_pool(server: &Server) -> PgPool {
     let options = PgPoolOptions::new().after_connect(|connection, _| {

@@ -4,10 +4,10 @@ use sessile::storage::{SessionStore as _, StoreErrorKind::Unavailable, Swap};
 use sessile_rig::proxy::{Fault, Proxy};
 
 use crate::{
-    engine::{Server, Store},
+    engine::{self, Server, Store},
     sql::setup::{
         MINUTE, built, create, failed, in_time, patient, record, renew, rows, store, stored,
-        update, value, whole,
+        update, value, whole, with_patience,
     },
 };
 
@@ -144,4 +144,38 @@ async fn an_answer_that_comes_late_finds_nobody() {
         scene.proxy.resume();
         assert_eq!(value(&scene.store, &other).await.unwrap(), Some(2));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_never_answers_is_nobodys_once_it_is_given_up() {
+    let server = Server::start().unwrap();
+    let at = create(&store(&server).await, 1).await;
+    let proxy = Proxy::start(server.port()).unwrap();
+    let address = server.url_on(proxy.port());
+    let pool = engine::pool_of_one(&address).await;
+    for store in [
+        built(patient(address).connections(1)).await,
+        built(with_patience(Store::builder_pooled(pool.clone()))).await,
+    ] {
+        assert_eq!(value(&store, &at).await.unwrap(), Some(1));
+        // The pool asks for a sign of life before it has its connection back.
+        until(|| pool.num_idle() == 1).await;
+        proxy.inject(Fault::HoldReply);
+        let ours = tokio::spawn({
+            let (store, at) = (store.clone(), at.clone());
+            async move { value(&store, &at).await }
+        });
+        until(|| proxy.pending_faults() == 0).await;
+        ours.abort();
+        assert_eq!(in_time(value(&store, &at)).await.unwrap(), Some(1));
+    }
+}
+
+async fn until(is_so: impl Fn() -> bool) {
+    in_time(async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
