@@ -78,8 +78,11 @@ impl Place {
     }
 
     pub(crate) async fn open(&self) -> AnySessionStore {
-        let builder = AnySessionStore::builder(self.address.as_str());
-        in_time(builder.create_table(true).build()).await.unwrap()
+        let builder = AnySessionStore::builder(self.address.as_str())
+            .create_table(true)
+            // A slow machine is no failure.
+            .response_timeout(ENOUGH);
+        in_time(builder.build()).await.unwrap()
     }
 }
 

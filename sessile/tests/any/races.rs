@@ -20,8 +20,9 @@ async fn servers(place: &Place) -> [SessionManager<AnySessionStore>; 2] {
         _ => place.open().await,
     };
     let key = SealingKey::generate();
-    [first, second]
-        .map(|store| SessionManager::new(store, key.clone(), Settings::default()).unwrap())
+    let mut settings = Settings::default();
+    settings.store_timeout = time::Duration::MINUTE;
+    [first, second].map(|store| SessionManager::new(store, key.clone(), settings.clone()).unwrap())
 }
 
 async fn no_write_is_lost(place: Place) {

@@ -1,6 +1,6 @@
 //! [`AnySessionStoreBuilder`]: from an address to a store.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use super::{
     AnySessionStore,
@@ -25,6 +25,7 @@ use crate::storage::{MemorySessionStore, StoreError, StoreErrorKind};
 pub struct AnySessionStoreBuilder {
     address: String,
     create_table: bool,
+    response_timeout: Duration,
 }
 
 impl AnySessionStoreBuilder {
@@ -32,6 +33,7 @@ impl AnySessionStoreBuilder {
         Self {
             address,
             create_table: false,
+            response_timeout: Duration::from_secs(1),
         }
     }
 
@@ -41,6 +43,14 @@ impl AnySessionStoreBuilder {
     /// made in any case, and other stores need none.
     pub fn create_table(mut self, create: bool) -> Self {
         self.create_table = create;
+        self
+    }
+
+    /// How long an operation of a store on a server may take.
+    ///
+    /// Default: one second. It has no effect on stores in this process.
+    pub fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.response_timeout = timeout;
         self
     }
 
@@ -68,25 +78,32 @@ impl AnySessionStoreBuilder {
             }
             #[cfg(feature = "postgres-session")]
             Kind::Postgres => {
-                let builder = PostgresSessionStore::builder(self.address);
-                let store = builder.create_table(self.create_table).build().await?;
+                let builder = PostgresSessionStore::builder(self.address)
+                    .create_table(self.create_table)
+                    .response_timeout(self.response_timeout);
+                let store = builder.build().await?;
                 Ok(AnySessionStore::kept(store))
             }
             #[cfg(feature = "mysql-session")]
             Kind::MySql => {
-                let builder = MySqlSessionStore::builder(self.address);
-                let store = builder.create_table(self.create_table).build().await?;
+                let builder = MySqlSessionStore::builder(self.address)
+                    .create_table(self.create_table)
+                    .response_timeout(self.response_timeout);
+                let store = builder.build().await?;
                 Ok(AnySessionStore::kept(store))
             }
             #[cfg(feature = "redis-rs-session")]
             Kind::Redis => {
-                let store = RedisSessionStore::new(self.address).await?;
-                Ok(AnySessionStore::new(store))
+                let builder = RedisSessionStore::builder(self.address);
+                let store = builder.response_timeout(self.response_timeout).build();
+                Ok(AnySessionStore::new(store.await?))
             }
             #[cfg(feature = "redis-actor-session")]
             Kind::RedisActor => {
                 let address = self.address.replacen("+actor", "", 1);
-                Ok(AnySessionStore::new(RedisActorSessionStore::new(address)))
+                let builder = RedisActorSessionStore::builder(address);
+                let store = builder.response_timeout(self.response_timeout).build();
+                Ok(AnySessionStore::new(store))
             }
             #[allow(unreachable_patterns, reason = "everything may be compiled in")]
             kind => Err(misconfigured(AddressError::NotCompiled {
@@ -112,6 +129,7 @@ impl fmt::Debug for AnySessionStoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AnySessionStoreBuilder")
             .field("create_table", &self.create_table)
+            .field("response_timeout", &self.response_timeout)
             .finish_non_exhaustive()
     }
 }
