@@ -6,13 +6,12 @@ use sessile::storage::{AnySessionStore, MemorySessionStore, SessionStore as _, S
 use sessile::{Clock as _, Record, SystemClock};
 use sessile_rig::free_port;
 
-use crate::place::{Place, in_time};
+use crate::place::{ENOUGH, Place, in_time};
 
 /// What is told of an address that leads nowhere.
 async fn refused(address: &str) -> (StoreErrorKind, String) {
-    let error = in_time(AnySessionStore::connect(address))
-        .await
-        .unwrap_err();
+    let builder = AnySessionStore::builder(address).connect_timeout(ENOUGH);
+    let error = in_time(builder.build()).await.unwrap_err();
     let mut text = format!("{error} {error:?}");
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -69,9 +68,9 @@ async fn a_table_is_made_when_it_is_asked_for() {
         assert_eq!(kind, StoreErrorKind::Incompatible, "{text}");
         assert!(text.contains("sessile_sessions"), "{text}");
         place.open().await;
-        in_time(AnySessionStore::connect(place.address.as_str()))
-            .await
-            .unwrap();
+        let builder = AnySessionStore::builder(place.address.as_str());
+        let connected = builder.connect_timeout(ENOUGH).build();
+        in_time(connected).await.unwrap();
     }
 }
 

@@ -10,7 +10,7 @@ use sessile_rig::{
 };
 
 /// Far above what anything takes that works.
-const ENOUGH: Duration = Duration::from_secs(120);
+pub(crate) const ENOUGH: Duration = Duration::from_secs(120);
 
 pub(crate) struct Place {
     pub(crate) address: String,
@@ -81,6 +81,7 @@ impl Place {
         let builder = AnySessionStore::builder(self.address.as_str())
             .create_table(true)
             // A slow machine is no failure.
+            .connect_timeout(ENOUGH)
             .response_timeout(ENOUGH);
         in_time(builder.build()).await.unwrap()
     }

@@ -25,6 +25,7 @@ use crate::storage::{MemorySessionStore, StoreError, StoreErrorKind};
 pub struct AnySessionStoreBuilder {
     address: String,
     create_table: bool,
+    connect_timeout: Duration,
     response_timeout: Duration,
 }
 
@@ -33,6 +34,7 @@ impl AnySessionStoreBuilder {
         Self {
             address,
             create_table: false,
+            connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
         }
     }
@@ -43,6 +45,14 @@ impl AnySessionStoreBuilder {
     /// made in any case, and other stores need none.
     pub fn create_table(mut self, create: bool) -> Self {
         self.create_table = create;
+        self
+    }
+
+    /// How long it may take to connect to a server, and to sign in.
+    ///
+    /// Default: one second. It has no effect on stores in this process.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
         self
     }
 
@@ -80,6 +90,7 @@ impl AnySessionStoreBuilder {
             Kind::Postgres => {
                 let builder = PostgresSessionStore::builder(self.address)
                     .create_table(self.create_table)
+                    .connect_timeout(self.connect_timeout)
                     .response_timeout(self.response_timeout);
                 let store = builder.build().await?;
                 Ok(AnySessionStore::kept(store))
@@ -88,22 +99,25 @@ impl AnySessionStoreBuilder {
             Kind::MySql => {
                 let builder = MySqlSessionStore::builder(self.address)
                     .create_table(self.create_table)
+                    .connect_timeout(self.connect_timeout)
                     .response_timeout(self.response_timeout);
                 let store = builder.build().await?;
                 Ok(AnySessionStore::kept(store))
             }
             #[cfg(feature = "redis-rs-session")]
             Kind::Redis => {
-                let builder = RedisSessionStore::builder(self.address);
-                let store = builder.response_timeout(self.response_timeout).build();
-                Ok(AnySessionStore::new(store.await?))
+                let builder = RedisSessionStore::builder(self.address)
+                    .connect_timeout(self.connect_timeout)
+                    .response_timeout(self.response_timeout);
+                Ok(AnySessionStore::new(builder.build().await?))
             }
             #[cfg(feature = "redis-actor-session")]
             Kind::RedisActor => {
                 let address = self.address.replacen("+actor", "", 1);
-                let builder = RedisActorSessionStore::builder(address);
-                let store = builder.response_timeout(self.response_timeout).build();
-                Ok(AnySessionStore::new(store))
+                let builder = RedisActorSessionStore::builder(address)
+                    .connect_timeout(self.connect_timeout)
+                    .response_timeout(self.response_timeout);
+                Ok(AnySessionStore::new(builder.build()))
             }
             #[allow(unreachable_patterns, reason = "everything may be compiled in")]
             kind => Err(misconfigured(AddressError::NotCompiled {
@@ -129,6 +143,7 @@ impl fmt::Debug for AnySessionStoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AnySessionStoreBuilder")
             .field("create_table", &self.create_table)
+            .field("connect_timeout", &self.connect_timeout)
             .field("response_timeout", &self.response_timeout)
             .finish_non_exhaustive()
     }
