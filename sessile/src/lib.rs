@@ -53,8 +53,11 @@
 //! | [`MemorySessionStore`](storage::MemorySessionStore) | always there | in this process, until it ends |
 //! | `CookieSessionStore` | `cookie-session` | in the browser: nothing to run, nothing to take back |
 //! | `SqliteSessionStore` | `sqlite-session` | in a file on this machine |
+//! | `PostgresSessionStore` | `postgres-session` | in a table of a PostgreSQL database |
+//! | `MySqlSessionStore` | `mysql-session` | in a table of a MySQL or MariaDB database |
 //! | `RedisSessionStore` | `redis-rs-session` | in Redis: one server, a cluster, or what Sentinel watches |
 //! | `RedisActorSessionStore` | `redis-actor-session` | in Redis as well, for programs that used that store of `actix-session`'s |
+//! | [`AnySessionStore`](storage::AnySessionStore) | always there | in any of these, chosen by its address |
 //! | one of your own | | wherever [`SessionStore`](storage::SessionStore) leads |
 //!
 //! # Signing in and out
@@ -113,7 +116,7 @@
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `actix` (default) | the Actix Web adapter |
-//! | `cookie-session`, `sqlite-session`, `redis-rs-session`, `redis-actor-session` | the stores above |
+//! | `cookie-session`, `sqlite-session`, `postgres-session`, `mysql-session`, `redis-rs-session`, `redis-actor-session` | the stores above |
 //! | `redis-session` | another name for `redis-rs-session` |
 //! | `redis-pool` | `RedisSessionStore` on a `deadpool_redis` pool of the application's |
 //! | `redis-session-rustls` | `RedisSessionStore` over TLS, by `rustls` |

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
 
 mod addresses;
+mod documentation;
 mod place;
 mod races;
 mod suite;

@@ -1,4 +1,4 @@
-//! [`MySqlSessionStore`]: sessions in a PostgreSQL database.
+//! [`MySqlSessionStore`]: sessions in a MySQL or MariaDB database.
 
 mod builder;
 mod dialect;
