@@ -180,6 +180,30 @@ async fn sessions_that_move_within_a_cluster_are_followed() {
     until(&near, &at, None).await;
 }
 
+/// It goes on telling who serves what, as it was before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_of_a_cluster_that_has_lost_the_others_is_not_relied_on() {
+    let mut cluster = Cluster::start().unwrap();
+    let builder = RedisSessionStore::builder(url_of(&cluster))
+        .near_cache(NearCache::default().max_staleness(STALENESS));
+    let near = in_time(builder.build()).await.unwrap();
+    let at = create(&near, 1).await;
+    let master = cluster.master_of(at.key.id()).unwrap();
+    let nodes = cluster.nodes_mut().iter_mut().enumerate();
+    for (_, other) in nodes.filter(|(index, _)| *index != master) {
+        other.stop().unwrap();
+    }
+    in_time(async {
+        while value(&near, &at).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    for _ in 0..3 {
+        assert!(value(&near, &at).await.is_err());
+    }
+}
+
 /// Where every node has its own news.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_node_of_a_cluster_tells_of_its_own_sessions() {

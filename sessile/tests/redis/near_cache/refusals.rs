@@ -17,11 +17,18 @@ fn builder(url: String) -> sessile::storage::RedisSessionStoreBuilder {
 async fn a_server_that_is_too_old_is_told_at_once() {
     let redis = Redis::start().unwrap();
     let proxy = Proxy::start(redis.port()).unwrap();
-    for answer in [
-        "ERR unknown command `HELLO`, with args beginning with: `3`, ",
-        "NOPROTO unsupported protocol version",
+    for (command, answer) in [
+        (
+            "HELLO",
+            "ERR unknown command `HELLO`, with args beginning with: `3`, ",
+        ),
+        ("HELLO", "NOPROTO unsupported protocol version"),
+        (
+            "CLIENT",
+            "ERR Unknown subcommand 'TRACKING'. Try CLIENT HELP.",
+        ),
     ] {
-        proxy.inject_on("HELLO", Fault::error(answer));
+        proxy.inject_on(command, Fault::error(answer));
         let error = failed(builder(format!("127.0.0.1:{}", proxy.port())).build().await);
         assert_eq!(error.kind(), StoreErrorKind::Incompatible, "{answer}");
         assert!(whole(&error).contains("Redis 6.0"), "{}", whole(&error));

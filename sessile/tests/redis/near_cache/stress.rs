@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use super::until;
 use crate::{
     cluster::url_of,
-    setup::{create, in_time, near_store, renew, store, stored, update, value},
+    setup::{create, in_time, key, near_store, renew, store, stored, update, value},
 };
 
 const SESSIONS: u32 = 8;
@@ -155,12 +155,46 @@ async fn own_writes_are_read(near: &RedisSessionStore) {
     in_time(readers.join_all()).await;
 }
 
+/// A write that is given up may be done all the same, long after.
+async fn what_nobody_waits_for_is_seen(near: &RedisSessionStore, other: &RedisSessionStore) {
+    let mut done = 0;
+    for patience in 0..100 {
+        let at = create(other, 1).await;
+        assert_eq!(value(near, &at).await.unwrap(), Some(1));
+        let given_up = tokio::select! {
+            biased;
+            _ = update(near, &at, 2) => false,
+            () = turns(patience % 10) => true,
+        };
+        value(near, &at).await.unwrap();
+        // What is asked next over the connection is done next: now the write is done, or never. Who has
+        // another key always asks.
+        let not_quite = Stored {
+            key: key(&format!("{}.x", at.key.id())),
+            version: at.version,
+        };
+        assert_eq!(value(near, &not_quite).await.unwrap(), None);
+        let settled = value(other, &at).await.unwrap();
+        done += u32::from(given_up && settled == Some(2));
+        until(near, &at, settled).await;
+    }
+    assert!(done > 0, "none that was given up was done");
+}
+
+/// Lets others run so many times.
+async fn turns(number: u32) {
+    for _ in 0..number {
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn all(near: [RedisSessionStore; 2], other: RedisSessionStore) {
     time_runs_forward(&near, &other).await;
     all_arrive(&near, &other).await;
     for near in &near {
         own_writes_are_read(near).await;
     }
+    what_nobody_waits_for_is_seen(&near[0], &other).await;
     // The one who writes has a near cache as well.
     let [first, second] = near;
     time_runs_forward(&[second], &first).await;

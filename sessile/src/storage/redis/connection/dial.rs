@@ -126,7 +126,11 @@ impl Dialer {
         let mut track = redis::cmd("CLIENT");
         track.arg("TRACKING").arg("ON");
         let answer = connection.send_packed_command(&track).await;
-        answer.and_then(Value::extract_error).map_err(not_redis)?;
+        let answer = answer.and_then(Value::extract_error);
+        answer.map_err(|error| match error.code() {
+            Some("ERR") => Fault::TellsNoChanges,
+            _ => error.into(),
+        })?;
         Ok(Wire {
             connection,
             lifeline: Some(lifeline),

@@ -19,7 +19,7 @@ use super::{
         location::{Endpoint, Host},
         near::{Lifeline, Pending},
         pauses::Pauses,
-        script::Request,
+        script::{Action, Request},
     },
     Answer, Asking, Deadline, Dialer, Wire, exchange, sentinel,
 };
@@ -133,8 +133,12 @@ impl Link {
         let answer = exchange(&mut sent.connection, request, asking);
         let answer = deadline.bound(answer).await?;
         sent.is_answered = true;
-        let (number, heard) = (sent.number, sent.heard.take());
+        let (number, mut heard) = (sent.number, sent.heard.take());
         drop(sent);
+        if matches!(request.action, Action::Slots) {
+            // A node that the others have replaced answers this too, and knows of no changes any more.
+            heard = None;
+        }
         match answer {
             Ok(value) => Ok(Answer {
                 value,
