@@ -34,12 +34,15 @@ pub type MariaDb = Database<Kind>;
 #[derive(Debug)]
 pub enum Kind {}
 
-/// Settings for a server whose data has 8 MiB of room: then its disk is full.
+/// Settings for a server whose data has 8 MiB of room: then its disk is full, also for deleting.
 pub const SMALL_DISK: &[&str] = &[
     "innodb_file_per_table=0",
     // The first file is as the template has it, and full. Neither grows.
     "innodb_data_file_path=ibdata1:12M;ibdata2:8M",
 ];
+
+/// A setting for such a server to [restart with](Database::restart_with): 8 MiB more.
+pub const LARGER_DISK: &str = "innodb_data_file_path=ibdata1:12M;ibdata2:8M;ibdata3:8M";
 
 /// The unix socket's name in the server's folder.
 const SOCKET: &str = "mariadb.sock";

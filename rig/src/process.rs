@@ -105,6 +105,11 @@ impl Process {
         self.wait_until_ready()
     }
 
+    /// What is started at the next [`restart`](Process::restart).
+    pub(crate) fn command_mut(&mut self) -> &mut Command {
+        &mut self.command
+    }
+
     /// The process's id.
     pub fn id(&self) -> u32 {
         self.child.id()

@@ -175,6 +175,18 @@ impl<K: Kind> Database<K> {
         self.process.restart()
     }
 
+    /// As [`restart`](Database::restart), from now on with settings that overrule the former ones.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Database::start).
+    pub fn restart_with(&mut self, settings: &[&str]) -> Result<(), Error> {
+        for setting in settings {
+            K::set(self.process.command_mut(), setting);
+        }
+        self.restart()
+    }
+
     /// Freezes the server with all its processes (SIGSTOP): connections are accepted, and nothing is answered.
     ///
     /// # Errors

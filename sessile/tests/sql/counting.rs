@@ -1,0 +1,80 @@
+//! Counting up, over connections that are cut all the time.
+
+use sessile::{
+    SealingKey, SessionManager,
+    storage::{SessionStore as _, StoreErrorKind::Unavailable},
+};
+use sessile_rig::proxy::{Fault, Proxy};
+
+use crate::{
+    engine::{Server, Store},
+    sql::{
+        apps::{new_session, patient},
+        setup::{built, create, failed, store, stored, update, value},
+    },
+};
+
+struct Scene {
+    _server: Server,
+    proxy: Proxy,
+    /// Goes through the proxy, on one connection.
+    store: Store,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let server = Server::start().unwrap();
+        store(&server).await;
+        let proxy = Proxy::start(server.port()).unwrap();
+        let builder = crate::sql::setup::patient(server.url_on(proxy.port()));
+        let store = built(builder.connections(1)).await;
+        Self {
+            _server: server,
+            proxy,
+            store,
+        }
+    }
+
+    /// Cuts the connection of the next request, which is nothing but that: every statement was prepared.
+    async fn cut(&self, cut: &Fault) {
+        assert_eq!(self.proxy.pending_faults(), 0, "the last cut was not made");
+        let at = create(&self.store, 0).await;
+        value(&self.store, &at).await.unwrap();
+        let at = stored(update(&self.store, &at, 0).await);
+        self.store.delete(&at.key).await.unwrap();
+        self.proxy.inject(cut.clone());
+    }
+}
+
+/// Cuts in the middle of a request, when it has arrived, and after it was done.
+const CUTS: [Fault; 3] = [
+    Fault::CutRequestAfter(20),
+    Fault::CutRequestAfter(usize::MAX),
+    Fault::CutBeforeReply,
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_is_counted_once_however_often_connections_are_cut() {
+    let scene = Scene::new().await;
+    let app = SessionManager::new(scene.store.clone(), SealingKey::generate(), patient()).unwrap();
+    let cookie = new_session(&app).await;
+    for before in 0..90 {
+        let session = app.open([cookie.as_bytes()]).await.unwrap();
+        assert_eq!(session.get("n").unwrap().unwrap_or(0), before);
+        session.update_or("n", 1, |n: usize| n + 1).unwrap();
+        scene.cut(&CUTS[before % 3]).await;
+        app.commit(&session).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_cuts_are_one_too_many_and_told() {
+    let scene = Scene::new().await;
+    let at = create(&scene.store, 1).await;
+    scene.cut(&Fault::CutBeforeReply).await;
+    scene.proxy.inject(Fault::CutBeforeReply);
+    let error = failed(update(&scene.store, &at, 2).await);
+    assert_eq!(error.kind(), Unavailable);
+    // The first of them was done, once.
+    assert_eq!(value(&scene.store, &at).await.unwrap(), Some(2));
+}

@@ -1,0 +1,93 @@
+//! A disk that is full.
+
+use sessile::{
+    Clock as _, Record, SystemClock,
+    storage::{SessionStore as _, StoreErrorKind, Stored, Swap},
+};
+
+use crate::{
+    conditions::{make_room, with_a_small_disk},
+    engine::Store,
+    sql::setup::{MINUTE, failed, in_time, rows, store, whole},
+};
+
+/// What a large session holds: nothing that a database could make smaller.
+fn content(number: u64) -> String {
+    let mut state = number.wrapping_add(1);
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'a' + u8::try_from((state >> 33) % 26).unwrap())
+    };
+    (0..200_000).map(|_| next()).collect()
+}
+
+fn record(number: u64) -> Record {
+    let mut record = Record::new(SystemClock.now());
+    record.state.insert("content", &content(number)).unwrap();
+    record
+}
+
+async fn is_whole(store: &Store, at: &Stored, number: u64) -> bool {
+    let loaded = store.load(&at.key).await.unwrap().unwrap();
+    let kept: String = loaded.record.state.get("content").unwrap().unwrap();
+    kept == content(number) && loaded.version == at.version
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_takes_nothing_and_loses_nothing() {
+    let mut server = with_a_small_disk();
+    let store = store(&server).await;
+
+    let mut kept = Vec::new();
+    let error = loop {
+        let number = kept.len() as u64;
+        assert!(number < 1000, "it is never full");
+        match in_time(store.create(&record(number), MINUTE)).await {
+            Ok(stored) => kept.push(stored),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(
+        error.kind(),
+        StoreErrorKind::Unavailable,
+        "{}",
+        whole(&error)
+    );
+    assert!(!whole(&error).contains(&content(kept.len() as u64)[..50]));
+    assert!(!kept.is_empty(), "it was full before anything came");
+
+    // Nothing was half written, and an update that finds no room leaves what was there.
+    assert_eq!(rows(&server), kept.len() as u64);
+    let mut refused = 0;
+    let other = record(1000);
+    for (number, at) in kept.iter_mut().enumerate() {
+        let swap = store.update(&at.key, at.version, &other, MINUTE);
+        match in_time(swap).await {
+            Ok(Swap::Stored(stored)) => {
+                *at = stored;
+                assert!(is_whole(&store, at, 1000).await, "{number}");
+            }
+            outcome => {
+                let error = failed(outcome);
+                assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+                assert!(is_whole(&store, at, number as u64).await, "{number}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 0, "it was not full");
+
+    // It works again as soon as there is room.
+    make_room(&mut server);
+    let at = in_time(async {
+        loop {
+            if let Ok(stored) = store.create(&record(7), MINUTE).await {
+                break stored;
+            }
+        }
+    })
+    .await;
+    assert!(is_whole(&store, &at, 7).await);
+}

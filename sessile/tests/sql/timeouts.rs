@@ -1,0 +1,226 @@
+//! Servers and networks that answer nothing: requests end in time, and work again at once when it is over.
+
+use std::{
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use actix_web::{
+    App, HttpResponse,
+    body::to_bytes,
+    cookie::Key,
+    dev::{Service as _, ServiceResponse},
+    test::{TestRequest, init_service},
+    web,
+};
+use sessile::{
+    Session, SessionMiddleware,
+    storage::{SessionStore as _, StoreErrorKind, Stored, generate_session_key},
+};
+use sessile_rig::proxy::{Fault, Proxy};
+
+use crate::{
+    engine::{self, Server, Store},
+    sql::setup::{
+        MINUTE, built, create, failed, in_time, record, renew, stored, until_it_works, update,
+        value,
+    },
+};
+
+/// The timeout, and what scheduling may add.
+const LIMIT: Duration = Duration::from_millis(1500);
+
+/// How soon requests work again.
+const SOON: Duration = Duration::from_secs(2);
+
+/// A store with its defaults: one second for each operation.
+async fn impatient(url: String) -> Store {
+    built(Store::builder(url).create_table(true)).await
+}
+
+/// Where nothing is: what is asked of a server that hangs may be done when it goes on.
+fn elsewhere(at: &Stored) -> Stored {
+    Stored {
+        key: generate_session_key(),
+        version: at.version,
+    }
+}
+
+/// Every operation fails, within the timeout.
+async fn all_fail(store: &Store, at: &Stored) {
+    let begun = Instant::now();
+    let (new, at) = (record(9), elsewhere(at));
+    let (load, create, update, renew, delete) = in_time(async {
+        tokio::join!(
+            value(store, &at),
+            store.create(&new, MINUTE),
+            update(store, &at, 9),
+            renew(store, &at, 9),
+            store.delete(&at.key)
+        )
+    })
+    .await;
+    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
+    for error in [
+        failed(load),
+        failed(create),
+        failed(update),
+        failed(renew),
+        failed(delete),
+    ] {
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    }
+}
+
+/// So many loads at once as a busy site has.
+async fn load_at_once(store: &Store, at: &Stored, many: usize) -> Vec<Option<u32>> {
+    let loads = (0..many).map(|_| {
+        let (store, at) = (store.clone(), at.clone());
+        tokio::spawn(async move { value(&store, &at).await.ok().flatten() })
+    });
+    let mut loaded = Vec::new();
+    for load in loads.collect::<Vec<_>>() {
+        loaded.push(in_time(load).await.unwrap());
+    }
+    loaded
+}
+
+/// No connection is lost for good: a slow machine may take a while to make them all anew, and then
+/// there are as many as before.
+async fn until_all_are_served(store: &Store, at: &Stored) {
+    in_time(async { while load_at_once(store, at, 100).await != [Some(1); 100] {} }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_hangs() {
+    let server = Server::start().unwrap();
+    let store = impatient(server.url()).await;
+    hangs_and_goes_on(server, store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_hangs_behind_a_pool() {
+    let server = Server::start().unwrap();
+    let builder = Store::builder_pooled(engine::pool(&server).await);
+    let store = built(builder.create_table(true)).await;
+    hangs_and_goes_on(server, store).await;
+}
+
+async fn hangs_and_goes_on(mut server: Server, store: Store) {
+    let at = create(&store, 1).await;
+    // All connections that there can be.
+    load_at_once(&store, &at, 100).await;
+
+    server.stop().unwrap();
+    for _ in 0..3 {
+        all_fail(&store, &at).await;
+    }
+    // None waits for the others.
+    let begun = Instant::now();
+    assert_eq!(load_at_once(&store, &at, 500).await, [None; 500]);
+    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
+
+    server.cont().unwrap();
+    let waited = until_it_works(&store, &at).await;
+    assert!(waited < SOON, "{waited:?}");
+    until_all_are_served(&store, &at).await;
+    let at = stored(update(&store, &at, 2).await);
+
+    server.stop().unwrap();
+    all_fail(&store, &at).await;
+    server.kill().unwrap();
+    server.restart().unwrap();
+    let waited = until_it_works(&store, &at).await;
+    assert!(waited < SOON, "{waited:?}");
+    assert_eq!(value(&store, &at).await.unwrap(), Some(2));
+    stored(update(&store, &at, 3).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_swallows_everything() {
+    let server = Server::start().unwrap();
+    impatient(server.url()).await;
+    let proxy = Proxy::start(server.port()).unwrap();
+    let store = impatient(server.url_on(proxy.port())).await;
+    let at = create(&store, 1).await;
+    proxy.stall();
+    for _ in 0..3 {
+        all_fail(&store, &at).await;
+    }
+    // Those who give up long before the store does leave nothing behind that others trip over.
+    let patience = Duration::from_millis(50);
+    for _ in 0..20 {
+        let given_up = tokio::time::timeout(patience, value(&store, &at)).await;
+        assert!(given_up.is_err() || given_up.unwrap().is_err());
+    }
+    proxy.resume();
+    let waited = until_it_works(&store, &at).await;
+    assert!(waited < SOON, "{waited:?}");
+    until_all_are_served(&store, &at).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_answer_that_never_comes_holds_nobody_else_up() {
+    let server = Server::start().unwrap();
+    impatient(server.url()).await;
+    let proxy = Proxy::start(server.port()).unwrap();
+    let store = impatient(server.url_on(proxy.port())).await;
+    let at = create(&store, 1).await;
+    value(&store, &at).await.unwrap();
+    proxy.inject(Fault::HoldReply);
+    let error = failed(value(&store, &at).await);
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert_eq!(proxy.pending_faults(), 0);
+    until_all_are_served(&store, &at).await;
+}
+
+async fn count(session: Session) -> actix_web::Result<HttpResponse> {
+    session.update_or("n", 1, |n: u32| n + 1)?;
+    Ok(HttpResponse::Ok().json(session.get::<u32>("n")?))
+}
+
+#[actix_web::test]
+async fn a_request_is_answered_opaquely_and_in_time_while_the_server_hangs() {
+    let mut server = Server::start().unwrap();
+    let store = impatient(server.url()).await;
+    let sessions = SessionMiddleware::new(store, Key::generate());
+    let app = App::new().wrap(sessions).route("/", web::get().to(count));
+    let app = Rc::new(init_service(app).await);
+    let first = app.call(TestRequest::get().to_request()).await.unwrap();
+    let cookie = first.response().cookies().next().unwrap().into_owned();
+    let call = || {
+        let (app, request) = (Rc::clone(&app), TestRequest::get().cookie(cookie.clone()));
+        actix_web::rt::spawn(async move { app.call(request.to_request()).await })
+    };
+
+    server.stop().unwrap();
+    for _ in 0..2 {
+        let begun = Instant::now();
+        for outcome in [(); 20].map(|()| call()) {
+            let error = in_time(outcome).await.unwrap().expect_err("an error");
+            let response = error.error_response();
+            assert_eq!(response.status(), 503);
+            assert_eq!(to_bytes(response.into_body()).await.unwrap(), "");
+        }
+        assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
+    }
+    server.cont().unwrap();
+
+    let begun = Instant::now();
+    let number = in_time(async {
+        loop {
+            if let Ok(response) = call().await.unwrap() {
+                break number_in(response).await;
+            }
+        }
+    })
+    .await;
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    // What was given up before the handler ran was never asked for.
+    assert_eq!(number, 2);
+}
+
+async fn number_in(response: ServiceResponse) -> u32 {
+    let body = to_bytes(response.into_body()).await.unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
