@@ -88,31 +88,31 @@ fn requests_through_the_engine() {
         ("memory: read", 2, memory(BeforeTheHandler, READ)),
         (
             "memory: a value put there",
-            10,
+            11,
             memory(BeforeTheHandler, CHANGE),
         ),
         (
             "memory: a value updated",
-            11,
+            12,
             memory(BeforeTheHandler, COUNT),
         ),
-        ("memory: renewed", 5, memory(BeforeTheHandler, RENEW)),
-        ("memory: purged", 4, memory(BeforeTheHandler, PURGE)),
+        ("memory: renewed", 6, memory(BeforeTheHandler, RENEW)),
+        ("memory: purged", 5, memory(BeforeTheHandler, PURGE)),
         ("memory: on demand, untouched", 2, memory(OnDemand, NOTHING)),
         ("cookie: opened only", 5, cookie(BeforeTheHandler, NOTHING)),
         ("cookie: read", 5, cookie(BeforeTheHandler, READ)),
         (
             "cookie: a value put there",
-            13,
+            14,
             cookie(BeforeTheHandler, CHANGE),
         ),
         (
             "cookie: a value updated",
-            14,
+            15,
             cookie(BeforeTheHandler, COUNT),
         ),
-        ("cookie: renewed", 8, cookie(BeforeTheHandler, RENEW)),
-        ("cookie: purged", 6, cookie(BeforeTheHandler, PURGE)),
+        ("cookie: renewed", 9, cookie(BeforeTheHandler, RENEW)),
+        ("cookie: purged", 7, cookie(BeforeTheHandler, PURGE)),
         ("cookie: on demand, untouched", 2, cookie(OnDemand, NOTHING)),
     ];
     assert_within(&budget);
@@ -214,7 +214,7 @@ fn what_the_middleware_adds() {
     let cookie = |loading, path| of_the_middleware(CookieSessionStore::default(), loading, path);
     let budget = [
         ("memory: read", 4, memory(BeforeTheHandler, "/read")),
-        ("memory: changed", 12, memory(BeforeTheHandler, "/change")),
+        ("memory: changed", 13, memory(BeforeTheHandler, "/change")),
         (
             "memory: on demand, untouched",
             4,
@@ -223,7 +223,7 @@ fn what_the_middleware_adds() {
         ("memory: on demand, a handle", 4, memory(OnDemand, "/asks")),
         ("memory: on demand, read", 7, memory(OnDemand, "/read")),
         ("cookie: read", 7, cookie(BeforeTheHandler, "/read")),
-        ("cookie: changed", 15, cookie(BeforeTheHandler, "/change")),
+        ("cookie: changed", 16, cookie(BeforeTheHandler, "/change")),
         (
             "cookie: on demand, untouched",
             4,
