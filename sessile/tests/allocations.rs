@@ -168,20 +168,20 @@ fn of_the_middleware<S: SessionStore + Clone>(store: S, loading: Loading, path: 
 fn routes(config: &mut web::ServiceConfig) {
     let fill = async |session: Session| {
         fill(&session);
-        HttpResponse::Ok()
+        HttpResponse::Ok().finish()
     };
-    let nothing = async || HttpResponse::Ok();
+    let nothing = async || HttpResponse::Ok().finish();
     let asks = async |request: HttpRequest| {
         drop(request.get_session());
-        HttpResponse::Ok()
+        HttpResponse::Ok().finish()
     };
     let read = async |session: Session| {
         READ(&session, 0);
-        HttpResponse::Ok()
+        HttpResponse::Ok().finish()
     };
     let change = async |session: Session| {
         CHANGE(&session, 2);
-        HttpResponse::Ok()
+        HttpResponse::Ok().finish()
     };
     config
         .route("/fill", web::get().to(fill))
