@@ -69,9 +69,6 @@ enum Key {
 impl<S: SessionStore> Inner<S> {
     /// Stores what the request did, at its end.
     pub(super) async fn commit(&self, session: &Session) -> Result<Option<SetCookie>, CommitError> {
-        if !session.has_store() || self.closes_untouched(session) {
-            return Ok(None);
-        }
         // What was purged or renewed before anybody looked what it is.
         session.open().await?;
         let mut action = Action::Nothing;
@@ -96,8 +93,9 @@ impl<S: SessionStore> Inner<S> {
         }
     }
 
-    /// Closes a session that was only read, if at all, and needs nothing from its store or the browser.
-    fn closes_untouched(&self, session: &Session) -> bool {
+    /// Closes a session that was only read, if at all, and needs nothing from its store or the browser;
+    /// also one that no store is behind.
+    pub(super) fn closes_untouched(&self, session: &Session) -> bool {
         // The clock is the application's: not to be read under the session's lock.
         let now = self.lifetime.reading_extends().then(|| self.clock.now());
         session.close_untouched(|live| {

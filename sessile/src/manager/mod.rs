@@ -125,7 +125,11 @@ impl<S: SessionStore> SessionManager<S> {
     /// When the changes could not be stored, or the cookie would be too large. Nothing may be
     /// acknowledged to the client then.
     pub async fn commit(&self, session: &Session) -> Result<Option<SetCookie>, CommitError> {
-        let committed = self.0.commit(session).await;
+        if self.0.closes_untouched(session) {
+            return Ok(None);
+        }
+        // In a box, since it is large: what most requests don't need is no part of their futures.
+        let committed = Box::pin(self.0.commit(session)).await;
         session.close();
         committed.inspect_err(|error| telemetry::request_failed("commit", error))
     }

@@ -63,7 +63,7 @@ pub(crate) enum Access {
 pub(crate) struct Live {
     /// The value of a cookie that may name a session, as long as nobody has looked; everything else
     /// is then that of an empty session.
-    pub(crate) unopened: Option<Box<str>>,
+    pub(crate) unopened: Option<Arc<str>>,
     /// What the handler sees: what was loaded, and its own changes on top.
     pub(crate) state: State,
     pub(crate) status: SessionStatus,

@@ -180,17 +180,19 @@ impl Session {
         self.live().close();
     }
 
-    /// Closes a session with its response that was not changed, and that `needs_nothing`; whether it
-    /// did.
+    /// Closes a session with its response that was not changed, and that `needs_nothing`, or that no
+    /// store is behind; whether it did.
     pub(crate) fn close_untouched(&self, needs_nothing: impl FnOnce(&Live) -> bool) -> bool {
         let mut live = self.live();
-        let untouched = live.status == SessionStatus::Unchanged && !live.flushing;
-        let closes = untouched && needs_nothing(&live);
-        if closes {
+        if self.0.backend.is_some() && !live.detached {
+            let untouched = live.status == SessionStatus::Unchanged && !live.flushing;
+            if !untouched || !needs_nothing(&live) {
+                return false;
+            }
             live.settled = true;
-            live.close();
         }
-        closes
+        live.close();
+        true
     }
 
     /// What keeps it; nothing for a session that the request has to do without.
@@ -210,10 +212,6 @@ impl Session {
     pub(crate) fn failure_status(&self) -> u16 {
         let backend = self.0.backend.as_deref();
         backend.map_or(503, Backend::failure_status)
-    }
-
-    pub(crate) fn has_store(&self) -> bool {
-        self.store().is_some()
     }
 
     /// Makes the changes of `early`, a session that no store is behind, to this one, which takes its
