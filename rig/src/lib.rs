@@ -19,6 +19,7 @@
 //!   passes, panics or is killed itself.
 //! * [`Chromedriver`] is a browser.
 //! * [`redis`] has Redis servers: one alone, one with TLS, a cluster, and a pair watched by sentinels.
+//! * [`postgres`] and [`mariadb`] have database servers.
 //! * [`proxy`] stands between a client and a server, and breaks what goes between them.
 //! * [`free_port`] and [`find_program`] are what a new server needs first.
 //!
@@ -29,16 +30,20 @@
 #![cfg(target_os = "linux")]
 
 mod browser;
+pub mod database;
 mod error;
 mod leash;
 mod log;
+pub mod mariadb;
 mod poll;
 mod port;
+pub mod postgres;
 mod process;
 mod program;
 pub mod proxy;
 mod ready;
 pub mod redis;
+mod tree;
 
 pub use browser::Chromedriver;
 pub use error::Error;

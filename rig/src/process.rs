@@ -18,13 +18,13 @@ use nix::{
 };
 use tempfile::TempDir;
 
-use crate::{Error, Ready, leash::Leash, log::Log, poll::poll};
+use crate::{Error, Ready, leash::Leash, log::Log, poll::poll, tree};
 
 /// A process that runs while a test holds it.
 ///
 /// It runs in a process group of its own and writes its output to a file in a temporary folder. Dropping it
-/// kills the whole group, waits until the process is gone and removes the folder; that happens as well when the
-/// test panics. When the test itself is killed, the group still dies, and only the folder stays.
+/// kills the whole group and all its descendants, waits until they are gone and removes the folder; that happens as well when the
+/// test panics. When the test itself is killed, they still die, and only the folder stays.
 ///
 /// ```
 /// use std::process::Command;
@@ -170,6 +170,14 @@ impl Process {
             .ok_or_else(|| self.timed_out("its end".to_owned(), within))
     }
 
+    /// Waits until the process ends by itself, which must be well.
+    pub(crate) fn wait_for_success(&mut self, within: Duration) -> Result<(), Error> {
+        match self.wait(within)? {
+            status if status.success() => Ok(()),
+            status => Err(self.ended(status)),
+        }
+    }
+
     /// Asks the process to end (SIGTERM), as a service manager does, and waits until it has.
     ///
     /// Only the process itself is asked; what is left of its group when it ends is killed.
@@ -192,28 +200,35 @@ impl Process {
         self.wait(within)
     }
 
-    /// Kills the process and its whole group (SIGKILL), and says how the process ended: by this or, earlier, by itself.
+    /// Kills the process, its whole group and all its descendants (SIGKILL), waits until they are gone, and says how the process
+    /// ended: by this or, earlier, by itself.
     ///
     /// # Errors
     ///
     /// [`Error::System`] if the operating system won't.
     pub fn kill(&mut self) -> Result<ExitStatus, Error> {
+        let mut descendants = Vec::new();
         if self.leash.is_some() {
+            // Frozen, none of them can start another unseen. One that has ended has none left that could be told.
+            let _ = kill(self.pid(), Signal::SIGSTOP);
+            descendants = tree::freeze(self.pid());
             // The id stays the group's until the process is waited for, so that nobody else can be hit.
             match killpg(self.pid(), Signal::SIGKILL) {
                 Ok(()) | Err(Errno::ESRCH) => (),
                 Err(error) => return Err(Error::system(&self.name, "be killed")(error)),
             }
+            tree::signal(&descendants, Signal::SIGKILL);
         }
         let status = self
             .child
             .wait()
             .map_err(Error::system(&self.name, "be waited for"))?;
         self.leash = None;
+        tree::wait_until_gone(&descendants);
         Ok(status)
     }
 
-    /// Freezes the process and its whole group (SIGSTOP): a server that is there and doesn't answer.
+    /// Freezes the process, its whole group and all its descendants (SIGSTOP): a server that is there and doesn't answer.
     ///
     /// When this returns, the process has stopped.
     ///
@@ -226,16 +241,27 @@ impl Process {
         // WNOWAIT leaves the answer of a process that has ended for `exit_status`.
         let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
         waitid(Id::Pid(self.pid()), flags).map_err(Error::system(&self.name, "be stopped"))?;
-        self.signal_group(Signal::SIGSTOP)
+        self.signal_group(Signal::SIGSTOP)?;
+        tree::freeze(self.pid());
+        Ok(())
     }
 
-    /// Lets a frozen process and its group go on (SIGCONT).
+    /// Lets a frozen process, its group and its descendants go on (SIGCONT).
     ///
     /// # Errors
     ///
     /// [`Error::Ended`] if the process has ended.
     pub fn cont(&mut self) -> Result<(), Error> {
+        tree::signal(&self.tree()?, Signal::SIGCONT);
         self.signal_group(Signal::SIGCONT)
+    }
+
+    /// The ids of the process and of all its descendants.
+    pub(crate) fn tree(&mut self) -> Result<Vec<Pid>, Error> {
+        self.require_running()?;
+        let mut tree = vec![self.pid()];
+        tree.extend(tree::descendants(self.pid()));
+        Ok(tree)
     }
 
     fn wait_until_ready(&mut self) -> Result<(), Error> {

@@ -25,8 +25,19 @@ use crate::Error;
 ///
 /// [`Error::NotInstalled`] if no folder of the `PATH` holds an executable file of that name.
 pub fn find_program(program: &str, packages: &[&str]) -> Result<PathBuf, Error> {
+    find_program_in(&[], program, packages)
+}
+
+/// As [`find_program`], and looks in other folders first.
+pub(crate) fn find_program_in(
+    folders: &[PathBuf],
+    program: &str,
+    packages: &[&str],
+) -> Result<PathBuf, Error> {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
+    let folders = folders.iter().cloned();
+    folders
+        .chain(env::split_paths(&path))
         .map(|folder| folder.join(program))
         .find(|file| is_executable(file))
         .ok_or_else(|| Error::NotInstalled {

@@ -9,7 +9,7 @@ use std::{
 
 use crate::run::{self, Failure};
 
-/// A program, or a file by its whole path, and the package that it comes in.
+/// A program, or a file by its whole path, and the package that it comes in. `*` in a path stands for any one folder.
 struct Need {
     program: &'static str,
     package: &'static str,
@@ -49,6 +49,20 @@ const NEEDS: &[Need] = &[
     Need {
         program: "redis-cli",
         package: "redis-tools",
+    },
+    // So are the SQL stores. Debian starts servers of its own where it can; no test talks to those.
+    Need {
+        program: "/usr/lib/postgresql/*/bin/postgres",
+        package: "postgresql",
+    },
+    // Only the programs: nothing that Debian would start.
+    Need {
+        program: "/usr/sbin/mariadbd",
+        package: "mariadb-server-core",
+    },
+    Need {
+        program: "mariadb",
+        package: "mariadb-client-core",
     },
 ];
 
@@ -99,10 +113,19 @@ fn apt_get(arguments: &[&str]) -> Command {
 
 fn is_there(program: &str) -> bool {
     if program.starts_with('/') {
-        Path::new(program).exists()
+        is_file(program)
     } else {
         is_on_path(program)
     }
+}
+
+fn is_file(path: &str) -> bool {
+    let Some((folder, rest)) = path.split_once("/*/") else {
+        return Path::new(path).exists();
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut folders = entries.map(|entry| entry.path());
+    folders.any(|it| it.join(rest).exists())
 }
 
 fn is_on_path(program: &str) -> bool {
@@ -159,6 +182,9 @@ mod tests {
     fn a_file_is_looked_for_where_it_is() {
         assert!(is_there("/proc/self/status"));
         assert!(!is_there("/proc/self/no-such-file"));
+        assert!(is_there("/proc/*/status"));
+        assert!(!is_there("/proc/*/no-such-file"));
+        assert!(!is_there("/no-such-folder/*/status"));
         assert!(is_there("sh"));
     }
 }

@@ -126,10 +126,20 @@
 mod cookie;
 mod error;
 mod memory;
+#[cfg(feature = "mysql-session")]
+mod mysql;
+#[cfg(feature = "postgres-session")]
+mod postgres;
 #[cfg(feature = "redis-rs-session")]
 mod redis;
 #[cfg(feature = "redis-actor-session")]
 mod redis_actor;
+#[cfg(any(
+    feature = "mysql-session",
+    feature = "postgres-session",
+    feature = "sqlite-session"
+))]
+mod sql;
 #[cfg(feature = "sqlite-session")]
 mod sqlite;
 
@@ -139,12 +149,22 @@ use crate::record::Record;
 
 #[cfg(feature = "cookie-session")]
 pub use self::cookie::CookieSessionStore;
+#[cfg(feature = "mysql-session")]
+pub use self::mysql::{MySqlSessionStore, MySqlSessionStoreBuilder};
+#[cfg(feature = "postgres-session")]
+pub use self::postgres::{PostgresSessionStore, PostgresSessionStoreBuilder};
 #[cfg(feature = "redis-rs-session")]
 pub use self::redis::{RedisSessionStore, RedisSessionStoreBuilder};
 #[cfg(feature = "redis-actor-session")]
 pub use self::redis_actor::{RedisActorSessionStore, RedisActorSessionStoreBuilder};
+#[cfg(any(
+    feature = "mysql-session",
+    feature = "postgres-session",
+    feature = "sqlite-session"
+))]
+pub use self::sql::CleanupTask;
 #[cfg(feature = "sqlite-session")]
-pub use self::sqlite::{CleanupTask, SqliteSessionStore, SqliteSessionStoreBuilder};
+pub use self::sqlite::{SqliteSessionStore, SqliteSessionStoreBuilder};
 pub use self::{
     error::{StoreError, StoreErrorKind},
     memory::{MemorySessionStore, MemorySessionStoreBuilder},
@@ -237,7 +257,12 @@ impl Version {
 
     /// One that no other write has: drawn at random, so that who stored it can tell its own write
     /// from everybody else's.
-    #[cfg(any(feature = "redis-rs-session", feature = "sqlite-session"))]
+    #[cfg(any(
+        feature = "mysql-session",
+        feature = "postgres-session",
+        feature = "redis-rs-session",
+        feature = "sqlite-session"
+    ))]
     fn drawn() -> Self {
         Self(u64::from_ne_bytes(crate::random::bytes()))
     }

@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::{sync::oneshot, task::JoinHandle, time::MissedTickBehavior};
-
-use super::{SqliteSessionStore, StoreError, error};
-
-/// How many rows one statement deletes: few enough that requests hardly wait behind it.
-const BATCH: u32 = 500;
+use super::{CleanupTask, SqliteSessionStore, StoreError, error};
 
 impl SqliteSessionStore {
     /// Deletes the rows of sessions whose time is over, at most `limit` of them, and tells how many
@@ -33,8 +28,9 @@ impl SqliteSessionStore {
 
     /// Starts a task that deletes the rows of ended sessions: now, and then once in every `period`.
     ///
-    /// It works in small batches, between which requests get through. One is enough, but several
-    /// do no harm. It ends when the returned handle is stopped or dropped.
+    /// It works in small batches, and pauses after each for as long as that took, so that requests
+    /// get through. One is enough, but several do no harm. It ends when the returned handle is
+    /// stopped or dropped.
     ///
     /// ```
     /// use std::time::Duration;
@@ -54,66 +50,10 @@ impl SqliteSessionStore {
     /// Outside of a Tokio runtime, such as Actix Web's, and if `period` is zero.
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
-        let (stop, stopped) = oneshot::channel();
-        let mut ticks = tokio::time::interval(period);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let store = self.clone();
-        let task = tokio::spawn(async move {
-            let mut stopped = stopped;
-            loop {
-                tokio::select! {
-                    biased;
-                    _ = &mut stopped => return,
-                    _ = ticks.tick() => {}
-                }
-                tokio::select! {
-                    biased;
-                    _ = &mut stopped => return,
-                    () = store.delete_all_expired() => {}
-                }
-            }
-        });
-        CleanupTask {
-            task,
-            stop: Some(stop),
-        }
-    }
-
-    async fn delete_all_expired(&self) {
-        loop {
-            match self.delete_expired(BATCH).await {
-                Ok(deleted) if deleted == u64::from(BATCH) => tokio::task::yield_now().await,
-                Ok(_) => return,
-                Err(error) => {
-                    let error: &(dyn std::error::Error + 'static) = &error;
-                    return tracing::error!(error, "ended sessions could not be deleted");
-                }
-            }
-        }
-    }
-}
-
-/// A clean-up that goes on in the background, until this is stopped or dropped.
-#[derive(Debug)]
-pub struct CleanupTask {
-    task: JoinHandle<()>,
-    stop: Option<oneshot::Sender<()>>,
-}
-
-impl CleanupTask {
-    /// Ends the task, and waits until it has ended.
-    pub async fn stop(mut self) {
-        if let Some(stop) = self.stop.take() {
-            // It has ended already if nobody receives this.
-            let _ = stop.send(());
-        }
-        // An error would mean that it was aborted or panicked: it has ended either way.
-        let _ = (&mut self.task).await;
-    }
-}
-
-impl Drop for CleanupTask {
-    fn drop(&mut self) {
-        self.task.abort();
+        CleanupTask::start(period, move |limit| {
+            let store = store.clone();
+            async move { store.delete_expired(limit).await }
+        })
     }
 }

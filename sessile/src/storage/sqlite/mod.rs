@@ -16,15 +16,18 @@ use std::{
 
 use sqlx::Row as _;
 
-use super::{Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap, Version};
+use super::{
+    CleanupTask, Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap,
+    Version,
+};
 use crate::{
     clock::{SharedClock, Timestamp},
     key::generate_session_key,
     record::Record,
 };
 
+pub use self::builder::SqliteSessionStoreBuilder;
 use self::connection::Connection;
-pub use self::{builder::SqliteSessionStoreBuilder, cleanup::CleanupTask};
 
 /// Keeps sessions in an SQLite database. SQLite itself is compiled in.
 ///

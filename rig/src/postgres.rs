@@ -1,0 +1,183 @@
+//! Real PostgreSQL servers.
+//!
+//! ```
+//! use sessile_rig::postgres::Postgres;
+//!
+//! let mut postgres = Postgres::start_with(&["default_transaction_isolation=serializable"])?;
+//! postgres.execute("CREATE TABLE kept (word text)")?;
+//! postgres.execute("INSERT INTO kept VALUES ('value')")?;
+//!
+//! postgres.kill()?;
+//! postgres.restart()?;
+//!
+//! assert_eq!(postgres.execute("SELECT word FROM kept")?, "value\n");
+//! assert!(postgres.url().starts_with("postgres://sessile:secret@127.0.0.1:"));
+//! # Ok::<(), sessile_rig::Error>(())
+//! ```
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::{
+    Error,
+    database::{
+        self, Account, DATABASE, Database, PASSWORD, Template, USER, account, run_as, write,
+    },
+    program::find_program_in,
+};
+
+/// A running PostgreSQL server: see [`Database`].
+pub type Postgres = Database<Kind>;
+
+/// What PostgreSQL is to [`Database`].
+#[derive(Debug)]
+pub enum Kind {}
+
+/// Debian keeps the programs of each version in a folder of its own, off the `PATH`.
+const VERSIONS: &str = "/usr/lib/postgresql";
+
+const SUPERUSER: &str = "postgres";
+
+static TEMPLATE: Template = Template::new();
+
+impl Postgres {
+    /// Bounds how long each file of the server can get, in bytes, until the next restart: what is in a longer one stays, and no more
+    /// fits in, as on a full disk. Nothing for a bound lifts it.
+    ///
+    /// 2 MiB is above all that a new server writes by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Ended`] if the server has ended, [`Error::System`] if the operating system won't.
+    pub fn limit_files(&mut self, bytes: Option<u64>) -> Result<(), Error> {
+        let account = account::<Kind>()?;
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        for id in self.process.tree()? {
+            let mut command = Command::new("prlimit");
+            command.args([format!("--pid={id}"), format!("--fsize={limit}:")]);
+            let outcome = run_as(account, command);
+            // A descendant may have ended since.
+            if id.as_raw().cast_unsigned() == self.id() {
+                outcome?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl database::Kind for Kind {
+    const PROGRAM: &'static str = "postgres";
+    const SCHEME: &'static str = "postgres";
+    const ACCOUNTS: &'static [&'static str] = &["postgres", "nobody"];
+    const READY: &'static str = "database system is ready to accept connections";
+
+    fn template() -> &'static Template {
+        &TEMPLATE
+    }
+
+    fn create(data: &Path, account: Account) -> Result<(), Error> {
+        let folder = data.parent().unwrap_or(data);
+        let password = write(folder.join("password"), PASSWORD)?;
+        let mut initdb = Command::new(program("initdb")?);
+        initdb
+            .current_dir(folder)
+            .args(["--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"])
+            // The rig comes through the socket, to which only this folder leads.
+            .args(["--auth-local=trust", "--auth-host=scram-sha-256"])
+            .args(["--username", SUPERUSER, "--wal-segsize=1"])
+            .arg("--pwfile")
+            .arg(password)
+            .arg("--pgdata")
+            .arg(data);
+        run_as(account, initdb)?;
+
+        let sql = format!(
+            "CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}';\n\
+             CREATE DATABASE {DATABASE} OWNER {USER};\n"
+        );
+        write(folder.join("setup.sql"), &sql)?;
+        // A server without a network: it takes statements from its standard input, a line each, and goes on after errors.
+        let mut single = Command::new("sh");
+        single
+            .current_dir(folder)
+            .args(["-c", r#"exec "$0" "$@" < setup.sql"#])
+            .arg(program("postgres")?)
+            .args(["--single", "-F", "-c", "exit_on_error=true", "-D"])
+            .arg(data)
+            .arg("postgres");
+        run_as(account, single)
+    }
+
+    fn serve(data: &Path, folder: &Path, port: u16) -> Result<Command, Error> {
+        let mut command = Command::new(program("postgres")?);
+        command
+            .env("LC_ALL", "C.UTF-8")
+            .arg("-D")
+            .arg(data)
+            .arg(format!("--port={port}"))
+            .arg("--listen_addresses=127.0.0.1")
+            .arg(format!("--unix_socket_directories={}", folder.display()))
+            // What was written survives the end of the process without a sync; only a loss of power would take it.
+            .arg("--fsync=off")
+            .arg("--shared_buffers=16MB")
+            // In the folder, and so gone with it after a kill.
+            .arg("--dynamic_shared_memory_type=mmap");
+        Ok(command)
+    }
+
+    fn set(command: &mut Command, setting: &str) {
+        command.args(["-c", setting]);
+    }
+
+    fn client(folder: &Path, port: u16, sql: &str) -> Result<Command, Error> {
+        let mut command = Command::new(program("psql")?);
+        command
+            .env("PGCONNECT_TIMEOUT", "5")
+            .env("PGOPTIONS", "--client-min-messages=warning")
+            .args(["--no-psqlrc", "--no-align", "--tuples-only", "--quiet"])
+            .args(["--username", SUPERUSER, "--dbname", DATABASE])
+            .arg("--host")
+            .arg(folder)
+            .arg(format!("--port={port}"))
+            .args(["--command", sql]);
+        Ok(command)
+    }
+
+    fn clean_up(data: &Path) {
+        // A few bytes that say that the folder is in use; a killed server leaves them, and a machine has room for some thousands.
+        let Some(id) = shared_memory(data) else {
+            return;
+        };
+        let _ = Command::new("ipcrm")
+            .args(["--shmem-id", &id])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+    }
+}
+
+/// The id of the server's shared memory: the second number of the seventh line.
+fn shared_memory(data: &Path) -> Option<String> {
+    let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    let mut numbers = text.lines().nth(6)?.split_whitespace();
+    numbers.nth(1).map(str::to_owned)
+}
+
+/// The newest version's, or the one on the `PATH`.
+fn program(name: &str) -> Result<PathBuf, Error> {
+    find_program_in(&versions(), name, &["postgresql"])
+}
+
+/// The folders of all versions' programs, the newest first.
+fn versions() -> Vec<PathBuf> {
+    let entries = fs::read_dir(VERSIONS).into_iter().flatten().flatten();
+    let mut versions: Vec<u32> = entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    versions.sort_unstable();
+    let folder = |version| PathBuf::from(format!("{VERSIONS}/{version}/bin"));
+    versions.into_iter().rev().map(folder).collect()
+}

@@ -1,0 +1,92 @@
+//! Deleting the rows of sessions whose time is over, again and again.
+
+use std::time::Duration;
+
+use tokio::{
+    sync::oneshot,
+    task::JoinHandle,
+    time::{Instant, MissedTickBehavior},
+};
+
+use super::super::StoreError;
+
+/// How many rows one statement deletes: few enough that requests hardly wait behind it.
+const BATCH: u32 = 500;
+
+/// A clean-up that goes on in the background, until this is stopped or dropped.
+#[derive(Debug)]
+pub struct CleanupTask {
+    task: JoinHandle<()>,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl CleanupTask {
+    /// Starts to call `delete_expired` with a limit: now, and then once in every `period`, each time
+    /// until it deletes fewer than the limit.
+    ///
+    /// Panics outside of a Tokio runtime, and if `period` is zero.
+    pub(in crate::storage) fn start<F>(
+        period: Duration,
+        delete_expired: impl Fn(u32) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<u64, StoreError>> + Send,
+    {
+        let (stop, mut stopped) = oneshot::channel();
+        let mut ticks = tokio::time::interval(period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let task = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = &mut stopped => return,
+                    _ = ticks.tick() => {}
+                }
+                tokio::select! {
+                    biased;
+                    _ = &mut stopped => return,
+                    () = delete_all_expired(&delete_expired) => {}
+                }
+            }
+        });
+        Self {
+            task,
+            stop: Some(stop),
+        }
+    }
+
+    /// Ends the task, and waits until it has ended.
+    pub async fn stop(mut self) {
+        if let Some(stop) = self.stop.take() {
+            // It has ended already if nobody receives this.
+            let _ = stop.send(());
+        }
+        // An error would mean that it was aborted or panicked: it has ended either way.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for CleanupTask {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn delete_all_expired<F>(delete_expired: impl Fn(u32) -> F)
+where
+    F: Future<Output = Result<u64, StoreError>>,
+{
+    loop {
+        let begun = Instant::now();
+        match delete_expired(BATCH).await {
+            // As long again for the requests: so cleaning up takes half of the database at most,
+            // however slow that is.
+            Ok(deleted) if deleted >= u64::from(BATCH) => tokio::time::sleep(begun.elapsed()).await,
+            Ok(_) => return,
+            Err(error) => {
+                let error: &(dyn std::error::Error + 'static) = &error;
+                return tracing::error!(error, "ended sessions could not be deleted");
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Addresses of databases.
+
+use super::Fault;
+
+/// Fails if `address` doesn't begin with one of `schemes`: what parses it doesn't look at that.
+pub(in crate::storage) fn check_scheme(
+    address: &str,
+    schemes: &'static [&'static str],
+) -> Result<(), Fault> {
+    let scheme = address.split_once("://").map(|(scheme, _)| scheme);
+    match scheme {
+        Some(scheme) if schemes.contains(&scheme) => Ok(()),
+        _ => Err(Fault::Scheme { expected: schemes }),
+    }
+}

@@ -1,0 +1,215 @@
+//! [`Own`]: the connections that a store makes itself.
+//!
+//! Not a pool of sqlx's: that asks the server for a sign of life whenever a connection is given back,
+//! which is a second round trip for each operation, and does so in a task on the runtime of whoever
+//! used it, where a handler that blocks its thread would hold it up. Here an operation that ends puts its
+//! connection back at once; whether it is still alive shows when it is next used, and costs nothing
+//! unless it is not.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use sqlx::ConnectOptions as _;
+use tokio::{
+    runtime::{Handle, Id},
+    sync::{
+        OwnedSemaphorePermit, Semaphore,
+        oneshot::{self, error::TryRecvError},
+    },
+    time::{Instant, timeout},
+};
+
+use super::{
+    Dialect, Fault, Limits,
+    dialect::{ConnectionOf, OptionsOf},
+};
+
+/// A connection that was not used for so long is not used again: firewalls forget them without a
+/// word, and so who finds out waits for the timeout.
+const LONGEST_IDLE: Duration = Duration::from_secs(300);
+
+/// When an operation is given up that waited for so long, the server or the network hangs, and the
+/// connections that were idle meanwhile are not trusted any more.
+const SUSPICIOUS: Duration = Duration::from_millis(500);
+
+/// The connections that a store makes itself. Clones share them.
+pub(in crate::storage) struct Own<D: Dialect>(Arc<Inner<D>>);
+
+struct Inner<D: Dialect> {
+    options: OptionsOf<D>,
+    connect_timeout: Duration,
+    bound: usize,
+    /// One permit for each connection in use.
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Idle<D>>>,
+}
+
+struct Idle<D: Dialect> {
+    connection: ConnectionOf<D>,
+    home: Home,
+    since: Instant,
+}
+
+/// The runtime that a connection was made on, and that watches its socket.
+struct Home {
+    id: Id,
+    /// The other end is with a task there.
+    life: oneshot::Receiver<()>,
+}
+
+impl Home {
+    fn here() -> Self {
+        let (mut sender, life) = oneshot::channel();
+        // Ends with the connection, or is dropped with the runtime.
+        tokio::spawn(async move { sender.closed().await });
+        Self {
+            id: Handle::current().id(),
+            life,
+        }
+    }
+
+    /// Whether the runtime is still there. A connection of one that isn't only fails.
+    fn is_alive(&mut self) -> bool {
+        self.life.try_recv() == Err(TryRecvError::Empty)
+    }
+}
+
+impl<D: Dialect> Clone for Own<D> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<D: Dialect> Own<D> {
+    pub(super) fn new(options: OptionsOf<D>, limits: &Limits) -> Self {
+        let bound = limits.connections.clamp(1, Semaphore::MAX_PERMITS);
+        Self(Arc::new(Inner {
+            options,
+            connect_timeout: limits.connect_timeout,
+            bound,
+            permits: Arc::new(Semaphore::new(bound)),
+            idle: Mutex::default(),
+        }))
+    }
+
+    /// A connection, as soon as there is one. A new one if it is to be `afresh`.
+    ///
+    /// One that was made on the same runtime is preferred: it is that runtime which notices when the
+    /// server has answered, so that on another's it waits for that one's threads.
+    pub(super) async fn take(&self, afresh: bool) -> Result<Taken<D>, Fault> {
+        // The semaphore is never closed.
+        let permit = Arc::clone(&self.0.permits).acquire_owned().await.ok();
+        let idle = match afresh {
+            true => None,
+            false => self.0.take_idle(Handle::current().id()),
+        };
+        let (connection, home) = match idle {
+            Some(idle) => (idle.connection, idle.home),
+            None => {
+                self.0.make_room();
+                (self.0.connect().await?, Home::here())
+            }
+        };
+        Ok(Taken {
+            connection: Some((connection, home)),
+            since: Instant::now(),
+            inner: Arc::clone(&self.0),
+            _permit: permit,
+        })
+    }
+}
+
+impl<D: Dialect> Inner<D> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle<D>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether with those in use, one of which is about to be opened, there are too many. Those that
+    /// are given back at this moment are counted twice, so it is never too few.
+    fn is_full(&self, idle: &[Idle<D>]) -> bool {
+        let in_use = self.bound - self.permits.available_permits();
+        in_use + idle.len() > self.bound
+    }
+
+    /// One that is at home here; or else anybody's, if no more may be opened.
+    fn take_idle(&self, home: Id) -> Option<Idle<D>> {
+        let mut idle = self.idle();
+        idle.retain_mut(|it| it.since.elapsed() < LONGEST_IDLE && it.home.is_alive());
+        let last = idle.iter().rposition(|it| it.home.id == home);
+        let last = last.or_else(|| self.is_full(&idle).then(|| idle.len().checked_sub(1))?);
+        // The order stays that of their last use.
+        last.map(|index| idle.remove(index))
+    }
+
+    /// Closes the one that was idle for the longest time, if no more may be opened.
+    fn make_room(&self) {
+        let mut idle = self.idle();
+        let oldest = (self.is_full(&idle) && !idle.is_empty()).then(|| idle.remove(0));
+        drop(idle);
+        drop(oldest);
+    }
+
+    async fn connect(&self) -> Result<ConnectionOf<D>, Fault> {
+        let connecting = timeout(self.connect_timeout, async {
+            let mut connection = self.options.connect().await?;
+            D::set_up(&mut connection).await?;
+            Ok(connection)
+        });
+        match connecting.await {
+            Ok(connected) => connected.map_err(Fault::of::<D>),
+            Err(_) => Err(Fault::TimedOut(self.connect_timeout)),
+        }
+    }
+
+    /// Closes those that nobody used since `moment`.
+    fn distrust(&self, moment: Instant) {
+        self.idle().retain(|it| it.since > moment);
+    }
+}
+
+/// A connection in use. It is closed if it isn't given back.
+pub(super) struct Taken<D: Dialect> {
+    /// With its home.
+    connection: Option<(ConnectionOf<D>, Home)>,
+    since: Instant,
+    inner: Arc<Inner<D>>,
+    /// Given back after the connection.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl<D: Dialect> Taken<D> {
+    #[expect(
+        clippy::expect_used,
+        reason = "it is empty only while it is given back or dropped"
+    )]
+    pub(super) fn connection(&mut self) -> &mut ConnectionOf<D> {
+        let (connection, _) = self.connection.as_mut().expect("a connection in use");
+        connection
+    }
+
+    pub(super) fn give_back(mut self) {
+        if let Some((connection, home)) = self.connection.take() {
+            self.inner.idle().push(Idle {
+                connection,
+                home,
+                since: Instant::now(),
+            });
+        }
+    }
+
+    /// The server was likely started anew, or the network changed: the others are cut as well.
+    pub(super) fn report_cut(mut self) {
+        self.connection = None;
+        self.inner.distrust(self.since);
+    }
+}
+
+impl<D: Dialect> Drop for Taken<D> {
+    fn drop(&mut self) {
+        if self.connection.take().is_some() && self.since.elapsed() >= SUSPICIOUS {
+            self.inner.distrust(self.since);
+        }
+    }
+}
