@@ -206,6 +206,63 @@ pub enum SameSite {
     None,
 }
 
+/// When a request's session is loaded.
+///
+/// Default: [`BeforeTheHandler`](Self::BeforeTheHandler).
+///
+/// With [`OnDemand`](Self::OnDemand), an argument of type `Session` loads it before the handler
+/// runs. Elsewhere it has to be loaded before it is read or written:
+///
+/// ```
+/// use sessile::{
+///     ReadError, SealingKey, SessionManager, Settings, config::Loading,
+///     storage::MemorySessionStore,
+/// };
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let mut settings = Settings::default();
+/// settings.loading = Loading::OnDemand;
+/// let store = MemorySessionStore::default();
+/// let manager = SessionManager::new(store, SealingKey::generate(), settings)?;
+/// # let session = manager.open([]).await?;
+/// # session.insert("user", "ferris")?;
+/// # let set_cookie = manager.commit(&session).await?.expect("a new session has a cookie");
+/// # let cookie = set_cookie.as_str().split(';').next().unwrap();
+///
+/// let session = manager.open([cookie.as_bytes()]).await?;
+/// assert!(!session.is_loaded());
+/// assert_eq!(session.get::<String>("user").unwrap_err().source, ReadError::NotLoaded);
+///
+/// session.load().await?;
+/// assert_eq!(session.get("user")?, Some("ferris".to_owned()));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Loading {
+    /// Before the handler and whatever is around it, so that everybody who asks for the session can
+    /// read and write it at once.
+    ///
+    /// Each request that comes with a session's cookie costs opening the cookie and a look at the
+    /// store, whether it uses the session or not.
+    #[default]
+    BeforeTheHandler,
+    /// When somebody asks for it: an argument of type `Session`, or
+    /// [`Session::load`](crate::Session::load).
+    ///
+    /// A request that does neither costs next to nothing: its cookie isn't opened, and the store
+    /// isn't asked, nor written to. In exchange:
+    ///
+    /// - What `SessionExt::get_session` gives has to be loaded before it is used. Until then reading
+    ///   and writing values is an error, or has no effect, which is logged. Only
+    ///   [`purge`](crate::Session::purge) and [`renew`](crate::Session::renew) need no loading: the
+    ///   end of the request does that for them.
+    /// - Guards can't wait. They see a session only if middleware further out has loaded it.
+    /// - Under [`OnEveryRequest`](TtlExtensionPolicy::OnEveryRequest), a request extends a session's
+    ///   life only if it loads it.
+    OnDemand,
+}
+
 /// What a request is answered when the store can't be reached or doesn't answer in time.
 ///
 /// Default: [`Respond`](Self::Respond) with 503.
@@ -224,6 +281,16 @@ pub enum StoreFailurePolicy {
     /// *could* be loaded, and then can't be stored, are still answered with 503: an answer would
     /// acknowledge what was lost.
     ServeEmpty,
+}
+
+impl StoreFailurePolicy {
+    /// The HTTP status that a failing store is answered with.
+    pub(crate) const fn status(self) -> u16 {
+        match self {
+            Self::Respond { status } => status,
+            Self::ServeEmpty => 503,
+        }
+    }
 }
 
 impl Default for StoreFailurePolicy {

@@ -19,6 +19,15 @@ pub enum OpenError {
     },
 }
 
+impl From<OpenError> for CommitError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Store(error) => Self::Store(error),
+            OpenError::Timeout { after } => Self::Timeout { after },
+        }
+    }
+}
+
 /// A session could not be committed: its changes are not acknowledged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

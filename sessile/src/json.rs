@@ -1,12 +1,12 @@
 //! Values as JSON text: written once, parsed when somebody asks, with errors that keep secrets.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, error::Category};
 
+use crate::text::Text;
+
 /// A value of a state, as JSON text.
-pub(crate) type JsonText = Arc<str>;
+pub(crate) type JsonText = Text;
 
 /// Why a value could not be turned into JSON text, or JSON text into a value.
 ///

@@ -1,6 +1,6 @@
 //! [`SessionKey`]: the secret that names a session.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
@@ -35,7 +35,7 @@ use crate::random;
 /// assert!(SessionKey::try_from("x".repeat(5000)).is_err());
 /// ```
 #[derive(Clone)]
-pub struct SessionKey(Box<str>);
+pub struct SessionKey(Arc<str>);
 
 impl SessionKey {
     /// The longest key in bytes: what a cookie could still carry (RFC 6265bis, section 5.6).
@@ -69,7 +69,11 @@ impl SessionKey {
     /// If the operating system has no randomness to give.
     #[must_use]
     pub fn renewed(&self) -> Self {
-        Self::from_parts(self.id(), &random_text::<32>())
+        let mut text = String::with_capacity(self.id().len() + 1 + SECRET_LEN);
+        text.push_str(self.id());
+        text.push('.');
+        URL_SAFE_NO_PAD.encode_string(random::bytes::<32>(), &mut text);
+        Self(text.into())
     }
 
     /// The SHA-256 of the secret, as 43 characters of URL-safe base64: enough for a store to
@@ -83,17 +87,26 @@ impl SessionKey {
     #[must_use]
     pub fn is_for(&self, digest: &str) -> bool {
         let own = self.secret_digest();
-        own.as_bytes().ct_eq(digest.as_bytes()).into()
+        is_same(own.as_bytes(), digest.as_bytes())
     }
 
-    fn from_parts(id: &str, secret: &str) -> Self {
-        Self(format!("{id}.{secret}").into_boxed_str())
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidSessionKeyError> {
+        match text.len() {
+            1..=Self::MAX_LEN => Ok(Self(text.into())),
+            len => Err(InvalidSessionKeyError { len }),
+        }
+    }
+
+    /// All of it, to keep parts of it without copying them.
+    #[cfg(feature = "cookie-session")]
+    pub(crate) const fn text(&self) -> &Arc<str> {
+        &self.0
     }
 
     /// The key that `text` is, however long: whether a cookie can carry it shows when it is sealed.
     #[cfg(feature = "cookie-session")]
     pub(crate) fn of_any_length(text: String) -> Self {
-        Self(text.into_boxed_str())
+        Self(text.into())
     }
 }
 
@@ -105,12 +118,32 @@ impl SessionKey {
 /// If the operating system has no randomness to give, which leaves no safe way to go on.
 #[must_use]
 pub fn generate_session_key() -> SessionKey {
-    SessionKey::from_parts(&random_text::<16>(), &random_text::<32>())
+    let random = random::bytes::<48>();
+    let (id, secret) = random.split_at(16);
+    let mut text = String::with_capacity(ID_LEN + 1 + SECRET_LEN);
+    URL_SAFE_NO_PAD.encode_string(id, &mut text);
+    text.push('.');
+    URL_SAFE_NO_PAD.encode_string(secret, &mut text);
+    SessionKey(text.into())
 }
 
-/// `N` random bytes in URL-safe base64.
-fn random_text<const N: usize>() -> String {
-    URL_SAFE_NO_PAD.encode(random::bytes::<N>())
+/// The length of a new id, 16 random bytes in base64.
+const ID_LEN: usize = 22;
+/// The length of a new secret, 32 random bytes in base64.
+const SECRET_LEN: usize = 43;
+
+/// Whether both are the same, in a time that tells only their lengths.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let (words, rest) = one.as_chunks::<8>();
+    let (other_words, other_rest) = other.as_chunks::<8>();
+    // By word, since by byte it takes eight times as long.
+    let differing = words
+        .iter()
+        .zip(other_words)
+        .fold(0, |differing, (one, other)| {
+            differing | (u64::from_ne_bytes(*one) ^ u64::from_ne_bytes(*other))
+        });
+    one.len() == other.len() && (differing.ct_eq(&0) & rest.ct_eq(other_rest)).into()
 }
 
 /// The text is empty or longer than [`SessionKey::MAX_LEN`], so it can't be a session key.
@@ -126,10 +159,7 @@ impl TryFrom<String> for SessionKey {
     type Error = InvalidSessionKeyError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        match text.len() {
-            1..=Self::MAX_LEN => Ok(Self(text.into_boxed_str())),
-            len => Err(InvalidSessionKeyError { len }),
-        }
+        Self::parse(&text)
     }
 }
 
@@ -141,13 +171,13 @@ impl AsRef<str> for SessionKey {
 
 impl From<SessionKey> for String {
     fn from(key: SessionKey) -> Self {
-        key.0.into_string()
+        key.0.as_ref().to_owned()
     }
 }
 
 impl PartialEq for SessionKey {
     fn eq(&self, other: &Self) -> bool {
-        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+        is_same(self.0.as_bytes(), other.0.as_bytes())
     }
 }
 
@@ -210,5 +240,13 @@ mod tests {
         assert_eq!(key("abc"), key("abc"));
         assert_ne!(key("abc"), key("abd"));
         assert_ne!(key("abc"), key("abcd"));
+        let long = "0123456789".repeat(7);
+        assert_eq!(key(&long), key(&long));
+        for len in 1..long.len() {
+            assert_ne!(key(&long), key(&long[..len]));
+            let mut other = long.clone().into_bytes();
+            other[len] ^= 1;
+            assert_ne!(key(&long), key(str::from_utf8(&other).unwrap()));
+        }
     }
 }

@@ -146,6 +146,7 @@ pub mod storage;
 mod telemetry;
 #[cfg(feature = "test-helpers")]
 pub mod test_helpers;
+mod text;
 mod timeout;
 
 #[cfg(feature = "actix")]
@@ -160,8 +161,8 @@ pub use self::{
     manager::SessionManager,
     record::{DecodeError, Record},
     session::{
-        Session, SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError,
-        SessionSaveError, SessionStatus, SessionUpdateError, WriteError,
+        ReadError, Session, SessionClosedError, SessionGetError, SessionInsertError,
+        SessionReloadError, SessionSaveError, SessionStatus, SessionUpdateError, WriteError,
     },
     settings::{InvalidCookieError, Settings, SettingsError},
     state::State,

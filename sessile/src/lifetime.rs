@@ -80,6 +80,11 @@ impl Lifetime {
             .since(now)
     }
 
+    /// Whether requests that only read may extend a session's life.
+    pub(crate) const fn reading_extends(&self) -> bool {
+        self.touch_after.is_some()
+    }
+
     /// What a request that only reads does for the life of a session touched at `touched_at`, if
     /// that is known.
     pub(crate) fn on_read(&self, touched_at: Option<Timestamp>, now: Timestamp) -> OnRead {
@@ -93,13 +98,24 @@ impl Lifetime {
     }
 
     /// The cookie's `Max-Age`; `None` for a cookie that the browser forgets when it closes.
-    pub(crate) fn max_age(&self, created_at: Timestamp, now: Timestamp) -> Option<Duration> {
+    ///
+    /// What time it is matters only where there is an absolute timeout.
+    pub(crate) fn max_age(
+        &self,
+        created_at: Timestamp,
+        now: impl FnOnce() -> Timestamp,
+    ) -> Option<Duration> {
         self.persistent.then(|| match self.absolute {
             Some(absolute) => self
                 .idle
-                .min(created_at.saturating_add(absolute).since(now)),
+                .min(created_at.saturating_add(absolute).since(now())),
             None => self.idle,
         })
+    }
+
+    /// Whether the cookie has a `Max-Age`.
+    pub(crate) const fn is_persistent(&self) -> bool {
+        self.persistent
     }
 }
 
@@ -166,11 +182,11 @@ mod tests {
         assert!(!lifetime.is_over(&record(0, 119), at(119)));
         assert!(lifetime.is_over(&record(0, 119), at(120)));
         assert_eq!(
-            lifetime.max_age(at(0), at(90)),
+            lifetime.max_age(at(0), || at(90)),
             Some(Duration::from_secs(30))
         );
         assert_eq!(
-            lifetime.max_age(at(0), at(10)),
+            lifetime.max_age(at(0), || at(10)),
             Some(Duration::from_secs(100))
         );
     }

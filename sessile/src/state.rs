@@ -1,6 +1,6 @@
 //! [`State`]: what a session holds, names and their JSON values.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, mem, sync::Arc};
 
 use serde::{
     Deserialize,
@@ -8,7 +8,10 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::json::{self, JsonError, JsonText};
+use crate::{
+    json::{self, JsonError},
+    text::Text,
+};
 
 /// What a session holds: names and their values, each value kept as JSON text.
 ///
@@ -26,30 +29,38 @@ use crate::json::{self, JsonError, JsonText};
 /// assert_eq!(format!("{state:?}"), r#"State {"visits"}"#);
 /// # Ok::<(), sessile::JsonError>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct State {
-    entries: Arc<BTreeMap<Arc<str>, JsonText>>,
+    /// In the order of their names; `None` is as good as nothing in it.
+    entries: Option<Arc<Vec<Entry>>>,
     /// The bytes of all names and values, kept up to date so that a bound on them costs nothing.
     size: usize,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Entry {
+    name: Text,
+    /// The value, as JSON.
+    text: Text,
 }
 
 impl State {
     /// Whether it holds nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries().is_empty()
     }
 
     /// How many names it holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.entries().len()
     }
 
     /// Whether it holds a value under `name`.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.entries.contains_key(name)
+        self.text(name).is_some()
     }
 
     /// Its size: the bytes of all names and of their values' JSON text. This is what a bound on the
@@ -84,28 +95,53 @@ impl State {
 
     /// The names and the JSON text of their values, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries.iter().map(|(name, text)| (&**name, &**text))
+        let entries = self.entries().iter();
+        entries.map(|entry| (&*entry.name, &*entry.text))
     }
 
-    pub(crate) fn text(&self, name: &str) -> Option<&JsonText> {
-        self.entries.get(name)
+    pub(crate) fn text(&self, name: &str) -> Option<&Text> {
+        let index = self.find(name).ok()?;
+        Some(&self.entries()[index].text)
     }
 
-    pub(crate) fn set(&mut self, name: Arc<str>, text: JsonText) {
+    pub(crate) fn set(&mut self, name: Text, text: Text) {
         self.size += name.len() + text.len();
-        let name_len = name.len();
-        if let Some(replaced) = Arc::make_mut(&mut self.entries).insert(name, text) {
-            self.size -= name_len + replaced.len();
+        match self.find(&name) {
+            Ok(index) => {
+                let replaced = mem::replace(&mut self.entries_mut(0)[index].text, text);
+                self.size -= name.len() + replaced.len();
+            }
+            Err(index) => self.entries_mut(1).insert(index, Entry { name, text }),
         }
     }
 
-    pub(crate) fn remove(&mut self, name: &str) -> Option<JsonText> {
-        if !self.contains(name) {
-            return None;
-        }
-        let removed = Arc::make_mut(&mut self.entries).remove(name)?;
+    pub(crate) fn remove(&mut self, name: &str) -> Option<Text> {
+        let index = self.find(name).ok()?;
+        let removed = self.entries_mut(0).remove(index).text;
         self.size -= name.len() + removed.len();
         Some(removed)
+    }
+
+    fn entries(&self) -> &[Entry] {
+        self.entries.as_ref().map_or(&[], |entries| entries)
+    }
+
+    /// Where the entry called `name` is, or would be.
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.entries()
+            .binary_search_by(|entry| (*entry.name).cmp(name))
+    }
+
+    /// The entries, no longer shared with anybody, and with room for `more`.
+    fn entries_mut(&mut self, more: usize) -> &mut Vec<Entry> {
+        let entries = self.entries.get_or_insert_default();
+        if Arc::get_mut(entries).is_none() {
+            let mut own = Vec::with_capacity(entries.len() + more);
+            own.extend_from_slice(entries);
+            *entries = Arc::new(own);
+        }
+        // Nobody else has it, so nothing is copied here.
+        Arc::make_mut(entries)
     }
 
     pub(crate) fn clear(&mut self) {
@@ -142,32 +178,65 @@ fn push_json_string(out: &mut String, text: &str) {
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("State ")?;
-        f.debug_set().entries(self.entries.keys()).finish()
+        let names = self.iter().map(|(name, _)| name);
+        f.debug_set().entries(names).finish()
     }
 }
 
-/// Reads a state from the JSON text of an object; only from text, since values stay what they are
-/// there.
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<State, D::Error> {
-    struct Entries;
-
-    impl<'de> Visitor<'de> for Entries {
-        type Value = State;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object of names and their values")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<State, A::Error> {
-            let mut state = State::default();
-            while let Some((Name(name), text)) = map.next_entry::<Name<'de>, &RawValue>()? {
-                state.set(name.into(), text.get().into());
-            }
-            Ok(state)
-        }
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries() == other.entries()
     }
+}
 
-    deserializer.deserialize_map(Entries)
+impl Eq for State {}
+
+/// The names and values of a state, as they stand in the JSON text of an object; only from text can they
+/// be had, since values stay what they are there.
+#[derive(Default)]
+pub(crate) struct Pairs<'a>(Vec<(Cow<'a, str>, &'a str)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Pairs<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of names and their values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &RawValue>()? {
+                    pairs.push((name, value.get()));
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+impl Pairs<'_> {
+    /// The state; what was read from `buffer` stays there.
+    pub(crate) fn into_state(self, buffer: &Arc<str>) -> State {
+        let mut state = State::default();
+        if !self.0.is_empty() {
+            state.entries_mut(self.0.len());
+        }
+        for (name, text) in self.0 {
+            state.set(Text::part_of(buffer, &name), Text::part_of(buffer, text));
+        }
+        state
+    }
+}
+
+/// Reads a state from the JSON text of an object.
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<State, D::Error> {
+    Pairs::deserialize(deserializer).map(|pairs| pairs.into_state(&Arc::default()))
 }
 
 #[cfg(test)]
@@ -201,12 +270,34 @@ mod tests {
         assert_eq!(State::from_json(&json), state);
     }
 
+    fn shared(one: &State, other: &State) -> bool {
+        std::ptr::eq(one.entries(), other.entries())
+    }
+
+    #[test]
+    fn names_are_in_order_whatever_order_they_came_in() {
+        let names: Vec<String> = (0..100).map(|n| (n * 37 % 100).to_string()).collect();
+        let mut state = State::default();
+        for name in &names {
+            state.set(name.as_str().into(), "1".into());
+        }
+        let mut sorted = names.clone();
+        sorted.sort();
+        assert!(state.iter().map(|(name, _)| name).eq(&sorted));
+        for (left, name) in names.iter().enumerate().rev() {
+            assert!(state.remove(name).is_some());
+            assert_eq!(state.len(), left);
+        }
+        assert_eq!(state, State::default());
+    }
+
     #[test]
     fn clones_share_until_one_changes() {
         let original = state_of(&[("a", "1")]);
         let mut copy = original.clone();
-        assert!(Arc::ptr_eq(&original.entries, &copy.entries));
+        assert!(shared(&original, &copy));
         copy.set("b".into(), "2".into());
+        assert!(!shared(&original, &copy));
         assert_eq!(original, state_of(&[("a", "1")]));
         assert_eq!(copy, state_of(&[("a", "1"), ("b", "2")]));
     }
@@ -216,7 +307,7 @@ mod tests {
         let original = state_of(&[("a", "1")]);
         let mut copy = original.clone();
         assert_eq!(copy.remove("b"), None);
-        assert!(Arc::ptr_eq(&original.entries, &copy.entries));
+        assert!(shared(&original, &copy));
     }
 
     #[test]

@@ -13,7 +13,8 @@ macro_rules! count {
 }
 
 /// A client sent a cookie that isn't ours, or not any more.
-pub(crate) fn cookie_rejected() {
+pub(crate) fn cookie_rejected(reason: &'static str) {
+    tracing::debug!(reason, "session cookie ignored");
     count!("sessile_cookies_rejected_total");
 }
 
@@ -64,7 +65,7 @@ mod tests {
         let snapshotter = recorder.snapshotter();
         metrics::with_local_recorder(&recorder, || {
             let error = io::Error::other("an error");
-            cookie_rejected();
+            cookie_rejected("a test");
             session_not_found("a test");
             session_gone();
             conflict();

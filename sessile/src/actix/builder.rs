@@ -5,7 +5,7 @@ use actix_web::cookie::{Key, SameSite, time::Duration};
 use super::SessionMiddleware;
 use crate::{
     Clock, SealingKey, SessionManager, Settings, SettingsError,
-    config::{self, CookieContentSecurity, SessionLifecycle, StoreFailurePolicy},
+    config::{self, CookieContentSecurity, Loading, SessionLifecycle, StoreFailurePolicy},
     storage::SessionStore,
 };
 
@@ -117,6 +117,13 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     /// See [`Settings::touch_fraction`].
     pub fn touch_fraction(mut self, fraction: f64) -> Self {
         self.settings.touch_fraction = fraction;
+        self
+    }
+
+    /// When a request's session is loaded. Default: [`Loading::BeforeTheHandler`]. See
+    /// [`Loading::OnDemand`] for what the other way saves, and what it asks for.
+    pub fn loading(mut self, loading: Loading) -> Self {
+        self.settings.loading = loading;
         self
     }
 

@@ -30,6 +30,7 @@ opaque_responses!(
     SessionGetError,
     SessionInsertError,
     SessionUpdateError,
+    OpenError: |_| StatusCode::SERVICE_UNAVAILABLE,
     SessionSaveError: |error| match error {
         SessionSaveError::Closed(SessionClosedError::Ended) => StatusCode::CONFLICT,
         SessionSaveError::NoStore => StatusCode::SERVICE_UNAVAILABLE,
@@ -55,7 +56,7 @@ impl ResponseError for SessionFailure {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status);
         if let Some(cookie) = &self.cookie {
-            send_cookie(response.headers_mut(), cookie);
+            send_cookie(response.headers_mut(), cookie.clone());
         }
         response
     }
@@ -90,30 +91,35 @@ impl Error for SessionFailure {
 }
 
 impl SessionFailure {
-    /// `store_failure` is the status that a failing store is to be answered with.
-    pub(super) fn open(cause: OpenError, store_failure: StatusCode) -> Self {
+    /// `store_failure` is the HTTP status that a failing store is to be answered with.
+    pub(super) fn open(cause: OpenError, store_failure: u16) -> Self {
         Self {
             cause: FailedStep::Open(cause),
-            status: store_failure,
+            status: status(store_failure),
             cookie: None,
         }
     }
 
     pub(super) fn commit(
         cause: CommitError,
-        store_failure: StatusCode,
+        store_failure: u16,
         cookie: Option<SetCookie>,
     ) -> Self {
         Self {
             cookie,
             status: if cause.is_store_failure() {
-                store_failure
+                status(store_failure)
             } else {
                 StatusCode::INTERNAL_SERVER_ERROR
             },
             cause: FailedStep::Commit(cause),
         }
     }
+}
+
+/// The settings were checked: it is the status of an error.
+fn status(number: u16) -> StatusCode {
+    StatusCode::from_u16(number).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
 }
 
 /// An error that an inner service returned, on its way out with the session's cookie.
@@ -145,7 +151,7 @@ impl ResponseError for WithCookie {
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut response = self.error.error_response();
-        send_cookie(response.headers_mut(), &self.cookie);
+        send_cookie(response.headers_mut(), self.cookie.clone());
         response
     }
 }

@@ -1,6 +1,10 @@
 //! Getting at the [`Session`] of a request: the extractor and [`SessionExt`].
 
-use std::future::{Ready, ready};
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest,
@@ -8,6 +12,7 @@ use actix_web::{
     guard::GuardContext,
 };
 
+use super::errors::SessionFailure;
 use crate::Session;
 
 /// The session of whatever belongs to a request: for middleware, guards and handlers that don't
@@ -17,6 +22,10 @@ use crate::Session;
 /// by all who ask within the request, and forgotten after it. In middleware further out than that it
 /// is empty too; what is written to it there is made to the session once that is opened, on top of
 /// what is stored, and the handle from before takes no more writes.
+///
+/// Where sessions are loaded [on demand](crate::config::Loading::OnDemand), this one may not be yet:
+/// [`Session::load`] it before it is read or written. A guard can't, so it sees a session only if
+/// middleware has loaded it.
 ///
 /// # Panics
 ///
@@ -80,13 +89,54 @@ fn made_in(extensions: &mut Extensions) -> Session {
     session
 }
 
-/// Takes the session as an argument of a handler; never fails. See [`SessionExt`] for what it is
-/// without a middleware.
+/// Takes the session as an argument of a handler, [loaded](Session::load). See [`SessionExt`] for what
+/// it is without a middleware.
+///
+/// Fails only where sessions are loaded [on demand](crate::config::Loading::OnDemand) and the store
+/// fails: as the middleware then fails otherwise, or not at all, as
+/// [`on_store_failure`](crate::SessionMiddlewareBuilder::on_store_failure) says.
 impl FromRequest for Session {
     type Error = actix_web::Error;
-    type Future = Ready<Result<Self, Self::Error>>;
+    type Future = ExtractSession;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(request.get_session()))
+        let session = request.get_session();
+        if session.is_loaded() {
+            return ExtractSession(Extracting::Ready(Some(session)));
+        }
+        ExtractSession(Extracting::Loading(Box::pin(async move {
+            let loaded = session.load().await;
+            loaded.map_err(|error| SessionFailure::open(error, session.failure_status()))?;
+            Ok(session)
+        })))
+    }
+}
+
+/// Extracts a [`Session`]: at once, if it is loaded.
+#[doc(hidden)]
+pub struct ExtractSession(Extracting);
+
+enum Extracting {
+    Ready(Option<Session>),
+    Loading(Pin<Box<dyn Future<Output = Result<Session, actix_web::Error>>>>),
+}
+
+impl Future for ExtractSession {
+    type Output = Result<Session, actix_web::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            #[expect(clippy::expect_used, reason = "as any future that is asked once more")]
+            Extracting::Ready(session) => {
+                Poll::Ready(Ok(session.take().expect("polled after it was ready")))
+            }
+            Extracting::Loading(loading) => loading.as_mut().poll(cx),
+        }
+    }
+}
+
+impl fmt::Debug for ExtractSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExtractSession").finish_non_exhaustive()
     }
 }

@@ -7,8 +7,8 @@ use crate::SetCookie;
 /// Adds the cookie, and tells shared caches that this response is for one user: not to store the
 /// cookie (RFC 9111, section 5.2.2.4), and not to serve the response for another cookie (RFC 9110,
 /// section 12.5.5). What the handler said about caching stands.
-pub(super) fn send_cookie(headers: &mut HeaderMap, cookie: &SetCookie) {
-    match HeaderValue::from_str(cookie.as_str()) {
+pub(super) fn send_cookie(headers: &mut HeaderMap, cookie: SetCookie) {
+    match HeaderValue::try_from(String::from(cookie)) {
         Ok(value) => headers.append(SET_COOKIE, value),
         // Its name and attributes were checked when it was built, and its value is escaped.
         Err(error) => return tracing::error!(%error, "a session cookie is no header value"),

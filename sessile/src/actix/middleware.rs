@@ -10,7 +10,7 @@ use actix_web::{
     HttpMessage as _,
     cookie::Key,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::{StatusCode, header::COOKIE},
+    http::header::COOKIE,
 };
 
 use super::{
@@ -18,12 +18,13 @@ use super::{
     errors::{SessionFailure, WithCookie},
     headers::send_cookie,
 };
-use crate::{Session, SessionManager, storage::SessionStore, telemetry};
+use crate::{Session, SessionManager, session::AdoptError, storage::SessionStore, telemetry};
 
 /// Gives every request that comes through it its [`Session`](crate::Session).
 ///
-/// Before the handler it loads the session that the request's cookie names; after it, it stores
-/// what was done to it and sends the cookie that is needed. Clones share the store, so make it once
+/// Before the handler it loads the session that the request's cookie names, unless that is to be done
+/// [on demand](crate::config::Loading::OnDemand); after it, it stores what was done to it and sends the
+/// cookie that is needed. Clones share the store, so make it once
 /// and clone it into each worker.
 ///
 /// ```
@@ -157,23 +158,24 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
     Store: SessionStore,
 {
-    let store_failure = || {
-        StatusCode::from_u16(manager.failure_status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
-    };
+    let store_failure = manager.failure_status();
 
     let cookies = request.headers().get_all(COOKIE);
     let session = manager
         .open(cookies.map(|header| header.as_bytes()))
         .await
-        .map_err(|error| SessionFailure::open(error, store_failure()))?;
+        .map_err(|error| SessionFailure::open(error, store_failure))?;
     let early = request.extensions_mut().insert(session.clone());
     // Closes the session also when the client leaves and this future is dropped.
     let _closing = Closing(&session);
-    if let Some(early) = early.filter(|early| !early.has_store()) {
+    if let Some(early) = early.filter(Session::is_early) {
         // Middleware further out asked for the session before there was one.
-        session.adopt(&early).map_err(|error| {
-            telemetry::request_failed("adopt", &error);
-            SessionFailure::commit(error, store_failure(), None)
+        session.adopt(&early).await.map_err(|error| match error {
+            AdoptError::Open(error) => SessionFailure::open(error, store_failure),
+            AdoptError::Merge(error) => {
+                telemetry::request_failed("adopt", &error);
+                SessionFailure::commit(error, store_failure, None)
+            }
         })?;
     }
 
@@ -181,12 +183,12 @@ where
     let handled = service.call(request).await;
 
     let cookie = manager.commit(&session).await.map_err(|error| {
-        SessionFailure::commit(error, store_failure(), manager.due_cookie(&session))
+        SessionFailure::commit(error, store_failure, manager.due_cookie(&session))
     })?;
     match (handled, cookie) {
         (handled, None) => handled,
         (Ok(mut response), Some(cookie)) => {
-            send_cookie(response.headers_mut(), &cookie);
+            send_cookie(response.headers_mut(), cookie);
             Ok(response)
         }
         (Err(error), Some(cookie)) => Err(WithCookie { error, cookie }.into()),

@@ -1,12 +1,13 @@
 //! Reading the `Cookie` headers of a request, which a client can fill with anything.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, str::Utf8Error};
 
+use memchr::{memchr, memchr_iter};
 use percent_encoding::percent_decode;
 
 /// What a request's `Cookie` headers say under one name.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found<'a> {
+pub(crate) enum Found<'a> {
     /// Nothing.
     Nothing,
     /// This value, quotes removed and percent-encoding undone.
@@ -25,38 +26,51 @@ pub(super) fn find<'a>(
     name: &str,
     max_len: usize,
 ) -> Found<'a> {
-    let mut values = headers
-        .into_iter()
-        .flat_map(|header| header.split(|byte| *byte == b';'))
-        .filter_map(|pair| value_under(name, pair));
-    let Some(value) = values.next() else {
+    let mut found = None;
+    for header in headers {
+        let mut start = 0;
+        for end in memchr_iter(b';', header).chain([header.len()]) {
+            if let Some(value) = value_under(name.as_bytes(), &header[start..end])
+                && found.replace(value).is_some()
+            {
+                return Found::Unusable("repeated");
+            }
+            start = end + 1;
+        }
+    }
+    let Some(value) = found else {
         return Found::Nothing;
     };
-    if values.next().is_some() {
-        return Found::Unusable("repeated");
-    }
     if value.is_empty() {
         return Found::Unusable("empty");
     }
     if value.len() > max_len {
         return Found::Unusable("too long");
     }
-    match percent_decode(value).decode_utf8() {
+    match decoded(value) {
         Ok(value) => Found::Value(value),
         Err(_) => Found::Unusable("not UTF-8"),
     }
 }
 
-fn value_under<'a>(name: &str, pair: &'a [u8]) -> Option<&'a [u8]> {
-    let equals = pair.iter().position(|byte| *byte == b'=')?;
-    let (found, value) = (pair[..equals].trim_ascii(), &pair[equals + 1..]);
-    (found == name.as_bytes()).then(|| unquoted(value.trim_ascii()))
+fn value_under<'a>(name: &[u8], pair: &'a [u8]) -> Option<&'a [u8]> {
+    let rest = pair.trim_ascii_start().strip_prefix(name)?;
+    let value = rest.trim_ascii_start().strip_prefix(b"=")?;
+    Some(unquoted(value.trim_ascii()))
 }
 
 fn unquoted(value: &[u8]) -> &[u8] {
     match value {
         [b'"', inner @ .., b'"'] => inner,
         _ => value,
+    }
+}
+
+/// Most values have nothing in them that would have to be decoded.
+fn decoded(value: &[u8]) -> Result<Cow<'_, str>, Utf8Error> {
+    match memchr(b'%', value) {
+        None => str::from_utf8(value).map(Cow::Borrowed),
+        Some(_) => percent_decode(value).decode_utf8(),
     }
 }
 
@@ -75,6 +89,8 @@ mod tests {
     #[test]
     fn our_cookie_is_found_among_others() {
         assert_eq!(found(&["id=abc"]), value("abc"));
+        assert_eq!(found(&["i=1;id2=2;id =abc;"]), value("abc"));
+        assert_eq!(found(&["id 2=1; x=id=3; id=abc"]), value("abc"));
         assert_eq!(found(&["a=b; id=abc; xid=1; ID=2"]), value("abc"));
         assert_eq!(found(&["a=b", " id = abc "]), value("abc"));
         assert_eq!(found(&["id=a=b=="]), value("a=b=="));

@@ -4,14 +4,15 @@ mod attributes;
 mod header;
 mod seal;
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::{config::CookieContentSecurity, key::SessionKey, legacy, settings::Settings};
 
-use self::{attributes::Attributes, header::Found};
+use self::attributes::Attributes;
 
+pub(crate) use self::header::Found;
 pub use self::seal::{InvalidSealingKeyError, SealingKey};
 
 /// The most bytes that name, value and attributes of a cookie may have together: the least that
@@ -35,16 +36,6 @@ pub(crate) struct SessionCookie {
     key: SealingKey,
 }
 
-/// What a request presented as its session cookie.
-pub(crate) enum Presented {
-    /// No such cookie.
-    Nothing,
-    /// One that we didn't make, or not for this name and key.
-    Rejected,
-    /// One of ours.
-    Key(SessionKey),
-}
-
 impl SessionCookie {
     /// Cookies as `settings` say, which were checked, sealed with `key`.
     pub(crate) fn new(key: SealingKey, settings: &Settings) -> Self {
@@ -56,24 +47,46 @@ impl SessionCookie {
         }
     }
 
-    /// Reads the session key from the `Cookie` headers of a request.
-    pub(crate) fn read<'a>(&self, headers: impl IntoIterator<Item = &'a [u8]>) -> Presented {
+    /// Looks for the cookie in the `Cookie` headers of a request, without opening it.
+    pub(crate) fn find<'a>(&self, headers: impl IntoIterator<Item = &'a [u8]>) -> Found<'a> {
         // Room for a value in which everything was percent-encoded on the way.
-        let max_len = 3 * MAX_COOKIE_LEN;
-        let value = match header::find(headers, &self.attributes.name, max_len) {
-            Found::Nothing => return Presented::Nothing,
-            Found::Value(value) => value,
-            Found::Unusable(reason) => {
-                tracing::debug!(reason, "session cookie ignored");
-                return Presented::Rejected;
+        header::find(headers, &self.attributes.name, 3 * MAX_COOKIE_LEN)
+    }
+
+    /// The session key in the cookie's `value`, if it is one of ours.
+    pub(crate) fn open(&self, value: &str) -> Option<SessionKey> {
+        let name = self.attributes.name.as_str();
+        match self.security {
+            CookieContentSecurity::Private => {
+                let key = |content: &str| self.key_in(content);
+                self.key.decrypt(name, value, key)
             }
-        };
-        match self.open(&value).map(SessionKey::try_from) {
-            Some(Ok(key)) => Presented::Key(key),
-            Some(Err(_)) | None => {
-                tracing::debug!(reason = "failed verification", "session cookie ignored");
-                Presented::Rejected
+            CookieContentSecurity::Signed => {
+                let signed = self.key.verify(value)?;
+                let content = signed
+                    .strip_prefix(name)
+                    .and_then(|rest| rest.strip_prefix('='));
+                self.key_in(content.or_else(|| self.unbound(signed))?)
             }
+        }
+    }
+
+    fn key_in(&self, content: &str) -> Option<SessionKey> {
+        if !self.accept_legacy && legacy::is_state(content) {
+            return None;
+        }
+        SessionKey::parse(content).ok()
+    }
+
+    /// The session key in the `Cookie` headers of a request.
+    #[cfg(any(test, feature = "test-helpers"))]
+    pub(crate) fn read<'a>(
+        &self,
+        headers: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Option<SessionKey> {
+        match self.find(headers) {
+            Found::Value(value) => self.open(&value),
+            Found::Nothing | Found::Unusable(_) => None,
         }
     }
 
@@ -83,9 +96,21 @@ impl SessionCookie {
         key: &SessionKey,
         max_age: Option<Duration>,
     ) -> Result<SetCookie, CookieTooLargeError> {
-        let sealed = self.seal(key.as_ref());
-        let value = Cow::from(utf8_percent_encode(&sealed, ESCAPED));
-        let cookie = self.set_cookie(&value, max_age);
+        let content = key.as_ref();
+        let cookie = match self.security {
+            CookieContentSecurity::Private => {
+                let sealed_len = seal::NONCE_LEN + content.len() + seal::TAG_LEN;
+                let len = sealed_len.div_ceil(3) * 4;
+                // Base64 has nothing in it that a cookie's value can't have.
+                let seal = |out: &mut String| self.key.encrypt(&self.attributes.name, content, out);
+                self.set_cookie(len, seal, max_age)
+            }
+            CookieContentSecurity::Signed => {
+                let len = seal::DIGEST_TEXT_LEN + self.attributes.name.len() + 1 + content.len();
+                let seal = |out: &mut String| self.sign(content, out);
+                self.set_cookie(len, seal, max_age)
+            }
+        };
         match cookie.0.len() {
             0..=MAX_COOKIE_LEN => Ok(cookie),
             len => Err(CookieTooLargeError {
@@ -95,47 +120,44 @@ impl SessionCookie {
         }
     }
 
-    /// The `Set-Cookie` that makes the browser forget the cookie.
-    pub(crate) fn removal(&self) -> SetCookie {
-        self.set_cookie("", Some(Duration::ZERO))
-    }
-
-    /// The one place where a `Set-Cookie` is put together.
-    fn set_cookie(&self, value: &str, max_age: Option<Duration>) -> SetCookie {
-        let Attributes { name, suffix } = &self.attributes;
-        let mut cookie = String::with_capacity(name.len() + value.len() + suffix.len() + 24);
-        cookie.extend([name, "=", value, suffix]);
-        if let Some(max_age) = max_age {
-            let seconds = max_age.as_secs() + u64::from(max_age.subsec_nanos() > 0);
-            cookie.push_str("; Max-Age=");
-            cookie.push_str(&seconds.to_string());
-        }
-        SetCookie(cookie)
-    }
-
     /// A signed jar does not bind a value to the cookie's name, so what is signed is the pair of
     /// both: `name=content`. A private jar binds it by itself.
-    fn seal(&self, content: &str) -> String {
-        let name = &self.attributes.name;
-        match self.security {
-            CookieContentSecurity::Private => self.key.encrypt(name, content),
-            CookieContentSecurity::Signed => self.key.sign(&format!("{name}={content}")),
-        }
+    fn sign(&self, content: &str, out: &mut String) {
+        let pair = [&self.attributes.name, "=", content];
+        self.key.sign(&pair, out);
+        out.extend(
+            pair.map(|part| utf8_percent_encode(part, ESCAPED))
+                .into_iter()
+                .flatten(),
+        );
     }
 
-    fn open(&self, value: &str) -> Option<String> {
-        let name = &self.attributes.name;
-        let content = match self.security {
-            CookieContentSecurity::Private => self.key.decrypt(name, value)?,
-            CookieContentSecurity::Signed => {
-                let signed = self.key.verify(value)?;
-                let content = signed
-                    .strip_prefix(name.as_str())
-                    .and_then(|rest| rest.strip_prefix('='));
-                content.or_else(|| self.unbound(signed))?.to_owned()
-            }
-        };
-        (self.accept_legacy || !legacy::is_state(&content)).then_some(content)
+    /// The `Set-Cookie` that makes the browser forget the cookie.
+    pub(crate) fn removal(&self) -> SetCookie {
+        self.set_cookie(0, |_| {}, Some(Duration::ZERO))
+    }
+
+    /// The one place where a `Set-Cookie` is put together; its value has about `value_len` bytes.
+    fn set_cookie(
+        &self,
+        value_len: usize,
+        push_value: impl FnOnce(&mut String),
+        max_age: Option<Duration>,
+    ) -> SetCookie {
+        let Attributes { name, suffix } = &self.attributes;
+        let mut digits = itoa::Buffer::new();
+        let max_age = max_age.map(|max_age| {
+            let seconds = max_age.as_secs() + u64::from(max_age.subsec_nanos() > 0);
+            ["; Max-Age=", digits.format(seconds)]
+        });
+        let max_age_len = max_age.map_or(0, |parts| parts.iter().map(|part| part.len()).sum());
+        let len = name.len() + 1 + value_len + suffix.len() + max_age_len;
+        let mut cookie = String::with_capacity(len);
+        cookie.extend([name, "="]);
+        push_value(&mut cookie);
+        cookie.push_str(suffix);
+        cookie.extend(max_age.into_iter().flatten());
+        SetCookie(cookie)
     }
 
     /// What was signed without a name, as `actix-session` did. Nothing that is signed with one looks
@@ -166,6 +188,12 @@ impl SetCookie {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<SetCookie> for String {
+    fn from(cookie: SetCookie) -> Self {
+        cookie.0
     }
 }
 

@@ -3,21 +3,19 @@
 
 use std::fmt;
 
-use aes_gcm::{
-    Aes256Gcm, KeyInit as _,
-    aead::{Aead as _, AeadInOut as _, Payload},
-};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, Mac as _};
+use aes_gcm::{Aes256Gcm, KeyInit as _, aead::AeadInOut as _};
+use base64::{Engine as _, decoded_len_estimate, engine::general_purpose::STANDARD};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
 use crate::random;
 
 const HALF: usize = SealingKey::LEN / 2;
-const NONCE_LEN: usize = 12;
+pub(super) const NONCE_LEN: usize = 12;
+pub(super) const TAG_LEN: usize = 16;
 /// A SHA-256 digest in padded base64.
-const DIGEST_TEXT_LEN: usize = 44;
+pub(super) const DIGEST_TEXT_LEN: usize = 44;
 
 /// The secret that cookies are sealed with: 64 bytes, of which one half signs and the other
 /// encrypts.
@@ -57,65 +55,79 @@ impl SealingKey {
         Self::from(random::bytes())
     }
 
-    /// `[MAC | content]`, as a signed jar makes it.
-    pub(crate) fn sign(&self, content: &str) -> String {
-        let digest = self
-            .mac
-            .clone()
-            .chain_update(content)
-            .finalize()
-            .into_bytes();
-        let mut value = String::with_capacity(DIGEST_TEXT_LEN + content.len());
-        STANDARD.encode_string(digest, &mut value);
-        value.push_str(content);
-        value
+    /// Appends what goes in front of a content, `parts` put together, in a signed jar: its MAC.
+    pub(crate) fn sign(&self, parts: &[&str], out: &mut String) {
+        let mac = parts.iter().fold(self.mac.clone(), Mac::chain_update);
+        STANDARD.encode_string(mac.finalize().into_bytes(), out);
     }
 
-    /// The content of a `value` that [`sign`](Self::sign) made.
+    /// The content of a `value` that a signed jar made, with its MAC in front.
     pub(crate) fn verify<'a>(&self, value: &'a str) -> Option<&'a str> {
         let (digest, content) = value.split_at_checked(DIGEST_TEXT_LEN)?;
-        let digest = STANDARD.decode(digest).ok()?;
+        let mut bytes = [0; DIGEST_TEXT_LEN];
+        let len = STANDARD.decode_slice(digest, &mut bytes).ok()?;
         self.mac
             .clone()
             .chain_update(content)
-            .verify_slice(&digest)
+            .verify_slice(&bytes[..len])
             .ok()?;
         Some(content)
     }
 
-    /// `[nonce | ciphertext | tag]` in base64, as a private jar makes it for a cookie called
+    /// Appends `[nonce | ciphertext | tag]` in base64, as a private jar makes it for a cookie called
     /// `name`.
-    pub(crate) fn encrypt(&self, name: &str, content: &str) -> String {
+    pub(crate) fn encrypt(&self, name: &str, content: &str, out: &mut String) {
         let nonce: [u8; NONCE_LEN] = random::bytes();
-        let mut sealed = Vec::with_capacity(NONCE_LEN + content.len() + 16);
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(content.as_bytes());
-        #[expect(
-            clippy::expect_used,
-            reason = "fails only for content of 64 GiB, and a state is bounded far below"
-        )]
-        let tag = self
-            .cipher
-            .encrypt_inout_detached(
-                &nonce.into(),
-                name.as_bytes(),
-                (&mut sealed[NONCE_LEN..]).into(),
-            )
-            .expect("content is shorter than AES-GCM's limit");
-        sealed.extend_from_slice(&tag);
-        STANDARD.encode(sealed)
+        let len = NONCE_LEN + content.len() + TAG_LEN;
+        with_buffer(len, |sealed| {
+            let (head, rest) = sealed.split_at_mut(NONCE_LEN);
+            let (ciphertext, tail) = rest.split_at_mut(content.len());
+            head.copy_from_slice(&nonce);
+            ciphertext.copy_from_slice(content.as_bytes());
+            #[expect(
+                clippy::expect_used,
+                reason = "fails only for content of 64 GiB, and a state is bounded far below"
+            )]
+            let tag = self
+                .cipher
+                .encrypt_inout_detached(&nonce.into(), name.as_bytes(), ciphertext.into())
+                .expect("content is shorter than AES-GCM's limit");
+            tail.copy_from_slice(&tag);
+            STANDARD.encode_string(sealed, out);
+        });
     }
 
-    /// The content of a `value` that [`encrypt`](Self::encrypt) made for the same `name`.
-    pub(crate) fn decrypt(&self, name: &str, value: &str) -> Option<String> {
-        let sealed = STANDARD.decode(value).ok()?;
-        let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LEN>()?;
-        let payload = Payload {
-            msg: ciphertext,
-            aad: name.as_bytes(),
-        };
-        let content = self.cipher.decrypt(&(*nonce).into(), payload).ok()?;
-        String::from_utf8(content).ok()
+    /// What `read` makes of the content of a `value` that [`encrypt`](Self::encrypt) made for the same
+    /// `name`.
+    pub(crate) fn decrypt<T>(
+        &self,
+        name: &str,
+        value: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        with_buffer(decoded_len_estimate(value.len()), |buffer| {
+            let len = STANDARD.decode_slice(value, buffer).ok()?;
+            let (nonce, rest) = buffer[..len].split_first_chunk_mut::<NONCE_LEN>()?;
+            let (content, tag) = rest.split_last_chunk_mut::<TAG_LEN>()?;
+            let nonce = (*nonce).into();
+            let tag = (*tag).into();
+            let name = name.as_bytes();
+            self.cipher
+                .decrypt_inout_detached(&nonce, name, (&mut *content).into(), &tag)
+                .ok()?;
+            read(str::from_utf8(content).ok()?)
+        })
+    }
+}
+
+/// Calls `body` with `len` bytes to work in: on the stack, if they are as few as a session key of a store
+/// on the server needs.
+fn with_buffer<T>(len: usize, body: impl FnOnce(&mut [u8]) -> T) -> T {
+    const FEW: usize = 192;
+    if len <= FEW {
+        body(&mut [0; FEW][..len])
+    } else {
+        body(&mut vec![0; len])
     }
 }
 

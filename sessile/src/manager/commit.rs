@@ -12,7 +12,10 @@ use crate::{
     failure::{CommitError, StateTooLargeError},
     lifetime::OnRead,
     record::Record,
-    session::{Flush, Outcome, Session, SessionClosedError, SessionSaveError, Work, live::Place},
+    session::{
+        Flush, Outcome, Session, SessionClosedError, SessionSaveError, SessionStatus, Work,
+        live::Place,
+    },
     state::State,
     storage::{Loaded, SessionStore, StoreErrorKind, Stored, Swap},
     telemetry, timeout,
@@ -66,9 +69,11 @@ enum Key {
 impl<S: SessionStore> Inner<S> {
     /// Stores what the request did, at its end.
     pub(super) async fn commit(&self, session: &Session) -> Result<Option<SetCookie>, CommitError> {
-        if !session.has_store() {
+        if !session.has_store() || self.closes_untouched(session) {
             return Ok(None);
         }
+        // What was purged or renewed before anybody looked what it is.
+        session.open().await?;
         let mut action = Action::Nothing;
         let stored = timeout::within(self.store_timeout, async {
             let flush = session.flush(true).await;
@@ -91,6 +96,19 @@ impl<S: SessionStore> Inner<S> {
         }
     }
 
+    /// Closes a session that was only read, if at all, and needs nothing from its store or the browser.
+    fn closes_untouched(&self, session: &Session) -> bool {
+        // The clock is the application's: not to be read under the session's lock.
+        let now = self.lifetime.reading_extends().then(|| self.clock.now());
+        session.close_untouched(|live| {
+            let on_read = match (&live.place, now) {
+                (Some(place), Some(now)) => self.lifetime.on_read(place.last_touch(), now),
+                _ => OnRead::Nothing,
+            };
+            on_read == OnRead::Nothing && !live.cookie_due
+        })
+    }
+
     /// The cookie of what was saved before, if it has yet to be sent.
     pub(super) fn due_cookie(&self, session: &Session) -> Option<SetCookie> {
         let place = {
@@ -101,12 +119,16 @@ impl<S: SessionStore> Inner<S> {
     }
 
     fn issue(&self, place: &Place) -> Result<SetCookie, CommitError> {
-        let max_age = self.lifetime.max_age(place.created_at, self.clock.now());
+        let now = || self.clock.now();
+        let max_age = self.lifetime.max_age(place.created_at, now);
         Ok(self.cookie.issue(&place.key, max_age)?)
     }
 
     /// Stores what was done so far, in the midst of a request or after it.
     pub(super) async fn save(&self, session: &Session) -> Result<(), SessionSaveError> {
+        if session.status() != SessionStatus::Unchanged {
+            session.open().await.map_err(CommitError::from)?;
+        }
         let saved = timeout::within(self.store_timeout, async {
             let flush = session.flush(false).await;
             if flush.work.ended {
@@ -192,16 +214,14 @@ impl<S: SessionStore> Inner<S> {
 
     /// Extends the life of a session that was only read.
     async fn touch(&self, flush: &Flush<'_>, place: &Place) -> Result<Done, CommitError> {
-        let now = self.clock.now();
         let record = self.record(place, flush.work.state.clone());
-        let ttl = self.lifetime.ttl(&record, now);
+        let ttl = self.lifetime.ttl(&record, record.touched_at);
         // Whether it happened doesn't matter if it fails: it changes nothing.
         let touched = self
             .store
             .update(&place.key, place.version, &record, ttl)
             .await?;
-        let resend =
-            flush.work.cookie_due || self.lifetime.max_age(place.created_at, now).is_some();
+        let resend = flush.work.cookie_due || self.lifetime.is_persistent();
         match touched {
             Swap::Gone => Ok(Done::GONE),
             Swap::Stored(stored) => {
@@ -241,7 +261,7 @@ impl<S: SessionStore> Inner<S> {
         let mut record = self.record(place, work.state.clone());
         let mut version = place.version;
         for attempt in 1..=MAX_ATTEMPTS {
-            let ttl = self.lifetime.ttl(&record, self.clock.now());
+            let ttl = self.lifetime.ttl(&record, record.touched_at);
             let swapped = match key {
                 Key::Keep => {
                     let update = self.store.update(&place.key, version, &record, ttl);

@@ -7,8 +7,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     clock::{SharedClock, Timestamp},
-    config::StoreFailurePolicy,
-    cookie::{Presented, SealingKey, SessionCookie, SetCookie},
+    config::{Loading, StoreFailurePolicy},
+    cookie::{Found, SealingKey, SessionCookie, SetCookie},
     failure::{CommitError, OpenError},
     key::SessionKey,
     lifetime::Lifetime,
@@ -53,6 +53,7 @@ struct Inner<S> {
     store: S,
     cookie: SessionCookie,
     lifetime: Lifetime,
+    loading: Loading,
     store_timeout: Duration,
     on_store_failure: StoreFailurePolicy,
     max_state_bytes: usize,
@@ -76,6 +77,7 @@ impl<S: SessionStore> SessionManager<S> {
                 settings.absolute_timeout,
                 settings.touch_fraction,
             ),
+            loading: settings.loading,
             store_timeout: settings.store_timeout.unsigned_abs(),
             on_store_failure: settings.on_store_failure,
             max_state_bytes: settings.max_state_bytes,
@@ -88,6 +90,8 @@ impl<S: SessionStore> SessionManager<S> {
     /// Whatever a client puts there is no error: a cookie that isn't ours, or names no live
     /// session, opens an empty session.
     ///
+    /// Under [`Loading::OnDemand`] the cookie is only noted: [`Session::load`] does the rest.
+    ///
     /// # Errors
     ///
     /// When the store fails or does not answer in time, unless
@@ -96,39 +100,19 @@ impl<S: SessionStore> SessionManager<S> {
         &self,
         cookie_headers: impl IntoIterator<Item = &'h [u8]>,
     ) -> Result<Session, OpenError> {
-        let (cookie_came, found) = match self.0.cookie.read(cookie_headers) {
-            Presented::Nothing => (false, Ok(None)),
-            Presented::Rejected => {
-                telemetry::cookie_rejected();
-                (true, Ok(None))
+        let live = match self.0.cookie.find(cookie_headers) {
+            Found::Nothing => Live::new(false),
+            Found::Unusable(reason) => {
+                telemetry::cookie_rejected(reason);
+                Live::new(true)
             }
-            Presented::Key(key) => {
-                let loaded = self.0.load(&key).await;
-                (
-                    true,
-                    loaded.map(|loaded| loaded.map(|loaded| (key, loaded))),
-                )
-            }
+            Found::Value(cookie) => match self.0.loading {
+                Loading::OnDemand => Live::unopened(&cookie),
+                Loading::BeforeTheHandler => self.0.opened(&cookie).await?,
+            },
         };
         let backend = Arc::clone(&self.0) as Arc<dyn Backend>;
-        match found {
-            Ok(found) => Ok(Session::with(
-                Live::new(cookie_came, found),
-                self.0.max_state_bytes,
-                Some(backend),
-            )),
-            Err(error) => {
-                telemetry::request_failed("open", &error);
-                match self.0.on_store_failure {
-                    StoreFailurePolicy::Respond { .. } => Err(error),
-                    StoreFailurePolicy::ServeEmpty => Ok(Session::with(
-                        Live::new(cookie_came, None),
-                        self.0.max_state_bytes,
-                        None,
-                    )),
-                }
-            }
-        }
+        Ok(Session::with(live, self.0.max_state_bytes, Some(backend)))
     }
 
     /// Stores what the request did to its session, and says what to tell the browser: the value of
@@ -159,14 +143,36 @@ impl<S: SessionStore> SessionManager<S> {
     /// [`Settings::on_store_failure`] says.
     #[must_use]
     pub fn failure_status(&self) -> u16 {
-        match self.0.on_store_failure {
-            StoreFailurePolicy::Respond { status } => status,
-            StoreFailurePolicy::ServeEmpty => 503,
-        }
+        self.0.on_store_failure.status()
     }
 }
 
 impl<S: SessionStore> Inner<S> {
+    /// The session that the cookie with this value names, before its handler runs.
+    async fn opened(&self, cookie: &str) -> Result<Live, OpenError> {
+        let mut live = Live::new(true);
+        match self.find(cookie).await {
+            Ok(found) => live.open(found),
+            Err(error) if self.goes_on_without(&error) => live.detach(),
+            Err(error) => return Err(error),
+        }
+        Ok(live)
+    }
+
+    async fn find(&self, cookie: &str) -> Result<Option<(SessionKey, Loaded)>, OpenError> {
+        let Some(key) = self.cookie.open(cookie) else {
+            telemetry::cookie_rejected("failed verification");
+            return Ok(None);
+        };
+        let loaded = self.load(&key).await?;
+        Ok(loaded.map(|loaded| (key, loaded)))
+    }
+
+    fn goes_on_without(&self, error: &OpenError) -> bool {
+        telemetry::request_failed("open", error);
+        self.on_store_failure == StoreFailurePolicy::ServeEmpty
+    }
+
     /// The live session under `key`.
     async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, OpenError> {
         let loaded = timeout::within(self.store_timeout, self.store.load(key))
@@ -199,6 +205,22 @@ impl<S: SessionStore> Backend for Inner<S> {
 
     fn store_timeout(&self) -> Duration {
         self.store_timeout
+    }
+
+    fn find<'a>(
+        &'a self,
+        cookie: &'a str,
+    ) -> BoxFuture<'a, Result<Option<(SessionKey, Loaded)>, OpenError>> {
+        Box::pin(self.find(cookie))
+    }
+
+    fn goes_on_without(&self, error: &OpenError) -> bool {
+        self.goes_on_without(error)
+    }
+
+    #[cfg(feature = "actix")]
+    fn failure_status(&self) -> u16 {
+        self.on_store_failure.status()
     }
 
     fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>> {

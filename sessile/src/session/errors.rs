@@ -8,29 +8,43 @@ use crate::{
     json::JsonError,
 };
 
-/// A value could not be read: what is stored is not a `T`.
+/// A value could not be read.
 ///
 /// In a handler it answers an opaque 500 through `?`. It tells name, type and place, never the
 /// value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the session's value `{name}` is not a `{expected}`")]
+#[error("the session's value `{name}` could not be read as a `{expected}`")]
 #[non_exhaustive]
 pub struct SessionGetError {
     /// The name that was asked for.
     pub name: String,
     /// The type that was asked for.
     pub expected: &'static str,
-    source: JsonError,
+    /// What was in the way.
+    pub source: ReadError,
 }
 
 impl SessionGetError {
-    pub(crate) fn new<T>(name: &str, source: JsonError) -> Self {
+    pub(crate) fn new<T>(name: &str, source: ReadError) -> Self {
         Self {
             name: name.to_owned(),
             expected: type_name::<T>(),
             source,
         }
     }
+}
+
+/// What can be in the way of reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// What is stored is not of the type that was asked for.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// The session is loaded [on demand](crate::config::Loading::OnDemand), and nobody has:
+    /// [`load`](crate::Session::load) it first.
+    #[error("the session has not been loaded")]
+    NotLoaded,
 }
 
 /// A value could not be put into the session, which is as it was.
@@ -69,6 +83,10 @@ pub enum WriteError {
     /// The state would be larger than the application allows.
     #[error(transparent)]
     TooLarge(#[from] StateTooLargeError),
+    /// The session is loaded [on demand](crate::config::Loading::OnDemand), and nobody has:
+    /// [`load`](crate::Session::load) it first.
+    #[error("the session has not been loaded")]
+    NotLoaded,
     /// The session takes no writes any more.
     #[error(transparent)]
     Closed(#[from] SessionClosedError),

@@ -60,8 +60,10 @@ pub(crate) enum Access {
     Closed(SessionClosedError),
 }
 
-#[derive(Debug)]
 pub(crate) struct Live {
+    /// The value of a cookie that may name a session, as long as nobody has looked; everything else
+    /// is then that of an empty session.
+    pub(crate) unopened: Option<Box<str>>,
     /// What the handler sees: what was loaded, and its own changes on top.
     pub(crate) state: State,
     pub(crate) status: SessionStatus,
@@ -82,39 +84,78 @@ pub(crate) struct Live {
     pub(crate) settled: bool,
     /// Whether a write was reported as failed that may have happened all the same.
     pub(crate) uncertain: bool,
+    /// Whether changes are on their way to the store.
+    pub(crate) flushing: bool,
+    /// Whether the store failed and the request goes on without it.
+    pub(crate) detached: bool,
 }
 
 impl Live {
-    pub(crate) fn new(cookie_came: bool, found: Option<(SessionKey, Loaded)>) -> Self {
-        let (state, place) = match found {
-            None => (State::default(), None),
-            Some((key, loaded)) => {
-                let place = Place::new(key, loaded.version, &loaded.record);
-                (loaded.record.state, Some(place))
-            }
-        };
+    pub(crate) fn new(cookie_came: bool) -> Self {
         Self {
-            state,
+            unopened: None,
+            state: State::default(),
             status: SessionStatus::Unchanged,
             journal: Journal::default(),
             changes: 0,
-            place,
+            place: None,
             access: Access::Open,
             cookie_came,
             cookie_can_go: true,
             cookie_due: false,
             settled: false,
             uncertain: false,
+            flushing: false,
+            detached: false,
+        }
+    }
+
+    /// A session that is loaded when somebody asks for what the cookie with this `value` names.
+    pub(crate) fn unopened(value: &str) -> Self {
+        Self {
+            unopened: Some(value.into()),
+            ..Self::new(true)
+        }
+    }
+
+    /// Takes in what its cookie names, if that is a live session.
+    pub(crate) fn open(&mut self, found: Option<(SessionKey, Loaded)>) {
+        self.unopened = None;
+        if let Some((key, loaded)) = found {
+            self.place = Some(Place::new(key, loaded.version, &loaded.record));
+            // What was purged before anybody looked is empty whatever was there.
+            if self.status != SessionStatus::Purged {
+                self.state = loaded.record.state;
+            }
+        }
+    }
+
+    /// Goes on without the store, empty.
+    pub(crate) fn detach(&mut self) {
+        self.unopened = None;
+        self.detached = true;
+    }
+
+    /// Whether what it holds is known.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.unopened.is_none() || self.status == SessionStatus::Purged
+    }
+
+    fn check_open(&self) -> Result<(), SessionClosedError> {
+        match self.access {
+            Access::Closed(why) => Err(why),
+            Access::Open => Ok(()),
         }
     }
 
     /// Whether a write has any effect: it has none on a purged session, and is refused on one that
-    /// is closed.
-    pub(crate) fn takes_writes(&self) -> Result<bool, SessionClosedError> {
-        match self.access {
-            Access::Closed(why) => Err(why),
-            Access::Open => Ok(self.status != SessionStatus::Purged),
+    /// is closed or has not been loaded.
+    pub(crate) fn takes_writes(&self) -> Result<bool, WriteError> {
+        self.check_open()?;
+        if !self.is_readable() {
+            return Err(WriteError::NotLoaded);
         }
+        Ok(self.status != SessionStatus::Purged)
     }
 
     pub(crate) fn set(
@@ -127,7 +168,7 @@ impl Live {
             return Ok(Discarded(Vec::new()));
         }
         self.check_size(&name, &text, max_bytes)?;
-        self.state.set(name.clone(), text.clone());
+        self.state.set(name.clone().into(), text.clone());
         Ok(self.note(Change::Set { name, text }))
     }
 
@@ -144,7 +185,7 @@ impl Live {
             return Ok(Some(Discarded(vec![change])));
         }
         let unchanged = match (self.state.text(name), seen) {
-            (Some(now), Some(seen)) => Arc::ptr_eq(now, seen),
+            (Some(now), Some(seen)) => now.is(seen),
             (None, None) => true,
             _ => false,
         };
@@ -152,14 +193,14 @@ impl Live {
             return Ok(None);
         }
         self.check_size(name, &text, max_bytes)?;
-        self.state.set(Arc::clone(name), text);
+        self.state.set(Arc::clone(name).into(), text);
         Ok(Some(self.note(change)))
     }
 
     pub(crate) fn remove(
         &mut self,
         name: &str,
-    ) -> Result<(Option<JsonText>, Discarded), SessionClosedError> {
+    ) -> Result<(Option<JsonText>, Discarded), WriteError> {
         if !self.takes_writes()? {
             return Ok((None, Discarded(Vec::new())));
         }
@@ -171,7 +212,7 @@ impl Live {
         Ok((removed, discarded))
     }
 
-    pub(crate) fn clear(&mut self) -> Result<Discarded, SessionClosedError> {
+    pub(crate) fn clear(&mut self) -> Result<Discarded, WriteError> {
         if !self.takes_writes()? {
             return Ok(Discarded(Vec::new()));
         }
@@ -179,16 +220,19 @@ impl Live {
         Ok(self.note(Change::Clear))
     }
 
-    pub(crate) fn purge(&mut self) -> Result<Journal, SessionClosedError> {
-        self.takes_writes()?;
+    /// Needs no loading: who stores it loads it first.
+    pub(crate) fn purge(&mut self) -> Result<Journal, WriteError> {
+        self.check_open()?;
         self.changes += 1;
         self.state.clear();
         self.status = SessionStatus::Purged;
         Ok(std::mem::take(&mut self.journal))
     }
 
-    pub(crate) fn renew(&mut self) -> Result<(), SessionClosedError> {
-        if self.takes_writes()? {
+    /// Needs no loading: who stores it loads it first.
+    pub(crate) fn renew(&mut self) -> Result<(), WriteError> {
+        self.check_open()?;
+        if self.status != SessionStatus::Purged {
             self.status = SessionStatus::Renewed;
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 mod errors;
 pub(crate) mod live;
+mod load;
 mod sync;
 mod values;
 
@@ -13,11 +14,13 @@ use std::{
 use crate::clock::Timestamp;
 
 use self::live::Live;
+#[cfg(feature = "actix")]
+pub(crate) use self::sync::AdoptError;
 pub(crate) use self::sync::{Backend, BoxFuture, Flush, Outcome, Work};
 
 pub use self::errors::{
-    SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError, SessionSaveError,
-    SessionUpdateError, WriteError,
+    ReadError, SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError,
+    SessionSaveError, SessionUpdateError, WriteError,
 };
 
 /// The session of the request at hand.
@@ -53,6 +56,12 @@ pub use self::errors::{
 /// The session is committed when the handler has returned. A handle that lives on, in a stream, a
 /// socket or a spawned task, goes on reading; writing fails, until [`reload`](Self::reload) opens
 /// it for changes that [`save`](Self::save) stores.
+///
+/// # Loading on demand
+///
+/// Where [`Settings::loading`](crate::Settings::loading) says so, a session is loaded when a handler
+/// takes it as an argument, and everybody else has to [`load`](Self::load) it before reading or
+/// writing values.
 #[derive(Clone)]
 pub struct Session(Arc<Shared>);
 
@@ -91,7 +100,7 @@ impl Session {
     /// ```
     #[must_use]
     pub fn new() -> Self {
-        Self::with(Live::new(false, None), usize::MAX, None)
+        Self::with(Live::new(false), usize::MAX, None)
     }
 
     pub(crate) fn with(
@@ -113,14 +122,15 @@ impl Session {
         self.live().status
     }
 
-    /// When the session was first created; `None` while it has not been stored.
+    /// When the session was first created; `None` while it has not been stored or
+    /// [loaded](Self::load).
     #[must_use]
     pub fn created_at(&self) -> Option<Timestamp> {
         self.live().place.as_ref().map(|place| place.created_at)
     }
 
     /// When the stored session ends if nothing extends its life; `None` while it has not been
-    /// stored.
+    /// stored or [loaded](Self::load).
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         let backend = self.0.backend.as_ref()?;
@@ -135,28 +145,28 @@ impl Session {
     /// It wins over every request that is under way: what those write is dropped. Later writes to
     /// this session have no effect. Has no effect itself on a session that was committed with its
     /// response, which is logged: [`reload`](Self::reload) that first.
+    ///
+    /// A session that has not been [loaded](Self::load) needn't be: the end of the request does that,
+    /// and fails if the store does.
     pub fn purge(&self) {
         let purged = self.live().purge();
-        drop(self.unless_closed("purge", purged));
+        drop(self.unless_refused("purge", purged));
     }
 
     /// Gives the session a new key, under which its whole state goes on; the old key is dead. For
     /// a change of privilege, such as signing in (OWASP ASVS 5.0, 7.2.4).
     ///
     /// Has no effect on a purged session and on one that takes no writes any more; the latter is
-    /// logged.
+    /// logged. A session that has not been [loaded](Self::load) needn't be: the end of the request
+    /// does that, and fails if the store does.
     pub fn renew(&self) {
         let renewed = self.live().renew();
-        self.unless_closed("renew", renewed);
+        self.unless_refused("renew", renewed);
     }
 
-    fn unless_closed<T>(
-        &self,
-        operation: &'static str,
-        done: Result<T, SessionClosedError>,
-    ) -> Option<T> {
-        done.inspect_err(|closed| {
-            tracing::warn!(operation, %closed, "a write to a session had no effect");
+    fn unless_refused<T>(&self, operation: &'static str, done: Result<T, WriteError>) -> Option<T> {
+        done.inspect_err(|reason| {
+            tracing::warn!(operation, %reason, "a write to a session had no effect");
         })
         .ok()
     }
@@ -178,6 +188,7 @@ impl fmt::Debug for Session {
         let live = self.live();
         f.debug_struct("Session")
             .field("status", &live.status)
+            .field("loaded", &live.unopened.is_none())
             .field("state", &live.state)
             .finish_non_exhaustive()
     }

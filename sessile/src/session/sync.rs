@@ -35,6 +35,19 @@ pub(crate) trait Backend: Send + Sync {
     /// How long anybody waits for the store.
     fn store_timeout(&self) -> Duration;
 
+    /// The live session that the cookie with this value names, if it is one of ours and there is one.
+    fn find<'a>(
+        &'a self,
+        cookie: &'a str,
+    ) -> BoxFuture<'a, Result<Option<(SessionKey, Loaded)>, OpenError>>;
+
+    /// Reports that a session could not be opened; whether the request goes on without the store.
+    fn goes_on_without(&self, error: &OpenError) -> bool;
+
+    /// The HTTP status that a failing store is answered with.
+    #[cfg(feature = "actix")]
+    fn failure_status(&self) -> u16;
+
     /// Stores what has been done to `session`.
     fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>>;
 
@@ -58,7 +71,7 @@ impl Session {
     /// has been sent, or when the store fails: the changes are then kept, and tried again with the
     /// next `save` or at the end of the request.
     pub async fn save(&self) -> Result<(), SessionSaveError> {
-        let backend = self.0.backend.as_ref().ok_or(SessionSaveError::NoStore)?;
+        let backend = self.store().ok_or(SessionSaveError::NoStore)?;
         if let Access::Closed(why) = self.live().access {
             return Err(why.into());
         }
@@ -77,9 +90,18 @@ impl Session {
     /// [`Uncertain`](SessionReloadError::Uncertain) the session holds the newest state, and all
     /// changes that were not stored for sure are dropped, since some of them may be in it.
     pub async fn reload(&self) -> Result<(), SessionReloadError> {
-        let backend = self.0.backend.as_ref().ok_or(SessionReloadError::NoStore)?;
+        let backend = self.store().ok_or(SessionReloadError::NoStore)?;
         timeout::within(backend.store_timeout(), async {
             let _turn = self.0.turn.lock().await;
+            if !self.is_loaded() {
+                self.open_in_turn(backend).await?;
+                let mut live = self.live();
+                if live.place.is_none() {
+                    return Err(SessionReloadError::NotStored);
+                }
+                live.reopen();
+                return Ok(());
+            }
             let place = {
                 let live = self.live();
                 if live.access == Access::Closed(SessionClosedError::Ended) {
@@ -124,6 +146,7 @@ impl Session {
     pub(crate) async fn flush(&self, last: bool) -> Flush<'_> {
         let turn = self.0.turn.lock().await;
         let mut live = self.live();
+        live.flushing = true;
         let work = Work {
             status: live.status,
             ended: live.access == Access::Closed(SessionClosedError::Ended),
@@ -157,23 +180,60 @@ impl Session {
         self.live().close();
     }
 
+    /// Closes a session with its response that was not changed, and that `needs_nothing`; whether it
+    /// did.
+    pub(crate) fn close_untouched(&self, needs_nothing: impl FnOnce(&Live) -> bool) -> bool {
+        let mut live = self.live();
+        let untouched = live.status == SessionStatus::Unchanged && !live.flushing;
+        let closes = untouched && needs_nothing(&live);
+        if closes {
+            live.settled = true;
+            live.close();
+        }
+        closes
+    }
+
+    /// What keeps it; nothing for a session that the request has to do without.
+    fn store(&self) -> Option<&dyn Backend> {
+        let backend = self.0.backend.as_deref()?;
+        (!self.live().detached).then_some(backend)
+    }
+
+    /// Whether it was made before, or without, a middleware that opens one.
+    #[cfg(feature = "actix")]
+    pub(crate) fn is_early(&self) -> bool {
+        self.0.backend.is_none()
+    }
+
+    /// The HTTP status that a failing store is answered with.
+    #[cfg(feature = "actix")]
+    pub(crate) fn failure_status(&self) -> u16 {
+        let backend = self.0.backend.as_deref();
+        backend.map_or(503, Backend::failure_status)
+    }
+
     pub(crate) fn has_store(&self) -> bool {
-        self.0.backend.is_some()
+        self.store().is_some()
     }
 
     /// Makes the changes of `early`, a session that no store is behind, to this one, which takes its
     /// place.
     #[cfg(feature = "actix")]
-    pub(crate) fn adopt(&self, early: &Self) -> Result<(), CommitError> {
+    pub(crate) async fn adopt(&self, early: &Self) -> Result<(), AdoptError> {
         let (journal, status) = {
             let mut early = early.live();
             early.access = Access::Closed(SessionClosedError::Replaced);
             (mem::take(&mut early.journal), early.status)
         };
+        if status == SessionStatus::Unchanged {
+            return Ok(());
+        }
+        self.load().await?;
         let mut state = self.live().state.clone();
         let before = state.size();
-        journal.replay(&mut state)?;
-        StateTooLargeError::check(before, state.size(), self.0.max_state_bytes)?;
+        journal.replay(&mut state).map_err(CommitError::from)?;
+        StateTooLargeError::check(before, state.size(), self.0.max_state_bytes)
+            .map_err(CommitError::from)?;
         let mut live = self.live();
         live.status = status;
         if status != SessionStatus::Purged {
@@ -242,6 +302,29 @@ impl Live {
     }
 }
 
+/// The changes that were made before the session was opened could not be made to it.
+#[cfg(feature = "actix")]
+pub(crate) enum AdoptError {
+    /// It could not be loaded.
+    Open(OpenError),
+    /// They don't fit.
+    Merge(CommitError),
+}
+
+#[cfg(feature = "actix")]
+impl From<OpenError> for AdoptError {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+#[cfg(feature = "actix")]
+impl From<CommitError> for AdoptError {
+    fn from(error: CommitError) -> Self {
+        Self::Merge(error)
+    }
+}
+
 /// What was done to a session since it was last stored.
 pub(crate) struct Work {
     pub(crate) status: SessionStatus,
@@ -304,6 +387,7 @@ impl Flush<'_> {
             live.uncertain &= matches!(outcome, Outcome::Untouched);
             live.cookie_due = cookie_due;
             live.settled = self.last;
+            live.flushing = false;
         }
         match outcome {
             Outcome::Untouched => {}
@@ -332,6 +416,7 @@ impl Drop for Flush<'_> {
             return;
         }
         let mut live = self.session.live();
+        live.flushing = false;
         let mut journal = mem::take(&mut self.work.journal);
         journal.append(mem::take(&mut live.journal));
         live.journal = journal;

@@ -7,7 +7,7 @@ use super::*;
 use crate::{failure::StateTooLargeError, json};
 
 fn bounded(max_state_bytes: usize) -> Session {
-    Session::with(Live::new(false, None), max_state_bytes, None)
+    Session::with(Live::new(false), max_state_bytes, None)
 }
 
 /// Fails, rather than hangs, when `body` locks itself out.

@@ -5,7 +5,9 @@ use std::{collections::HashMap, sync::Arc};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Session, SessionGetError, SessionInsertError, SessionUpdateError, WriteError};
+use super::{
+    ReadError, Session, SessionGetError, SessionInsertError, SessionUpdateError, WriteError,
+};
 use crate::{
     journal::{Change, Updater},
     json,
@@ -25,25 +27,42 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When what is stored there is not a `T`.
+    /// When what is stored there is not a `T`, or the session has not been [loaded](Self::load).
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionGetError> {
-        let text = self.live().state.text(key).cloned();
-        text.map(|text| json::parse(&text))
-            .transpose()
+        self.try_get(key)
             .map_err(|source| SessionGetError::new::<T>(key, source))
     }
 
+    fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ReadError> {
+        let text = {
+            let live = self.live();
+            if !live.is_readable() {
+                return Err(ReadError::NotLoaded);
+            }
+            live.state.text(key).cloned()
+        };
+        Ok(text.map(|text| json::parse(&text)).transpose()?)
+    }
+
     /// Whether there is a value under `key`.
+    ///
+    /// `false` if the session has not been [loaded](Self::load), which is logged.
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
-        self.live().state.contains(key)
+        let (readable, contains) = {
+            let live = self.live();
+            (live.is_readable(), live.state.contains(key))
+        };
+        warn_unless(readable, "contains_key");
+        contains
     }
 
     /// Everything the session holds, as of now: holding it blocks nothing, and later writes don't
     /// show in it.
     ///
     /// Costs parsing all values. A value that [`Value`] can't hold, nested deeper than 128 levels
-    /// or a number like `1e999`, is shown as a string with its JSON text.
+    /// or a number like `1e999`, is shown as a string with its JSON text. Empty if the session has
+    /// not been [loaded](Self::load), which is logged.
     ///
     /// ```
     /// # let session = sessile::Session::new();
@@ -55,7 +74,11 @@ impl Session {
     /// ```
     #[must_use]
     pub fn entries(&self) -> HashMap<String, Value> {
-        let state = self.live().state.clone();
+        let (readable, state) = {
+            let live = self.live();
+            (live.is_readable(), live.state.clone())
+        };
+        warn_unless(readable, "entries");
         state
             .iter()
             .map(|(name, text)| (name.to_owned(), json::value_of(text)))
@@ -69,8 +92,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When `value` has no JSON form, when the state would grow over its bound, or when the
-    /// session takes no writes any more. The session is then as it was.
+    /// When `value` has no JSON form, when the state would grow over its bound, when the session
+    /// takes no writes any more, or has not been [loaded](Self::load). It is then as it was.
     pub fn insert<T: Serialize>(
         &self,
         key: impl Into<String>,
@@ -109,8 +132,8 @@ impl Session {
     /// # Errors
     ///
     /// When what is stored is not a `T`, when the new value has no JSON form or makes the state
-    /// grow over its bound, or when the session takes no writes any more. The session is then as
-    /// it was.
+    /// grow over its bound, when the session takes no writes any more, or has not been
+    /// [loaded](Self::load). It is then as it was.
     pub fn update<T, F>(&self, key: impl Into<String>, updater: F) -> Result<(), SessionUpdateError>
     where
         T: Serialize + DeserializeOwned,
@@ -194,8 +217,8 @@ impl Session {
 
     /// Removes the value under `key` and returns it. Nothing happens if there is none.
     ///
-    /// Has no effect, and returns `None`, on a purged session and on one that takes no writes any
-    /// more; the latter is logged.
+    /// Has no effect, and returns `None`, on a purged session, and on one that takes no writes any
+    /// more or has not been [loaded](Self::load); the latter two are logged.
     pub fn remove(&self, key: &str) -> Option<Value> {
         self.remove_text(key).map(|text| json::value_of(&text))
     }
@@ -216,18 +239,24 @@ impl Session {
 
     fn remove_text(&self, key: &str) -> Option<json::JsonText> {
         let removed = self.live().remove(key);
-        let (text, discarded) = self.unless_closed("remove", removed)?;
+        let (text, discarded) = self.unless_refused("remove", removed)?;
         drop(discarded);
         text
     }
 
     /// Removes all values. The session itself goes on, under its key.
     ///
-    /// Has no effect on a purged session and on one that takes no writes any more; the latter is
-    /// logged.
+    /// Has no effect on a purged session, and on one that takes no writes any more or has not been
+    /// [loaded](Self::load); the latter two are logged.
     pub fn clear(&self) {
         let cleared = self.live().clear();
-        drop(self.unless_closed("clear", cleared));
+        drop(self.unless_refused("clear", cleared));
+    }
+}
+
+fn warn_unless(readable: bool, operation: &'static str) {
+    if !readable {
+        tracing::warn!(operation, "a session was read before it was loaded");
     }
 }
 

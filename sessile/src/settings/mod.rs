@@ -6,7 +6,7 @@ use time::Duration;
 
 use crate::{
     clock::{Clock, SharedClock},
-    config::{CookieContentSecurity, SameSite, SessionLifecycle, StoreFailurePolicy},
+    config::{CookieContentSecurity, Loading, SameSite, SessionLifecycle, StoreFailurePolicy},
 };
 
 pub use self::cookie::InvalidCookieError;
@@ -74,7 +74,13 @@ pub struct Settings {
     /// Default: 0.05. From 0, which writes to the store on each request, to 1. A session that is
     /// used never ends early for it: one that is left alone may end later by this part.
     pub touch_fraction: f64,
-    /// How long a request waits for the store: once before the handler, once after it.
+    /// When a request's session is loaded.
+    ///
+    /// Default: [`Loading::BeforeTheHandler`]. [`Loading::OnDemand`] spares requests that don't use
+    /// their session the look at the store, and asks of guards and middleware that they load it.
+    pub loading: Loading,
+    /// How long a request waits for the store: each time that it loads or stores its session, which
+    /// is once before the handler and once after it for most.
     ///
     /// Default: one second.
     pub store_timeout: Duration,
@@ -159,6 +165,7 @@ impl Default for Settings {
             lifecycle: SessionLifecycle::default(),
             absolute_timeout: None,
             touch_fraction: 0.05,
+            loading: Loading::default(),
             store_timeout: Duration::SECOND,
             on_store_failure: StoreFailurePolicy::default(),
             max_state_bytes: 1024 * 1024,

@@ -8,7 +8,7 @@ use super::{Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored
 use crate::{
     clock::{Clock, SharedClock, Timestamp},
     json, legacy,
-    record::{DecodeError, Record},
+    record::{self, DecodeError, Record},
 };
 
 /// Keeps nothing: the session key *is* the session, sealed into the cookie with the time at which
@@ -54,7 +54,13 @@ impl CookieSessionStore {
 
     fn key_of(&self, record: &Record, ttl: Duration) -> Stored {
         let ends_at = self.clock.now().saturating_add(ttl).as_unix_millis();
-        let text = format!(r#"{{"e":{ends_at},"r":{}}}"#, record.encode());
+        let mut digits = itoa::Buffer::new();
+        let head = [r#"{"e":"#, digits.format(ends_at), r#","r":"#];
+        let head_len: usize = head.iter().map(|part| part.len()).sum();
+        let mut text = String::with_capacity(head_len + record.encoded_len() + 1);
+        text.extend(head);
+        record.encode_to(&mut text);
+        text.push('}');
         Stored {
             key: SessionKey::of_any_length(text),
             version: ONLY_VERSION,
@@ -69,12 +75,12 @@ const ONLY_VERSION: Version = Version::new(0);
 struct Content<'a> {
     e: u64,
     #[serde(borrow)]
-    r: &'a serde_json::value::RawValue,
+    r: record::Stored<'a>,
 }
 
 fn decode(key: &SessionKey) -> Result<(Timestamp, Record), DecodeError> {
     let content: Content<'_> = json::parse(key.as_ref())?;
-    let record = Record::decode(content.r.get().as_bytes())?;
+    let record = content.r.into_record(key.text())?;
     Ok((Timestamp::from_unix_millis(content.e), record))
 }
 

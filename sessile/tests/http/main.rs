@@ -10,6 +10,7 @@ mod errors;
 mod extractors;
 mod failures;
 mod handles;
+mod on_demand;
 mod races;
 mod script;
 mod setup;

@@ -2,6 +2,9 @@
 //!
 //! Each segment of the path is one step: `/set:user:ferris/renew` puts a value into the session
 //! and renews it. The answer is the session's content as JSON.
+//!
+//! Below `/handle` the handler doesn't take the session as an argument, but asks the request for it.
+//! The answer is `null` then if nobody has loaded it.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,7 +15,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 use serde_json::Value;
-use sessile::Session;
+use sessile::{Session, SessionExt as _};
 use tokio::sync::{Barrier, mpsc::UnboundedSender};
 
 /// What the steps of a script need beside the session.
@@ -31,6 +34,7 @@ pub(crate) fn configure(props: Props) -> impl Fn(&mut ServiceConfig) + Clone + S
     move |config| {
         config
             .app_data(web::Data::new(props.clone()))
+            .service(web::scope("/handle").default_service(web::to(run_on_handle)))
             .default_service(web::to(run));
     }
 }
@@ -44,8 +48,23 @@ async fn run(
     for step in request.path().split('/').filter(|step| !step.is_empty()) {
         perform(step, &session, &props, &mut response).await?;
     }
-    let content: BTreeMap<_, _> = session.entries().into_iter().collect();
-    Ok(response.json(content))
+    Ok(response.json(content(&session)))
+}
+
+async fn run_on_handle(
+    props: web::Data<Props>,
+    request: HttpRequest,
+) -> actix_web::Result<HttpResponse> {
+    let session = request.get_session();
+    let mut response = HttpResponse::Ok();
+    for step in request.path().split('/').filter(|step| !step.is_empty()) {
+        perform(step, &session, &props, &mut response).await?;
+    }
+    Ok(response.json(session.is_loaded().then(|| content(&session))))
+}
+
+fn content(session: &Session) -> BTreeMap<String, Value> {
+    session.entries().into_iter().collect()
 }
 
 async fn perform(
@@ -72,7 +91,8 @@ async fn perform(
             props.meeting.wait().await;
         }
         ["hand_out"] => props.handles.send(session.clone()).unwrap(),
-        ["in"] => {}
+        ["load"] => session.load().await?,
+        ["in" | "handle"] => {}
         ["fail"] => return Err(ErrorImATeapot(FAILURE)),
         ["header", "cache-control", value] => {
             response.insert_header((CACHE_CONTROL, value));

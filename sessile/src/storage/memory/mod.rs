@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use foldhash::fast::RandomState;
 use moka::{Expiry, ops::compute::Op, policy::EvictionPolicy, sync::Cache};
 
 use self::slot::Slot;
@@ -39,7 +40,7 @@ use crate::{
 #[derive(Clone)]
 pub struct MemorySessionStore {
     /// Finds slots by the ids of sessions. Whether a session lives is decided in its slot.
-    slots: Cache<Arc<str>, Arc<Slot>>,
+    slots: Cache<Arc<str>, Arc<Slot>, RandomState>,
     clock: SharedClock,
 }
 
@@ -67,9 +68,10 @@ impl MemorySessionStore {
         let Some(slot) = self.slot(key) else {
             return Swap::Gone;
         };
-        let swap = slot.swap((key, version), new_key, (record, ttl), self.clock.now());
-        if matches!(swap, Swap::Stored(_)) {
-            // Tells the cache how long and how large it is now, unless it was dropped meanwhile.
+        let (swap, cache_must_know) =
+            slot.swap((key, version), new_key, (record, ttl), self.clock.now());
+        if cache_must_know {
+            // Unless it was dropped meanwhile.
             let id = Arc::from(key.id());
             self.slots.entry(id).and_compute_with(|entry| match entry {
                 Some(entry) if Arc::ptr_eq(entry.value(), &slot) => Op::Put(slot),
@@ -122,11 +124,11 @@ impl MemorySessionStoreBuilder {
         MemorySessionStore {
             slots: Cache::builder()
                 .max_capacity(self.max_bytes)
-                .weigher(|id: &Arc<str>, slot: &Arc<Slot>| slot.weight(id))
+                .weigher(|_: &Arc<str>, slot: &Arc<Slot>| slot.told().weight)
                 // Any other policy may turn away a session that was just created.
                 .eviction_policy(EvictionPolicy::lru())
                 .expire_after(ByTimeToLive)
-                .build(),
+                .build_with_hasher(RandomState::default()),
             clock: self.clock,
         }
     }
@@ -137,7 +139,7 @@ struct ByTimeToLive;
 
 impl Expiry<Arc<str>, Arc<Slot>> for ByTimeToLive {
     fn expire_after_create(&self, _: &Arc<str>, slot: &Arc<Slot>, _: Instant) -> Option<Duration> {
-        Some(slot.ttl())
+        Some(slot.told().ttl)
     }
 
     fn expire_after_update(
@@ -147,7 +149,7 @@ impl Expiry<Arc<str>, Arc<Slot>> for ByTimeToLive {
         _: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        Some(slot.ttl())
+        Some(slot.told().ttl)
     }
 }
 

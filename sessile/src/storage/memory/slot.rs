@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -24,8 +24,55 @@ struct Content {
     version: Version,
     record: Record,
     ends_at: Timestamp,
-    /// How long it had to live when that was last set.
-    ttl: Duration,
+    told: Told,
+}
+
+/// What the cache was last told of a slot, so that it knows how long and how large it is.
+///
+/// Telling it costs more than the change itself. So it is told a little more than what is so, and again
+/// only when that is no longer enough, or far too much.
+#[derive(Clone, Copy)]
+pub(super) struct Told {
+    /// How long the cache should keep it.
+    pub(super) ttl: Duration,
+    /// When that is over, by the clock that the cache goes by.
+    pub(super) until: Option<Instant>,
+    /// Roughly what it takes in memory, in bytes.
+    pub(super) weight: u32,
+}
+
+impl Told {
+    fn of(record: &Record, ttl: Duration) -> Self {
+        let ttl = ttl.saturating_add(ttl / 8);
+        let weight = weight_of(record);
+        Self {
+            ttl,
+            until: Instant::now().checked_add(ttl),
+            weight: weight.saturating_add(weight / 8),
+        }
+    }
+
+    /// Whether the cache can do with it, now that the slot holds this.
+    fn is_enough_for(&self, record: &Record, ttl: Duration) -> bool {
+        let weight = weight_of(record);
+        // What is too far away for the clock to show is far enough.
+        let lasts = self.until.is_none_or(|until| {
+            let ends_at = Instant::now().checked_add(ttl);
+            ends_at.is_some_and(|ends_at| ends_at <= until)
+        });
+        lasts && (self.weight / 2..=self.weight).contains(&weight)
+    }
+}
+
+/// Roughly what a slot with this takes in memory, in bytes.
+fn weight_of(record: &Record) -> u32 {
+    /// What key, slot, cache entry and allocations take beside the state.
+    const OVERHEAD: usize = 512;
+    /// What one entry of the state takes beside its name and value.
+    const ENTRY_OVERHEAD: usize = 64;
+    let state = &record.state;
+    let bytes = OVERHEAD + state.size() + state.len() * ENTRY_OVERHEAD;
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 impl Slot {
@@ -35,9 +82,9 @@ impl Slot {
         Arc::new(Self(Mutex::new(Some(Content {
             key,
             version: Self::FIRST_VERSION,
-            record,
             ends_at: now.saturating_add(ttl),
-            ttl,
+            told: Told::of(&record, ttl),
+            record,
         }))))
     }
 
@@ -55,32 +102,35 @@ impl Slot {
         })
     }
 
-    /// Puts `record` here under `new_key`, if `key` leads here and `version` is current.
+    /// Puts `record` here under `new_key`, if `key` leads here and `version` is current; also whether
+    /// the cache has to be told.
     pub(super) fn swap(
         &self,
         (key, version): (&SessionKey, Version),
         new_key: SessionKey,
         (record, ttl): (&Record, Duration),
         now: Timestamp,
-    ) -> Swap {
+    ) -> (Swap, bool) {
         let mut content = self.content();
         let Some(content) = content.as_mut().filter(|live| live.answers(key, now)) else {
-            return Swap::Gone;
+            return (Swap::Gone, false);
         };
         if content.version != version {
-            return Swap::Conflict;
+            return (Swap::Conflict, false);
         }
-        *content = Content {
-            key: new_key.clone(),
-            version: Version::new(version.get() + 1),
-            record: record.clone(),
-            ends_at: now.saturating_add(ttl),
-            ttl,
-        };
-        Swap::Stored(Stored {
+        let is_enough = content.told.is_enough_for(record, ttl);
+        if !is_enough {
+            content.told = Told::of(record, ttl);
+        }
+        content.key = new_key.clone();
+        content.version = Version::new(version.get() + 1);
+        content.record = record.clone();
+        content.ends_at = now.saturating_add(ttl);
+        let stored = Stored {
             key: new_key,
             version: content.version,
-        })
+        };
+        (Swap::Stored(stored), !is_enough)
     }
 
     /// Ends the session.
@@ -88,25 +138,14 @@ impl Slot {
         *self.content() = None;
     }
 
-    /// How long the cache should keep it.
-    pub(super) fn ttl(&self) -> Duration {
-        self.content()
-            .as_ref()
-            .map_or(Duration::ZERO, |live| live.ttl)
-    }
-
-    /// Roughly what it takes in memory, in bytes.
-    pub(super) fn weight(&self, id: &str) -> u32 {
-        /// What slot, cache entry and allocations take beside the state.
-        const OVERHEAD: usize = 512;
-        /// What one entry of the state takes beside its name and value.
-        const ENTRY_OVERHEAD: usize = 64;
-        let content = self.content();
-        let state = content.as_ref().map_or(0, |live| {
-            let state = &live.record.state;
-            state.size() + state.len() * ENTRY_OVERHEAD
-        });
-        u32::try_from(OVERHEAD + id.len() + state).unwrap_or(u32::MAX)
+    /// What the cache is to know of it.
+    pub(super) fn told(&self) -> Told {
+        const NOTHING: Told = Told {
+            ttl: Duration::ZERO,
+            until: None,
+            weight: 0,
+        };
+        self.content().as_ref().map_or(NOTHING, |live| live.told)
     }
 }
 

@@ -87,3 +87,41 @@ async fn a_failed_renewal_leaves_the_old_key_alone() {
     let loaded = store.load(&stored.key).await.unwrap().unwrap();
     assert_eq!(loaded.record, record("a"));
 }
+
+/// What a session lives for after a change is counted from there, also where the cache is not told.
+#[tokio::test]
+async fn the_cache_never_drops_what_still_lives_nor_forgets_what_it_weighs() {
+    let store = MemorySessionStore::default();
+    let mut at = store.create(&record("a"), MINUTE).await.unwrap();
+    for (len, ttl) in [
+        (1, MINUTE),
+        (100, MINUTE),
+        (2, 10 * MINUTE),
+        (5000, MINUTE),
+        (5010, 10 * MINUTE),
+        (1, Duration::MAX),
+        (1, MINUTE),
+    ] {
+        let changed = record(&"x".repeat(len));
+        let before = Instant::now();
+        let swap = store.update(&at.key, at.version, &changed, ttl).await;
+        let Ok(Swap::Stored(stored)) = swap else {
+            panic!("not stored: {swap:?}");
+        };
+        at = stored;
+        store.slots.run_pending_tasks();
+        let slot = store.slot(&at.key).expect("a slot");
+        let told = slot.told();
+        let needed = before.checked_add(ttl);
+        assert!(
+            told.until.is_none() || told.until >= needed,
+            "{len} {ttl:?}"
+        );
+        let weight = u64::from(told.weight);
+        assert_eq!(store.slots.weighted_size(), weight);
+        assert!(
+            (len as u64..3 * len as u64 + 2000).contains(&weight),
+            "{len}: {weight}"
+        );
+    }
+}
