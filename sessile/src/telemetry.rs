@@ -36,6 +36,24 @@ pub(crate) fn conflict() {
     count!("sessile_conflicts_total");
 }
 
+/// A session was read from the near cache.
+#[cfg(feature = "redis-rs-session")]
+pub(crate) fn near_cache_hit() {
+    count!("sessile_near_cache_hits_total");
+}
+
+/// A session was not in the near cache, or not to be relied on there.
+#[cfg(feature = "redis-rs-session")]
+pub(crate) fn near_cache_miss() {
+    count!("sessile_near_cache_misses_total");
+}
+
+/// Redis told the near cache that a session has changed.
+#[cfg(feature = "redis-rs-session")]
+pub(crate) fn near_cache_invalidated() {
+    count!("sessile_near_cache_invalidations_total");
+}
+
 /// What a store holds is no record.
 pub(crate) fn record_corrupt(error: &(dyn Error + 'static)) {
     tracing::error!(
@@ -70,6 +88,12 @@ mod tests {
             session_gone();
             conflict();
             record_corrupt(&error);
+            #[cfg(feature = "redis-rs-session")]
+            {
+                near_cache_hit();
+                near_cache_miss();
+                near_cache_invalidated();
+            }
             request_failed("open", &error);
             request_failed("commit", &error);
         });
@@ -79,9 +103,14 @@ mod tests {
             .into_iter()
             .map(|(key, _, _, value)| (key.key().name().to_owned(), value))
             .collect();
-        assert_eq!(counts.len(), 6);
+        let near_cache = if cfg!(feature = "redis-rs-session") {
+            3
+        } else {
+            0
+        };
+        assert_eq!(counts.len(), 6 + near_cache);
         assert_eq!(counts["sessile_failures_total"], DebugValue::Counter(2));
         let once = counts.values().filter(|v| **v == DebugValue::Counter(1));
-        assert_eq!(once.count(), 5);
+        assert_eq!(once.count(), 5 + near_cache);
     }
 }

@@ -154,7 +154,7 @@ pub use self::mysql::{MySqlSessionStore, MySqlSessionStoreBuilder};
 #[cfg(feature = "postgres-session")]
 pub use self::postgres::{PostgresSessionStore, PostgresSessionStoreBuilder};
 #[cfg(feature = "redis-rs-session")]
-pub use self::redis::{RedisSessionStore, RedisSessionStoreBuilder};
+pub use self::redis::{NearCache, RedisSessionStore, RedisSessionStoreBuilder};
 #[cfg(feature = "redis-actor-session")]
 pub use self::redis_actor::{RedisActorSessionStore, RedisActorSessionStoreBuilder};
 #[cfg(any(

@@ -8,6 +8,7 @@ mod answers;
 mod bad_input;
 mod cluster;
 mod legacy;
+mod near_cache;
 mod outages;
 mod races;
 mod round_trips;

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::{
     cluster::url_of,
     sentinel::url_of_master,
-    setup::{in_time, store},
+    setup::{in_time, near_store, store},
 };
 
 const ROUNDS: usize = 10;
@@ -30,7 +30,7 @@ async fn new_session(server: &Server) -> String {
     header(server.commit(&session).await.unwrap())
 }
 
-async fn writes_are_all_kept(servers: &[Server]) {
+async fn writes_are_all_kept(servers: &[Server], observer: &Server) {
     let cookie = new_session(&servers[0]).await;
     let mut requests = JoinSet::new();
     for number in 0..MANY {
@@ -43,7 +43,7 @@ async fn writes_are_all_kept(servers: &[Server]) {
         });
     }
     requests.join_all().await;
-    let session = servers[0].open([cookie.as_bytes()]).await.unwrap();
+    let session = observer.open([cookie.as_bytes()]).await.unwrap();
     assert_eq!(session.get::<usize>("sum").unwrap(), Some(MANY));
     for number in 0..MANY {
         assert_eq!(session.get(&format!("own{number}")).unwrap(), Some(number));
@@ -62,7 +62,7 @@ async fn open_many(servers: &[Server], cookie: &str) -> Vec<(usize, Server, Sess
     opened
 }
 
-async fn a_logout_is_final(servers: &[Server]) {
+async fn a_logout_is_final(servers: &[Server], observer: &Server) {
     let cookie = new_session(&servers[0]).await;
     let mut requests = JoinSet::new();
     for (number, server, session) in open_many(servers, &cookie).await {
@@ -78,12 +78,12 @@ async fn a_logout_is_final(servers: &[Server]) {
     }
     let sent = requests.join_all().await;
     for cookie in sent.into_iter().flatten().chain([cookie]) {
-        let session = servers[0].open([cookie.as_bytes()]).await.unwrap();
+        let session = observer.open([cookie.as_bytes()]).await.unwrap();
         assert!(session.entries().is_empty(), "it came back");
     }
 }
 
-async fn a_login_is_final(servers: &[Server]) {
+async fn a_login_is_final(servers: &[Server], observer: &Server) {
     let before = new_session(&servers[0]).await;
     let mut requests = JoinSet::new();
     for (number, server, session) in open_many(servers, &before).await {
@@ -102,7 +102,7 @@ async fn a_login_is_final(servers: &[Server]) {
         });
     }
     let sent = requests.join_all().await;
-    let session = servers[0].open([before.as_bytes()]).await.unwrap();
+    let session = observer.open([before.as_bytes()]).await.unwrap();
     assert!(
         session.entries().is_empty(),
         "the old cookie leads to what is behind the login"
@@ -110,7 +110,7 @@ async fn a_login_is_final(servers: &[Server]) {
     // One of them got through, and its cookie leads to what it stored.
     let mut logged_in = Vec::new();
     for (number, cookie) in sent.into_iter().flatten() {
-        let session = servers[1].open([cookie.as_bytes()]).await.unwrap();
+        let session = observer.open([cookie.as_bytes()]).await.unwrap();
         if !session.entries().is_empty() {
             assert_eq!(session.get("user").unwrap(), Some(number));
             assert_eq!(session.get("before").unwrap(), Some(1));
@@ -122,16 +122,22 @@ async fn a_login_is_final(servers: &[Server]) {
 
 /// All races, between two servers that share nothing but Redis.
 async fn race(stores: [RedisSessionStore; 2]) {
+    let observer = stores[0].clone();
+    race_before(stores, observer).await;
+}
+
+/// All races, and another server to see what came of them.
+async fn race_before(stores: [RedisSessionStore; 2], observer: RedisSessionStore) {
     let key = SealingKey::generate();
     let mut settings = Settings::default();
     // However slow the machine, no store is given up.
     settings.store_timeout = actix_web::cookie::time::Duration::seconds(100);
-    let servers =
-        stores.map(|store| SessionManager::new(store, key.clone(), settings.clone()).unwrap());
+    let server = |store| SessionManager::new(store, key.clone(), settings.clone()).unwrap();
+    let (servers, observer) = (stores.map(server), server(observer));
     for _ in 0..ROUNDS {
-        in_time(writes_are_all_kept(&servers)).await;
-        in_time(a_logout_is_final(&servers)).await;
-        in_time(a_login_is_final(&servers)).await;
+        in_time(writes_are_all_kept(&servers, &observer)).await;
+        in_time(a_logout_is_final(&servers, &observer)).await;
+        in_time(a_login_is_final(&servers, &observer)).await;
     }
 }
 
@@ -139,6 +145,21 @@ async fn race(stores: [RedisSessionStore; 2]) {
 async fn one_server() {
     let redis = Redis::start().unwrap();
     race([store(redis.url()).await, store(redis.url()).await]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_server_behind_near_caches() {
+    let redis = Redis::start().unwrap();
+    let near = [near_store(redis.url()).await, near_store(redis.url()).await];
+    race_before(near, store(redis.url()).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_behind_near_caches() {
+    let cluster = Cluster::start().unwrap();
+    let url = url_of(&cluster);
+    let near = [near_store(url.clone()).await, near_store(url.clone()).await];
+    race_before(near, store(url).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use sessile::{
     Clock as _, Record, SystemClock,
     storage::{
-        RedisSessionStore, SessionKey, SessionStore as _, StoreError, StoreErrorKind, Stored, Swap,
+        NearCache, RedisSessionStore, SessionKey, SessionStore as _, StoreError, StoreErrorKind,
+        Stored, Swap,
     },
 };
 use sessile_rig::redis::Redis;
@@ -23,6 +24,13 @@ pub(crate) async fn in_time<F: Future>(future: F) -> F::Output {
 
 pub(crate) async fn store(url: impl Into<String>) -> RedisSessionStore {
     in_time(RedisSessionStore::new(url)).await.unwrap()
+}
+
+/// A store that keeps what it read, for as long as Redis doesn't tell of a change.
+pub(crate) async fn near_store(url: impl Into<String>) -> RedisSessionStore {
+    let near = NearCache::default().max_staleness(Duration::from_secs(3600));
+    let builder = RedisSessionStore::builder(url).near_cache(near);
+    in_time(builder.build()).await.unwrap()
 }
 
 pub(crate) fn record(value: u32) -> Record {

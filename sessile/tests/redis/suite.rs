@@ -7,7 +7,7 @@ use sessile_rig::redis::{Cluster, Redis, Sentinel};
 use crate::{
     cluster::url_of,
     sentinel::url_of_master,
-    setup::{in_time, store},
+    setup::{in_time, near_store, store},
 };
 
 async fn passes(store: RedisSessionStore) {
@@ -31,6 +31,24 @@ async fn one_server_with_keys_of_our_own() {
     for key in keys.items() {
         assert!(key.text().unwrap().starts_with("session:{"));
     }
+}
+
+#[actix_web::test]
+async fn one_server_behind_a_near_cache() {
+    let redis = Redis::start().unwrap();
+    passes(near_store(redis.url()).await).await;
+}
+
+#[actix_web::test]
+async fn a_cluster_behind_a_near_cache() {
+    let cluster = Cluster::start().unwrap();
+    passes(near_store(url_of(&cluster)).await).await;
+}
+
+#[actix_web::test]
+async fn a_master_that_sentinels_watch_behind_a_near_cache() {
+    let sentinel = Sentinel::start().unwrap();
+    passes(near_store(url_of_master(&sentinel)).await).await;
 }
 
 #[actix_web::test]

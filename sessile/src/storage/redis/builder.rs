@@ -5,9 +5,10 @@ use std::{fmt, sync::Arc, time::Duration};
 #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
 use super::connection::TlsFiles;
 use super::{
-    Keygen, RedisSessionStore, StoreError,
+    Fault, Keygen, RedisSessionStore, StoreError,
     connection::{Connection, Dialer},
     location::Location,
+    near::{Near, NearCache},
     pauses::Pauses,
 };
 use crate::clock::{Clock, SharedClock};
@@ -16,12 +17,13 @@ use crate::clock::{Clock, SharedClock};
 #[must_use = "nothing is connected until `build` is called"]
 pub struct RedisSessionStoreBuilder {
     source: Source,
-    keygen: Keygen,
+    keygen: Option<Keygen>,
     connect_timeout: Duration,
     response_timeout: Duration,
     pauses: Pauses,
     #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
     tls: TlsFiles,
+    near_cache: Option<NearCache>,
     clock: SharedClock,
 }
 
@@ -45,7 +47,7 @@ impl RedisSessionStoreBuilder {
     fn new(source: Source) -> Self {
         Self {
             source,
-            keygen: Arc::new(str::to_owned),
+            keygen: None,
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
             pauses: Pauses {
@@ -54,6 +56,7 @@ impl RedisSessionStoreBuilder {
             },
             #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
             tls: TlsFiles::default(),
+            near_cache: None,
             clock: SharedClock::default(),
         }
     }
@@ -77,7 +80,7 @@ impl RedisSessionStoreBuilder {
     where
         F: Fn(&str) -> String + Send + Sync + 'static,
     {
-        self.keygen = Arc::new(keygen);
+        self.keygen = Some(Arc::new(keygen));
         self
     }
 
@@ -134,6 +137,24 @@ impl RedisSessionStoreBuilder {
         self
     }
 
+    /// Keeps sessions in memory that this server has read, and has Redis tell when they change. What that
+    /// means is told at [`RedisSessionStore`](RedisSessionStore#near-cache).
+    ///
+    /// Default: none. It costs the memory that is set, and Redis some for each session that is read.
+    ///
+    /// ```
+    /// use sessile::storage::{NearCache, RedisSessionStore};
+    ///
+    /// let builder = RedisSessionStore::builder("redis://127.0.0.1")
+    ///     .near_cache(NearCache::default().max_sessions(50_000));
+    ///
+    /// assert!(format!("{builder:?}").contains("max_sessions: 50000"));
+    /// ```
+    pub fn near_cache(mut self, near_cache: NearCache) -> Self {
+        self.near_cache = Some(near_cache);
+        self
+    }
+
     /// Reads the time from `clock` instead of the operating system: for tests. It only dates what
     /// `actix-session` left; how long a record is kept is measured by Redis.
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -146,11 +167,13 @@ impl RedisSessionStoreBuilder {
     /// # Errors
     ///
     /// As [`RedisSessionStore::new`], and [`Misconfigured`](super::StoreErrorKind::Misconfigured)
-    /// for certificates that can't be read or that are given for an address without TLS.
+    /// for certificates that can't be read or that are given for an address without TLS, and for a
+    /// near cache over the connections of a pool.
     pub async fn build(self) -> Result<RedisSessionStore, StoreError> {
+        let near = self.near_cache.map(Near::new);
         let connection = match self.source {
             Source::Address(address) => {
-                let location = Location::parse(&address).map_err(super::Fault::from)?;
+                let location = Location::parse(&address).map_err(Fault::from)?;
                 let dialer = Dialer::new(
                     &location,
                     #[cfg(any(
@@ -159,15 +182,19 @@ impl RedisSessionStoreBuilder {
                     ))]
                     self.tls,
                     self.connect_timeout,
+                    near.clone(),
                 )?;
                 Connection::open(location, dialer, self.pauses, self.response_timeout).await?
             }
+            #[cfg(feature = "redis-pool")]
+            Source::Pool(_) if near.is_some() => return Err(Fault::NearCacheOverPool.into()),
             #[cfg(feature = "redis-pool")]
             Source::Pool(pool) => Connection::pooled(pool, self.response_timeout).await?,
         };
         Ok(RedisSessionStore {
             connection,
             keygen: self.keygen,
+            near,
             clock: self.clock,
         })
     }
@@ -179,6 +206,7 @@ impl fmt::Debug for RedisSessionStoreBuilder {
             .field("connect_timeout", &self.connect_timeout)
             .field("response_timeout", &self.response_timeout)
             .field("pauses", &self.pauses)
+            .field("near_cache", &self.near_cache)
             .finish_non_exhaustive()
     }
 }

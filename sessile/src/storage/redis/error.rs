@@ -30,6 +30,13 @@ pub(super) enum Fault {
     NotRedis,
     #[error("the server has version {found}, and Redis {OLDEST} or later is needed")]
     TooOld { found: String },
+    #[error(
+        "the server can't tell of changes to what was read from it, as the near cache needs: Redis 6.0 or later does"
+    )]
+    TellsNoChanges,
+    #[cfg(feature = "redis-pool")]
+    #[error("the near cache needs connections of its own, and not those of a pool")]
+    NearCacheOverPool,
     #[error("Redis answered with something else than what was asked for")]
     UnexpectedReply,
     #[error("the server is a replica, and not the master")]
@@ -184,7 +191,9 @@ impl Fault {
             | Self::NoMaster(_, None) => StoreErrorKind::Misconfigured,
             #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
             Self::TlsMaterial(_) => StoreErrorKind::Misconfigured,
-            Self::NotRedis | Self::TooOld { .. } | Self::UnexpectedReply => {
+            #[cfg(feature = "redis-pool")]
+            Self::NearCacheOverPool => StoreErrorKind::Misconfigured,
+            Self::NotRedis | Self::TooOld { .. } | Self::TellsNoChanges | Self::UnexpectedReply => {
                 StoreErrorKind::Incompatible
             }
             _ => StoreErrorKind::Unavailable,

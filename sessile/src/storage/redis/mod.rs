@@ -4,27 +4,29 @@ mod builder;
 mod connection;
 mod error;
 mod location;
+mod near;
 mod pauses;
 mod script;
 mod slot;
 mod value;
 
-use std::{fmt, fmt::Write as _, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, fmt::Write as _, sync::Arc, time::Duration};
 
 use redis::Value;
 
 use self::{
     connection::{Connection, Reply},
     error::Fault,
+    near::{Near, Read},
     script::{Action, CREATE, Request, SWAP, Script},
     value::{encode, version_text},
 };
 use super::{Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap, Version};
 use crate::{clock::SharedClock, key::generate_session_key, record::Record};
 
-pub use self::builder::RedisSessionStoreBuilder;
 #[cfg(feature = "redis-actor-session")]
 pub(super) use self::pauses::Pauses;
+pub use self::{builder::RedisSessionStoreBuilder, near::NearCache};
 
 /// Keeps sessions in Redis 5.0 or later, or in a server that speaks as Redis does.
 ///
@@ -76,7 +78,9 @@ pub(super) use self::pauses::Pauses;
 #[derive(Clone)]
 pub struct RedisSessionStore {
     connection: Connection,
-    keygen: Keygen,
+    /// Unless the id of a session key is its Redis key.
+    keygen: Option<Keygen>,
+    near: Option<Near>,
     clock: SharedClock,
 }
 
@@ -137,8 +141,64 @@ impl RedisSessionStore {
     }
 
     /// Where the session that `key` leads to is. A renewal leaves it there.
-    fn redis_key(&self, key: &SessionKey) -> String {
-        (self.keygen)(key.id())
+    fn redis_key<'a>(&self, key: &'a SessionKey) -> Cow<'a, str> {
+        match &self.keygen {
+            Some(keygen) => Cow::Owned(keygen(key.id())),
+            None => Cow::Borrowed(key.id()),
+        }
+    }
+
+    /// What lies under `redis_key`, if `key` opens it.
+    async fn read(&self, redis_key: &str, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
+        let request = Request {
+            key: redis_key,
+            action: Action::Get,
+        };
+        let reply = self.connection.send(&request).await?;
+        self.decode(&reply.value, key)
+    }
+
+    /// As [`read`](Self::read), and has `near` keep it.
+    async fn read_and_keep(
+        &self,
+        near: &Near,
+        redis_key: &str,
+        key: &SessionKey,
+    ) -> Result<Option<Loaded>, StoreError> {
+        let request = Request {
+            key: redis_key,
+            action: Action::GetTimed,
+        };
+        let reading = near.reading(redis_key);
+        let reply = self.connection.send(&request).await?;
+        let (value, ttl) = match &reply.value {
+            Value::Array(both) => match both.as_slice() {
+                [value, Value::Int(millis)] => (value, Some(*millis)),
+                _ => return Err(Fault::UnexpectedReply.into()),
+            },
+            value => (value, None),
+        };
+        let loaded = self.decode(value, key)?;
+        // A negative number: it lives for ever, or has just ended.
+        let ttl = ttl.and_then(|millis| u64::try_from(millis).ok());
+        if let (Some(loaded), Some(millis), Some(heard)) = (&loaded, ttl, reply.heard) {
+            let read = Read {
+                loaded: loaded.clone(),
+                ttl: Duration::from_millis(millis),
+                heard,
+            };
+            near.keep(reading, redis_key, key, read);
+        }
+        Ok(loaded)
+    }
+
+    fn decode(&self, value: &Value, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
+        match value {
+            Value::Nil => Ok(None),
+            Value::BulkString(bytes) => value::decode(bytes, key, self.clock.now())
+                .map_err(|source| StoreError::new(StoreErrorKind::Corrupt, source)),
+            _ => Err(Fault::UnexpectedReply.into()),
+        }
     }
 
     /// Stores `record` for `new_key` to open in place of what `key` opens, if that has `version`.
@@ -182,7 +242,10 @@ impl RedisSessionStore {
             key: redis_key,
             action: Action::Run(script, arguments),
         };
-        let Reply { value, repeated } = self.connection.send(&request).await?;
+        let _writing = self.near.as_ref().map(|near| near.writing(redis_key));
+        let Reply {
+            value, repeated, ..
+        } = self.connection.send(&request).await?;
         let outcome = match &value {
             Value::BulkString(word) => Outcome::parse(word),
             _ => None,
@@ -215,15 +278,13 @@ impl Outcome {
 
 impl SessionStore for RedisSessionStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        let request = Request {
-            key: &self.redis_key(key),
-            action: Action::Get,
+        let redis_key = self.redis_key(key);
+        let Some(near) = &self.near else {
+            return self.read(&redis_key, key).await;
         };
-        match self.connection.send(&request).await?.value {
-            Value::Nil => Ok(None),
-            Value::BulkString(bytes) => value::decode(&bytes, key, self.clock.now())
-                .map_err(|source| StoreError::new(StoreErrorKind::Corrupt, source)),
-            _ => Err(Fault::UnexpectedReply.into()),
+        match near.get(&redis_key, key) {
+            Some(loaded) => Ok(Some(loaded)),
+            None => Box::pin(self.read_and_keep(near, &redis_key, key)).await,
         }
     }
 
@@ -280,10 +341,12 @@ impl SessionStore for RedisSessionStore {
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
+        let redis_key = self.redis_key(key);
         let request = Request {
-            key: &self.redis_key(key),
+            key: &redis_key,
             action: Action::Delete,
         };
+        let _writing = self.near.as_ref().map(|near| near.writing(&redis_key));
         self.connection.send(&request).await?;
         Ok(())
     }

@@ -46,6 +46,9 @@ pub(super) struct Request<'a> {
 
 pub(super) enum Action<'a> {
     Get,
+    /// What is there, and how many milliseconds it has to live. Where that is not to be had in one go, just
+    /// what is there.
+    GetTimed,
     Delete,
     Run(&'static Script, &'a [String]),
     /// Who serves which slots of the cluster. Is done to no key.
@@ -55,7 +58,7 @@ pub(super) enum Action<'a> {
 impl Request<'_> {
     pub(super) fn command(&self, form: Form) -> Cmd {
         let words: &[&str] = match (&self.action, form) {
-            (Action::Get, _) => &["GET", self.key],
+            (Action::Get | Action::GetTimed, _) => &["GET", self.key],
             (Action::Delete, _) => &["DEL", self.key],
             (Action::Run(script, _), Form::ByHash) => &["EVALSHA", &script.hash, "1", self.key],
             (Action::Run(script, _), Form::InFull) => &["EVAL", script.source, "1", self.key],

@@ -84,7 +84,7 @@ impl Cluster {
                 },
             };
             let fault = match self.link(&host).send(request, asking, deadline).await {
-                Ok(value) => return Ok(Reply { value, repeated }),
+                Ok(answer) => return Ok(answer.into_reply(repeated)),
                 Err(fault) => fault,
             };
             repeated |= fault.may_have_happened();
@@ -124,6 +124,15 @@ impl Cluster {
     fn learn(&self, slot: u16, host: &Host) {
         let mut topology = lock(&self.topology);
         *topology = Arc::new(topology.with(slot, host));
+        drop(topology);
+        self.forget();
+    }
+
+    /// Another node serves a slot: whatever the one before still tells, it is not the last word.
+    fn forget(&self) {
+        if let Some(near) = self.dialer.near() {
+            near.clear();
+        }
     }
 
     fn link(&self, host: &Host) -> Link {
@@ -177,6 +186,9 @@ impl Cluster {
                     let topology = Arc::new(topology);
                     lock(&self.links).retain(|host, _| topology.has(host));
                     *lock(&self.topology) = Arc::clone(&topology);
+                    if topology != current {
+                        self.forget();
+                    }
                     return Ok(topology);
                 }
                 Err(fault) => cause = fault,
@@ -194,7 +206,7 @@ impl Cluster {
             .link(host)
             .send(&question, Asking::No, deadline)
             .await?;
-        Topology::parse(&answer, host).ok_or(Fault::UnexpectedReply)
+        Topology::parse(&answer.value, host).ok_or(Fault::UnexpectedReply)
     }
 }
 

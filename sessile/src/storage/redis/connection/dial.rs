@@ -1,16 +1,18 @@
 //! [`Dialer`]: new connections, to servers that were made sure of.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo as _,
-    RedisConnectionInfo, RedisError, Value, aio::MultiplexedConnection, io::tcp::TcpSettings,
+    ProtocolVersion, PushInfo, RedisConnectionInfo, RedisError, Value, aio::MultiplexedConnection,
+    io::tcp::TcpSettings,
 };
 use tokio::time::timeout;
 
 use super::super::{
     error::{Fault, check_version},
     location::{Endpoint, Host, Location},
+    near::{Lifeline, Near},
 };
 
 /// How many requests may wait to be written to one connection. More wait for their turn.
@@ -22,6 +24,15 @@ pub(in super::super) struct Dialer {
     /// What is the same for all addresses: TLS or not, and with which certificates.
     pattern: ConnectionAddr,
     timeout: Duration,
+    /// Who is told of changes to what is read.
+    near: Option<Near>,
+}
+
+/// A connection to a server that was made sure of.
+pub(super) struct Wire {
+    pub(super) connection: MultiplexedConnection,
+    /// Where the server tells of changes, if somebody wants to know.
+    pub(super) lifeline: Option<Lifeline>,
 }
 
 /// Certificates and keys, in PEM.
@@ -40,6 +51,7 @@ impl Dialer {
         #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
         tls: TlsFiles,
         timeout: Duration,
+        near: Option<Near>,
     ) -> Result<Self, Fault> {
         let mut settings = RedisConnectionInfo::default()
             .set_db(location.database)
@@ -62,6 +74,7 @@ impl Dialer {
             settings,
             pattern,
             timeout,
+            near,
         })
     }
 
@@ -70,21 +83,62 @@ impl Dialer {
         self.timeout
     }
 
+    /// Who is told of changes to what is read, if anybody is.
+    pub(super) fn near(&self) -> Option<&Near> {
+        self.near.as_ref()
+    }
+
     /// A connection to the server at `endpoint`.
-    pub(super) async fn dial(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, Fault> {
+    pub(super) async fn dial(&self, endpoint: &Endpoint) -> Result<Wire, Fault> {
         self.bound(async {
-            let mut connection = self.connect(endpoint, self.settings.clone()).await?;
-            check_server(&mut connection).await?;
-            Ok(connection)
+            let mut wire = match &self.near {
+                Some(near) => self.connect_tracked(endpoint, near).await?,
+                None => Wire {
+                    connection: self
+                        .connect(
+                            endpoint,
+                            self.settings.clone(),
+                            AsyncConnectionConfig::new(),
+                        )
+                        .await?,
+                    lifeline: None,
+                },
+            };
+            check_server(&mut wire.connection).await?;
+            Ok(wire)
         })
         .await?
+    }
+
+    /// A connection over which the server tells of changes to what is read over it.
+    async fn connect_tracked(&self, endpoint: &Endpoint, near: &Near) -> Result<Wire, Fault> {
+        let [drivers, lifeline] = Lifeline::both();
+        let near = near.clone();
+        let config = AsyncConnectionConfig::new().set_push_sender(move |push: PushInfo| {
+            // Goes with this closure, and so with the driver.
+            let _ = &drivers;
+            near.hear(&push);
+            Ok::<_, Infallible>(())
+        });
+        // Only the later protocol lets a server speak unasked.
+        let settings = self.settings.clone().set_protocol(ProtocolVersion::RESP3);
+        let mut connection = self.connect(endpoint, settings, config).await?;
+        let mut track = redis::cmd("CLIENT");
+        track.arg("TRACKING").arg("ON");
+        let answer = connection.send_packed_command(&track).await;
+        answer.and_then(Value::extract_error).map_err(not_redis)?;
+        Ok(Wire {
+            connection,
+            lifeline: Some(lifeline),
+        })
     }
 
     /// A connection to the sentinel at `host`, which has users of its own and no databases.
     pub(super) async fn dial_sentinel(&self, host: &Host) -> Result<MultiplexedConnection, Fault> {
         let settings = RedisConnectionInfo::default().set_skip_set_lib_name();
         let endpoint = Endpoint::Tcp(host.clone());
-        self.bound(self.connect(&endpoint, settings)).await?
+        self.bound(self.connect(&endpoint, settings, AsyncConnectionConfig::new()))
+            .await?
     }
 
     /// What `future` comes to, within the time that connecting may take.
@@ -97,6 +151,7 @@ impl Dialer {
         &self,
         endpoint: &Endpoint,
         settings: RedisConnectionInfo,
+        config: AsyncConnectionConfig,
     ) -> Result<MultiplexedConnection, Fault> {
         let info = self
             .address(endpoint)
@@ -106,7 +161,7 @@ impl Dialer {
                 Client::open(info.set_tcp_settings(tcp).set_redis_settings(settings))
             });
         // Time is measured by who sends, over all of an operation.
-        let config = AsyncConnectionConfig::new()
+        let config = config
             .set_connection_timeout(None)
             .set_response_timeout(None)
             .set_pipeline_buffer_size(QUEUE);
@@ -230,6 +285,10 @@ pub(super) async fn check_server(connection: &mut MultiplexedConnection) -> Resu
 fn not_redis(error: RedisError) -> Fault {
     match error.kind() {
         ErrorKind::Parse => Fault::NotRedis,
-        _ => error.into(),
+        ErrorKind::RESP3NotSupported => Fault::TellsNoChanges,
+        _ => match error.code() {
+            Some("NOPROTO") => Fault::TellsNoChanges,
+            _ => error.into(),
+        },
     }
 }

@@ -10,17 +10,18 @@ use std::{
     time::Duration,
 };
 
-use redis::{Value, aio::MultiplexedConnection};
+use redis::aio::MultiplexedConnection;
 use tokio::{sync::watch, time::Instant};
 
 use super::{
     super::{
         error::Fault,
         location::{Endpoint, Host},
+        near::{Lifeline, Pending},
         pauses::Pauses,
         script::Request,
     },
-    Asking, Deadline, Dialer, exchange, sentinel,
+    Answer, Asking, Deadline, Dialer, Wire, exchange, sentinel,
 };
 
 /// One connection. Clones share it.
@@ -68,21 +69,15 @@ enum Phase {
 }
 
 struct Open {
-    connection: MultiplexedConnection,
+    wire: Wire,
     /// How many requests somebody waits for an answer to.
     waiting: u32,
     /// Since when there was no answer, while there was something to answer.
     silent_since: Option<Instant>,
 }
 
-/// A connection to send over.
-struct Live {
-    connection: MultiplexedConnection,
-    number: u64,
-}
-
-enum Look {
-    Open(Live),
+enum Look<T> {
+    Open(T),
     Wait(watch::Receiver<()>),
 }
 
@@ -117,8 +112,8 @@ impl Link {
     /// Connects, if that has not been done.
     pub(super) async fn prove(&self) -> Result<(), Fault> {
         loop {
-            match self.look()? {
-                Look::Open(_) => return Ok(()),
+            match self.look(|_, _| ())? {
+                Look::Open(()) => return Ok(()),
                 // The attempt has a limit of its own.
                 Look::Wait(mut over) => _ = over.changed().await,
             }
@@ -130,44 +125,63 @@ impl Link {
         request: &Request<'_>,
         asking: Asking,
         deadline: Deadline,
-    ) -> Result<Value, Fault> {
-        let mut live = deadline.bound(self.live()).await.unwrap_or_else(|fault| {
-            // Nothing was sent.
-            Err(Fault::NotConnected(Arc::new(fault)))
-        })?;
-        let mut sent = Sent::new(self, live.number, deadline.limit);
-        let answer = exchange(&mut live.connection, request, asking);
+    ) -> Result<Answer, Fault> {
+        let mut sent = match self.begin(deadline)? {
+            Look::Open(sent) => sent,
+            Look::Wait(over) => Box::pin(self.begin_after(over, deadline)).await?,
+        };
+        let answer = exchange(&mut sent.connection, request, asking);
         let answer = deadline.bound(answer).await?;
         sent.is_answered = true;
+        let (number, heard) = (sent.number, sent.heard.take());
         drop(sent);
-        if let Err(fault) = &answer
-            && fault.ends_connection()
-        {
-            self.with_open(live.number, |_| Some(Phase::Closed));
-        }
-        answer
-    }
-
-    async fn live(&self) -> Result<Live, Fault> {
-        loop {
-            match self.look()? {
-                Look::Open(live) => return Ok(live),
-                Look::Wait(mut over) => _ = over.changed().await,
+        match answer {
+            Ok(value) => Ok(Answer {
+                value,
+                heard: heard.map(Pending::answered),
+            }),
+            Err(fault) => {
+                if fault.ends_connection() {
+                    self.with_open(number, |_| Some(Phase::Closed));
+                }
+                Err(fault)
             }
         }
     }
 
-    /// The connection if there is one, and otherwise what to wait for. Begins to connect where it is
-    /// time to.
-    fn look(&self) -> Result<Look, Fault> {
+    /// Counts a request that is about to be sent, if there is a connection to send it over.
+    fn begin(&self, deadline: Deadline) -> Result<Look<Sent<'_>>, Fault> {
+        self.look(|open, number| Sent::new(self, (open, number), deadline.limit))
+    }
+
+    /// As [`begin`](Self::begin), once there is a connection.
+    async fn begin_after(
+        &self,
+        mut over: watch::Receiver<()>,
+        deadline: Deadline,
+    ) -> Result<Sent<'_>, Fault> {
+        let begin = async {
+            loop {
+                _ = over.changed().await;
+                match self.begin(deadline)? {
+                    Look::Open(sent) => return Ok(sent),
+                    Look::Wait(next) => over = next,
+                }
+            }
+        };
+        deadline.bound(begin).await.unwrap_or_else(|fault| {
+            // Nothing was sent.
+            Err(Fault::NotConnected(Arc::new(fault)))
+        })
+    }
+
+    /// What `take` takes of the connection if there is one, and otherwise what to wait for. Begins to
+    /// connect where it is time to.
+    fn look<T>(&self, take: impl FnOnce(&mut Open, u64) -> T) -> Result<Look<T>, Fault> {
         let mut state = self.0.state();
-        let last = match &state.phase {
-            Phase::Open(open) => {
-                return Ok(Look::Open(Live {
-                    connection: open.connection.clone(),
-                    number: state.number,
-                }));
-            }
+        let number = state.number;
+        let last = match &mut state.phase {
+            Phase::Open(open) => return Ok(Look::Open(take(open, number))),
             Phase::Opening { over, last } => match (over.has_changed(), last) {
                 // Who failed before is not waited for.
                 (Ok(_), Some(cause)) => return Err(not_connected(cause)),
@@ -216,7 +230,7 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn open(&self) -> Result<MultiplexedConnection, Fault> {
+    async fn open(&self) -> Result<Wire, Fault> {
         match &self.target {
             Target::Server(endpoint) => self.dialer.dial(endpoint).await,
             Target::Master { hosts, name } => {
@@ -225,19 +239,19 @@ impl Inner {
         }
     }
 
-    fn opened(&self, number: u64, opened: Result<MultiplexedConnection, Fault>) {
+    fn opened(&self, number: u64, opened: Result<Wire, Fault>) {
         let mut state = self.state();
         if state.number != number {
             return;
         }
         match opened {
-            Ok(connection) => {
+            Ok(wire) => {
                 if state.failures > 0 {
                     tracing::info!("connected to Redis again");
                 }
                 state.failures = 0;
                 state.phase = Phase::Open(Open {
-                    connection,
+                    wire,
                     waiting: 0,
                     silent_since: None,
                 });
@@ -268,23 +282,25 @@ fn not_connected(cause: &Fault) -> Fault {
 /// without a word, and the next request need not wait to find that out.
 struct Sent<'a> {
     link: &'a Link,
+    connection: MultiplexedConnection,
     number: u64,
     limit: Duration,
     is_answered: bool,
+    /// What an answer tells who wants to know of changes.
+    heard: Option<Pending>,
 }
 
 impl<'a> Sent<'a> {
-    fn new(link: &'a Link, number: u64, limit: Duration) -> Self {
-        link.with_open(number, |open| {
-            open.waiting += 1;
-            open.silent_since.get_or_insert_with(Instant::now);
-            None
-        });
+    fn new(link: &'a Link, (open, number): (&mut Open, u64), limit: Duration) -> Self {
+        open.waiting += 1;
+        open.silent_since.get_or_insert_with(Instant::now);
         Self {
             link,
+            connection: open.wire.connection.clone(),
             number,
             limit,
             is_answered: false,
+            heard: open.wire.lifeline.as_ref().map(Lifeline::ask),
         }
     }
 }

@@ -18,13 +18,15 @@ use self::{cluster::Cluster, link::Link};
 use super::{
     error::Fault,
     location::{Location, Servers},
+    near::Heard,
     pauses::Pauses,
-    script::{Form, Request},
+    script::{Action, Form, Request},
 };
 
 pub(super) use self::dial::Dialer;
 #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
 pub(super) use self::dial::TlsFiles;
+use self::dial::Wire;
 
 /// The road to Redis. Clones share it.
 #[derive(Clone)]
@@ -47,6 +49,24 @@ pub(super) struct Reply {
     pub(super) value: Value,
     /// Whether the request was sent before, and the answer to that is not known.
     pub(super) repeated: bool,
+    /// Where changes to it are told, if they are.
+    pub(super) heard: Option<Heard>,
+}
+
+/// What came back over one connection.
+struct Answer {
+    value: Value,
+    heard: Option<Heard>,
+}
+
+impl Answer {
+    fn into_reply(self, repeated: bool) -> Reply {
+        Reply {
+            value: self.value,
+            repeated,
+            heard: self.heard,
+        }
+    }
 }
 
 impl Connection {
@@ -118,16 +138,16 @@ impl Connection {
 /// Sends once, and once more if the connection is cut.
 async fn twice<F>(send: impl Fn() -> F) -> Result<Reply, Fault>
 where
-    F: Future<Output = Result<Value, Fault>>,
+    F: Future<Output = Result<Answer, Fault>>,
 {
-    let (value, repeated) = match send().await {
+    let (answer, repeated) = match send().await {
         Err(fault) if fault.ends_connection() => {
             (Box::pin(send()).await, fault.may_have_happened())
         }
         first => (first, false),
     };
-    let value = value.map_err(Fault::outside_of_clusters)?;
-    Ok(Reply { value, repeated })
+    let answer = answer.map_err(Fault::outside_of_clusters)?;
+    Ok(answer.into_reply(repeated))
 }
 
 /// When an operation has to be over.
@@ -171,6 +191,9 @@ async fn exchange(
     request: &Request<'_>,
     asking: Asking,
 ) -> Result<Value, Fault> {
+    if let (Action::GetTimed, Asking::No) = (&request.action, asking) {
+        return Box::pin(get_timed(connection, request.key)).await;
+    }
     match send(connection, request.command(Form::ByHash), asking).await {
         Err(fault) if fault.is_unknown_script() => {
             Box::pin(send(connection, request.command(Form::InFull), asking)).await
@@ -189,6 +212,14 @@ async fn send(
         Asking::Yes => Box::pin(send_asking(connection, command)).await?,
     };
     Ok(value.extract_error()?)
+}
+
+/// What is under `key`, and how long it has to live. A change in between is told before the second.
+async fn get_timed(connection: &mut MultiplexedConnection, key: &str) -> Result<Value, Fault> {
+    let mut both = redis::pipe();
+    both.cmd("GET").arg(key).cmd("PTTL").arg(key);
+    let answers = connection.send_packed_commands(&both, 0, 2).await?;
+    Ok(Value::Array(answers).extract_error()?)
 }
 
 async fn send_asking(connection: &mut MultiplexedConnection, command: Cmd) -> Result<Value, Fault> {

@@ -1,14 +1,12 @@
 //! Connections of a pool that the application made.
 
-use deadpool_redis::{Connection, Pool, PoolError};
-use redis::Value;
-
 use super::{
     super::{error::Fault, script::Request},
-    Asking, Deadline,
+    Answer, Asking, Deadline,
     dial::check_server,
     exchange,
 };
+use deadpool_redis::{Connection, Pool, PoolError};
 
 /// The connections of a pool. Clones share it.
 #[derive(Clone)]
@@ -28,7 +26,7 @@ impl Connections {
         &self,
         request: &Request<'_>,
         deadline: Deadline,
-    ) -> Result<Value, Fault> {
+    ) -> Result<Answer, Fault> {
         let pooled = self.connection(deadline).await?;
         // A clone sends over the same connection, by a limit that is not the pool's.
         let mut connection = (*pooled).clone();
@@ -43,7 +41,8 @@ impl Connections {
             // Not to be handed out again.
             drop(Connection::take(pooled));
         }
-        answer
+        let value = answer?;
+        Ok(Answer { value, heard: None })
     }
 
     async fn connection(&self, deadline: Deadline) -> Result<Connection, Fault> {

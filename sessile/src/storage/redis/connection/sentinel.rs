@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use redis::{Value, aio::MultiplexedConnection};
+use redis::Value;
 use tokio::task::JoinSet;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
         error::Fault,
         location::{Endpoint, Host},
     },
-    Dialer,
+    Dialer, Wire,
 };
 
 /// A connection to the server that is the master called `name`, as the first of the sentinels at
@@ -21,7 +21,7 @@ pub(super) async fn dial_master(
     dialer: &Arc<Dialer>,
     hosts: &[Host],
     name: &Arc<str>,
-) -> Result<MultiplexedConnection, Fault> {
+) -> Result<Wire, Fault> {
     let mut asked = JoinSet::new();
     for host in hosts {
         let (dialer, host, name) = (Arc::clone(dialer), host.clone(), Arc::clone(name));
@@ -36,7 +36,7 @@ pub(super) async fn dial_master(
             Ok(Ok(None)) | Err(_) => continue,
         };
         match found {
-            Ok(connection) => return Ok(connection),
+            Ok(wire) => return Ok(wire),
             Err(fault) => cause = Some(Arc::new(fault)),
         }
     }
@@ -70,10 +70,10 @@ async fn ask(dialer: &Dialer, host: &Host, name: &str) -> Result<Option<Host>, F
 }
 
 /// A connection to the server at `host`, if it is a master.
-async fn dial_as_master(dialer: &Dialer, host: Host) -> Result<MultiplexedConnection, Fault> {
-    let mut connection = dialer.dial(&Endpoint::Tcp(host)).await?;
+async fn dial_as_master(dialer: &Dialer, host: Host) -> Result<Wire, Fault> {
+    let mut wire = dialer.dial(&Endpoint::Tcp(host)).await?;
     let question = redis::cmd("ROLE");
-    let role = connection.send_packed_command(&question);
+    let role = wire.connection.send_packed_command(&question);
     let is_master = match dialer.bound(role).await??.extract_error() {
         Ok(Value::Array(parts)) => {
             matches!(parts.first(), Some(Value::BulkString(role)) if role == b"master")
@@ -86,7 +86,7 @@ async fn dial_as_master(dialer: &Dialer, host: Host) -> Result<MultiplexedConnec
         },
     };
     match is_master {
-        true => Ok(connection),
+        true => Ok(wire),
         false => Err(Fault::NotTheMaster),
     }
 }

@@ -1,0 +1,214 @@
+//! Connections that end or fall silent, and servers that are replaced: nothing is served from memory that
+//! Redis can't vouch for.
+
+use std::time::{Duration, Instant};
+
+use sessile::storage::{NearCache, RedisSessionStore, SessionStore as _, Stored};
+use sessile_rig::redis::{Cluster, Redis, Sentinel};
+
+use super::{HIT, Scene, until};
+use crate::{
+    cluster::url_of,
+    sentinel::url_of_master,
+    setup::{
+        create, in_time, near_store, store, stored, until_it_works, until_replicated, update, value,
+    },
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_is_cut_takes_with_it_what_was_read_over_it() {
+    let scene = Scene::new().await;
+    for cut in ["at the proxy", "by the server"] {
+        let at = scene.known(1).await;
+        match cut {
+            "at the proxy" => scene.proxy.cut(),
+            _ => {
+                let kill = &["CLIENT", "KILL", "TYPE", "normal"];
+                scene.redis.command(kill).unwrap();
+                until_it_works(&scene.other, &at).await;
+            }
+        }
+        let at = stored(update(&scene.other, &at, 2).await);
+        until(&scene.near, &at, Some(2)).await;
+        assert_eq!(scene.cost(&at).await, HIT, "{cut}: it is of use again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_starts_anew_has_forgotten_who_read_what() {
+    let mut scene = Scene::new().await;
+    let at = scene.known(1).await;
+    scene.redis.kill().unwrap();
+    scene.redis.restart().unwrap();
+    until_it_works(&scene.other, &at).await;
+    let at = stored(update(&scene.other, &at, 2).await);
+    until(&scene.near, &at, Some(2)).await;
+}
+
+const STALENESS: Duration = Duration::from_millis(200);
+
+/// Reads `at` until it is not served any more. What was served was served no longer than `STALENESS` after
+/// `answered`, when Redis was last heard of.
+async fn goes_in_time(near: &RedisSessionStore, at: &Stored, answered: Instant) {
+    in_time(async {
+        loop {
+            let begun = Instant::now();
+            if !matches!(value(near, at).await, Ok(Some(_))) {
+                return;
+            }
+            let age = begun - answered;
+            assert!(
+                age <= STALENESS,
+                "it was served {age:?} after the last news"
+            );
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_over_which_nothing_comes_is_not_relied_on() {
+    let scene = Scene::with(NearCache::default().max_staleness(STALENESS)).await;
+    let at = scene.known(1).await;
+    let answered = Instant::now();
+    scene.proxy.stall();
+    scene.other.delete(&at.key).await.unwrap();
+    goes_in_time(&scene.near, &at, answered).await;
+    for _ in 0..2 {
+        assert!(!matches!(value(&scene.near, &at).await, Ok(Some(_))));
+    }
+    scene.proxy.resume();
+    until_it_works(&scene.near, &at).await;
+    assert_eq!(value(&scene.near, &at).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_hangs_is_not_relied_on() {
+    let mut scene = Scene::with(NearCache::default().max_staleness(STALENESS)).await;
+    let at = scene.known(1).await;
+    let answered = Instant::now();
+    scene.redis.stop().unwrap();
+    goes_in_time(&scene.near, &at, answered).await;
+    assert!(value(&scene.near, &at).await.is_err());
+    scene.redis.cont().unwrap();
+    until_it_works(&scene.near, &at).await;
+    assert_eq!(value(&scene.near, &at).await.unwrap(), Some(1));
+}
+
+/// One session's answer vouches for all that was read over the same connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_in_use_costs_one_round_trip_in_a_while() {
+    let scene = Scene::with(NearCache::default().max_staleness(STALENESS)).await;
+    let mut sessions = Vec::new();
+    for number in 0..50 {
+        sessions.push(scene.known(number).await);
+    }
+    let begun = Instant::now();
+    scene.proxy.take_requests();
+    let mut reads = 0;
+    while begun.elapsed() < 5 * STALENESS {
+        for at in &sessions {
+            value(&scene.near, at).await.unwrap();
+            reads += 1;
+        }
+    }
+    let asked = scene.proxy.take_requests().len() / 2;
+    let most = begun.elapsed().as_millis() / STALENESS.as_millis() + 1;
+    assert!(asked >= 1 && asked as u128 <= most, "{asked} of {reads}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_was_replaced_is_not_relied_on() {
+    let mut sentinel = Sentinel::start().unwrap();
+    let url = url_of_master(&sentinel);
+    let (near, other) = (near_store(url.clone()).await, store(url).await);
+    let at = create(&other, 1).await;
+    assert_eq!(value(&near, &at).await.unwrap(), Some(1));
+    until_replicated(sentinel.servers(), &at).await;
+    sentinel.kill_master().unwrap();
+    let limit = Duration::from_secs(30);
+    sentinel.wait_for_failover(limit).unwrap();
+    until_it_works(&other, &at).await;
+    let at = stored(update(&other, &at, 2).await);
+    until(&near, &at, Some(2)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_of_a_cluster_that_was_replaced_is_not_relied_on() {
+    let mut cluster = Cluster::start().unwrap();
+    let url = url_of(&cluster);
+    let (near, other) = (near_store(url.clone()).await, store(url).await);
+    let at = create(&other, 1).await;
+    assert_eq!(value(&near, &at).await.unwrap(), Some(1));
+    cluster.wait_until_whole(Duration::from_secs(30)).unwrap();
+    until_replicated(cluster.nodes(), &at).await;
+    cluster.kill_master_of(at.key.id()).unwrap();
+    let limit = Duration::from_secs(30);
+    cluster.wait_for_promotion(at.key.id(), limit).unwrap();
+    until_it_works(&other, &at).await;
+    let at = stored(update(&other, &at, 2).await);
+    until(&near, &at, Some(2)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_that_move_within_a_cluster_are_followed() {
+    let cluster = Cluster::start().unwrap();
+    let url = url_of(&cluster);
+    let (near, other) = (near_store(url.clone()).await, store(url).await);
+    let at = create(&other, 1).await;
+    let id = at.key.id().to_owned();
+    let home = cluster.master_of(&id).unwrap();
+    let mut masters = cluster.masters().into_iter();
+    let away = masters.find(|&it| it != home).unwrap();
+
+    assert_eq!(value(&near, &at).await.unwrap(), Some(1));
+    cluster.migrate_slot(&id, away).unwrap();
+    let at = stored(update(&other, &at, 2).await);
+    until(&near, &at, Some(2)).await;
+
+    // On the way back, one node sends to the other for each single request.
+    cluster.begin_migration(&id, home).unwrap();
+    let at = stored(update(&other, &at, 3).await);
+    until(&near, &at, Some(3)).await;
+    let at = stored(update(&other, &at, 4).await);
+    until(&near, &at, Some(4)).await;
+    cluster.finish_migration(&id, home).unwrap();
+    let at = stored(update(&other, &at, 5).await);
+    until(&near, &at, Some(5)).await;
+    other.delete(&at.key).await.unwrap();
+    until(&near, &at, None).await;
+}
+
+/// Where every node has its own news.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_node_of_a_cluster_tells_of_its_own_sessions() {
+    let cluster = Cluster::start().unwrap();
+    let url = url_of(&cluster);
+    let (near, other) = (near_store(url.clone()).await, store(url).await);
+    let mut sessions = Vec::new();
+    for number in 0..60 {
+        let at = create(&other, number).await;
+        assert_eq!(value(&near, &at).await.unwrap(), Some(number));
+        sessions.push(at);
+    }
+    // Asked for by the answer to the first read of each node, and not since.
+    let before: Vec<i64> = cluster.nodes().iter().map(tracking_clients).collect();
+    assert_eq!(before.iter().filter(|&&clients| clients == 1).count(), 3);
+    for at in &sessions {
+        other.delete(&at.key).await.unwrap();
+    }
+    for at in &sessions {
+        until(&near, at, None).await;
+    }
+}
+
+/// How many clients the server tells of changes.
+fn tracking_clients(redis: &Redis) -> i64 {
+    let reply = redis.command(&["INFO", "clients"]).unwrap();
+    let text = reply.text().unwrap();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("tracking_clients:"));
+    line.expect("a Redis that tracks").parse().unwrap()
+}

@@ -1,0 +1,182 @@
+//! Many who read, while others write, renew and end what they read.
+//!
+//! Another server may learn of a change a moment late. But time never runs backwards there: what one
+//! reader has seen, no later reader sees the state before.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
+};
+
+use sessile::storage::{RedisSessionStore, SessionStore as _, Stored};
+use sessile_rig::redis::{Cluster, Redis};
+use tokio::task::JoinSet;
+
+use super::until;
+use crate::{
+    cluster::url_of,
+    setup::{create, in_time, near_store, renew, store, stored, update, value},
+};
+
+const SESSIONS: u32 = 8;
+const CHANGES: u32 = 200;
+const READERS: usize = 4;
+
+/// What was seen of one session by readers of one server.
+#[derive(Default)]
+struct Seen {
+    highest: AtomicU32,
+    ended: AtomicBool,
+    writer_is_done: AtomicBool,
+}
+
+/// Reads until the session has ended or its writer has.
+async fn read(near: RedisSessionStore, at: Stored, seen: Arc<Seen>) {
+    loop {
+        let (is_done, ended) = (seen.writer_is_done.load(SeqCst), seen.ended.load(SeqCst));
+        let highest = seen.highest.load(SeqCst);
+        match value(&near, &at).await.unwrap() {
+            Some(found) => {
+                assert!(!ended, "a session that had ended is back, with {found}");
+                assert!(found >= highest, "{found} was read after {highest}");
+                seen.highest.fetch_max(found, SeqCst);
+            }
+            None => seen.ended.store(true, SeqCst),
+        }
+        if is_done {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Readers of a server, while another one does `write` to what they read.
+async fn readers_against<F, W>(near: &[RedisSessionStore], other: &RedisSessionStore, write: W)
+where
+    F: Future<Output = ()> + Send + 'static,
+    W: Fn(RedisSessionStore, Stored) -> F,
+{
+    let mut tasks = JoinSet::new();
+    for _ in 0..SESSIONS {
+        let at = create(other, 0).await;
+        let mut watched = Vec::new();
+        for near in near {
+            let seen = Arc::new(Seen::default());
+            for _ in 0..READERS {
+                tasks.spawn(read(near.clone(), at.clone(), Arc::clone(&seen)));
+            }
+            watched.push(seen);
+        }
+        let write = write(other.clone(), at);
+        tasks.spawn(async move {
+            write.await;
+            for seen in watched {
+                seen.writer_is_done.store(true, SeqCst);
+            }
+        });
+    }
+    in_time(tasks.join_all()).await;
+}
+
+async fn time_runs_forward(near: &[RedisSessionStore], other: &RedisSessionStore) {
+    readers_against(near, other, |other, at| async move {
+        let mut at = at;
+        for change in 1..=CHANGES {
+            at = stored(update(&other, &at, change).await);
+        }
+    })
+    .await;
+    for _ in 0..5 {
+        readers_against(near, other, |other, at| async move {
+            let at = stored(update(&other, &at, 1).await);
+            other.delete(&at.key).await.unwrap();
+        })
+        .await;
+        // To who has the key from before, a renewal is an end.
+        readers_against(near, other, |other, at| async move {
+            let at = stored(update(&other, &at, 1).await);
+            stored(renew(&other, &at, 1000).await);
+        })
+        .await;
+    }
+}
+
+/// What everybody sees in the end, whoever read what when.
+async fn all_arrive(near: &[RedisSessionStore], other: &RedisSessionStore) {
+    for round in 1..=20 {
+        let mut at = create(other, 0).await;
+        let mut readers = JoinSet::new();
+        let is_done = Arc::new(AtomicBool::new(false));
+        for near in near.iter().cycle().take(2 * READERS) {
+            let (near, at, is_done) = (near.clone(), at.clone(), Arc::clone(&is_done));
+            readers.spawn(async move {
+                while !is_done.load(SeqCst) {
+                    value(&near, &at).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+        for change in 1..=round {
+            at = stored(update(other, &at, change).await);
+        }
+        for near in near {
+            until(near, &at, Some(round)).await;
+        }
+        other.delete(&at.key).await.unwrap();
+        for near in near {
+            until(near, &at, None).await;
+        }
+        is_done.store(true, SeqCst);
+        in_time(readers.join_all()).await;
+    }
+}
+
+/// The writer reads what it wrote, through the same store as those who read at the same time.
+async fn own_writes_are_read(near: &RedisSessionStore) {
+    let mut at = create(near, 0).await;
+    let seen = Arc::new(Seen::default());
+    let mut readers = JoinSet::new();
+    for _ in 0..READERS {
+        readers.spawn(read(near.clone(), at.clone(), Arc::clone(&seen)));
+    }
+    for change in 1..=2 * CHANGES {
+        at = stored(update(near, &at, change).await);
+        assert_eq!(value(near, &at).await.unwrap(), Some(change));
+        // Whoever comes after sees it as well.
+        seen.highest.fetch_max(change, SeqCst);
+    }
+    let renewed = stored(renew(near, &at, 1000).await);
+    assert_eq!(value(near, &at).await.unwrap(), None);
+    seen.ended.store(true, SeqCst);
+    assert_eq!(value(near, &renewed).await.unwrap(), Some(1000));
+    near.delete(&renewed.key).await.unwrap();
+    assert_eq!(value(near, &renewed).await.unwrap(), None);
+    seen.writer_is_done.store(true, SeqCst);
+    in_time(readers.join_all()).await;
+}
+
+async fn all(near: [RedisSessionStore; 2], other: RedisSessionStore) {
+    time_runs_forward(&near, &other).await;
+    all_arrive(&near, &other).await;
+    for near in &near {
+        own_writes_are_read(near).await;
+    }
+    // The one who writes has a near cache as well.
+    let [first, second] = near;
+    time_runs_forward(&[second], &first).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_server() {
+    let redis = Redis::start().unwrap();
+    let near = [near_store(redis.url()).await, near_store(redis.url()).await];
+    all(near, store(redis.url()).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_cluster() {
+    let cluster = Cluster::start().unwrap();
+    let url = url_of(&cluster);
+    let near = [near_store(url.clone()).await, near_store(url.clone()).await];
+    all(near, store(url).await).await;
+}
