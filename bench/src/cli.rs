@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Contention,
     /// Requests while a million expired sessions are deleted.
     Cleanup,
+    /// How long a near cache serves a session that was ended elsewhere.
+    Revocation,
     /// Write docs/benchmarks.md and its chart from what was measured before.
     Report,
     /// Serve one subject: what the measurements start as processes of their own.

@@ -38,6 +38,7 @@ fn run(Cli { command, effort }: Cli) -> anyhow::Result<()> {
         Some(Command::Scale) => &[Part::Scale],
         Some(Command::Contention) => &[Part::Contention],
         Some(Command::Cleanup) => &[Part::Cleanup],
+        Some(Command::Revocation) => &[Part::Revocation],
         None => Part::ALL,
     };
     measure::run(parts, &effort)?;

@@ -12,7 +12,11 @@ pub(crate) enum Subject {
     Memory,
     Cookie,
     Sqlite,
+    Postgres,
+    MariaDb,
     Redis,
+    RedisNear,
+    RedisOnDemand,
     ActixCookie,
     ActixRedis,
     TowerMemory,
@@ -38,6 +42,8 @@ pub(crate) enum Keeper {
     Memory,
     Cookie,
     Sqlite,
+    Postgres,
+    MariaDb,
     Redis,
 }
 
@@ -90,7 +96,7 @@ impl Subject {
         match self {
             Self::Memory => Some(Self::TowerMemory),
             Self::Cookie => Some(Self::ActixCookie),
-            Self::Redis => Some(Self::ActixRedis),
+            Self::Redis | Self::RedisNear | Self::RedisOnDemand => Some(Self::ActixRedis),
             _ => None,
         }
     }
@@ -102,7 +108,19 @@ impl Subject {
             Self::Memory => ("sessile, memory", Library::Sessile, Keeper::Memory),
             Self::Cookie => ("sessile, cookie", Library::Sessile, Keeper::Cookie),
             Self::Sqlite => ("sessile, SQLite", Library::Sessile, Keeper::Sqlite),
+            Self::Postgres => ("sessile, PostgreSQL", Library::Sessile, Keeper::Postgres),
+            Self::MariaDb => ("sessile, MariaDB", Library::Sessile, Keeper::MariaDb),
             Self::Redis => ("sessile, Redis", Library::Sessile, Keeper::Redis),
+            Self::RedisNear => (
+                "sessile, Redis with near cache",
+                Library::Sessile,
+                Keeper::Redis,
+            ),
+            Self::RedisOnDemand => (
+                "sessile, Redis, loading on demand",
+                Library::Sessile,
+                Keeper::Redis,
+            ),
             Self::ActixCookie => (
                 "actix-session, cookie",
                 Library::ActixSession,

@@ -15,7 +15,7 @@ use crate::{
     subject::{Kind, Subject},
 };
 
-const SUBJECTS: &[Subject] = &[Subject::Sqlite];
+const SUBJECTS: &[Subject] = &[Subject::Sqlite, Subject::Postgres, Subject::MariaDb];
 
 const VISITORS: usize = 16;
 

@@ -11,6 +11,8 @@ use crate::{
 const SUBJECTS: &[Subject] = &[
     Subject::Memory,
     Subject::Sqlite,
+    Subject::Postgres,
+    Subject::MariaDb,
     Subject::Redis,
     Subject::ActixRedis,
     Subject::TowerRedis,

@@ -8,6 +8,7 @@ mod contention;
 pub(crate) mod cores;
 mod gauge;
 mod requests;
+mod revocation;
 mod scale;
 mod server;
 mod store;
@@ -21,6 +22,7 @@ pub(crate) enum Part {
     Scale,
     Contention,
     Cleanup,
+    Revocation,
 }
 
 impl Part {
@@ -43,6 +45,7 @@ pub(crate) fn run(parts: &[Part], effort: &Effort) -> anyhow::Result<()> {
                 Part::Scale => scale::measure(effort).await?.save()?,
                 Part::Contention => contention::measure(effort).await?.save()?,
                 Part::Cleanup => cleanup::measure(effort).await?.save()?,
+                Part::Revocation => revocation::measure(effort).await?.save()?,
             }
         }
         Ok(())

@@ -112,17 +112,16 @@ impl Stand {
 
     /// How often the server waits for its store in one request.
     async fn round_trips(&mut self, kind: Kind) -> anyhow::Result<Option<f64>> {
-        let Some(first) = self.store.reads()? else {
+        self.store.start_counting()?;
+        let (Some(first), Some(before)) = (self.store.round_trips()?, self.store.round_trips()?)
+        else {
             // What is kept in the process or in the browser takes none; what files take is no such thing.
             return Ok((self.subject.keeper() != Keeper::Sqlite).then_some(0.0));
-        };
-        let Some(before) = self.store.reads()? else {
-            return Ok(None);
         };
         for _ in 0..COUNTED {
             self.crowd.first().send(kind).await?;
         }
-        let after = self.store.reads()?.unwrap_or(before);
+        let after = self.store.round_trips()?.unwrap_or(before);
         // Asking is read as well.
         let asking = before - first;
         Ok(Some(

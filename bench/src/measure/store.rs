@@ -1,18 +1,28 @@
 //! The servers and files that sessions are kept in, one for each subject so that nobody's numbers mix.
 
 use anyhow::Context as _;
-use sessile_rig::redis::Redis;
+use sessile_rig::{
+    database::{Database, Kind},
+    mariadb::MariaDb,
+    postgres::Postgres,
+    redis::Redis,
+};
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 use super::server::Server;
 use crate::subject::{Keeper, Subject};
 
+/// What the rig starts for tests has room for few sessions in memory.
+const ROOM: &[&str] = &["innodb_buffer_pool_size=512M", "innodb_log_file_size=256M"];
+
 pub(super) enum Store {
     /// In the server itself, in the browser, or nowhere.
     Within,
     Redis(Redis),
     Sqlite(TempDir),
+    Postgres(Postgres),
+    MariaDb(MariaDb),
 }
 
 impl Store {
@@ -22,6 +32,8 @@ impl Store {
             Keeper::Nobody | Keeper::Memory | Keeper::Cookie => Self::Within,
             Keeper::Redis => Self::Redis(Redis::start_with(&["--appendonly", "no"])?),
             Keeper::Sqlite => Self::Sqlite(TempDir::with_prefix("sessile-bench-")?),
+            Keeper::Postgres => Self::Postgres(Postgres::start()?),
+            Keeper::MariaDb => Self::MariaDb(MariaDb::start_with(ROOM)?),
         })
     }
 
@@ -29,6 +41,8 @@ impl Store {
         match self {
             Self::Within => String::new(),
             Self::Redis(redis) => redis.url(),
+            Self::Postgres(postgres) => postgres.url(),
+            Self::MariaDb(mariadb) => mariadb.url(),
             Self::Sqlite(folder) => folder.path().join("sessions.db").display().to_string(),
         }
     }
@@ -39,19 +53,43 @@ impl Store {
             Self::Within => return Ok(None),
             Self::Redis(redis) => ("Redis", info(redis, "server", "redis_version")?),
             Self::Sqlite(_) => ("SQLite", self.ask_sqlite("SELECT sqlite_version()").await?),
+            Self::Postgres(postgres) => ("PostgreSQL", ask(postgres, "SHOW server_version")?),
+            Self::MariaDb(mariadb) => ("MariaDB", ask(mariadb, "SELECT version()")?),
         };
         Ok(Some((name.to_owned(), version)))
     }
 
-    /// How often a server of its own has read something from its clients: once for each round trip
-    /// as long as there is one request at a time.
-    pub(super) fn reads(&self) -> anyhow::Result<Option<u64>> {
+    /// Has the server count what it is asked, where it doesn't do so always.
+    pub(super) fn start_counting(&self) -> anyhow::Result<()> {
+        if let Self::Postgres(postgres) = self {
+            postgres.execute("ALTER SYSTEM SET log_statement = 'all'")?;
+            postgres.execute("SELECT pg_reload_conf()")?;
+        }
+        Ok(())
+    }
+
+    /// How often it was asked so far, if it is a server: once for each round trip, as long as there
+    /// is one request at a time.
+    pub(super) fn round_trips(&self) -> anyhow::Result<Option<u64>> {
         match self {
+            Self::Within | Self::Sqlite(_) => Ok(None),
             Self::Redis(redis) => {
                 let reads = info(redis, "stats", "total_reads_processed")?;
                 Ok(Some(reads.parse()?))
             }
-            Self::Within | Self::Sqlite(_) => Ok(None),
+            Self::Postgres(postgres) => {
+                // What it logs when it is asked for a statement with parameters, and for one without.
+                let is_asked =
+                    |line: &&str| line.contains(" execute ") || line.contains(" statement: ");
+                let asked = postgres.output().lines().filter(is_asked).count();
+                Ok(Some(u64::try_from(asked)?))
+            }
+            Self::MariaDb(mariadb) => {
+                const QUESTIONS: &str = "
+                    SELECT variable_value FROM information_schema.global_status
+                    WHERE variable_name = 'Questions'";
+                Ok(Some(ask(mariadb, QUESTIONS)?.parse()?))
+            }
         }
     }
 
@@ -60,6 +98,16 @@ impl Store {
         match self {
             Self::Within => server.resident_bytes(),
             Self::Redis(redis) => Ok(info(redis, "memory", "used_memory")?.parse()?),
+            Self::Postgres(postgres) => {
+                const TABLE: &str = "SELECT pg_total_relation_size('sessile_sessions')";
+                Ok(ask(postgres, TABLE)?.parse()?)
+            }
+            Self::MariaDb(mariadb) => {
+                const TABLE: &str = "
+                    SELECT file_size FROM information_schema.innodb_sys_tablespaces
+                    WHERE name LIKE '%/sessile_sessions'";
+                Ok(ask(mariadb, TABLE)?.parse()?)
+            }
             Self::Sqlite(_) => {
                 const PAGES: &str = "
                     SELECT CAST(page_count * page_size AS TEXT)
@@ -76,6 +124,11 @@ impl Store {
             .fetch_one(&mut connection)
             .await?)
     }
+}
+
+/// What a database server answers.
+fn ask<K: Kind>(database: &Database<K>, question: &str) -> anyhow::Result<String> {
+    Ok(database.execute(question)?.trim().to_owned())
 }
 
 /// One line of what a Redis server tells of itself.

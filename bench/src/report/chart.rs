@@ -21,7 +21,12 @@ const GROUPS: &[(&str, Kind, &[Subject])] = &[
     ("memory, change", Kind::Change, MEMORY),
 ];
 
-const REDIS: &[Subject] = &[Subject::Redis, Subject::ActixRedis, Subject::TowerRedis];
+const REDIS: &[Subject] = &[
+    Subject::RedisNear,
+    Subject::Redis,
+    Subject::ActixRedis,
+    Subject::TowerRedis,
+];
 const COOKIE: &[Subject] = &[Subject::Cookie, Subject::ActixCookie];
 const MEMORY: &[Subject] = &[Subject::Memory, Subject::TowerMemory];
 
@@ -116,9 +121,12 @@ fn draw(bar: &Bar, y: f64, scale: f64) -> Group {
     let width = bar.ratio * scale;
     let end = LEFT + scale * bar.ratio.max(bar.target.unwrap_or(0.0));
     let baseline = y + BAR - GAP;
-    let (library, _) = bar.subject.label().split_once(", ").unwrap_or_default();
+    let name = match bar.subject {
+        Subject::RedisNear => "sessile, near cache",
+        other => other.label().split(',').next().unwrap_or_default(),
+    };
     let mut group = Group::new()
-        .add(text(LEFT - 8.0, baseline, "name", library).set("text-anchor", "end"))
+        .add(text(LEFT - 8.0, baseline, "name", name).set("text-anchor", "end"))
         .add(
             Rectangle::new()
                 .set("class", if ours { "ours" } else { "theirs" })

@@ -9,7 +9,9 @@ use std::fs;
 
 use anyhow::Context as _;
 
-use crate::results::{Cleanups, Contentions, Requests, Scales, Section as _, workspace};
+use crate::results::{
+    Cleanups, Contentions, Requests, Revocation, Scales, Section as _, workspace,
+};
 
 /// All that was measured last.
 #[derive(Default)]
@@ -18,6 +20,7 @@ struct Results {
     scales: Option<Scales>,
     contentions: Option<Contentions>,
     cleanups: Option<Cleanups>,
+    revocation: Option<Revocation>,
 }
 
 /// Writes both files from the results that are there, and says which targets are met.
@@ -27,6 +30,7 @@ pub(crate) fn write() -> anyhow::Result<()> {
         scales: Scales::load()?,
         contentions: Contentions::load()?,
         cleanups: Cleanups::load()?,
+        revocation: Revocation::load()?,
     };
     for (name, content) in [
         ("benchmarks.md", page::render(&results)),

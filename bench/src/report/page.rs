@@ -8,7 +8,7 @@ use super::{
     targets,
 };
 use crate::{
-    results::{About, Cleanups, Contentions, Requests, Scales},
+    results::{About, Cleanups, Contentions, Requests, Revocation, Scales},
     subject::{Kind, Library, Subject},
 };
 
@@ -52,6 +52,9 @@ pub(super) fn render(results: &Results) -> String {
     }
     if let Some(cleanups) = &results.cleanups {
         cleanup(&mut page, cleanups);
+    }
+    if let Some(measured) = &results.revocation {
+        revocation(&mut page, measured);
     }
     page += HOW;
     if let Some(requests) = &results.requests {
@@ -215,6 +218,26 @@ fn cleanup(page: &mut String, cleanups: &Cleanups) {
         "Requests that change a session while sessions that have ended are deleted.\n\n{table}"
     );
     section(page, "Cleaning up", &text);
+}
+
+fn revocation(page: &mut String, measured: &Revocation) {
+    let mut table = Table::new(["served after its end", "µs"]);
+    let rows = [
+        ("p50", measured.p50_us),
+        ("p99", measured.p99_us),
+        ("longest", measured.longest_us),
+        ("longest, with a dead connection", measured.longest_deaf_us),
+        ("the bound that was set", measured.bound_us),
+    ];
+    for (name, microseconds) in rows {
+        table.row([name.to_owned(), number(microseconds)]);
+    }
+    let text = format!(
+        "{} sessions that one server has in its near cache, and another server ends: from the end that was \
+         acknowledged there to the last answer here that still had the session.\n\n{table}",
+        measured.ended
+    );
+    section(page, "Ending a session that is in a near cache", &text);
 }
 
 fn about(about: &About) -> String {

@@ -25,12 +25,14 @@ impl Target {
 
 /// The most that the processor time of a request may be, divided by that of a server without sessions.
 const RATIOS: &[(Subject, Kind, f64)] = &[
+    (Subject::RedisNear, Kind::Read, 1.25),
     (Subject::Redis, Kind::Read, 1.9),
     (Subject::Redis, Kind::Change, 2.6),
     (Subject::Cookie, Kind::Read, 1.25),
     (Subject::Cookie, Kind::Change, 1.6),
     (Subject::Memory, Kind::Read, 1.2),
     (Subject::Memory, Kind::Change, 1.5),
+    (Subject::RedisOnDemand, Kind::Idle, 1.1),
 ];
 
 /// The most by which a request may cost more when there are a thousand times as many sessions.
@@ -64,11 +66,20 @@ fn all(results: &Results) -> Vec<Target> {
     let mut targets: Vec<_> = RATIOS
         .iter()
         .map(|&(subject, kind, at_most)| Target {
-            what: format!("{}: {} a session", subject.label(), kind.label()),
+            what: format!("{}: {}", subject.label(), what(kind)),
             at_most,
             measured: measured_ratio(results.requests.as_ref(), subject, kind),
         })
         .collect();
+    targets.push(Target {
+        what: format!(
+            "{}: {}, round trips",
+            Subject::RedisOnDemand.label(),
+            what(Kind::Idle)
+        ),
+        at_most: 0.0,
+        measured: idle_round_trips(results),
+    });
     targets.extend(growths(results));
     targets.push(Target {
         what: "lost writes, sessile with any store".to_owned(),
@@ -76,7 +87,33 @@ fn all(results: &Results) -> Vec<Target> {
         measured: lost(results),
     });
     targets.extend(slowdowns(results));
+    targets.push(Target {
+        what: "an ended session in a near cache is served no longer than this part of the bound"
+            .to_owned(),
+        at_most: 1.0,
+        measured: results
+            .revocation
+            .as_ref()
+            .map(|measured| measured.longest_deaf_us / measured.bound_us),
+    });
     targets
+}
+
+fn what(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Read => "reads a session",
+        Kind::Change => "changes a session",
+        Kind::Idle => "has a session and touches nothing",
+        Kind::None => "has none",
+        Kind::Create => "begins a session",
+    }
+}
+
+fn idle_round_trips(results: &Results) -> Option<f64> {
+    let requests = results.requests.as_ref()?;
+    requests
+        .cost(Subject::RedisOnDemand, Kind::Idle)?
+        .round_trips
 }
 
 fn measured_ratio(requests: Option<&Requests>, subject: Subject, kind: Kind) -> Option<f64> {

@@ -5,6 +5,7 @@ mod about;
 mod cleanup;
 mod contention;
 mod requests;
+mod revocation;
 mod scale;
 
 use std::{fs, io, path::PathBuf};
@@ -17,6 +18,7 @@ pub(crate) use self::{
     cleanup::{Cleanup, Cleanups},
     contention::{Contention, Contentions},
     requests::{Cost, Requests, Round, Size},
+    revocation::Revocation,
     scale::{Scale, Scales},
 };
 

@@ -3,6 +3,7 @@
 mod actix;
 mod axum;
 mod bare;
+mod cleanup;
 mod counted;
 mod peers;
 mod prefill;
@@ -39,7 +40,11 @@ pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
                 Subject::Memory => sessile::memory(options).await,
                 Subject::Cookie => sessile::cookie(options).await,
                 Subject::Sqlite => sessile::sqlite(options).await,
-                Subject::Redis => sessile::redis(options).await,
+                Subject::Postgres => sessile::postgres(options).await,
+                Subject::MariaDb => sessile::mariadb(options).await,
+                // They differ in what the middleware is told.
+                Subject::Redis | Subject::RedisOnDemand => sessile::redis(options).await,
+                Subject::RedisNear => sessile::redis_near(options).await,
                 Subject::ActixCookie => peers::actix_cookie().await,
                 Subject::ActixRedis => peers::actix_redis(store).await,
                 Subject::RedisGet => redis_get::serve(store, false).await,

@@ -1,33 +1,31 @@
 //! Sessile with its stores.
 
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use actix_web::{
     App, HttpServer, Result,
-    error::ErrorInternalServerError,
     web::{self, Data, ServiceConfig},
 };
 use sessile::{
     Session, SessionMiddleware,
+    config::Loading,
     storage::{
-        CleanupTask, CookieSessionStore, MemorySessionStore, RedisSessionStore, SessionStore,
-        SqliteSessionStore,
+        CookieSessionStore, MemorySessionStore, MySqlSessionStore, NearCache, PostgresSessionStore,
+        RedisSessionStore, SessionStore, SqliteSessionStore,
     },
 };
 
 use super::{
     CONTENT, COUNT,
     actix::{Visit, routes},
+    cleanup,
     counted::Counted,
     prefill::prefill,
 };
-use crate::cli::Serve;
+use crate::{cli::Serve, subject::Subject};
 
 pub(super) async fn memory(options: &Serve) -> anyhow::Result<()> {
     // Room for the million sessions of the largest measurement.
@@ -44,19 +42,30 @@ pub(super) async fn redis(options: &Serve) -> anyhow::Result<()> {
     serve(store, options, |_| ()).await
 }
 
+pub(super) async fn redis_near(options: &Serve) -> anyhow::Result<()> {
+    let store = RedisSessionStore::builder(&options.store)
+        .near_cache(NearCache::default())
+        .build()
+        .await?;
+    serve(store, options, |_| ()).await
+}
+
 pub(super) async fn sqlite(options: &Serve) -> anyhow::Result<()> {
     let store = SqliteSessionStore::new(&options.store).await?;
-    let cleanup = Data::new(Cleanup {
-        store: store.clone(),
-        task: Mutex::default(),
-    });
-    serve(store, options, move |config| {
-        config
-            .app_data(cleanup.clone())
-            .route("/cleanup", web::post().to(start_cleanup))
-            .route("/expired", web::post().to(expired));
-    })
-    .await
+    let cleanup = cleanup::routes(&store);
+    serve(store, options, cleanup).await
+}
+
+pub(super) async fn postgres(options: &Serve) -> anyhow::Result<()> {
+    let store = PostgresSessionStore::new(&options.store).await?;
+    let cleanup = cleanup::routes(&store);
+    serve(store, options, cleanup).await
+}
+
+pub(super) async fn mariadb(options: &Serve) -> anyhow::Result<()> {
+    let store = MySqlSessionStore::new(&options.store).await?;
+    let cleanup = cleanup::routes(&store);
+    serve(store, options, cleanup).await
 }
 
 /// Serves with the sessions in `store`; those that the command line asks for are there already.
@@ -67,11 +76,11 @@ where
 {
     prefill(&store, options).await?;
     if !options.counted {
-        return run(store, more_routes).await;
+        return run(store, options.subject, more_routes).await;
     }
     let conflicts = Arc::new(AtomicU64::new(0));
     let store = Counted::new(store, Arc::clone(&conflicts));
-    run(store, move |config| {
+    run(store, options.subject, move |config| {
         config
             .app_data(Data::from(Arc::clone(&conflicts)))
             .route("/conflicts", web::post().to(number_of_conflicts));
@@ -80,12 +89,18 @@ where
     .await
 }
 
-async fn run<S, R>(store: S, more_routes: R) -> anyhow::Result<()>
+async fn run<S, R>(store: S, subject: Subject, more_routes: R) -> anyhow::Result<()>
 where
     S: SessionStore,
     R: Fn(&mut ServiceConfig) + Clone + Send + 'static,
 {
-    let sessions = SessionMiddleware::new(store, super::key());
+    let loading = match subject {
+        Subject::RedisOnDemand => Loading::OnDemand,
+        _ => Loading::default(),
+    };
+    let sessions = SessionMiddleware::builder(store, super::key())
+        .loading(loading)
+        .build();
     let server = HttpServer::new(move || {
         App::new()
             .wrap(sessions.clone())
@@ -120,25 +135,4 @@ impl Visit for Session {
 
 async fn number_of_conflicts(conflicts: Data<AtomicU64>) -> String {
     conflicts.load(Ordering::Relaxed).to_string()
-}
-
-/// A store whose ended sessions are to be deleted while it is used.
-struct Cleanup {
-    store: SqliteSessionStore,
-    task: Mutex<Option<CleanupTask>>,
-}
-
-async fn start_cleanup(cleanup: Data<Cleanup>) -> Result<String> {
-    let task = cleanup.store.start_cleanup(Duration::from_secs(3600));
-    *cleanup
-        .task
-        .lock()
-        .map_err(|_| ErrorInternalServerError("poisoned"))? = Some(task);
-    Ok("0".to_owned())
-}
-
-/// Whether ended sessions are left: one or none.
-async fn expired(cleanup: Data<Cleanup>) -> Result<String> {
-    let deleted = cleanup.store.delete_expired(1).await;
-    Ok(deleted.map_err(ErrorInternalServerError)?.to_string())
 }
