@@ -57,13 +57,19 @@ pub(super) async fn sqlite(options: &Serve) -> anyhow::Result<()> {
 }
 
 pub(super) async fn postgres(options: &Serve) -> anyhow::Result<()> {
-    let store = PostgresSessionStore::new(&options.store).await?;
+    let store = PostgresSessionStore::builder(&options.store)
+        .create_table(true)
+        .build()
+        .await?;
     let cleanup = cleanup::routes(&store);
     serve(store, options, cleanup).await
 }
 
 pub(super) async fn mariadb(options: &Serve) -> anyhow::Result<()> {
-    let store = MySqlSessionStore::new(&options.store).await?;
+    let store = MySqlSessionStore::builder(&options.store)
+        .create_table(true)
+        .build()
+        .await?;
     let cleanup = cleanup::routes(&store);
     serve(store, options, cleanup).await
 }
