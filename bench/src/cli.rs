@@ -44,9 +44,9 @@ pub(crate) struct Effort {
     /// All of it in under three minutes: shorter rounds and smaller numbers, good for a look.
     #[arg(long, global = true)]
     pub(crate) quick: bool,
-    /// How many rounds go over all subjects [default: 5].
-    #[arg(long, global = true, default_value_t = 5, hide_default_value = true)]
-    rounds: usize,
+    /// How many rounds go over all subjects [default: 5, 3 when quick].
+    #[arg(long, global = true)]
+    rounds: Option<usize>,
     /// How long one subject is asked for one kind of request in a round [default: 2, 0.2 when quick].
     #[arg(long, global = true)]
     seconds: Option<f64>,
@@ -57,7 +57,7 @@ pub(crate) struct Effort {
 
 impl Effort {
     pub(crate) fn rounds(&self) -> usize {
-        self.rounds.max(1)
+        self.rounds.unwrap_or(if self.quick { 3 } else { 5 }).max(1)
     }
 
     pub(crate) fn seconds(&self) -> f64 {

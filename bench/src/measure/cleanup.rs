@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::ensure;
 use futures_util::future::try_join;
 
 use super::{server::Server, store::Store};
@@ -18,6 +19,9 @@ use crate::{
 const SUBJECTS: &[Subject] = &[Subject::Sqlite, Subject::Postgres, Subject::MariaDb];
 
 const VISITORS: usize = 16;
+
+/// Far longer than a cleanup takes.
+const LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// How often the store is asked whether it is done.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -40,7 +44,7 @@ pub(super) async fn measure(effort: &Effort) -> anyhow::Result<Cleanups> {
 }
 
 async fn clean_up(subject: Subject, effort: &Effort) -> anyhow::Result<Cleanup> {
-    let expired = effort.scaled(1_000_000, 50_000);
+    let expired = effort.scaled(1_000_000, 20_000);
     let store = Store::start(subject)?;
     let server = Server::start(subject, &store, &[format!("--expired={expired}")])?;
     let mut crowd = Crowd::arrive(server.port, VISITORS).await?;
@@ -54,7 +58,9 @@ async fn clean_up(subject: Subject, effort: &Effort) -> anyhow::Result<Cleanup> 
     let (done, begun) = (Cell::new(false), Instant::now());
     janitor.call("/cleanup").await?;
     let (during, ()) = try_join(crowd.send(Kind::Change, || !done.get()), async {
-        while janitor.call("/expired").await? > 0 {
+        let mut table = store.table().await?;
+        while table.has_more_than(VISITORS).await? {
+            ensure!(begun.elapsed() < LIMIT, "the cleanup doesn't end");
             tokio::time::sleep(PAUSE).await;
         }
         done.set(true);

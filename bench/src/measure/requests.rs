@@ -134,7 +134,7 @@ impl Stand {
         if !self.subject.has_sessions() {
             return Ok(None);
         }
-        let sessions = effort.scaled(50_000, 5_000);
+        let sessions = effort.scaled(50_000, 2_000);
         let before = self.store.bytes(&self.server).await?;
         self.crowd.send(Kind::Create, times(sessions)).await?;
         let after = self.store.bytes(&self.server).await?;

@@ -7,7 +7,7 @@ use sessile_rig::{
     postgres::Postgres,
     redis::Redis,
 };
-use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{AnyConnection, Connection as _};
 use tempfile::TempDir;
 
 use super::server::Server;
@@ -118,11 +118,41 @@ impl Store {
     }
 
     async fn ask_sqlite(&self, question: &'static str) -> anyhow::Result<String> {
-        let options = SqliteConnectOptions::new().filename(self.url());
-        let mut connection = SqliteConnection::connect_with(&options).await?;
+        let mut connection = self.connect().await?;
         Ok(sqlx::query_scalar(question)
             .fetch_one(&mut connection)
             .await?)
+    }
+
+    /// The table of a database.
+    pub(super) async fn table(&self) -> anyhow::Result<Table> {
+        Ok(Table(self.connect().await?))
+    }
+
+    async fn connect(&self) -> anyhow::Result<AnyConnection> {
+        sqlx::any::install_default_drivers();
+        let url = match self {
+            Self::Sqlite(_) => format!("sqlite://{}", self.url()),
+            other => other.url(),
+        };
+        Ok(AnyConnection::connect(&url).await?)
+    }
+}
+
+/// A table of sessions, looked at over a connection of its own.
+pub(super) struct Table(AnyConnection);
+
+impl Table {
+    /// Whether it has more rows than these, found without counting all.
+    pub(super) async fn has_more_than(&mut self, rows: usize) -> anyhow::Result<bool> {
+        let rows = i64::try_from(rows)?;
+        let limit = rows + 1;
+        let question =
+            format!("SELECT count(*) FROM (SELECT 1 FROM sessile_sessions LIMIT {limit}) AS few");
+        let found: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(question))
+            .fetch_one(&mut self.0)
+            .await?;
+        Ok(found > rows)
     }
 }
 
