@@ -3,7 +3,7 @@
 use std::{fs, time::Instant};
 
 use crate::{
-    examples, features, packages, readme,
+    bench, examples, features, packages, readme,
     run::{self, Failure, cargo, workspace},
 };
 
@@ -14,6 +14,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         examples::check(workspace()).map_err(Failure::Check)
     })?;
     step("format", || run::run(cargo(["fmt", "--all", "--check"])))?;
+    step("format of the benchmark", bench::check_format)?;
     step(
         "engine without actix",
         features::check_engine_is_free_of_actix,

@@ -1,5 +1,6 @@
 //! The tasks of this workspace, run as `cargo xtask <task>`.
 
+mod bench;
 mod ci;
 mod demo;
 mod examples;
@@ -18,6 +19,8 @@ fn main() -> ExitCode {
     let outcome = match Task::parse(env::args().skip(1)) {
         Ok(Task::Test(arguments)) => test::run(arguments),
         Ok(Task::Demo(arguments)) => demo::run(arguments),
+        Ok(Task::Bench(arguments)) => bench::run(arguments),
+        Ok(Task::Instructions(arguments)) => bench::instructions(arguments),
         Ok(Task::Ci) => ci::run(),
         Ok(Task::Help) => {
             print!("{}", task::USAGE);

@@ -7,6 +7,8 @@ Usage: cargo xtask <task>
   test [ARGS…]   Run every test. ARGS go to `cargo test`. On Debian, installs what the tests need.
   ci             Check all that is checked before a change goes in, but the tests.
   demo [ARGS…]   Run the demo. ARGS go to it.
+  bench [ARGS…]  Measure what sessions cost, and write docs/benchmarks.md. `--help` is an ARG.
+  instructions   Count the instructions of a request, and compare them with those that were kept.
 ";
 
 /// One task and its arguments.
@@ -14,6 +16,8 @@ Usage: cargo xtask <task>
 pub(crate) enum Task {
     Test(Vec<String>),
     Demo(Vec<String>),
+    Bench(Vec<String>),
+    Instructions(Vec<String>),
     Ci,
     Help,
 }
@@ -29,6 +33,8 @@ impl Task {
         match (name.as_str(), rest.as_slice()) {
             ("test", _) => Ok(Task::Test(rest)),
             ("demo", _) => Ok(Task::Demo(rest)),
+            ("bench", _) => Ok(Task::Bench(rest)),
+            ("instructions", _) => Ok(Task::Instructions(rest)),
             ("ci", []) => Ok(Task::Ci),
             ("ci", _) => Err("`ci` takes no arguments.".to_owned()),
             ("help" | "--help" | "-h", _) => Ok(Task::Help),

@@ -1,0 +1,168 @@
+//! What is counted: each is one request's way through the engine, or one step of it.
+
+use std::{hint::black_box, time::Duration};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use sessile::{
+    ManualClock, Record, SealingKey, Session, SessionManager, SetCookie, Settings, Timestamp,
+    storage::{CookieSessionStore, MemorySessionStore, SessionStore},
+};
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Scenario {
+    /// A request without a cookie.
+    Anonymous,
+    /// One with a cookie that isn't ours.
+    Rejected,
+    /// The session is in memory, and is not used.
+    MemoryIdle,
+    MemoryRead,
+    MemoryChange,
+    MemoryCreate,
+    /// The session is in the cookie.
+    CookieRead,
+    CookieChange,
+    /// What every store that keeps text does.
+    RecordEncode,
+    RecordDecode,
+}
+
+impl Scenario {
+    pub(crate) fn all() -> &'static [Self] {
+        Self::value_variants()
+    }
+
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    pub(crate) fn run(self, times: u32) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        runtime.block_on(async {
+            match self {
+                Self::Anonymous => in_memory()?.repeat(None, times, |_| Ok(())).await,
+                Self::Rejected => {
+                    let foreign = format!("id={}", "A".repeat(120));
+                    in_memory()?.repeat(Some(foreign), times, |_| Ok(())).await
+                }
+                Self::MemoryIdle => in_memory()?.visit(times, |_| Ok(())).await,
+                Self::MemoryRead => in_memory()?.visit(times, read).await,
+                Self::MemoryChange => in_memory()?.visit(times, change).await,
+                Self::MemoryCreate => in_memory()?.repeat(None, times, begin).await,
+                Self::CookieRead => in_cookie()?.visit(times, read).await,
+                Self::CookieChange => in_cookie()?.visit(times, change).await,
+                Self::RecordEncode => {
+                    let record = record()?;
+                    (0..times).for_each(|_| drop(black_box(record.encode())));
+                    Ok(())
+                }
+                Self::RecordDecode => {
+                    let text = record()?.encode();
+                    for _ in 0..times {
+                        black_box(Record::decode(black_box(text.as_bytes()))?);
+                    }
+                    Ok(())
+                }
+            }
+        })
+    }
+}
+
+/// The engine on one store.
+struct Engine<S>(SessionManager<S>);
+
+impl<S: SessionStore> Engine<S> {
+    fn new(store: S) -> anyhow::Result<Self> {
+        let key = SealingKey::try_from(&[7; SealingKey::LEN][..])?;
+        let settings = Settings::default().with_clock(clock());
+        Ok(Self(SessionManager::new(store, key, settings)?))
+    }
+
+    /// Begins a session, and then has it do something again and again.
+    async fn visit(
+        &self,
+        times: u32,
+        handler: impl Fn(&Session) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let session = self.0.open([]).await?;
+        begin(&session)?;
+        let set_cookie = self.0.commit(&session).await?;
+        let cookie = pair(&set_cookie.context("a new session has a cookie")?);
+        self.repeat(Some(cookie), times, handler).await
+    }
+
+    /// One request after the other, each with the newest cookie if they had one at all.
+    async fn repeat(
+        &self,
+        mut cookie: Option<String>,
+        times: u32,
+        handler: impl Fn(&Session) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        for _ in 0..times {
+            let header = cookie.as_deref().map(str::as_bytes);
+            let session = self.0.open(header).await?;
+            handler(&session)?;
+            let set_cookie = self.0.commit(&session).await?;
+            if let (Some(cookie), Some(newer)) = (&mut cookie, set_cookie) {
+                *cookie = pair(&newer);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn in_memory() -> anyhow::Result<Engine<MemorySessionStore>> {
+    Engine::new(MemorySessionStore::builder().clock(clock()).build())
+}
+
+fn in_cookie() -> anyhow::Result<Engine<CookieSessionStore>> {
+    Engine::new(CookieSessionStore::default())
+}
+
+/// A clock that stands, so that no number has more digits in one run than in the next.
+fn clock() -> ManualClock {
+    ManualClock::starting_at(now())
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_unix_millis(1_800_000_000_000)
+}
+
+fn begin(session: &Session) -> anyhow::Result<()> {
+    session.insert("user", "ferris")?;
+    session.insert("language", "en-GB")?;
+    session.insert("token", "q0Z4mXb2nUe8rTtW6yLp1sVdKc9gHfJa3iBoNxQwEzR")?;
+    // As many digits at the end as at the beginning.
+    session.insert("count", 1_000_000)?;
+    Ok(())
+}
+
+fn read(session: &Session) -> anyhow::Result<()> {
+    let count: Option<u64> = session.get("count")?;
+    black_box(count.context("the session was not found")?);
+    Ok(())
+}
+
+fn change(session: &Session) -> anyhow::Result<()> {
+    session.update_or("count", 1, |count: u64| count + 1)?;
+    read(session)
+}
+
+fn record() -> anyhow::Result<Record> {
+    let mut record = Record::new(now());
+    for name in ["user", "language", "token", "count"] {
+        record.state.insert(name, "q0Z4mXb2nUe8rTtW6yLp1sVd")?;
+    }
+    record.touched_at = now().saturating_add(Duration::from_secs(60));
+    Ok(record)
+}
+
+/// What the browser sends back.
+fn pair(set_cookie: &SetCookie) -> String {
+    let text = set_cookie.as_str();
+    text.split(';').next().unwrap_or(text).to_owned()
+}

@@ -1,0 +1,134 @@
+//! Many visitors at once.
+
+use std::{
+    cell::{Cell, RefCell},
+    time::{Duration, Instant},
+};
+
+use futures_util::future::try_join_all;
+
+use super::{Timing, Visitor};
+use crate::subject::Kind;
+
+/// Visitors who keep their connections from round to round.
+pub(crate) struct Crowd {
+    visitors: Vec<Visitor>,
+}
+
+/// What a crowd did.
+pub(crate) struct Visit {
+    pub(crate) timing: Timing,
+    pub(crate) elapsed: Duration,
+}
+
+impl Crowd {
+    pub(crate) async fn arrive(port: u16, visitors: usize) -> anyhow::Result<Self> {
+        let visitors = (0..visitors).map(|_| Visitor::arrive(port));
+        let visitors = try_join_all(visitors).await?;
+        Ok(Self { visitors })
+    }
+
+    pub(crate) fn first(&mut self) -> &mut Visitor {
+        &mut self.visitors[0]
+    }
+
+    /// A session for each.
+    pub(crate) async fn begin(&mut self) -> anyhow::Result<()> {
+        try_join_all(self.visitors.iter_mut().map(Visitor::begin)).await?;
+        Ok(())
+    }
+
+    /// One session for all.
+    pub(crate) fn share(&mut self, cookie: &str) {
+        for visitor in &mut self.visitors {
+            visitor.take_over(cookie);
+        }
+    }
+
+    /// Sends requests of this kind until `more` says no.
+    pub(crate) async fn send(
+        &mut self,
+        kind: Kind,
+        more: impl Fn() -> bool,
+    ) -> anyhow::Result<Visit> {
+        self.send_with(kind, more, |_| ()).await
+    }
+
+    /// As `send`, and each request belongs to one of these sessions, drawn by lot.
+    pub(crate) async fn send_among(
+        &mut self,
+        cookies: &[String],
+        kind: Kind,
+        more: impl Fn() -> bool,
+    ) -> anyhow::Result<Visit> {
+        let draw =
+            |visitor: &mut Visitor| visitor.take_over(&cookies[fastrand::usize(..cookies.len())]);
+        self.send_with(kind, more, draw).await
+    }
+
+    async fn send_with(
+        &mut self,
+        kind: Kind,
+        more: impl Fn() -> bool,
+        before_each: impl Fn(&mut Visitor),
+    ) -> anyhow::Result<Visit> {
+        let timing = RefCell::new(Timing::new());
+        let begun = Instant::now();
+        try_join_all(self.visitors.iter_mut().map(async |visitor| {
+            while more() {
+                before_each(visitor);
+                let sent = Instant::now();
+                visitor.send(kind).await?;
+                timing.borrow_mut().record(sent.elapsed());
+            }
+            anyhow::Ok(())
+        }))
+        .await?;
+        Ok(Visit {
+            elapsed: begun.elapsed(),
+            timing: timing.into_inner(),
+        })
+    }
+}
+
+impl Visit {
+    /// Requests in a second.
+    #[expect(clippy::cast_precision_loss, reason = "nobody sends that many")]
+    pub(crate) fn throughput(&self) -> f64 {
+        self.timing.requests() as f64 / self.elapsed.as_secs_f64()
+    }
+}
+
+/// Says yes this many times.
+pub(crate) fn times(number: u64) -> impl Fn() -> bool {
+    let left = Cell::new(number);
+    move || {
+        let now = left.get();
+        left.set(now.saturating_sub(1));
+        now > 0
+    }
+}
+
+/// Says yes for this long.
+pub(crate) fn until(seconds: f64) -> impl Fn() -> bool {
+    let begun = Instant::now();
+    move || begun.elapsed().as_secs_f64() < seconds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_times_is_that_many() {
+        let more = times(3);
+
+        assert_eq!(
+            std::iter::repeat_with(more)
+                .take(6)
+                .filter(|&it| it)
+                .count(),
+            3
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! One visitor.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::{Context as _, ensure};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use super::answer::Answer;
+use crate::subject::Kind;
+
+/// A connection, and the cookie that came over it last.
+pub(crate) struct Visitor {
+    stream: TcpStream,
+    cookie: Option<String>,
+    /// What the counter of the session must be, if the server keeps one.
+    count: Option<u64>,
+    request: Vec<u8>,
+    response: Vec<u8>,
+}
+
+impl Visitor {
+    /// A visitor whom the server doesn't know yet.
+    pub(crate) async fn arrive(port: u16) -> anyhow::Result<Self> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream,
+            cookie: None,
+            count: None,
+            request: Vec::with_capacity(1024),
+            response: Vec::with_capacity(4096),
+        })
+    }
+
+    /// Begins a session, and must be given a cookie.
+    pub(crate) async fn begin(&mut self) -> anyhow::Result<()> {
+        self.cookie = self.fetch("POST", "/begin", None).await?.0;
+        ensure!(self.cookie.is_some(), "a new session without a cookie");
+        self.count = Some(0);
+        Ok(())
+    }
+
+    /// Takes a session over, whose counter anybody may change.
+    pub(crate) fn take_over(&mut self, cookie: &str) {
+        self.cookie = Some(cookie.to_owned());
+        self.count = None;
+    }
+
+    pub(crate) fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
+    }
+
+    /// Sends one request of this kind, and checks the answer. Tells the number that was answered.
+    pub(crate) async fn send(&mut self, kind: Kind) -> anyhow::Result<u64> {
+        let (method, path) = match kind {
+            Kind::Read | Kind::None => ("GET", "/read"),
+            Kind::Change => ("POST", "/change"),
+            Kind::Idle => ("GET", "/idle"),
+            Kind::Create => ("POST", "/begin"),
+        };
+        if matches!(kind, Kind::None | Kind::Create) {
+            // The session that this visitor has is for the other kinds.
+            let (_, number) = self.fetch(method, path, None).await?;
+            ensure!(number == 0, "a stranger has the counter at {number}");
+            return Ok(number);
+        }
+        let cookie = self.cookie.take();
+        let fetched = self.fetch(method, path, cookie.as_deref()).await;
+        self.cookie = cookie;
+        let (newer, number) = fetched?;
+        if newer.is_some() {
+            self.cookie = newer;
+        }
+        self.check(kind, number)?;
+        Ok(number)
+    }
+
+    /// Calls something that is no handler of a visitor's.
+    pub(crate) async fn call(&mut self, path: &str) -> anyhow::Result<u64> {
+        Ok(self.fetch("POST", path, None).await?.1)
+    }
+
+    fn check(&mut self, kind: Kind, number: u64) -> anyhow::Result<()> {
+        let Some(count) = self.count.as_mut().filter(|_| kind != Kind::Idle) else {
+            return Ok(());
+        };
+        *count += u64::from(kind == Kind::Change);
+        ensure!(
+            number == *count,
+            "the counter is {number}, and should be {count}"
+        );
+        Ok(())
+    }
+
+    /// The cookie that was set and the number that was answered.
+    async fn fetch(
+        &mut self,
+        method: &str,
+        path: &str,
+        cookie: Option<&str>,
+    ) -> anyhow::Result<(Option<String>, u64)> {
+        self.request.clear();
+        for part in [method, " ", path, " HTTP/1.1\r\nhost: localhost\r\n"] {
+            self.request.extend_from_slice(part.as_bytes());
+        }
+        if let Some(cookie) = cookie {
+            for part in ["cookie: ", cookie, "\r\n"] {
+                self.request.extend_from_slice(part.as_bytes());
+            }
+        }
+        if method == "POST" {
+            self.request.extend_from_slice(b"content-length: 0\r\n");
+        }
+        self.request.extend_from_slice(b"\r\n");
+        self.stream.write_all(&self.request).await?;
+
+        self.response.clear();
+        loop {
+            let read = self.stream.read_buf(&mut self.response).await?;
+            ensure!(read > 0, "the server closed the connection");
+            if let Some(answer) =
+                Answer::parse(&self.response).with_context(|| format!("{method} {path} failed"))?
+            {
+                let body = std::str::from_utf8(&self.response[answer.body])?;
+                let number = body
+                    .parse()
+                    .with_context(|| format!("{method} {path} was answered with {body:?}"))?;
+                return Ok((answer.cookie, number));
+            }
+        }
+    }
+}

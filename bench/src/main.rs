@@ -1,0 +1,50 @@
+//! What sessions cost: sessile's and those of other libraries, behind the same handlers.
+//!
+//! `cargo xtask bench` builds and runs this. A subject (`subject.rs`) is a server of one kind, run
+//! by this same program as a process of its own (`serve/`). Visitors (`load/`) send requests to it
+//! over real connections, and check every answer. What that cost is measured (`measure/`), kept as
+//! JSON (`results/`), and told as a page with a chart (`report/`).
+
+mod cli;
+mod load;
+mod measure;
+mod report;
+mod results;
+mod serve;
+mod subject;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command};
+use measure::Part;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sessile-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(Cli { command, effort }: Cli) -> anyhow::Result<()> {
+    let parts: &[Part] = match command {
+        Some(Command::Serve(options)) => return serve::run(&options),
+        Some(Command::Report) => return report::write(),
+        Some(Command::Requests) => &[Part::Requests],
+        Some(Command::Scale) => &[Part::Scale],
+        Some(Command::Contention) => &[Part::Contention],
+        Some(Command::Cleanup) => &[Part::Cleanup],
+        Some(Command::Revocation) => &[Part::Revocation],
+        None => Part::ALL,
+    };
+    measure::run(parts, &effort)?;
+    if command.is_none() {
+        report::write()
+    } else {
+        Ok(())
+    }
+}

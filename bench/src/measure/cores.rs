@@ -1,0 +1,24 @@
+//! Who runs on which core.
+
+use anyhow::Context as _;
+use nix::{
+    sched::{CpuSet, sched_setaffinity},
+    unistd::Pid,
+};
+
+/// Keeps this process, a server, on the first core.
+pub(crate) fn pin_server() -> anyhow::Result<()> {
+    pin(0)
+}
+
+/// Keeps this process on the second core, and what it starts as well.
+pub(crate) fn pin_load() -> anyhow::Result<()> {
+    pin(1)
+}
+
+fn pin(core: usize) -> anyhow::Result<()> {
+    let mut cores = CpuSet::new();
+    cores.set(core)?;
+    sched_setaffinity(Pid::from_raw(0), &cores)
+        .with_context(|| format!("can't run on core {core}: two are needed"))
+}

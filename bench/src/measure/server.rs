@@ -1,0 +1,56 @@
+//! A server under measurement.
+
+use std::{env, path::Path, process::Command, time::Duration};
+
+use anyhow::Context as _;
+use nix::{time::ClockId, unistd::Pid};
+use sessile_rig::{Process, Ready};
+
+use super::store::Store;
+use crate::{serve::LISTENING, subject::Subject};
+
+/// Longer than it takes to store a million sessions on a slow machine.
+const STARTING: Duration = Duration::from_secs(15 * 60);
+
+pub(super) struct Server {
+    process: Process,
+    pub(super) port: u16,
+}
+
+impl Server {
+    /// Starts a subject on its store, with more arguments for `serve`.
+    pub(super) fn start(
+        subject: Subject,
+        store: &Store,
+        arguments: &[String],
+    ) -> anyhow::Result<Self> {
+        let mut command = Command::new(env::current_exe()?);
+        command
+            .args(["serve", &subject.name(), "--store", &store.url()])
+            .args(arguments);
+        let process = Process::start(command, Ready::line(LISTENING).within(STARTING))?;
+        let line = process.line(LISTENING).unwrap_or_default();
+        let port = line
+            .strip_prefix(LISTENING)
+            .and_then(|port| port.parse().ok())
+            .with_context(|| format!("{} doesn't tell its port", subject.name()))?;
+        Ok(Self { process, port })
+    }
+
+    /// The processor time that it has taken, all threads together, in user and system mode.
+    pub(super) fn processor_time(&self) -> anyhow::Result<Duration> {
+        let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(self.process.id().cast_signed()))?;
+        Ok(clock.now()?.into())
+    }
+
+    /// The memory that it holds.
+    pub(super) fn resident_bytes(&self) -> anyhow::Result<u64> {
+        let file = Path::new("/proc").join(self.process.id().to_string());
+        let status = std::fs::read_to_string(file.join("status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line
+            .and_then(|line| line.trim().strip_suffix(" kB"))
+            .context("the process's memory isn't told")?;
+        Ok(kilobytes.parse::<u64>()? * 1024)
+    }
+}

@@ -1,0 +1,188 @@
+//! The servers and files that sessions are kept in, one for each subject so that nobody's numbers mix.
+
+use anyhow::Context as _;
+use sessile_rig::{
+    database::{Database, Kind},
+    mariadb::MariaDb,
+    postgres::Postgres,
+    redis::Redis,
+};
+use sqlx::{AnyConnection, Connection as _};
+use tempfile::TempDir;
+
+use super::server::Server;
+use crate::subject::{Keeper, Subject};
+
+/// What the rig starts for tests has room for few sessions in memory.
+const ROOM: &[&str] = &["innodb_buffer_pool_size=512M", "innodb_log_file_size=256M"];
+
+pub(super) enum Store {
+    /// In the server itself, in the browser, or nowhere.
+    Within,
+    Redis(Redis),
+    Sqlite(TempDir),
+    Postgres(Postgres),
+    MariaDb(MariaDb),
+}
+
+impl Store {
+    /// What this subject keeps its sessions in, empty.
+    pub(super) fn start(subject: Subject) -> anyhow::Result<Self> {
+        Ok(match subject.keeper() {
+            Keeper::Nobody | Keeper::Memory | Keeper::Cookie => Self::Within,
+            Keeper::Redis => Self::Redis(Redis::start_with(&["--appendonly", "no"])?),
+            Keeper::Sqlite => Self::Sqlite(TempDir::with_prefix("sessile-bench-")?),
+            Keeper::Postgres => Self::Postgres(Postgres::start()?),
+            Keeper::MariaDb => Self::MariaDb(MariaDb::start_with(ROOM)?),
+        })
+    }
+
+    pub(super) fn url(&self) -> String {
+        match self {
+            Self::Within => String::new(),
+            Self::Redis(redis) => redis.url(),
+            Self::Postgres(postgres) => postgres.url(),
+            Self::MariaDb(mariadb) => mariadb.url(),
+            Self::Sqlite(folder) => folder.path().join("sessions.db").display().to_string(),
+        }
+    }
+
+    /// The name and version of the server, if there is one.
+    pub(super) async fn version(&self) -> anyhow::Result<Option<(String, String)>> {
+        let (name, version) = match self {
+            Self::Within => return Ok(None),
+            Self::Redis(redis) => ("Redis", info(redis, "server", "redis_version")?),
+            Self::Sqlite(_) => ("SQLite", self.ask_sqlite("SELECT sqlite_version()").await?),
+            Self::Postgres(postgres) => ("PostgreSQL", ask(postgres, "SHOW server_version")?),
+            Self::MariaDb(mariadb) => ("MariaDB", ask(mariadb, "SELECT version()")?),
+        };
+        Ok(Some((name.to_owned(), version)))
+    }
+
+    /// Has the server count what it is asked, where it doesn't do so always.
+    pub(super) fn start_counting(&self) -> anyhow::Result<()> {
+        if let Self::Postgres(postgres) = self {
+            postgres.execute("ALTER SYSTEM SET log_statement = 'all'")?;
+            postgres.execute("SELECT pg_reload_conf()")?;
+        }
+        Ok(())
+    }
+
+    /// How often it was asked so far, if it is a server: once for each round trip, as long as there
+    /// is one request at a time.
+    pub(super) fn round_trips(&self) -> anyhow::Result<Option<u64>> {
+        match self {
+            Self::Within | Self::Sqlite(_) => Ok(None),
+            Self::Redis(redis) => {
+                let reads = info(redis, "stats", "total_reads_processed")?;
+                Ok(Some(reads.parse()?))
+            }
+            Self::Postgres(postgres) => {
+                // What it logs when it is asked for a statement with parameters, and for one without.
+                let is_asked =
+                    |line: &&str| line.contains(" execute ") || line.contains(" statement: ");
+                let asked = postgres.output().lines().filter(is_asked).count();
+                Ok(Some(u64::try_from(asked)?))
+            }
+            Self::MariaDb(mariadb) => {
+                const QUESTIONS: &str = "
+                    SELECT variable_value FROM information_schema.global_status
+                    WHERE variable_name = 'Questions'";
+                Ok(Some(ask(mariadb, QUESTIONS)?.parse()?))
+            }
+        }
+    }
+
+    /// How much is kept, here or in the server.
+    pub(super) async fn bytes(&self, server: &Server) -> anyhow::Result<u64> {
+        match self {
+            Self::Within => server.resident_bytes(),
+            Self::Redis(redis) => Ok(info(redis, "memory", "used_memory")?.parse()?),
+            Self::Postgres(postgres) => {
+                const TABLE: &str = "SELECT pg_total_relation_size('sessile_sessions')";
+                Ok(ask(postgres, TABLE)?.parse()?)
+            }
+            Self::MariaDb(mariadb) => {
+                const TABLE: &str = "
+                    SELECT file_size FROM information_schema.innodb_sys_tablespaces
+                    WHERE name LIKE '%/sessile_sessions'";
+                Ok(ask(mariadb, TABLE)?.parse()?)
+            }
+            Self::Sqlite(_) => {
+                const PAGES: &str = "
+                    SELECT CAST(page_count * page_size AS TEXT)
+                    FROM pragma_page_count(), pragma_page_size()";
+                Ok(self.ask_sqlite(PAGES).await?.parse()?)
+            }
+        }
+    }
+
+    async fn ask_sqlite(&self, question: &'static str) -> anyhow::Result<String> {
+        let mut connection = self.connect().await?;
+        Ok(sqlx::query_scalar(question)
+            .fetch_one(&mut connection)
+            .await?)
+    }
+
+    /// The table of a database.
+    pub(super) async fn table(&self) -> anyhow::Result<Table> {
+        Ok(Table(self.connect().await?))
+    }
+
+    async fn connect(&self) -> anyhow::Result<AnyConnection> {
+        sqlx::any::install_default_drivers();
+        let url = match self {
+            Self::Sqlite(_) => format!("sqlite://{}", self.url()),
+            other => other.url(),
+        };
+        Ok(AnyConnection::connect(&url).await?)
+    }
+}
+
+/// A table of sessions, looked at over a connection of its own.
+pub(super) struct Table(AnyConnection);
+
+impl Table {
+    /// Whether it has more rows than these, found without counting all.
+    pub(super) async fn has_more_than(&mut self, rows: usize) -> anyhow::Result<bool> {
+        let rows = i64::try_from(rows)?;
+        let limit = rows + 1;
+        let question =
+            format!("SELECT count(*) FROM (SELECT 1 FROM sessile_sessions LIMIT {limit}) AS few");
+        let found: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(question))
+            .fetch_one(&mut self.0)
+            .await?;
+        Ok(found > rows)
+    }
+}
+
+/// What a database server answers.
+fn ask<K: Kind>(database: &Database<K>, question: &str) -> anyhow::Result<String> {
+    Ok(database.execute(question)?.trim().to_owned())
+}
+
+/// One line of what a Redis server tells of itself.
+fn info(redis: &Redis, section: &str, name: &str) -> anyhow::Result<String> {
+    let reply = redis.command(&["INFO", section])?;
+    let text = reply.text().context("Redis doesn't tell of itself")?;
+    field(&text, name).with_context(|| format!("Redis doesn't tell its {name}"))
+}
+
+fn field(info: &str, name: &str) -> Option<String> {
+    let mut lines = info.lines().filter_map(|line| line.split_once(':'));
+    let (_, value) = lines.find(|(found, _)| *found == name)?;
+    Some(value.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_found_by_its_whole_name() {
+        let info = "# Memory\r\nused_memory_human:1M\r\nused_memory:1048576\r\n";
+
+        assert_eq!(field(info, "used_memory").as_deref(), Some("1048576"));
+        assert_eq!(field(info, "used"), None);
+    }
+}

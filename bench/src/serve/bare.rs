@@ -1,0 +1,43 @@
+//! Actix Web without a session layer: what everything else is compared with.
+
+use std::convert::Infallible;
+
+use actix_web::{App, FromRequest, HttpRequest, HttpServer, Result, dev::Payload};
+
+use super::actix::{Visit, routes};
+
+pub(super) async fn serve() -> anyhow::Result<()> {
+    let server = HttpServer::new(|| App::new().configure(routes::<Nobody>));
+    Ok(server
+        .workers(1)
+        .keep_alive(super::KEEP_ALIVE)
+        .listen(super::listen()?)?
+        .run()
+        .await?)
+}
+
+/// A visitor of whom nothing is known.
+struct Nobody;
+
+impl Visit for Nobody {
+    fn begin(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn count(&self) -> Result<u64> {
+        Ok(0)
+    }
+
+    fn add_one(&self) -> Result<u64> {
+        Ok(0)
+    }
+}
+
+impl FromRequest for Nobody {
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Self, Infallible>>;
+
+    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(Ok(Self))
+    }
+}

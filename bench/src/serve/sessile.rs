@@ -1,0 +1,144 @@
+//! Sessile with its stores.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use actix_web::{
+    App, HttpServer, Result,
+    web::{self, Data, ServiceConfig},
+};
+use sessile::{
+    Session, SessionMiddleware,
+    config::Loading,
+    storage::{
+        CookieSessionStore, MemorySessionStore, MySqlSessionStore, NearCache, PostgresSessionStore,
+        RedisSessionStore, SessionStore, SqliteSessionStore,
+    },
+};
+
+use super::{
+    CONTENT, COUNT,
+    actix::{Visit, routes},
+    cleanup,
+    counted::Counted,
+    prefill::prefill,
+};
+use crate::{cli::Serve, subject::Subject};
+
+pub(super) async fn memory(options: &Serve) -> anyhow::Result<()> {
+    // Room for the million sessions of the largest measurement.
+    let store = MemorySessionStore::builder().max_bytes(8 << 30).build();
+    serve(store, options, |_| ()).await
+}
+
+pub(super) async fn cookie(options: &Serve) -> anyhow::Result<()> {
+    serve(CookieSessionStore::default(), options, |_| ()).await
+}
+
+pub(super) async fn redis(options: &Serve) -> anyhow::Result<()> {
+    let store = RedisSessionStore::new(&options.store).await?;
+    serve(store, options, |_| ()).await
+}
+
+pub(super) async fn redis_near(options: &Serve) -> anyhow::Result<()> {
+    let store = RedisSessionStore::builder(&options.store)
+        .near_cache(NearCache::default())
+        .build()
+        .await?;
+    serve(store, options, |_| ()).await
+}
+
+pub(super) async fn sqlite(options: &Serve) -> anyhow::Result<()> {
+    let store = SqliteSessionStore::new(&options.store).await?;
+    let cleanup = cleanup::routes(&store);
+    serve(store, options, cleanup).await
+}
+
+pub(super) async fn postgres(options: &Serve) -> anyhow::Result<()> {
+    let store = PostgresSessionStore::builder(&options.store)
+        .create_table(true)
+        .build()
+        .await?;
+    let cleanup = cleanup::routes(&store);
+    serve(store, options, cleanup).await
+}
+
+pub(super) async fn mariadb(options: &Serve) -> anyhow::Result<()> {
+    let store = MySqlSessionStore::builder(&options.store)
+        .create_table(true)
+        .build()
+        .await?;
+    let cleanup = cleanup::routes(&store);
+    serve(store, options, cleanup).await
+}
+
+/// Serves with the sessions in `store`; those that the command line asks for are there already.
+async fn serve<S, R>(store: S, options: &Serve, more_routes: R) -> anyhow::Result<()>
+where
+    S: SessionStore,
+    R: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
+    prefill(&store, options).await?;
+    if !options.counted {
+        return run(store, options.subject, more_routes).await;
+    }
+    let conflicts = Arc::new(AtomicU64::new(0));
+    let store = Counted::new(store, Arc::clone(&conflicts));
+    run(store, options.subject, move |config| {
+        config
+            .app_data(Data::from(Arc::clone(&conflicts)))
+            .route("/conflicts", web::post().to(number_of_conflicts));
+        more_routes(config);
+    })
+    .await
+}
+
+async fn run<S, R>(store: S, subject: Subject, more_routes: R) -> anyhow::Result<()>
+where
+    S: SessionStore,
+    R: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
+    let loading = match subject {
+        Subject::RedisOnDemand => Loading::OnDemand,
+        _ => Loading::default(),
+    };
+    let sessions = SessionMiddleware::builder(store, super::key())
+        .loading(loading)
+        .build();
+    let server = HttpServer::new(move || {
+        App::new()
+            .wrap(sessions.clone())
+            .configure(routes::<Session>)
+            .configure(more_routes.clone())
+    });
+    Ok(server
+        .workers(1)
+        .keep_alive(super::KEEP_ALIVE)
+        .listen(super::listen()?)?
+        .run()
+        .await?)
+}
+
+impl Visit for Session {
+    fn begin(&self) -> Result<()> {
+        for &(name, value) in CONTENT {
+            self.insert(name, value)?;
+        }
+        Ok(self.insert(COUNT, 0)?)
+    }
+
+    fn count(&self) -> Result<u64> {
+        Ok(self.get(COUNT)?.unwrap_or(0))
+    }
+
+    fn add_one(&self) -> Result<u64> {
+        self.update_or(COUNT, 1, |count: u64| count + 1)?;
+        self.count()
+    }
+}
+
+async fn number_of_conflicts(conflicts: Data<AtomicU64>) -> String {
+    conflicts.load(Ordering::Relaxed).to_string()
+}

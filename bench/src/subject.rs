@@ -1,0 +1,217 @@
+//! What is measured: servers that differ in nothing but how they keep sessions.
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+/// A server of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Subject {
+    Bare,
+    BareAxum,
+    Memory,
+    Cookie,
+    Sqlite,
+    Postgres,
+    MariaDb,
+    Redis,
+    RedisNear,
+    RedisOnDemand,
+    ActixCookie,
+    ActixRedis,
+    TowerMemory,
+    TowerRedis,
+    RedisGet,
+    RedisCached,
+}
+
+/// Whose sessions they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Library {
+    /// Nobody's: the server without a session layer.
+    None,
+    Sessile,
+    ActixSession,
+    TowerSessions,
+}
+
+/// Where sessions are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keeper {
+    Nobody,
+    Memory,
+    Cookie,
+    Sqlite,
+    Postgres,
+    MariaDb,
+    Redis,
+}
+
+/// What there is to know of a subject.
+struct Facts {
+    label: &'static str,
+    library: Library,
+    keeper: Keeper,
+}
+
+impl Subject {
+    pub(crate) fn all() -> &'static [Self] {
+        Self::value_variants()
+    }
+
+    /// What it is called on the command line and in the results.
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// What it is called in the report.
+    pub(crate) fn label(self) -> &'static str {
+        self.facts().label
+    }
+
+    pub(crate) fn library(self) -> Library {
+        self.facts().library
+    }
+
+    pub(crate) fn keeper(self) -> Keeper {
+        self.facts().keeper
+    }
+
+    /// Whether it has sessions, so that a visitor is known again.
+    pub(crate) fn has_sessions(self) -> bool {
+        self.library() != Library::None
+    }
+
+    /// The same server without a session layer: what its cost is divided by.
+    pub(crate) fn baseline(self) -> Self {
+        match self {
+            Self::TowerMemory | Self::TowerRedis | Self::BareAxum => Self::BareAxum,
+            _ => Self::Bare,
+        }
+    }
+
+    /// Who does the same with another library, if anybody: what it is compared with.
+    pub(crate) fn peer(self) -> Option<Self> {
+        match self {
+            Self::Memory => Some(Self::TowerMemory),
+            Self::Cookie => Some(Self::ActixCookie),
+            Self::Redis | Self::RedisNear | Self::RedisOnDemand => Some(Self::ActixRedis),
+            _ => None,
+        }
+    }
+
+    fn facts(self) -> Facts {
+        let (label, library, keeper) = match self {
+            Self::Bare => ("Actix Web, no sessions", Library::None, Keeper::Nobody),
+            Self::BareAxum => ("axum, no sessions", Library::None, Keeper::Nobody),
+            Self::Memory => ("sessile, memory", Library::Sessile, Keeper::Memory),
+            Self::Cookie => ("sessile, cookie", Library::Sessile, Keeper::Cookie),
+            Self::Sqlite => ("sessile, SQLite", Library::Sessile, Keeper::Sqlite),
+            Self::Postgres => ("sessile, PostgreSQL", Library::Sessile, Keeper::Postgres),
+            Self::MariaDb => ("sessile, MariaDB", Library::Sessile, Keeper::MariaDb),
+            Self::Redis => ("sessile, Redis", Library::Sessile, Keeper::Redis),
+            Self::RedisNear => (
+                "sessile, Redis with near cache",
+                Library::Sessile,
+                Keeper::Redis,
+            ),
+            Self::RedisOnDemand => (
+                "sessile, Redis, loading on demand",
+                Library::Sessile,
+                Keeper::Redis,
+            ),
+            Self::ActixCookie => (
+                "actix-session, cookie",
+                Library::ActixSession,
+                Keeper::Cookie,
+            ),
+            Self::ActixRedis => ("actix-session, Redis", Library::ActixSession, Keeper::Redis),
+            Self::TowerMemory => (
+                "tower-sessions, memory",
+                Library::TowerSessions,
+                Keeper::Memory,
+            ),
+            Self::TowerRedis => (
+                "tower-sessions, Redis",
+                Library::TowerSessions,
+                Keeper::Redis,
+            ),
+            Self::RedisGet => ("a bare `GET` from Redis", Library::None, Keeper::Redis),
+            Self::RedisCached => (
+                "a bare `GET`, cached by the `redis` crate",
+                Library::None,
+                Keeper::Redis,
+            ),
+        };
+        Facts {
+            label,
+            library,
+            keeper,
+        }
+    }
+}
+
+/// A request of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    /// Comes with a session and reads one value of it.
+    Read,
+    /// Comes with a session and adds one to a number in it.
+    Change,
+    /// Comes with the cookie of a session; the handler asks for nothing.
+    Idle,
+    /// Comes without a cookie; the handler reads what isn't there.
+    None,
+    /// Comes without a cookie, and begins a session.
+    Create,
+}
+
+impl Kind {
+    pub(crate) fn all() -> &'static [Self] {
+        Self::value_variants()
+    }
+
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Read => "reads",
+            Self::Change => "changes",
+            Self::Idle => "touches nothing",
+            Self::None => "no cookie",
+            Self::Create => "begins",
+        }
+    }
+
+    /// Whether a subject can be asked for it: a bare `GET` stands for reading only.
+    pub(crate) fn suits(self, subject: Subject) -> bool {
+        let only_reads = matches!(subject, Subject::RedisGet | Subject::RedisCached);
+        self == Self::Read || !only_reads
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_subject_is_divided_by_has_no_sessions_and_no_store() {
+        for subject in Subject::all() {
+            let baseline = subject.baseline();
+
+            assert!(!baseline.has_sessions(), "{subject:?}");
+            assert_eq!(baseline.keeper(), Keeper::Nobody, "{subject:?}");
+            assert_eq!(baseline.baseline(), baseline, "{subject:?}");
+        }
+    }
+
+    #[test]
+    fn a_peer_is_another_library_s() {
+        for subject in Subject::all() {
+            if let Some(peer) = subject.peer() {
+                assert_ne!(peer.library(), subject.library(), "{subject:?}");
+                assert_eq!(peer.keeper(), subject.keeper(), "{subject:?}");
+            }
+        }
+    }
+}
