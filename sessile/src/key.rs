@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64_simd::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -72,7 +72,7 @@ impl SessionKey {
         let mut text = String::with_capacity(self.id().len() + 1 + SECRET_LEN);
         text.push_str(self.id());
         text.push('.');
-        URL_SAFE_NO_PAD.encode_string(random::bytes::<32>(), &mut text);
+        URL_SAFE_NO_PAD.encode_append(random::bytes::<32>(), &mut text);
         Self(text.into())
     }
 
@@ -80,7 +80,7 @@ impl SessionKey {
     /// recognize the secret, and no use to who reads it.
     #[must_use]
     pub fn secret_digest(&self) -> String {
-        URL_SAFE_NO_PAD.encode(Sha256::digest(self.secret()))
+        URL_SAFE_NO_PAD.encode_to_string(Sha256::digest(self.secret()))
     }
 
     /// Whether `digest` is that of this key's secret; compared in constant time.
@@ -121,9 +121,9 @@ pub fn generate_session_key() -> SessionKey {
     let random = random::bytes::<48>();
     let (id, secret) = random.split_at(16);
     let mut text = String::with_capacity(ID_LEN + 1 + SECRET_LEN);
-    URL_SAFE_NO_PAD.encode_string(id, &mut text);
+    URL_SAFE_NO_PAD.encode_append(id, &mut text);
     text.push('.');
-    URL_SAFE_NO_PAD.encode_string(secret, &mut text);
+    URL_SAFE_NO_PAD.encode_append(secret, &mut text);
     SessionKey(text.into())
 }
 

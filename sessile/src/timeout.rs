@@ -2,21 +2,28 @@
 
 use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
+use tokio::time::{Sleep, sleep};
+
 /// What `future` comes to, or `limit` if it takes longer.
 ///
-/// A future that is ready at once, as those of stores in memory are, never starts a timer.
+/// A future that is ready at once, as those of stores in memory are, never starts a timer. One that is
+/// large is better pinned by the caller: it would be moved here, and kept room for twice.
 pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Duration> {
     let mut future = pin!(future);
-    let at_once = poll_fn(|cx| {
-        Poll::Ready(match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Some(output),
-            Poll::Pending => None,
-        })
-    });
-    match at_once.await {
-        Some(output) => Ok(output),
-        None => tokio::time::timeout(limit, future).await.map_err(|_| limit),
-    }
+    let mut timer = pin!(None::<Sleep>);
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        if timer.is_none() {
+            timer.set(Some(sleep(limit)));
+        }
+        match timer.as_mut().as_pin_mut() {
+            Some(timer) => timer.poll(cx).map(|()| Err(limit)),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
 
 #[cfg(test)]

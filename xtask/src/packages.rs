@@ -45,6 +45,11 @@ const NEEDS: &[Need] = &[
         program: "redis-server",
         package: "redis-server",
     },
+    // Counts the instructions of a request.
+    Need {
+        program: "valgrind",
+        package: "valgrind",
+    },
     // A client of TLS that isn't ours.
     Need {
         program: "redis-cli",

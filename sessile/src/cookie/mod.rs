@@ -96,8 +96,48 @@ impl SessionCookie {
         key: &SessionKey,
         max_age: Option<Duration>,
     ) -> Result<SetCookie, CookieTooLargeError> {
+        self.bounded(self.seal(key, max_age))
+    }
+
+    /// As [`issue`](Self::issue), for a key that came in a cookie with this `value`, which goes back as it
+    /// is: to seal it anew would protect nothing better.
+    pub(crate) fn issue_again(
+        &self,
+        value: &str,
+        key: &SessionKey,
+        max_age: Option<Duration>,
+    ) -> Result<SetCookie, CookieTooLargeError> {
+        if !self.is_of_todays_form(value) {
+            return self.issue(key, max_age);
+        }
+        self.bounded(self.set_cookie(value.len(), |out| escape(value, out), max_age))
+    }
+
+    fn bounded(&self, cookie: SetCookie) -> Result<SetCookie, CookieTooLargeError> {
+        match cookie.0.len() {
+            0..=MAX_COOKIE_LEN => Ok(cookie),
+            len => Err(CookieTooLargeError {
+                name: self.attributes.name.clone(),
+                len,
+            }),
+        }
+    }
+
+    /// Whether a value that was opened is as it would be sealed today.
+    fn is_of_todays_form(&self, value: &str) -> bool {
+        let name = self.attributes.name.as_str();
+        match self.security {
+            CookieContentSecurity::Private => true,
+            CookieContentSecurity::Signed => value
+                .get(seal::DIGEST_TEXT_LEN..)
+                .and_then(|signed| signed.strip_prefix(name))
+                .is_some_and(|rest| rest.starts_with('=')),
+        }
+    }
+
+    fn seal(&self, key: &SessionKey, max_age: Option<Duration>) -> SetCookie {
         let content = key.as_ref();
-        let cookie = match self.security {
+        match self.security {
             CookieContentSecurity::Private => {
                 let sealed_len = seal::NONCE_LEN + content.len() + seal::TAG_LEN;
                 let len = sealed_len.div_ceil(3) * 4;
@@ -110,13 +150,6 @@ impl SessionCookie {
                 let seal = |out: &mut String| self.sign(content, out);
                 self.set_cookie(len, seal, max_age)
             }
-        };
-        match cookie.0.len() {
-            0..=MAX_COOKIE_LEN => Ok(cookie),
-            len => Err(CookieTooLargeError {
-                name: self.attributes.name.clone(),
-                len,
-            }),
         }
     }
 
@@ -125,11 +158,9 @@ impl SessionCookie {
     fn sign(&self, content: &str, out: &mut String) {
         let pair = [&self.attributes.name, "=", content];
         self.key.sign(&pair, out);
-        out.extend(
-            pair.map(|part| utf8_percent_encode(part, ESCAPED))
-                .into_iter()
-                .flatten(),
-        );
+        for part in pair {
+            escape(part, out);
+        }
     }
 
     /// The `Set-Cookie` that makes the browser forget the cookie.
@@ -166,6 +197,11 @@ impl SessionCookie {
         let is_legacy = legacy::is_key(signed) || legacy::is_state(signed);
         (self.accept_legacy && is_legacy).then_some(signed)
     }
+}
+
+/// Appends `text`, as it can stand in a cookie's value.
+fn escape(text: &str, out: &mut String) {
+    out.extend(utf8_percent_encode(text, ESCAPED));
 }
 
 impl fmt::Debug for SessionCookie {

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use aes_gcm::{Aes256Gcm, KeyInit as _, aead::AeadInOut as _};
-use base64::{Engine as _, decoded_len_estimate, engine::general_purpose::STANDARD};
+use base64_simd::{Out, STANDARD};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
@@ -58,18 +58,20 @@ impl SealingKey {
     /// Appends what goes in front of a content, `parts` put together, in a signed jar: its MAC.
     pub(crate) fn sign(&self, parts: &[&str], out: &mut String) {
         let mac = parts.iter().fold(self.mac.clone(), Mac::chain_update);
-        STANDARD.encode_string(mac.finalize().into_bytes(), out);
+        STANDARD.encode_append(mac.finalize().into_bytes(), out);
     }
 
     /// The content of a `value` that a signed jar made, with its MAC in front.
     pub(crate) fn verify<'a>(&self, value: &'a str) -> Option<&'a str> {
         let (digest, content) = value.split_at_checked(DIGEST_TEXT_LEN)?;
         let mut bytes = [0; DIGEST_TEXT_LEN];
-        let len = STANDARD.decode_slice(digest, &mut bytes).ok()?;
+        let digest = STANDARD
+            .decode(digest.as_bytes(), Out::from_slice(&mut bytes))
+            .ok()?;
         self.mac
             .clone()
             .chain_update(content)
-            .verify_slice(&bytes[..len])
+            .verify_slice(digest)
             .ok()?;
         Some(content)
     }
@@ -93,7 +95,7 @@ impl SealingKey {
                 .encrypt_inout_detached(&nonce.into(), name.as_bytes(), ciphertext.into())
                 .expect("content is shorter than AES-GCM's limit");
             tail.copy_from_slice(&tag);
-            STANDARD.encode_string(sealed, out);
+            STANDARD.encode_append(sealed, out);
         });
     }
 
@@ -105,9 +107,11 @@ impl SealingKey {
         value: &str,
         read: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
-        with_buffer(decoded_len_estimate(value.len()), |buffer| {
-            let len = STANDARD.decode_slice(value, buffer).ok()?;
-            let (nonce, rest) = buffer[..len].split_first_chunk_mut::<NONCE_LEN>()?;
+        with_buffer(value.len(), |buffer| {
+            let sealed = STANDARD
+                .decode(value.as_bytes(), Out::from_slice(buffer))
+                .ok()?;
+            let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE_LEN>()?;
             let (content, tag) = rest.split_last_chunk_mut::<TAG_LEN>()?;
             let nonce = (*nonce).into();
             let tag = (*tag).into();

@@ -64,6 +64,23 @@ fn a_key_survives_the_way_to_the_browser_and_back() {
 }
 
 #[test]
+fn a_value_that_is_as_today_goes_back_as_it_came() {
+    for security in [Private, Signed] {
+        let cookie = cookie(security);
+        let key = session_key("a b");
+        let issued = cookie.issue(&key, None).unwrap();
+        let header = sent_back(&issued);
+        let Found::Value(value) = cookie.find([header.as_bytes()]) else {
+            panic!("it is there");
+        };
+        let max_age = Some(Duration::from_secs(60));
+        let again = cookie.issue_again(&value, &key, max_age).unwrap();
+        assert_eq!(sent_back(&again), header);
+        assert!(again.as_str().ends_with("; Max-Age=60"));
+    }
+}
+
+#[test]
 fn only_the_name_and_key_it_was_made_for_open_it() {
     for security in [Private, Signed] {
         let issued = cookie(security).issue(&session_key("k"), None).unwrap();
@@ -280,8 +297,9 @@ mod legacy {
 
     #[test]
     fn is_bound_to_the_name_when_it_is_set_again() {
-        let issued = cookie(Signed).issue(&session_key(KEY), None).unwrap();
-        assert_eq!(sent_back(&issued), signed(&format!("id={KEY}")));
+        let key = session_key(KEY);
+        let issued = cookie(Signed).issue_again(&signed_value(KEY), &key, None);
+        assert_eq!(sent_back(&issued.unwrap()), signed(&format!("id={KEY}")));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Storing what was done to a session, merged with what others did to it meanwhile.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use super::{
     Inner,
@@ -72,19 +72,20 @@ impl<S: SessionStore> Inner<S> {
         // What was purged or renewed before anybody looked what it is.
         session.open().await?;
         let mut action = Action::Nothing;
-        let stored = timeout::within(self.store_timeout, async {
-            let flush = session.flush(true).await;
-            action = self.action(&flush.work);
-            let done = self.perform(action, &flush).await?;
-            Ok(finish(flush, done))
-        });
-        let stored = stored
-            .await
-            .unwrap_or_else(|after| Err(CommitError::Timeout { after }));
+        let stored = {
+            let storing = pin!(async {
+                let flush = session.flush(true).await;
+                action = self.action(&flush.work);
+                let done = self.perform(action, &flush).await?;
+                Ok(finish(flush, done))
+            });
+            timeout::within(self.store_timeout, storing).await
+        };
+        let stored = stored.unwrap_or_else(|after| Err(CommitError::Timeout { after }));
         match stored {
             Ok(CookieChange::Nothing) => Ok(None),
             Ok(CookieChange::Remove) => Ok(Some(self.cookie.removal())),
-            Ok(CookieChange::Issue(place)) => Ok(Some(self.issue(&place)?)),
+            Ok(CookieChange::Issue(place)) => Ok(Some(self.issue(session, &place)?)),
             Err(error) if self.is_negligible(action) => {
                 telemetry::request_failed("extend the session's life", &error);
                 Ok(self.due_cookie(session))
@@ -113,13 +114,18 @@ impl<S: SessionStore> Inner<S> {
             let live = session.live();
             live.place.clone().filter(|_| live.cookie_due)
         };
-        self.issue(&place?).ok()
+        self.issue(session, &place?).ok()
     }
 
-    fn issue(&self, place: &Place) -> Result<SetCookie, CommitError> {
+    fn issue(&self, session: &Session, place: &Place) -> Result<SetCookie, CommitError> {
         let now = || self.clock.now();
         let max_age = self.lifetime.max_age(place.created_at, now);
-        Ok(self.cookie.issue(&place.key, max_age)?)
+        let presented = session.live().presented.clone();
+        let cookie = match presented.filter(|it| it.key == place.key) {
+            Some(it) => self.cookie.issue_again(&it.value, &it.key, max_age),
+            None => self.cookie.issue(&place.key, max_age),
+        };
+        Ok(cookie?)
     }
 
     /// Stores what was done so far, in the midst of a request or after it.

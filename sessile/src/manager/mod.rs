@@ -3,7 +3,7 @@
 mod commit;
 mod decide;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use crate::{
     clock::{SharedClock, Timestamp},
@@ -156,7 +156,7 @@ impl<S: SessionStore> Inner<S> {
     async fn opened(&self, cookie: &str) -> Result<Live, OpenError> {
         let mut live = Live::new(true);
         match self.find(cookie).await {
-            Ok(found) => live.open(found),
+            Ok(found) => live.open(cookie, found),
             Err(error) if self.goes_on_without(&error) => live.detach(),
             Err(error) => return Err(error),
         }
@@ -179,7 +179,8 @@ impl<S: SessionStore> Inner<S> {
 
     /// The live session under `key`.
     async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, OpenError> {
-        let loaded = timeout::within(self.store_timeout, self.store.load(key))
+        let loading = pin!(self.store.load(key));
+        let loaded = timeout::within(self.store_timeout, loading)
             .await
             .map_err(|after| OpenError::Timeout { after })?;
         match loaded {

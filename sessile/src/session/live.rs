@@ -53,6 +53,13 @@ impl Place {
     }
 }
 
+/// The value of the cookie that a request came with, and the key that it is sealed around.
+#[derive(Clone)]
+pub(crate) struct Presented {
+    pub(crate) key: SessionKey,
+    pub(crate) value: Arc<str>,
+}
+
 /// Whether a session takes writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -64,6 +71,8 @@ pub(crate) struct Live {
     /// The value of a cookie that may name a session, as long as nobody has looked; everything else
     /// is then that of an empty session.
     pub(crate) unopened: Option<Arc<str>>,
+    /// The cookie that named it: as good as one that is sealed anew for the same key.
+    pub(crate) presented: Option<Presented>,
     /// What the handler sees: what was loaded, and its own changes on top.
     pub(crate) state: State,
     pub(crate) status: SessionStatus,
@@ -94,6 +103,7 @@ impl Live {
     pub(crate) fn new(cookie_came: bool) -> Self {
         Self {
             unopened: None,
+            presented: None,
             state: State::default(),
             status: SessionStatus::Unchanged,
             journal: Journal::default(),
@@ -119,9 +129,13 @@ impl Live {
     }
 
     /// Takes in what its cookie names, if that is a live session.
-    pub(crate) fn open(&mut self, found: Option<(SessionKey, Loaded)>) {
-        self.unopened = None;
+    pub(crate) fn open(&mut self, value: &str, found: Option<(SessionKey, Loaded)>) {
+        let value = self.unopened.take().unwrap_or_else(|| value.into());
         if let Some((key, loaded)) = found {
+            self.presented = Some(Presented {
+                key: key.clone(),
+                value,
+            });
             self.place = Some(Place::new(key, loaded.version, &loaded.record));
             // What was purged before anybody looked is empty whatever was there.
             if self.status != SessionStatus::Purged {

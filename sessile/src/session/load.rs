@@ -99,7 +99,7 @@ impl Session {
         let cookie = self.live().unopened.clone();
         if let Some(cookie) = cookie {
             let found = backend.find(&cookie).await?;
-            self.live().open(found);
+            self.live().open(&cookie, found);
         }
         Ok(())
     }

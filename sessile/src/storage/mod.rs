@@ -126,6 +126,12 @@ mod any;
 #[cfg(feature = "cookie-session")]
 mod cookie;
 mod error;
+#[cfg(any(
+    feature = "mysql-session",
+    feature = "postgres-session",
+    feature = "redis-rs-session"
+))]
+mod home;
 mod memory;
 #[cfg(feature = "mysql-session")]
 mod mysql;
@@ -258,7 +264,7 @@ impl Version {
     }
 
     /// One that no other write has: drawn at random, so that who stored it can tell its own write
-    /// from everybody else's.
+    /// from everybody else's. It is no secret, so no generator of secrets is asked for it.
     #[cfg(any(
         feature = "mysql-session",
         feature = "postgres-session",
@@ -266,7 +272,7 @@ impl Version {
         feature = "sqlite-session"
     ))]
     fn drawn() -> Self {
-        Self(u64::from_ne_bytes(crate::random::bytes()))
+        Self(fastrand::u64(..))
     }
 
     /// The number that the store knows it by.

@@ -22,7 +22,7 @@ pub struct CleanupTask {
 
 impl CleanupTask {
     /// Starts to call `delete_expired` with a limit: now, and then once in every `period`, each time
-    /// until it deletes fewer than the limit.
+    /// until there is nothing left to delete.
     ///
     /// Panics outside of a Tokio runtime, and if `period` is zero.
     pub(in crate::storage) fn start<F>(
@@ -79,10 +79,10 @@ where
     loop {
         let begun = Instant::now();
         match delete_expired(BATCH).await {
-            // As long again for the requests: so cleaning up takes half of the database at most,
-            // however slow that is.
-            Ok(deleted) if deleted >= u64::from(BATCH) => tokio::time::sleep(begun.elapsed()).await,
-            Ok(_) => return,
+            Ok(0) => return,
+            // Fewer than asked for may only mean that another server was at the same ones. As long again
+            // for the requests: so cleaning up takes half of the database at most, however slow that is.
+            Ok(_) => tokio::time::sleep(begun.elapsed()).await,
             Err(error) => {
                 let error: &(dyn std::error::Error + 'static) = &error;
                 return tracing::error!(error, "ended sessions could not be deleted");

@@ -18,6 +18,7 @@ use super::{
     },
     Asking, Deadline, Dialer, Reply,
     link::Link,
+    links::Links,
     topology::Topology,
 };
 
@@ -36,7 +37,7 @@ pub(super) struct Cluster {
     seeds: Vec<Host>,
     pauses: Pauses,
     topology: Mutex<Arc<Topology>>,
-    links: Mutex<HashMap<Host, Link>>,
+    links: Mutex<HashMap<Host, Links>>,
     /// When the nodes were last asked for the topology. Held by who asks, so that a failure is not
     /// followed by a thousand questions.
     asked_at: tokio::sync::Mutex<Option<Instant>>,
@@ -137,11 +138,11 @@ impl Cluster {
 
     fn link(&self, host: &Host) -> Link {
         let mut links = lock(&self.links);
-        let link = links.entry(host.clone()).or_insert_with(|| {
+        let links = links.entry(host.clone()).or_insert_with(|| {
             let endpoint = Endpoint::Tcp(host.clone());
-            Link::to_server(Arc::clone(&self.dialer), endpoint, self.pauses)
+            Links::to_server(Arc::clone(&self.dialer), endpoint, self.pauses)
         });
-        link.clone()
+        links.here()
     }
 
     /// Who serves which slots now, if somebody tells within `deadline`. Goes on when nobody waits

@@ -239,14 +239,12 @@ impl TlsFiles {
 /// in the program has it use `native-tls`.
 #[cfg(feature = "redis-session-rustls")]
 fn system_roots() -> Option<Vec<u8>> {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-
     let mut usable = rustls::RootCertStore::empty();
     let pem: String = rustls_native_certs::load_native_certs()
         .certs
         .into_iter()
         .filter(|certificate| usable.add(certificate.clone()).is_ok())
-        .map(|certificate| STANDARD.encode(certificate))
+        .map(|certificate| base64_simd::STANDARD.encode_to_string(certificate))
         .map(|text| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"))
         .collect();
     (!pem.is_empty()).then(|| pem.into_bytes())

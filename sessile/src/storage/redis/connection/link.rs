@@ -6,6 +6,7 @@
 
 use std::{
     fmt,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -29,13 +30,18 @@ use super::{
 pub(super) struct Link(Arc<Inner>);
 
 struct Inner {
-    dialer: Arc<Dialer>,
-    target: Target,
-    pauses: Pauses,
+    site: Arc<Site>,
     state: Mutex<State>,
 }
 
-enum Target {
+/// Where a connection leads to, and how it is made.
+pub(super) struct Site {
+    pub(super) dialer: Arc<Dialer>,
+    pub(super) target: Target,
+    pub(super) pauses: Pauses,
+}
+
+pub(super) enum Target {
     Server(Endpoint),
     /// Whichever server the sentinels at `hosts` call so.
     Master {
@@ -82,25 +88,9 @@ enum Look<T> {
 }
 
 impl Link {
-    pub(super) fn to_server(dialer: Arc<Dialer>, endpoint: Endpoint, pauses: Pauses) -> Self {
-        Self::new(dialer, Target::Server(endpoint), pauses)
-    }
-
-    pub(super) fn to_master(
-        dialer: Arc<Dialer>,
-        hosts: Vec<Host>,
-        name: String,
-        pauses: Pauses,
-    ) -> Self {
-        let name = name.into();
-        Self::new(dialer, Target::Master { hosts, name }, pauses)
-    }
-
-    fn new(dialer: Arc<Dialer>, target: Target, pauses: Pauses) -> Self {
+    pub(super) fn to(site: Arc<Site>) -> Self {
         Self(Arc::new(Inner {
-            dialer,
-            target,
-            pauses,
+            site,
             state: Mutex::new(State {
                 phase: Phase::Closed,
                 number: 0,
@@ -130,8 +120,10 @@ impl Link {
             Look::Open(sent) => sent,
             Look::Wait(over) => Box::pin(self.begin_after(over, deadline)).await?,
         };
-        let answer = exchange(&mut sent.connection, request, asking);
-        let answer = deadline.bound(answer).await?;
+        let answer = {
+            let answer = pin!(exchange(&mut sent.connection, request, asking));
+            deadline.bound(answer).await?
+        };
         sent.is_answered = true;
         let (number, mut heard) = (sent.number, sent.heard.take());
         drop(sent);
@@ -198,7 +190,7 @@ impl Link {
             }
             // A failure of long ago tells nothing about now.
             Phase::Failed { cause, retry_at } => {
-                (retry_at.elapsed() < self.0.pauses.longest).then(|| cause.clone())
+                (retry_at.elapsed() < self.0.site.pauses.longest).then(|| cause.clone())
             }
             Phase::Closed => None,
         };
@@ -235,11 +227,10 @@ impl Inner {
     }
 
     async fn open(&self) -> Result<Wire, Fault> {
-        match &self.target {
-            Target::Server(endpoint) => self.dialer.dial(endpoint).await,
-            Target::Master { hosts, name } => {
-                sentinel::dial_master(&self.dialer, hosts, name).await
-            }
+        let Site { dialer, target, .. } = &*self.site;
+        match target {
+            Target::Server(endpoint) => dialer.dial(endpoint).await,
+            Target::Master { hosts, name } => sentinel::dial_master(dialer, hosts, name).await,
         }
     }
 
@@ -268,7 +259,7 @@ impl Inner {
                         "can't connect to Redis"
                     );
                 }
-                let retry_at = Instant::now() + self.pauses.after(state.failures);
+                let retry_at = Instant::now() + self.site.pauses.after(state.failures);
                 state.phase = Phase::Failed { cause, retry_at };
             }
         }

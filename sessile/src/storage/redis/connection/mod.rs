@@ -1,9 +1,10 @@
-//! How requests get to Redis: over one connection that mends itself, a pool, or to the right node of
-//! a cluster.
+//! How requests get to Redis: over connections that mend themselves, a pool, or to the right node of a
+//! cluster.
 
 mod cluster;
 mod dial;
 mod link;
+mod links;
 #[cfg(feature = "redis-pool")]
 mod pool;
 mod sentinel;
@@ -14,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use redis::{Cmd, Value, aio::MultiplexedConnection};
 use tokio::time::{Instant, timeout_at};
 
-use self::{cluster::Cluster, link::Link};
+use self::{cluster::Cluster, links::Links};
 use super::{
     error::Fault,
     location::{Location, Servers},
@@ -37,8 +38,8 @@ pub(super) struct Connection {
 
 #[derive(Clone)]
 enum Road {
-    /// One connection, to one server or to whichever is the master.
-    Link(Link),
+    /// To one server, or to whichever is the master.
+    Links(Arc<Links>),
     #[cfg(feature = "redis-pool")]
     Pool(pool::Connections),
     Cluster(Arc<Cluster>),
@@ -80,9 +81,11 @@ impl Connection {
         let connect_timeout = dialer.timeout();
         let dialer = Arc::new(dialer);
         let road = match location.servers {
-            Servers::One(endpoint) => Road::Link(Link::to_server(dialer, endpoint, pauses)),
+            Servers::One(endpoint) => {
+                Road::Links(Arc::new(Links::to_server(dialer, endpoint, pauses)))
+            }
             Servers::Sentinels { hosts, master } => {
-                Road::Link(Link::to_master(dialer, hosts, master, pauses))
+                Road::Links(Arc::new(Links::to_master(dialer, hosts, master, pauses)))
             }
             Servers::Cluster(seeds) => Road::Cluster(Arc::new(Cluster::new(dialer, seeds, pauses))),
         };
@@ -112,7 +115,7 @@ impl Connection {
     /// Fails if there is no way through to Redis.
     async fn prove(&self, connect_timeout: Duration) -> Result<(), Fault> {
         match &self.road {
-            Road::Link(link) => link.prove().await,
+            Road::Links(links) => links.here().prove().await,
             #[cfg(feature = "redis-pool")]
             Road::Pool(pool) => pool.prove(Deadline::after(connect_timeout)).await,
             Road::Cluster(cluster) => {
@@ -127,7 +130,10 @@ impl Connection {
     pub(super) async fn send(&self, request: &Request<'_>) -> Result<Reply, Fault> {
         let deadline = Deadline::after(self.response_timeout);
         match &self.road {
-            Road::Link(link) => twice(|| link.send(request, Asking::No, deadline)).await,
+            Road::Links(links) => {
+                let link = links.here();
+                twice(|| link.send(request, Asking::No, deadline)).await
+            }
             #[cfg(feature = "redis-pool")]
             Road::Pool(pool) => Box::pin(twice(|| pool.send(request, deadline))).await,
             Road::Cluster(cluster) => Box::pin(cluster.send(request, deadline)).await,

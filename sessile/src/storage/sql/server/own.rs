@@ -14,11 +14,7 @@ use std::{
 
 use sqlx::ConnectOptions as _;
 use tokio::{
-    runtime::{Handle, Id},
-    sync::{
-        Notify, OwnedSemaphorePermit, Semaphore,
-        oneshot::{self, error::TryRecvError},
-    },
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout},
 };
 
@@ -26,6 +22,7 @@ use super::{
     Dialect, Fault, Limits,
     dialect::{ConnectionOf, OptionsOf},
 };
+use crate::storage::home::Home;
 
 /// A connection that was not used for so long is not used again: firewalls forget them without a
 /// word, and so who finds out waits for the timeout.
@@ -59,30 +56,6 @@ struct Idle<D: Dialect> {
     connection: ConnectionOf<D>,
     home: Home,
     since: Instant,
-}
-
-/// The runtime that a connection was made on, and that watches its socket.
-struct Home {
-    id: Id,
-    /// The other end is with a task there.
-    life: oneshot::Receiver<()>,
-}
-
-impl Home {
-    fn here() -> Self {
-        let (mut sender, life) = oneshot::channel();
-        // Ends with the connection, or is dropped with the runtime.
-        tokio::spawn(async move { sender.closed().await });
-        Self {
-            id: Handle::current().id(),
-            life,
-        }
-    }
-
-    /// Whether the runtime is still there. A connection of one that isn't only fails.
-    fn is_alive(&mut self) -> bool {
-        self.life.try_recv() == Err(TryRecvError::Empty)
-    }
 }
 
 impl<D: Dialect> Clone for Own<D> {
@@ -139,12 +112,11 @@ impl<D: Dialect> Inner<D> {
 
     /// One that is idle, as soon as there is one, or a new one if that may be opened before.
     async fn find_or_open(&self) -> Result<(ConnectionOf<D>, Home), Fault> {
-        let home = Handle::current().id();
         let mut opening = pin!(self.opening.acquire());
         loop {
             // Before the look, so that none is missed that is given back after it.
             let given_back = self.given_back.notified();
-            if let Some(idle) = self.take_idle(home) {
+            if let Some(idle) = self.take_idle() {
                 return Ok((idle.connection, idle.home));
             }
             tokio::select! {
@@ -161,10 +133,10 @@ impl<D: Dialect> Inner<D> {
     }
 
     /// One that is at home here; or else anybody's, if no more may be opened.
-    fn take_idle(&self, home: Id) -> Option<Idle<D>> {
+    fn take_idle(&self) -> Option<Idle<D>> {
         let mut idle = self.idle();
         idle.retain_mut(|it| it.since.elapsed() < LONGEST_IDLE && it.home.is_alive());
-        let last = idle.iter().rposition(|it| it.home.id == home);
+        let last = idle.iter().rposition(|it| it.home.is_here());
         let last = last.or_else(|| self.is_full(&idle).then(|| idle.len().checked_sub(1))?);
         // The order stays that of their last use.
         last.map(|index| idle.remove(index))
