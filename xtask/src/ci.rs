@@ -30,7 +30,8 @@ pub(crate) fn run() -> Result<(), Failure> {
             features::check(combination)
         })?;
     }
-    step("documentation", document)
+    step("documentation", document)?;
+    step("instructions", || bench::instructions(Vec::new()))
 }
 
 /// Runs a step, and says its name and how long it took.
