@@ -89,6 +89,17 @@
 //! # });
 //! ```
 //!
+//! # What it costs
+//!
+//! A request that reads its session costs one round trip to the store, and one that changes it two.
+//! Three choices make it less:
+//!
+//! - [`Loading::OnDemand`](config::Loading::OnDemand): a request that doesn't use its session costs none.
+//! - A near cache (`storage::NearCache`) keeps what was read from Redis, until Redis says that it
+//!   changed.
+//! - [`TtlExtensionPolicy::OnStateChanges`](config::TtlExtensionPolicy::OnStateChanges), the default: reading
+//!   writes nothing.
+//!
 //! # Watching it
 //!
 //! Everything worth knowing is a `tracing` event, without keys, cookies or values. With the feature
@@ -102,6 +113,7 @@
 //! | `sessile_conflicts_total` | changes that had to be merged with another request's |
 //! | `sessile_records_corrupt_total` | stored sessions that can't be decoded |
 //! | `sessile_failures_total` | requests that failed for their session |
+//! | `sessile_near_cache_hits_total`, `…_misses_total`, `…_invalidations_total` | what a near cache was asked for and had, had not, and was told to forget |
 //!
 //! # Finding your way around
 //!

@@ -28,6 +28,8 @@ const HOW: &str = "
 Each subject is a server process with one worker, alone on one core. The client, and Redis where there is one, share another. Sixteen visitors with
 a session and a connection each send a request when their last one was answered, and check every answer: one that is wrong ends the measurement.
 A session holds four values, about a hundred bytes. Every library is set up as its documentation shows, and compiled with the same profile.
+The client never sleeps: the kernel charges whoever sends an answer for waking its reader, and a server that is slower than the client would pay that
+with every answer. PostgreSQL and MariaDB don't wait for the disk here, and Redis writes nothing to it.
 
 The rounds go over all subjects in turn, so that whatever else the machine does meets all of them. *Processor time* is that of the server process, user
 and system, and the lowest of the rounds. Throughput and latency are the median of the rounds. What is *divided by the bare server* is divided by

@@ -30,7 +30,7 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCache};
 
 /// Keeps sessions in Redis 5.0 or later, or in a server that speaks as Redis does.
 ///
-/// For applications with several servers. Clones share the connection, and with it the settings.
+/// For applications with several servers. Clones share the connections, and with them the settings.
 ///
 /// | address | what is there |
 /// | --- | --- |
@@ -47,9 +47,10 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCache};
 ///
 /// - Every operation is one command and one round trip, and atomic on the server. (A server that
 ///   has started anew is sent each script once in full.)
-/// - One connection carries all requests of a process, or one for each node of a cluster. It is made
-///   anew when it breaks. While the server is down requests fail at once, and they succeed again
-///   within half a second of its return; see [`RedisSessionStoreBuilder::reconnect_pauses`].
+/// - One connection carries all requests of a worker thread of Actix Web, or one to each node of a
+///   cluster; elsewhere, those of a Tokio runtime. It is made when it is first needed, and anew when
+///   it breaks. While the server is down requests fail at once, and they succeed again within half a
+///   second of its return; see [`RedisSessionStoreBuilder::reconnect_pauses`].
 /// - A request whose connection is cut is sent once more. Whether it was done the first time is seen
 ///   on the server, so that nothing is written twice.
 /// - What `actix-session` left in Redis is read, for as long as it lives there, and rewritten when
@@ -151,8 +152,8 @@ impl RedisSessionStore {
     /// Uses the connections of `pool`, with all settings at their defaults.
     ///
     /// A pool checks each connection before it hands it out, so every operation takes a second
-    /// round trip. The one connection that [`new`](Self::new) makes carries as much without; a pool
-    /// is for an application that has one already.
+    /// round trip. The connections that [`new`](Self::new) makes carry as much without; a pool is for
+    /// an application that has one already.
     ///
     /// ```no_run
     /// use deadpool_redis::{Config, Runtime};

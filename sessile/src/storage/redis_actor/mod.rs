@@ -30,7 +30,7 @@ pub use self::builder::RedisActorSessionStoreBuilder;
 ///
 /// It is for programs that used the store of this name in earlier versions of `actix-session`, and
 /// that can't wait for a connection while they set themselves up. [`RedisSessionStore`] is the better
-/// choice for new ones: it needs no actors, and one connection instead of one for each thread.
+/// choice for new ones: it needs no actors, and no Actix system around it.
 ///
 /// - It connects in the background: making one always succeeds. Until there is a connection,
 ///   operations wait for it for at most
