@@ -128,7 +128,7 @@ pub fn generate_session_key() -> SessionKey {
 }
 
 /// The length of a new id, 16 random bytes in base64.
-const ID_LEN: usize = 22;
+pub(crate) const ID_LEN: usize = 22;
 /// The length of a new secret, 32 random bytes in base64.
 const SECRET_LEN: usize = 43;
 

@@ -130,11 +130,11 @@ impl Live {
 
     /// Takes in what its cookie names, if that is a live session.
     pub(crate) fn open(&mut self, value: &str, found: Option<(SessionKey, Loaded)>) {
-        let value = self.unopened.take().unwrap_or_else(|| value.into());
+        let unopened = self.unopened.take();
         if let Some((key, loaded)) = found {
             self.presented = Some(Presented {
                 key: key.clone(),
-                value,
+                value: unopened.unwrap_or_else(|| value.into()),
             });
             self.place = Some(Place::new(key, loaded.version, &loaded.record));
             // What was purged before anybody looked is empty whatever was there.

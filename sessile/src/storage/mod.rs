@@ -149,6 +149,12 @@ mod redis_actor;
 mod sql;
 #[cfg(feature = "sqlite-session")]
 mod sqlite;
+#[cfg(any(
+    feature = "mysql-session",
+    feature = "postgres-session",
+    feature = "redis-rs-session"
+))]
+mod timing;
 
 use std::{sync::Arc, time::Duration};
 

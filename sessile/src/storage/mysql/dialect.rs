@@ -69,22 +69,6 @@ impl MySql {
         }
     }
 
-    pub(super) fn statements_of_schema(&self) -> String {
-        let table = &self.table;
-        let index = quoted(&table.with_suffix("_expires_at", LONGEST_NAME), '`');
-        format!(
-            "CREATE TABLE {table} (
-    id         CHAR(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
-    secret     CHAR(43) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, -- the digest of the session key's secret
-    version    BIGINT UNSIGNED NOT NULL,
-    expires_at BIGINT NOT NULL, -- milliseconds since the Unix epoch
-    record     LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-    INDEX {index} (expires_at)
-) ENGINE = InnoDB, COMMENT = '{SCHEMA_COMMENT}';
-"
-        )
-    }
-
     /// Deletes rows by their ids, if their time is still over.
     ///
     /// To find them in the same statement would lock what lies between them, so that new sessions
@@ -133,7 +117,19 @@ impl Dialect for MySql {
     }
 
     fn schema_sql(&self) -> String {
-        self.statements_of_schema()
+        let table = &self.table;
+        let index = quoted(&table.with_suffix("_expires_at", LONGEST_NAME), '`');
+        format!(
+            "CREATE TABLE {table} (
+    id         CHAR(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+    secret     CHAR(43) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, -- the digest of the session key's secret
+    version    BIGINT UNSIGNED NOT NULL,
+    expires_at BIGINT NOT NULL, -- milliseconds since the Unix epoch
+    record     LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    INDEX {index} (expires_at)
+) ENGINE = InnoDB, COMMENT = '{SCHEMA_COMMENT}';
+"
+        )
     }
 
     fn meaning(error: &dyn DatabaseError) -> Meaning {

@@ -12,7 +12,8 @@ use sqlx::MySqlPool;
 use self::dialect::MySql;
 use super::{
     CleanupTask, Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap,
-    Version, sql::Store,
+    Version,
+    sql::{Dialect as _, Store},
 };
 use crate::record::Record;
 
@@ -132,7 +133,7 @@ impl MySqlSessionStore {
     /// ```
     #[must_use]
     pub fn schema_sql() -> String {
-        MySql::default().statements_of_schema()
+        MySql::default().schema_sql()
     }
 
     /// Deletes the rows of sessions whose time is over, at most `limit` of them and the oldest first,

@@ -69,23 +69,6 @@ impl Postgres {
             table,
         }
     }
-
-    pub(super) fn statements_of_schema(&self) -> String {
-        let table = &self.table;
-        let index = quoted(&table.with_suffix("_expires_at", LONGEST_NAME), '"');
-        format!(
-            "CREATE TABLE {table} (
-    id         text   NOT NULL PRIMARY KEY,
-    secret     text   NOT NULL, -- the digest of the session key's secret
-    version    bigint NOT NULL,
-    expires_at bigint NOT NULL, -- milliseconds since the Unix epoch
-    record     text   NOT NULL
-);
-CREATE INDEX {index} ON {table} (expires_at);
-COMMENT ON TABLE {table} IS '{SCHEMA_COMMENT}';
-"
-        )
-    }
 }
 
 impl Default for Postgres {
@@ -112,7 +95,20 @@ impl Dialect for Postgres {
     }
 
     fn schema_sql(&self) -> String {
-        self.statements_of_schema()
+        let table = &self.table;
+        let index = quoted(&table.with_suffix("_expires_at", LONGEST_NAME), '"');
+        format!(
+            "CREATE TABLE {table} (
+    id         text   NOT NULL PRIMARY KEY,
+    secret     text   NOT NULL, -- the digest of the session key's secret
+    version    bigint NOT NULL,
+    expires_at bigint NOT NULL, -- milliseconds since the Unix epoch
+    record     text   NOT NULL
+);
+CREATE INDEX {index} ON {table} (expires_at);
+COMMENT ON TABLE {table} IS '{SCHEMA_COMMENT}';
+"
+        )
     }
 
     fn meaning(error: &dyn DatabaseError) -> Meaning {

@@ -12,7 +12,8 @@ use sqlx::PgPool;
 use self::dialect::Postgres;
 use super::{
     CleanupTask, Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap,
-    Version, sql::Store,
+    Version,
+    sql::{Dialect as _, Store},
 };
 use crate::record::Record;
 
@@ -135,7 +136,7 @@ impl PostgresSessionStore {
     /// ```
     #[must_use]
     pub fn schema_sql() -> String {
-        Postgres::default().statements_of_schema()
+        Postgres::default().schema_sql()
     }
 
     /// Deletes the rows of sessions whose time is over, at most `limit` of them and the oldest first,

@@ -50,10 +50,7 @@ impl RedisSessionStoreBuilder {
             keygen: None,
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
-            pauses: Pauses {
-                shortest: Duration::from_millis(50),
-                longest: Duration::from_millis(500),
-            },
+            pauses: Pauses::default(),
             #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
             tls: TlsFiles::default(),
             near_cache: None,

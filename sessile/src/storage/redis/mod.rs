@@ -22,7 +22,9 @@ use self::{
     value::{encode, version_text},
 };
 use super::{Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap, Version};
-use crate::{clock::SharedClock, key::generate_session_key, record::Record};
+use crate::{
+    clock::SharedClock, key::generate_session_key, record::Record, storage::timing::millis,
+};
 
 #[cfg(feature = "redis-actor-session")]
 pub(super) use self::pauses::Pauses;
@@ -255,7 +257,7 @@ impl RedisSessionStore {
             key.secret_digest(),
             version_text(new_version),
             encode(new_version, &new_key, record),
-            millis(ttl),
+            millis(ttl).to_string(),
         ];
         let (outcome, repeated) = self.run(&SWAP, &self.redis_key(key), &arguments).await?;
         let swap = match outcome {
@@ -337,7 +339,7 @@ impl SessionStore for RedisSessionStore {
             let arguments = [
                 version_text(version),
                 encode(version, &key, record),
-                millis(ttl),
+                millis(ttl).to_string(),
             ];
             let (outcome, _) = self.run(&CREATE, &self.redis_key(&key), &arguments).await?;
             match outcome {
@@ -391,12 +393,6 @@ impl SessionStore for RedisSessionStore {
     }
 }
 
-/// Whole milliseconds, rounded up, and no more than Redis can add to the time now.
-fn millis(ttl: Duration) -> String {
-    const LONGEST: u128 = 1 << 52;
-    ttl.as_nanos().div_ceil(1_000_000).min(LONGEST).to_string()
-}
-
 /// `bytes` as lowercase hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut digits, byte| {
@@ -415,18 +411,6 @@ impl fmt::Debug for RedisSessionStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_time_to_live_is_cut_to_nothing_or_too_long_for_redis() {
-        for (ttl, text) in [
-            (Duration::ZERO, "0"),
-            (Duration::from_nanos(1), "1"),
-            (Duration::from_millis(1500), "1500"),
-            (Duration::MAX, "4503599627370496"),
-        ] {
-            assert_eq!(millis(ttl), text);
-        }
-    }
 
     #[tokio::test]
     async fn an_address_that_makes_no_sense_is_told_without_its_password() {

@@ -22,6 +22,15 @@ impl Pauses {
     }
 }
 
+impl Default for Pauses {
+    fn default() -> Self {
+        Self {
+            shortest: Duration::from_millis(50),
+            longest: Duration::from_millis(500),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,10 +25,7 @@ impl RedisActorSessionStoreBuilder {
             keygen: Arc::new(str::to_owned),
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
-            pauses: Pauses {
-                shortest: Duration::from_millis(50),
-                longest: Duration::from_millis(500),
-            },
+            pauses: Pauses::default(),
         })
     }
 

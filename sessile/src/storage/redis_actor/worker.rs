@@ -1,6 +1,6 @@
 //! [`Worker`]: the actor of one thread, which has one connection.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use actix::{
     Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, Message,
@@ -8,11 +8,11 @@ use actix::{
 };
 use tokio::{
     sync::watch,
-    time::{Instant, sleep, timeout_at},
+    time::{sleep, timeout_at},
 };
 
 use super::{builder::Settings, error::Fault};
-use crate::storage::{RedisSessionStore, StoreError, StoreErrorKind};
+use crate::storage::{RedisSessionStore, StoreError, StoreErrorKind, timing::deadline};
 
 /// Connects, and does what it is told over that connection, which mends itself from then on.
 ///
@@ -101,9 +101,6 @@ impl Actor for Worker {
 
 impl Supervised for Worker {}
 
-/// How long somebody waits who wants to wait for ever.
-const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
-
 /// Something to do with the connection.
 pub(super) struct Command<F>(pub(super) F);
 
@@ -128,7 +125,7 @@ where
         let limit = self.settings.response_timeout;
         let mut road = self.road.subscribe();
         Box::pin(async move {
-            let deadline = Instant::now() + limit.min(CENTURY);
+            let deadline = deadline(limit);
             // However the waiting ends: what counts is what is there then.
             let _ = timeout_at(deadline, road.wait_for(Road::is_decided)).await;
             let store = road.borrow().store()?;

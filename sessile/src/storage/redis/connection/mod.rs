@@ -23,6 +23,7 @@ use super::{
     pauses::Pauses,
     script::{Action, Form, Request},
 };
+use crate::storage::timing::deadline;
 
 pub(super) use self::dial::Dialer;
 #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
@@ -166,11 +167,8 @@ struct Deadline {
 
 impl Deadline {
     fn after(limit: Duration) -> Self {
-        let now = Instant::now();
-        // Whoever wants to wait for ever gets a century.
-        let century = Duration::from_secs(100 * 365 * 86_400);
         Self {
-            at: now + limit.min(century),
+            at: deadline(limit),
             limit,
         }
     }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use sqlx::{Pool, pool::PoolConnection};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use super::{
     Dialect, Fault, Limits,
     dialect::{ConnectionOf, OptionsOf},
     own::{Own, Taken},
 };
+use crate::storage::timing::deadline;
 
 /// Where connections are to come from.
 pub(in crate::storage) enum Source<D: Dialect> {
@@ -69,10 +70,7 @@ impl<D: Dialect> Connections<D> {
     where
         F: Future<Output = (Lease<D>, Result<T, sqlx::Error>)>,
     {
-        // Whoever wants to wait for ever gets a century.
-        let century = Duration::from_secs(100 * 365 * 86_400);
-        let deadline = Instant::now() + limit.min(century);
-        let run = timeout_at(deadline, async {
+        let run = timeout_at(deadline(limit), async {
             match self.attempt(false, &operation).await {
                 Err(fault) if fault.ends_connection() => {
                     let outcome = self.attempt(true, &operation).await?;

@@ -12,8 +12,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::super::{Loaded, StoreError, StoreErrorKind, Stored, Swap, Version};
 use crate::{
-    key::{SessionKey, generate_session_key},
+    key::{ID_LEN, SessionKey, generate_session_key},
     record::Record,
+    storage::timing::millis,
 };
 
 use self::connections::{Answer, Outcome};
@@ -302,33 +303,13 @@ impl<D: Dialect> fmt::Debug for Store<D> {
 /// Whether `key` has the form of those that are made here. Others need not be looked for, which also
 /// keeps characters out that a database has no place for.
 fn may_be_here(key: &SessionKey) -> bool {
-    const ID_LEN: usize = 22;
     let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     key.id().len() == ID_LEN && key.id().bytes().all(is_ours)
-}
-
-/// Whole milliseconds, rounded up, and no more than can be added to the time now.
-fn millis(ttl: Duration) -> i64 {
-    const LONGEST: i64 = 1 << 52;
-    let millis = ttl.as_nanos().div_ceil(1_000_000);
-    i64::try_from(millis).unwrap_or(LONGEST).min(LONGEST)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_time_to_live_is_cut_to_nothing_or_too_long_to_add() {
-        for (ttl, expected) in [
-            (Duration::ZERO, 0),
-            (Duration::from_nanos(1), 1),
-            (Duration::from_millis(1500), 1500),
-            (Duration::MAX, 1 << 52),
-        ] {
-            assert_eq!(millis(ttl), expected);
-        }
-    }
 
     #[test]
     fn only_keys_of_our_own_form_are_looked_for() {

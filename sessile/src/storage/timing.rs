@@ -1,0 +1,40 @@
+//! Times as the stores on servers need them: no longer than can be added to the time now.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// When `limit` is over that begins now. Whoever wants to wait for ever gets a century.
+pub(super) fn deadline(limit: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+    Instant::now() + limit.min(CENTURY)
+}
+
+/// A time to live in whole milliseconds, rounded up, and no more than a server can add to the time now.
+pub(super) fn millis(ttl: Duration) -> i64 {
+    const LONGEST: i64 = 1 << 52;
+    let millis = ttl.as_nanos().div_ceil(1_000_000);
+    i64::try_from(millis).unwrap_or(LONGEST).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_time_to_live_is_cut_to_nothing_or_too_long_to_add() {
+        for (ttl, expected) in [
+            (Duration::ZERO, 0),
+            (Duration::from_nanos(1), 1),
+            (Duration::from_millis(1500), 1500),
+            (Duration::MAX, 4_503_599_627_370_496),
+        ] {
+            assert_eq!(millis(ttl), expected);
+        }
+    }
+
+    #[test]
+    fn waiting_for_ever_overflows_nothing() {
+        assert!(deadline(Duration::MAX) > deadline(Duration::from_secs(1)));
+    }
+}
