@@ -217,9 +217,11 @@ fn launch_sentinel(master_port: u16) -> Result<Redis, Error> {
     // What is meant for networks: they introduce themselves every two seconds, look for replicas every ten, and do nothing
     // for thirty after they were slow (`TILT`). And they connect again to a lost server only once in a ping's period,
     // which has to be far below the time that makes a server count as down: or a new master that has just
-    // disconnected everybody is taken for dead, and replaced by the old one.
+    // disconnected everybody is taken for dead, and replaced by the old one. But five of a ping's periods have to be more
+    // than the second that passes between two looks at a replica while its master is down: what was heard of it before
+    // that counts for nothing, and without a replica that is known to be good the failover is put off.
     let periods = [
-        ("PING-PERIOD", "100"),
+        ("PING-PERIOD", "250"),
         ("PUBLISH-PERIOD", "200"),
         ("INFO-PERIOD", "200"),
         ("TILT-PERIOD", "1000"),
