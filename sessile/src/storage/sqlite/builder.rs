@@ -45,7 +45,8 @@ impl SqliteSessionStoreBuilder {
         self
     }
 
-    /// How long an operation waits for another process that holds the database locked.
+    /// How long an operation, or opening the database, waits for another process that holds it
+    /// locked.
     ///
     /// Default: 500 milliseconds. More than the time a request may wait for its store only makes
     /// the requests behind it wait as well.
@@ -88,12 +89,12 @@ impl SqliteSessionStoreBuilder {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(self.synchronous)
             .busy_timeout(self.busy_timeout);
-        let writer = Connection::open(&options).await?;
+        let writer = Connection::open(&options, self.busy_timeout).await?;
         schema::migrate(&writer).await?;
         let mut readers = Vec::new();
         if location != Location::Memory {
             for _ in 0..self.readers {
-                readers.push(Connection::open(&options).await?);
+                readers.push(Connection::open(&options, self.busy_timeout).await?);
             }
         }
         Ok(SqliteSessionStore(Arc::new(Inner {

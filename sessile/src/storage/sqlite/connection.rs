@@ -1,11 +1,17 @@
 //! [`Connection`]: one connection to the database, used by one operation at a time.
 
-use std::{fmt, io};
+use std::{fmt, io, time::Duration};
 
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
-use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
+use tokio::{
+    sync::{MappedMutexGuard, Mutex, MutexGuard},
+    time::{Instant, sleep},
+};
 
 use super::{StoreError, StoreErrorKind, error};
+
+/// How long to wait before a database that was busy is opened again.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// One connection to the database, used by one operation at a time.
 ///
@@ -14,9 +20,25 @@ use super::{StoreError, StoreErrorKind, error};
 pub(super) struct Connection(Mutex<Option<SqliteConnection>>);
 
 impl Connection {
-    pub(super) async fn open(options: &SqliteConnectOptions) -> Result<Self, StoreError> {
-        let connection = options.connect().await.map_err(error::failed)?;
-        Ok(Self(Mutex::new(Some(connection))))
+    /// Opens one, which may take `patience` while others do the same.
+    ///
+    /// SQLite waits for a lock by itself, but not for one that two may want of each other: that is
+    /// so while a new database is given its write-ahead log, and then it says at once that it is
+    /// busy (<https://www.sqlite.org/c3ref/busy_handler.html>).
+    pub(super) async fn open(
+        options: &SqliteConnectOptions,
+        patience: Duration,
+    ) -> Result<Self, StoreError> {
+        let begun = Instant::now();
+        loop {
+            match options.connect().await {
+                Ok(connection) => return Ok(Self(Mutex::new(Some(connection)))),
+                Err(error) if error::is_busy(&error) && begun.elapsed() < patience => {
+                    sleep(PAUSE).await;
+                }
+                Err(error) => return Err(error::failed(error)),
+            }
+        }
     }
 
     /// The connection, for as long as the guard lives. Who asked first gets it first.
