@@ -88,9 +88,6 @@ pub(crate) struct Serve {
     /// Where to write the cookies of some of them, one a line.
     #[arg(long, requires = "prefill")]
     pub(crate) cookies: Option<PathBuf>,
-    /// Store this many sessions whose time is over.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) expired: u64,
     /// Count conflicts, and tell their number at `/conflicts`.
     #[arg(long)]
     pub(crate) counted: bool,

@@ -46,9 +46,11 @@ pub(super) async fn measure(effort: &Effort) -> anyhow::Result<Cleanups> {
 async fn clean_up(subject: Subject, effort: &Effort) -> anyhow::Result<Cleanup> {
     let expired = effort.scaled(1_000_000, 20_000);
     let store = Store::start(subject)?;
-    let server = Server::start(subject, &store, &[format!("--expired={expired}")])?;
+    let server = Server::start(subject, &store, &[])?;
     let mut crowd = Crowd::arrive(server.port, VISITORS).await?;
     crowd.begin().await?;
+    let mut table = store.table().await?;
+    table.add_expired(expired).await?;
     crowd
         .send(Kind::Change, until(effort.seconds() / 4.0))
         .await?;
@@ -58,7 +60,6 @@ async fn clean_up(subject: Subject, effort: &Effort) -> anyhow::Result<Cleanup> 
     let (done, begun) = (Cell::new(false), Instant::now());
     janitor.call("/cleanup").await?;
     let (during, ()) = try_join(crowd.send(Kind::Change, || !done.get()), async {
-        let mut table = store.table().await?;
         while table.has_more_than(VISITORS).await? {
             ensure!(begun.elapsed() < LIMIT, "the cleanup doesn't end");
             tokio::time::sleep(PAUSE).await;

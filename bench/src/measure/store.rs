@@ -1,6 +1,6 @@
 //! The servers and files that sessions are kept in, one for each subject so that nobody's numbers mix.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use sessile_rig::{
     database::{Database, Kind},
     mariadb::MariaDb,
@@ -126,7 +126,14 @@ impl Store {
 
     /// The table of a database.
     pub(super) async fn table(&self) -> anyhow::Result<Table> {
-        Ok(Table(self.connect().await?))
+        Ok(Table {
+            connection: self.connect().await?,
+            random_id: match self {
+                Self::Postgres(_) => "left(replace(gen_random_uuid()::text, '-', ''), 22)",
+                Self::MariaDb(_) => "left(sha1(uuid()), 22)",
+                _ => "lower(hex(randomblob(11)))",
+            },
+        })
     }
 
     async fn connect(&self) -> anyhow::Result<AnyConnection> {
@@ -140,9 +147,40 @@ impl Store {
 }
 
 /// A table of sessions, looked at over a connection of its own.
-pub(super) struct Table(AnyConnection);
+pub(super) struct Table {
+    connection: AnyConnection,
+    /// How the database makes up an id.
+    random_id: &'static str,
+}
 
 impl Table {
+    /// Adds rows that ended long ago and are otherwise like one that is there. The database does so
+    /// by itself, each time as many as it has: a million by way of a store takes minutes.
+    pub(super) async fn add_expired(&mut self, rows: u64) -> anyhow::Result<()> {
+        let copy = |from: &str, at_most: u64| {
+            sqlx::AssertSqlSafe(format!(
+                "INSERT INTO sessile_sessions (id, secret, version, expires_at, record)
+                 SELECT {}, secret, version, 1, record FROM sessile_sessions
+                 WHERE {from} LIMIT {at_most}",
+                self.random_id
+            ))
+        };
+        let mut added = 0;
+        while added < rows {
+            let (from, at_most) = match added {
+                0 => ("expires_at > 1", 1),
+                _ => ("expires_at = 1", rows - added),
+            };
+            let inserted = sqlx::query(copy(from, at_most))
+                .execute(&mut self.connection)
+                .await?
+                .rows_affected();
+            ensure!(inserted > 0, "there is no row to copy");
+            added += inserted;
+        }
+        Ok(())
+    }
+
     /// Whether it has more rows than these, found without counting all.
     pub(super) async fn has_more_than(&mut self, rows: usize) -> anyhow::Result<bool> {
         let rows = i64::try_from(rows)?;
@@ -150,7 +188,7 @@ impl Table {
         let question =
             format!("SELECT count(*) FROM (SELECT 1 FROM sessile_sessions LIMIT {limit}) AS few");
         let found: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(question))
-            .fetch_one(&mut self.0)
+            .fetch_one(&mut self.connection)
             .await?;
         Ok(found > rows)
     }

@@ -28,14 +28,10 @@ const ONE_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Stores as many sessions as the command line says.
 pub(super) async fn prefill<S: SessionStore>(store: &S, options: &Serve) -> anyhow::Result<()> {
     let record = record()?;
-    create(store, &record, options.expired, Duration::ZERO)
-        .try_for_each(|_| std::future::ready(Ok(())))
-        .await?;
-
     let every = options.prefill.div_ceil(COOKIES).max(1);
     let mut cookies = Vec::new();
     let mut number = 0;
-    let mut keys = std::pin::pin!(create(store, &record, options.prefill, ONE_DAY));
+    let mut keys = std::pin::pin!(create(store, &record, options.prefill));
     while let Some(key) = keys.try_next().await? {
         if options.cookies.is_some() && number % every == 0 {
             cookies.push(sealed(&key));
@@ -56,10 +52,9 @@ fn create<S: SessionStore>(
     store: &S,
     record: &Record,
     number: u64,
-    ttl: Duration,
 ) -> impl futures_util::Stream<Item = anyhow::Result<SessionKey>> {
     stream::iter(0..number)
-        .map(move |_| async move { Ok(store.create(record, ttl).await?.key) })
+        .map(move |_| async move { Ok(store.create(record, ONE_DAY).await?.key) })
         .buffer_unordered(AT_ONCE)
 }
 

@@ -153,7 +153,7 @@ impl PostgresSessionStore {
 
     /// Starts a task that deletes the rows of ended sessions: now, and then once in every `period`.
     ///
-    /// It works in small batches, and pauses after each for as long as that took. One is enough, but
+    /// It works in small batches, and pauses after each for twice what that took. One is enough, but
     /// several, on several servers, do no harm. It ends when the returned handle is stopped or
     /// dropped.
     ///

@@ -10,8 +10,13 @@ use tokio::{
 
 use super::super::StoreError;
 
-/// How many rows one statement deletes: few enough that requests hardly wait behind it.
-const BATCH: u32 = 500;
+/// How long one statement may take, about: requests wait behind it.
+const SHARE: Duration = Duration::from_millis(10);
+
+/// How many rows the first statement deletes, and any at least and at most.
+const BATCH: u32 = 64;
+const SMALLEST_BATCH: u32 = 16;
+const LARGEST_BATCH: u32 = 500;
 
 /// A clean-up that goes on in the background, until this is stopped or dropped.
 #[derive(Debug)]
@@ -76,17 +81,48 @@ async fn delete_all_expired<F>(delete_expired: impl Fn(u32) -> F)
 where
     F: Future<Output = Result<u64, StoreError>>,
 {
+    let mut batch = BATCH;
     loop {
         let begun = Instant::now();
-        match delete_expired(BATCH).await {
+        match delete_expired(batch).await {
             Ok(0) => return,
-            // Fewer than asked for may only mean that another server was at the same ones. As long again
-            // for the requests: so cleaning up takes half of the database at most, however slow that is.
-            Ok(_) => tokio::time::sleep(begun.elapsed()).await,
+            // Fewer than asked for may only mean that another server was at the same ones. Twice as long
+            // for the requests: so cleaning up takes a third of the database at most, however slow it is.
+            Ok(_) => {
+                let took = begun.elapsed();
+                tokio::time::sleep(2 * took).await;
+                batch = after(batch, took);
+            }
             Err(error) => {
                 let error: &(dyn std::error::Error + 'static) = &error;
                 return tracing::error!(error, "ended sessions could not be deleted");
             }
         }
+    }
+}
+
+/// How many rows to delete next, when so many took so long.
+fn after(batch: u32, took: Duration) -> u32 {
+    let next = if took > SHARE {
+        batch / 2
+    } else if took < SHARE / 2 {
+        batch * 2
+    } else {
+        batch
+    };
+    next.clamp(SMALLEST_BATCH, LARGEST_BATCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_as_large_as_the_database_is_fast() {
+        let settled =
+            |per_row: Duration| (0..20).fold(BATCH, |batch, _| after(batch, per_row * batch));
+        assert_eq!(settled(Duration::from_micros(1)), LARGEST_BATCH);
+        assert_eq!(settled(Duration::from_micros(70)), 128);
+        assert_eq!(settled(Duration::from_millis(100)), SMALLEST_BATCH);
     }
 }

@@ -28,7 +28,7 @@ impl SqliteSessionStore {
 
     /// Starts a task that deletes the rows of ended sessions: now, and then once in every `period`.
     ///
-    /// It works in small batches, and pauses after each for as long as that took, so that requests
+    /// It works in small batches, and pauses after each for twice what that took, so that requests
     /// get through. One is enough, but several do no harm. It ends when the returned handle is
     /// stopped or dropped.
     ///
