@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use base64_simd::URL_SAFE_NO_PAD;
+use base64_simd::{Out, URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -86,8 +86,10 @@ impl SessionKey {
     /// Whether `digest` is that of this key's secret; compared in constant time.
     #[must_use]
     pub fn is_for(&self, digest: &str) -> bool {
-        let own = self.secret_digest();
-        is_same(own.as_bytes(), digest.as_bytes())
+        let mut own = [0; Self::DIGEST_LEN];
+        let sha256 = Sha256::digest(self.secret());
+        let own = URL_SAFE_NO_PAD.encode(&sha256, Out::from_slice(&mut own));
+        is_same(own, digest.as_bytes())
     }
 
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidSessionKeyError> {

@@ -87,8 +87,14 @@ impl Lifetime {
 
     /// What a request that only reads does for the life of a session touched at `touched_at`, if
     /// that is known.
-    pub(crate) fn on_read(&self, touched_at: Option<Timestamp>, now: Timestamp) -> OnRead {
-        let is_due = |pause| touched_at.is_none_or(|touched_at| now.since(touched_at) >= pause);
+    ///
+    /// What time it is matters only where reading extends it.
+    pub(crate) fn on_read(
+        &self,
+        touched_at: Option<Timestamp>,
+        now: impl FnOnce() -> Timestamp,
+    ) -> OnRead {
+        let is_due = |pause| touched_at.is_none_or(|touched_at| now().since(touched_at) >= pause);
         match self.touch_after {
             None => OnRead::Nothing,
             Some(pause) if is_due(pause) => OnRead::Touch,
@@ -195,7 +201,7 @@ mod tests {
     fn a_used_session_never_ends_before_its_idle_timeout() {
         let lifetime = Lifetime::new(&persistent(OnEveryRequest), None, 0.1);
         // Used last at 9 s, when no touch was due yet: it is promised until 109 s.
-        assert_eq!(lifetime.on_read(Some(at(0)), at(9)), OnRead::Reissue);
+        assert_eq!(lifetime.on_read(Some(at(0)), || at(9)), OnRead::Reissue);
         assert!(!lifetime.is_over(&record(0, 0), at(109)));
         assert!(lifetime.is_over(&record(0, 0), at(110)));
     }
@@ -203,23 +209,26 @@ mod tests {
     #[test]
     fn reads_touch_once_in_a_fraction() {
         let lifetime = Lifetime::new(&persistent(OnEveryRequest), None, 0.1);
-        assert_eq!(lifetime.on_read(Some(at(0)), at(10)), OnRead::Touch);
+        assert_eq!(lifetime.on_read(Some(at(0)), || at(10)), OnRead::Touch);
         let always = Lifetime::new(&persistent(OnEveryRequest), None, 0.0);
-        assert_eq!(always.on_read(Some(at(0)), at(0)), OnRead::Touch);
+        assert_eq!(always.on_read(Some(at(0)), || at(0)), OnRead::Touch);
         let browser_kept = Lifetime::new(&browser(OnEveryRequest), None, 0.1);
-        assert_eq!(browser_kept.on_read(Some(at(0)), at(9)), OnRead::Nothing);
+        assert_eq!(browser_kept.on_read(Some(at(0)), || at(9)), OnRead::Nothing);
         // Who knows how long ago.
-        assert_eq!(browser_kept.on_read(None, at(9)), OnRead::Touch);
+        assert_eq!(browser_kept.on_read(None, || at(9)), OnRead::Touch);
         let changes_only = Lifetime::new(&persistent(OnStateChanges), None, 0.1);
-        assert_eq!(changes_only.on_read(None, at(99)), OnRead::Nothing);
-        assert_eq!(changes_only.on_read(Some(at(0)), at(99)), OnRead::Nothing);
+        assert_eq!(changes_only.on_read(None, || at(99)), OnRead::Nothing);
+        assert_eq!(
+            changes_only.on_read(Some(at(0)), || at(99)),
+            OnRead::Nothing
+        );
     }
 
     #[test]
     fn a_clock_that_runs_behind_neither_ends_nor_touches() {
         let lifetime = Lifetime::new(&persistent(OnEveryRequest), None, 0.1);
         assert!(!lifetime.is_over(&record(100, 100), at(0)));
-        assert_eq!(lifetime.on_read(Some(at(100)), at(0)), OnRead::Reissue);
+        assert_eq!(lifetime.on_read(Some(at(100)), || at(0)), OnRead::Reissue);
     }
 
     #[test]

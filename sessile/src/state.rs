@@ -38,13 +38,26 @@ pub struct State {
 }
 
 #[derive(Clone, PartialEq, Eq)]
-struct Entry {
-    name: Text,
+pub(crate) struct Entry {
+    pub(crate) name: Text,
     /// The value, as JSON.
-    text: Text,
+    pub(crate) text: Text,
 }
 
 impl State {
+    /// What consists of `entries`, if they are in the order of their names and no name is there twice.
+    pub(crate) fn from_sorted(entries: Vec<Entry>) -> Option<Self> {
+        if entries.is_empty() {
+            return Some(Self::default());
+        }
+        let is_sorted = entries.is_sorted_by(|one, next| *one.name < *next.name);
+        let size = |entry: &Entry| entry.name.len() + entry.text.len();
+        is_sorted.then(|| Self {
+            size: entries.iter().map(size).sum(),
+            entries: Some(Arc::new(entries)),
+        })
+    }
+
     /// Whether it holds nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {

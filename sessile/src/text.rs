@@ -1,6 +1,10 @@
 //! [`Text`]: a string that may be a part of a larger one, shared with others.
 
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{
+    fmt,
+    ops::{Deref, Range},
+    sync::Arc,
+};
 
 /// A string that costs nothing to clone, and may be a part of a larger one: the names and values of a
 /// stored session stay where they were read, in one buffer for all.
@@ -12,16 +16,22 @@ pub(crate) struct Text {
 }
 
 impl Text {
+    /// What stands there in `buffer`, which has to have a character's first byte at both ends.
+    pub(crate) fn at(buffer: &Arc<str>, range: Range<usize>) -> Self {
+        debug_assert!(buffer.get(range.clone()).is_some());
+        Self {
+            buffer: Arc::clone(buffer),
+            start: range.start,
+            end: range.end,
+        }
+    }
+
     /// `part`, which lies in `buffer` if it was read from there.
     pub(crate) fn part_of(buffer: &Arc<str>, part: &str) -> Self {
         let start = part.as_ptr().addr().wrapping_sub(buffer.as_ptr().addr());
         let end = start.wrapping_add(part.len());
         if buffer.get(start..end) == Some(part) {
-            Self {
-                buffer: Arc::clone(buffer),
-                start,
-                end,
-            }
+            Self::at(buffer, start..end)
         } else {
             part.into()
         }

@@ -142,16 +142,18 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let service = Rc::clone(&self.service);
-        let manager = self.manager.clone();
-        Box::pin(async move { serve(&*service, &manager, request).await })
+        Box::pin(serve(
+            Rc::clone(&self.service),
+            self.manager.clone(),
+            request,
+        ))
     }
 }
 
 /// One request: open, handle, commit.
 async fn serve<S, B, Store>(
-    service: &S,
-    manager: &SessionManager<Store>,
+    service: Rc<S>,
+    manager: SessionManager<Store>,
     request: ServiceRequest,
 ) -> Result<ServiceResponse<B>, actix_web::Error>
 where
@@ -169,14 +171,16 @@ where
     // Closes the session also when the client leaves and this future is dropped.
     let _closing = Closing(&session);
     if let Some(early) = early.filter(Session::is_early) {
-        // Middleware further out asked for the session before there was one.
-        session.adopt(&early).await.map_err(|error| match error {
-            AdoptError::Open(error) => SessionFailure::open(error, store_failure),
-            AdoptError::Merge(error) => {
-                telemetry::request_failed("adopt", &error);
-                SessionFailure::commit(error, store_failure, None)
-            }
-        })?;
+        // Middleware further out asked for the session before there was one. Boxed, since it is rare.
+        Box::pin(session.adopt(&early))
+            .await
+            .map_err(|error| match error {
+                AdoptError::Open(error) => SessionFailure::open(error, store_failure),
+                AdoptError::Merge(error) => {
+                    telemetry::request_failed("adopt", &error);
+                    SessionFailure::commit(error, store_failure, None)
+                }
+            })?;
     }
 
     // The handler may have failed: what it did to the session before counts all the same.

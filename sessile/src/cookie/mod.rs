@@ -110,7 +110,12 @@ impl SessionCookie {
         if !self.is_of_todays_form(value) {
             return self.issue(key, max_age);
         }
-        self.bounded(self.set_cookie(value.len(), |out| escape(value, out), max_age))
+        let push = |out: &mut String| match self.security {
+            // Base64, or it would not have been opened.
+            CookieContentSecurity::Private => out.push_str(value),
+            CookieContentSecurity::Signed => escape(value, out),
+        };
+        self.bounded(self.set_cookie(value.len(), push, max_age))
     }
 
     fn bounded(&self, cookie: SetCookie) -> Result<SetCookie, CookieTooLargeError> {

@@ -101,7 +101,7 @@ impl<S: SessionStore> Inner<S> {
         let now = self.lifetime.reading_extends().then(|| self.clock.now());
         session.close_untouched(|live| {
             let on_read = match (&live.place, now) {
-                (Some(place), Some(now)) => self.lifetime.on_read(place.last_touch(), now),
+                (Some(place), Some(now)) => self.lifetime.on_read(place.last_touch(), || now),
                 _ => OnRead::Nothing,
             };
             on_read == OnRead::Nothing && !live.cookie_due
@@ -171,7 +171,8 @@ impl<S: SessionStore> Inner<S> {
 
     fn action(&self, work: &Work) -> Action {
         let on_read = work.place.as_ref().map_or(OnRead::Nothing, |place| {
-            self.lifetime.on_read(place.last_touch(), self.clock.now())
+            self.lifetime
+                .on_read(place.last_touch(), || self.clock.now())
         });
         decide(Situation {
             status: work.status,
@@ -212,7 +213,7 @@ impl<S: SessionStore> Inner<S> {
         let mut record = Record::new(now);
         record.state = flush.work.state.clone();
         let ttl = self.lifetime.ttl(&record, now);
-        let stored = flush.write(self.store.create(&record, ttl)).await?;
+        let stored = flush.write(pin!(self.store.create(&record, ttl))).await?;
         Ok(issued(stored, record))
     }
 
@@ -269,11 +270,11 @@ impl<S: SessionStore> Inner<S> {
             let swapped = match key {
                 Key::Keep => {
                     let update = self.store.update(&place.key, version, &record, ttl);
-                    flush.write(update).await?
+                    flush.write(pin!(update)).await?
                 }
                 Key::Renew => {
                     let renew = self.store.renew(&place.key, version, &record, ttl);
-                    flush.write(renew).await?
+                    flush.write(pin!(renew)).await?
                 }
             };
             match swapped {

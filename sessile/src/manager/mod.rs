@@ -128,8 +128,7 @@ impl<S: SessionStore> SessionManager<S> {
         if self.0.closes_untouched(session) {
             return Ok(None);
         }
-        // In a box, since it is large: what most requests don't need is no part of their futures.
-        let committed = Box::pin(self.0.commit(session)).await;
+        let committed = self.0.commit(session).await;
         session.close();
         committed.inspect_err(|error| telemetry::request_failed("commit", error))
     }
@@ -154,8 +153,9 @@ impl<S: SessionStore> SessionManager<S> {
 impl<S: SessionStore> Inner<S> {
     /// The session that the cookie with this value names, before its handler runs.
     async fn opened(&self, cookie: &str) -> Result<Live, OpenError> {
+        let found = self.find(cookie).await;
         let mut live = Live::new(true);
-        match self.find(cookie).await {
+        match found {
             Ok(found) => live.open(cookie, found),
             Err(error) if self.goes_on_without(&error) => live.detach(),
             Err(error) => return Err(error),

@@ -369,7 +369,7 @@ impl Flush<'_> {
     /// or not.
     pub(crate) async fn write<T, E>(
         &self,
-        operation: impl Future<Output = Result<T, E>>,
+        operation: Pin<&mut impl Future<Output = Result<T, E>>>,
     ) -> Result<T, E> {
         self.unanswered.store(true, Ordering::Relaxed);
         let answer = operation.await?;

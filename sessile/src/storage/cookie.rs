@@ -8,7 +8,7 @@ use super::{Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored
 use crate::{
     clock::{Clock, SharedClock, Timestamp},
     json, legacy,
-    record::{self, DecodeError, Record},
+    record::{self, DecodeError, Reader, Record},
 };
 
 /// Keeps nothing: the session key *is* the session, sealed into the cookie with the time at which
@@ -79,9 +79,23 @@ struct Content<'a> {
 }
 
 fn decode(key: &SessionKey) -> Result<(Timestamp, Record), DecodeError> {
+    if let Some(decoded) = decode_canonical(key) {
+        return Ok(decoded);
+    }
     let content: Content<'_> = json::parse(key.as_ref())?;
     let record = content.r.into_record(key.text())?;
     Ok((Timestamp::from_unix_millis(content.e), record))
+}
+
+fn decode_canonical(key: &SessionKey) -> Option<(Timestamp, Record)> {
+    let mut reader = Reader::new(key.text());
+    reader.expect(r#"{"e":"#)?;
+    let ends_at = reader.number()?;
+    reader.expect(r#","r":"#)?;
+    let record = reader.record()?;
+    reader.expect("}")?;
+    reader.end()?;
+    Some((Timestamp::from_unix_millis(ends_at), record))
 }
 
 impl SessionStore for CookieSessionStore {

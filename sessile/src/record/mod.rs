@@ -1,5 +1,7 @@
 //! [`Record`]: what a store keeps under a session key.
 
+mod canonical;
+
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -9,6 +11,8 @@ use crate::{
     json::{self, JsonError},
     state::{Pairs, State},
 };
+
+pub(crate) use self::canonical::Reader;
 
 /// What a store keeps under a [`SessionKey`](crate::storage::SessionKey): the state and the times
 /// that decide when the session ends.
@@ -98,7 +102,17 @@ impl Record {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::NotUtf8)?;
         let buffer = Arc::from(text);
-        json::parse::<Stored<'_>>(&buffer)?.into_record(&buffer)
+        match Self::decode_canonical(&buffer) {
+            Some(record) => Ok(record),
+            None => json::parse::<Stored<'_>>(&buffer)?.into_record(&buffer),
+        }
+    }
+
+    fn decode_canonical(buffer: &Arc<str>) -> Option<Self> {
+        let mut reader = Reader::new(buffer);
+        let record = reader.record()?;
+        reader.end()?;
+        Some(record)
     }
 }
 
