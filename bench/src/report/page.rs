@@ -25,7 +25,7 @@ What a request costs with sessions, ours and those of other libraries, behind th
 const HOW: &str = "
 ## How it is measured
 
-Each subject is a server process with one worker, alone on one core. The client, and Redis where there is one, share another. Sixteen visitors with
+Each subject is a server process with one worker, alone on one core. The client, and Redis where there is one, share another. 64 visitors with
 a session and a connection each send a request when their last one was answered, and check every answer: one that is wrong ends the measurement.
 A session holds four values, about a hundred bytes. Every library is set up as its documentation shows, and compiled with the same profile.
 The client never sleeps: the kernel charges whoever sends an answer for waking its reader, and a server that is slower than the client would pay that
