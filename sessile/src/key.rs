@@ -132,10 +132,10 @@ pub fn generate_session_key() -> SessionKey {
 /// The length of a new id, 16 random bytes in base64.
 pub(crate) const ID_LEN: usize = 22;
 /// The length of a new secret, 32 random bytes in base64.
-const SECRET_LEN: usize = 43;
+pub(crate) const SECRET_LEN: usize = 43;
 
 /// Whether both are the same, in a time that tells only their lengths.
-fn is_same(one: &[u8], other: &[u8]) -> bool {
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     let (words, rest) = one.as_chunks::<8>();
     let (other_words, other_rest) = other.as_chunks::<8>();
     // By word, since by byte it takes eight times as long.

@@ -1,29 +1,32 @@
 //! [`MemorySessionStore`]: sessions in the memory of this process.
 
-mod slot;
+mod shard;
 
 use std::{
     fmt,
-    sync::Arc,
-    time::{Duration, Instant},
+    hash::BuildHasher as _,
+    sync::{Arc, Mutex, PoisonError, TryLockError},
+    time::Duration,
 };
 
 use foldhash::fast::RandomState;
-use moka::{Expiry, ops::compute::Op, policy::EvictionPolicy, sync::Cache};
 
-use self::slot::Slot;
+use self::shard::{Id, Key, Shard};
 use super::{Loaded, SessionKey, SessionStore, StoreError, Stored, Swap, Version};
 use crate::{
-    clock::{Clock, SharedClock},
+    clock::{Clock, SharedClock, Timestamp},
     key::generate_session_key,
     record::Record,
 };
 
 /// Keeps sessions in the memory of this process: gone when it ends, invisible to other servers.
 ///
-/// Clones share the sessions. Sessions that have ended are removed by themselves. What the store
-/// may take is bounded, by default by 256 MiB; when that is full, the session that was not used for
-/// the longest time ends early.
+/// Clones share the sessions. What the store may take is
+/// [bounded](MemorySessionStoreBuilder::max_bytes), by default by 256 MiB; when that is full, sessions
+/// that were not used for the longest time end early.
+///
+/// Sessions whose time is over are removed along the way: each operation, a load too, looks for a few of
+/// them. So nothing runs in the background, and a store that nobody uses keeps what it has.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,10 +42,17 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct MemorySessionStore {
-    /// Finds slots by the ids of sessions. Whether a session lives is decided in its slot.
-    slots: Cache<Arc<str>, Arc<Slot>, RandomState>,
+    shards: Arc<[Mutex<Shard>]>,
+    /// Tells which shard a session is in. The shards find it by hashers of their own.
+    hasher: RandomState,
     clock: SharedClock,
 }
+
+/// How many shards there are, at most.
+const MOST_SHARDS: u64 = 64;
+
+/// What each shard may take, at least, if there is more than one.
+const LEAST_SHARE: u64 = 4 * 1024 * 1024;
 
 impl MemorySessionStore {
     /// A store that is to be set up differently from the default.
@@ -53,32 +63,45 @@ impl MemorySessionStore {
         }
     }
 
-    /// The slot of the session that `key` leads to or led to, live or not.
-    fn slot(&self, key: &SessionKey) -> Option<Arc<Slot>> {
-        self.slots.get(key.id())
+    /// Does `operation` under the lock of the shard that has the session, and tidies up a little.
+    fn in_shard<T>(&self, id: &Id, operation: impl FnOnce(&mut Shard, Timestamp) -> T) -> T {
+        let now = self.clock.now();
+        let index = self.hasher.hash_one(id) as usize % self.shards.len();
+        let (done, turn) = {
+            let mut shard = self.shards[index]
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            shard.tidy(now);
+            (operation(&mut shard, now), shard.turn())
+        };
+        if let Some(turn) = turn {
+            self.tidy(turn % self.shards.len(), now);
+        }
+        done
+    }
+
+    /// Tidies a shard up, unless somebody is there: they do it themselves.
+    fn tidy(&self, index: usize, now: Timestamp) {
+        match self.shards[index].try_lock() {
+            Ok(mut shard) => shard.tidy(now),
+            Err(TryLockError::Poisoned(shard)) => shard.into_inner().tidy(now),
+            Err(TryLockError::WouldBlock) => {}
+        }
     }
 
     fn swap(
         &self,
         (key, version): (&SessionKey, Version),
         new_key: SessionKey,
-        record: &Record,
-        ttl: Duration,
-    ) -> Swap {
-        let Some(slot) = self.slot(key) else {
-            return Swap::Gone;
+        (record, ttl): (&Record, Duration),
+    ) -> Result<Swap, StoreError> {
+        let (Some(key), Some(new)) = (Key::of(key), Key::of(&new_key)) else {
+            return Ok(Swap::Gone);
         };
-        let (swap, cache_must_know) =
-            slot.swap((key, version), new_key, (record, ttl), self.clock.now());
-        if cache_must_know {
-            // Unless it was dropped meanwhile.
-            let id = Arc::from(key.id());
-            self.slots.entry(id).and_compute_with(|entry| match entry {
-                Some(entry) if Arc::ptr_eq(entry.value(), &slot) => Op::Put(slot),
-                Some(_) | None => Op::Nop,
-            });
-        }
-        swap
+        self.in_shard(&key.id, |shard, now| {
+            let new_key = (new_key, new.secret);
+            shard.swap((&key, version), new_key, (record, ttl), now)
+        })
     }
 }
 
@@ -106,8 +129,12 @@ impl MemorySessionStoreBuilder {
     /// The most bytes that all sessions may take, counted roughly: names, values and what the
     /// store needs to keep track of them.
     ///
-    /// Default: 256 MiB. When it is exceeded, the sessions that were not used for the longest time
-    /// end early.
+    /// Default: 256 MiB. Sessions are spread evenly over parts of the store, as many as can have 4 MiB
+    /// each, one at least and 64 at most. When a part has used up its share, those of its sessions that
+    /// were not used for the longest time end early, so that a new one always finds room.
+    ///
+    /// A session that would take more than a part's share, 4 MiB by default, is refused when it is made or
+    /// changed: [`StoreErrorKind::Denied`](super::StoreErrorKind::Denied).
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self
@@ -121,55 +148,31 @@ impl MemorySessionStoreBuilder {
 
     /// The store.
     pub fn build(self) -> MemorySessionStore {
+        let shards = (self.max_bytes / LEAST_SHARE).clamp(1, MOST_SHARDS);
+        let share = self.max_bytes / shards;
         MemorySessionStore {
-            slots: Cache::builder()
-                .max_capacity(self.max_bytes)
-                .weigher(|_: &Arc<str>, slot: &Arc<Slot>| slot.told().weight)
-                // Any other policy may turn away a session that was just created.
-                .eviction_policy(EvictionPolicy::lru())
-                .expire_after(ByTimeToLive)
-                .build_with_hasher(RandomState::default()),
+            shards: (0..shards).map(|_| Mutex::new(Shard::new(share))).collect(),
+            hasher: RandomState::default(),
             clock: self.clock,
         }
     }
 }
 
-/// The cache drops what has ended. It only cleans up, by its own clock: the slot decides.
-struct ByTimeToLive;
-
-impl Expiry<Arc<str>, Arc<Slot>> for ByTimeToLive {
-    fn expire_after_create(&self, _: &Arc<str>, slot: &Arc<Slot>, _: Instant) -> Option<Duration> {
-        Some(slot.told().ttl)
-    }
-
-    fn expire_after_update(
-        &self,
-        _: &Arc<str>,
-        slot: &Arc<Slot>,
-        _: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(slot.told().ttl)
-    }
-}
-
 impl SessionStore for MemorySessionStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        let now = self.clock.now();
-        Ok(self.slot(key).and_then(|slot| slot.load(key, now)))
+        let load = |key: Key| self.in_shard(&key.id, |shard, now| shard.load(&key, now));
+        Ok(Key::of(key).and_then(load))
     }
 
     async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
-        let now = self.clock.now();
         loop {
             let key = generate_session_key();
-            let slot = Slot::new(key.clone(), record.clone(), now, ttl);
-            let entry = self.slots.entry(key.id().into()).or_insert(slot);
-            if entry.is_fresh() {
-                return Ok(Stored {
-                    key,
-                    version: Slot::FIRST_VERSION,
-                });
+            let Some(new) = Key::of(&key) else {
+                unreachable!("a new key is of the form that new keys have");
+            };
+            let create = |shard: &mut Shard, now| shard.create(new, (record, ttl), now);
+            if let Some(version) = self.in_shard(&new.id, create)? {
+                return Ok(Stored { key, version });
             }
         }
     }
@@ -181,7 +184,7 @@ impl SessionStore for MemorySessionStore {
         record: &Record,
         ttl: Duration,
     ) -> Result<Swap, StoreError> {
-        Ok(self.swap((key, version), key.clone(), record, ttl))
+        self.swap((key, version), key.clone(), (record, ttl))
     }
 
     async fn renew(
@@ -191,12 +194,12 @@ impl SessionStore for MemorySessionStore {
         record: &Record,
         ttl: Duration,
     ) -> Result<Swap, StoreError> {
-        Ok(self.swap((key, version), key.renewed(), record, ttl))
+        self.swap((key, version), key.renewed(), (record, ttl))
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        if let Some(slot) = self.slots.remove(key.id()) {
-            slot.end();
+        if let Some(Key { id, .. }) = Key::of(key) {
+            self.in_shard(&id, |shard, _| shard.delete(&id));
         }
         Ok(())
     }

@@ -1,7 +1,16 @@
+use std::collections::HashSet;
+
 use super::*;
-use crate::clock::{ManualClock, Timestamp};
+use crate::{
+    clock::{ManualClock, Timestamp},
+    storage::{StoreErrorKind, Version},
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// So many that each of 64 shards has some.
+const MANY: usize = 2000;
 
 fn record(value: &str) -> Record {
     let mut record = Record::new(Timestamp::from_unix_millis(0));
@@ -9,72 +18,53 @@ fn record(value: &str) -> Record {
     record
 }
 
-#[tokio::test]
-async fn time_ends_sessions_by_the_clock_that_was_passed_in() {
+fn record_of(len: usize) -> Record {
+    record(&"x".repeat(len))
+}
+
+/// A store on a clock that only the test moves.
+fn store_and_clock() -> (MemorySessionStore, ManualClock) {
     let clock = ManualClock::default();
     let store = MemorySessionStore::builder().clock(clock.clone()).build();
+    (store, clock)
+}
+
+impl MemorySessionStore {
+    /// How many sessions there are, live or not, and what they weigh, once every shard was checked.
+    fn checked(&self) -> (usize, u64) {
+        let shards = self.shards.iter();
+        let each = shards.map(|shard| shard.lock().unwrap().checked());
+        each.fold((0, 0), |(len, weight), it| (len + it.0, weight + it.1))
+    }
+
+    fn len(&self) -> usize {
+        self.checked().0
+    }
+
+    async fn has(&self, stored: &Stored) -> bool {
+        self.load(&stored.key).await.unwrap().is_some()
+    }
+
+    async fn updated(&self, at: &Stored, record: &Record, ttl: Duration) -> Stored {
+        let swap = self.update(&at.key, at.version, record, ttl).await.unwrap();
+        let Swap::Stored(stored) = swap else {
+            panic!("not stored: {swap:?}");
+        };
+        stored
+    }
+}
+
+#[tokio::test]
+async fn time_ends_sessions_by_the_clock_that_was_passed_in() {
+    let (store, clock) = store_and_clock();
     let stored = store.create(&record("a"), MINUTE).await.unwrap();
 
     clock.advance(MINUTE);
-    assert!(store.load(&stored.key).await.unwrap().is_none());
+    assert!(!store.has(&stored).await);
     let swap = store
         .update(&stored.key, stored.version, &record("b"), MINUTE)
         .await;
     assert!(matches!(swap, Ok(Swap::Gone)));
-}
-
-#[tokio::test]
-async fn it_stays_within_its_bound_and_keeps_the_newest() {
-    let store = MemorySessionStore::builder().max_bytes(100_000).build();
-    let mut newest = None;
-    for _ in 0..1000 {
-        newest = Some(
-            store
-                .create(&record(&"x".repeat(500)), MINUTE)
-                .await
-                .unwrap(),
-        );
-    }
-    store.slots.run_pending_tasks();
-    assert!(store.slots.weighted_size() <= 100_000);
-    assert!(store.slots.entry_count() > 50);
-    let newest = newest.unwrap();
-    assert!(store.load(&newest.key).await.unwrap().is_some());
-}
-
-#[tokio::test]
-async fn ended_sessions_leave_no_memory_behind() {
-    let store = MemorySessionStore::default();
-    for _ in 0..100 {
-        let stored = store.create(&record("a"), MINUTE).await.unwrap();
-        let renewed = store
-            .renew(&stored.key, stored.version, &record("b"), MINUTE)
-            .await;
-        let Ok(Swap::Stored(renewed)) = renewed else {
-            panic!("not renewed: {renewed:?}");
-        };
-        store.delete(&renewed.key).await.unwrap();
-    }
-    store.slots.run_pending_tasks();
-    assert_eq!(store.slots.entry_count(), 0);
-}
-
-#[tokio::test]
-async fn expired_sessions_go_by_themselves() {
-    let store = MemorySessionStore::default();
-    for _ in 0..100 {
-        store
-            .create(&record("a"), Duration::from_millis(1))
-            .await
-            .unwrap();
-    }
-    // The cache has a clock of its own, and looks at it about once a second.
-    let deadline = Instant::now() + MINUTE;
-    while store.slots.entry_count() > 0 && Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        store.slots.run_pending_tasks();
-    }
-    assert_eq!(store.slots.entry_count(), 0);
 }
 
 #[tokio::test]
@@ -88,40 +78,332 @@ async fn a_failed_renewal_leaves_the_old_key_alone() {
     assert_eq!(loaded.record, record("a"));
 }
 
-/// What a session lives for after a change is counted from there, also where the cache is not told.
 #[tokio::test]
-async fn the_cache_never_drops_what_still_lives_nor_forgets_what_it_weighs() {
+async fn keys_of_another_form_lead_nowhere() {
     let store = MemorySessionStore::default();
-    let mut at = store.create(&record("a"), MINUTE).await.unwrap();
-    for (len, ttl) in [
-        (1, MINUTE),
-        (100, MINUTE),
-        (2, 10 * MINUTE),
-        (5000, MINUTE),
-        (5010, 10 * MINUTE),
-        (1, Duration::MAX),
-        (1, MINUTE),
+    let key = SessionKey::try_from("Legacy64".to_owned()).unwrap();
+    assert!(store.load(&key).await.unwrap().is_none());
+    let swap = store
+        .update(&key, Version::new(0), &record("a"), MINUTE)
+        .await;
+    assert!(matches!(swap, Ok(Swap::Gone)));
+    store.delete(&key).await.unwrap();
+}
+
+#[test]
+fn the_shares_of_all_shards_are_no_more_than_the_bound() {
+    for (max_bytes, shards) in [
+        (0, 1),
+        (1000, 1),
+        (LEAST_SHARE * 2 - 1, 1),
+        (LEAST_SHARE * 2, 2),
+        (LEAST_SHARE * 7 + 5, 7),
+        (256 * 1024 * 1024, 64),
+        (u64::MAX, 64),
     ] {
-        let changed = record(&"x".repeat(len));
-        let before = Instant::now();
-        let swap = store.update(&at.key, at.version, &changed, ttl).await;
-        let Ok(Swap::Stored(stored)) = swap else {
-            panic!("not stored: {swap:?}");
-        };
-        at = stored;
-        store.slots.run_pending_tasks();
-        let slot = store.slot(&at.key).expect("a slot");
-        let told = slot.told();
-        let needed = before.checked_add(ttl);
-        assert!(
-            told.until.is_none() || told.until >= needed,
-            "{len} {ttl:?}"
-        );
-        let weight = u64::from(told.weight);
-        assert_eq!(store.slots.weighted_size(), weight);
-        assert!(
-            (len as u64..3 * len as u64 + 2000).contains(&weight),
-            "{len}: {weight}"
-        );
+        let store = MemorySessionStore::builder().max_bytes(max_bytes).build();
+        assert_eq!(store.shards.len(), shards, "{max_bytes}");
+        let shares = store.shards.iter();
+        let shares: u64 = shares.map(|it| it.lock().unwrap().max_weight()).sum();
+        assert!(shares <= max_bytes && max_bytes - shares < 64);
     }
+}
+
+/// What fills the store is never used again. Each new session finds room, and stays while there are
+/// older ones.
+#[tokio::test]
+async fn it_is_within_its_bound_after_every_operation_and_keeps_the_newest() {
+    let store = MemorySessionStore::builder().max_bytes(100_000).build();
+    let mut created = Vec::new();
+    for turn in 0..500 {
+        created.push(store.create(&record_of(turn), MINUTE).await.unwrap());
+        assert!(store.checked().1 <= 100_000);
+    }
+    let len = store.len();
+    assert!(len > 50);
+    let (ended, kept) = created.split_at(created.len() - len);
+    for stored in ended {
+        assert!(!store.has(stored).await);
+    }
+    for stored in kept {
+        assert!(store.has(stored).await);
+    }
+}
+
+#[tokio::test]
+async fn what_is_used_stays() {
+    let store = MemorySessionStore::builder().max_bytes(100_000).build();
+    let read = store.create(&record("read"), MINUTE).await.unwrap();
+    let mut changed = store.create(&record("changed"), MINUTE).await.unwrap();
+    let neither = store.create(&record("neither"), MINUTE).await.unwrap();
+    for _ in 0..1000 {
+        store.create(&record_of(500), MINUTE).await.unwrap();
+        assert!(store.has(&read).await);
+        changed = store.updated(&changed, &record("changed"), MINUTE).await;
+    }
+    assert!(!store.has(&neither).await);
+}
+
+#[tokio::test]
+async fn a_session_that_grows_makes_room_as_well() {
+    let store = MemorySessionStore::builder().max_bytes(100_000).build();
+    let mut grows = store.create(&record_of(1), MINUTE).await.unwrap();
+    for _ in 0..1000 {
+        store.create(&record_of(1), MINUTE).await.unwrap();
+        grows = store.updated(&grows, &record_of(1), MINUTE).await;
+    }
+    let before = store.len();
+    grows = store.updated(&grows, &record_of(50_000), MINUTE).await;
+    let (len, weight) = store.checked();
+    assert!(len < before * 6 / 10 && weight <= 100_000);
+    assert!(store.has(&grows).await);
+
+    // What is smaller again leaves its room to others.
+    grows = store.updated(&grows, &record_of(1), MINUTE).await;
+    for _ in 0..1000 {
+        store.create(&record_of(1), MINUTE).await.unwrap();
+        assert!(store.has(&grows).await);
+    }
+    assert_eq!(store.len(), before);
+}
+
+#[tokio::test]
+async fn a_session_that_could_never_fit_is_refused() {
+    let store = MemorySessionStore::builder().max_bytes(100_000).build();
+    let other = store.create(&record("other"), MINUTE).await.unwrap();
+    let too_large = record_of(100_000);
+
+    let error = store.create(&too_large, MINUTE).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Denied);
+
+    let at = store.create(&record("a"), MINUTE).await.unwrap();
+    let update = store.update(&at.key, at.version, &too_large, MINUTE).await;
+    assert_eq!(update.unwrap_err().kind(), StoreErrorKind::Denied);
+    let loaded = store.load(&at.key).await.unwrap().unwrap();
+    assert_eq!((loaded.record, loaded.version), (record("a"), at.version));
+    assert!(store.has(&other).await);
+
+    // There is nothing to refuse where there is nothing.
+    store.delete(&at.key).await.unwrap();
+    let update = store.update(&at.key, at.version, &too_large, MINUTE).await;
+    assert!(matches!(update, Ok(Swap::Gone)));
+}
+
+#[tokio::test]
+async fn what_a_session_weighs_follows_its_changes() {
+    let store = MemorySessionStore::default();
+    let mut at = store.create(&record_of(0), MINUTE).await.unwrap();
+    let empty = store.checked().1;
+    for len in [1, 100, 2, 5000, 5010, 0] {
+        at = store.updated(&at, &record_of(len), MINUTE).await;
+        assert_eq!(store.checked(), (1, empty + len as u64));
+    }
+    store.delete(&at.key).await.unwrap();
+    assert_eq!(store.checked(), (0, 0));
+}
+
+#[tokio::test]
+async fn ended_sessions_leave_nothing_behind() {
+    let store = MemorySessionStore::default();
+    for _ in 0..100 {
+        let stored = store.create(&record("a"), DAY).await.unwrap();
+        let renewed = store
+            .renew(&stored.key, stored.version, &record("b"), DAY)
+            .await;
+        let Ok(Swap::Stored(renewed)) = renewed else {
+            panic!("not renewed: {renewed:?}");
+        };
+        // Also by the key from before.
+        store.delete(&stored.key).await.unwrap();
+        assert!(!store.has(&renewed).await);
+        assert_eq!(store.checked(), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn expired_sessions_go_while_one_session_is_read() {
+    let (store, clock) = store_and_clock();
+    let read = store.create(&record("read"), DAY).await.unwrap();
+    for _ in 0..MANY {
+        store.create(&record("a"), MINUTE).await.unwrap();
+    }
+    for _ in 0..MANY {
+        assert!(store.has(&read).await);
+    }
+    assert_eq!(store.len(), MANY + 1);
+
+    clock.advance(MINUTE);
+    for _ in 0..2 * MANY {
+        let before = store.len();
+        assert!(store.has(&read).await);
+        // A few at a time: no request pays for all.
+        assert!(before - store.len() <= 8);
+    }
+    assert_eq!(store.len(), 1);
+}
+
+#[tokio::test]
+async fn expired_sessions_go_while_nothing_is_found() {
+    let (store, clock) = store_and_clock();
+    for _ in 0..MANY {
+        store.create(&record("a"), MINUTE).await.unwrap();
+    }
+    clock.advance(MINUTE);
+    let key = generate_session_key();
+    for _ in 0..2 * MANY {
+        assert!(store.load(&key).await.unwrap().is_none());
+    }
+    assert_eq!(store.checked(), (0, 0));
+}
+
+#[tokio::test]
+async fn expired_sessions_go_while_others_are_created() {
+    let (store, clock) = store_and_clock();
+    for _ in 0..10 {
+        for _ in 0..MANY {
+            store.create(&record("a"), MINUTE).await.unwrap();
+        }
+        assert!(store.len() <= 2 * MANY);
+        clock.advance(MINUTE);
+    }
+    for _ in 0..MANY {
+        store.create(&record("a"), DAY).await.unwrap();
+    }
+    assert_eq!(store.len(), MANY);
+}
+
+/// However often a life is extended, the session is in the queue once (see `Shard::checked`), and goes
+/// when it ends, not before.
+#[tokio::test]
+async fn sessions_go_when_their_extended_life_ends() {
+    let (store, clock) = store_and_clock();
+    let mut sessions = Vec::new();
+    for _ in 0..100 {
+        sessions.push(store.create(&record("a"), MINUTE).await.unwrap());
+    }
+    for _ in 0..100 {
+        clock.advance(MINUTE / 2);
+        for stored in &mut sessions {
+            *stored = store.updated(stored, &record("b"), MINUTE).await;
+        }
+        assert_eq!(store.len(), 100);
+    }
+    clock.advance(MINUTE / 2);
+    for stored in &sessions {
+        assert!(store.has(stored).await);
+    }
+    clock.advance(MINUTE / 2);
+    for stored in &sessions {
+        assert!(!store.has(stored).await);
+    }
+    assert_eq!(store.len(), 0);
+}
+
+#[tokio::test]
+async fn a_life_that_is_cut_short_ends_then() {
+    let (store, clock) = store_and_clock();
+    let mut at = store.create(&record("a"), Duration::MAX).await.unwrap();
+    for ttl in [DAY, Duration::MAX, DAY, MINUTE, DAY, MINUTE] {
+        at = store.updated(&at, &record("a"), ttl).await;
+        assert_eq!(store.len(), 1);
+    }
+    clock.advance(MINUTE);
+    assert!(!store.has(&at).await);
+    assert_eq!(store.len(), 0);
+
+    let at = store.create(&record("a"), Duration::ZERO).await.unwrap();
+    assert!(!store.has(&at).await);
+    assert_eq!(store.len(), 0);
+}
+
+#[tokio::test]
+async fn room_for_many_is_given_back() {
+    let (store, clock) = store_and_clock();
+    let room = || store.shards.iter().map(|it| it.lock().unwrap().room());
+    for _ in 0..20_000 {
+        store.create(&record("a"), MINUTE).await.unwrap();
+    }
+    assert!(room().sum::<usize>() >= 20_000);
+    clock.advance(MINUTE);
+    let key = generate_session_key();
+    for _ in 0..40_000 {
+        store.load(&key).await.unwrap();
+    }
+    assert_eq!(store.len(), 0);
+    assert!(room().max() < Some(100));
+}
+
+/// Threads do everything at once with few sessions in a store that has room for fewer. Each session
+/// holds how often it was changed, which its version says as well.
+#[test]
+fn threads_never_see_what_one_of_them_could_not_have_done() {
+    const SESSIONS: usize = 8;
+    const ROUNDS: usize = 3000;
+
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+    };
+    let max_bytes = 2300;
+    let store = MemorySessionStore::builder().max_bytes(max_bytes).build();
+    let first = runtime().block_on(store.create(&record("0"), DAY)).unwrap();
+    // Of each session the key that was seen last.
+    let seen: Vec<_> = (0..SESSIONS)
+        .map(|_| Mutex::new(first.key.clone()))
+        .collect();
+    // The ids of those that somebody ended.
+    let ended: Mutex<HashSet<String>> = Mutex::default();
+    // The versions that were stored, each by one thread.
+    let swaps: Mutex<HashSet<(String, u64)>> = Mutex::default();
+
+    let work = |seed| {
+        let mut random = fastrand::Rng::with_seed(seed);
+        runtime().block_on(async {
+            for _ in 0..ROUNDS {
+                let place = &seen[random.usize(..SESSIONS)];
+                let key = place.lock().unwrap().clone();
+                let was_ended = ended.lock().unwrap().contains(key.id());
+                let loaded = store.load(&key).await.unwrap();
+                assert!(!(was_ended && loaded.is_some()), "it came back");
+                let Some(loaded) = loaded else {
+                    let new = store.create(&record("0"), DAY).await.unwrap();
+                    *place.lock().unwrap() = new.key;
+                    continue;
+                };
+                let count: String = loaded.record.state.get("value").unwrap().unwrap();
+                let count: u64 = count.parse().unwrap();
+                assert_eq!(loaded.version.get(), count, "a change was lost");
+                let next = record(&(count + 1).to_string());
+                let was_ended = ended.lock().unwrap().contains(key.id());
+                let swap = match random.u8(..10) {
+                    0 => {
+                        store.delete(&key).await.unwrap();
+                        ended.lock().unwrap().insert(key.id().to_owned());
+                        continue;
+                    }
+                    1..4 => store.renew(&key, loaded.version, &next, DAY).await,
+                    _ => store.update(&key, loaded.version, &next, DAY).await,
+                };
+                if let Swap::Stored(stored) = swap.unwrap() {
+                    assert!(!was_ended, "it was changed after its end");
+                    assert_eq!(stored.version.get(), count + 1);
+                    let swap = (key.id().to_owned(), count + 1);
+                    assert!(swaps.lock().unwrap().insert(swap), "two won");
+                    let mut place = place.lock().unwrap();
+                    if place.id() == stored.key.id() {
+                        *place = stored.key;
+                    }
+                }
+                assert!(store.checked().1 <= max_bytes);
+            }
+        });
+    };
+    let work = &work;
+    std::thread::scope(|scope| {
+        for seed in 0..4 {
+            scope.spawn(move || work(seed));
+        }
+    });
+    assert!(swaps.into_inner().unwrap().len() > ROUNDS / 2);
 }
