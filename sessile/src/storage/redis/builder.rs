@@ -134,10 +134,11 @@ impl RedisSessionStoreBuilder {
         self
     }
 
-    /// Keeps sessions in memory that this server has read, and has Redis tell when they change. What that
-    /// means is told at [`RedisSessionStore`](RedisSessionStore#near-cache).
+    /// Keeps sessions in memory that this server has read or written, and has Redis tell when they change.
+    /// What that means is told at [`RedisSessionStore`](RedisSessionStore#near-cache).
     ///
-    /// Default: none. It costs the memory that is set, and Redis some for each session that is read.
+    /// Default: none. It costs the memory that is set, and Redis some for each session that is read or
+    /// written.
     ///
     /// ```
     /// use sessile::storage::{NearCache, RedisSessionStore};

@@ -17,7 +17,7 @@ use redis::Value;
 use self::{
     connection::{Connection, Reply},
     error::Fault,
-    near::{Near, Read},
+    near::{Near, Seen, Writing},
     script::{Action, CREATE, Request, SWAP, Script},
     value::{encode, version_text},
 };
@@ -82,10 +82,12 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCache};
 ///
 /// # Near cache
 ///
-/// With [`near_cache`](RedisSessionStoreBuilder::near_cache), sessions that this server has read are
-/// kept in its memory, decoded, and read from there the next time: without a round trip. Redis tells of
-/// every change over the connection that they were read over (`CLIENT TRACKING`), and then they are
-/// read anew. For applications that read the same sessions much more often than they change them.
+/// With [`near_cache`](RedisSessionStoreBuilder::near_cache), sessions that this server has read or
+/// written are kept in its memory, decoded, and read from there the next time: without a round trip. Redis
+/// tells of every change over the connection that they were read or written over (`CLIENT TRACKING`), and
+/// then they are read anew. So where all requests of a session meet the same server, one that changes the
+/// session costs one round trip, and one that doesn't none. Servers that take turns at changing it have to
+/// read it again each time.
 ///
 /// - What this server has changed or ended it sees at once, always.
 /// - **The risk:** what another server has changed or ended may be read from memory until the news is
@@ -94,11 +96,13 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCache};
 ///   held up, at most [`max_staleness`](NearCache::max_staleness) after the last answer from there: one
 ///   second, unless set otherwise. A write that goes by what was out of date is a conflict, and is made
 ///   anew on what there is: nothing is lost, and what has ended stays so.
-/// - A connection that ends takes all with it that was read over it. A time to live is kept to.
+/// - A connection that ends takes all with it that was read or written over it. A time to live is kept to.
 /// - **The cost:** memory here, as set in [`NearCache`], that holds session keys as well as
-///   states; memory in Redis for the name of each session that was read, by each server
-///   that read it, until it changes (see its `tracking-table-max-keys`); two commands in one round trip
-///   instead of one for what has to be read; a message for each change.
+///   states; memory in Redis for the name of each session that was read or written, by each server
+///   that did so, until it changes (see its `tracking-table-max-keys`); two commands in one round trip
+///   instead of one for what has to be read or is written; a message for each change.
+/// - A write is kept only if nothing else was heard of its session meanwhile. Otherwise the next request
+///   reads it.
 /// - It takes Redis 6.0 or later, which is made sure of when the store is built. It works on one server,
 ///   behind sentinels and on a cluster, but not over a pool's connections.
 /// - Records that `actix-session` left, and what has no time to live, are read from Redis each time.
@@ -223,7 +227,7 @@ impl RedisSessionStore {
         // A negative number: it lives for ever, or has just ended.
         let ttl = ttl.and_then(|millis| u64::try_from(millis).ok());
         if let (Some(loaded), Some(millis), Some(heard)) = (&loaded, ttl, reply.heard) {
-            let read = Read {
+            let read = Seen {
                 loaded: loaded.clone(),
                 ttl: Duration::from_millis(millis),
                 heard,
@@ -259,7 +263,14 @@ impl RedisSessionStore {
             encode(new_version, &new_key, record),
             millis(ttl).to_string(),
         ];
-        let (outcome, repeated) = self.run(&SWAP, &self.redis_key(key), &arguments).await?;
+        let new = New {
+            key: &new_key,
+            version: new_version,
+            record,
+            ttl,
+        };
+        let redis_key = self.redis_key(key);
+        let (outcome, repeated) = self.run(&SWAP, &redis_key, &arguments, new).await?;
         let swap = match outcome {
             Outcome::Stored => Swap::Stored(Stored {
                 key: new_key,
@@ -272,26 +283,74 @@ impl RedisSessionStore {
         Ok((swap, repeated))
     }
 
-    /// Runs `script` on what is under `redis_key`; what it answers, and whether it was sent twice.
+    /// Runs `script` on what is under `redis_key`, to have `new` there; what it answers, and whether it was
+    /// sent twice.
     async fn run(
         &self,
         script: &'static Script,
         redis_key: &str,
         arguments: &[String],
+        new: New<'_>,
     ) -> Result<(Outcome, bool), Fault> {
+        let mut writing = self.near.as_ref().map(|near| near.writing(redis_key));
         let request = Request {
             key: redis_key,
-            action: Action::Run(script, arguments),
+            action: match &writing {
+                Some(_) => Action::RunAndLook(script, arguments),
+                None => Action::Run(script, arguments),
+            },
         };
-        let _writing = self.near.as_ref().map(|near| near.writing(redis_key));
-        let Reply {
-            value, repeated, ..
-        } = self.connection.send(&request).await?;
-        let outcome = match &value {
+        let reply = self.connection.send(&request).await?;
+        let repeated = reply.repeated;
+        let (word, looked) = match &reply.value {
+            Value::Array(both) => match both.as_slice() {
+                [word, looked] => (word, Some(looked)),
+                _ => return Err(Fault::UnexpectedReply),
+            },
+            word => (word, None),
+        };
+        let outcome = match word {
             Value::BulkString(word) => Outcome::parse(word),
             _ => None,
         };
-        Ok((outcome.ok_or(Fault::UnexpectedReply)?, repeated))
+        let outcome = outcome.ok_or(Fault::UnexpectedReply)?;
+        if let (Some(writing), Some(Value::BulkString(version))) = (&mut writing, looked)
+            && outcome == Outcome::Stored
+            && *version == version_text(new.version).as_bytes()
+        {
+            new.is_stored(writing, script, reply);
+        }
+        Ok((outcome, repeated))
+    }
+}
+
+/// What is being written.
+#[derive(Clone, Copy)]
+struct New<'a> {
+    /// What opens it.
+    key: &'a SessionKey,
+    version: Version,
+    record: &'a Record,
+    ttl: Duration,
+}
+
+impl New<'_> {
+    /// It was written by `script`, and was there when Redis was looked at over the same connection.
+    fn is_stored(self, writing: &mut Writing<'_>, script: &Script, reply: Reply) {
+        // When it was first sent, its time to live may have begun before this was asked for.
+        let (false, Some(heard)) = (reply.repeated, reply.heard) else {
+            return;
+        };
+        let ttl = u64::try_from(millis(self.ttl)).unwrap_or(0);
+        let written = Seen {
+            loaded: Loaded {
+                record: self.record.clone(),
+                version: self.version,
+            },
+            ttl: Duration::from_millis(ttl),
+            heard,
+        };
+        writing.is_stored(self.key, written, script.reads_first);
     }
 }
 
@@ -341,7 +400,15 @@ impl SessionStore for RedisSessionStore {
                 encode(version, &key, record),
                 millis(ttl).to_string(),
             ];
-            let (outcome, _) = self.run(&CREATE, &self.redis_key(&key), &arguments).await?;
+            let new = New {
+                key: &key,
+                version,
+                record,
+                ttl,
+            };
+            let (outcome, _) = self
+                .run(&CREATE, &self.redis_key(&key), &arguments, new)
+                .await?;
             match outcome {
                 Outcome::Stored => return Ok(Stored { key, version }),
                 Outcome::Taken => {}

@@ -5,24 +5,28 @@ use std::sync::LazyLock;
 use redis::Cmd;
 use sha1::{Digest as _, Sha1};
 
-use super::hex;
+use super::{hex, value::VERSION_LEN};
 
 /// A script, and the hash by which a server that has seen it knows it.
 pub(super) struct Script {
     source: &'static str,
     hash: String,
+    /// Whether it reads what it then changes. Then the server tells of that change whoever ran it, as it
+    /// tells everybody who had read it.
+    pub(super) reads_first: bool,
 }
 
 pub(super) static CREATE: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("script/create.lua")));
+    LazyLock::new(|| Script::new(include_str!("script/create.lua"), false));
 pub(super) static SWAP: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("script/swap.lua")));
+    LazyLock::new(|| Script::new(include_str!("script/swap.lua"), true));
 
 impl Script {
-    fn new(source: &'static str) -> Self {
+    fn new(source: &'static str, reads_first: bool) -> Self {
         Self {
             source,
             hash: hex(&Sha1::digest(source)),
+            reads_first,
         }
     }
 }
@@ -51,6 +55,9 @@ pub(super) enum Action<'a> {
     GetTimed,
     Delete,
     Run(&'static Script, &'a [String]),
+    /// The same, and what version is there afterwards. Where that is not to be had in one go, just what the
+    /// script answers.
+    RunAndLook(&'static Script, &'a [String]),
     /// Who serves which slots of the cluster. Is done to no key.
     Slots,
 }
@@ -61,18 +68,29 @@ impl Request<'_> {
         let words: &[&str] = match (&self.action, form) {
             (Action::Get | Action::GetTimed, _) => &["GET", self.key],
             (Action::Delete, _) => &["DEL", self.key],
-            (Action::Run(script, _), Form::ByHash) => &["EVALSHA", &script.hash, "1", self.key],
-            (Action::Run(script, _), Form::InFull) => &["EVAL", script.source, "1", self.key],
+            (Action::Run(script, _) | Action::RunAndLook(script, _), Form::ByHash) => {
+                &["EVALSHA", &script.hash, "1", self.key]
+            }
+            (Action::Run(script, _) | Action::RunAndLook(script, _), Form::InFull) => {
+                &["EVAL", script.source, "1", self.key]
+            }
             (Action::Slots, _) => &["CLUSTER", "SLOTS"],
         };
         let arguments = match self.action {
-            Action::Run(_, arguments) => arguments,
+            Action::Run(_, arguments) | Action::RunAndLook(_, arguments) => arguments,
             _ => NONE,
         };
         let size = words.iter().map(|word| word.len()).sum::<usize>()
             + arguments.iter().map(String::len).sum::<usize>();
         let mut command = Cmd::with_capacity(words.len() + arguments.len(), size);
         command.arg(words).arg(arguments);
+        command
+    }
+
+    /// What tells the version of the record that is there.
+    pub(super) fn look(&self) -> Cmd {
+        let mut command = redis::cmd("GETRANGE");
+        command.arg(self.key).arg(0).arg(VERSION_LEN - 1);
         command
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How many characters a version takes.
-const VERSION_LEN: usize = 16;
+pub(super) const VERSION_LEN: usize = 16;
 
 /// `version` as it stands before a record.
 pub(super) fn version_text(version: Version) -> String {

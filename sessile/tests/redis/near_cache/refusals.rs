@@ -1,13 +1,13 @@
 //! Servers and settings that a near cache can't be had with.
 
 use deadpool_redis::{Config, Runtime};
-use sessile::storage::{NearCache, RedisSessionStore, StoreErrorKind};
+use sessile::storage::{NearCache, RedisSessionStore, SessionStore as _, StoreErrorKind};
 use sessile_rig::{
     proxy::{Fault, Proxy},
     redis::Redis,
 };
 
-use crate::setup::{create, failed, kind, value, whole};
+use crate::setup::{create, failed, kind, store, stored, update, value, whole};
 
 fn builder(url: String) -> sessile::storage::RedisSessionStoreBuilder {
     RedisSessionStore::builder(url).near_cache(NearCache::default())
@@ -69,7 +69,7 @@ async fn a_right_that_is_missing_is_named() {
 
     may("+@all -pttl");
     let near = builder(url.clone()).build().await.unwrap();
-    let at = create(&near, 1).await;
+    let at = create(&store(redis.url()).await, 1).await;
     let error = failed(value(&near, &at).await);
     assert_eq!(error.kind(), StoreErrorKind::Denied);
     assert!(whole(&error).contains("pttl"), "{}", whole(&error));
@@ -78,6 +78,8 @@ async fn a_right_that_is_missing_is_named() {
     may("+get +set +getrange +del +eval +evalsha +pttl +client|tracking");
     let near = builder(url).build().await.unwrap();
     assert_eq!(value(&near, &at).await.unwrap(), Some(1));
+    let at = stored(update(&near, &at, 2).await);
+    near.delete(&at.key).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

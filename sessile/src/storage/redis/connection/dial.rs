@@ -115,9 +115,8 @@ impl Dialer {
         let [drivers, lifeline] = Lifeline::both();
         let near = near.clone();
         let config = AsyncConnectionConfig::new().set_push_sender(move |push: PushInfo| {
-            // Goes with this closure, and so with the driver.
-            let _ = &drivers;
-            near.hear(&push);
+            // The lifeline goes with this closure, and so with the driver.
+            near.hear(&drivers, &push);
             Ok::<_, Infallible>(())
         });
         // Only the later protocol lets a server speak unasked.

@@ -195,8 +195,14 @@ async fn exchange(
     request: &Request<'_>,
     asking: Asking,
 ) -> Result<Value, Fault> {
-    if let (Action::GetTimed, Asking::No) = (&request.action, asking) {
-        return Box::pin(get_timed(connection, request.key)).await;
+    match (&request.action, asking) {
+        (Action::GetTimed, Asking::No) => {
+            return Box::pin(get_timed(connection, request.key)).await;
+        }
+        (Action::RunAndLook(..), Asking::No) => {
+            return Box::pin(run_and_look(connection, request)).await;
+        }
+        _ => {}
     }
     match send(connection, request.command(Form::ByHash), asking).await {
         Err(fault) if fault.is_unknown_script() => {
@@ -224,6 +230,34 @@ async fn get_timed(connection: &mut MultiplexedConnection, key: &str) -> Result<
     both.cmd("GET").arg(key).cmd("PTTL").arg(key);
     let answers = connection.send_packed_commands(&both, 0, 2).await?;
     Ok(Value::Array(answers).extract_error()?)
+}
+
+/// What the script answers, and the version that is there when it is done.
+async fn run_and_look(
+    connection: &mut MultiplexedConnection,
+    request: &Request<'_>,
+) -> Result<Value, Fault> {
+    match send_and_look(connection, request, Form::ByHash).await {
+        Err(fault) if fault.is_unknown_script() => {
+            send_and_look(connection, request, Form::InFull).await
+        }
+        answered => answered,
+    }
+}
+
+async fn send_and_look(
+    connection: &mut MultiplexedConnection,
+    request: &Request<'_>,
+    form: Form,
+) -> Result<Value, Fault> {
+    let mut both = redis::pipe();
+    both.add_command(request.command(form));
+    both.add_command(request.look());
+    let mut answers = connection.send_packed_commands(&both, 0, 2).await?;
+    // The script has done what it has done, whatever comes of looking.
+    let looked = answers.pop().ok_or(Fault::UnexpectedReply)?;
+    let answered = answers.pop().ok_or(Fault::UnexpectedReply)?;
+    Ok(Value::Array(vec![answered.extract_error()?, looked]))
 }
 
 async fn send_asking(connection: &mut MultiplexedConnection, command: Cmd) -> Result<Value, Fault> {

@@ -16,6 +16,8 @@ use std::{
 /// whose answer is the next such moment. So a connection that broke without a word, a server that
 /// hangs and a driver that gets no processor time are all the same: they cost a round trip.
 pub(super) struct Feed {
+    /// No other feed has or had it.
+    number: u64,
     /// From when on `answered_at` counts.
     opened_at: Instant,
     has_ended: AtomicBool,
@@ -26,11 +28,18 @@ pub(super) struct Feed {
 impl Feed {
     /// That of a connection that is about to be made.
     fn open() -> Arc<Self> {
+        static LAST: AtomicU64 = AtomicU64::new(0);
         Arc::new(Self {
+            number: LAST.fetch_add(1, Ordering::Relaxed) + 1,
             opened_at: Instant::now(),
             has_ended: AtomicBool::new(false),
             answered_at: AtomicU64::new(0),
         })
+    }
+
+    /// What it is told apart by. Never zero.
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     fn answered(&self, asked_at: Instant) {
@@ -63,6 +72,10 @@ impl Lifeline {
     pub(in super::super) fn both() -> [Self; 2] {
         let feed = Feed::open();
         [Self(Arc::clone(&feed)), Self(feed)]
+    }
+
+    pub(super) fn feed(&self) -> &Feed {
+        &self.0
     }
 
     /// Something is about to be asked over the connection.

@@ -1,4 +1,5 @@
-//! [`Near`]: sessions that were read from Redis, kept in memory until Redis says that they changed.
+//! [`Near`]: sessions that were read from Redis or written there, kept in memory until Redis says that they
+//! changed.
 //!
 //! Redis is asked (`CLIENT TRACKING`) to tell each connection about changes to what was read over it.
 //! What makes an entry go, and why nothing slips through:
@@ -10,20 +11,27 @@
 //! - **A read that was under way** when the news came has an answer from before. It was handed to its
 //!   task, which may come here long after. So every read notes how often there was news
 //!   ([`Near::reading`]), and keeps nothing if there was some since.
-//! - **A write of our own** ends like news, before it is reported ([`Near::writing`]): a server always
-//!   reads what it wrote. One that nobody waits for any longer may arrive later; Redis tells
+//! - **A write of our own** begins and ends like news, before it is reported ([`Near::writing`]): a server
+//!   always reads what it wrote. One that nobody waits for any longer may arrive later; Redis tells
 //!   us of our own changes too.
 //! - **The connection ended, or nothing is heard over it**: see [`Feed`].
 //! - **Its time to live passed**: an entry knows when that is.
+//!
+//! What a write leaves, and why that holds as well: see [`Writing`].
 
 mod feed;
+mod news;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod writing;
 
 use std::{
     hash::BuildHasher as _,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -33,15 +41,21 @@ use quick_cache::{
 };
 use redis::{PushInfo, PushKind, Value};
 
-use self::feed::Feed;
-pub(super) use self::feed::{Heard, Lifeline, Pending};
 pub use self::settings::NearCache;
+use self::{
+    feed::Feed,
+    news::{News, OURSELVES},
+};
+pub(super) use self::{
+    feed::{Heard, Lifeline, Pending},
+    writing::Writing,
+};
 use super::{Loaded, SessionKey};
 use crate::telemetry;
 
 /// In how many parts news are counted. News of one key keep out what is being read under another of its
-/// part, which costs a round trip: so many that this is rare.
-const PARTS: usize = 1024;
+/// part, or written, which costs a round trip: so many that this is rare.
+const PARTS: usize = 4096;
 
 /// In how many parts entries are kept, unless they are few. Each has its share of the bounds, and a lock
 /// that many can read under at once.
@@ -54,21 +68,25 @@ pub(super) struct Near(Arc<Shared>);
 struct Shared {
     /// By their Redis keys.
     entries: Cache<Box<str>, Arc<Entry>, Weight>,
-    /// How often there was news of a key of this part. Whoever adds or evicts an entry holds the lock.
-    news: Box<[Mutex<u64>]>,
+    /// By what their keys hash to. Whoever adds or evicts an entry holds the lock of its part.
+    news: Box<[Mutex<News>]>,
     hasher: DefaultHashBuilder,
     max_staleness: Duration,
 }
 
-/// A session as it was read.
+/// A session as it was read, or written.
 struct Entry {
-    /// What it was read with, and what it is handed out for. The digest in Redis was checked then.
+    /// What it was read with, and what it is handed out for. The digest in Redis was checked then, or
+    /// written.
     key: SessionKey,
     loaded: Loaded,
     /// When its time to live passes.
     ends_at: Instant,
     /// What Redis tells about it through.
     feed: Arc<Feed>,
+    /// The feed that the next news of it are of no concern through: of nothing later than this. Or
+    /// [`OURSELVES`].
+    outdated: AtomicU64,
 }
 
 /// A read that is under way.
@@ -79,18 +97,12 @@ pub(super) struct Reading {
     news: u64,
 }
 
-/// What was read.
-pub(super) struct Read {
+/// What Redis has, as an answer of its shows.
+pub(super) struct Seen {
     pub(super) loaded: Loaded,
-    /// How long it had to live when it was read.
+    /// How long it had to live when that was asked for, or longer.
     pub(super) ttl: Duration,
     pub(super) heard: Heard,
-}
-
-/// A write of our own that is under way. When it ends, in whatever way, what was there is forgotten.
-pub(super) struct Writing<'a> {
-    near: &'a Near,
-    redis_key: &'a str,
 }
 
 impl Near {
@@ -135,59 +147,42 @@ impl Near {
     /// Begins a read: to be called before anything is sent.
     pub(super) fn reading(&self, redis_key: &str) -> Reading {
         let part = self.0.part(redis_key);
-        let news = *lock(&self.0.news[part]);
+        let news = lock(&self.0.news[part]).count;
         Reading { part, news }
     }
 
     /// Keeps what was read, unless there was news since `reading` began.
-    pub(super) fn keep(&self, reading: Reading, redis_key: &str, key: &SessionKey, read: Read) {
-        // What tells no times stands for now, whenever that is.
-        if read.loaded.record.undated {
-            return;
-        }
-        let Heard { feed, asked_at } = read.heard;
-        // Counted from before it was asked for, so that it never ends late.
-        let Some(ends_at) = asked_at.checked_add(read.ttl) else {
+    pub(super) fn keep(&self, reading: Reading, redis_key: &str, key: &SessionKey, read: Seen) {
+        let Some(entry) = Entry::of(key, read) else {
             return;
         };
-        let entry = Arc::new(Entry {
-            key: key.clone(),
-            loaded: read.loaded,
-            ends_at,
-            feed,
-        });
         let news = lock(&self.0.news[reading.part]);
-        if *news == reading.news {
-            self.0.entries.insert(redis_key.into(), entry);
+        if news.count == reading.news {
+            self.0.entries.insert(redis_key.into(), Arc::new(entry));
         }
     }
 
-    /// Begins a write.
-    pub(super) fn writing<'a>(&'a self, redis_key: &'a str) -> Writing<'a> {
-        self.evict(redis_key);
-        Writing {
-            near: self,
-            redis_key,
-        }
-    }
-
-    fn evict(&self, redis_key: &str) {
+    /// Redis has told of a change through the feed with this number.
+    fn told(&self, redis_key: &str, teller: u64) {
         let mut news = lock(&self.0.news[self.0.part(redis_key)]);
-        *news += 1;
-        self.0.entries.remove(redis_key);
+        news.add(teller);
+        let entry = self.0.entries.peek(redis_key);
+        if entry.is_some_and(|entry| !entry.knows_the_news(teller)) {
+            self.0.entries.remove(redis_key);
+        }
     }
 
-    /// Forgets everything, and what is being read as well.
+    /// Forgets everything, and what is being read or written as well.
     pub(super) fn clear(&self) {
         for news in &self.0.news {
-            *lock(news) += 1;
+            lock(news).add(OURSELVES);
         }
         // What is kept from now on was read after, and may go all the same.
         self.0.entries.clear();
     }
 
-    /// Heeds what Redis says unasked.
-    pub(super) fn hear(&self, push: &PushInfo) {
+    /// Heeds what Redis says unasked, over the connection with this lifeline.
+    pub(super) fn hear(&self, lifeline: &Lifeline, push: &PushInfo) {
         if push.kind != PushKind::Invalidate {
             return;
         }
@@ -200,7 +195,7 @@ impl Near {
             if let Value::BulkString(key) = key
                 && let Ok(key) = std::str::from_utf8(key)
             {
-                self.evict(key);
+                self.told(key, lifeline.feed().number());
                 telemetry::near_cache_invalidated();
             }
         }
@@ -210,12 +205,6 @@ impl Near {
 impl Shared {
     fn part(&self, redis_key: &str) -> usize {
         self.hasher.hash_one(redis_key) as usize % PARTS
-    }
-}
-
-impl Drop for Writing<'_> {
-    fn drop(&mut self) {
-        self.near.evict(self.redis_key);
     }
 }
 
@@ -254,6 +243,33 @@ impl Weighter<Box<str>, Arc<Entry>> for Weight {
 }
 
 impl Entry {
+    /// What to keep of what was seen, if it can be kept.
+    fn of(key: &SessionKey, seen: Seen) -> Option<Self> {
+        // What tells no times stands for now, whenever that is.
+        if seen.loaded.record.undated {
+            return None;
+        }
+        let Heard { feed, asked_at } = seen.heard;
+        Some(Self {
+            key: key.clone(),
+            loaded: seen.loaded,
+            // Counted from before it was asked for, so that it never ends late.
+            ends_at: asked_at.checked_add(seen.ttl)?,
+            feed,
+            outdated: AtomicU64::new(OURSELVES),
+        })
+    }
+
+    /// Whether news of it through this feed are of nothing later than this. The next ones aren't.
+    fn knows_the_news(&self, teller: u64) -> bool {
+        let outdated = &self.outdated;
+        let relaxed = Ordering::Relaxed;
+        // Who asks holds the lock of its part.
+        outdated
+            .compare_exchange(teller, OURSELVES, relaxed, relaxed)
+            .is_ok()
+    }
+
     /// Roughly what it takes in memory, in bytes, under a Redis key of this length.
     fn size(&self, redis_key_len: usize) -> u64 {
         /// What the entry, its place in the table and its allocations take beside what is counted.
@@ -270,6 +286,6 @@ impl Entry {
     }
 }
 
-fn lock(part: &Mutex<u64>) -> MutexGuard<'_, u64> {
+fn lock(part: &Mutex<News>) -> MutexGuard<'_, News> {
     part.lock().unwrap_or_else(PoisonError::into_inner)
 }

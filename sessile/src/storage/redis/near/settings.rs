@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// How many sessions a [`RedisSessionStore`](super::super::RedisSessionStore) keeps in memory once it
-/// has read them, and how long it does so while nothing is heard from Redis.
+/// has read or written them, and how long it does so while nothing is heard from Redis.
 ///
 /// For [`near_cache`](super::super::RedisSessionStoreBuilder::near_cache), where the whole of it is
 /// described.
@@ -51,7 +51,7 @@ impl NearCache {
     /// The most sessions to keep.
     ///
     /// Default: 10 000. When there are more, those go that were used the least. Redis remembers as many
-    /// keys for each server of the application, and those that were read before until they change.
+    /// keys for each server of the application, and those that were read or written before until they change.
     pub fn max_sessions(mut self, sessions: usize) -> Self {
         self.max_sessions = sessions;
         self
@@ -66,7 +66,7 @@ impl NearCache {
         self
     }
 
-    /// How long after the last answer from a Redis server what was read from it is still used: so long
+    /// How long after the last answer from a Redis server what was read or written there is still used: so long
     /// at most goes a change or an end of a session unseen here if the connection breaks without a word.
     ///
     /// Default: one second. A server that is in use costs one round trip in that time. Zero has
