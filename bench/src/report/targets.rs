@@ -27,6 +27,7 @@ impl Target {
 const RATIOS: &[(Subject, Kind, f64)] = &[
     (Subject::RedisNear, Kind::Read, 1.25),
     (Subject::Redis, Kind::Read, 1.9),
+    (Subject::RedisNear, Kind::Change, 2.6),
     (Subject::Redis, Kind::Change, 2.6),
     (Subject::Cookie, Kind::Read, 1.25),
     (Subject::Cookie, Kind::Change, 1.6),

@@ -18,12 +18,29 @@ pub(super) const VERSION_LEN: usize = 16;
 
 /// `version` as it stands before a record.
 pub(super) fn version_text(version: Version) -> String {
-    format!("{:016x}", version.get())
+    let mut text = String::with_capacity(VERSION_LEN);
+    push_version(version, &mut text);
+    text
+}
+
+fn push_version(version: Version, out: &mut String) {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    for byte in version.get().to_be_bytes() {
+        out.push(DIGITS[usize::from(byte >> 4)]);
+        out.push(DIGITS[usize::from(byte & 15)]);
+    }
 }
 
 /// What to store for `record` at `version`, for `key` to open.
 pub(super) fn encode(version: Version, key: &SessionKey, record: &Record) -> String {
-    [version_text(version), key.secret_digest(), record.encode()].concat()
+    let len = VERSION_LEN + SessionKey::DIGEST_LEN + record.encoded_len();
+    let mut text = String::with_capacity(len);
+    push_version(version, &mut text);
+    text.push_str(&key.secret_digest());
+    record.encode_to(&mut text);
+    text
 }
 
 /// What `value` holds, if `key` opens it. What actix-session left has no times: it counts as created
