@@ -5,6 +5,7 @@ mod cleanup;
 mod connection;
 mod error;
 mod schema;
+mod slot;
 
 use std::{
     sync::{
@@ -27,7 +28,7 @@ use crate::{
 };
 
 pub use self::builder::SqliteSessionStoreBuilder;
-use self::connection::Connection;
+use self::{connection::Connection, slot::slot_of};
 
 /// Keeps sessions in an SQLite database. SQLite itself is compiled in.
 ///
@@ -138,7 +139,7 @@ impl SqliteSessionStore {
                 expires_at = iif(version = ?4, ?6, expires_at),
                 record     = iif(version = ?4, ?7, record),
                 version    = iif(version = ?4, ?8, version)
-            WHERE id = ?1 AND secret = ?2 AND expires_at > ?3
+            WHERE slot = ?9 AND id = ?1 AND secret = ?2 AND expires_at > ?3
             RETURNING version";
         let new_version = Version::drawn();
         let mut writer = self.writer().acquire().await?;
@@ -153,6 +154,7 @@ impl SqliteSessionStore {
             .bind(self.ends_at(ttl))
             .bind(record.encode())
             .bind(new_version.get().cast_signed())
+            .bind(slot_of(key.id()))
             .fetch_all(&mut *writer)
             .await
             .map_err(error::failed)?;
@@ -179,12 +181,13 @@ impl SessionStore for SqliteSessionStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
         const LOAD: &str = "
             SELECT version, record FROM sessile_sessions
-            WHERE id = ?1 AND secret = ?2 AND expires_at > ?3";
+            WHERE slot = ?4 AND id = ?1 AND secret = ?2 AND expires_at > ?3";
         let mut reader = self.reader().acquire().await?;
         let row = sqlx::query(LOAD)
             .bind(key.id())
             .bind(key.secret_digest())
             .bind(self.now())
+            .bind(slot_of(key.id()))
             .fetch_optional(&mut *reader)
             .await
             .map_err(error::failed)?;
@@ -203,14 +206,15 @@ impl SessionStore for SqliteSessionStore {
 
     async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
         const CREATE: &str = "
-            INSERT INTO sessile_sessions (id, secret, version, expires_at, record)
-            VALUES (?1, ?2, ?3, ?4, ?5)
-            ON CONFLICT (id) DO NOTHING";
+            INSERT INTO sessile_sessions (slot, id, secret, version, expires_at, record)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            ON CONFLICT (slot) DO NOTHING";
         let mut writer = self.writer().acquire().await?;
         loop {
             let key = generate_session_key();
             let version = Version::drawn();
             let created = sqlx::query(CREATE)
+                .bind(slot_of(key.id()))
                 .bind(key.id())
                 .bind(key.secret_digest())
                 .bind(version.get().cast_signed())
@@ -247,7 +251,8 @@ impl SessionStore for SqliteSessionStore {
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
         let mut writer = self.writer().acquire().await?;
-        sqlx::query("DELETE FROM sessile_sessions WHERE id = ?1")
+        sqlx::query("DELETE FROM sessile_sessions WHERE slot = ?1 AND id = ?2")
+            .bind(slot_of(key.id()))
             .bind(key.id())
             .execute(&mut *writer)
             .await

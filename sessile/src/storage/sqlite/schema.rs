@@ -6,7 +6,8 @@ use super::{StoreError, StoreErrorKind, connection::Connection, error};
 
 /// The steps that lead from an empty database to today's schema. A step is never changed once it
 /// was released: the next version adds one.
-const STEPS: &[&str] = &["
+pub(super) const STEPS: &[&str] = &[
+    "
     CREATE TABLE sessile_sessions (
         id         TEXT    NOT NULL PRIMARY KEY,
         secret     TEXT    NOT NULL, -- the digest of the session key's secret
@@ -15,7 +16,50 @@ const STEPS: &[&str] = &["
         record     TEXT    NOT NULL
     );
     CREATE INDEX sessile_sessions_expires_at ON sessile_sessions (expires_at);
-"];
+    ",
+    // To have one tree to look in, and one page to write for a change. Where a row is due is when
+    // cleaning up looks at it; changes that extend its life leave that as it is.
+    "
+    CREATE TABLE sessile_sessions_by_slot (
+        slot       INTEGER NOT NULL PRIMARY KEY, -- of the id: see slot.rs
+        id         TEXT    NOT NULL,
+        secret     TEXT    NOT NULL, -- the digest of the session key's secret
+        version    INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL, -- milliseconds since the Unix epoch
+        record     TEXT    NOT NULL
+    );
+    INSERT OR IGNORE INTO sessile_sessions_by_slot
+    SELECT (
+        WITH RECURSIVE digits (place, slot) AS (
+            VALUES (1, 0)
+            UNION ALL
+            SELECT place + 1, slot * 65 + instr(
+                'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
+                substr(id, place, 1)
+            ) FROM digits WHERE place <= 10
+        )
+        SELECT max(slot) FROM digits
+    ) AS slot, id, secret, version, expires_at, record
+    FROM sessile_sessions ORDER BY slot;
+    DROP TABLE sessile_sessions;
+    ALTER TABLE sessile_sessions_by_slot RENAME TO sessile_sessions;
+
+    CREATE TABLE sessile_due (
+        due_at INTEGER NOT NULL, -- milliseconds since the Unix epoch
+        slot   INTEGER NOT NULL,
+        PRIMARY KEY (due_at, slot)
+    ) WITHOUT ROWID;
+    INSERT INTO sessile_due SELECT expires_at, slot FROM sessile_sessions ORDER BY 1, 2;
+    CREATE TRIGGER sessile_sessions_created AFTER INSERT ON sessile_sessions BEGIN
+        INSERT OR IGNORE INTO sessile_due VALUES (new.expires_at, new.slot);
+    END;
+    -- By more than a minute, so that clocks that differ don't add an entry with each change.
+    CREATE TRIGGER sessile_sessions_shortened AFTER UPDATE OF expires_at ON sessile_sessions
+    WHEN new.expires_at < old.expires_at - 60000 BEGIN
+        INSERT OR IGNORE INTO sessile_due VALUES (new.expires_at, new.slot);
+    END;
+    ",
+];
 
 /// The database was made by a later version of this crate.
 #[derive(Debug, thiserror::Error)]

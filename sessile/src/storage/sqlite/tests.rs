@@ -47,6 +47,28 @@ fn record(value: &str) -> Record {
     record
 }
 
+async fn number(connection: &mut SqliteConnection, question: &'static str) -> i64 {
+    let row = sqlx::query(question).fetch_one(connection).await.unwrap();
+    row.get(0)
+}
+
+async fn change(store: &SqliteSessionStore, stored: &Stored, ttl: Duration) {
+    let changed = record("b");
+    let update = store.update(&stored.key, stored.version, &changed, ttl);
+    assert!(matches!(update.await.unwrap(), Swap::Stored(_)));
+}
+
+async fn rows(store: &SqliteSessionStore) -> i64 {
+    let mut writer = store.writer().acquire().await.unwrap();
+    number(&mut writer, "SELECT count(*) FROM sessile_sessions").await
+}
+
+/// How many times cleaning up has yet to look at a row.
+async fn due(store: &SqliteSessionStore) -> i64 {
+    let mut writer = store.writer().acquire().await.unwrap();
+    number(&mut writer, "SELECT count(*) FROM sessile_due").await
+}
+
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -215,6 +237,174 @@ async fn time_ends_sessions_and_cleaning_up_removes_them() {
 }
 
 #[tokio::test]
+async fn a_session_that_was_extended_is_deleted_at_its_later_end() {
+    let clock = ManualClock::default();
+    let builder = SqliteSessionStore::builder("sqlite::memory:").clock(clock.clone());
+    let store = builder.build().await.unwrap();
+    for _ in 0..5 {
+        let stored = store.create(&record("a"), MINUTE).await.unwrap();
+        change(&store, &stored, 2 * MINUTE).await;
+    }
+    store.create(&record("short"), MINUTE).await.unwrap();
+    assert_eq!(due(&store).await, 6);
+
+    clock.advance(MINUTE);
+    // Behind those that were extended, however many they are.
+    assert_eq!(store.delete_expired(2).await.unwrap(), 1);
+    assert_eq!(store.delete_expired(2).await.unwrap(), 0);
+    assert_eq!((rows(&store).await, due(&store).await), (5, 5));
+
+    clock.advance(MINUTE);
+    assert_eq!(store.delete_expired(0).await.unwrap(), 0);
+    assert_eq!(store.delete_expired(3).await.unwrap(), 3);
+    assert_eq!(store.delete_expired(3).await.unwrap(), 2);
+    assert_eq!((rows(&store).await, due(&store).await), (0, 0));
+}
+
+#[tokio::test]
+async fn cleaning_up_looks_at_as_many_rows_as_it_was_told() {
+    let clock = ManualClock::default();
+    let builder = SqliteSessionStore::builder("sqlite::memory:").clock(clock.clone());
+    let store = builder.build().await.unwrap();
+    for _ in 0..5 {
+        let stored = store.create(&record("a"), MINUTE).await.unwrap();
+        change(&store, &stored, 2 * MINUTE).await;
+    }
+    clock.advance(MINUTE);
+    for looked_at in [2, 2, 1, 0] {
+        let settled = store.settle(2).await.unwrap();
+        assert_eq!((settled.due, settled.deleted), (looked_at, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_was_cut_short_is_deleted_at_its_earlier_end() {
+    let clock = ManualClock::default();
+    let builder = SqliteSessionStore::builder("sqlite::memory:").clock(clock.clone());
+    let store = builder.build().await.unwrap();
+    let much = store.create(&record("a"), 60 * MINUTE).await.unwrap();
+    change(&store, &much, MINUTE).await;
+    let little = store.create(&record("a"), 2 * MINUTE).await.unwrap();
+    change(&store, &little, MINUTE).await;
+
+    clock.advance(MINUTE);
+    assert_eq!(store.delete_expired(9).await.unwrap(), 1);
+    assert!(store.load(&little.key).await.unwrap().is_none());
+    clock.advance(MINUTE);
+    assert_eq!(store.delete_expired(9).await.unwrap(), 1);
+
+    clock.advance(60 * MINUTE);
+    assert_eq!(store.delete_expired(9).await.unwrap(), 0);
+    assert_eq!((rows(&store).await, due(&store).await), (0, 0));
+}
+
+#[tokio::test]
+async fn what_was_deleted_before_its_time_is_not_looked_for_twice() {
+    let clock = ManualClock::default();
+    let builder = SqliteSessionStore::builder("sqlite::memory:").clock(clock.clone());
+    let store = builder.build().await.unwrap();
+    let stored = store.create(&record("a"), MINUTE).await.unwrap();
+    store.delete(&stored.key).await.unwrap();
+    clock.advance(MINUTE);
+    assert_eq!(store.delete_expired(9).await.unwrap(), 0);
+    assert_eq!(due(&store).await, 0);
+}
+
+#[tokio::test]
+async fn cleaning_up_scans_nothing() {
+    let store = SqliteSessionStore::new("sqlite::memory:").await.unwrap();
+    let mut writer = store.writer().acquire().await.unwrap();
+    for statement in [cleanup::DELETE, cleanup::PUT_OFF, cleanup::SETTLE] {
+        let explained = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+        let rows = sqlx::query(explained).bind(1).bind(1);
+        let rows = rows.fetch_all(&mut *writer).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        let due = "SEARCH sessile_due USING PRIMARY KEY (due_at<?)";
+        assert!(plan.iter().any(|line| line == due), "{plan:?}");
+        assert!(!plan.iter().any(|line| line.contains("SCAN")), "{plan:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_writes_one_page_however_many_sessions_there_are() {
+    let database = Database::new();
+    let store = database.open().await;
+    let mut sessions = Vec::new();
+    for _ in 0..300 {
+        sessions.push(store.create(&record("a"), MINUTE).await.unwrap());
+    }
+    let mut connection = database.connection().await;
+    let emptied = "PRAGMA wal_checkpoint(TRUNCATE)";
+    assert_eq!(number(&mut connection, emptied).await, 0);
+    for stored in &sessions[..10] {
+        change(&store, stored, 2 * MINUTE).await;
+    }
+    let written = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)");
+    let written = written.fetch_one(&mut connection).await.unwrap();
+    assert_eq!(written.get::<i64, _>("log"), 10);
+}
+
+#[tokio::test]
+async fn an_id_that_begins_like_another_is_another() {
+    let store = SqliteSessionStore::new("sqlite::memory:").await.unwrap();
+    let stored = store.create(&record("a"), MINUTE).await.unwrap();
+    let beginning = &stored.key.id()[..10];
+    let other = format!("{beginning}____________.{}", stored.key.secret());
+    let other = SessionKey::try_from(other).unwrap();
+    assert_eq!(slot_of(other.id()), slot_of(stored.key.id()));
+
+    assert!(store.load(&other).await.unwrap().is_none());
+    let changed = record("b");
+    let update = store.update(&other, stored.version, &changed, MINUTE);
+    assert!(matches!(update.await.unwrap(), Swap::Gone));
+    store.delete(&other).await.unwrap();
+    assert!(store.load(&stored.key).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_schema_keeps_its_sessions() {
+    let database = Database::new();
+    let options = SqliteConnectOptions::new().filename(database.path());
+    let mut connection = options.create_if_missing(true).connect().await.unwrap();
+    let first = "CREATE TABLE sessile_schema (version INTEGER NOT NULL);
+                 INSERT INTO sessile_schema VALUES (1);";
+    connection.execute(first).await.unwrap();
+    connection.execute(schema::STEPS[0]).await.unwrap();
+    let clock = ManualClock::default();
+    let ends_at = |ttl| as_integer(clock.now().saturating_add(ttl));
+    let mut keys = Vec::new();
+    for number in 0..100_u32 {
+        let key = generate_session_key();
+        sqlx::query("INSERT INTO sessile_sessions VALUES (?1, ?2, ?3, ?4, ?5)")
+            .bind(key.id())
+            .bind(key.secret_digest())
+            .bind(i64::from(number))
+            .bind(ends_at((1 + number % 2) * MINUTE))
+            .bind(record("a").encode())
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        keys.push(key);
+    }
+
+    let builder = SqliteSessionStore::builder(database.path()).clock(clock.clone());
+    let store = builder.build().await.unwrap();
+    for (key, number) in keys.iter().zip(0..) {
+        let loaded = store.load(key).await.unwrap().unwrap();
+        assert_eq!(loaded.record, record("a"));
+        assert_eq!(loaded.version, Version::new(number));
+    }
+    clock.advance(MINUTE);
+    assert_eq!(store.delete_expired(1000).await.unwrap(), 50);
+    let stored = Stored {
+        key: keys[1].clone(),
+        version: Version::new(1),
+    };
+    change(&store, &stored, MINUTE).await;
+    assert!(store.load(&keys[0]).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn the_clean_up_task_goes_through_all_batches_and_stops() {
     let store = SqliteSessionStore::new("sqlite::memory:").await.unwrap();
     let mut ended = Vec::new();
@@ -223,13 +413,7 @@ async fn the_clean_up_task_goes_through_all_batches_and_stops() {
     }
     let live = store.create(&record("b"), MINUTE).await.unwrap();
     let cleanup = store.start_cleanup(MINUTE);
-    let count = || async {
-        let rows = sqlx::query("SELECT count(*) FROM sessile_sessions");
-        let mut writer = store.writer().acquire().await.unwrap();
-        let row = rows.fetch_one(&mut *writer).await.unwrap();
-        row.get::<i64, _>(0)
-    };
-    while count().await > 1 {
+    while rows(&store).await > 1 {
         tokio::task::yield_now().await;
     }
     cleanup.stop().await;
@@ -374,9 +558,8 @@ async fn processes_that_start_at_once_agree_on_the_schema() {
             store.create(&record("a"), MINUTE).await.unwrap();
         }
         let mut connection = database.connection().await;
-        let steps = sqlx::query("SELECT count(*) FROM sessile_schema");
-        let row = steps.fetch_one(&mut connection).await.unwrap();
-        assert_eq!(row.get::<i64, _>(0), 1);
+        let steps = "SELECT count(*) - max(version) FROM sessile_schema";
+        assert_eq!(number(&mut connection, steps).await, 0);
     }
 }
 
