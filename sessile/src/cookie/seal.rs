@@ -125,9 +125,9 @@ impl SealingKey {
 }
 
 /// Calls `body` with `len` bytes to work in: on the stack, if they are as few as a session key of a store
-/// on the server needs.
+/// on the server needs, or a small session that is all in its cookie.
 fn with_buffer<T>(len: usize, body: impl FnOnce(&mut [u8]) -> T) -> T {
-    const FEW: usize = 192;
+    const FEW: usize = 512;
     if len <= FEW {
         body(&mut [0; FEW][..len])
     } else {
