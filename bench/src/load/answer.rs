@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 
 /// What matters of a response. The body lies in the buffer that it was read from.
 #[derive(Debug, PartialEq, Eq)]
@@ -10,6 +10,16 @@ pub(super) struct Answer {
     /// What a `Set-Cookie` says the cookie is from now on: `name=value`.
     pub(super) cookie: Option<String>,
     pub(super) body: Range<usize>,
+}
+
+/// The server answered with another status than 200.
+#[derive(Debug, thiserror::Error)]
+#[error("answered with {0}")]
+struct OtherStatus(u16);
+
+/// Whether a request failed since the server refused it for the moment: 503.
+pub(super) fn is_refusal(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(OtherStatus(503)))
 }
 
 impl Answer {
@@ -35,11 +45,9 @@ impl Answer {
         if bytes.len() < end {
             return Ok(None);
         }
-        ensure!(
-            response.code == Some(200),
-            "answered with {}",
-            response.code.unwrap_or(0)
-        );
+        if response.code != Some(200) {
+            return Err(OtherStatus(response.code.unwrap_or(0)).into());
+        }
         Ok(Some(Self {
             cookie,
             body: head..end,
@@ -76,5 +84,8 @@ mod tests {
         let error = Answer::parse(failed).unwrap_err();
 
         assert_eq!(error.to_string(), "answered with 503");
+        assert!(is_refusal(&error.context("POST /change failed")));
+        let other = Answer::parse(b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n");
+        assert!(!is_refusal(&other.unwrap_err()));
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::future::try_join_all;
 
-use super::{Timing, Visitor};
+use super::{Timing, Visitor, answer::is_refusal};
 use crate::subject::Kind;
 
 /// Visitors who keep their connections from round to round.
@@ -18,6 +18,8 @@ pub(crate) struct Crowd {
 /// What a crowd did.
 pub(crate) struct Visit {
     pub(crate) timing: Timing,
+    /// How many requests the server refused for the moment.
+    pub(crate) refused: u64,
     pub(crate) elapsed: Duration,
 }
 
@@ -51,7 +53,16 @@ impl Crowd {
         kind: Kind,
         more: impl Fn() -> bool,
     ) -> anyhow::Result<Visit> {
-        self.send_with(kind, more, |_| ()).await
+        self.send_with(kind, more, |_| (), |_| false).await
+    }
+
+    /// As `send`, and a request may be refused.
+    pub(crate) async fn try_to_send(
+        &mut self,
+        kind: Kind,
+        more: impl Fn() -> bool,
+    ) -> anyhow::Result<Visit> {
+        self.send_with(kind, more, |_| (), is_refusal).await
     }
 
     /// As `send`, and each request belongs to one of these sessions, drawn by lot.
@@ -63,7 +74,7 @@ impl Crowd {
     ) -> anyhow::Result<Visit> {
         let draw =
             |visitor: &mut Visitor| visitor.take_over(&cookies[fastrand::usize(..cookies.len())]);
-        self.send_with(kind, more, draw).await
+        self.send_with(kind, more, draw, |_| false).await
     }
 
     async fn send_with(
@@ -71,16 +82,21 @@ impl Crowd {
         kind: Kind,
         more: impl Fn() -> bool,
         before_each: impl Fn(&mut Visitor),
+        may_fail: impl Fn(&anyhow::Error) -> bool,
     ) -> anyhow::Result<Visit> {
         let timing = RefCell::new(Timing::new());
+        let refused = Cell::new(0);
         let awake = tokio::spawn(stay_awake());
         let begun = Instant::now();
         try_join_all(self.visitors.iter_mut().map(async |visitor| {
             while more() {
                 before_each(visitor);
                 let sent = Instant::now();
-                visitor.send(kind).await?;
-                timing.borrow_mut().record(sent.elapsed());
+                match visitor.send(kind).await {
+                    Ok(_) => timing.borrow_mut().record(sent.elapsed()),
+                    Err(error) if may_fail(&error) => refused.set(refused.get() + 1),
+                    Err(error) => return Err(error),
+                }
             }
             anyhow::Ok(())
         }))
@@ -89,6 +105,7 @@ impl Crowd {
         awake.abort();
         Ok(Visit {
             elapsed,
+            refused: refused.get(),
             timing: timing.into_inner(),
         })
     }

@@ -55,7 +55,9 @@ async fn contend(subject: Subject, writers: usize, effort: &Effort) -> anyhow::R
 
     let mut crowd = Crowd::arrive(server.port, writers).await?;
     crowd.share(&cookie);
-    let visit = crowd.send(Kind::Change, until(effort.seconds())).await?;
+    let visit = crowd
+        .try_to_send(Kind::Change, until(effort.seconds()))
+        .await?;
 
     host.take_over(&cookie);
     let survived = host.send(Kind::Read).await?;
@@ -68,6 +70,7 @@ async fn contend(subject: Subject, writers: usize, effort: &Effort) -> anyhow::R
         subject,
         writers,
         acknowledged: visit.timing.requests(),
+        refused: visit.refused,
         survived,
         conflicts,
         throughput: visit.throughput(),

@@ -175,6 +175,7 @@ fn contention(page: &mut String, contentions: &Contentions) {
         "",
         "writers",
         "acknowledged",
+        "refused",
         "lost",
         "conflicts",
         "writes/s",
@@ -186,6 +187,7 @@ fn contention(page: &mut String, contentions: &Contentions) {
             contention.subject.label().to_owned(),
             contention.writers.to_string(),
             contention.acknowledged.to_string(),
+            contention.refused.to_string(),
             contention.lost().to_string(),
             conflicts.unwrap_or_else(|| number(None)),
             number(contention.throughput),
@@ -194,7 +196,8 @@ fn contention(page: &mut String, contentions: &Contentions) {
     }
     let text = format!(
         "Many requests at once that each add one to the same number in the same session. \
-         A conflict is a write that came too late and was made once more.\n\n{table}"
+         A conflict is a write that came too late and was made once more; \
+         one that does not get through in a second is refused, with a 503.\n\n{table}"
     );
     section(page, "Many writers of one session", &text);
 }

@@ -226,6 +226,7 @@ mod tests {
             subject,
             writers: 10,
             acknowledged: 100,
+            refused: 0,
             survived,
             conflicts: None,
             throughput: 1.0,

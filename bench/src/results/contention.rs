@@ -18,6 +18,8 @@ pub(crate) struct Contention {
     pub(crate) writers: usize,
     /// How often the server said that it had added one.
     pub(crate) acknowledged: u64,
+    /// How often it said that it could not, since too many others were at it.
+    pub(crate) refused: u64,
     /// What the counter was then.
     pub(crate) survived: u64,
     /// How often a write had to be made again since another one came first, if the store can tell.

@@ -13,7 +13,7 @@ use self::dialect::MySql;
 use super::{
     CleanupTask, Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap,
     Version,
-    sql::{Dialect as _, Store},
+    sql::{Dialect as _, LARGEST_BATCH, Store},
 };
 use crate::record::Record;
 
@@ -172,7 +172,9 @@ impl MySqlSessionStore {
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
         let store = self.clone();
-        CleanupTask::start(period, move |limit| {
+        // Always the largest batches: on a server they hold up nobody else, and each has to find its
+        // way past what was deleted before.
+        CleanupTask::start(period, LARGEST_BATCH, move |limit| {
             let store = store.clone();
             async move { store.delete_expired(limit).await }
         })

@@ -13,10 +13,8 @@ use super::super::StoreError;
 /// How long one statement may take, about: requests wait behind it.
 const SHARE: Duration = Duration::from_millis(10);
 
-/// How many rows the first statement deletes, and any at least and at most.
-const BATCH: u32 = 64;
-const SMALLEST_BATCH: u32 = 16;
-const LARGEST_BATCH: u32 = 500;
+/// How many rows a statement deletes at most.
+pub(in crate::storage) const LARGEST_BATCH: u32 = 500;
 
 /// A clean-up that goes on in the background, until this is stopped or dropped.
 #[derive(Debug)]
@@ -27,11 +25,13 @@ pub struct CleanupTask {
 
 impl CleanupTask {
     /// Starts to call `delete_expired` with a limit: now, and then once in every `period`, each time
-    /// until there is nothing left to delete.
+    /// until there is nothing left to delete. The limit is between `smallest_batch` and
+    /// [`LARGEST_BATCH`], as large as the database is fast.
     ///
     /// Panics outside of a Tokio runtime, and if `period` is zero.
     pub(in crate::storage) fn start<F>(
         period: Duration,
+        smallest_batch: u32,
         delete_expired: impl Fn(u32) -> F + Send + Sync + 'static,
     ) -> Self
     where
@@ -50,7 +50,7 @@ impl CleanupTask {
                 tokio::select! {
                     biased;
                     _ = &mut stopped => return,
-                    () = delete_all_expired(&delete_expired) => {}
+                    () = delete_all_expired(smallest_batch, &delete_expired) => {}
                 }
             }
         });
@@ -77,11 +77,11 @@ impl Drop for CleanupTask {
     }
 }
 
-async fn delete_all_expired<F>(delete_expired: impl Fn(u32) -> F)
+async fn delete_all_expired<F>(smallest_batch: u32, delete_expired: impl Fn(u32) -> F)
 where
     F: Future<Output = Result<u64, StoreError>>,
 {
-    let mut batch = BATCH;
+    let mut batch = smallest_batch;
     loop {
         let begun = Instant::now();
         match delete_expired(batch).await {
@@ -91,7 +91,7 @@ where
             Ok(_) => {
                 let took = begun.elapsed();
                 tokio::time::sleep(2 * took).await;
-                batch = after(batch, took);
+                batch = after(batch, took).clamp(smallest_batch, LARGEST_BATCH);
             }
             Err(error) => {
                 let error: &(dyn std::error::Error + 'static) = &error;
@@ -103,14 +103,13 @@ where
 
 /// How many rows to delete next, when so many took so long.
 fn after(batch: u32, took: Duration) -> u32 {
-    let next = if took > SHARE {
+    if took > SHARE {
         batch / 2
     } else if took < SHARE / 2 {
         batch * 2
     } else {
         batch
-    };
-    next.clamp(SMALLEST_BATCH, LARGEST_BATCH)
+    }
 }
 
 #[cfg(test)]
@@ -119,10 +118,31 @@ mod tests {
 
     #[test]
     fn a_batch_is_as_large_as_the_database_is_fast() {
-        let settled =
-            |per_row: Duration| (0..20).fold(BATCH, |batch, _| after(batch, per_row * batch));
-        assert_eq!(settled(Duration::from_micros(1)), LARGEST_BATCH);
-        assert_eq!(settled(Duration::from_micros(70)), 128);
-        assert_eq!(settled(Duration::from_millis(100)), SMALLEST_BATCH);
+        for (per_row, settled) in [(1000, 10), (200, 40), (70, 80)] {
+            let per_row = Duration::from_micros(per_row);
+            let batch = (0..20).fold(10, |batch, _| after(batch, per_row * batch));
+            assert_eq!(batch, settled);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_batch_is_larger_or_smaller_than_it_may_be() {
+        for (smallest, took, expected) in [
+            (100, 0, [100, 200, 400, 500, 500]),
+            (100, 60, [100, 100, 100, 100, 100]),
+        ] {
+            let batches = std::sync::Mutex::new(Vec::new());
+            delete_all_expired(smallest, |batch| {
+                let mut batches = batches.lock().unwrap();
+                batches.push(batch);
+                let deleted = u64::from(batches.len() < 5);
+                async move {
+                    tokio::time::sleep(Duration::from_millis(took)).await;
+                    Ok(deleted)
+                }
+            })
+            .await;
+            assert_eq!(*batches.lock().unwrap(), expected);
+        }
     }
 }

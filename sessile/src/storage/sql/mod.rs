@@ -10,4 +10,6 @@ mod server;
 
 pub use self::cleanup::CleanupTask;
 #[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
+pub(super) use self::cleanup::LARGEST_BATCH;
+#[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
 pub(super) use self::server::*;

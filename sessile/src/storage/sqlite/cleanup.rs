@@ -6,6 +6,9 @@ use sqlx::Connection as _;
 
 use super::{CleanupTask, SqliteSessionStore, StoreError, error};
 
+/// How many rows are looked at in one go, however long that takes: other writes wait meanwhile.
+const SMALLEST_BATCH: u32 = 16;
+
 /// The rows that are due next, at most ?2 of them.
 macro_rules! due {
     ($columns:literal) => {
@@ -114,7 +117,7 @@ impl SqliteSessionStore {
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
         let store = self.clone();
-        CleanupTask::start(period, move |limit| {
+        CleanupTask::start(period, SMALLEST_BATCH, move |limit| {
             let store = store.clone();
             async move { Ok(store.settle(limit).await?.due) }
         })
