@@ -27,11 +27,10 @@ const ONE_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Stores as many sessions as the command line says.
 pub(super) async fn prefill<S: SessionStore>(store: &S, options: &Serve) -> anyhow::Result<()> {
-    let record = record()?;
     let every = options.prefill.div_ceil(COOKIES).max(1);
     let mut cookies = Vec::new();
     let mut number = 0;
-    let mut keys = std::pin::pin!(create(store, &record, options.prefill));
+    let mut keys = std::pin::pin!(create(store, options.prefill));
     while let Some(key) = keys.try_next().await? {
         if options.cookies.is_some() && number % every == 0 {
             cookies.push(sealed(&key));
@@ -50,15 +49,15 @@ pub(super) async fn prefill<S: SessionStore>(store: &S, options: &Serve) -> anyh
 
 fn create<S: SessionStore>(
     store: &S,
-    record: &Record,
     number: u64,
 ) -> impl futures_util::Stream<Item = anyhow::Result<SessionKey>> {
     stream::iter(0..number)
-        .map(move |_| async move { Ok(store.create(record, ONE_DAY).await?.key) })
+        .map(move |_| async move { Ok(store.create(&record()?, ONE_DAY).await?.key) })
         .buffer_unordered(AT_ONCE)
 }
 
-/// What the handler at `/begin` would store.
+/// What the handler at `/begin` would store: made anew for each session, so that none shares its content
+/// with another.
 fn record() -> anyhow::Result<Record> {
     let mut record = Record::new(SystemClock.now());
     for &(name, value) in CONTENT {
