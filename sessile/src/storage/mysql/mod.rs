@@ -172,7 +172,7 @@ impl MySqlSessionStore {
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
         let store = self.clone();
-        // Always the largest batches: on a server they hold up nobody else, and each has to find its
+        // Always the largest batches: they hold up nobody else, and each has to find its
         // way past what was deleted before.
         CleanupTask::start(period, LARGEST_BATCH, move |limit| {
             let store = store.clone();

@@ -13,7 +13,7 @@ use self::dialect::Postgres;
 use super::{
     CleanupTask, Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap,
     Version,
-    sql::{Dialect as _, LARGEST_BATCH, Store},
+    sql::{Dialect as _, SMALLEST_BATCH, Store},
 };
 use crate::record::Record;
 
@@ -175,9 +175,7 @@ impl PostgresSessionStore {
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
         let store = self.clone();
-        // Always the largest batches: on a server they hold up nobody else, and each has to find its
-        // way past what was deleted before.
-        CleanupTask::start(period, LARGEST_BATCH, move |limit| {
+        CleanupTask::start(period, SMALLEST_BATCH, move |limit| {
             let store = store.clone();
             async move { store.delete_expired(limit).await }
         })

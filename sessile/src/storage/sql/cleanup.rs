@@ -13,6 +13,10 @@ use super::super::StoreError;
 /// How long one statement may take, about: requests wait behind it.
 const SHARE: Duration = Duration::from_millis(10);
 
+/// How few rows a statement deletes where large batches hold up others, however slow that is.
+#[cfg(any(feature = "postgres-session", feature = "sqlite-session"))]
+pub(in crate::storage) const SMALLEST_BATCH: u32 = 16;
+
 /// How many rows a statement deletes at most.
 pub(in crate::storage) const LARGEST_BATCH: u32 = 500;
 

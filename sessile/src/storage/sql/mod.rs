@@ -9,7 +9,9 @@ mod cleanup;
 mod server;
 
 pub use self::cleanup::CleanupTask;
-#[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
+#[cfg(feature = "mysql-session")]
 pub(super) use self::cleanup::LARGEST_BATCH;
+#[cfg(any(feature = "postgres-session", feature = "sqlite-session"))]
+pub(super) use self::cleanup::SMALLEST_BATCH;
 #[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
 pub(super) use self::server::*;

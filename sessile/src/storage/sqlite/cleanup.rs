@@ -5,9 +5,7 @@ use std::time::Duration;
 use sqlx::Connection as _;
 
 use super::{CleanupTask, SqliteSessionStore, StoreError, error};
-
-/// How many rows are looked at in one go, however long that takes: other writes wait meanwhile.
-const SMALLEST_BATCH: u32 = 16;
+use crate::storage::sql::SMALLEST_BATCH;
 
 /// The rows that are due next, at most ?2 of them.
 macro_rules! due {
