@@ -10,8 +10,8 @@ use crate::setup::{
     MINUTE, create, in_time, kind, record, renew, store, stored, until_it_works, update, value,
 };
 
-/// The timeout, and what a busy machine may add. Without one it would be for ever.
-const LIMIT: Duration = Duration::from_millis(2500);
+/// The timeout, and what scheduling may add.
+const LIMIT: Duration = Duration::from_millis(1200);
 
 async fn pooled(redis: &Redis) -> RedisSessionStore {
     let config = Config::from_url(redis.url());

@@ -19,8 +19,8 @@ use sessile_rig::redis::Redis;
 
 use crate::setup::{address, get, in_time, serve};
 
-/// The timeout, and what a busy machine may add. Without one it would be for ever.
-const LIMIT: Duration = Duration::from_millis(2500);
+/// The timeout, and what scheduling may add.
+const LIMIT: Duration = Duration::from_millis(1200);
 const MINUTE: Duration = Duration::from_secs(60);
 
 async fn create(store: &RedisActorSessionStore) -> Result<SessionKey, StoreError> {

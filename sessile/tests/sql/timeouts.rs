@@ -27,8 +27,8 @@ use crate::{
     },
 };
 
-/// The timeout, and what a busy machine may add. Without one it would be for ever.
-const LIMIT: Duration = Duration::from_millis(2500);
+/// The timeout, and what scheduling may add.
+const LIMIT: Duration = Duration::from_millis(1500);
 
 /// How soon requests work again.
 const SOON: Duration = Duration::from_secs(2);
