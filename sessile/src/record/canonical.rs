@@ -182,10 +182,7 @@ mod tests {
     use crate::record::Stored;
 
     fn straight(text: &str) -> Option<Record> {
-        let buffer = text.into();
-        let mut reader = Reader::new(&buffer);
-        let record = reader.record()?;
-        reader.end().map(|()| record)
+        Record::decode_canonical(&text.into())
     }
 
     fn by_the_general_parser(text: &str) -> Option<Record> {

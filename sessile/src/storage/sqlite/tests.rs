@@ -58,6 +58,22 @@ async fn change(store: &SqliteSessionStore, stored: &Stored, ttl: Duration) {
     assert!(matches!(update.await.unwrap(), Swap::Stored(_)));
 }
 
+/// A store in memory, and the clock it goes by.
+async fn in_memory() -> (ManualClock, SqliteSessionStore) {
+    let clock = ManualClock::default();
+    let builder = SqliteSessionStore::builder("sqlite::memory:").clock(clock.clone());
+    let store = builder.build().await.unwrap();
+    (clock, store)
+}
+
+/// Five sessions that were made for a minute, and extended to two.
+async fn extend_five(store: &SqliteSessionStore) {
+    for _ in 0..5 {
+        let stored = store.create(&record("a"), MINUTE).await.unwrap();
+        change(store, &stored, 2 * MINUTE).await;
+    }
+}
+
 async fn rows(store: &SqliteSessionStore) -> i64 {
     let mut writer = store.writer().acquire().await.unwrap();
     number(&mut writer, "SELECT count(*) FROM sessile_sessions").await
@@ -218,9 +234,7 @@ fn a_handler_that_blocks_its_thread_holds_no_connection() {
 
 #[tokio::test]
 async fn time_ends_sessions_and_cleaning_up_removes_them() {
-    let clock = ManualClock::default();
-    let builder = SqliteSessionStore::builder("sqlite::memory:").clock(clock.clone());
-    let store = builder.build().await.unwrap();
+    let (clock, store) = in_memory().await;
     for _ in 0..5 {
         store.create(&record("short"), MINUTE).await.unwrap();
     }
@@ -238,13 +252,8 @@ async fn time_ends_sessions_and_cleaning_up_removes_them() {
 
 #[tokio::test]
 async fn a_session_that_was_extended_is_deleted_at_its_later_end() {
-    let clock = ManualClock::default();
-    let builder = SqliteSessionStore::builder("sqlite::memory:").clock(clock.clone());
-    let store = builder.build().await.unwrap();
-    for _ in 0..5 {
-        let stored = store.create(&record("a"), MINUTE).await.unwrap();
-        change(&store, &stored, 2 * MINUTE).await;
-    }
+    let (clock, store) = in_memory().await;
+    extend_five(&store).await;
     store.create(&record("short"), MINUTE).await.unwrap();
     assert_eq!(due(&store).await, 6);
 
@@ -263,13 +272,8 @@ async fn a_session_that_was_extended_is_deleted_at_its_later_end() {
 
 #[tokio::test]
 async fn cleaning_up_looks_at_as_many_rows_as_it_was_told() {
-    let clock = ManualClock::default();
-    let builder = SqliteSessionStore::builder("sqlite::memory:").clock(clock.clone());
-    let store = builder.build().await.unwrap();
-    for _ in 0..5 {
-        let stored = store.create(&record("a"), MINUTE).await.unwrap();
-        change(&store, &stored, 2 * MINUTE).await;
-    }
+    let (clock, store) = in_memory().await;
+    extend_five(&store).await;
     clock.advance(MINUTE);
     for looked_at in [2, 2, 1, 0] {
         let settled = store.settle(2).await.unwrap();
@@ -279,9 +283,7 @@ async fn cleaning_up_looks_at_as_many_rows_as_it_was_told() {
 
 #[tokio::test]
 async fn a_session_that_was_cut_short_is_deleted_at_its_earlier_end() {
-    let clock = ManualClock::default();
-    let builder = SqliteSessionStore::builder("sqlite::memory:").clock(clock.clone());
-    let store = builder.build().await.unwrap();
+    let (clock, store) = in_memory().await;
     let much = store.create(&record("a"), 60 * MINUTE).await.unwrap();
     change(&store, &much, MINUTE).await;
     let little = store.create(&record("a"), 2 * MINUTE).await.unwrap();
@@ -300,9 +302,7 @@ async fn a_session_that_was_cut_short_is_deleted_at_its_earlier_end() {
 
 #[tokio::test]
 async fn what_was_deleted_before_its_time_is_not_looked_for_twice() {
-    let clock = ManualClock::default();
-    let builder = SqliteSessionStore::builder("sqlite::memory:").clock(clock.clone());
-    let store = builder.build().await.unwrap();
+    let (clock, store) = in_memory().await;
     let stored = store.create(&record("a"), MINUTE).await.unwrap();
     store.delete(&stored.key).await.unwrap();
     clock.advance(MINUTE);

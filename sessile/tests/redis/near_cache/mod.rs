@@ -12,7 +12,8 @@ use sessile::storage::{NearCache, RedisSessionStore, SessionStore as _, Stored};
 use sessile_rig::{proxy::Proxy, redis::Redis};
 
 use crate::setup::{
-    MINUTE, create, in_time, key, near_store, record, renew, store, stored, update, value,
+    MINUTE, create, in_time, key, near_store, record, renew, store, stored, until_it_works, update,
+    value,
 };
 
 /// A server of the application with a near cache, whose requests are counted, and another one without.
@@ -54,6 +55,18 @@ impl Scene {
         self.proxy.take_requests();
         value(&self.near, at).await.unwrap();
         self.proxy.take_requests()
+    }
+
+    /// Ends the connection that `near` has, and has `other` find `at` over its own again.
+    async fn cut(&self, place: &str, at: &Stored) {
+        match place {
+            "at the proxy" => self.proxy.cut(),
+            _ => {
+                let kill = &["CLIENT", "KILL", "TYPE", "normal"];
+                self.redis.command(kill).unwrap();
+                until_it_works(&self.other, at).await;
+            }
+        }
     }
 
     /// That the server has heard of the change of `at` to `expected`, which then stays.

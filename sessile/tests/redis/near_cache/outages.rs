@@ -20,14 +20,7 @@ async fn a_connection_that_is_cut_takes_with_it_what_was_read_over_it() {
     let scene = Scene::new().await;
     for cut in ["at the proxy", "by the server"] {
         let at = scene.known(1).await;
-        match cut {
-            "at the proxy" => scene.proxy.cut(),
-            _ => {
-                let kill = &["CLIENT", "KILL", "TYPE", "normal"];
-                scene.redis.command(kill).unwrap();
-                until_it_works(&scene.other, &at).await;
-            }
-        }
+        scene.cut(cut, &at).await;
         let at = stored(update(&scene.other, &at, 2).await);
         until(&scene.near, &at, Some(2)).await;
         assert_eq!(scene.cost(&at).await, HIT, "{cut}: it is of use again");

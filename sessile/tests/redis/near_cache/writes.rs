@@ -181,14 +181,7 @@ async fn a_connection_that_is_cut_takes_with_it_what_was_written_over_it() {
         let at = create(&scene.near, 1).await;
         let at = stored(update(&scene.near, &at, 2).await);
         assert_eq!(scene.cost(&at).await, HIT, "{cut}");
-        match cut {
-            "at the proxy" => scene.proxy.cut(),
-            _ => {
-                let kill = &["CLIENT", "KILL", "TYPE", "normal"];
-                scene.redis.command(kill).unwrap();
-                until_it_works(&scene.other, &at).await;
-            }
-        }
+        scene.cut(cut, &at).await;
         let at = stored(update(&scene.other, &at, 3).await);
         until(&scene.near, &at, Some(3)).await;
         let at = stored(update(&scene.near, &at, 4).await);

@@ -195,18 +195,9 @@ async fn exchange(
     request: &Request<'_>,
     asking: Asking,
 ) -> Result<Value, Fault> {
-    match (&request.action, asking) {
-        (Action::GetTimed, Asking::No) => {
-            return Box::pin(get_timed(connection, request.key)).await;
-        }
-        (Action::RunAndLook(..), Asking::No) => {
-            return Box::pin(run_and_look(connection, request)).await;
-        }
-        _ => {}
-    }
-    match send(connection, request.command(Form::ByHash), asking).await {
+    match send(connection, request, Form::ByHash, asking).await {
         Err(fault) if fault.is_unknown_script() => {
-            Box::pin(send(connection, request.command(Form::InFull), asking)).await
+            Box::pin(send(connection, request, Form::InFull, asking)).await
         }
         answered => answered,
     }
@@ -214,14 +205,29 @@ async fn exchange(
 
 async fn send(
     connection: &mut MultiplexedConnection,
-    command: Cmd,
+    request: &Request<'_>,
+    form: Form,
     asking: Asking,
 ) -> Result<Value, Fault> {
-    let value = match asking {
-        Asking::No => connection.send_packed_command(&command).await?,
-        Asking::Yes => Box::pin(send_asking(connection, command)).await?,
-    };
-    Ok(value.extract_error()?)
+    match (&request.action, asking) {
+        (Action::GetTimed, Asking::No) => Box::pin(get_timed(connection, request.key)).await,
+        (Action::RunAndLook(..), Asking::No) => {
+            Box::pin(run_and_look(connection, request, form)).await
+        }
+        (_, Asking::No) => {
+            let command = request.command(form);
+            Ok(connection
+                .send_packed_command(&command)
+                .await?
+                .extract_error()?)
+        }
+        (_, Asking::Yes) => {
+            let command = request.command(form);
+            Ok(Box::pin(send_asking(connection, command))
+                .await?
+                .extract_error()?)
+        }
+    }
 }
 
 /// What is under `key`, and how long it has to live. A change in between is told before the second.
@@ -234,18 +240,6 @@ async fn get_timed(connection: &mut MultiplexedConnection, key: &str) -> Result<
 
 /// What the script answers, and the version that is there when it is done.
 async fn run_and_look(
-    connection: &mut MultiplexedConnection,
-    request: &Request<'_>,
-) -> Result<Value, Fault> {
-    match send_and_look(connection, request, Form::ByHash).await {
-        Err(fault) if fault.is_unknown_script() => {
-            send_and_look(connection, request, Form::InFull).await
-        }
-        answered => answered,
-    }
-}
-
-async fn send_and_look(
     connection: &mut MultiplexedConnection,
     request: &Request<'_>,
     form: Form,
