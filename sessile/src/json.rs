@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, error::Category};
+use smallvec::SmallVec;
 
 use crate::text::Text;
 
@@ -50,10 +51,11 @@ pub enum JsonError {
 
 /// The JSON text of `value`.
 pub(crate) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, JsonError> {
-    match serde_json::to_string(value) {
-        Ok(text) => Ok(text.into()),
-        Err(_) => Err(JsonError::Unserializable),
-    }
+    // On the stack, since most values are short, and where it stays is an allocation of its own anyway.
+    let mut json = SmallVec::<[u8; 128]>::new();
+    serde_json::to_writer(&mut json, value).map_err(|_| JsonError::Unserializable)?;
+    let text = str::from_utf8(&json).map_err(|_| JsonError::Unserializable)?;
+    Ok(text.into())
 }
 
 /// The `T` that `text` describes.

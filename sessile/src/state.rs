@@ -7,6 +7,7 @@ use serde::{
     de::{Deserializer, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
+use smallvec::SmallVec;
 
 use crate::{
     json::{self, JsonError},
@@ -32,10 +33,15 @@ use crate::{
 #[derive(Clone, Default)]
 pub struct State {
     /// In the order of their names; `None` is as good as nothing in it.
-    entries: Option<Arc<Vec<Entry>>>,
+    entries: Option<Arc<Entries>>,
     /// The bytes of all names and values, kept up to date so that a bound on them costs nothing.
     size: usize,
 }
+
+/// As few as most sessions have are in one place with what counts its owners.
+pub(crate) type Entries = SmallVec<[Entry; FEW]>;
+
+const FEW: usize = 4;
 
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -46,7 +52,7 @@ pub(crate) struct Entry {
 
 impl State {
     /// What consists of `entries`, if they are in the order of their names and no name is there twice.
-    pub(crate) fn from_sorted(entries: Vec<Entry>) -> Option<Self> {
+    pub(crate) fn from_sorted(entries: Entries) -> Option<Self> {
         if entries.is_empty() {
             return Some(Self::default());
         }
@@ -146,11 +152,11 @@ impl State {
     }
 
     /// The entries, no longer shared with anybody, and with room for `more`.
-    fn entries_mut(&mut self, more: usize) -> &mut Vec<Entry> {
+    fn entries_mut(&mut self, more: usize) -> &mut Entries {
         let entries = self.entries.get_or_insert_default();
         if Arc::get_mut(entries).is_none() {
-            let mut own = Vec::with_capacity(entries.len() + more);
-            own.extend_from_slice(entries);
+            let mut own = Entries::with_capacity(entries.len() + more);
+            own.extend(entries.iter().cloned());
             *entries = Arc::new(own);
         }
         // Nobody else has it, so nothing is copied here.
@@ -159,6 +165,52 @@ impl State {
 
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// The same state, with names and values one after the other in one buffer. For who keeps it for long:
+    /// each buffer takes memory, and has to be waited for when it is next looked at.
+    pub(crate) fn packed(&self) -> Self {
+        if self.is_packed() {
+            return self.clone();
+        }
+        let mut buffer = String::with_capacity(self.size);
+        for (name, text) in self.iter() {
+            buffer.extend([name, text]);
+        }
+        let buffer = Arc::<str>::from(buffer);
+        let mut end = 0;
+        let mut next = |part: &str| {
+            let start = end;
+            end += part.len();
+            Text::at(&buffer, start..end)
+        };
+        let packed = |(name, text)| Entry {
+            name: next(name),
+            text: next(text),
+        };
+        Self {
+            entries: Some(Arc::new(self.iter().map(packed).collect())),
+            size: self.size,
+        }
+    }
+
+    /// Roughly what it takes in memory once it is packed, in bytes.
+    pub(crate) fn footprint(&self) -> usize {
+        /// What counts the owners of the entries and of the buffer, and what the allocator keeps of both.
+        const OVERHEAD: usize = 64;
+        let entries = self.len().max(FEW) * mem::size_of::<Entry>();
+        OVERHEAD + entries + self.size
+    }
+
+    /// Whether as good as all is in one buffer, with little else in there: one value may be elsewhere, since
+    /// many a session changes the same one again and again.
+    fn is_packed(&self) -> bool {
+        let Some(Entry { name: first, .. }) = self.entries().first() else {
+            return true;
+        };
+        let parts = self.entries().iter().flat_map(|it| [&it.name, &it.text]);
+        let elsewhere = parts.filter(|part| !part.is_beside(first)).count();
+        elsewhere <= 1 && first.buffer_len() <= 2 * self.size
     }
 
     /// Appends the state as a JSON object to `out`.
@@ -321,6 +373,49 @@ mod tests {
         let mut copy = original.clone();
         assert_eq!(copy.remove("b"), None);
         assert!(shared(&original, &copy));
+    }
+
+    #[test]
+    fn a_packed_state_is_the_same_in_one_place() {
+        for state in [
+            state_of(&[("b", "[1]"), ("a", "\"ü\""), ("ü", "{}")]),
+            state_of(&[("", "null"), ("a", "")]),
+            State::from_json(r#"{"a":1,"b":{"c":"ü"}}"#),
+        ] {
+            let packed = state.packed();
+            assert_eq!(packed, state);
+            assert_eq!(packed.size(), state.size());
+            let first = &packed.entries()[0].name;
+            assert!(packed.entries().iter().all(|it| it.text.is_beside(first)));
+            // There is nothing left to do.
+            assert!(shared(&packed, &packed.packed()));
+        }
+    }
+
+    #[test]
+    fn one_value_may_be_elsewhere_and_no_more() {
+        let mut state = state_of(&[("a", "1"), ("b", "2"), ("c", "3")]).packed();
+        for number in ["10", "11"] {
+            state.set("b".into(), number.into());
+            assert!(shared(&state, &state.packed()));
+        }
+        let mut two_values = state.clone();
+        two_values.set("c".into(), "4".into());
+        let mut another_name = state.clone();
+        another_name.set("d".into(), "4".into());
+        for state in [two_values, another_name] {
+            assert!(!shared(&state, &state.packed()));
+            assert_eq!(state.packed(), state);
+        }
+    }
+
+    #[test]
+    fn packing_lets_go_of_what_is_not_held_any_more() {
+        let mut state = state_of(&[("a", "1"), ("b", "\"something long\"")]).packed();
+        state.remove("b");
+        let packed = state.packed();
+        assert!(!shared(&packed, &state));
+        assert_eq!(packed, state_of(&[("a", "1")]));
     }
 
     #[test]

@@ -37,10 +37,19 @@ impl Text {
         }
     }
 
+    /// Whether both are parts of the same buffer.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.buffer, &other.buffer)
+    }
+
+    /// How much is kept for it and for all beside it, in bytes.
+    pub(crate) fn buffer_len(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Whether it is the very same string, not just one like it.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.buffer, &other.buffer)
-            && (self.start, self.end) == (other.start, other.end)
+        self.is_beside(other) && (self.start, self.end) == (other.start, other.end)
     }
 }
 

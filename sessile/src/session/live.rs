@@ -181,7 +181,7 @@ impl Live {
         if !self.takes_writes()? {
             return Ok(Discarded(Vec::new()));
         }
-        self.check_size(&name, &text, max_bytes)?;
+        self.check_size(self.state.text(&name), &name, &text, max_bytes)?;
         self.state.set(name.clone().into(), text.clone());
         Ok(self.note(Change::Set { name, text }))
     }
@@ -198,7 +198,8 @@ impl Live {
         if !self.takes_writes()? {
             return Ok(Some(Discarded(vec![change])));
         }
-        let unchanged = match (self.state.text(name), seen) {
+        let now = self.state.text(name);
+        let unchanged = match (now, seen) {
             (Some(now), Some(seen)) => now.is(seen),
             (None, None) => true,
             _ => false,
@@ -206,7 +207,7 @@ impl Live {
         if !unchanged {
             return Ok(None);
         }
-        self.check_size(name, &text, max_bytes)?;
+        self.check_size(now, name, &text, max_bytes)?;
         self.state.set(Arc::clone(name).into(), text);
         Ok(Some(self.note(change)))
     }
@@ -260,9 +261,16 @@ impl Live {
         Discarded(self.journal.push(change))
     }
 
-    fn check_size(&self, name: &str, text: &str, max: usize) -> Result<(), StateTooLargeError> {
+    /// Whether the state may hold `text` under `name`, in place of what is there `now`.
+    fn check_size(
+        &self,
+        now: Option<&JsonText>,
+        name: &str,
+        text: &str,
+        max: usize,
+    ) -> Result<(), StateTooLargeError> {
         let before = self.state.size();
-        let bytes = match self.state.text(name) {
+        let bytes = match now {
             Some(replaced) => before - replaced.len() + text.len(),
             None => before + name.len() + text.len(),
         };

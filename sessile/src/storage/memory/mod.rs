@@ -23,7 +23,7 @@ use crate::{
 ///
 /// Clones share the sessions. What the store may take is
 /// [bounded](MemorySessionStoreBuilder::max_bytes), by default by 256 MiB; when that is full, sessions
-/// that were not used for the longest time end early.
+/// that were not used for the longest time, to within ten seconds, end early.
 ///
 /// Sessions whose time is over are removed along the way: each operation, a load too, looks for a few of
 /// them. So nothing runs in the background, and a store that nobody uses keeps what it has.
@@ -98,10 +98,19 @@ impl MemorySessionStore {
         let (Some(key), Some(new)) = (Key::of(key), Key::of(&new_key)) else {
             return Ok(Swap::Gone);
         };
+        let record = packed(record);
         self.in_shard(&key.id, |shard, now| {
             let new_key = (new_key, new.secret);
             shard.swap((&key, version), new_key, (record, ttl), now)
         })
+    }
+}
+
+/// `record` as it is kept.
+fn packed(record: &Record) -> Record {
+    Record {
+        state: record.state.packed(),
+        ..*record
     }
 }
 
@@ -170,6 +179,7 @@ impl SessionStore for MemorySessionStore {
             let Some(new) = Key::of(&key) else {
                 unreachable!("a new key is of the form that new keys have");
             };
+            let record = packed(record);
             let create = |shard: &mut Shard, now| shard.create(new, (record, ttl), now);
             if let Some(version) = self.in_shard(&new.id, create)? {
                 return Ok(Stored { key, version });

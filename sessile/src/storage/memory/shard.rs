@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use foldhash::fast::RandomState;
-use hashlink::{LinkedHashMap, linked_hash_map::Entry};
+use hashlink::{
+    LinkedHashMap,
+    linked_hash_map::{Entry, RawEntryMut},
+};
 
 use crate::{
     clock::Timestamp,
@@ -37,10 +40,13 @@ impl Key {
 
 /// A part of the sessions. Whoever has it holds its lock, so each change happens at one instant.
 pub(super) struct Shard {
-    /// From the one that was not used for the longest time to the one that was used last.
+    /// From the one that was not used for the longest time to the one that was used last, give or take
+    /// [`SAME_TIME`].
     sessions: Sessions,
     /// When to see whether a session's time is over: one entry for each, of its `due`.
     dues: BTreeSet<(Timestamp, Id)>,
+    /// None of them is due before this.
+    none_due_before: Timestamp,
     /// What all of them take.
     weight: u64,
     max_weight: u64,
@@ -58,7 +64,13 @@ struct Session {
     /// When to see whether it has ended: never later than `ends_at`. It stays where it is while the life
     /// is extended again and again, and is moved once it has come.
     due: Timestamp,
+    /// When it was last put at the end of the order of use.
+    placed_at: Timestamp,
 }
+
+/// Uses of a session that are no further apart count as one. To give it another place touches its neighbors
+/// as well, old and new, which are anywhere in memory: several times what looking at the session takes.
+pub(super) const SAME_TIME: Duration = Duration::from_secs(10);
 
 /// How many sessions whose time may be over an operation sees to, at most.
 const DUES_AT_ONCE: usize = 4;
@@ -76,6 +88,7 @@ impl Shard {
         Self {
             sessions: LinkedHashMap::with_hasher(RandomState::default()),
             dues: BTreeSet::new(),
+            none_due_before: Timestamp::from_unix_millis(0),
             weight: 0,
             max_weight,
             turns: 0,
@@ -95,10 +108,10 @@ impl Shard {
     pub(super) fn create(
         &mut self,
         key: Key,
-        (record, ttl): (&Record, Duration),
+        (record, ttl): (Record, Duration),
         now: Timestamp,
     ) -> Result<Option<Version>, StoreError> {
-        let weight = self.weigh(record)?;
+        let weight = self.weigh(&record)?;
         let Entry::Vacant(place) = self.sessions.entry(key.id) else {
             return Ok(None);
         };
@@ -106,13 +119,14 @@ impl Shard {
         place.insert(Session {
             secret: key.secret,
             version: FIRST_VERSION,
-            record: record.clone(),
+            record,
             ends_at,
             due: ends_at,
+            placed_at: now,
         });
-        self.dues.insert((ends_at, key.id));
+        self.enqueue(ends_at, key.id);
         self.weight += weight;
-        self.make_room();
+        self.make_room(&key.id);
         Ok(Some(FIRST_VERSION))
     }
 
@@ -122,10 +136,10 @@ impl Shard {
         &mut self,
         (key, version): (&Key, Version),
         (new_key, secret): (SessionKey, Secret),
-        (record, ttl): (&Record, Duration),
+        (record, ttl): (Record, Duration),
         now: Timestamp,
     ) -> Result<Swap, StoreError> {
-        let weight = self.weigh(record);
+        let weight = self.weigh(&record);
         let Some(session) = used(&mut self.sessions, key, now) else {
             return Ok(Swap::Gone);
         };
@@ -137,15 +151,16 @@ impl Shard {
         let next = Version::new(version.get() + 1);
         session.secret = secret;
         session.version = next;
-        session.record = record.clone();
-        session.ends_at = now.saturating_add(ttl);
-        if session.ends_at < session.due {
+        session.record = record;
+        let ends_at = now.saturating_add(ttl);
+        session.ends_at = ends_at;
+        if ends_at < session.due {
             self.dues.remove(&(session.due, key.id));
-            session.due = session.ends_at;
-            self.dues.insert((session.due, key.id));
+            session.due = ends_at;
+            self.enqueue(ends_at, key.id);
         }
         self.weight = self.weight - weight_before + weight;
-        self.make_room();
+        self.make_room(&key.id);
         Ok(Swap::Stored(Stored {
             key: new_key,
             version: next,
@@ -163,10 +178,17 @@ impl Shard {
     /// Lets go of some of what has ended. Each operation does so and makes one session at most, so this
     /// keeps up.
     pub(super) fn tidy(&mut self, now: Timestamp) {
+        if now < self.none_due_before {
+            return;
+        }
         for _ in 0..DUES_AT_ONCE {
-            let Some(&(_, id)) = self.dues.first().filter(|(due, _)| *due <= now) else {
+            let Some(&(due, id)) = self.dues.first() else {
                 return;
             };
+            self.none_due_before = due;
+            if now < due {
+                return;
+            }
             self.dues.pop_first();
             let Entry::Occupied(mut entry) = self.sessions.entry(id) else {
                 continue;
@@ -180,6 +202,12 @@ impl Shard {
                 self.forget(&session);
             }
         }
+    }
+
+    /// Has it looked at then whether the session of this id has ended.
+    fn enqueue(&mut self, due: Timestamp, id: Id) {
+        self.none_due_before = self.none_due_before.min(due);
+        self.dues.insert((due, id));
     }
 
     /// Counts an operation, and says now and then which shard should be tidied as well: so all of them
@@ -201,9 +229,12 @@ impl Shard {
         Err(StoreError::new(StoreErrorKind::Denied, cause))
     }
 
-    /// Ends what was not used for the longest time, until the rest is within its bound. Never the last one
-    /// used: that fits by itself.
-    fn make_room(&mut self) {
+    /// Ends what was not used for the longest time, until the rest is within its bound. Never the one that
+    /// room is made for: that fits by itself.
+    fn make_room(&mut self, used: &Id) {
+        if self.weight > self.max_weight {
+            self.sessions.to_back(used);
+        }
         while self.weight > self.max_weight
             && let Some((id, session)) = self.sessions.pop_front()
         {
@@ -225,19 +256,25 @@ impl Shard {
 
 /// The session that `key` leads to, which is used now.
 fn used<'a>(sessions: &'a mut Sessions, key: &Key, now: Timestamp) -> Option<&'a mut Session> {
-    let session = sessions.to_back(&key.id)?;
-    let is_open = is_same(&session.secret, &key.secret) && now < session.ends_at;
-    is_open.then_some(session)
+    let RawEntryMut::Occupied(mut found) = sessions.raw_entry_mut().from_key(&key.id) else {
+        return None;
+    };
+    let session = found.get_mut();
+    if !is_same(&session.secret, &key.secret) || now >= session.ends_at {
+        return None;
+    }
+    if now.since(session.placed_at) >= SAME_TIME {
+        session.placed_at = now;
+        found.to_back();
+    }
+    Some(found.into_mut())
 }
 
 /// Roughly what a session of this record takes in memory, in bytes.
 fn weight_of(record: &Record) -> u64 {
-    /// What it takes beside the entries of its state.
-    const OVERHEAD: usize = 320;
-    /// What an entry takes beside its name and value: its place, and what it takes to keep these two.
-    const ENTRY_OVERHEAD: usize = 112;
-    let state = &record.state;
-    (OVERHEAD + state.size() + state.len() * ENTRY_OVERHEAD) as u64
+    /// What it takes beside its state: its place in the map and in the queue.
+    const OVERHEAD: usize = 256;
+    (OVERHEAD + record.state.footprint()) as u64
 }
 
 #[cfg(test)]
@@ -248,6 +285,8 @@ impl Shard {
         assert_eq!(weights.sum::<u64>(), self.weight);
         assert!(self.weight <= self.max_weight);
         assert_eq!(self.dues.len(), self.sessions.len());
+        let first = self.dues.first();
+        assert!(first.is_none_or(|(due, _)| self.none_due_before <= *due));
         for (id, session) in &self.sessions {
             assert!(session.due <= session.ends_at);
             assert!(self.dues.contains(&(session.due, *id)));

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::*;
+use super::{shard::SAME_TIME, *};
 use crate::{
     clock::{ManualClock, Timestamp},
     storage::{StoreErrorKind, Version},
@@ -27,6 +27,13 @@ fn store_and_clock() -> (MemorySessionStore, ManualClock) {
     let clock = ManualClock::default();
     let store = MemorySessionStore::builder().clock(clock.clone()).build();
     (store, clock)
+}
+
+/// The same with little room, in one shard.
+fn small_store_and_clock() -> (MemorySessionStore, ManualClock) {
+    let clock = ManualClock::default();
+    let builder = MemorySessionStore::builder().max_bytes(100_000);
+    (builder.clock(clock.clone()).build(), clock)
 }
 
 impl MemorySessionStore {
@@ -132,36 +139,83 @@ async fn it_is_within_its_bound_after_every_operation_and_keeps_the_newest() {
 
 #[tokio::test]
 async fn what_is_used_stays() {
-    let store = MemorySessionStore::builder().max_bytes(100_000).build();
-    let read = store.create(&record("read"), MINUTE).await.unwrap();
-    let mut changed = store.create(&record("changed"), MINUTE).await.unwrap();
-    let neither = store.create(&record("neither"), MINUTE).await.unwrap();
+    let (store, clock) = small_store_and_clock();
+    let read = store.create(&record("read"), DAY).await.unwrap();
+    let mut changed = store.create(&record("changed"), DAY).await.unwrap();
+    let neither = store.create(&record("neither"), DAY).await.unwrap();
     for _ in 0..1000 {
-        store.create(&record_of(500), MINUTE).await.unwrap();
+        store.create(&record_of(500), DAY).await.unwrap();
+        clock.advance(SAME_TIME);
         assert!(store.has(&read).await);
-        changed = store.updated(&changed, &record("changed"), MINUTE).await;
+        changed = store.updated(&changed, &record("changed"), DAY).await;
     }
     assert!(!store.has(&neither).await);
 }
 
 #[tokio::test]
-async fn a_session_that_grows_makes_room_as_well() {
-    let store = MemorySessionStore::builder().max_bytes(100_000).build();
-    let mut grows = store.create(&record_of(1), MINUTE).await.unwrap();
-    for _ in 0..1000 {
-        store.create(&record_of(1), MINUTE).await.unwrap();
-        grows = store.updated(&grows, &record_of(1), MINUTE).await;
+async fn uses_that_follow_each_other_count_as_one() {
+    let (store, clock) = small_store_and_clock();
+    let first = store.create(&record("first"), DAY).await.unwrap();
+    clock.advance(SAME_TIME - Duration::from_millis(1));
+    let second = store.create(&record("second"), DAY).await.unwrap();
+    assert!(store.has(&first).await);
+
+    while store.has(&second).await {
+        store.create(&record_of(500), DAY).await.unwrap();
+    }
+    assert!(!store.has(&first).await);
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_no_use() {
+    let (store, clock) = small_store_and_clock();
+    let first = store.create(&record("first"), DAY).await.unwrap();
+    let second = store.create(&record("second"), DAY).await.unwrap();
+    clock.advance(SAME_TIME);
+    assert!(store.load(&first.key.renewed()).await.unwrap().is_none());
+
+    // Of the two the first goes first, so it was not put behind the other.
+    let mut created = 0;
+    while store.checked().0 == created + 2 {
+        store.create(&record_of(1), DAY).await.unwrap();
+        created += 1;
+    }
+    assert!(!store.has(&first).await && store.has(&second).await);
+}
+
+#[tokio::test]
+async fn a_session_that_grows_ends_others_and_not_itself() {
+    let (store, _) = small_store_and_clock();
+    let oldest = store.create(&record_of(1), DAY).await.unwrap();
+    while store.checked().1 < 90_000 {
+        store.create(&record_of(1), DAY).await.unwrap();
     }
     let before = store.len();
-    grows = store.updated(&grows, &record_of(50_000), MINUTE).await;
+    let grown = store.updated(&oldest, &record_of(50_000), DAY).await;
+    assert!(store.has(&grown).await);
+    assert!((2..before).contains(&store.len()));
+}
+
+#[tokio::test]
+async fn a_session_that_grows_makes_room_as_well() {
+    let (store, clock) = small_store_and_clock();
+    let mut grows = store.create(&record_of(1), DAY).await.unwrap();
+    for _ in 0..1000 {
+        store.create(&record_of(1), DAY).await.unwrap();
+        clock.advance(SAME_TIME);
+        grows = store.updated(&grows, &record_of(1), DAY).await;
+    }
+    let before = store.len();
+    grows = store.updated(&grows, &record_of(50_000), DAY).await;
     let (len, weight) = store.checked();
     assert!(len < before * 6 / 10 && weight <= 100_000);
     assert!(store.has(&grows).await);
 
     // What is smaller again leaves its room to others.
-    grows = store.updated(&grows, &record_of(1), MINUTE).await;
+    grows = store.updated(&grows, &record_of(1), DAY).await;
     for _ in 0..1000 {
-        store.create(&record_of(1), MINUTE).await.unwrap();
+        store.create(&record_of(1), DAY).await.unwrap();
+        clock.advance(SAME_TIME);
         assert!(store.has(&grows).await);
     }
     assert_eq!(store.len(), before);

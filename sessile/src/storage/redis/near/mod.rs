@@ -272,16 +272,10 @@ impl Entry {
 
     /// Roughly what it takes in memory, in bytes, under a Redis key of this length.
     fn size(&self, redis_key_len: usize) -> u64 {
-        /// What the entry, its place in the table and its allocations take beside what is counted.
-        const OVERHEAD: usize = 512;
-        /// What one entry of the state takes beside its name and value.
-        const ENTRY_OVERHEAD: usize = 64;
-        let state = &self.loaded.record.state;
-        let size = OVERHEAD
-            + redis_key_len
-            + self.key.as_ref().len()
-            + state.size()
-            + state.len() * ENTRY_OVERHEAD;
+        /// What the entry, its place in the table and its allocations take beside its state and its keys.
+        const OVERHEAD: usize = 448;
+        let keys = redis_key_len + self.key.as_ref().len();
+        let size = OVERHEAD + keys + self.loaded.record.state.footprint();
         size as u64
     }
 }
