@@ -44,10 +44,10 @@ pub(crate) struct Effort {
     /// All of it in under three minutes: shorter rounds and smaller numbers, good for a look.
     #[arg(long, global = true)]
     pub(crate) quick: bool,
-    /// How many rounds go over all subjects [default: 5, 3 when quick].
+    /// How many rounds go over all subjects [default: 12, 3 when quick].
     #[arg(long, global = true)]
     rounds: Option<usize>,
-    /// How long one subject is asked for one kind of request in a round [default: 2, 0.2 when quick].
+    /// How long one subject is asked for one kind of request in a round [default: 0.5, 0.2 when quick].
     #[arg(long, global = true)]
     seconds: Option<f64>,
     /// Only these subjects.
@@ -57,11 +57,13 @@ pub(crate) struct Effort {
 
 impl Effort {
     pub(crate) fn rounds(&self) -> usize {
-        self.rounds.unwrap_or(if self.quick { 3 } else { 5 }).max(1)
+        self.rounds
+            .unwrap_or(if self.quick { 3 } else { 12 })
+            .max(1)
     }
 
     pub(crate) fn seconds(&self) -> f64 {
-        self.seconds.unwrap_or(if self.quick { 0.2 } else { 2.0 })
+        self.seconds.unwrap_or(if self.quick { 0.2 } else { 0.5 })
     }
 
     pub(crate) fn wants(&self, subject: Subject) -> bool {

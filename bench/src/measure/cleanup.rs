@@ -51,10 +51,11 @@ async fn clean_up(subject: Subject, effort: &Effort) -> anyhow::Result<Cleanup> 
     crowd.begin().await?;
     let mut table = store.table().await?;
     table.add_expired(expired).await?;
-    crowd
-        .send(Kind::Change, until(effort.seconds() / 4.0))
+    crowd.send(Kind::Change, until(effort.seconds())).await?;
+    // The slowest of a hundred take many to tell.
+    let before = crowd
+        .send(Kind::Change, until(8.0 * effort.seconds()))
         .await?;
-    let before = crowd.send(Kind::Change, until(effort.seconds())).await?;
 
     let mut janitor = Visitor::arrive(server.port).await?;
     let (done, begun) = (Cell::new(false), Instant::now());

@@ -26,8 +26,13 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(crate) const ALL: &'static [Self] =
-        &[Self::Requests, Self::Scale, Self::Contention, Self::Cleanup];
+    pub(crate) const ALL: &'static [Self] = &[
+        Self::Requests,
+        Self::Scale,
+        Self::Contention,
+        Self::Cleanup,
+        Self::Revocation,
+    ];
 }
 
 /// Measures these parts, and keeps their results.

@@ -1,8 +1,12 @@
 //! How long a session that was ended on one server is still served by another one's near cache.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+    time::{Duration, Instant},
+};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use sessile::{
     Clock as _, Record, SystemClock,
     storage::{NearCache, RedisSessionStore, SessionKey, SessionStore as _},
@@ -22,11 +26,9 @@ const BOUND: Duration = Duration::from_secs(1);
 pub(super) async fn measure(effort: &Effort) -> anyhow::Result<Revocation> {
     let about = About::now(effort)?;
     let redis = Redis::start_with(&["--appendonly", "no"])?;
-    // There is no server of its own to be measured here: we are both, and Redis has the other core.
-    cores::pin_server()?;
     let ended = effort.scaled(2000, 200);
     let here = store(&redis.url()).await?;
-    let there = store(&redis.url()).await?;
+    let there = Other::start(redis.url())?;
     let mut timing = Timing::new();
     for _ in 0..ended {
         timing.record(end(&here, &there, || ()).await?);
@@ -35,10 +37,9 @@ pub(super) async fn measure(effort: &Effort) -> anyhow::Result<Revocation> {
     let mut deaf = Timing::new();
     for _ in 0..effort.scaled(10, 2) {
         let proxy = Proxy::start(redis.port())?;
-        let there = store(&format!("redis://127.0.0.1:{}", proxy.port())).await?;
+        let there = Other::start(format!("redis://127.0.0.1:{}", proxy.port()))?;
         deaf.record(end(&here, &there, || proxy.stall()).await?);
     }
-    cores::pin_load()?;
     let microseconds = |duration: Duration| duration.as_secs_f64() * 1e6;
     Ok(Revocation {
         about,
@@ -62,22 +63,72 @@ async fn store(url: &str) -> anyhow::Result<RedisSessionStore> {
 /// Ends a session here that is known there, and tells how long it was served there after that.
 async fn end(
     here: &RedisSessionStore,
-    there: &RedisSessionStore,
+    there: &Other,
     before: impl Fn(),
 ) -> anyhow::Result<Duration> {
     let record = Record::new(SystemClock.now());
     let key = here.create(&record, Duration::from_secs(60)).await?.key;
-    ensure!(is_served(there, &key).await, "a new session isn't there");
+    there.ask_for(&key)?;
     before();
     here.delete(&key).await?;
     let ended = Instant::now();
-    let mut last_served = ended;
-    while is_served(there, &key).await {
-        last_served = Instant::now();
-        // So that the connection gets its turn as well.
-        tokio::task::yield_now().await;
+    Ok(there.last_served()?.saturating_duration_since(ended))
+}
+
+/// Another server, on a thread and a core of its own, that asks its store for one session again and again.
+struct Other {
+    keys: Sender<SessionKey>,
+    /// When the session was first served, and then when it was last.
+    served: Receiver<Instant>,
+}
+
+impl Other {
+    fn start(url: String) -> anyhow::Result<Self> {
+        let (keys, asked) = channel();
+        let (tell, served) = channel();
+        // It ends with its channels.
+        thread::Builder::new().spawn(move || {
+            if let Err(error) = watch(&url, &asked, &tell) {
+                eprintln!("the other server failed: {error:#}");
+            }
+        })?;
+        Ok(Self { keys, served })
     }
-    Ok(last_served - ended)
+
+    /// Has it ask for a session, which it must be served.
+    fn ask_for(&self, key: &SessionKey) -> anyhow::Result<()> {
+        self.keys.send(key.clone()).context(GONE)?;
+        self.served.recv().context(GONE)?;
+        Ok(())
+    }
+
+    fn last_served(&self) -> anyhow::Result<Instant> {
+        self.served.recv().context(GONE)
+    }
+}
+
+const GONE: &str = "the other server is gone";
+
+fn watch(url: &str, keys: &Receiver<SessionKey>, tell: &Sender<Instant>) -> anyhow::Result<()> {
+    cores::pin_server()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let store = store(url).await?;
+        while let Ok(key) = keys.recv() {
+            ensure!(is_served(&store, &key).await, "a new session isn't there");
+            let mut last_served = Instant::now();
+            tell.send(last_served)?;
+            while is_served(&store, &key).await {
+                last_served = Instant::now();
+                // So that the connection gets its turn as well.
+                tokio::task::yield_now().await;
+            }
+            tell.send(last_served)?;
+        }
+        Ok(())
+    })
 }
 
 /// Whether the store answers with the session. A store that fails serves nothing.

@@ -11,7 +11,7 @@ use tokio::{
 use super::super::StoreError;
 
 /// How long one statement may take, about: requests wait behind it.
-const SHARE: Duration = Duration::from_millis(10);
+const SHARE: Duration = Duration::from_millis(5);
 
 /// How few rows a statement deletes where large batches hold up others, however slow that is.
 #[cfg(any(feature = "postgres-session", feature = "sqlite-session"))]
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_as_large_as_the_database_is_fast() {
-        for (per_row, settled) in [(1000, 10), (200, 40), (70, 80)] {
+        for (per_row, settled) in [(1000, 5), (200, 20), (70, 40)] {
             let per_row = Duration::from_micros(per_row);
             let batch = (0..20).fold(10, |batch, _| after(batch, per_row * batch));
             assert_eq!(batch, settled);
