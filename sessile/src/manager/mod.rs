@@ -100,19 +100,27 @@ impl<S: SessionStore> SessionManager<S> {
         &self,
         cookie_headers: impl IntoIterator<Item = &'h [u8]>,
     ) -> Result<Session, OpenError> {
-        let live = match self.0.cookie.find(cookie_headers) {
-            Found::Nothing => Live::new(false),
+        match self.0.cookie.find(cookie_headers) {
+            Found::Nothing => Ok(self.session(Live::new(false))),
             Found::Unusable(reason) => {
                 telemetry::cookie_rejected(reason);
-                Live::new(true)
+                Ok(self.session(Live::new(true)))
             }
             Found::Value(cookie) => match self.0.loading {
-                Loading::OnDemand => Live::unopened(&cookie),
-                Loading::BeforeTheHandler => self.0.opened(&cookie).await?,
+                Loading::OnDemand => Ok(self.session(Live::unopened(&cookie))),
+                Loading::BeforeTheHandler => {
+                    // Filled where it is: to hand it on takes longer than that.
+                    let session = self.session(Live::new(true));
+                    self.0.open(&session, &cookie).await?;
+                    Ok(session)
+                }
             },
-        };
+        }
+    }
+
+    fn session(&self, live: Live) -> Session {
         let backend = Arc::clone(&self.0) as Arc<dyn Backend>;
-        Ok(Session::with(live, self.0.max_state_bytes, Some(backend)))
+        Session::with(live, self.0.max_state_bytes, Some(backend))
     }
 
     /// Stores what the request did to its session, and says what to tell the browser: the value of
@@ -151,16 +159,14 @@ impl<S: SessionStore> SessionManager<S> {
 }
 
 impl<S: SessionStore> Inner<S> {
-    /// The session that the cookie with this value names, before its handler runs.
-    async fn opened(&self, cookie: &str) -> Result<Live, OpenError> {
-        let found = self.find(cookie).await;
-        let mut live = Live::new(true);
-        match found {
-            Ok(found) => live.open(cookie, found),
-            Err(error) if self.goes_on_without(&error) => live.detach(),
+    /// Fills a new session with what the cookie with this value names.
+    async fn open(&self, session: &Session, cookie: &str) -> Result<(), OpenError> {
+        match self.find(cookie).await {
+            Ok(found) => session.live().open(cookie, found),
+            Err(error) if self.goes_on_without(&error) => session.live().detach(),
             Err(error) => return Err(error),
         }
-        Ok(live)
+        Ok(())
     }
 
     async fn find(&self, cookie: &str) -> Result<Option<(SessionKey, Loaded)>, OpenError> {
