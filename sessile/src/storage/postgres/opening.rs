@@ -10,6 +10,8 @@ pub(super) async fn find_table(
     dialect: &Postgres,
     connection: &mut PgConnection,
 ) -> Result<Option<Table>, Fault> {
+    // `to_regclass` knows what others have made since the statement began, whose indexes and comment the
+    // statement does not see yet. `pg_class` has the table when they are there as well.
     const TABLE: &str = "
         SELECT current_setting('server_encoding'), obj_description(it.oid, 'pg_class'),
             EXISTS (
@@ -19,7 +21,7 @@ pub(super) async fn find_table(
                     AND indnkeyatts = 1 AND indpred IS NULL
             ),
             it.oid IS NOT NULL
-        FROM (SELECT to_regclass($1) AS oid) AS it";
+        FROM (SELECT (SELECT oid FROM pg_class WHERE oid = to_regclass($1)) AS oid) AS it";
     const COLUMNS: &str = "
         SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute
         WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped";
@@ -81,4 +83,29 @@ pub(super) async fn check_rights(
 
 fn failed(error: Error) -> Fault {
     Fault::of::<Postgres>(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use sessile_rig::postgres::Postgres as Server;
+    use sqlx::{Connection as _, raw_sql};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_table_that_was_just_made_is_there_with_all_it_has_or_not_at_all() {
+        let server = Server::start().unwrap();
+        let mut connection = PgConnection::connect(&server.url()).await.unwrap();
+        let dialect = Postgres::default();
+        // From here on its statements see what there is now, as if they had begun before the table was made.
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1";
+        raw_sql(begin).execute(&mut connection).await.unwrap();
+        server.execute(&dialect.schema_sql()).unwrap();
+
+        let early = find_table(&dialect, &mut connection).await.unwrap();
+        assert!(early.is_none());
+        raw_sql("COMMIT").execute(&mut connection).await.unwrap();
+        let found = find_table(&dialect, &mut connection).await.unwrap();
+        assert!(found.is_some_and(|table| table.has_unique_id && table.comment.is_some()));
+    }
 }
