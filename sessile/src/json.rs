@@ -78,11 +78,57 @@ pub(crate) fn value_of(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
+/// Where the first byte is that doesn't stand for itself in a string: it ends there, or something is
+/// escaped, or it is no JSON. By the word, since strings are most of what there is to read.
+pub(crate) fn first_special(bytes: &[u8]) -> Option<usize> {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (word, at) in words.iter().zip((0..).step_by(8)) {
+        let special = specials(u64::from_le_bytes(*word));
+        if special != 0 {
+            return Some(at + special.trailing_zeros() as usize / 8);
+        }
+    }
+    let is_special = |byte: &u8| matches!(byte, ..b' ' | b'"' | b'\\');
+    let at = rest.iter().position(is_special)?;
+    Some(bytes.len() - rest.len() + at)
+}
+
+/// Has the highest bit of each byte set that is special, up to the first one. (Behind it a borrow may set
+/// others.)
+const fn specials(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHEST: u64 = ONES << 7;
+    /// Those that are less than `limit`, which is 128 at most.
+    const fn less(word: u64, limit: u8) -> u64 {
+        word.wrapping_sub(ONES * limit as u64) & !word & HIGHEST
+    }
+    let quotes = less(word ^ (ONES * b'"' as u64), 1);
+    let backslashes = less(word ^ (ONES * b'\\' as u64), 1);
+    less(word, b' ') | quotes | backslashes
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
 
     use super::*;
+
+    #[test]
+    fn the_first_special_byte_is_found_wherever_it_is() {
+        let is_special = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+        for len in 0..20 {
+            for at in 0..len {
+                for (byte, behind) in (0..=u8::MAX).zip([b'a', b'"', 0, b'!', 0xff].iter().cycle())
+                {
+                    let mut bytes = vec![b'#'; len];
+                    bytes[at..].fill(*behind);
+                    bytes[at] = byte;
+                    let expected = bytes.iter().position(|&byte| is_special(byte));
+                    assert_eq!(first_special(&bytes), expected, "{bytes:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn errors_tell_kind_and_place() {

@@ -230,10 +230,7 @@ impl State {
 
 /// Appends `text` as a JSON string.
 fn push_json_string(out: &mut String, text: &str) {
-    let plain = text
-        .bytes()
-        .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
-    if plain {
+    if json::first_special(text.as_bytes()).is_none() {
         out.extend(["\"", text, "\""]);
     } else {
         out.push_str(&serde_json::Value::from(text).to_string());
