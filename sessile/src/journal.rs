@@ -31,7 +31,7 @@ pub(crate) enum Change {
 impl Change {
     fn apply(&self, state: &mut State) -> Result<(), MergeError> {
         match self {
-            Self::Set { name, text } => state.set(name.clone().into(), text.clone()),
+            Self::Set { name, text } => state.set(name, text.clone()),
             Self::Remove { name } => {
                 state.remove(name);
             }
@@ -49,7 +49,7 @@ impl Change {
                     (None, Some(default)) => default.clone(),
                     (None, None) => return Ok(()),
                 };
-                state.set(name.clone().into(), text);
+                state.set(name, text);
             }
         }
         Ok(())

@@ -1,13 +1,13 @@
 //! Values as JSON text: written once, parsed when somebody asks, with errors that keep secrets.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, error::Category};
 use smallvec::SmallVec;
 
-use crate::text::Text;
-
 /// A value of a state, as JSON text.
-pub(crate) type JsonText = Text;
+pub(crate) type JsonText = Arc<str>;
 
 /// Why a value could not be turned into JSON text, or JSON text into a value.
 ///

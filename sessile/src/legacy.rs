@@ -33,7 +33,7 @@ pub(crate) fn record(text: &str, now: Timestamp) -> Result<Record, JsonError> {
 fn state(text: &str) -> Result<State, JsonError> {
     let Object(outer) = json::parse(text)?;
     match (outer.text("v"), outer.text("state")) {
-        (Some(version), Some(state)) if &**version == "1" && outer.len() == 2 => {
+        (Some(version), Some(state)) if version == "1" && outer.len() == 2 => {
             json::parse::<Object>(state).map(|Object(state)| state)
         }
         _ => {
@@ -41,7 +41,7 @@ fn state(text: &str) -> Result<State, JsonError> {
             for (name, text) in outer.iter() {
                 let text: String = json::parse(text)?;
                 json::parse::<&RawValue>(&text)?;
-                state.set(name.into(), text.into());
+                state.set(&name.into(), text.into());
             }
             Ok(state)
         }
@@ -60,7 +60,7 @@ mod tests {
     fn entries<'a>(entries: &[(&'a str, &'a str)]) -> State {
         let mut state = State::default();
         for (name, text) in entries {
-            state.set((*name).into(), (*text).into());
+            state.set(&(*name).into(), (*text).into());
         }
         state
     }

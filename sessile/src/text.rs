@@ -26,30 +26,9 @@ impl Text {
         }
     }
 
-    /// `part`, which lies in `buffer` if it was read from there.
-    pub(crate) fn part_of(buffer: &Arc<str>, part: &str) -> Self {
-        let start = part.as_ptr().addr().wrapping_sub(buffer.as_ptr().addr());
-        let end = start.wrapping_add(part.len());
-        if buffer.get(start..end) == Some(part) {
-            Self::at(buffer, start..end)
-        } else {
-            part.into()
-        }
-    }
-
-    /// Whether both are parts of the same buffer.
-    pub(crate) fn is_beside(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.buffer, &other.buffer)
-    }
-
-    /// How much is kept for it and for all beside it, in bytes.
-    pub(crate) fn buffer_len(&self) -> usize {
-        self.buffer.len()
-    }
-
     /// Whether it is the very same string, not just one like it.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        self.is_beside(other) && (self.start, self.end) == (other.start, other.end)
+    pub(crate) fn is(&self, other: &str) -> bool {
+        std::ptr::eq(&raw const **self, other)
     }
 }
 
@@ -68,9 +47,9 @@ impl fmt::Debug for Text {
     }
 }
 
-impl<T: Into<Arc<str>>> From<T> for Text {
-    fn from(text: T) -> Self {
-        let buffer = text.into();
+/// The whole of it.
+impl From<Arc<str>> for Text {
+    fn from(buffer: Arc<str>) -> Self {
         Self {
             start: 0,
             end: buffer.len(),
@@ -79,38 +58,17 @@ impl<T: Into<Arc<str>>> From<T> for Text {
     }
 }
 
-impl PartialEq for Text {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for Text {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_was_read_from_a_buffer_stays_there() {
-        let buffer: Arc<str> = "a bc".into();
-        let part = Text::part_of(&buffer, &buffer[2..]);
-        assert_eq!(&*part, "bc");
-        assert!(Arc::ptr_eq(&part.buffer, &buffer));
-        assert!(part.is(&part.clone()));
-        assert!(!part.is(&Text::part_of(&buffer, &buffer[..1])));
-    }
-
-    #[test]
-    fn what_comes_from_elsewhere_is_copied() {
-        let buffer: Arc<str> = "a bc".into();
-        for elsewhere in ["bc", "", "something longer than that"] {
-            let elsewhere = elsewhere.to_owned();
-            let copy = Text::part_of(&buffer, &elsewhere);
-            assert_eq!(&*copy, elsewhere);
-            assert!(!Arc::ptr_eq(&copy.buffer, &buffer));
-            assert!(copy == Text::from(elsewhere.as_str()));
-            assert!(!copy.is(&Text::from(elsewhere.as_str())));
+    fn what_is_like_it_is_not_the_same() {
+        let buffer: Arc<str> = "ab ab".into();
+        let text = Text::at(&buffer, 0..2);
+        assert!(text.is(&buffer[0..2]) && text.is(&text.clone()));
+        for other in [&buffer[3..5], &buffer[0..1], "ab"] {
+            assert!(!text.is(other));
         }
     }
 }

@@ -13,8 +13,7 @@ use super::{FORM, Record};
 use crate::{
     clock::Timestamp,
     json,
-    state::{Entries, Entry, State},
-    text::Text,
+    state::{Entries, Entry, Part, State},
 };
 
 /// A place in a text, and the way from there to its end.
@@ -69,10 +68,10 @@ impl<'a> Reader<'a> {
             loop {
                 let name = self.string()?;
                 self.expect(":")?;
-                let text = self.value()?;
+                let value = self.value()?;
                 entries.push(Entry {
-                    name: Text::at(self.buffer, name),
-                    text: Text::at(self.buffer, text),
+                    name: Part::at(self.buffer, name),
+                    value: Part::at(self.buffer, value),
                 });
                 if self.expect("}").is_some() {
                     break;
@@ -80,7 +79,7 @@ impl<'a> Reader<'a> {
                 self.expect(",")?;
             }
         }
-        State::from_sorted(entries)
+        State::from_sorted(self.buffer, entries)
     }
 
     /// A number that isn't negative, has no leading zeros, and fits however its digits are.

@@ -18,6 +18,7 @@ use crate::{
     record::Record,
     state::State,
     storage::{Loaded, Version},
+    text::Text,
 };
 
 /// What was taken from the session and may contain closures of the application: to be dropped when
@@ -182,14 +183,14 @@ impl Live {
             return Ok(Discarded(Vec::new()));
         }
         self.check_size(self.state.text(&name), &name, &text, max_bytes)?;
-        self.state.set(name.clone().into(), text.clone());
+        self.state.set(&name, text.clone());
         Ok(self.note(Change::Set { name, text }))
     }
 
     /// Puts what an updater made of `seen` in its place; `None` if that is no longer what is there.
     pub(crate) fn replace(
         &mut self,
-        seen: Option<&JsonText>,
+        seen: Option<&Text>,
         name: &Arc<str>,
         text: JsonText,
         change: Change,
@@ -200,7 +201,7 @@ impl Live {
         }
         let now = self.state.text(name);
         let unchanged = match (now, seen) {
-            (Some(now), Some(seen)) => now.is(seen),
+            (Some(now), Some(seen)) => seen.is(now),
             (None, None) => true,
             _ => false,
         };
@@ -208,14 +209,11 @@ impl Live {
             return Ok(None);
         }
         self.check_size(now, name, &text, max_bytes)?;
-        self.state.set(Arc::clone(name).into(), text);
+        self.state.set(name, text);
         Ok(Some(self.note(change)))
     }
 
-    pub(crate) fn remove(
-        &mut self,
-        name: &str,
-    ) -> Result<(Option<JsonText>, Discarded), WriteError> {
+    pub(crate) fn remove(&mut self, name: &str) -> Result<(Option<Text>, Discarded), WriteError> {
         if !self.takes_writes()? {
             return Ok((None, Discarded(Vec::new())));
         }
@@ -264,7 +262,7 @@ impl Live {
     /// Whether the state may hold `text` under `name`, in place of what is there `now`.
     fn check_size(
         &self,
-        now: Option<&JsonText>,
+        now: Option<&str>,
         name: &str,
         text: &str,
         max: usize,

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     journal::{Change, Updater},
     json,
+    text::Text,
 };
 
 impl Session {
@@ -39,7 +40,7 @@ impl Session {
             if !live.is_readable() {
                 return Err(ReadError::NotLoaded);
             }
-            live.state.text(key).cloned()
+            live.state.shared_text(key)
         };
         Ok(text.map(|text| json::parse(&text)).transpose()?)
     }
@@ -195,7 +196,7 @@ impl Session {
                 if !live.takes_writes()? {
                     return Ok(());
                 }
-                live.state.text(&name).cloned()
+                live.state.shared_text(&name)
             };
             let text = match (&seen, &default) {
                 (Some(text), _) => updater(text)?,
@@ -237,7 +238,7 @@ impl Session {
         Some(json::parse(&text).map_err(|_| json::value_of(&text)))
     }
 
-    fn remove_text(&self, key: &str) -> Option<json::JsonText> {
+    fn remove_text(&self, key: &str) -> Option<Text> {
         let removed = self.live().remove(key);
         let (text, discarded) = self.unless_refused("remove", removed)?;
         drop(discarded);

@@ -250,7 +250,7 @@ async fn ended_amid_updates<S: SessionStore>(store: &Arc<S>) {
 /// corrupt.
 pub(super) async fn corrupt_at_rest(store: impl SessionStore, security: CookieContentSecurity) {
     let mut broken = record(1);
-    broken.state.set("broken".into(), "{".into());
+    broken.state.set(&"broken".into(), "{".into());
     let store = Arc::new(store);
     let Ok(corrupt) = store.create(&broken, MINUTE).await else {
         // A store that looks at what it is given may refuse it.

@@ -128,7 +128,7 @@ mod tests {
     fn state(entries: &[(&str, &str)]) -> State {
         let mut state = State::default();
         for (name, text) in entries {
-            state.set((*name).into(), (*text).into());
+            state.set(&(*name).into(), (*text).into());
         }
         state
     }

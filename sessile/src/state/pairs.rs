@@ -1,0 +1,71 @@
+//! [`Pairs`]: the names and values of a state, as they stand in JSON text that may look any way.
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use serde::{
+    Deserialize,
+    de::{Deserializer, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::{
+    State,
+    listed::{Entry, Part},
+};
+
+/// The names and values of a state, as they stand in the JSON text of an object; only from text can they
+/// be had, since values stay what they are there.
+#[derive(Default)]
+pub(crate) struct Pairs<'a>(Vec<(Cow<'a, str>, &'a str)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Pairs<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of names and their values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &RawValue>()? {
+                    pairs.push((name, value.get()));
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+impl Pairs<'_> {
+    /// The state; what was read from `text` stays there. Of several values of one name the last counts.
+    pub(crate) fn into_state(self, text: &Arc<str>) -> State {
+        let Self(mut pairs) = self;
+        // Those of one name stay in their order, so the last one comes first now.
+        pairs.reverse();
+        pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+        pairs.dedup_by(|(next, _), (kept, _)| next == kept);
+        let entries = pairs.iter().map(|(name, value)| Entry {
+            name: Part::of(text, name),
+            value: Part::of(text, value),
+        });
+        match State::from_sorted(text, entries.collect()) {
+            Some(state) => state,
+            None => unreachable!("they were sorted just now"),
+        }
+    }
+}
+
+/// Reads a state from the JSON text of an object.
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<State, D::Error> {
+    Pairs::deserialize(deserializer).map(|pairs| pairs.into_state(&Arc::default()))
+}
+
+/// A name, borrowed from the input unless it is escaped there.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
