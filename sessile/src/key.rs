@@ -92,6 +92,15 @@ impl SessionKey {
         is_same(own, digest.as_bytes())
     }
 
+    /// The key of this id and this secret.
+    pub(crate) fn of_bytes(id: &[u8; 16], secret: &[u8; 32]) -> Self {
+        let mut text = String::with_capacity(ID_LEN + 1 + SECRET_LEN);
+        URL_SAFE_NO_PAD.encode_append(id, &mut text);
+        text.push('.');
+        URL_SAFE_NO_PAD.encode_append(secret, &mut text);
+        Self(text.into())
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidSessionKeyError> {
         match text.len() {
             1..=Self::MAX_LEN => Ok(Self(text.into())),
@@ -120,18 +129,12 @@ impl SessionKey {
 /// If the operating system has no randomness to give, which leaves no safe way to go on.
 #[must_use]
 pub fn generate_session_key() -> SessionKey {
-    let random = random::bytes::<48>();
-    let (id, secret) = random.split_at(16);
-    let mut text = String::with_capacity(ID_LEN + 1 + SECRET_LEN);
-    URL_SAFE_NO_PAD.encode_append(id, &mut text);
-    text.push('.');
-    URL_SAFE_NO_PAD.encode_append(secret, &mut text);
-    SessionKey(text.into())
+    SessionKey::of_bytes(&random::bytes(), &random::bytes())
 }
 
-/// The length of a new id, 16 random bytes in base64.
+/// The length of a new id, 16 bytes in base64.
 pub(crate) const ID_LEN: usize = 22;
-/// The length of a new secret, 32 random bytes in base64.
+/// The length of a new secret, 32 bytes in base64.
 pub(crate) const SECRET_LEN: usize = 43;
 
 /// Whether both are the same, in a time that tells only their lengths.

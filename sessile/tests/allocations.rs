@@ -90,12 +90,12 @@ fn requests_through_the_engine() {
         ("memory: read", 3, memory(BeforeTheHandler, READ)),
         (
             "memory: a value put there",
-            9,
+            10,
             memory(BeforeTheHandler, CHANGE),
         ),
         (
             "memory: a value updated",
-            10,
+            11,
             memory(BeforeTheHandler, COUNT),
         ),
         ("memory: renewed", 6, memory(BeforeTheHandler, RENEW)),
@@ -216,7 +216,7 @@ fn what_the_middleware_adds() {
     let cookie = |loading, path| of_the_middleware(CookieSessionStore::default(), loading, path);
     let budget = [
         ("memory: read", 5, memory(BeforeTheHandler, "/read")),
-        ("memory: changed", 11, memory(BeforeTheHandler, "/change")),
+        ("memory: changed", 12, memory(BeforeTheHandler, "/change")),
         (
             "memory: on demand, untouched",
             4,

@@ -7,7 +7,6 @@ use std::{
 };
 
 use actix_web::cookie::{Cookie, CookieJar};
-use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use sessile::{
     Clock as _, Record, SystemClock,
@@ -21,27 +20,26 @@ use crate::cli::Serve;
 const AT_ONCE: usize = 64;
 
 /// How many cookies are written down, at most: enough that no cache of a processor holds what they lead to.
-const COOKIES: u64 = 50_000;
+const COOKIES: u64 = 200_000;
 
 const ONE_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Stores as many sessions as the command line says.
 pub(super) async fn prefill<S: SessionStore>(store: &S, options: &Serve) -> anyhow::Result<()> {
     let every = options.prefill.div_ceil(COOKIES).max(1);
-    let mut cookies = Vec::new();
+    let cookies = options.cookies.as_ref();
+    let mut file = cookies.map(File::create).transpose()?.map(BufWriter::new);
     let mut number = 0;
     let mut keys = std::pin::pin!(create(store, options.prefill));
     while let Some(key) = keys.try_next().await? {
-        if options.cookies.is_some() && number % every == 0 {
-            cookies.push(sealed(&key));
+        if let Some(file) = &mut file
+            && number % every == 0
+        {
+            writeln!(file, "{}", sealed(&key))?;
         }
         number += 1;
     }
-    if let Some(path) = &options.cookies {
-        let mut file = BufWriter::new(File::create(path).context("can't write the cookies")?);
-        for cookie in cookies {
-            writeln!(file, "{cookie}")?;
-        }
+    if let Some(file) = &mut file {
         file.flush()?;
     }
     Ok(())

@@ -198,6 +198,13 @@ impl State {
         }
     }
 
+    /// Has the processor ask for a packed state's memory, and doesn't wait for it.
+    pub(crate) fn prefetch(&self) {
+        if let Content::Packed(packed) = &self.content {
+            packed.prefetch();
+        }
+    }
+
     /// Roughly what it takes in memory once it is packed, in bytes.
     pub(crate) fn footprint(&self) -> usize {
         /// What counts the owners, and what the allocator keeps.

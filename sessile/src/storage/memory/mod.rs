@@ -1,21 +1,23 @@
 //! [`MemorySessionStore`]: sessions in the memory of this process.
 
+mod ids;
 mod shard;
+mod slots;
 
 use std::{
     fmt,
-    hash::BuildHasher as _,
     sync::{Arc, Mutex, PoisonError, TryLockError},
     time::Duration,
 };
 
-use foldhash::fast::RandomState;
-
-use self::shard::{Id, Key, Shard};
+use self::{
+    ids::{Ids, Key, Random},
+    shard::{LEAST_WEIGHT, Shard},
+    slots::Place,
+};
 use super::{Loaded, SessionKey, SessionStore, StoreError, Stored, Swap, Version};
 use crate::{
     clock::{Clock, SharedClock, Timestamp},
-    key::generate_session_key,
     record::Record,
 };
 
@@ -43,8 +45,7 @@ use crate::{
 #[derive(Clone)]
 pub struct MemorySessionStore {
     shards: Arc<[Mutex<Shard>]>,
-    /// Tells which shard a session is in. The shards find it by hashers of their own.
-    hasher: RandomState,
+    ids: Ids,
     clock: SharedClock,
 }
 
@@ -53,6 +54,9 @@ const MOST_SHARDS: u64 = 64;
 
 /// What each shard may take, at least, if there is more than one.
 const LEAST_SHARE: u64 = 4 * 1024 * 1024;
+
+/// What each shard may take, at most: more sessions than that have no places to be told apart by.
+const MOST_SHARE: u64 = Place::MAX as u64 / MOST_SHARDS * LEAST_WEIGHT;
 
 impl MemorySessionStore {
     /// A store that is to be set up differently from the default.
@@ -63,10 +67,27 @@ impl MemorySessionStore {
         }
     }
 
-    /// Does `operation` under the lock of the shard that has the session, and tidies up a little.
-    fn in_shard<T>(&self, id: &Id, operation: impl FnOnce(&mut Shard, Timestamp) -> T) -> T {
+    /// A new key for a session at `place` in the shard of this index, and its parts.
+    fn new_key(&self, index: usize, place: Place, random: &Random) -> (SessionKey, Key) {
+        let place_of_all = place * self.shards.len() as Place + index as Place;
+        let key = self.ids.new_key(place_of_all, random);
+        match self.find(&key) {
+            Some((_, parts)) => (key, parts),
+            None => unreachable!("a new key is of the form that new keys have"),
+        }
+    }
+
+    /// The parts of `key`, and the shard that its session is in, if anywhere: each has every so manyth place.
+    fn find(&self, key: &SessionKey) -> Option<(usize, Key)> {
+        let key = self.ids.key(key)?;
+        let shards = self.shards.len() as Place;
+        let (place, index) = (key.place / shards, key.place % shards);
+        Some((index as usize, Key { place, ..key }))
+    }
+
+    /// Does `operation` under the lock of a shard, and tidies up a little.
+    fn in_shard<T>(&self, index: usize, operation: impl FnOnce(&mut Shard, Timestamp) -> T) -> T {
         let now = self.clock.now();
-        let index = self.hasher.hash_one(id) as usize % self.shards.len();
         let (done, turn) = {
             let mut shard = self.shards[index]
                 .lock()
@@ -89,19 +110,24 @@ impl MemorySessionStore {
         }
     }
 
+    /// Puts `record` in the place of what `key` leads to, whose secret is `new_key`'s from then on.
     fn swap(
         &self,
         (key, version): (&SessionKey, Version),
-        new_key: SessionKey,
+        new_key: Option<SessionKey>,
         (record, ttl): (&Record, Duration),
     ) -> Result<Swap, StoreError> {
-        let (Some(key), Some(new)) = (Key::of(key), Key::of(&new_key)) else {
+        let Some((index, old)) = self.find(key) else {
             return Ok(Swap::Gone);
         };
+        let new = new_key.as_ref().map_or(Some(old), |key| self.ids.key(key));
+        let Some(Key { secret, .. }) = new else {
+            return Ok(Swap::Gone);
+        };
+        let new_key = new_key.unwrap_or_else(|| key.clone());
         let record = packed(record);
-        self.in_shard(&key.id, |shard, now| {
-            let new_key = (new_key, new.secret);
-            shard.swap((&key, version), new_key, (record, ttl), now)
+        self.in_shard(index, |shard, now| {
+            shard.swap((&old, version), (new_key, secret), (record, ttl), now)
         })
     }
 }
@@ -142,6 +168,8 @@ impl MemorySessionStoreBuilder {
     /// each, one at least and 64 at most. When a part has used up its share, those of its sessions that
     /// were not used for the longest time end early, so that a new one always finds room.
     ///
+    /// More than about 800 GiB count as that.
+    ///
     /// A session that would take more than a part's share, 4 MiB by default, is refused when it is made or
     /// changed: [`StoreErrorKind::Denied`](super::StoreErrorKind::Denied).
     pub fn max_bytes(mut self, bytes: u64) -> Self {
@@ -158,10 +186,10 @@ impl MemorySessionStoreBuilder {
     /// The store.
     pub fn build(self) -> MemorySessionStore {
         let shards = (self.max_bytes / LEAST_SHARE).clamp(1, MOST_SHARDS);
-        let share = self.max_bytes / shards;
+        let share = (self.max_bytes / shards).min(MOST_SHARE);
         MemorySessionStore {
             shards: (0..shards).map(|_| Mutex::new(Shard::new(share))).collect(),
-            hasher: RandomState::default(),
+            ids: Ids::default(),
             clock: self.clock,
         }
     }
@@ -169,22 +197,19 @@ impl MemorySessionStoreBuilder {
 
 impl SessionStore for MemorySessionStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        let load = |key: Key| self.in_shard(&key.id, |shard, now| shard.load(&key, now));
-        Ok(Key::of(key).and_then(load))
+        let load = |(index, key)| self.in_shard(index, |shard, now| shard.load(&key, now));
+        Ok(self.find(key).and_then(load))
     }
 
     async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
-        loop {
-            let key = generate_session_key();
-            let Some(new) = Key::of(&key) else {
-                unreachable!("a new key is of the form that new keys have");
-            };
-            let record = packed(record);
-            let create = |shard: &mut Shard, now| shard.create(new, (record, ttl), now);
-            if let Some(version) = self.in_shard(&new.id, create)? {
-                return Ok(Stored { key, version });
-            }
-        }
+        let record = packed(record);
+        let random = Random::new();
+        let index = fastrand::usize(..self.shards.len());
+        let (key, version) = self.in_shard(index, |shard, now| {
+            let new_key = |place| self.new_key(index, place, &random);
+            shard.create(new_key, (record, ttl), now)
+        })?;
+        Ok(Stored { key, version })
     }
 
     async fn update(
@@ -194,7 +219,7 @@ impl SessionStore for MemorySessionStore {
         record: &Record,
         ttl: Duration,
     ) -> Result<Swap, StoreError> {
-        self.swap((key, version), key.clone(), (record, ttl))
+        self.swap((key, version), None, (record, ttl))
     }
 
     async fn renew(
@@ -204,12 +229,12 @@ impl SessionStore for MemorySessionStore {
         record: &Record,
         ttl: Duration,
     ) -> Result<Swap, StoreError> {
-        self.swap((key, version), key.renewed(), (record, ttl))
+        self.swap((key, version), Some(key.renewed()), (record, ttl))
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        if let Some(Key { id, .. }) = Key::of(key) {
-            self.in_shard(&id, |shard, _| shard.delete(&id));
+        if let Some((index, key)) = self.find(key) {
+            self.in_shard(index, |shard, _| shard.delete(&key));
         }
         Ok(())
     }

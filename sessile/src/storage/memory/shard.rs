@@ -1,50 +1,26 @@
 //! [`Shard`]: a part of the sessions, behind one lock.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, mem, time::Duration};
 
-use foldhash::fast::RandomState;
-use hashlink::{
-    LinkedHashMap,
-    linked_hash_map::{Entry, RawEntryMut},
+use super::{
+    ids::{Key, Secret},
+    slots::{Neighbors, Place, Session, Slots},
 };
-
 use crate::{
     clock::Timestamp,
-    key::{ID_LEN, SECRET_LEN, SessionKey, is_same},
+    key::{SessionKey, is_same},
     record::Record,
+    state::State,
     storage::{Loaded, StoreError, StoreErrorKind, Stored, Swap, Version},
 };
-
-/// A [`SessionKey`] of the form that this store makes.
-#[derive(Clone, Copy)]
-pub(super) struct Key {
-    /// What the session is found by.
-    pub(super) id: Id,
-    pub(super) secret: Secret,
-}
-
-pub(super) type Id = [u8; ID_LEN];
-pub(super) type Secret = [u8; SECRET_LEN];
-
-impl Key {
-    /// The parts of `key`; nothing if it is of another form, and so leads nowhere.
-    pub(super) fn of(key: &SessionKey) -> Option<Self> {
-        let (id, rest) = key.as_ref().as_bytes().split_first_chunk()?;
-        let secret = rest.strip_prefix(b".")?;
-        Some(Self {
-            id: *id,
-            secret: secret.try_into().ok()?,
-        })
-    }
-}
 
 /// A part of the sessions. Whoever has it holds its lock, so each change happens at one instant.
 pub(super) struct Shard {
     /// From the one that was not used for the longest time to the one that was used last, give or take
     /// [`SAME_TIME`].
-    sessions: Sessions,
+    sessions: Slots,
     /// When to see whether a session's time is over: one entry for each, of its `due`.
-    dues: BTreeSet<(Timestamp, Id)>,
+    dues: BTreeSet<(Timestamp, Place)>,
     /// None of them is due before this.
     none_due_before: Timestamp,
     /// What all of them take.
@@ -52,20 +28,6 @@ pub(super) struct Shard {
     max_weight: u64,
     /// How many operations there were.
     turns: usize,
-}
-
-type Sessions = LinkedHashMap<Id, Session, RandomState>;
-
-struct Session {
-    secret: Secret,
-    version: Version,
-    record: Record,
-    ends_at: Timestamp,
-    /// When to see whether it has ended: never later than `ends_at`. It stays where it is while the life
-    /// is extended again and again, and is moved once it has come.
-    due: Timestamp,
-    /// When it was last put at the end of the order of use.
-    placed_at: Timestamp,
 }
 
 /// Uses of a session that are no further apart count as one. To give it another place touches its neighbors
@@ -78,15 +40,12 @@ const DUES_AT_ONCE: usize = 4;
 /// After how many operations one sees to another shard as well.
 const TURNS: usize = 4;
 
-/// How much room is not worth giving back.
-const LITTLE_ROOM: usize = 64;
-
 const FIRST_VERSION: Version = Version::new(0);
 
 impl Shard {
     pub(super) fn new(max_weight: u64) -> Self {
         Self {
-            sessions: LinkedHashMap::with_hasher(RandomState::default()),
+            sessions: Slots::default(),
             dues: BTreeSet::new(),
             none_due_before: Timestamp::from_unix_millis(0),
             weight: 0,
@@ -97,37 +56,45 @@ impl Shard {
 
     /// What `key` leads to.
     pub(super) fn load(&mut self, key: &Key, now: Timestamp) -> Option<Loaded> {
-        let session = used(&mut self.sessions, key, now)?;
+        let (session, state) = self.used(key, now)?;
         Some(Loaded {
-            record: session.record.clone(),
             version: session.version,
+            record: Record {
+                created_at: session.created_at,
+                touched_at: session.touched_at,
+                undated: session.undated,
+                state: state.clone(),
+            },
         })
     }
 
-    /// Begins a session under `key`, unless there is one of its id.
-    pub(super) fn create(
+    /// Begins a session under the key that `new_key` makes for its place.
+    pub(super) fn create<K>(
         &mut self,
-        key: Key,
+        new_key: impl FnOnce(Place) -> (K, Key),
         (record, ttl): (Record, Duration),
         now: Timestamp,
-    ) -> Result<Option<Version>, StoreError> {
+    ) -> Result<(K, Version), StoreError> {
         let weight = self.weigh(&record)?;
-        let Entry::Vacant(place) = self.sessions.entry(key.id) else {
-            return Ok(None);
-        };
+        let (session_key, key) = new_key(self.sessions.first_vacant());
         let ends_at = now.saturating_add(ttl);
-        place.insert(Session {
+        let session = Session {
+            id: key.id,
             secret: key.secret,
             version: FIRST_VERSION,
-            record,
+            created_at: record.created_at,
+            touched_at: record.touched_at,
+            undated: record.undated,
             ends_at,
             due: ends_at,
             placed_at: now,
-        });
-        self.enqueue(ends_at, key.id);
+            neighbors: Neighbors::default(),
+        };
+        let place = self.sessions.insert(session, record.state);
+        self.enqueue(ends_at, place);
         self.weight += weight;
-        self.make_room(&key.id);
-        Ok(Some(FIRST_VERSION))
+        self.make_room(place);
+        Ok((session_key, FIRST_VERSION))
     }
 
     /// Puts `record` under `new_key`, which has this secret, if `key` leads to a session and `version` is
@@ -140,27 +107,30 @@ impl Shard {
         now: Timestamp,
     ) -> Result<Swap, StoreError> {
         let weight = self.weigh(&record);
-        let Some(session) = used(&mut self.sessions, key, now) else {
+        let Some((session, state)) = self.used(key, now) else {
             return Ok(Swap::Gone);
         };
         if session.version != version {
             return Ok(Swap::Conflict);
         }
         let weight = weight?;
-        let weight_before = weight_of(&session.record);
+        let weight_before = weight_of(state);
         let next = Version::new(version.get() + 1);
         session.secret = secret;
         session.version = next;
-        session.record = record;
+        session.created_at = record.created_at;
+        session.touched_at = record.touched_at;
+        session.undated = record.undated;
+        *state = record.state;
         let ends_at = now.saturating_add(ttl);
         session.ends_at = ends_at;
         if ends_at < session.due {
-            self.dues.remove(&(session.due, key.id));
-            session.due = ends_at;
-            self.enqueue(ends_at, key.id);
+            let due = mem::replace(&mut session.due, ends_at);
+            self.dues.remove(&(due, key.place));
+            self.enqueue(ends_at, key.place);
         }
         self.weight = self.weight - weight_before + weight;
-        self.make_room(&key.id);
+        self.make_room(key.place);
         Ok(Swap::Stored(Stored {
             key: new_key,
             version: next,
@@ -168,11 +138,27 @@ impl Shard {
     }
 
     /// Ends the session, whatever its key and version.
-    pub(super) fn delete(&mut self, id: &Id) {
-        if let Some(session) = self.sessions.remove(id) {
-            self.dues.remove(&(session.due, *id));
-            self.forget(&session);
+    pub(super) fn delete(&mut self, key: &Key) {
+        let found = self.sessions.get(key.place);
+        if found.is_some_and(|(session, _)| session.id == key.id) {
+            self.end(key.place);
         }
+    }
+
+    /// The session that `key` leads to, which is used now, and its state.
+    fn used(&mut self, key: &Key, now: Timestamp) -> Option<(&mut Session, &mut State)> {
+        let (session, state) = self.sessions.get(key.place)?;
+        // Both are somewhere else in memory, which takes its time; so both are asked for before either is needed.
+        state.prefetch();
+        if session.id != key.id || !is_same(&session.secret, &key.secret) || now >= session.ends_at
+        {
+            return None;
+        }
+        if now.since(session.placed_at) >= SAME_TIME {
+            session.placed_at = now;
+            self.sessions.set_newest(key.place);
+        }
+        self.sessions.get(key.place)
     }
 
     /// Lets go of some of what has ended. Each operation does so and makes one session at most, so this
@@ -182,32 +168,30 @@ impl Shard {
             return;
         }
         for _ in 0..DUES_AT_ONCE {
-            let Some(&(due, id)) = self.dues.first() else {
+            let Some(&(due, place)) = self.dues.first() else {
                 return;
             };
             self.none_due_before = due;
             if now < due {
                 return;
             }
-            self.dues.pop_first();
-            let Entry::Occupied(mut entry) = self.sessions.entry(id) else {
-                continue;
+            let Some((session, _)) = self.sessions.get(place) else {
+                unreachable!("who is in the queue is in its slot");
             };
-            let session = entry.get_mut();
             if session.ends_at > now {
                 session.due = session.ends_at;
-                self.dues.insert((session.due, id));
+                self.dues.pop_first();
+                self.dues.insert((session.due, place));
             } else {
-                let session = entry.remove();
-                self.forget(&session);
+                self.end(place);
             }
         }
     }
 
-    /// Has it looked at then whether the session of this id has ended.
-    fn enqueue(&mut self, due: Timestamp, id: Id) {
+    /// Has it looked at then whether the session at this place has ended.
+    fn enqueue(&mut self, due: Timestamp, place: Place) {
         self.none_due_before = self.none_due_before.min(due);
-        self.dues.insert((due, id));
+        self.dues.insert((due, place));
     }
 
     /// Counts an operation, and says now and then which shard should be tidied as well: so all of them
@@ -220,7 +204,7 @@ impl Shard {
 
     /// What a session of this record takes, if it fits at all.
     fn weigh(&self, record: &Record) -> Result<u64, StoreError> {
-        let weight = weight_of(record);
+        let weight = weight_of(&record.state);
         if weight <= self.max_weight {
             return Ok(weight);
         }
@@ -231,67 +215,52 @@ impl Shard {
 
     /// Ends what was not used for the longest time, until the rest is within its bound. Never the one that
     /// room is made for: that fits by itself.
-    fn make_room(&mut self, used: &Id) {
+    fn make_room(&mut self, used: Place) {
         if self.weight > self.max_weight {
-            self.sessions.to_back(used);
+            self.sessions.set_newest(used);
         }
         while self.weight > self.max_weight
-            && let Some((id, session)) = self.sessions.pop_front()
+            && let Some(oldest) = self.sessions.oldest()
         {
-            self.dues.remove(&(session.due, id));
-            self.forget(&session);
+            self.end(oldest);
         }
     }
 
-    /// No longer counts what was taken out.
-    fn forget(&mut self, session: &Session) {
-        self.weight -= weight_of(&session.record);
-        // The map keeps its room for more until it is told.
-        let room = self.sessions.capacity();
-        if room > LITTLE_ROOM && self.sessions.len() < room / 4 {
-            self.sessions.shrink_to_fit();
+    /// Takes out the session that is there.
+    fn end(&mut self, place: Place) {
+        if let Some((session, state)) = self.sessions.remove(place) {
+            self.dues.remove(&(session.due, place));
+            self.weight -= weight_of(&state);
         }
     }
 }
 
-/// The session that `key` leads to, which is used now.
-fn used<'a>(sessions: &'a mut Sessions, key: &Key, now: Timestamp) -> Option<&'a mut Session> {
-    let RawEntryMut::Occupied(mut found) = sessions.raw_entry_mut().from_key(&key.id) else {
-        return None;
-    };
-    let session = found.get_mut();
-    if !is_same(&session.secret, &key.secret) || now >= session.ends_at {
-        return None;
-    }
-    if now.since(session.placed_at) >= SAME_TIME {
-        session.placed_at = now;
-        found.to_back();
-    }
-    Some(found.into_mut())
+/// Roughly what a session of this state takes in memory, in bytes.
+fn weight_of(state: &State) -> u64 {
+    LEAST_WEIGHT + state.footprint() as u64
 }
 
-/// Roughly what a session of this record takes in memory, in bytes.
-fn weight_of(record: &Record) -> u64 {
-    /// What it takes beside its state: its place in the map and in the queue.
-    const OVERHEAD: usize = 256;
-    (OVERHEAD + record.state.footprint()) as u64
-}
+/// What it takes beside its state: its slot, the rest of it, and its place in the queue.
+pub(super) const LEAST_WEIGHT: u64 = 208;
 
 #[cfg(test)]
 impl Shard {
     /// How many sessions there are, and what they weigh, once everything was checked.
-    pub(super) fn checked(&self) -> (usize, u64) {
-        let weights = self.sessions.values().map(|it| weight_of(&it.record));
-        assert_eq!(weights.sum::<u64>(), self.weight);
-        assert!(self.weight <= self.max_weight);
-        assert_eq!(self.dues.len(), self.sessions.len());
+    pub(super) fn checked(&mut self) -> (usize, u64) {
+        let places = self.sessions.checked();
+        assert_eq!(self.dues.len(), places.len());
         let first = self.dues.first();
         assert!(first.is_none_or(|(due, _)| self.none_due_before <= *due));
-        for (id, session) in &self.sessions {
+        let mut weight = 0;
+        for &place in &places {
+            let (session, state) = self.sessions.get(place).unwrap();
+            weight += weight_of(state);
             assert!(session.due <= session.ends_at);
-            assert!(self.dues.contains(&(session.due, *id)));
+            assert!(self.dues.contains(&(session.due, place)));
         }
-        (self.sessions.len(), self.weight)
+        assert_eq!(weight, self.weight);
+        assert!(self.weight <= self.max_weight);
+        (places.len(), self.weight)
     }
 
     pub(super) fn max_weight(&self) -> u64 {
@@ -300,6 +269,6 @@ impl Shard {
 
     /// For how many sessions there is room already.
     pub(super) fn room(&self) -> usize {
-        self.sessions.capacity()
+        self.sessions.room()
     }
 }

@@ -250,9 +250,11 @@ impl Entry {
             return None;
         }
         let Heard { feed, asked_at } = seen.heard;
+        let mut loaded = seen.loaded;
+        loaded.record.state = loaded.record.state.packed();
         Some(Self {
             key: key.clone(),
-            loaded: seen.loaded,
+            loaded,
             // Counted from before it was asked for, so that it never ends late.
             ends_at: asked_at.checked_add(seen.ttl)?,
             feed,

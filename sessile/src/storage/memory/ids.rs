@@ -1,0 +1,122 @@
+//! [`Ids`]: ids of sessions that tell this store, and nobody else, where they are.
+
+use std::hash::BuildHasher as _;
+
+use base64_simd::{Out, URL_SAFE_NO_PAD};
+use foldhash::fast::RandomState;
+
+use crate::{
+    key::{ID_LEN, SECRET_LEN, SessionKey},
+    random,
+};
+
+/// A [`SessionKey`] of the form that this store makes.
+#[derive(Clone, Copy)]
+pub(super) struct Key {
+    /// Where its session is, if anywhere.
+    pub(super) place: u32,
+    pub(super) id: Id,
+    pub(super) secret: Secret,
+}
+
+pub(super) type Id = [u8; ID_LEN];
+pub(super) type Secret = [u8; SECRET_LEN];
+
+/// Makes and reads the ids of one store.
+///
+/// An id looks like any other, 16 bytes in base64. Four of them are the place of the session, so that it is found
+/// without a search, and the others are random. The place is hidden by a hash of those that only the store can
+/// calculate: whoever gets to see ids could tell by it how many sessions there are.
+#[derive(Clone, Default)]
+pub(super) struct Ids(RandomState);
+
+impl Ids {
+    /// A new key for a session at `place`, of which this is random.
+    pub(super) fn new_key(&self, place: u32, random: &Random) -> SessionKey {
+        let Random { id, secret } = random;
+        let mut bytes = [0; 16];
+        let (head, tail) = bytes.split_at_mut(size_of::<u32>());
+        head.copy_from_slice(&(place ^ self.mask(id)).to_le_bytes());
+        tail.copy_from_slice(id);
+        SessionKey::of_bytes(&bytes, secret)
+    }
+
+    /// The parts of `key`; nothing if it is of another form, and so leads nowhere.
+    pub(super) fn key(&self, key: &SessionKey) -> Option<Key> {
+        let (id, rest) = key.as_ref().as_bytes().split_first_chunk()?;
+        let secret = rest.strip_prefix(b".")?;
+        Some(Key {
+            place: self.place(id)?,
+            id: *id,
+            secret: secret.try_into().ok()?,
+        })
+    }
+
+    fn place(&self, id: &Id) -> Option<u32> {
+        let mut bytes = [0; 16];
+        let decoded = URL_SAFE_NO_PAD.decode(id, Out::from_slice(&mut bytes));
+        let (place, random) = decoded.ok()?.split_first_chunk()?;
+        Some(u32::from_le_bytes(*place) ^ self.mask(random))
+    }
+
+    fn mask(&self, random: &[u8]) -> u32 {
+        self.0.hash_one(random) as u32
+    }
+}
+
+/// What is random of a key. It is drawn before a place is found, since that needs a lock.
+pub(super) struct Random {
+    id: [u8; 12],
+    secret: [u8; 32],
+}
+
+impl Random {
+    pub(super) fn new() -> Self {
+        Self {
+            id: random::bytes(),
+            secret: random::bytes(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_tells_the_place_to_its_store_only() {
+        let (ids, others) = (Ids::default(), Ids::default());
+        let mut told_to_others = 0;
+        for place in (0..1000).chain([u32::MAX]) {
+            let random = Random::new();
+            let key = ids.new_key(place, &random);
+            let read = ids.key(&key).unwrap();
+            assert_eq!(read.place, place);
+            assert_eq!(read.id, key.id().as_bytes());
+            assert_eq!(read.secret, key.secret().as_bytes());
+            assert_eq!(ids.key(&key.renewed()).unwrap().id, read.id);
+            told_to_others += usize::from(others.key(&key).unwrap().place == place);
+        }
+        assert!(told_to_others < 3);
+    }
+
+    #[test]
+    fn what_is_of_another_form_is_no_key() {
+        let ids = Ids::default();
+        let text = String::from(ids.new_key(7, &Random::new()));
+        let (id, secret) = text.split_once('.').unwrap();
+        for text in [
+            id.to_owned(),
+            format!("{id}."),
+            format!("{id}.{secret}="),
+            format!("{id}-{secret}"),
+            format!("x{id}.{secret}"),
+            format!("!{}.{secret}", &id[1..]),
+            // Not how sixteen bytes end.
+            format!("{}B.{secret}", &id[..21]),
+        ] {
+            let key = SessionKey::try_from(text).unwrap();
+            assert!(ids.key(&key).is_none(), "{key:?}");
+        }
+    }
+}
