@@ -185,6 +185,43 @@ async fn a_write_that_fails_at_the_last_moment_is_not_acknowledged() {
 }
 
 #[tokio::test]
+async fn reading_does_not_wait_for_who_writes() {
+    let database = Database::new();
+    let store = database.open().await;
+    let stored = store.create(&record("a"), MINUTE).await.unwrap();
+    let mut writer = store.writer().acquire().await.unwrap();
+    let transaction = writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    // More often than there are connections.
+    for _ in 0..10 {
+        assert!(store.load(&stored.key).await.unwrap().is_some());
+    }
+    transaction.rollback().await.unwrap();
+}
+
+/// What a connection has read may be outdated when it writes, and is no snapshot that it writes on.
+#[tokio::test]
+async fn what_was_read_does_not_stand_in_the_way_of_a_later_change() {
+    let database = Database::new();
+    let (one, other) = (database.open().await, database.open().await);
+    let mut at = one.create(&record("a"), MINUTE).await.unwrap();
+    for turn in 0..20 {
+        let (now, next) = match turn % 2 {
+            0 => (&one, &other),
+            _ => (&other, &one),
+        };
+        assert!(next.load(&at.key).await.unwrap().is_some());
+        let outdated = at.version;
+        let swap = now.update(&at.key, at.version, &record("b"), MINUTE).await;
+        let Ok(Swap::Stored(stored)) = swap else {
+            panic!("not stored: {swap:?}");
+        };
+        at = stored;
+        let swap = next.update(&at.key, outdated, &record("c"), MINUTE).await;
+        assert!(matches!(swap, Ok(Swap::Conflict)), "{swap:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_operation_that_is_given_up_leaves_the_store_usable() {
     let store = SqliteSessionStore::new("sqlite::memory:").await.unwrap();
     for _ in 0..200 {
