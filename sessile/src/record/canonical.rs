@@ -85,12 +85,21 @@ impl<'a> Reader<'a> {
     /// A number that isn't negative, has no leading zeros, and fits however its digits are.
     pub(crate) fn number(&mut self) -> Option<u64> {
         const LONGEST: usize = 19;
-        let digits = self.digits()?;
-        if digits.len() > LONGEST {
+        let (mut number, mut len) = (0, 0);
+        let rest = self.rest();
+        for digit in rest.iter().map(|byte| byte.wrapping_sub(b'0')) {
+            if digit > 9 || len == LONGEST {
+                break;
+            }
+            number = number * 10 + u64::from(digit);
+            len += 1;
+        }
+        let is_longer = rest.get(len).is_some_and(u8::is_ascii_digit);
+        if len == 0 || is_longer || (len > 1 && rest[0] == b'0') {
             return None;
         }
-        let digits = self.buffer.as_bytes()[digits].iter();
-        Some(digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+        self.advance(len);
+        Some(number)
     }
 
     fn digits(&mut self) -> Option<Range<usize>> {

@@ -61,6 +61,10 @@ pub(crate) struct Presented {
     pub(crate) value: Arc<str>,
 }
 
+/// The longest value that is worth keeping to be sent back. A longer one is sealed around a state rather than a key,
+/// and there is another one after each change.
+const WORTH_KEEPING: usize = 200;
+
 /// Whether a session takes writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -72,7 +76,7 @@ pub(crate) struct Live {
     /// The value of a cookie that may name a session, as long as nobody has looked; everything else
     /// is then that of an empty session.
     pub(crate) unopened: Option<Arc<str>>,
-    /// The cookie that named it: as good as one that is sealed anew for the same key.
+    /// The cookie that named it, unless it was long: as good as one that is sealed anew for the same key.
     pub(crate) presented: Option<Presented>,
     /// What the handler sees: what was loaded, and its own changes on top.
     pub(crate) state: State,
@@ -133,9 +137,10 @@ impl Live {
     pub(crate) fn open(&mut self, value: &str, found: Option<(SessionKey, Loaded)>) {
         let unopened = self.unopened.take();
         if let Some((key, loaded)) = found {
-            self.presented = Some(Presented {
+            let value = unopened.or_else(|| (value.len() <= WORTH_KEEPING).then(|| value.into()));
+            self.presented = value.map(|value| Presented {
                 key: key.clone(),
-                value: unopened.unwrap_or_else(|| value.into()),
+                value,
             });
             self.place = Some(Place::new(key, loaded.version, &loaded.record));
             // What was purged before anybody looked is empty whatever was there.
