@@ -5,6 +5,7 @@ use std::{pin::pin, time::Duration};
 use super::{
     Inner,
     decide::{Action, Situation, decide},
+    turns::Turn,
 };
 use crate::{
     config::StoreFailurePolicy,
@@ -265,7 +266,22 @@ impl<S: SessionStore> Inner<S> {
         let work = &flush.work;
         let mut record = self.record(place, work.state.clone());
         let mut version = place.version;
+        // What may have been stored already is only tried on the version that was loaded.
+        let mut merges = !work.uncertain && self.turns.are_taken(&place.key);
+        let mut turn = None;
         for attempt in 1..=MAX_ATTEMPTS {
+            if merges {
+                match turn {
+                    // Boxed, since it is rare.
+                    None => turn = Some(Box::pin(self.turn(place)).await),
+                    Some(_) => pause_before(attempt).await,
+                }
+                let Some(newest) = self.newest(place).await? else {
+                    return Ok(Done::dropped());
+                };
+                version = newest.version;
+                record = self.record(place, self.merged(work, newest.record.state)?);
+            }
             let ttl = self.lifetime.ttl(&record, record.touched_at);
             let swapped = match key {
                 Key::Keep => {
@@ -285,18 +301,18 @@ impl<S: SessionStore> Inner<S> {
                 Swap::Gone => return Ok(Done::dropped()),
                 Swap::Conflict => {
                     telemetry::conflict();
-                    pause_before(attempt).await;
-                    let Some(newest) = self.newest(place).await? else {
-                        return Ok(Done::dropped());
-                    };
-                    version = newest.version;
-                    record = self.record(place, self.merged(work, newest.record.state)?);
+                    merges = true;
                 }
             }
         }
         Err(CommitError::Contention {
             attempts: MAX_ATTEMPTS,
         })
+    }
+
+    /// The turn to merge what is stored at `place`. Its time is part of the store's.
+    async fn turn(&self, place: &Place) -> Turn<'_> {
+        self.turns.take(&place.key, self.store_timeout / 4).await
     }
 
     /// What is stored at `place` now.
@@ -362,11 +378,13 @@ fn issued(stored: Stored, record: Record) -> Done {
 }
 
 /// Lets others go first: the more often this one lost, the longer it may wait, at random so that
-/// those who lost together don't meet again.
+/// those who lost together don't meet again. They are on other servers, or came too late for a turn.
 async fn pause_before(attempt: u32) {
-    if attempt == 1 {
+    /// Until then losing was no more than bad luck.
+    const PATIENT: u32 = 4;
+    let Some(losses @ 1..) = attempt.checked_sub(PATIENT) else {
         return;
-    }
-    let longest = Duration::from_millis(1 << attempt.min(10)).min(MAX_PAUSE);
+    };
+    let longest = Duration::from_millis(1 << losses.min(10)).min(MAX_PAUSE);
     tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
 }

@@ -2,9 +2,11 @@
 
 mod commit;
 mod decide;
+mod turns;
 
 use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
+use self::turns::Turns;
 use crate::{
     clock::{SharedClock, Timestamp},
     config::{Loading, StoreFailurePolicy},
@@ -57,6 +59,7 @@ struct Inner<S> {
     store_timeout: Duration,
     on_store_failure: StoreFailurePolicy,
     max_state_bytes: usize,
+    turns: Turns,
     clock: SharedClock,
 }
 
@@ -81,6 +84,7 @@ impl<S: SessionStore> SessionManager<S> {
             store_timeout: settings.store_timeout.unsigned_abs(),
             on_store_failure: settings.on_store_failure,
             max_state_bytes: settings.max_state_bytes,
+            turns: Turns::default(),
             clock: settings.clock,
         })))
     }

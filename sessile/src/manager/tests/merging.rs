@@ -22,6 +22,35 @@ async fn requests_that_overlap_lose_nothing() {
     assert_eq!(other.get("one").unwrap(), Some(1));
 }
 
+/// Those who lost go on one after another, and who comes later waits behind them: so nobody loses twice.
+#[tokio::test]
+async fn of_many_that_overlap_each_loses_once_at_most() {
+    const MANY: u32 = 50;
+    let world = World::new(|_| {});
+    let cookie = world.stored().await;
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..MANY {
+        let (manager, cookie) = (world.manager.clone(), cookie.clone());
+        requests.spawn(async move {
+            let session = manager.open([cookie.as_bytes()]).await.unwrap();
+            increment(&session);
+            manager.commit(&session).await.unwrap();
+        });
+    }
+    requests.join_all().await;
+    let (loads, writes) = world.store.counts();
+    assert_eq!(world.n(&cookie).await, Some(1 + MANY));
+    assert!(writes < 2 * MANY, "{writes}");
+    assert!(loads < 2 * MANY, "{loads}");
+
+    // They left nothing behind that others would wait for.
+    world.store.counts();
+    let session = world.open(&cookie).await;
+    increment(&session);
+    world.commit(&session).await;
+    assert_eq!(world.store.counts(), (1, 1));
+}
+
 #[tokio::test]
 async fn the_last_insert_of_one_name_wins() {
     let world = World::new(|_| {});

@@ -32,7 +32,7 @@ enum Fault {
     Wait,
 }
 
-/// A real store that counts what it is asked, and fails when told to.
+/// A real store that counts what it is asked, lets others go first, and fails when told to.
 struct Faulty {
     store: MemorySessionStore,
     next_write: Mutex<Option<Fault>>,
@@ -57,6 +57,7 @@ impl Faulty {
     ) -> Result<T, StoreError> {
         self.writes.fetch_add(1, Ordering::SeqCst);
         let fault = self.next_write.lock().unwrap().take();
+        tokio::task::yield_now().await;
         let failure = || Err(StoreError::new(StoreErrorKind::Unavailable, "a fault"));
         match fault {
             None => operation.await,
@@ -77,6 +78,7 @@ impl Faulty {
 impl SessionStore for Faulty {
     async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
         self.loads.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
         self.store.load(key).await
     }
 
