@@ -116,8 +116,9 @@ COMMENT ON TABLE {table} IS '{SCHEMA_COMMENT}';
     }
 
     fn exists_already(error: &dyn DatabaseError) -> bool {
-        // `duplicate_table`, and `unique_violation` of the catalog if it was made a moment ago.
-        matches!(error.code().as_deref(), Some("42P07" | "23505"))
+        // `duplicate_table`, and if it was made a moment ago: `duplicate_object`, since a table has a type of its
+        // name, or `unique_violation` of the catalog.
+        matches!(error.code().as_deref(), Some("42P07" | "42710" | "23505"))
     }
 
     async fn set_up(_connection: &mut PgConnection) -> Result<(), Error> {
