@@ -13,7 +13,7 @@ use crate::random;
 /// Stores hand it out and the engine seals it into the cookie; nothing else should see it. Its
 /// `Debug` is redacted, it has no `Display`, and it is compared in constant time.
 ///
-/// A store on the server makes keys with [`generate_session_key`]. Those have two parts, `id` and
+/// A store on the server makes keys with [`generate_session_key`], or of the same form. They have two parts, `id` and
 /// `secret`, with a dot in between: the store finds the record by the id, which stays the same for
 /// as long as the session lives, and hands it out to who knows the secret, which a renewal
 /// replaces. So a renewal changes one record in place, and a store that keeps only the secret's

@@ -40,7 +40,8 @@ pub(super) struct Turn<'a> {
 struct Ticket<'a> {
     turns: &'a Turns,
     id: Box<str>,
-    lane: Lane,
+    /// There until it is dropped.
+    lane: Option<Lane>,
 }
 
 impl Turns {
@@ -51,24 +52,24 @@ impl Turns {
 
     /// A turn to merge what is stored under `key`, when all are done who came before, or after this long.
     pub(super) async fn take(&self, key: &SessionKey, at_most: Duration) -> Turn<'_> {
-        let ticket = self.ticket(key.id());
-        let guard = timeout::within(at_most, Arc::clone(&ticket.lane).lock_owned()).await;
+        let (lane, ticket) = self.ticket(key.id());
+        let guard = timeout::within(at_most, lane.lock_owned()).await;
         Turn {
             _guard: guard.ok(),
             _ticket: ticket,
         }
     }
 
-    fn ticket(&self, id: &str) -> Ticket<'_> {
+    fn ticket(&self, id: &str) -> (Lane, Ticket<'_>) {
         let mut lanes = self.lanes();
         let lane = Arc::clone(lanes.entry(id.into()).or_default());
         self.number.store(lanes.len(), Ordering::Relaxed);
-        drop(lanes);
-        Ticket {
+        let ticket = Ticket {
             turns: self,
             id: id.into(),
-            lane,
-        }
+            lane: Some(Arc::clone(&lane)),
+        };
+        (lane, ticket)
     }
 
     fn lanes(&self) -> MutexGuard<'_, HashMap<Box<str>, Lane>> {
@@ -80,8 +81,12 @@ impl Turns {
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         let mut lanes = self.turns.lanes();
-        // In the map and in this ticket. Others are only had under the lock.
-        if Arc::strong_count(&self.lane) == 2 {
+        // Tickets come and go under the lock only, so whoever finds the map's own is the last.
+        drop(self.lane.take());
+        if lanes
+            .get(&self.id)
+            .is_some_and(|lane| Arc::strong_count(lane) == 1)
+        {
             lanes.remove(&self.id);
             self.turns.number.store(lanes.len(), Ordering::Relaxed);
         }
@@ -125,6 +130,31 @@ mod tests {
         assert!(!turns.are_taken(&other));
         let other = turns.take(&other, Duration::ZERO).await;
         assert!(other._guard.is_some());
+    }
+
+    #[test]
+    fn threads_that_take_turns_leave_nothing() {
+        let turns = Turns::default();
+        let key = generate_session_key();
+        let alone = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let builder = tokio::runtime::Builder::new_current_thread()
+                        .enable_time()
+                        .build();
+                    builder.unwrap().block_on(async {
+                        for _ in 0..2000 {
+                            let turn = turns.take(&key, LONG).await;
+                            assert_eq!(alone.fetch_add(1, Ordering::SeqCst), 0);
+                            alone.fetch_sub(1, Ordering::SeqCst);
+                            drop(turn);
+                        }
+                    });
+                });
+            }
+        });
+        assert!(turns.lanes().is_empty() && !turns.are_taken(&key));
     }
 
     #[tokio::test(start_paused = true)]

@@ -76,7 +76,7 @@ pub(crate) struct Live {
     /// The value of a cookie that may name a session, as long as nobody has looked; everything else
     /// is then that of an empty session.
     pub(crate) unopened: Option<Arc<str>>,
-    /// The cookie that named it, unless it was long: as good as one that is sealed anew for the same key.
+    /// The cookie that named it, if it is worth keeping: as good as one that is sealed anew for the same key.
     pub(crate) presented: Option<Presented>,
     /// What the handler sees: what was loaded, and its own changes on top.
     pub(crate) state: State,

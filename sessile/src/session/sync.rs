@@ -63,7 +63,9 @@ impl Session {
     /// end of a request. A cookie that is needed goes out with the response.
     ///
     /// Costs what the commit at the end of a request costs: one round trip to the store, and two
-    /// more for each time that another request stored something meanwhile.
+    /// more for each time that another request stored something meanwhile. While others on this server
+    /// merge what they did to the same session it waits for them, a quarter of the store's timeout at
+    /// most, and takes one more.
     ///
     /// # Errors
     ///

@@ -175,6 +175,6 @@ mod tests {
     /// Which is why four of them may be in one place with what counts their owners.
     #[test]
     fn an_entry_is_small() {
-        assert_eq!(size_of::<Entry>(), 4 * size_of::<usize>());
+        assert!(size_of::<Entry>() <= 32);
     }
 }

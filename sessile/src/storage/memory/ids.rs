@@ -1,9 +1,8 @@
 //! [`Ids`]: ids of sessions that tell this store, and nobody else, where they are.
 
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, RandomState};
 
 use base64_simd::{Out, URL_SAFE_NO_PAD};
-use foldhash::fast::RandomState;
 
 use crate::{
     key::{ID_LEN, SECRET_LEN, SessionKey},
@@ -25,8 +24,8 @@ pub(super) type Secret = [u8; SECRET_LEN];
 /// Makes and reads the ids of one store.
 ///
 /// An id looks like any other, 16 bytes in base64. Four of them are the place of the session, so that it is found
-/// without a search, and the others are random. The place is hidden by a hash of those that only the store can
-/// calculate: whoever gets to see ids could tell by it how many sessions there are.
+/// without a search, and the others are random. The place is hidden by a keyed hash of those, which only the
+/// store can calculate: whoever gets to see ids could tell by it how many sessions there are.
 #[derive(Clone, Default)]
 pub(super) struct Ids(RandomState);
 

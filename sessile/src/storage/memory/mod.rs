@@ -168,7 +168,8 @@ impl MemorySessionStoreBuilder {
     /// each, one at least and 64 at most. When a part has used up its share, those of its sessions that
     /// were not used for the longest time end early, so that a new one always finds room.
     ///
-    /// More than about 800 GiB count as that.
+    /// More than about 800 GiB count as that. What is left of sessions that have ended, until the ones that were
+    /// begun last have ended too, is not counted: some 40 bytes for each.
     ///
     /// A session that would take more than a part's share, 4 MiB by default, is refused when it is made or
     /// changed: [`StoreErrorKind::Denied`](super::StoreErrorKind::Denied).

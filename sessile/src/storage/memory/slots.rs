@@ -177,3 +177,83 @@ impl Slots {
         places
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    fn session() -> Session {
+        let now = Timestamp::from_unix_millis(0);
+        Session {
+            id: [0; 22],
+            secret: [0; 43],
+            version: Version::new(0),
+            created_at: now,
+            touched_at: now,
+            undated: false,
+            ends_at: now,
+            due: now,
+            placed_at: now,
+            neighbors: Neighbors::default(),
+        }
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Insert,
+        Remove(prop::sample::Index),
+        /// All that are in the last so many slots.
+        RemoveLast(u32),
+        SetNewest(prop::sample::Index),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            6 => Just(Step::Insert),
+            2 => any::<prop::sample::Index>().prop_map(Step::Remove),
+            1 => (0..200_u32).prop_map(Step::RemoveLast),
+            2 => any::<prop::sample::Index>().prop_map(Step::SetNewest),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn they_are_as_a_plain_list_would_be(steps in vec(step(), 1..600)) {
+            let mut slots = Slots::default();
+            let mut order: Vec<Place> = Vec::new();
+            for step in steps {
+                match step {
+                    Step::Insert => {
+                        let first_free = (0..).find(|place| !order.contains(place)).unwrap();
+                        prop_assert_eq!(slots.insert(session(), State::default()), first_free);
+                        order.push(first_free);
+                    }
+                    Step::RemoveLast(number) => {
+                        let last = order.iter().max().map_or(0, |last| last + 1);
+                        let kept = last.saturating_sub(number);
+                        for place in kept..last {
+                            slots.remove(place);
+                        }
+                        order.retain(|&place| place < kept);
+                    }
+                    Step::Remove(index) if !order.is_empty() => {
+                        let place = order.remove(index.index(order.len()));
+                        prop_assert!(slots.remove(place).is_some());
+                        prop_assert!(slots.remove(place).is_none());
+                    }
+                    Step::SetNewest(index) if !order.is_empty() => {
+                        let place = order.remove(index.index(order.len()));
+                        order.push(place);
+                        slots.set_newest(place);
+                    }
+                    Step::Remove(_) | Step::SetNewest(_) => {}
+                }
+                prop_assert_eq!(&slots.checked(), &order);
+            }
+        }
+    }
+}

@@ -282,6 +282,33 @@ async fn ended_sessions_leave_nothing_behind() {
 }
 
 #[tokio::test]
+async fn what_led_to_an_ended_session_does_not_lead_to_the_next_one_in_its_slot() {
+    let (store, _) = small_store_and_clock();
+    let place = |stored: &Stored| store.find(&stored.key).unwrap().1.place;
+    let mut at = store.create(&record("first"), DAY).await.unwrap();
+    let mut ended = Vec::new();
+    for _ in 0..20 {
+        store.delete(&at.key).await.unwrap();
+        let next = store.create(&record("next"), DAY).await.unwrap();
+        assert_eq!(place(&next), place(&at));
+        ended.push(at);
+        for Stored { key, version } in &ended {
+            assert!(store.load(key).await.unwrap().is_none());
+            for swap in [
+                store.update(key, *version, &record("x"), DAY).await,
+                store.renew(key, *version, &record("x"), DAY).await,
+            ] {
+                assert!(matches!(swap, Ok(Swap::Gone)), "{swap:?}");
+            }
+            store.delete(key).await.unwrap();
+        }
+        let loaded = store.load(&next.key).await.unwrap().unwrap();
+        assert_eq!(loaded.record, record("next"));
+        at = next;
+    }
+}
+
+#[tokio::test]
 async fn expired_sessions_go_while_one_session_is_read() {
     let (store, clock) = store_and_clock();
     let read = store.create(&record("read"), DAY).await.unwrap();
@@ -406,7 +433,7 @@ fn threads_never_see_what_one_of_them_could_not_have_done() {
             .build()
             .unwrap()
     };
-    let max_bytes = 2300;
+    let max_bytes = 1700;
     let store = MemorySessionStore::builder().max_bytes(max_bytes).build();
     let first = runtime().block_on(store.create(&record("0"), DAY)).unwrap();
     // Of each session the key that was seen last.

@@ -19,9 +19,6 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// task on the thread of whoever used it: a handler that blocks its thread would hold it.)
 pub(super) struct Connection(Mutex<Option<SqliteConnection>>);
 
-/// A connection while it is used.
-pub(super) type Acquired<'a> = MappedMutexGuard<'a, SqliteConnection>;
-
 impl Connection {
     /// Opens one, which may take `patience` while others do the same.
     ///
@@ -44,14 +41,10 @@ impl Connection {
         }
     }
 
-    /// The connection, if it is open and nobody uses it or waits for it.
-    pub(super) fn try_acquire(&self) -> Option<Acquired<'_>> {
-        let guard = self.0.try_lock().ok()?;
-        MutexGuard::try_map(guard, Option::as_mut).ok()
-    }
-
     /// The connection, for as long as the guard lives. Who asked first gets it first.
-    pub(super) async fn acquire(&self) -> Result<Acquired<'_>, StoreError> {
+    pub(super) async fn acquire(
+        &self,
+    ) -> Result<MappedMutexGuard<'_, SqliteConnection>, StoreError> {
         let guard = self.0.lock().await;
         MutexGuard::try_map(guard, Option::as_mut).map_err(|_| {
             let closed = io::Error::other("the database was closed");

@@ -28,10 +28,7 @@ use crate::{
 };
 
 pub use self::builder::SqliteSessionStoreBuilder;
-use self::{
-    connection::{Acquired, Connection},
-    slot::slot_of,
-};
+use self::{connection::Connection, slot::slot_of};
 
 /// Keeps sessions in an SQLite database. SQLite itself is compiled in.
 ///
@@ -110,23 +107,14 @@ impl SqliteSessionStore {
         &self.0.writer
     }
 
-    /// A connection to read with: the writer's while that is free, since what it keeps of the database survives
-    /// what it writes; otherwise one reader after another, which keep nothing across a change.
-    async fn reader(&self) -> Result<Acquired<'_>, StoreError> {
-        let Inner {
-            writer,
-            readers,
-            next_reader,
-            ..
-        } = &*self.0;
-        if let Some(writer) = writer.try_acquire() {
-            return Ok(writer);
-        }
-        let turn = next_reader.fetch_add(1, Ordering::Relaxed);
-        let index = turn.checked_rem(readers.len()).unwrap_or_default();
-        readers.get(index).unwrap_or(writer).acquire().await
+    /// One reader after another.
+    fn reader(&self) -> &Connection {
+        let turn = self.0.next_reader.fetch_add(1, Ordering::Relaxed);
+        let index = turn.checked_rem(self.0.readers.len()).unwrap_or_default();
+        self.0.readers.get(index).unwrap_or(&self.0.writer)
     }
 
+    /// When a record that may be kept for `ttl` ends.
     fn ends_at(&self, ttl: Duration) -> i64 {
         as_integer(self.0.clock.now().saturating_add(ttl))
     }
@@ -194,7 +182,7 @@ impl SessionStore for SqliteSessionStore {
         const LOAD: &str = "
             SELECT version, record FROM sessile_sessions
             WHERE slot = ?4 AND id = ?1 AND secret = ?2 AND expires_at > ?3";
-        let mut reader = self.reader().await?;
+        let mut reader = self.reader().acquire().await?;
         let row = sqlx::query(LOAD)
             .bind(key.id())
             .bind(key.secret_digest())
