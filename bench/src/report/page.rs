@@ -32,7 +32,7 @@ The client never sleeps: the kernel charges whoever sends an answer for waking i
 with every answer. PostgreSQL and MariaDB don't wait for the disk here, and Redis writes nothing to it.
 
 The rounds go over all subjects in turn, so that whatever else the machine does meets all of them. *Processor time* is that of the server process, user
-and system, and the lowest of the rounds. Throughput and latency are the median of the rounds. What is *divided by the bare server* is divided by
+and system, in the round that a quarter of the rounds don't exceed. Throughput and latency are the median of the rounds. What is *divided by the bare server* is divided by
 the processor time of the same request to the same framework without a session layer.
 
 `cargo xtask bench` measures all this and writes this page; `cargo xtask bench --quick` takes a look in under three minutes; `cargo xtask bench --help` tells the rest.

@@ -68,9 +68,13 @@ pub(crate) fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
     f64::midpoint(low, high)
 }
 
-/// The lowest one; not a number if there are none.
-pub(crate) fn lowest(numbers: impl IntoIterator<Item = f64>) -> f64 {
-    numbers.into_iter().fold(f64::NAN, f64::min)
+/// The one that a quarter of them, itself included, don't exceed; not a number if there are none.
+pub(crate) fn low_quartile(numbers: impl IntoIterator<Item = f64>) -> f64 {
+    let mut numbers: Vec<_> = numbers.into_iter().collect();
+    numbers.sort_by(f64::total_cmp);
+    let quarter = numbers.len().div_ceil(4);
+    let index = quarter.saturating_sub(1);
+    numbers.get(index).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]
@@ -86,8 +90,11 @@ mod tests {
     }
 
     #[test]
-    fn the_lowest_is_the_lowest() {
-        assert_eq!(lowest([3.0, 1.0, 2.0]), 1.0);
-        assert!(lowest([]).is_nan());
+    fn a_quarter_is_no_more_than_the_low_quartile() {
+        assert_eq!(low_quartile([3.0, 1.0, 2.0]), 1.0);
+        assert_eq!(low_quartile([4.0, 3.0, 1.0, 2.0]), 1.0);
+        assert_eq!(low_quartile([5.0, 4.0, 3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(low_quartile((0..12).rev().map(f64::from)), 2.0);
+        assert!(low_quartile([]).is_nan());
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Section, lowest, median};
+use super::{About, Section, low_quartile, median};
 use crate::subject::{Kind, Subject};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -69,9 +69,9 @@ impl Requests {
 }
 
 impl Cost {
-    /// The lowest of the rounds: whatever else the machine did made it more, never less.
+    /// That of the rounds in which the machine did little else, and no single lucky one.
     pub(crate) fn processor_us(&self) -> f64 {
-        lowest(self.rounds.iter().map(|round| round.processor_us))
+        low_quartile(self.rounds.iter().map(|round| round.processor_us))
     }
 
     /// The median of the rounds.

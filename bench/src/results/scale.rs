@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Round, Section, lowest};
+use super::{About, Round, Section, low_quartile};
 use crate::subject::{Kind, Subject};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,11 +34,11 @@ impl Scale {
     }
 
     pub(crate) fn read_us(&self) -> f64 {
-        lowest(self.reads.iter().map(|round| round.processor_us))
+        low_quartile(self.reads.iter().map(|round| round.processor_us))
     }
 
     pub(crate) fn change_us(&self) -> f64 {
-        lowest(self.changes.iter().map(|round| round.processor_us))
+        low_quartile(self.changes.iter().map(|round| round.processor_us))
     }
 }
 
