@@ -92,8 +92,7 @@ impl SessionKey {
         is_same(own, digest.as_bytes())
     }
 
-    /// The key of this id and this secret.
-    pub(crate) fn of_bytes(id: &[u8; 16], secret: &[u8; 32]) -> Self {
+    pub(crate) fn of_bytes(KeyBytes { id, secret }: &KeyBytes) -> Self {
         let mut text = String::with_capacity(ID_LEN + 1 + SECRET_LEN);
         URL_SAFE_NO_PAD.encode_append(id, &mut text);
         text.push('.');
@@ -129,7 +128,24 @@ impl SessionKey {
 /// If the operating system has no randomness to give, which leaves no safe way to go on.
 #[must_use]
 pub fn generate_session_key() -> SessionKey {
-    SessionKey::of_bytes(&random::bytes(), &random::bytes())
+    SessionKey::of_bytes(&KeyBytes::random())
+}
+
+/// What a new key is made of.
+pub(crate) struct KeyBytes {
+    pub(crate) id: [u8; 16],
+    pub(crate) secret: [u8; 32],
+}
+
+impl KeyBytes {
+    /// From the operating system's generator, asked once for both.
+    pub(crate) fn random() -> Self {
+        let random = random::bytes::<48>();
+        let (mut id, mut secret) = ([0; 16], [0; 32]);
+        id.copy_from_slice(&random[..16]);
+        secret.copy_from_slice(&random[16..]);
+        Self { id, secret }
+    }
 }
 
 /// The length of a new id, 16 bytes in base64.

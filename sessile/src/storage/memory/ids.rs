@@ -4,10 +4,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use base64_simd::{Out, URL_SAFE_NO_PAD};
 
-use crate::{
-    key::{ID_LEN, SECRET_LEN, SessionKey},
-    random,
-};
+use crate::key::{ID_LEN, KeyBytes, SECRET_LEN, SessionKey};
 
 /// A [`SessionKey`] of the form that this store makes.
 #[derive(Clone, Copy)]
@@ -18,26 +15,34 @@ pub(super) struct Key {
     pub(super) secret: Secret,
 }
 
+/// The bytes of an id that a place takes.
+const PLACE_LEN: usize = size_of::<u32>();
+
+/// The bytes at the head of an id that are looked at to find its place, and as many again to unhide it. Each six are
+/// eight characters, so neither needs the others.
+const HEAD: usize = 6;
+const SALT_LEN: usize = 8;
+
 pub(super) type Id = [u8; ID_LEN];
 pub(super) type Secret = [u8; SECRET_LEN];
 
 /// Makes and reads the ids of one store.
 ///
 /// An id looks like any other, 16 bytes in base64. Four of them are the place of the session, so that it is found
-/// without a search, and the others are random. The place is hidden by a keyed hash of those, which only the
-/// store can calculate: whoever gets to see ids could tell by it how many sessions there are.
+/// without a search, and the others are random. The place is hidden by a keyed hash of some of those, which
+/// only the store can calculate: whoever gets to see ids could tell by it how many sessions there are.
 #[derive(Clone, Default)]
 pub(super) struct Ids(RandomState);
 
 impl Ids {
-    /// A new key for a session at `place`, of which this is random.
-    pub(super) fn new_key(&self, place: u32, random: &Random) -> SessionKey {
-        let Random { id, secret } = random;
-        let mut bytes = [0; 16];
-        let (head, tail) = bytes.split_at_mut(size_of::<u32>());
-        head.copy_from_slice(&(place ^ self.mask(id)).to_le_bytes());
-        tail.copy_from_slice(id);
-        SessionKey::of_bytes(&bytes, secret)
+    /// A new key for a session at `place`, which is random otherwise.
+    pub(super) fn new_key(&self, place: u32, mut bytes: KeyBytes) -> SessionKey {
+        let id = &mut bytes.id;
+        let mut salt = [0; SALT_LEN];
+        let _ = URL_SAFE_NO_PAD.encode(&id[HEAD..2 * HEAD], Out::from_slice(&mut salt));
+        let hidden = place ^ self.mask(salt);
+        id[..PLACE_LEN].copy_from_slice(&hidden.to_le_bytes());
+        SessionKey::of_bytes(&bytes)
     }
 
     /// The parts of `key`; nothing if it is of another form, and so leads nowhere.
@@ -52,29 +57,15 @@ impl Ids {
     }
 
     fn place(&self, id: &Id) -> Option<u32> {
-        let mut bytes = [0; 16];
-        let decoded = URL_SAFE_NO_PAD.decode(id, Out::from_slice(&mut bytes));
-        let (place, random) = decoded.ok()?.split_first_chunk()?;
-        Some(u32::from_le_bytes(*place) ^ self.mask(random))
+        let (head, rest) = id.split_first_chunk::<SALT_LEN>()?;
+        let mut bytes = [0; HEAD];
+        let decoded = URL_SAFE_NO_PAD.decode(head, Out::from_slice(&mut bytes));
+        let hidden = decoded.ok()?.first_chunk()?;
+        Some(u32::from_le_bytes(*hidden) ^ self.mask(*rest.first_chunk()?))
     }
 
-    fn mask(&self, random: &[u8]) -> u32 {
-        self.0.hash_one(random) as u32
-    }
-}
-
-/// What is random of a key. It is drawn before a place is found, since that needs a lock.
-pub(super) struct Random {
-    id: [u8; 12],
-    secret: [u8; 32],
-}
-
-impl Random {
-    pub(super) fn new() -> Self {
-        Self {
-            id: random::bytes(),
-            secret: random::bytes(),
-        }
+    fn mask(&self, salt: [u8; SALT_LEN]) -> u32 {
+        self.0.hash_one(u64::from_ne_bytes(salt)) as u32
     }
 }
 
@@ -87,8 +78,7 @@ mod tests {
         let (ids, others) = (Ids::default(), Ids::default());
         let mut told_to_others = 0;
         for place in (0..1000).chain([u32::MAX]) {
-            let random = Random::new();
-            let key = ids.new_key(place, &random);
+            let key = ids.new_key(place, KeyBytes::random());
             let read = ids.key(&key).unwrap();
             assert_eq!(read.place, place);
             assert_eq!(read.id, key.id().as_bytes());
@@ -102,7 +92,7 @@ mod tests {
     #[test]
     fn what_is_of_another_form_is_no_key() {
         let ids = Ids::default();
-        let text = String::from(ids.new_key(7, &Random::new()));
+        let text = String::from(ids.new_key(7, KeyBytes::random()));
         let (id, secret) = text.split_once('.').unwrap();
         for text in [
             id.to_owned(),
@@ -111,8 +101,6 @@ mod tests {
             format!("{id}-{secret}"),
             format!("x{id}.{secret}"),
             format!("!{}.{secret}", &id[1..]),
-            // Not how sixteen bytes end.
-            format!("{}B.{secret}", &id[..21]),
         ] {
             let key = SessionKey::try_from(text).unwrap();
             assert!(ids.key(&key).is_none(), "{key:?}");

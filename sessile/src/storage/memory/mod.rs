@@ -11,13 +11,14 @@ use std::{
 };
 
 use self::{
-    ids::{Ids, Key, Random},
+    ids::{Ids, Key},
     shard::{LEAST_WEIGHT, Shard},
     slots::Place,
 };
 use super::{Loaded, SessionKey, SessionStore, StoreError, Stored, Swap, Version};
 use crate::{
     clock::{Clock, SharedClock, Timestamp},
+    key::KeyBytes,
     record::Record,
 };
 
@@ -68,9 +69,9 @@ impl MemorySessionStore {
     }
 
     /// A new key for a session at `place` in the shard of this index, and its parts.
-    fn new_key(&self, index: usize, place: Place, random: &Random) -> (SessionKey, Key) {
+    fn new_key(&self, index: usize, place: Place, bytes: KeyBytes) -> (SessionKey, Key) {
         let place_of_all = place * self.shards.len() as Place + index as Place;
-        let key = self.ids.new_key(place_of_all, random);
+        let key = self.ids.new_key(place_of_all, bytes);
         match self.find(&key) {
             Some((_, parts)) => (key, parts),
             None => unreachable!("a new key is of the form that new keys have"),
@@ -204,10 +205,11 @@ impl SessionStore for MemorySessionStore {
 
     async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
         let record = packed(record);
-        let random = Random::new();
+        // Drawn before a place is found, since that needs a lock.
+        let bytes = KeyBytes::random();
         let index = fastrand::usize(..self.shards.len());
         let (key, version) = self.in_shard(index, |shard, now| {
-            let new_key = |place| self.new_key(index, place, &random);
+            let new_key = |place| self.new_key(index, place, bytes);
             shard.create(new_key, (record, ttl), now)
         })?;
         Ok(Stored { key, version })
