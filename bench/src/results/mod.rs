@@ -57,8 +57,7 @@ fn file(name: &str) -> PathBuf {
 
 /// The middle one, or the mean of the two in the middle; not a number if there are none.
 pub(crate) fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
-    let mut numbers: Vec<f64> = numbers.into_iter().collect();
-    numbers.sort_by(f64::total_cmp);
+    let numbers = sorted(numbers);
     let (Some(&low), Some(&high)) = (
         numbers.get(numbers.len().saturating_sub(1) / 2),
         numbers.get(numbers.len() / 2),
@@ -70,11 +69,16 @@ pub(crate) fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
 
 /// The one that a quarter of them, itself included, don't exceed; not a number if there are none.
 pub(crate) fn low_quartile(numbers: impl IntoIterator<Item = f64>) -> f64 {
-    let mut numbers: Vec<_> = numbers.into_iter().collect();
-    numbers.sort_by(f64::total_cmp);
+    let numbers = sorted(numbers);
     let quarter = numbers.len().div_ceil(4);
     let index = quarter.saturating_sub(1);
     numbers.get(index).copied().unwrap_or(f64::NAN)
+}
+
+fn sorted(numbers: impl IntoIterator<Item = f64>) -> Vec<f64> {
+    let mut numbers: Vec<_> = numbers.into_iter().collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers
 }
 
 #[cfg(test)]

@@ -75,6 +75,14 @@ impl Record {
         text
     }
 
+    /// The same for who keeps it for long: with its state in a single allocation.
+    pub(crate) fn packed(&self) -> Self {
+        Self {
+            state: self.state.packed(),
+            ..*self
+        }
+    }
+
     /// About how many bytes [`encode`](Self::encode) makes: more only where names have to be escaped.
     pub(crate) fn encoded_len(&self) -> usize {
         // Quotes, a colon and a comma for each entry; 13 digits for each time, until the year 2286.

@@ -126,18 +126,10 @@ impl MemorySessionStore {
             return Ok(Swap::Gone);
         };
         let new_key = new_key.unwrap_or_else(|| key.clone());
-        let record = packed(record);
+        let record = record.packed();
         self.in_shard(index, |shard, now| {
             shard.swap((&old, version), (new_key, secret), (record, ttl), now)
         })
-    }
-}
-
-/// `record` as it is kept.
-fn packed(record: &Record) -> Record {
-    Record {
-        state: record.state.packed(),
-        ..*record
     }
 }
 
@@ -204,7 +196,7 @@ impl SessionStore for MemorySessionStore {
     }
 
     async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
-        let record = packed(record);
+        let record = record.packed();
         // Drawn before a place is found, since that needs a lock.
         let bytes = KeyBytes::random();
         let index = fastrand::usize(..self.shards.len());

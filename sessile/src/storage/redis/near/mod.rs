@@ -250,11 +250,12 @@ impl Entry {
             return None;
         }
         let Heard { feed, asked_at } = seen.heard;
-        let mut loaded = seen.loaded;
-        loaded.record.state = loaded.record.state.packed();
         Some(Self {
             key: key.clone(),
-            loaded,
+            loaded: Loaded {
+                record: seen.loaded.record.packed(),
+                ..seen.loaded
+            },
             // Counted from before it was asked for, so that it never ends late.
             ends_at: asked_at.checked_add(seen.ttl)?,
             feed,
