@@ -16,7 +16,7 @@ pub(crate) enum Subject {
     MariaDb,
     Redis,
     RedisNear,
-    RedisOnDemand,
+    RedisLazy,
     ActixCookie,
     ActixRedis,
     TowerMemory,
@@ -28,7 +28,7 @@ pub(crate) enum Subject {
 /// Whose sessions they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Library {
-    /// Nobody's: the server without a session layer.
+    /// The server without a session layer.
     None,
     Sessile,
     ActixSession,
@@ -38,7 +38,7 @@ pub(crate) enum Library {
 /// Where sessions are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keeper {
-    Nobody,
+    Nothing,
     Memory,
     Cookie,
     Sqlite,
@@ -91,20 +91,20 @@ impl Subject {
         }
     }
 
-    /// Who does the same with another library, if anybody: what it is compared with.
+    /// The subject that does the same with another library, if there is one: what it is compared with.
     pub(crate) fn peer(self) -> Option<Self> {
         match self {
             Self::Memory => Some(Self::TowerMemory),
             Self::Cookie => Some(Self::ActixCookie),
-            Self::Redis | Self::RedisNear | Self::RedisOnDemand => Some(Self::ActixRedis),
+            Self::Redis | Self::RedisNear | Self::RedisLazy => Some(Self::ActixRedis),
             _ => None,
         }
     }
 
     fn facts(self) -> Facts {
         let (label, library, keeper) = match self {
-            Self::Bare => ("Actix Web, no sessions", Library::None, Keeper::Nobody),
-            Self::BareAxum => ("axum, no sessions", Library::None, Keeper::Nobody),
+            Self::Bare => ("Actix Web, no sessions", Library::None, Keeper::Nothing),
+            Self::BareAxum => ("axum, no sessions", Library::None, Keeper::Nothing),
             Self::Memory => ("sessile, memory", Library::Sessile, Keeper::Memory),
             Self::Cookie => ("sessile, cookie", Library::Sessile, Keeper::Cookie),
             Self::Sqlite => ("sessile, SQLite", Library::Sessile, Keeper::Sqlite),
@@ -116,8 +116,8 @@ impl Subject {
                 Library::Sessile,
                 Keeper::Redis,
             ),
-            Self::RedisOnDemand => (
-                "sessile, Redis, loading on demand",
+            Self::RedisLazy => (
+                "sessile, Redis, lazy loading",
                 Library::Sessile,
                 Keeper::Redis,
             ),
@@ -200,7 +200,7 @@ mod tests {
             let baseline = subject.baseline();
 
             assert!(!baseline.has_sessions(), "{subject:?}");
-            assert_eq!(baseline.keeper(), Keeper::Nobody, "{subject:?}");
+            assert_eq!(baseline.keeper(), Keeper::Nothing, "{subject:?}");
             assert_eq!(baseline.baseline(), baseline, "{subject:?}");
         }
     }

@@ -2,7 +2,7 @@
 
 use argon2::{Argon2, PasswordHash, PasswordVerifier as _};
 
-/// Somebody who can sign in.
+/// An account that a visitor can sign in to.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) name: &'static str,
@@ -26,16 +26,16 @@ pub(crate) const ACCOUNTS: [Account; 2] = [
 ];
 
 /// What an unknown name is checked against, so that it takes as long as a known one and the time
-/// doesn't tell which names exist. It was made from random bytes that nobody kept.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$BL7E/UaObPc+7jKgC3ryXA$uLpCrGKJWx8lxaWYOEoZ9/jUhYT2Ju3NmWcyejuZmcs";
+/// doesn't tell which names exist. It was made from random bytes that were not kept.
+const UNKNOWN: &str = "$argon2id$v=19$m=19456,t=2,p=1$BL7E/UaObPc+7jKgC3ryXA$uLpCrGKJWx8lxaWYOEoZ9/jUhYT2Ju3NmWcyejuZmcs";
 
 /// The account that `name` and `password` belong to.
 ///
-/// This takes tens of milliseconds of computing, on purpose: call it where it blocks nobody.
+/// This takes tens of milliseconds of computing, on purpose: call it where it blocks no request.
 pub(crate) fn verify(name: &str, password: &str) -> Option<&'static Account> {
     let account = ACCOUNTS.iter().find(|account| account.name == name);
-    let hash = account.map_or(NOBODY, |account| account.hash);
-    // Both are checked before either is looked at: no road through here is a short one.
+    let hash = account.map_or(UNKNOWN, |account| account.hash);
+    // The password is checked for unknown names as well, so both take the same time.
     let right = matches(hash, password);
     account.filter(|_| right)
 }
@@ -74,7 +74,7 @@ mod tests {
     fn a_stranger_costs_as_much_as_an_account() {
         let parameters = |hash| PasswordHash::new(hash).unwrap().params.to_string();
         for account in &ACCOUNTS {
-            assert_eq!(parameters(account.hash), parameters(NOBODY));
+            assert_eq!(parameters(account.hash), parameters(UNKNOWN));
         }
     }
 }

@@ -11,7 +11,7 @@ use sessile::{SessionMiddleware, storage::SessionStore};
 
 use crate::{guards, pages};
 
-/// Larger than any form here; the rest is somebody else's.
+/// Larger than any form of this site.
 const FORM_LIMIT: usize = 4 * 1024;
 
 /// The whole site, with its sessions kept by `sessions`.

@@ -29,7 +29,7 @@ pub(crate) struct Config {
     pub(crate) store: String,
 
     /// The secret that seals the cookies: 64 bytes, readable by you alone; created when it isn't
-    /// there. Whoever has it can forge cookies; without it, nobody's cookie opens any more.
+    /// there. With it, cookies can be forged. Without it, no cookie opens a session any more.
     #[arg(long, value_name = "FILE", default_value = "sessile-demo.key")]
     pub(crate) secret_key_file: PathBuf,
 }
@@ -37,14 +37,14 @@ pub(crate) struct Config {
 /// What to do instead of serving.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Prints the SQL that makes the table of the sessions, for tools that migrate databases.
+    /// Prints the SQL that creates the tables of the sessions, for migration tools.
     Schema {
         /// The database it is for.
         database: Database,
     },
 }
 
-/// A database whose table may be made by somebody else.
+/// A database whose tables a migration tool may create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Database {
     Postgres,

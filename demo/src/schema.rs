@@ -1,4 +1,4 @@
-//! The SQL of the table that sessions are kept in.
+//! The SQL of the tables that sessions are kept in.
 
 use sessile::storage::{MySqlSessionStore, PostgresSessionStore};
 

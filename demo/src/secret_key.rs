@@ -99,7 +99,7 @@ fn create(path: &Path) -> Result<Key, SecretKeyError> {
     getrandom::fill(&mut bytes).map_err(SecretKeyError::Random)?;
 
     let mut options = OpenOptions::new();
-    // Never over a file that somebody made in the meantime.
+    // Never overwrites a file that was created in the meantime.
     options.write(true).create_new(true);
     #[cfg(unix)]
     {

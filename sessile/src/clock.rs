@@ -21,13 +21,16 @@ use std::{
 /// let noon = Timestamp::from_unix_millis(43_200_000);
 /// let later = noon.saturating_add(Duration::from_secs(60));
 ///
-/// assert_eq!(later.since(noon), Duration::from_secs(60));
-/// assert_eq!(noon.since(later), Duration::ZERO);
+/// assert_eq!(later.saturating_duration_since(noon), Duration::from_secs(60));
+/// assert_eq!(noon.saturating_duration_since(later), Duration::ZERO);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
+    /// The latest moment that a timestamp can express.
+    pub const MAX: Self = Self(u64::MAX);
+
     /// The moment `millis` milliseconds after the Unix epoch.
     #[must_use]
     pub const fn from_unix_millis(millis: u64) -> Self {
@@ -49,7 +52,7 @@ impl Timestamp {
     /// How long ago `earlier` was; zero if it lies in the future, as it can when the clocks of two
     /// servers differ.
     #[must_use]
-    pub const fn since(self, earlier: Self) -> Duration {
+    pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
@@ -99,7 +102,7 @@ impl Clock for SystemClock {
 /// let start = clock.now();
 /// clock.advance(Duration::from_secs(3600));
 ///
-/// assert_eq!(clock.now().since(start), Duration::from_secs(3600));
+/// assert_eq!(clock.now().saturating_duration_since(start), Duration::from_secs(3600));
 /// ```
 #[derive(Debug, Clone)]
 pub struct ManualClock(Arc<AtomicU64>);
@@ -164,7 +167,7 @@ mod tests {
     fn arithmetic_saturates() {
         let last = Timestamp(u64::MAX);
         assert_eq!(last.saturating_add(Duration::MAX), last);
-        assert_eq!(Timestamp(0).since(last), Duration::ZERO);
+        assert_eq!(Timestamp(0).saturating_duration_since(last), Duration::ZERO);
         // Out of range for this platform's `SystemTime` or not, it does not panic.
         let _ = SystemTime::from(last);
     }

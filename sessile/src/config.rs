@@ -1,8 +1,8 @@
 //! How long sessions live and how their cookies are protected: the settings that handlers never
 //! see.
 //!
-//! Two ways to say how long a session lives are kept side by side: [`SessionLifecycle`], today's,
-//! and [`SessionLength`], that of older programs. Both end up the same.
+//! [`SessionLifecycle`] sets how long a session lives. [`SessionLength`] is the type of early versions of
+//! actix-session for the same setting.
 
 use time::Duration;
 
@@ -12,7 +12,7 @@ pub use crate::actix::SessionMiddlewareBuilder;
 /// How long the state lives where nothing else was said: one day.
 const DEFAULT_TTL: Duration = Duration::days(1);
 
-/// How long a session lives, and who forgets it first: the browser or the server.
+/// How long a session lives, and whether the browser keeps its cookie across restarts.
 ///
 /// Default: [`BrowserSession::default`].
 ///
@@ -20,9 +20,9 @@ const DEFAULT_TTL: Duration = Duration::days(1);
 /// use sessile::config::{BrowserSession, PersistentSession, SessionLifecycle};
 /// use time::Duration;
 ///
-/// // Forgotten by the browser when it closes, by the server after a day without changes.
+/// // The browser deletes it when it closes, the server after a day without changes.
 /// let browser: SessionLifecycle = BrowserSession::default().into();
-/// // Kept by both for a week after the last change.
+/// // Both keep it for a week after the last change.
 /// let persistent: SessionLifecycle =
 ///     PersistentSession::default().session_ttl(Duration::weeks(1)).into();
 ///
@@ -32,7 +32,7 @@ const DEFAULT_TTL: Duration = Duration::days(1);
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum SessionLifecycle {
-    /// The cookie has no `Max-Age`: the browser forgets it when it closes.
+    /// The cookie has no `Max-Age`: the browser deletes it when it closes.
     BrowserSession(BrowserSession),
     /// The cookie has a `Max-Age`: the browser keeps it across restarts.
     PersistentSession(PersistentSession),
@@ -56,7 +56,7 @@ impl From<PersistentSession> for SessionLifecycle {
     }
 }
 
-/// A session that the browser forgets when it closes.
+/// A session whose cookie the browser deletes when it closes.
 ///
 /// Many browsers restore such cookies with the windows of the last run, so the server's own limit
 /// is the one to rely on.
@@ -147,7 +147,8 @@ pub enum TtlExtensionPolicy {
     OnStateChanges,
 }
 
-/// How long a session lives, as older programs say it; today's way is [`SessionLifecycle`].
+/// How long a session lives, in the type of early versions of actix-session. New programs use
+/// [`SessionLifecycle`].
 ///
 /// ```
 /// use sessile::{SessionLength, config::SessionLifecycle};
@@ -185,13 +186,13 @@ impl From<SessionLength> for SessionLifecycle {
 
 /// How the content of the cookie is protected.
 ///
-/// Either way a cookie that was changed, or made for another cookie name, is not accepted.
+/// With both, a cookie that was changed, or sealed for another cookie name, is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CookieContentSecurity {
     /// Encrypted and authenticated (AES-256-GCM): the client can't read it.
     Private,
-    /// Authenticated (HMAC-SHA256): the client can read it. With a store whose key is the state,
-    /// that is everything the session holds.
+    /// Authenticated (HMAC-SHA256): the client can read it. With `CookieSessionStore`, that is everything
+    /// the session holds.
     Signed,
 }
 
@@ -206,12 +207,26 @@ pub enum SameSite {
     None,
 }
 
+/// The response if the changes of a request were not stored because another request had renewed or ended
+/// the session.
+///
+/// A request with a safe method (RFC 9110, section 9.2.1: `GET`, `HEAD`, `OPTIONS`, `TRACE`) did not ask for
+/// a change, so its response is served in both cases, without the change. The drop is logged and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SupersededPolicy {
+    /// 409 with an empty body, so that no lost change is acknowledged.
+    #[default]
+    Refuse,
+    /// The handler's response. The client believes that its changes were stored.
+    Ignore,
+}
+
 /// When a request's session is loaded.
 ///
-/// Default: [`BeforeTheHandler`](Self::BeforeTheHandler).
+/// Default: [`Eager`](Self::Eager).
 ///
-/// With [`OnDemand`](Self::OnDemand), an argument of type `Session` loads it before the handler
-/// runs. Elsewhere it has to be loaded before it is read or written:
+/// Under [`Lazy`](Self::Lazy), an argument of type `Session` loads the session before the handler runs.
+/// Other code has to load it before it reads or writes values:
 ///
 /// ```
 /// use sessile::{
@@ -221,12 +236,13 @@ pub enum SameSite {
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let mut settings = Settings::default();
-/// settings.loading = Loading::OnDemand;
+/// settings.loading = Loading::Lazy;
 /// let store = MemorySessionStore::default();
 /// let manager = SessionManager::new(store, SealingKey::generate(), settings)?;
 /// # let session = manager.open([]).await?;
 /// # session.insert("user", "ferris")?;
-/// # let set_cookie = manager.commit(&session).await?.expect("a new session has a cookie");
+/// # let headers = manager.commit(&session, &sessile::ResponseHead::to("POST")).await?;
+/// # let set_cookie = headers.set_cookie.expect("a new session has a cookie");
 /// # let cookie = set_cookie.as_str().split(';').next().unwrap();
 ///
 /// let session = manager.open([cookie.as_bytes()]).await?;
@@ -240,30 +256,30 @@ pub enum SameSite {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Loading {
-    /// Before the handler and whatever is around it, so that everybody who asks for the session can
-    /// read and write it at once.
+    /// The session middleware loads the session, so guards, inner middleware and handlers can read and write
+    /// it.
     ///
-    /// Each request that comes with a session's cookie costs opening the cookie and a look at the
-    /// store, whether it uses the session or not.
+    /// Each request with a session's cookie costs unsealing the cookie and one load, even if it does not
+    /// use the session.
     #[default]
-    BeforeTheHandler,
-    /// When somebody asks for it: an argument of type `Session`, or
+    Eager,
+    /// A handler's argument of type `Session` loads the session, or a call of
     /// [`Session::load`](crate::Session::load).
     ///
-    /// A request that does neither costs next to nothing: its cookie isn't opened, and the store
-    /// isn't asked, nor written to. In exchange:
+    /// A request with neither costs almost nothing: its cookie is not unsealed, and the store is not used.
+    /// In exchange:
     ///
-    /// - What `SessionExt::get_session` gives has to be loaded before it is used. Until then reading
-    ///   and writing values is an error, or has no effect, which is logged. Only
-    ///   [`purge`](crate::Session::purge) and [`renew`](crate::Session::renew) need no loading: the
-    ///   end of the request does that for them.
-    /// - Guards can't wait. They see a session only if middleware further out has loaded it.
+    /// - A session from `SessionExt::get_session` has to be loaded before its values are read or written.
+    ///   Until then, such a call returns an error, or has no effect, which is logged. Only
+    ///   [`purge`](crate::Session::purge), [`renew`](crate::Session::renew) and
+    ///   [`restart`](crate::Session::restart) need no loading: the commit loads the session for them.
+    /// - Guards can't load. They see a session only if outer middleware has loaded it.
     /// - Under [`OnEveryRequest`](TtlExtensionPolicy::OnEveryRequest), a request extends a session's
     ///   life only if it loads it.
-    OnDemand,
+    Lazy,
 }
 
-/// What a request is answered when the store can't be reached or doesn't answer in time.
+/// The response to a request when the store can't be reached or doesn't answer in time.
 ///
 /// Default: [`Respond`](Self::Respond) with 503.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -276,15 +292,14 @@ pub enum StoreFailurePolicy {
     },
     /// The handler runs with an empty session, and what it writes there is not kept.
     ///
-    /// The stored session is neither overwritten nor ended, and no cookie is sent. For sites whose
-    /// pages are worth serving to nobody in particular. Changes that were made to a session that
-    /// *could* be loaded, and then can't be stored, are still answered with 503: an answer would
-    /// acknowledge what was lost.
+    /// The stored session is neither overwritten nor ended, and no cookie is sent. This is for sites whose
+    /// pages are useful without a session. If a session was loaded and its changes can't be stored, the
+    /// response is still 503, so that no lost change is acknowledged.
     ServeEmpty,
 }
 
 impl StoreFailurePolicy {
-    /// The HTTP status that a failing store is answered with.
+    /// The HTTP status of the answer if the store fails.
     pub(crate) const fn status(self) -> u16 {
         match self {
             Self::Respond { status } => status,

@@ -1,8 +1,11 @@
-//! What can go wrong on the way between cookie and store.
+//! The errors of opening and committing a session.
 
 use std::time::Duration;
 
-use crate::{cookie::CookieTooLargeError, journal::MergeError, storage::StoreError};
+use crate::{
+    cookie::CookieTooLargeError, session::MergeError, session::SessionClosedError,
+    storage::StoreError,
+};
 
 /// A session could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +17,7 @@ pub enum OpenError {
     /// The store did not answer in time.
     #[error("the session could not be loaded within {after:?}")]
     Timeout {
-        /// How long it was given.
+        /// The time that the store had.
         after: Duration,
     },
 }
@@ -38,40 +41,46 @@ pub enum CommitError {
     /// The store did not answer in time. The changes may have been stored or not.
     #[error("the session could not be stored within {after:?}")]
     Timeout {
-        /// How long it was given.
+        /// The time that the store had.
         after: Duration,
     },
-    /// Other requests changed the session again and again, each time before this one could.
-    #[error("the session was changed by others {attempts} times before this change got through")]
+    /// Other requests changed the session before each attempt to store it.
+    #[error(
+        "the session was changed by other requests {attempts} times before this change was stored"
+    )]
     Contention {
-        /// How often storing was tried.
+        /// The number of attempts.
         attempts: u32,
     },
     /// An earlier attempt to store the changes failed in a way that leaves open whether they were
-    /// stored, and somebody changed the session since: trying once more might apply them twice.
+    /// stored, and another request changed the session since: storing them again might apply them twice.
     #[error("it is not known whether an earlier attempt stored the session's changes")]
-    Uncertain,
+    Unknown,
     /// The state, merged with what other requests stored, is larger than the application allows.
     #[error("the session is too large to be stored")]
     StateTooLarge(#[from] StateTooLargeError),
     /// The cookie would be larger than browsers keep.
     #[error("the session cookie is too large to be sent")]
     CookieTooLarge(#[from] CookieTooLargeError),
-    /// An update doesn't fit what another request stored meanwhile.
+    /// An update does not fit what another request stored in the meantime.
     #[error("the session's changes could not be merged")]
     Merge(#[from] MergeError),
+    /// Another request renewed or ended the session, so the changes were not stored.
+    #[error("the session's changes were not stored")]
+    Closed(#[from] SessionClosedError),
+    /// The session was opened by another manager.
+    #[error("the session was opened by another manager")]
+    ForeignSession,
 }
 
 impl CommitError {
     /// Whether the store, not the application, is at fault: the same request may succeed later.
     #[must_use]
     pub const fn is_store_failure(&self) -> bool {
-        match self {
-            Self::Store(_) | Self::Timeout { .. } | Self::Contention { .. } | Self::Uncertain => {
-                true
-            }
-            Self::StateTooLarge(_) | Self::CookieTooLarge(_) | Self::Merge(_) => false,
-        }
+        matches!(
+            self,
+            Self::Store(_) | Self::Timeout { .. } | Self::Contention { .. } | Self::Unknown
+        )
     }
 }
 

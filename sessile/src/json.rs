@@ -1,4 +1,4 @@
-//! Values as JSON text: written once, parsed when somebody asks, with errors that keep secrets.
+//! Values as JSON text: written once, parsed on access, with errors that quote no value.
 
 use std::sync::Arc;
 
@@ -11,9 +11,8 @@ pub(crate) type JsonText = Arc<str>;
 
 /// Why a value could not be turned into JSON text, or JSON text into a value.
 ///
-/// It tells the kind of the problem and where it stands, and nothing of the text: what
-/// `serde_json` itself would report can quote the value, and values of a session are nobody's
-/// business in a log.
+/// It has the kind of the problem and its position, and nothing of the text. The errors of `serde_json` can
+/// quote the value, and values of a session must not be logged.
 ///
 /// ```
 /// use sessile::{JsonError, State};
@@ -105,6 +104,15 @@ const fn specials(word: u64) -> u64 {
     let quotes = less(word ^ (ONES * b'"' as u64), 1);
     let backslashes = less(word ^ (ONES * b'\\' as u64), 1);
     less(word, b' ') | quotes | backslashes
+}
+
+/// Appends `text` as a JSON string.
+pub(crate) fn push_json_string(out: &mut String, text: &str) {
+    if first_special(text.as_bytes()).is_none() {
+        out.extend(["\"", text, "\""]);
+    } else {
+        out.push_str(&Value::from(text).to_string());
+    }
 }
 
 #[cfg(test)]

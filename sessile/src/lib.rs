@@ -1,9 +1,10 @@
 //! Sessions for Actix Web that stay correct when requests race, when users sign out while requests
-//! are under way, and when the store fails.
+//! are in flight, and when the store fails.
 //!
-//! HTTP forgets a visitor with each request. A *session* is what the server remembers in between:
-//! a small set of names and values, found again by a secret, the *session key*, that the browser
-//! keeps in a cookie. This crate does the remembering; handlers read and write a [`Session`].
+//! HTTP has no state: a request knows nothing of the visitor's earlier requests. A *session* is a small
+//! set of names and values that the server keeps between them. The browser sends the *session key*, a
+//! secret that opens the session, in a cookie. Handlers read and write a [`Session`]; this crate loads
+//! and stores it.
 //!
 //! # Getting started
 //!
@@ -35,35 +36,34 @@
 //!
 //! # What it promises
 //!
-//! 1. No acknowledged write is lost while its session lives. Requests that run at once are merged:
+//! 1. No acknowledged write is lost while its session lives. Changes of concurrent requests are merged:
 //!    see [`Session`].
-//! 2. A session that was ended is never readable again, under any key, whatever was under way.
-//! 3. A key that was known before [`renew`](Session::renew) never reaches what was stored at or
-//!    after it.
+//! 2. An ended session is never readable again, under any key, whatever requests are in flight.
+//! 3. A key from before a [`renew`](Session::renew) never opens what the renewal or a later request stored.
 //! 4. A request ends within its timeout, whatever the store does: see [`Settings::store_timeout`].
-//! 5. Nothing that a client sends panics, or is answered with a server error by itself.
-//! 6. What a durable store acknowledged survives the end of the process.
+//! 5. A client's input never causes a panic or a server error.
+//! 6. A write that a durable store acknowledged survives the end of the process.
 //!
-//! The store where the state travels in the cookie can't promise the first three; it says so.
+//! `CookieSessionStore` keeps the session in the cookie, so it can't promise the first three.
 //!
 //! # Choosing a store
 //!
 //! | store | feature | sessions live |
 //! | --- | --- | --- |
-//! | [`MemorySessionStore`](storage::MemorySessionStore) | always there | in this process, until it ends |
-//! | `CookieSessionStore` | `cookie-session` | in the browser: nothing to run, nothing to take back |
+//! | [`MemorySessionStore`](storage::MemorySessionStore) | – | in this process, until it ends |
+//! | `CookieSessionStore` | `cookie-session` | in the browser's cookie; the server can't end them |
 //! | `SqliteSessionStore` | `sqlite-session` | in a file on this machine |
 //! | `PostgresSessionStore` | `postgres-session` | in a table of a PostgreSQL database |
 //! | `MySqlSessionStore` | `mysql-session` | in a table of a MySQL or MariaDB database |
-//! | `RedisSessionStore` | `redis-rs-session` | in Redis: one server, a cluster, or what Sentinel watches |
-//! | `RedisActorSessionStore` | `redis-actor-session` | in Redis as well, for programs that used that store of `actix-session`'s |
-//! | [`AnySessionStore`](storage::AnySessionStore) | always there | in any of these, chosen by its address |
-//! | one of your own | | wherever [`SessionStore`](storage::SessionStore) leads |
+//! | `RedisSessionStore` | `redis-session` | in Redis: one server, a cluster, or Sentinel |
+//! | `RedisActorSessionStore` | `redis-actor-session` | in Redis, for programs that used the store of this name in `actix-session` |
+//! | [`AnySessionStore`](storage::AnySessionStore) | – | in any of these, chosen by an address at run time |
+//! | your own [`SessionStore`](storage::SessionStore) | – | where you choose: see [`guide::writing_a_store`] |
 //!
 //! # Signing in and out
 //!
-//! [`renew`](Session::renew) when somebody signs in, so that a key that was planted before is
-//! worth nothing after; [`purge`](Session::purge) when they sign out.
+//! Call [`renew`](Session::renew) when a user signs in, so that a key that an attacker planted before
+//! opens nothing. Call [`purge`](Session::purge) when the user signs out.
 //!
 //! ```
 //! use actix_web::{HttpResponse, web};
@@ -91,50 +91,51 @@
 //!
 //! # What it costs
 //!
-//! A request that reads its session costs one round trip to the store, and one that changes it two.
-//! Three choices make it less:
+//! A request that reads its session costs one round trip to the store; a request that changes it costs
+//! two. Three settings reduce the cost:
 //!
-//! - [`Loading::OnDemand`](config::Loading::OnDemand): a request that doesn't use its session costs none.
-//! - A near cache (`storage::NearCache`) keeps what was read from Redis, until Redis says that it
-//!   changed.
+//! - [`Loading::Lazy`](config::Loading::Lazy): a request that doesn't use its session costs none.
+//! - A near cache (`storage::NearCacheConfig`) keeps sessions that were read from Redis in memory, until
+//!   Redis reports that they changed.
 //! - [`TtlExtensionPolicy::OnStateChanges`](config::TtlExtensionPolicy::OnStateChanges), the default: reading
 //!   writes nothing.
 //!
 //! # Watching it
 //!
-//! Everything worth knowing is a `tracing` event, without keys, cookies or values. With the feature
-//! `metrics` it is counted as well:
+//! The crate reports errors and unusual events through `tracing`, without keys, cookies or values. With
+//! the feature `metrics` it counts them:
 //!
 //! | counter | what it counts |
 //! | --- | --- |
-//! | `sessile_cookies_rejected_total` | cookies that aren't ours, or not any more |
-//! | `sessile_sessions_not_found_total` | cookies of ours that name no live session |
-//! | `sessile_sessions_gone_total` | sessions that ended while a request changed them |
-//! | `sessile_conflicts_total` | changes that had to be merged with another request's |
+//! | `sessile_cookies_rejected_total` | cookies that failed verification |
+//! | `sessile_sessions_not_found_total` | verified cookies that name no live session |
+//! | `sessile_changes_dropped_total` | requests whose changes were dropped, because another request had ended or renewed the session |
+//! | `sessile_conflicts_total` | updates that conflicted with another request's and were merged |
 //! | `sessile_records_corrupt_total` | stored sessions that can't be decoded |
-//! | `sessile_failures_total` | requests that failed for their session |
-//! | `sessile_near_cache_hits_total`, `…_misses_total`, `…_invalidations_total` | what a near cache was asked for and had, had not, and was told to forget |
+//! | `sessile_failures_total` | requests that failed because of their session |
+//! | `sessile_near_cache_hits_total`, `…_misses_total`, `…_invalidations_total` | near-cache hits, misses and invalidations |
 //!
 //! # Finding your way around
 //!
-//! A request's way is short, and each step is in one place: the `Cookie` header is opened by
-//! [`SessionManager::open`], which loads the record from the [`store`](storage); the handler writes
-//! to its [`Session`]; [`SessionManager::commit`] stores the changes and makes the `Set-Cookie`.
-//! The [`SessionMiddleware`] only carries headers in and out, and without the feature `actix`
-//! (which is on by default) everything but it remains, for other frameworks.
+//! Each step of a request is in one place. [`SessionManager::open`] reads the `Cookie` header and loads the
+//! record from the [`store`](storage). The handler reads and writes its [`Session`].
+//! [`SessionManager::commit`] stores the changes and returns the `Set-Cookie` header. The
+//! [`SessionMiddleware`] only passes headers to them and back. Without the feature `actix`, which is on by
+//! default, everything except the Actix Web adapter remains, for use with other frameworks.
 //!
 //! # Features
 //!
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `actix` (default) | the Actix Web adapter |
-//! | `cookie-session`, `sqlite-session`, `postgres-session`, `mysql-session`, `redis-rs-session`, `redis-actor-session` | the stores above |
-//! | `redis-session` | another name for `redis-rs-session` |
-//! | `redis-pool` | `RedisSessionStore` on a `deadpool_redis` pool of the application's |
-//! | `redis-session-rustls` | `RedisSessionStore` over TLS, by `rustls` |
-//! | `redis-rs-tls-session`, also `redis-session-native-tls` | the same by the operating system's library |
+//! | `cookie-session`, `sqlite-session`, `postgres-session`, `mysql-session`, `redis-session`, `redis-actor-session` | the stores above |
+//! | `redis-rs-session` | an alias of `redis-session`, the name in `actix-session` 0.6 to 0.9 |
+//! | `redis-pool` | `RedisSessionStore` on the application's `deadpool_redis` pool |
+//! | `redis-session-rustls` | `RedisSessionStore` over TLS, with `rustls` |
+//! | `redis-session-native-tls`, or its alias `redis-rs-tls-session` | the same, with the operating system's TLS library |
 //! | `metrics` | counters through the `metrics` facade |
-//! | `test-helpers` | `test_helpers`: the acceptance suite for stores |
+//! | `store-tests` | `test_helpers::store_contract_test_suite`: checks a store against the contract |
+//! | `test-helpers` | `test_helpers::acceptance_test_suite`: the same, and the store behind a web application |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Without the adapter there is nothing for these links of the tour to lead to.
@@ -142,14 +143,14 @@
 
 #[cfg(feature = "actix")]
 mod actix;
+mod actix_session;
 mod clock;
 pub mod config;
 mod cookie;
 mod failure;
-mod journal;
+pub mod guide;
+mod id;
 mod json;
-mod key;
-mod legacy;
 mod lifetime;
 mod manager;
 mod random;
@@ -159,7 +160,7 @@ mod settings;
 mod state;
 pub mod storage;
 mod telemetry;
-#[cfg(feature = "test-helpers")]
+#[cfg(feature = "store-tests")]
 pub mod test_helpers;
 mod text;
 mod timeout;
@@ -171,13 +172,13 @@ pub use self::{
     config::{CookieContentSecurity, SessionLength},
     cookie::{CookieTooLargeError, InvalidSealingKeyError, SealingKey, SetCookie},
     failure::{CommitError, OpenError, StateTooLargeError},
-    journal::MergeError,
     json::JsonError,
-    manager::SessionManager,
-    record::{DecodeError, Record},
+    manager::{HeaderChanges, ResponseHead, SessionFailure, SessionManager},
+    record::Record,
     session::{
-        ReadError, Session, SessionClosedError, SessionGetError, SessionInsertError,
-        SessionReloadError, SessionSaveError, SessionStatus, SessionUpdateError, WriteError,
+        MergeCause, MergeError, ReadError, Session, SessionClosedError, SessionGetError,
+        SessionInsertError, SessionReloadError, SessionSaveError, SessionStatus,
+        SessionUpdateError, WriteError,
     },
     settings::{InvalidCookieError, Settings, SettingsError},
     state::State,

@@ -10,9 +10,9 @@ use crate::{
 
 /// The limits that a session lives under.
 ///
-/// Two of them end it, whichever comes first: the idle timeout, counted from when its life was last
-/// extended, and the absolute timeout, counted from its first creation. The engine judges both by
-/// its own clock; the time to live that stores are given is for cleaning up.
+/// It ends at the idle timeout, which counts from the last use, or at the absolute timeout, which counts from
+/// its creation. The engine checks both with its own clock; the time to live that it passes to stores is for
+/// clean-up.
 #[derive(Debug, Clone)]
 pub(crate) struct Lifetime {
     idle: Duration,
@@ -23,6 +23,16 @@ pub(crate) struct Lifetime {
     /// Whether the browser keeps the cookie when it closes.
     persistent: bool,
 }
+
+/// How much longer than its session a store keeps a record, so that a request that opened a live session can
+/// still commit it.
+pub(crate) const SLACK: Duration = Duration::from_secs(60);
+
+/// A session that was created further in the future counts as expired: its times are not reliable.
+const MAX_AHEAD: Duration = Duration::from_secs(24 * 3600);
+
+/// The longest `Max-Age` that browsers keep to (RFC 6265bis, section 5.5).
+const MAX_MAX_AGE: Duration = Duration::from_secs(400 * 24 * 3600);
 
 impl Lifetime {
     /// `touch_fraction` is the part of the idle timeout that may pass between two touches, 0 to 1.
@@ -56,48 +66,69 @@ impl Lifetime {
         }
     }
 
-    /// When the session ends if nothing extends its life.
+    /// The idle timeout and the absolute timeout of a session.
     ///
-    /// Where reading extends it, the record may lag behind its last use by the pause between two
-    /// touches; that pause is granted on top, so that a session never ends earlier than promised.
-    pub(crate) fn ends_at(&self, created_at: Timestamp, touched_at: Timestamp) -> Timestamp {
-        let idle_end = touched_at
-            .saturating_add(self.idle)
-            .saturating_add(self.touch_after.unwrap_or_default());
-        match self.absolute {
-            Some(absolute) => idle_end.min(created_at.saturating_add(absolute)),
+    /// If reading extends the lifetime, the record may lag behind the last use by the time between two
+    /// touches. That time is added, so that a session never expires early.
+    fn timeouts(&self, record: &Record) -> (Duration, Option<Duration>) {
+        let (idle, absolute) = match record.own_lifetime() {
+            Some(own) => (own.idle, own.absolute),
+            None => (self.idle, self.absolute),
+        };
+        (
+            idle.saturating_add(self.touch_after.unwrap_or_default()),
+            absolute,
+        )
+    }
+
+    /// When the session expires unless a request extends its lifetime, by the times in its record.
+    pub(crate) fn ends_at(&self, record: &Record) -> Timestamp {
+        let (idle, absolute) = self.timeouts(record);
+        let idle_end = record.used_at.saturating_add(idle);
+        match absolute {
+            Some(absolute) => idle_end.min(record.created_at.saturating_add(absolute)),
             None => idle_end,
         }
     }
 
-    pub(crate) fn is_over(&self, record: &Record, now: Timestamp) -> bool {
-        self.ends_at(record.created_at, record.touched_at) <= now
+    /// Whether the session has ended: at the end that its record carries, or at the one by these settings,
+    /// whichever is earlier. A time in the future, which another server's clock has set, counts as now.
+    pub(crate) fn has_ended(&self, record: &Record, now: Timestamp) -> bool {
+        record.created_at.saturating_duration_since(now) > MAX_AHEAD
+            || record.ends_at <= now
+            || self.remaining(record, now).is_zero()
+    }
+
+    /// How long the session lives from `now` on by these settings.
+    fn remaining(&self, record: &Record, now: Timestamp) -> Duration {
+        let (idle, absolute) = self.timeouts(record);
+        let unused = now.saturating_duration_since(record.used_at);
+        let age = now.saturating_duration_since(record.created_at);
+        let remaining = idle.saturating_sub(unused);
+        match absolute {
+            Some(absolute) => remaining.min(absolute.saturating_sub(age)),
+            None => remaining,
+        }
     }
 
     /// How long a store has to keep `record`.
     pub(crate) fn ttl(&self, record: &Record, now: Timestamp) -> Duration {
-        self.ends_at(record.created_at, record.touched_at)
-            .since(now)
+        self.remaining(record, now).saturating_add(SLACK)
     }
 
-    /// Whether requests that only read may extend a session's life.
+    /// Whether requests that only read may extend the lifetime of a session.
     pub(crate) const fn reading_extends(&self) -> bool {
         self.touch_after.is_some()
     }
 
-    /// What a request that only reads does for the life of a session touched at `touched_at`, if
-    /// that is known.
+    /// What a request that only reads does to the lifetime of a session.
     ///
-    /// What time it is matters only where reading extends it.
-    pub(crate) fn on_read(
-        &self,
-        touched_at: Option<Timestamp>,
-        now: impl FnOnce() -> Timestamp,
-    ) -> OnRead {
-        let is_due = |pause| touched_at.is_none_or(|touched_at| now().since(touched_at) >= pause);
+    /// Calls `now` only if reading extends the lifetime.
+    pub(crate) fn on_read(&self, record: &Record, now: impl FnOnce() -> Timestamp) -> OnRead {
+        let unused = || now().saturating_duration_since(record.used_at);
         match self.touch_after {
             None => OnRead::Nothing,
-            Some(pause) if is_due(pause) => OnRead::Touch,
+            Some(pause) if record.undated || unused() >= pause => OnRead::Touch,
             Some(_) if self.persistent => OnRead::Reissue,
             Some(_) => OnRead::Nothing,
         }
@@ -105,18 +136,19 @@ impl Lifetime {
 
     /// The cookie's `Max-Age`; `None` for a cookie that the browser forgets when it closes.
     ///
-    /// What time it is matters only where there is an absolute timeout.
+    /// Calls `now` only if there is an absolute timeout.
     pub(crate) fn max_age(
         &self,
         created_at: Timestamp,
         now: impl FnOnce() -> Timestamp,
     ) -> Option<Duration> {
-        self.persistent.then(|| match self.absolute {
-            Some(absolute) => self
-                .idle
-                .min(created_at.saturating_add(absolute).since(now())),
-            None => self.idle,
-        })
+        let age = || now().saturating_duration_since(created_at);
+        self.persistent
+            .then(|| match self.absolute {
+                Some(absolute) => self.idle.min(absolute.saturating_sub(age())),
+                None => self.idle,
+            })
+            .map(|max_age| max_age.min(MAX_MAX_AGE))
     }
 
     /// Whether the cookie has a `Max-Age`.
@@ -125,119 +157,16 @@ impl Lifetime {
     }
 }
 
-/// What a request that only reads does for the session's life.
+/// What a request that only reads does to the lifetime of its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnRead {
     /// Nothing.
     Nothing,
-    /// The browser gets its cookie again, with the full `Max-Age`; the record need not change yet.
+    /// The response sends the cookie again, with its full `Max-Age`. The record does not change.
     Reissue,
-    /// The store extends the record's life, and the browser the cookie's.
+    /// The store extends the lifetime of the record, and the response that of the cookie.
     Touch,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{BrowserSession, PersistentSession};
-
-    const START: Timestamp = Timestamp::from_unix_millis(1_000_000);
-
-    fn at(seconds: u64) -> Timestamp {
-        START.saturating_add(Duration::from_secs(seconds))
-    }
-
-    fn record(created: u64, touched: u64) -> Record {
-        let mut record = Record::new(at(created));
-        record.touched_at = at(touched);
-        record
-    }
-
-    fn browser(policy: TtlExtensionPolicy) -> SessionLifecycle {
-        BrowserSession::default()
-            .state_ttl(time::Duration::seconds(100))
-            .state_ttl_extension_policy(policy)
-            .into()
-    }
-
-    fn persistent(policy: TtlExtensionPolicy) -> SessionLifecycle {
-        PersistentSession::default()
-            .session_ttl(time::Duration::seconds(100))
-            .session_ttl_extension_policy(policy)
-            .into()
-    }
-
-    use TtlExtensionPolicy::{OnEveryRequest, OnStateChanges};
-
-    #[test]
-    fn idle_time_counts_from_the_last_touch() {
-        let lifetime = Lifetime::new(&browser(OnStateChanges), None, 0.1);
-        assert!(!lifetime.is_over(&record(0, 50), at(149)));
-        assert!(lifetime.is_over(&record(0, 50), at(150)));
-        assert_eq!(
-            lifetime.ttl(&record(0, 50), at(60)),
-            Duration::from_secs(90)
-        );
-        assert_eq!(lifetime.ttl(&record(0, 50), at(500)), Duration::ZERO);
-    }
-
-    #[test]
-    fn absolute_time_counts_from_creation_whatever_is_touched() {
-        let absolute = Some(time::Duration::seconds(120));
-        let lifetime = Lifetime::new(&persistent(OnStateChanges), absolute, 0.1);
-        assert!(!lifetime.is_over(&record(0, 119), at(119)));
-        assert!(lifetime.is_over(&record(0, 119), at(120)));
-        assert_eq!(
-            lifetime.max_age(at(0), || at(90)),
-            Some(Duration::from_secs(30))
-        );
-        assert_eq!(
-            lifetime.max_age(at(0), || at(10)),
-            Some(Duration::from_secs(100))
-        );
-    }
-
-    #[test]
-    fn a_used_session_never_ends_before_its_idle_timeout() {
-        let lifetime = Lifetime::new(&persistent(OnEveryRequest), None, 0.1);
-        // Used last at 9 s, when no touch was due yet: it is promised until 109 s.
-        assert_eq!(lifetime.on_read(Some(at(0)), || at(9)), OnRead::Reissue);
-        assert!(!lifetime.is_over(&record(0, 0), at(109)));
-        assert!(lifetime.is_over(&record(0, 0), at(110)));
-    }
-
-    #[test]
-    fn reads_touch_once_in_a_fraction() {
-        let lifetime = Lifetime::new(&persistent(OnEveryRequest), None, 0.1);
-        assert_eq!(lifetime.on_read(Some(at(0)), || at(10)), OnRead::Touch);
-        let always = Lifetime::new(&persistent(OnEveryRequest), None, 0.0);
-        assert_eq!(always.on_read(Some(at(0)), || at(0)), OnRead::Touch);
-        let browser_kept = Lifetime::new(&browser(OnEveryRequest), None, 0.1);
-        assert_eq!(browser_kept.on_read(Some(at(0)), || at(9)), OnRead::Nothing);
-        // Who knows how long ago.
-        assert_eq!(browser_kept.on_read(None, || at(9)), OnRead::Touch);
-        let changes_only = Lifetime::new(&persistent(OnStateChanges), None, 0.1);
-        assert_eq!(changes_only.on_read(None, || at(99)), OnRead::Nothing);
-        assert_eq!(
-            changes_only.on_read(Some(at(0)), || at(99)),
-            OnRead::Nothing
-        );
-    }
-
-    #[test]
-    fn a_clock_that_runs_behind_neither_ends_nor_touches() {
-        let lifetime = Lifetime::new(&persistent(OnEveryRequest), None, 0.1);
-        assert!(!lifetime.is_over(&record(100, 100), at(0)));
-        assert_eq!(lifetime.on_read(Some(at(100)), || at(0)), OnRead::Reissue);
-    }
-
-    #[test]
-    fn the_longest_durations_do_not_overflow() {
-        let forever: SessionLifecycle = PersistentSession::default()
-            .session_ttl(time::Duration::MAX)
-            .session_ttl_extension_policy(OnEveryRequest)
-            .into();
-        let lifetime = Lifetime::new(&forever, Some(time::Duration::MAX), 1.0);
-        assert!(!lifetime.is_over(&record(0, 0), at(1_000_000_000)));
-    }
-}
+mod tests;

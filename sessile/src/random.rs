@@ -1,8 +1,8 @@
-//! Randomness that secrets are made of, from the operating system.
+//! Randomness, through one function for secrets and one for numbers that need not be secret.
 
 /// `N` bytes from the operating system's generator.
 ///
-/// Panics when there are none to be had: a predictable session key or nonce would be worse.
+/// Panics if the generator fails: a predictable session key or nonce would be worse.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     #[expect(
@@ -11,4 +11,9 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     )]
     getrandom::fill(&mut bytes).expect("the operating system's random generator failed");
     bytes
+}
+
+/// A number that is unlikely to be drawn twice. It can be predicted, so it is no secret.
+pub(crate) fn number() -> u64 {
+    fastrand::u64(..)
 }

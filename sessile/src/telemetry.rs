@@ -1,5 +1,4 @@
-//! What the engine tells the operator: one function for each thing that happens, so that logs and
-//! counters never drift apart, and no secret slips into either.
+//! Logs and counters: one function for each event, so that both stay consistent and neither contains a secret.
 //!
 //! Counters go through the `metrics` facade, with the feature of that name.
 
@@ -12,7 +11,7 @@ macro_rules! count {
     };
 }
 
-/// A client sent a cookie that isn't ours, or not any more.
+/// A cookie failed verification.
 pub(crate) fn cookie_rejected(reason: &'static str) {
     tracing::debug!(reason, "session cookie ignored");
     count!("sessile_cookies_rejected_total");
@@ -24,10 +23,12 @@ pub(crate) fn session_not_found(reason: &'static str) {
     count!("sessile_sessions_not_found_total");
 }
 
-/// A session ended while a request was changing it; its changes are dropped.
-pub(crate) fn session_gone() {
-    tracing::info!("a session ended while a request changed it: the changes are dropped");
-    count!("sessile_sessions_gone_total");
+/// Another request ended or renewed a session while this one changed it; its changes are dropped.
+pub(crate) fn changes_dropped() {
+    tracing::info!(
+        "another request ended or renewed a session: the changes of this one are dropped"
+    );
+    count!("sessile_changes_dropped_total");
 }
 
 /// Another request changed the session first, so the changes are merged.
@@ -42,7 +43,7 @@ pub(crate) fn near_cache_hit() {
     count!("sessile_near_cache_hits_total");
 }
 
-/// A session was not in the near cache, or not to be relied on there.
+/// A session was not in the near cache, or was there and could not be used.
 #[cfg(feature = "redis-rs-session")]
 pub(crate) fn near_cache_miss() {
     count!("sessile_near_cache_misses_total");
@@ -54,7 +55,7 @@ pub(crate) fn near_cache_invalidated() {
     count!("sessile_near_cache_invalidations_total");
 }
 
-/// What a store holds is no record.
+/// A stored record can't be decoded.
 pub(crate) fn record_corrupt(error: &(dyn Error + 'static)) {
     tracing::error!(
         error,
@@ -85,7 +86,7 @@ mod tests {
             let error = io::Error::other("an error");
             cookie_rejected("a test");
             session_not_found("a test");
-            session_gone();
+            changes_dropped();
             conflict();
             record_corrupt(&error);
             #[cfg(feature = "redis-rs-session")]

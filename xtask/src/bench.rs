@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: what sessions cost. A workspace of its own, so that only those who measure
-//! compile what is measured.
+//! `cargo xtask bench`: what sessions cost. The benchmarks are a workspace of their own, so that other tasks
+//! do not compile what they measure.
 
 use std::process::Command;
 

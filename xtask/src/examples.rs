@@ -13,7 +13,7 @@ pub(crate) fn check(folder: &Path) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!(
-            "examples that nobody compiles:\n  {}",
+            "examples that are not compiled:\n  {}",
             ignored.join("\n  ")
         ))
     }

@@ -14,6 +14,7 @@ pub(crate) const COMBINATIONS: &[&str] = &[
     "redis-session-rustls",
     "redis-rs-tls-session",
     "metrics",
+    "store-tests",
     "actix",
     "actix,cookie-session",
     "actix,sqlite-session",

@@ -111,8 +111,8 @@ impl Crowd {
     }
 }
 
-/// Keeps this thread from sleeping. The kernel would charge whoever sends an answer for waking it up, and
-/// so a server that is slower than the crowd with much more than what it does itself.
+/// Keeps this thread from sleeping. The kernel charges the sender of an answer for waking the
+/// reader: a server that is slower than the crowd would pay for that with every answer.
 async fn stay_awake() {
     loop {
         tokio::task::yield_now().await;
@@ -121,7 +121,7 @@ async fn stay_awake() {
 
 impl Visit {
     /// Requests in a second.
-    #[expect(clippy::cast_precision_loss, reason = "nobody sends that many")]
+    #[expect(clippy::cast_precision_loss, reason = "no run sends that many")]
     pub(crate) fn throughput(&self) -> f64 {
         self.timing.requests() as f64 / self.elapsed.as_secs_f64()
     }

@@ -44,7 +44,7 @@ impl Visitor {
         Ok(())
     }
 
-    /// Takes a session over, whose counter anybody may change.
+    /// Takes a session over, whose counter other visitors may change.
     pub(crate) fn take_over(&mut self, cookie: &str) {
         self.cookie = Some(cookie.to_owned());
         self.count = None;

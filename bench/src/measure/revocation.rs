@@ -9,7 +9,10 @@ use std::{
 use anyhow::{Context as _, ensure};
 use sessile::{
     Clock as _, Record, SystemClock,
-    storage::{NearCache, RedisSessionStore, SessionKey, SessionStore as _},
+    storage::{
+        CreateOutcome, Freshness, NearCacheConfig, RedisSessionStore, SessionId, SessionStore as _,
+        Version,
+    },
 };
 use sessile_rig::{proxy::Proxy, redis::Redis};
 
@@ -53,7 +56,7 @@ pub(super) async fn measure(effort: &Effort) -> anyhow::Result<Revocation> {
 }
 
 async fn store(url: &str) -> anyhow::Result<RedisSessionStore> {
-    let near = NearCache::default().max_staleness(BOUND);
+    let near = NearCacheConfig::default().max_staleness(BOUND);
     Ok(RedisSessionStore::builder(url)
         .near_cache(near)
         .build()
@@ -67,24 +70,26 @@ async fn end(
     before: impl Fn(),
 ) -> anyhow::Result<Duration> {
     let record = Record::new(SystemClock.now());
-    let key = here.create(&record, Duration::from_secs(60)).await?.key;
-    there.ask_for(&key)?;
+    let (id, version) = (SessionId::generate(), Version::generate());
+    let created = here.create(&id, &record, version, Duration::from_secs(60));
+    ensure!(created.await? == CreateOutcome::Created, "the id is taken");
+    there.ask_for(&id)?;
     before();
-    here.delete(&key).await?;
+    here.delete(&id).await?;
     let ended = Instant::now();
     Ok(there.last_served()?.saturating_duration_since(ended))
 }
 
 /// Another server, on a thread and a core of its own, that asks its store for one session again and again.
 struct Other {
-    keys: Sender<SessionKey>,
+    ids: Sender<SessionId>,
     /// When the session was first served, and then when it was last.
     served: Receiver<Instant>,
 }
 
 impl Other {
     fn start(url: String) -> anyhow::Result<Self> {
-        let (keys, asked) = channel();
+        let (ids, asked) = channel();
         let (tell, served) = channel();
         // It ends with its channels.
         thread::Builder::new().spawn(move || {
@@ -92,12 +97,12 @@ impl Other {
                 eprintln!("the other server failed: {error:#}");
             }
         })?;
-        Ok(Self { keys, served })
+        Ok(Self { ids, served })
     }
 
     /// Has it ask for a session, which it must be served.
-    fn ask_for(&self, key: &SessionKey) -> anyhow::Result<()> {
-        self.keys.send(key.clone()).context(GONE)?;
+    fn ask_for(&self, id: &SessionId) -> anyhow::Result<()> {
+        self.ids.send(id.clone()).context(GONE)?;
         self.served.recv().context(GONE)?;
         Ok(())
     }
@@ -109,18 +114,18 @@ impl Other {
 
 const GONE: &str = "the other server is gone";
 
-fn watch(url: &str, keys: &Receiver<SessionKey>, tell: &Sender<Instant>) -> anyhow::Result<()> {
+fn watch(url: &str, ids: &Receiver<SessionId>, tell: &Sender<Instant>) -> anyhow::Result<()> {
     cores::pin_server()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         let store = store(url).await?;
-        while let Ok(key) = keys.recv() {
-            ensure!(is_served(&store, &key).await, "a new session isn't there");
+        while let Ok(id) = ids.recv() {
+            ensure!(is_served(&store, &id).await, "a new session isn't there");
             let mut last_served = Instant::now();
             tell.send(last_served)?;
-            while is_served(&store, &key).await {
+            while is_served(&store, &id).await {
                 last_served = Instant::now();
                 // So that the connection gets its turn as well.
                 tokio::task::yield_now().await;
@@ -132,6 +137,7 @@ fn watch(url: &str, keys: &Receiver<SessionKey>, tell: &Sender<Instant>) -> anyh
 }
 
 /// Whether the store answers with the session. A store that fails serves nothing.
-async fn is_served(store: &RedisSessionStore, key: &SessionKey) -> bool {
-    store.load(key).await.is_ok_and(|loaded| loaded.is_some())
+async fn is_served(store: &RedisSessionStore, id: &SessionId) -> bool {
+    let loaded = store.load(id, None, Freshness::Cached).await;
+    loaded.is_ok_and(|loaded| loaded.is_some())
 }

@@ -1,4 +1,4 @@
-//! The servers and files that sessions are kept in, one for each subject so that nobody's numbers mix.
+//! The servers and files that sessions are kept in, one for each subject, so that their numbers do not mix.
 
 use anyhow::{Context as _, ensure};
 use sessile_rig::{
@@ -29,7 +29,7 @@ impl Store {
     /// What this subject keeps its sessions in, empty.
     pub(super) fn start(subject: Subject) -> anyhow::Result<Self> {
         Ok(match subject.keeper() {
-            Keeper::Nobody | Keeper::Memory | Keeper::Cookie => Self::Within,
+            Keeper::Nothing | Keeper::Memory | Keeper::Cookie => Self::Within,
             Keeper::Redis => Self::Redis(Redis::start_with(&["--appendonly", "no"])?),
             Keeper::Sqlite => Self::Sqlite(TempDir::with_prefix("sessile-bench-")?),
             Keeper::Postgres => Self::Postgres(Postgres::start()?),
@@ -126,13 +126,19 @@ impl Store {
 
     /// The table of a database.
     pub(super) async fn table(&self) -> anyhow::Result<Table> {
+        let (key, random_key) = match self {
+            Self::Postgres(_) => (
+                "id",
+                "decode(replace(gen_random_uuid()::text, '-', ''), 'hex')",
+            ),
+            Self::MariaDb(_) => ("id", "unhex(md5(uuid()))"),
+            // The slot of a session is a part of its id. No statement looks these rows up, so theirs differ.
+            _ => ("slot, id", "random(), randomblob(16)"),
+        };
         Ok(Table {
             connection: self.connect().await?,
-            random_id: match self {
-                Self::Postgres(_) => "left(replace(gen_random_uuid()::text, '-', ''), 22)",
-                Self::MariaDb(_) => "left(sha1(uuid()), 22)",
-                _ => "lower(hex(randomblob(11)))",
-            },
+            key,
+            random_key,
         })
     }
 
@@ -149,20 +155,22 @@ impl Store {
 /// A table of sessions, looked at over a connection of its own.
 pub(super) struct Table {
     connection: AnyConnection,
-    /// How the database makes up an id.
-    random_id: &'static str,
+    /// The columns that differ in each row.
+    key: &'static str,
+    /// The SQL of random values for these columns.
+    random_key: &'static str,
 }
 
 impl Table {
-    /// Adds rows that ended long ago and are otherwise like one that is there. The database does so
-    /// by itself, each time as many as it has: a million by way of a store takes minutes.
+    /// Adds rows that expired long ago and are otherwise copies of an existing row. Each statement doubles
+    /// their number, because storing a million sessions through a store takes minutes.
     pub(super) async fn add_expired(&mut self, rows: u64) -> anyhow::Result<()> {
         let copy = |from: &str, at_most: u64| {
             sqlx::AssertSqlSafe(format!(
-                "INSERT INTO sessile_sessions (id, secret, version, expires_at, record)
-                 SELECT {}, secret, version, 1, record FROM sessile_sessions
+                "INSERT INTO sessile_sessions ({}, version, due_at, expires_at, record)
+                 SELECT {}, version, 1, 1, record FROM sessile_sessions
                  WHERE {from} LIMIT {at_most}",
-                self.random_id
+                self.key, self.random_key
             ))
         };
         let mut added = 0;

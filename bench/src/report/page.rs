@@ -28,7 +28,7 @@ const HOW: &str = "
 Each subject is a server process with one worker, alone on one core. The client, and Redis where there is one, share another. 64 visitors with
 a session and a connection each send a request when their last one was answered, and check every answer: one that is wrong ends the measurement.
 A session holds four values, about a hundred bytes. Every library is set up as its documentation shows, and compiled with the same profile.
-The client never sleeps: the kernel charges whoever sends an answer for waking its reader, and a server that is slower than the client would pay that
+The client never sleeps: the kernel charges the sender of an answer for waking its reader, and a server that is slower than the client would pay that
 with every answer. PostgreSQL and MariaDB don't wait for the disk here, and Redis writes nothing to it.
 
 The rounds go over all subjects in turn, so that whatever else the machine does meets all of them. *Processor time* is that of the server process, user
@@ -196,7 +196,7 @@ fn contention(page: &mut String, contentions: &Contentions) {
     }
     let text = format!(
         "Many requests at once that each add one to the same number in the same session. \
-         A conflict is a write that came too late and was made once more; \
+         A conflict is a write that came too late and was repeated; \
          one that does not get through in a second is refused, with a 503.\n\n{table}"
     );
     section(page, "Many writers of one session", &text);

@@ -33,7 +33,7 @@ const RATIOS: &[(Subject, Kind, f64)] = &[
     (Subject::Cookie, Kind::Change, 1.6),
     (Subject::Memory, Kind::Read, 1.2),
     (Subject::Memory, Kind::Change, 1.5),
-    (Subject::RedisOnDemand, Kind::Idle, 1.1),
+    (Subject::RedisLazy, Kind::Idle, 1.1),
 ];
 
 /// The most by which a request may cost more when there are a thousand times as many sessions.
@@ -75,7 +75,7 @@ fn all(results: &Results) -> Vec<Target> {
     targets.push(Target {
         what: format!(
             "{}: {}, round trips",
-            Subject::RedisOnDemand.label(),
+            Subject::RedisLazy.label(),
             what(Kind::Idle)
         ),
         at_most: 0.0,
@@ -91,7 +91,7 @@ fn all(results: &Results) -> Vec<Target> {
     targets.push(Target {
         what: "an ended session in a near cache is served by a deaf server, times its bound"
             .to_owned(),
-        // Whoever looks may be interrupted between two looks.
+        // The observer may be interrupted between two requests.
         at_most: 1.05,
         measured: results
             .revocation
@@ -113,9 +113,7 @@ fn what(kind: Kind) -> &'static str {
 
 fn idle_round_trips(results: &Results) -> Option<f64> {
     let requests = results.requests.as_ref()?;
-    requests
-        .cost(Subject::RedisOnDemand, Kind::Idle)?
-        .round_trips
+    requests.cost(Subject::RedisLazy, Kind::Idle)?.round_trips
 }
 
 fn measured_ratio(requests: Option<&Requests>, subject: Subject, kind: Kind) -> Option<f64> {

@@ -7,7 +7,7 @@ use actix_web::{App, FromRequest, HttpRequest, HttpServer, Result, dev::Payload}
 use super::actix::{Visit, routes};
 
 pub(super) async fn serve() -> anyhow::Result<()> {
-    let server = HttpServer::new(|| App::new().configure(routes::<Nobody>));
+    let server = HttpServer::new(|| App::new().configure(routes::<Unknown>));
     Ok(server
         .workers(1)
         .keep_alive(super::KEEP_ALIVE)
@@ -17,9 +17,9 @@ pub(super) async fn serve() -> anyhow::Result<()> {
 }
 
 /// A visitor of whom nothing is known.
-struct Nobody;
+struct Unknown;
 
-impl Visit for Nobody {
+impl Visit for Unknown {
     fn begin(&self) -> Result<()> {
         Ok(())
     }
@@ -33,7 +33,7 @@ impl Visit for Nobody {
     }
 }
 
-impl FromRequest for Nobody {
+impl FromRequest for Unknown {
     type Error = Infallible;
     type Future = std::future::Ready<Result<Self, Infallible>>;
 

@@ -10,10 +10,13 @@ use std::{
 
 use sessile::{
     Record,
-    storage::{Loaded, SessionKey, SessionStore, StoreError, Stored, Swap, Version},
+    storage::{
+        CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, SubjectDigest,
+        UpdateOutcome, Version,
+    },
 };
 
-/// Counts how often a write came too late and has to be made once more.
+/// Counts the updates that conflict and have to be repeated.
 pub(super) struct Counted<S> {
     store: S,
     conflicts: Arc<AtomicU64>,
@@ -23,46 +26,52 @@ impl<S: SessionStore> Counted<S> {
     pub(super) fn new(store: S, conflicts: Arc<AtomicU64>) -> Self {
         Self { store, conflicts }
     }
-
-    fn count(&self, swap: &Swap) {
-        if matches!(swap, Swap::Conflict) {
-            self.conflicts.fetch_add(1, Ordering::Relaxed);
-        }
-    }
 }
 
 impl<S: SessionStore> SessionStore for Counted<S> {
-    async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        self.store.load(key).await
+    async fn load(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        freshness: Freshness,
+    ) -> Result<Option<Loaded>, StoreError> {
+        self.store.load(id, subject, freshness).await
     }
 
-    async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
-        self.store.create(record, ttl).await
+    async fn create(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        version: Version,
+        ttl: Duration,
+    ) -> Result<CreateOutcome, StoreError> {
+        self.store.create(id, record, version, ttl).await
     }
 
     async fn update(
         &self,
-        key: &SessionKey,
-        version: Version,
+        id: &SessionId,
+        expected: Version,
         record: &Record,
+        version: Version,
         ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        let swap = self.store.update(key, version, record, ttl).await;
-        swap.inspect(|swap| self.count(swap))
+    ) -> Result<UpdateOutcome, StoreError> {
+        let outcome = self.store.update(id, expected, record, version, ttl).await;
+        if matches!(outcome, Ok(UpdateOutcome::Conflict)) {
+            self.conflicts.fetch_add(1, Ordering::Relaxed);
+        }
+        outcome
     }
 
-    async fn renew(
-        &self,
-        key: &SessionKey,
-        version: Version,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        let swap = self.store.renew(key, version, record, ttl).await;
-        swap.inspect(|swap| self.count(swap))
+    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
+        self.store.delete(id).await
     }
 
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        self.store.delete(key).await
+    fn keeps_nothing(&self) -> bool {
+        self.store.keeps_nothing()
+    }
+
+    fn opens_actix_session_keys(&self) -> bool {
+        self.store.opens_actix_session_keys()
     }
 }

@@ -22,7 +22,7 @@ use crate::{cli::Serve, measure::cores, subject::Subject};
 /// What a server writes when it listens, followed by its port.
 pub(crate) const LISTENING: &str = "listening on port ";
 
-/// Visitors come back when everybody else had their round, which may be later than Actix Web waits
+/// A visitor comes back after all others had their round, which may be later than Actix Web waits
 /// by default.
 const KEEP_ALIVE: Duration = Duration::from_secs(60 * 60);
 
@@ -43,7 +43,7 @@ pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
                 Subject::Postgres => sessile::postgres(options).await,
                 Subject::MariaDb => sessile::mariadb(options).await,
                 // They differ in what the middleware is told.
-                Subject::Redis | Subject::RedisOnDemand => sessile::redis(options).await,
+                Subject::Redis | Subject::RedisLazy => sessile::redis(options).await,
                 Subject::RedisNear => sessile::redis_near(options).await,
                 Subject::ActixCookie => peers::actix_cookie().await,
                 Subject::ActixRedis => peers::actix_redis(store).await,
@@ -57,7 +57,7 @@ pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
     }
 }
 
-/// A free port. It is told at once: who connects before the server is up waits in the queue.
+/// A free port. It is known before the server listens: earlier connections wait in the queue.
 fn listen() -> std::io::Result<TcpListener> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     println!("{LISTENING}{}", listener.local_addr()?.port());

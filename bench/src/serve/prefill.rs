@@ -3,39 +3,41 @@
 use std::{
     fs::File,
     io::{BufWriter, Write as _},
-    time::Duration,
 };
 
-use actix_web::cookie::{Cookie, CookieJar};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use anyhow::Context as _;
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use sessile::{
-    Clock as _, Record, SystemClock,
-    storage::{SessionKey, SessionStore},
+    ResponseHead, SealingKey, SessionManager, SetCookie, Settings, storage::SessionStore,
 };
 
 use super::{CONTENT, COUNT};
 use crate::cli::Serve;
 
-/// How many sessions are being stored at once.
+/// How many sessions are being stored at the same time.
 const AT_ONCE: usize = 64;
 
-/// How many cookies are written down, at most: enough that no cache of a processor holds what they lead to.
+/// The maximum number of cookies that are written down: enough that no cache of a processor holds the
+/// sessions that they name.
 const COOKIES: u64 = 200_000;
 
-const ONE_DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// Stores as many sessions as the command line says.
-pub(super) async fn prefill<S: SessionStore>(store: &S, options: &Serve) -> anyhow::Result<()> {
+pub(super) async fn prefill<S: SessionStore + Clone>(
+    store: &S,
+    options: &Serve,
+) -> anyhow::Result<()> {
+    let key = SealingKey::try_from(super::key().master())?;
+    let manager = SessionManager::new(store.clone(), key, Settings::default())?;
     let every = options.prefill.div_ceil(COOKIES).max(1);
     let cookies = options.cookies.as_ref();
     let mut file = cookies.map(File::create).transpose()?.map(BufWriter::new);
     let mut number = 0;
-    let mut keys = std::pin::pin!(create(store, options.prefill));
-    while let Some(key) = keys.try_next().await? {
+    let mut created = std::pin::pin!(create(&manager, options.prefill));
+    while let Some(cookie) = created.try_next().await? {
         if let Some(file) = &mut file
             && number % every == 0
         {
-            writeln!(file, "{}", sealed(&key))?;
+            writeln!(file, "{}", pair(&cookie))?;
         }
         number += 1;
     }
@@ -46,29 +48,28 @@ pub(super) async fn prefill<S: SessionStore>(store: &S, options: &Serve) -> anyh
 }
 
 fn create<S: SessionStore>(
-    store: &S,
+    manager: &SessionManager<S>,
     number: u64,
-) -> impl futures_util::Stream<Item = anyhow::Result<SessionKey>> {
+) -> impl Stream<Item = anyhow::Result<SetCookie>> {
     stream::iter(0..number)
-        .map(move |_| async move { Ok(store.create(&record()?, ONE_DAY).await?.key) })
+        .map(move |_| begin(manager))
         .buffer_unordered(AT_ONCE)
 }
 
-/// What the handler at `/begin` would store: made anew for each session, so that none shares its content
-/// with another.
-fn record() -> anyhow::Result<Record> {
-    let mut record = Record::new(SystemClock.now());
+/// Does what a request to `/begin` does.
+async fn begin<S: SessionStore>(manager: &SessionManager<S>) -> anyhow::Result<SetCookie> {
+    let session = manager.open([]).await?;
     for &(name, value) in CONTENT {
-        record.state.insert(name, value)?;
+        session.insert(name, value)?;
     }
-    record.state.insert(COUNT, &0)?;
-    Ok(record)
+    session.insert(COUNT, 0)?;
+    let head = ResponseHead::to("POST");
+    let headers = manager.commit(&session, &head).await?;
+    headers.set_cookie.context("a new session has a cookie")
 }
 
-/// The cookie that leads to a session: sealed as the middleware does it, which is what a private jar does.
-fn sealed(key: &SessionKey) -> String {
-    let mut jar = CookieJar::new();
-    jar.private_mut(&super::key())
-        .add(Cookie::new("id", key.as_ref().to_owned()));
-    jar.get("id").map(ToString::to_string).unwrap_or_default()
+/// What the browser sends back.
+fn pair(cookie: &SetCookie) -> &str {
+    let text = cookie.as_str();
+    text.split_once(';').map_or(text, |(pair, _)| pair)
 }

@@ -13,8 +13,8 @@ use sessile::{
     Session, SessionMiddleware,
     config::Loading,
     storage::{
-        CookieSessionStore, MemorySessionStore, MySqlSessionStore, NearCache, PostgresSessionStore,
-        RedisSessionStore, SessionStore, SqliteSessionStore,
+        CookieSessionStore, MemorySessionStore, MySqlSessionStore, NearCacheConfig,
+        PostgresSessionStore, RedisSessionStore, SessionStore, SqliteSessionStore,
     },
 };
 
@@ -44,7 +44,7 @@ pub(super) async fn redis(options: &Serve) -> anyhow::Result<()> {
 
 pub(super) async fn redis_near(options: &Serve) -> anyhow::Result<()> {
     let store = RedisSessionStore::builder(&options.store)
-        .near_cache(NearCache::default())
+        .near_cache(NearCacheConfig::default())
         .build()
         .await?;
     serve(store, options, |_| ()).await
@@ -74,10 +74,10 @@ pub(super) async fn mariadb(options: &Serve) -> anyhow::Result<()> {
     serve(store, options, cleanup).await
 }
 
-/// Serves with the sessions in `store`; those that the command line asks for are there already.
+/// Stores the sessions that the command line asks for in `store`, and serves with it.
 async fn serve<S, R>(store: S, options: &Serve, more_routes: R) -> anyhow::Result<()>
 where
-    S: SessionStore,
+    S: SessionStore + Clone,
     R: Fn(&mut ServiceConfig) + Clone + Send + 'static,
 {
     prefill(&store, options).await?;
@@ -101,7 +101,7 @@ where
     R: Fn(&mut ServiceConfig) + Clone + Send + 'static,
 {
     let loading = match subject {
-        Subject::RedisOnDemand => Loading::OnDemand,
+        Subject::RedisLazy => Loading::Lazy,
         _ => Loading::default(),
     };
     let sessions = SessionMiddleware::builder(store, super::key())

@@ -162,7 +162,7 @@ mod tests {
             .body("our own")
     }
 
-    /// Status and text of the answer to somebody who accepts `accept`, which is hardened.
+    /// Status and text of the answer to a client that accepts `accept`. The answer is hardened.
     async fn answer(path: &str, accept: &'static str) -> (StatusCode, String) {
         let app = App::new()
             .wrap(from_fn(finish))

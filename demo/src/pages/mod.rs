@@ -48,7 +48,7 @@ impl Layout {
         Ok(Self { tab, user, flash })
     }
 
-    /// For pages that look at no session, and so don't know who is here.
+    /// For pages that don't read the session, and so don't know the user.
     fn bare() -> Self {
         Self {
             tab: Tab::Other,
@@ -57,7 +57,7 @@ impl Layout {
         }
     }
 
-    /// Whether there is a way to the sign-in page: not from itself, and not where somebody may be
+    /// Whether the page links to the sign-in page: not from itself, and not where the visitor may be
     /// signed in already.
     fn offers_sign_in(&self) -> bool {
         self.user.is_none() && !matches!(self.tab, Tab::SignIn | Tab::Other)

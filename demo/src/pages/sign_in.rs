@@ -62,8 +62,8 @@ pub(crate) async fn sign_in(
         );
     };
 
-    // A new key for a new privilege: one that somebody may have planted or seen before this moment
-    // opens nothing from here on.
+    // A new key for a new privilege: an old key that an attacker planted or saw opens nothing from
+    // here on.
     session.renew();
     session.insert(names::USER, account.name)?;
     leave_message(&session, &format!("Welcome aboard, {}.", account.name))?;

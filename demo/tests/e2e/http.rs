@@ -185,7 +185,7 @@ async fn signing_in_gives_a_new_cookie_and_ends_the_old_one() {
     assert!(page.text().await.unwrap().contains("ferris"));
 }
 
-/// Somebody with a cookie jar, who looks at redirects before following them.
+/// A client with a cookie jar that does not follow redirects.
 fn visitor() -> Client {
     Client::builder()
         .cookie_store(true)

@@ -62,7 +62,10 @@ async fn every_acknowledged_write_survives_a_kill() {
 
         site.restart();
         tally.check(&site).await;
-        assert!(settled.len() >= VISITORS, "round {round} kept nobody busy");
+        assert!(
+            settled.len() >= VISITORS,
+            "round {round} kept no visitor busy"
+        );
         for settled in settled {
             settled.check(&site).await;
         }
@@ -81,7 +84,7 @@ async fn ctrl_c_is_a_clean_end_and_loses_nothing() {
         // With a connection still open.
         let status = site.interrupt().unwrap();
         assert_eq!(status.code(), Some(0), "{}", site.output());
-        // All is in the one file that somebody may copy now.
+        // Everything is in the one file, which can be copied now.
         let folder = site.folder().read_dir().unwrap();
         let files = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let database: Vec<String> = files.filter(|name| name.starts_with("demo.db")).collect();
@@ -121,7 +124,7 @@ impl Tally {
                 return;
             }
             self.acknowledged.fetch_add(1, Ordering::SeqCst);
-            // Nobody counts any more once there were enough.
+            // The receiver is gone once there were enough.
             let _ = tell.send(());
         }
     }

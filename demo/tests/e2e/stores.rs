@@ -82,7 +82,7 @@ async fn the_printed_schema_is_the_one_it_works_on() {
     let mariadb = MariaDb::start().unwrap();
     postgres.execute(&schema("postgres")).unwrap();
     postgres
-        .execute("GRANT SELECT, INSERT, UPDATE, DELETE ON sessile_sessions TO PUBLIC")
+        .execute("GRANT SELECT, INSERT, UPDATE, DELETE ON sessile_sessions, sessile_sessions_marks TO PUBLIC")
         .unwrap();
     mariadb.execute(&schema("mysql")).unwrap();
     for address in [postgres.url(), mariadb.url()] {

@@ -1,11 +1,19 @@
 //! [`SessionMiddlewareBuilder`]: the settings of a [`SessionMiddleware`].
 
-use actix_web::cookie::{Key, SameSite, time::Duration};
+use std::sync::Arc;
 
-use super::SessionMiddleware;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    cookie::{Key, SameSite, time::Duration},
+};
+
+use super::{SessionMiddleware, errors::FailurePage};
 use crate::{
-    Clock, SealingKey, SessionManager, Settings, SettingsError,
-    config::{self, CookieContentSecurity, Loading, SessionLifecycle, StoreFailurePolicy},
+    Clock, SealingKey, SessionFailure, SessionManager, Settings, SettingsError,
+    config::{
+        self, CookieContentSecurity, Loading, SessionLifecycle, StoreFailurePolicy,
+        SupersededPolicy,
+    },
     storage::SessionStore,
 };
 
@@ -28,6 +36,7 @@ pub struct SessionMiddlewareBuilder<Store> {
     store: Store,
     key: SealingKey,
     settings: Settings,
+    failure_page: Option<FailurePage>,
 }
 
 impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
@@ -39,6 +48,7 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
             store,
             key: master.into(),
             settings: Settings::default(),
+            failure_page: None,
         }
     }
 
@@ -113,15 +123,15 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
-    /// The part of the lifetime that may pass before reading extends it once more. Default: 0.05.
+    /// The part of the lifetime that may pass before reading extends it again. Default: 0.05.
     /// See [`Settings::touch_fraction`].
     pub fn touch_fraction(mut self, fraction: f64) -> Self {
         self.settings.touch_fraction = fraction;
         self
     }
 
-    /// When a request's session is loaded. Default: [`Loading::BeforeTheHandler`]. See
-    /// [`Loading::OnDemand`] for what the other way saves, and what it asks for.
+    /// When a request's session is loaded. Default: [`Loading::Eager`]. See
+    /// [`Loading::Lazy`] for what the other setting saves and requires.
     pub fn loading(mut self, loading: Loading) -> Self {
         self.settings.loading = loading;
         self
@@ -134,7 +144,7 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
-    /// What a request is answered when the store fails. Default: an opaque 503. See
+    /// The response to a request when the store fails. Default: an opaque 503. See
     /// [`Settings::on_store_failure`].
     pub fn on_store_failure(mut self, policy: StoreFailurePolicy) -> Self {
         self.settings.on_store_failure = policy;
@@ -147,16 +157,71 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
-    /// Whether the cookies of `actix-session` are taken over. Default: `true`. See
-    /// [`Settings::accept_legacy`] for what it risks.
-    pub fn accept_legacy(mut self, accept: bool) -> Self {
-        self.settings.accept_legacy = accept;
+    /// The response if the changes were not stored because another request had renewed or ended the
+    /// session. Default: 409, unless the method is safe. See [`Settings::on_superseded`].
+    pub fn on_superseded(mut self, policy: SupersededPolicy) -> Self {
+        self.settings.on_superseded = policy;
         self
     }
 
-    /// Where the time is read. Default: the operating system. See [`Settings::with_clock`].
+    /// How long the secret that a renewal replaced is remembered. Default: 30 seconds. See
+    /// [`Settings::renewal_grace`].
+    pub fn renewal_grace(mut self, grace: std::time::Duration) -> Self {
+        self.settings.renewal_grace = grace;
+        self
+    }
+
+    /// How far the clocks of the application's servers may differ. Default: 30 seconds. See
+    /// [`Settings::clock_allowance`].
+    pub fn clock_allowance(mut self, allowance: std::time::Duration) -> Self {
+        self.settings.clock_allowance = allowance;
+        self
+    }
+
+    /// Renders the application's own page for a request that fails because of its session: 409 if another
+    /// request has ended or renewed it, 503 if the store failed, 500 otherwise, for example if the cookie
+    /// would be too large. Default: an empty body.
+    ///
+    /// The page should have the [status](SessionFailure::status) of the failure; a page with a status of success
+    /// gets that in its place. The middleware adds the headers of the failure: `Cache-Control: no-store`,
+    /// `Retry-After` with a 503, and the cookie if one is needed.
+    ///
+    /// The page is for failures of the session middleware and of the extractor. If a handler or an inner
+    /// middleware returns an error, for example from [`load`](crate::Session::load) through `?`, the response
+    /// is that error's, unless the commit fails as well. If an inner middleware returned an error, there is no
+    /// request left to render a page for.
+    ///
+    /// ```
+    /// use actix_web::{HttpResponse, cookie::Key, http::StatusCode};
+    /// use sessile::{SessionMiddleware, storage::MemorySessionStore};
+    ///
+    /// let sessions = SessionMiddleware::builder(MemorySessionStore::default(), Key::generate())
+    ///     .failure_page(|_request, failure| {
+    ///         let status = StatusCode::from_u16(failure.status());
+    ///         HttpResponse::build(status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE))
+    ///             .body("Please try again.")
+    ///     })
+    ///     .build();
+    /// # let _ = sessions;
+    /// ```
+    pub fn failure_page(
+        mut self,
+        render: impl Fn(&HttpRequest, &SessionFailure) -> HttpResponse + Send + Sync + 'static,
+    ) -> Self {
+        self.failure_page = Some(FailurePage(Arc::new(render)));
+        self
+    }
+
+    /// Whether the cookies of actix-session are accepted. Default: `true`. See
+    /// [`Settings::accept_actix_session_cookies`] for what it risks.
+    pub fn accept_actix_session_cookies(mut self, accept: bool) -> Self {
+        self.settings.accept_actix_session_cookies = accept;
+        self
+    }
+
+    /// The clock of the engine. Default: that of the operating system. See [`Settings::clock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.settings = self.settings.with_clock(clock);
+        self.settings = self.settings.clock(clock);
         self
     }
 
@@ -164,8 +229,8 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     ///
     /// # Panics
     ///
-    /// When the settings ask for a cookie that no browser takes, for a duration that is not
-    /// positive, or for something else that makes no sense. [`try_build`](Self::try_build) returns
+    /// If the settings are invalid: for example a cookie that no browser accepts, or a duration that is not
+    /// positive. [`try_build`](Self::try_build) returns
     /// an error instead.
     #[must_use]
     #[track_caller]
@@ -191,11 +256,11 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     ///
     /// # Errors
     ///
-    /// When the settings ask for a cookie that no browser takes, for a duration that is not
-    /// positive, or for something else that makes no sense.
+    /// If the settings are invalid: for example a cookie that no browser accepts, or a duration that is not
+    /// positive.
     pub fn try_build(self) -> Result<SessionMiddleware<Store>, SettingsError> {
-        SessionManager::new(self.store, self.key, self.settings)
-            .map(SessionMiddleware::from_manager)
+        let manager = SessionManager::new(self.store, self.key, self.settings)?;
+        Ok(SessionMiddleware::from_parts(manager, self.failure_page))
     }
 }
 

@@ -1,16 +1,18 @@
-//! What a client sees of an error: a status, and nothing else.
+//! The answers to errors: a status, and an empty body.
 
-use std::{error::Error, fmt};
+use std::{fmt, sync::Arc};
 
-use actix_web::{HttpResponse, ResponseError, body::BoxBody, http::StatusCode};
-
-use super::headers::send_cookie;
-use crate::{
-    CommitError, OpenError, SessionClosedError, SessionGetError, SessionInsertError,
-    SessionReloadError, SessionSaveError, SessionUpdateError, SetCookie,
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError, body::BoxBody, error::InternalError, http::StatusCode,
 };
 
-/// Answers errors with their status and an empty body, by default an opaque 500.
+use super::headers::apply;
+use crate::{
+    HeaderChanges, OpenError, SessionClosedError, SessionFailure, SessionGetError,
+    SessionInsertError, SessionReloadError, SessionSaveError, SessionUpdateError,
+};
+
+/// Answers errors with their status and an empty body, by default an opaque 500. No cache keeps the answer.
 macro_rules! opaque_responses {
     ($($error:ty $(: $status:expr)?),+ $(,)?) => {$(
         impl ResponseError for $error {
@@ -20,7 +22,10 @@ macro_rules! opaque_responses {
             })?
 
             fn error_response(&self) -> HttpResponse {
-                HttpResponse::new(self.status_code())
+                let mut response = HttpResponse::new(self.status_code());
+                let headers = HeaderChanges::of_failure(response.status().as_u16());
+                apply(headers, response.headers_mut());
+                response
             }
         }
     )+};
@@ -32,7 +37,7 @@ opaque_responses!(
     SessionUpdateError,
     OpenError: |_| StatusCode::SERVICE_UNAVAILABLE,
     SessionSaveError: |error| match error {
-        SessionSaveError::Closed(SessionClosedError::Ended) => StatusCode::CONFLICT,
+        SessionSaveError::Closed(reason) => closed_status(*reason),
         SessionSaveError::NoStore => StatusCode::SERVICE_UNAVAILABLE,
         SessionSaveError::Commit(error) if error.is_store_failure() => {
             StatusCode::SERVICE_UNAVAILABLE
@@ -40,118 +45,97 @@ opaque_responses!(
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     },
     SessionReloadError: |error| match error {
-        SessionReloadError::Closed(SessionClosedError::Ended) => StatusCode::CONFLICT,
+        SessionReloadError::Closed(reason) => closed_status(*reason),
         SessionReloadError::NoStore
         | SessionReloadError::Load(_)
-        | SessionReloadError::Uncertain => StatusCode::SERVICE_UNAVAILABLE,
+        | SessionReloadError::Unknown => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     },
+    SessionClosedError: |reason| closed_status(*reason),
 );
 
+fn closed_status(reason: SessionClosedError) -> StatusCode {
+    match reason {
+        SessionClosedError::Ended | SessionClosedError::Superseded => StatusCode::CONFLICT,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// An empty body, unless the application renders its own page: see
+/// [`failure_page`](crate::SessionMiddlewareBuilder::failure_page).
 impl ResponseError for SessionFailure {
     fn status_code(&self) -> StatusCode {
-        self.status
+        // The settings were checked: it is the status of an error.
+        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::new(self.status);
-        if let Some(cookie) = &self.cookie {
-            send_cookie(response.headers_mut(), cookie.clone());
-        }
+        let mut response = HttpResponse::new(self.status_code());
+        apply(self.headers().clone(), response.headers_mut());
         response
     }
 }
 
-/// The session of a request could not be opened or committed.
-#[derive(Debug)]
-pub(super) struct SessionFailure {
-    cause: FailedStep,
-    status: StatusCode,
-    /// That of what was saved before.
-    cookie: Option<SetCookie>,
-}
+/// The application's own page for requests whose session fails.
+#[derive(Clone)]
+pub(super) struct FailurePage(pub(super) Arc<RenderFailure>);
 
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-enum FailedStep {
-    Open(OpenError),
-    Commit(CommitError),
-}
+pub(super) type RenderFailure = dyn Fn(&HttpRequest, &SessionFailure) -> HttpResponse + Send + Sync;
 
-impl fmt::Display for SessionFailure {
+impl fmt::Debug for FailurePage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.cause.fmt(f)
+        f.write_str("FailurePage")
     }
 }
 
-impl Error for SessionFailure {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.source()
+/// The error that answers `request` with `failure`: by the application's page, if it has one.
+pub(super) fn answer(
+    failure: SessionFailure,
+    page: Option<&FailurePage>,
+    request: &HttpRequest,
+) -> actix_web::Error {
+    let Some(FailurePage(render)) = page else {
+        return failure.into();
+    };
+    let mut response = render(request, &failure);
+    if response.status().is_success() {
+        // It would acknowledge what was not stored.
+        *response.status_mut() = failure.status_code();
     }
+    apply(failure.headers().clone(), response.headers_mut());
+    InternalError::from_response(failure, response).into()
 }
 
-impl SessionFailure {
-    /// `store_failure` is the HTTP status that a failing store is to be answered with.
-    pub(super) fn open(cause: OpenError, store_failure: u16) -> Self {
-        Self {
-            cause: FailedStep::Open(cause),
-            status: status(store_failure),
-            cookie: None,
-        }
-    }
-
-    pub(super) fn commit(
-        cause: CommitError,
-        store_failure: u16,
-        cookie: Option<SetCookie>,
-    ) -> Self {
-        Self {
-            cookie,
-            status: if cause.is_store_failure() {
-                status(store_failure)
-            } else {
-                StatusCode::INTERNAL_SERVER_ERROR
-            },
-            cause: FailedStep::Commit(cause),
-        }
-    }
-}
-
-/// The settings were checked: it is the status of an error.
-fn status(number: u16) -> StatusCode {
-    StatusCode::from_u16(number).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
-}
-
-/// An error that an inner service returned, on its way out with the session's cookie.
+/// An error of an inner service, with the headers of the session.
 ///
-/// The client sees the error as it was. Middleware further out that looks for its type does not
-/// find it: that is the price of the cookie, and paid only where there is one. Handlers' errors
-/// never come this way, since Actix Web has turned them into responses by then.
-pub(super) struct WithCookie {
+/// The client sees the same error. Outer middleware that downcasts the error does not find its type; this
+/// affects only errors with a session header. Errors of handlers are never affected, because Actix Web turns
+/// them into responses first.
+pub(super) struct WithHeaders {
     pub(super) error: actix_web::Error,
-    pub(super) cookie: SetCookie,
+    pub(super) headers: HeaderChanges,
 }
 
-impl fmt::Debug for WithCookie {
+impl fmt::Debug for WithHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.error, f)
     }
 }
 
-impl fmt::Display for WithCookie {
+impl fmt::Display for WithHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.error, f)
     }
 }
 
-impl ResponseError for WithCookie {
+impl ResponseError for WithHeaders {
     fn status_code(&self) -> StatusCode {
         self.error.as_response_error().status_code()
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut response = self.error.error_response();
-        send_cookie(response.headers_mut(), self.cookie.clone());
+        apply(self.headers.clone(), response.headers_mut());
         response
     }
 }

@@ -12,25 +12,23 @@ use actix_web::{
     guard::GuardContext,
 };
 
-use super::errors::SessionFailure;
-use crate::Session;
+use super::errors::{FailurePage, answer};
+use crate::{Session, SessionFailure};
 
-/// The session of whatever belongs to a request: for middleware, guards and handlers that don't
-/// take it as an argument.
+/// Gets the session of a request, for middleware, guards and handlers that don't take it as an argument.
 ///
-/// Without a [`SessionMiddleware`](crate::SessionMiddleware) in place the session is empty, shared
-/// by all who ask within the request, and forgotten after it. In middleware further out than that it
-/// is empty too; what is written to it there is made to the session once that is opened, on top of
-/// what is stored, and the handle from before takes no more writes.
+/// Without a [`SessionMiddleware`](crate::SessionMiddleware), the session is empty. All callers within the
+/// request share it, and it is not stored. In middleware outside of the session middleware, the session is
+/// empty as well. When the session middleware opens the session, it applies what was written there to the
+/// stored state; the earlier handle then refuses writes.
 ///
-/// Where sessions are loaded [on demand](crate::config::Loading::OnDemand), this one may not be yet:
-/// [`Session::load`] it before it is read or written. A guard can't, so it sees a session only if
-/// middleware has loaded it.
+/// With [lazy loading](crate::config::Loading::Lazy), call [`Session::load`] before you read or
+/// write values. A guard can't do that, so it sees a session only if middleware has loaded it.
 ///
 /// # Panics
 ///
-/// Without a middleware in place, the first time within a request, if the caller holds on to the
-/// request's `extensions` at that moment.
+/// Without a session middleware, on the first call within a request, if the caller has borrowed the
+/// request's `extensions`.
 ///
 /// ```
 /// use actix_web::{guard::GuardContext, web, App, HttpResponse};
@@ -77,7 +75,7 @@ impl SessionExt for GuardContext<'_> {
     }
 }
 
-/// The usual case, which has to work while a handler holds on to the request's extensions.
+/// Works while a handler borrows the request's extensions.
 fn found_in(extensions: &Extensions) -> Option<Session> {
     extensions.get().cloned()
 }
@@ -89,12 +87,11 @@ fn made_in(extensions: &mut Extensions) -> Session {
     session
 }
 
-/// Takes the session as an argument of a handler, [loaded](Session::load). See [`SessionExt`] for what
-/// it is without a middleware.
+/// Takes the [loaded](Session::load) session as an argument of a handler. See [`SessionExt`] for handlers
+/// without a session middleware.
 ///
-/// Fails only where sessions are loaded [on demand](crate::config::Loading::OnDemand) and the store
-/// fails: as the middleware then fails otherwise, or not at all, as
-/// [`on_store_failure`](crate::SessionMiddlewareBuilder::on_store_failure) says.
+/// Fails only with [lazy loading](crate::config::Loading::Lazy), if the store fails. The response is
+/// then the one that [`on_store_failure`](crate::SessionMiddlewareBuilder::on_store_failure) sets.
 impl FromRequest for Session {
     type Error = actix_web::Error;
     type Future = ExtractSession;
@@ -104,10 +101,16 @@ impl FromRequest for Session {
         if session.is_loaded() {
             return ExtractSession(Extracting::Ready(Some(session)));
         }
+        let request = request.clone();
         ExtractSession(Extracting::Loading(Box::pin(async move {
-            let loaded = session.load().await;
-            loaded.map_err(|error| SessionFailure::open(error, session.failure_status()))?;
-            Ok(session)
+            match session.load().await {
+                Ok(()) => Ok(session),
+                Err(error) => {
+                    let failure = SessionFailure::open(error, session.failure_status());
+                    let page = request.extensions().get::<FailurePage>().cloned();
+                    Err(answer(failure, page.as_ref(), &request))
+                }
+            }
         })))
     }
 }
@@ -126,9 +129,12 @@ impl Future for ExtractSession {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
-            #[expect(clippy::expect_used, reason = "as any future that is asked once more")]
+            #[expect(
+                clippy::expect_used,
+                reason = "polling a finished future is a bug of the caller"
+            )]
             Extracting::Ready(session) => {
-                Poll::Ready(Ok(session.take().expect("polled after it was ready")))
+                Poll::Ready(Ok(session.take().expect("polled after completion")))
             }
             Extracting::Loading(loading) => loading.as_mut().poll(cx),
         }

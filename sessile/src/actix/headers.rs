@@ -1,24 +1,28 @@
-//! The response headers that come with a session cookie.
+//! The response headers that a session asks for.
 
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY};
+use actix_web::http::header::{
+    CACHE_CONTROL, HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE, VARY,
+};
 
-use crate::SetCookie;
+use crate::HeaderChanges;
 
-/// Adds the cookie, and tells shared caches that this response is for one user: not to store the
-/// cookie (RFC 9111, section 5.2.2.4), and not to serve the response for another cookie (RFC 9110,
-/// section 12.5.5). What the handler said about caching stands.
-pub(super) fn send_cookie(headers: &mut HeaderMap, cookie: SetCookie) {
-    match HeaderValue::try_from(String::from(cookie)) {
-        Ok(value) => headers.append(SET_COOKIE, value),
-        // Its name and attributes were checked when it was built, and its value is escaped.
-        Err(error) => return tracing::error!(%error, "a session cookie is no header value"),
+/// Makes the changes to `headers`.
+pub(super) fn apply(changes: HeaderChanges, headers: &mut HeaderMap) {
+    if let Some(cookie) = changes.set_cookie {
+        match HeaderValue::try_from(String::from(cookie)) {
+            Ok(value) => headers.append(SET_COOKIE, value),
+            // Its name and attributes were checked when it was built, and its value is escaped.
+            Err(error) => tracing::error!(%error, "a session cookie is not a header value"),
+        }
     }
-    if !headers.contains_key(CACHE_CONTROL) {
-        let no_cache = HeaderValue::from_static("no-cache=\"Set-Cookie\"");
-        headers.insert(CACHE_CONTROL, no_cache);
+    if let Some(cache_control) = changes.cache_control {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
     }
-    if !varies_by_cookie(headers) {
+    if changes.vary_by_cookie && !varies_by_cookie(headers) {
         headers.append(VARY, HeaderValue::from_static("Cookie"));
+    }
+    if let Some(after) = changes.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs()));
     }
 }
 

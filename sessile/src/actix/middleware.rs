@@ -10,22 +10,24 @@ use actix_web::{
     HttpMessage as _,
     cookie::Key,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::header::COOKIE,
+    http::header::{CACHE_CONTROL, COOKIE, HeaderValue},
 };
 
 use super::{
     SessionMiddlewareBuilder,
-    errors::{SessionFailure, WithCookie},
-    headers::send_cookie,
+    errors::{FailurePage, WithHeaders, answer},
+    headers::apply,
 };
-use crate::{Session, SessionManager, session::AdoptError, storage::SessionStore, telemetry};
+use crate::{
+    HeaderChanges, ResponseHead, Session, SessionFailure, SessionManager, session::AdoptError,
+    storage::SessionStore, telemetry,
+};
 
-/// Gives every request that comes through it its [`Session`](crate::Session).
+/// Opens the [`Session`](crate::Session) of every request, and commits it.
 ///
-/// Before the handler it loads the session that the request's cookie names, unless that is to be done
-/// [on demand](crate::config::Loading::OnDemand); after it, it stores what was done to it and sends the
-/// cookie that is needed. Clones share the store, so make it once
-/// and clone it into each worker.
+/// Before the handler, it loads the session that the request's cookie names, unless sessions are loaded
+/// [lazily](crate::config::Loading::Lazy). After the handler, it stores the changes and sets the
+/// cookie if one is needed. Clones share the store, so build it once and clone it into each worker.
 ///
 /// ```
 /// use actix_web::{App, HttpResponse, cookie::Key, web};
@@ -48,31 +50,41 @@ use crate::{Session, SessionManager, session::AdoptError, storage::SessionStore,
 ///
 /// # Failures
 ///
-/// When the store fails or does not answer in time, the request is answered with an empty 503, or
-/// as [`on_store_failure`](SessionMiddlewareBuilder::on_store_failure) says: before the handler, if
-/// the session can't be loaded; instead of its response, if the changes can't be stored. What the
-/// handler's response would have acknowledged is then not acknowledged.
+/// If another request has ended or renewed the session, the changes are not stored, and the response is an
+/// empty 409, unless the request's method is safe. If the store fails or does not answer in time, the
+/// response is an empty 503, or the one that
+/// [`on_store_failure`](SessionMiddlewareBuilder::on_store_failure) sets. If the session can't be loaded, the
+/// handler does not run. If the changes can't be stored, the failure replaces the handler's response, so no
+/// lost change is acknowledged. [`failure_page`](SessionMiddlewareBuilder::failure_page) renders your own
+/// page for both.
 pub struct SessionMiddleware<Store> {
     manager: SessionManager<Store>,
+    failure_page: Option<FailurePage>,
 }
 
 impl<Store: SessionStore> SessionMiddleware<Store> {
     /// The middleware with all settings at their defaults.
     ///
-    /// `key` seals the cookies. Use the same one on all servers of the application, and after each
-    /// restart: cookies sealed with another are not accepted.
+    /// `key` seals the cookies. Use the same key on all servers of the application and after each restart:
+    /// a cookie that another key sealed is not accepted.
     #[must_use]
     pub fn new(store: Store, key: Key) -> Self {
         Self::builder(store, key).build()
     }
 
-    /// The middleware with settings of your own.
+    /// A builder for a middleware with other settings.
     pub fn builder(store: Store, key: Key) -> SessionMiddlewareBuilder<Store> {
         SessionMiddlewareBuilder::new(store, key)
     }
 
-    pub(super) fn from_manager(manager: SessionManager<Store>) -> Self {
-        Self { manager }
+    pub(super) fn from_parts(
+        manager: SessionManager<Store>,
+        failure_page: Option<FailurePage>,
+    ) -> Self {
+        Self {
+            manager,
+            failure_page,
+        }
     }
 }
 
@@ -80,6 +92,7 @@ impl<Store> Clone for SessionMiddleware<Store> {
     fn clone(&self) -> Self {
         Self {
             manager: self.manager.clone(),
+            failure_page: self.failure_page.clone(),
         }
     }
 }
@@ -108,7 +121,7 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         ready(Ok(SessionService {
             service: Rc::new(service),
-            manager: self.manager.clone(),
+            middleware: self.clone(),
         }))
     }
 }
@@ -117,13 +130,13 @@ where
 #[doc(hidden)]
 pub struct SessionService<S, Store> {
     service: Rc<S>,
-    manager: SessionManager<Store>,
+    middleware: SessionMiddleware<Store>,
 }
 
 impl<S, Store> fmt::Debug for SessionService<S, Store> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SessionService")
-            .field(&self.manager)
+            .field(&self.middleware)
             .finish()
     }
 }
@@ -144,7 +157,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         Box::pin(serve(
             Rc::clone(&self.service),
-            self.manager.clone(),
+            self.middleware.clone(),
             request,
         ))
     }
@@ -153,57 +166,93 @@ where
 /// One request: open, handle, commit.
 async fn serve<S, B, Store>(
     service: Rc<S>,
-    manager: SessionManager<Store>,
+    middleware: SessionMiddleware<Store>,
     request: ServiceRequest,
 ) -> Result<ServiceResponse<B>, actix_web::Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
     Store: SessionStore,
 {
-    let store_failure = manager.failure_status();
+    let SessionMiddleware {
+        manager,
+        failure_page,
+    } = middleware;
+    let page = failure_page.as_ref();
 
     let cookies = request.headers().get_all(COOKIE);
-    let session = manager
-        .open(cookies.map(|header| header.as_bytes()))
-        .await
-        .map_err(|error| SessionFailure::open(error, store_failure))?;
+    let opened = manager.open(cookies.map(|header| header.as_bytes())).await;
+    let session = match opened {
+        Ok(session) => session,
+        Err(failure) => return Err(answer(failure, page, request.request())),
+    };
     let early = request.extensions_mut().insert(session.clone());
-    // Closes the session also when the client leaves and this future is dropped.
+    if let Some(page) = page {
+        // For the extractor, which loads lazy sessions.
+        request.extensions_mut().insert(page.clone());
+    }
+    // Closes the session also if the client disconnects and this future is dropped.
     let _closing = Closing(&session);
     if let Some(early) = early.filter(Session::is_early) {
-        // Middleware further out asked for the session before there was one. Boxed, since it is rare.
-        Box::pin(session.adopt(&early))
-            .await
-            .map_err(|error| match error {
-                AdoptError::Open(error) => SessionFailure::open(error, store_failure),
-                AdoptError::Merge(error) => {
-                    telemetry::request_failed("adopt", &error);
-                    SessionFailure::commit(error, store_failure, None)
-                }
-            })?;
+        // Outer middleware used the session before it was opened. Boxed, since it is rare.
+        if let Err(failure) = Box::pin(adopt(&session, &early)).await {
+            return Err(answer(failure, page, request.request()));
+        }
     }
 
-    // The handler may have failed: what it did to the session before counts all the same.
+    let method = request.method().clone();
+    // The changes of a handler that failed count as well.
     let handled = service.call(request).await;
 
-    let cookie = manager.commit(&session).await.map_err(|error| {
-        SessionFailure::commit(error, store_failure, manager.due_cookie(&session))
-    })?;
-    match (handled, cookie) {
-        (handled, None) => handled,
-        (Ok(mut response), Some(cookie)) => {
-            send_cookie(response.headers_mut(), cookie);
+    let head = ResponseHead::to(method.as_str());
+    let committed = match &handled {
+        Ok(response) => {
+            let cache_control = response.headers().get(CACHE_CONTROL);
+            let mut head = head.with_status(response.status().as_u16());
+            if let Some(Ok(cache_control)) = cache_control.map(HeaderValue::to_str) {
+                head = head.with_cache_control(cache_control);
+            }
+            manager.commit(&session, &head).await
+        }
+        Err(error) => {
+            let status = error.as_response_error().status_code().as_u16();
+            manager.commit(&session, &head.with_status(status)).await
+        }
+    };
+    let changes = match (committed, &handled) {
+        (Ok(changes), _) => changes,
+        (Err(failure), Ok(response)) => return Err(answer(failure, page, response.request())),
+        // The error dropped the request. A copy would have prevented the router from changing it.
+        (Err(failure), Err(_)) => return Err(failure.into()),
+    };
+    match handled {
+        Ok(mut response) => {
+            apply(changes, response.headers_mut());
             Ok(response)
         }
-        (Err(error), Some(cookie)) => Err(WithCookie { error, cookie }.into()),
+        Err(error) if changes == HeaderChanges::default() => Err(error),
+        Err(error) => Err(WithHeaders {
+            error,
+            headers: changes,
+        }
+        .into()),
     }
 }
 
-/// Closes a session when it is dropped: no cookie can be sent for it from then on.
+async fn adopt(session: &Session, early: &Session) -> Result<(), SessionFailure> {
+    session.adopt(early).await.map_err(|error| match error {
+        AdoptError::Open(error) => SessionFailure::open(error, session.failure_status()),
+        AdoptError::Merge(error) => {
+            telemetry::request_failed("adopt", &error);
+            SessionFailure::commit(error, 500, None)
+        }
+    })
+}
+
+/// Closes a session on drop: no cookie can be sent for it after that.
 struct Closing<'a>(&'a Session);
 
 impl Drop for Closing<'_> {
     fn drop(&mut self) {
-        self.0.close();
+        self.0.machine().close();
     }
 }

@@ -1,55 +1,57 @@
 //! Reading the `Cookie` headers of a request, which a client can fill with anything.
 
-use std::{borrow::Cow, str::Utf8Error};
+use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter};
 use percent_encoding::percent_decode;
+use smallvec::SmallVec;
 
-/// What a request's `Cookie` headers say under one name.
+/// The cookies of one name in a request's `Cookie` headers.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found<'a> {
     /// Nothing.
     Nothing,
-    /// This value, quotes removed and percent-encoding undone.
-    Value(Cow<'a, str>),
-    /// Something that can't be the cookie we sent.
+    /// These values, in their order, with quotes removed and percent-encoding undone. At least one.
+    Values(SmallVec<[Cow<'a, [u8]>; 1]>),
+    /// Only values that can't be our cookie, for this reason.
     Unusable(&'static str),
 }
 
-/// Looks for the cookie `name` in all `headers`.
+/// Looks for the cookies called `name` in all `headers`.
 ///
-/// Other cookies don't matter, whatever is in them. The same name twice is unusable: a page on a
-/// sibling domain or another path can plant a second cookie, and nothing tells which one is ours
-/// (RFC 6265bis, section 8.6).
+/// Other cookies may contain anything. There can be several of one name: a page on a sibling domain or another
+/// path can set a second one (RFC 6265bis, section 8.6).
 pub(super) fn find<'a>(
     headers: impl IntoIterator<Item = &'a [u8]>,
     name: &str,
     max_len: usize,
 ) -> Found<'a> {
-    let mut found = None;
+    let mut values = SmallVec::new();
+    let mut unusable = None;
     for header in headers {
         let mut start = 0;
         for end in memchr_iter(b';', header).chain([header.len()]) {
-            if let Some(value) = value_under(name.as_bytes(), &header[start..end])
-                && found.replace(value).is_some()
-            {
-                return Found::Unusable("repeated");
+            if let Some(value) = value_under(name.as_bytes(), &header[start..end]) {
+                match usable(value, max_len) {
+                    Ok(value) => values.push(value),
+                    Err(reason) => unusable = Some(reason),
+                }
             }
             start = end + 1;
         }
     }
-    let Some(value) = found else {
-        return Found::Nothing;
-    };
-    if value.is_empty() {
-        return Found::Unusable("empty");
+    match unusable {
+        _ if !values.is_empty() => Found::Values(values),
+        Some(reason) => Found::Unusable(reason),
+        None => Found::Nothing,
     }
-    if value.len() > max_len {
-        return Found::Unusable("too long");
-    }
-    match decoded(value) {
-        Ok(value) => Found::Value(value),
-        Err(_) => Found::Unusable("not UTF-8"),
+}
+
+fn usable(value: &[u8], max_len: usize) -> Result<Cow<'_, [u8]>, &'static str> {
+    match value.len() {
+        0 => Err("empty"),
+        len if len > max_len => Err("too long"),
+        _ => Ok(decoded(value)),
     }
 }
 
@@ -66,11 +68,11 @@ fn unquoted(value: &[u8]) -> &[u8] {
     }
 }
 
-/// Most values have nothing in them that would have to be decoded.
-fn decoded(value: &[u8]) -> Result<Cow<'_, str>, Utf8Error> {
+/// Undoes percent-encoding, which most values do not have.
+fn decoded(value: &[u8]) -> Cow<'_, [u8]> {
     match memchr(b'%', value) {
-        None => str::from_utf8(value).map(Cow::Borrowed),
-        Some(_) => percent_decode(value).decode_utf8(),
+        None => Cow::Borrowed(value),
+        Some(_) => percent_decode(value).into(),
     }
 }
 
@@ -83,7 +85,7 @@ mod tests {
     }
 
     fn value(text: &str) -> Found<'_> {
-        Found::Value(text.into())
+        Found::Values([text.as_bytes().into()].into_iter().collect())
     }
 
     #[test]
@@ -105,6 +107,17 @@ mod tests {
     }
 
     #[test]
+    fn all_cookies_of_our_name_are_found() {
+        let values = |values: &[&'static str]| {
+            let values = values.iter().map(|value| Cow::Borrowed(value.as_bytes()));
+            Found::Values(values.collect())
+        };
+        assert_eq!(found(&["id=1; id=1"]), values(&["1", "1"]));
+        assert_eq!(found(&["id=1; a=b", "id=2"]), values(&["1", "2"]));
+        assert_eq!(found(&["id=; id=2; id=\"\""]), values(&["2"]));
+    }
+
+    #[test]
     fn nothing_is_nothing() {
         for headers in [&[][..], &[""], &["id"], &["xid=1"], &["ID=1"], &["="]] {
             assert_eq!(found(headers), Found::Nothing, "{headers:?}");
@@ -115,16 +128,9 @@ mod tests {
     fn what_cannot_be_ours_is_unusable() {
         assert_eq!(found(&["id="]), Found::Unusable("empty"));
         assert_eq!(found(&["id=\"\""]), Found::Unusable("empty"));
-        assert_eq!(found(&["id=1; id=1"]), Found::Unusable("repeated"));
-        assert_eq!(found(&["id=1", "id=2"]), Found::Unusable("repeated"));
         assert_eq!(
             found(&["id=123456789012345678901"]),
             Found::Unusable("too long")
-        );
-        assert_eq!(found(&["id=%ff%fe"]), Found::Unusable("not UTF-8"));
-        assert_eq!(
-            find([&b"id=\xff"[..]], "id", 20),
-            Found::Unusable("not UTF-8")
         );
     }
 }

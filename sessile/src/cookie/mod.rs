@@ -1,6 +1,7 @@
-//! The wire: session keys sealed into `Set-Cookie`, and opened again from `Cookie`.
+//! Session keys and records, sealed into `Set-Cookie` and unsealed from `Cookie`.
 
 mod attributes;
+mod content;
 mod header;
 mod seal;
 
@@ -8,18 +9,23 @@ use std::{fmt, time::Duration};
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::{config::CookieContentSecurity, key::SessionKey, legacy, settings::Settings};
+use crate::{
+    clock::Timestamp, config::CookieContentSecurity, record::DecodeError, settings::Settings,
+};
 
 use self::attributes::Attributes;
 
-pub(crate) use self::header::Found;
 pub use self::seal::{InvalidSealingKeyError, SealingKey};
+pub(crate) use self::{
+    content::{Content, Unsealed},
+    header::Found,
+};
 
-/// The most bytes that name, value and attributes of a cookie may have together: the least that
-/// every browser keeps (RFC 6265, section 6.1).
+/// The maximum length of the name, value and attributes of a cookie together: the minimum that every browser
+/// keeps (RFC 6265, section 6.1).
 pub(crate) const MAX_COOKIE_LEN: usize = 4096;
 
-/// What a cookie's value can't have as it is (RFC 6265bis, section 4.1.1), and the percent sign.
+/// The characters that a cookie's value can't contain (RFC 6265bis, section 4.1.1), and the percent sign.
 const ESCAPED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -32,7 +38,7 @@ const ESCAPED: &AsciiSet = &CONTROLS
 pub(crate) struct SessionCookie {
     attributes: Attributes,
     security: CookieContentSecurity,
-    accept_legacy: bool,
+    accept_actix_session: bool,
     key: SealingKey,
 }
 
@@ -42,83 +48,66 @@ impl SessionCookie {
         Self {
             attributes: Attributes::new(settings),
             security: settings.cookie_content_security,
-            accept_legacy: settings.accept_legacy,
+            accept_actix_session: settings.accept_actix_session_cookies,
             key,
         }
     }
 
-    /// Looks for the cookie in the `Cookie` headers of a request, without opening it.
+    /// Looks for the cookies of our name in the `Cookie` headers of a request, without unsealing them.
     pub(crate) fn find<'a>(&self, headers: impl IntoIterator<Item = &'a [u8]>) -> Found<'a> {
         // Room for a value in which everything was percent-encoded on the way.
         header::find(headers, &self.attributes.name, 3 * MAX_COOKIE_LEN)
     }
 
-    /// The session key in the cookie's `value`, if it is one of ours.
-    pub(crate) fn open(&self, value: &str) -> Option<SessionKey> {
+    /// The content of the cookie with this `value`, if it was sealed with our key for a cookie of our name;
+    /// an error if it is a record that a later version of this crate has sealed.
+    pub(crate) fn unseal(
+        &self,
+        value: &[u8],
+        now: impl FnOnce() -> Timestamp,
+    ) -> Option<Result<Unsealed, DecodeError>> {
         let name = self.attributes.name.as_str();
         match self.security {
-            CookieContentSecurity::Private => {
-                let key = |content: &str| self.key_in(content);
-                self.key.decrypt(name, value, key)
-            }
+            CookieContentSecurity::Private => self.key.decrypt(name, value, |content| {
+                Content::from_bytes(content).or_else(|| self.of_actix_session(content, now))
+            }),
             CookieContentSecurity::Signed => {
-                let signed = self.key.verify(value)?;
-                let content = signed
+                let signed = self.key.verify(str::from_utf8(value).ok()?)?;
+                let bound = signed
                     .strip_prefix(name)
-                    .and_then(|rest| rest.strip_prefix('='));
-                self.key_in(content.or_else(|| self.unbound(signed))?)
+                    .and_then(|it| it.strip_prefix('='));
+                match bound {
+                    Some(content) => {
+                        let content = content.as_bytes();
+                        Content::from_text(content).or_else(|| self.of_actix_session(content, now))
+                    }
+                    // actix-session did not bind the value to the cookie's name.
+                    None => self.of_actix_session(signed.as_bytes(), now),
+                }
             }
         }
     }
 
-    fn key_in(&self, content: &str) -> Option<SessionKey> {
-        if !self.accept_legacy && legacy::is_state(content) {
+    fn of_actix_session(
+        &self,
+        content: &[u8],
+        now: impl FnOnce() -> Timestamp,
+    ) -> Option<Result<Unsealed, DecodeError>> {
+        if !self.accept_actix_session {
             return None;
         }
-        SessionKey::parse(content).ok()
+        let content = str::from_utf8(content).ok()?;
+        Content::of_actix_session(content, now).map(Ok)
     }
 
-    /// The session key in the `Cookie` headers of a request.
-    #[cfg(any(test, feature = "test-helpers"))]
-    pub(crate) fn read<'a>(
-        &self,
-        headers: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Option<SessionKey> {
-        match self.find(headers) {
-            Found::Value(value) => self.open(&value),
-            Found::Nothing | Found::Unusable(_) => None,
-        }
-    }
-
-    /// The `Set-Cookie` that gives the browser `key`, for `max_age` or until it closes.
+    /// The `Set-Cookie` that gives the browser `content`, for `max_age` or until it closes.
     pub(crate) fn issue(
         &self,
-        key: &SessionKey,
+        content: &Content,
+        issued_at: Timestamp,
         max_age: Option<Duration>,
     ) -> Result<SetCookie, CookieTooLargeError> {
-        self.bounded(self.seal(key, max_age))
-    }
-
-    /// As [`issue`](Self::issue), for a key that came in a cookie with this `value`, which goes back as it
-    /// is: to seal it anew would protect nothing better.
-    pub(crate) fn issue_again(
-        &self,
-        value: &str,
-        key: &SessionKey,
-        max_age: Option<Duration>,
-    ) -> Result<SetCookie, CookieTooLargeError> {
-        if !self.is_of_todays_form(value) {
-            return self.issue(key, max_age);
-        }
-        let push = |out: &mut String| match self.security {
-            // Base64, or it would not have been opened.
-            CookieContentSecurity::Private => out.push_str(value),
-            CookieContentSecurity::Signed => escape(value, out),
-        };
-        self.bounded(self.set_cookie(value.len(), push, max_age))
-    }
-
-    fn bounded(&self, cookie: SetCookie) -> Result<SetCookie, CookieTooLargeError> {
+        let cookie = self.seal(content, issued_at, max_age);
         match cookie.0.len() {
             0..=MAX_COOKIE_LEN => Ok(cookie),
             len => Err(CookieTooLargeError {
@@ -128,32 +117,26 @@ impl SessionCookie {
         }
     }
 
-    /// Whether a value that was opened is as it would be sealed today.
-    fn is_of_todays_form(&self, value: &str) -> bool {
-        let name = self.attributes.name.as_str();
-        match self.security {
-            CookieContentSecurity::Private => true,
-            CookieContentSecurity::Signed => value
-                .get(seal::DIGEST_TEXT_LEN..)
-                .and_then(|signed| signed.strip_prefix(name))
-                .is_some_and(|rest| rest.starts_with('=')),
-        }
-    }
-
-    fn seal(&self, key: &SessionKey, max_age: Option<Duration>) -> SetCookie {
-        let content = key.as_ref();
+    fn seal(
+        &self,
+        content: &Content,
+        issued_at: Timestamp,
+        max_age: Option<Duration>,
+    ) -> SetCookie {
+        let name = &self.attributes.name;
         match self.security {
             CookieContentSecurity::Private => {
-                let sealed_len = seal::NONCE_LEN + content.len() + seal::TAG_LEN;
+                let (head, tail) = content.to_bytes(issued_at);
+                let sealed_len = seal::NONCE_LEN + head.len() + tail.len() + seal::TAG_LEN;
                 let len = sealed_len.div_ceil(3) * 4;
                 // Base64 has nothing in it that a cookie's value can't have.
-                let seal = |out: &mut String| self.key.encrypt(&self.attributes.name, content, out);
-                self.set_cookie(len, seal, max_age)
+                let parts = [&head, tail.as_bytes()];
+                self.set_cookie(len, |out| self.key.encrypt(name, parts, out), max_age)
             }
             CookieContentSecurity::Signed => {
-                let len = seal::DIGEST_TEXT_LEN + self.attributes.name.len() + 1 + content.len();
-                let seal = |out: &mut String| self.sign(content, out);
-                self.set_cookie(len, seal, max_age)
+                let text = content.to_text(issued_at);
+                let len = seal::DIGEST_TEXT_LEN + name.len() + 1 + text.len();
+                self.set_cookie(len, |out| self.sign(&text, out), max_age)
             }
         }
     }
@@ -168,12 +151,16 @@ impl SessionCookie {
         }
     }
 
-    /// The `Set-Cookie` that makes the browser forget the cookie.
+    /// The `Set-Cookie` that makes the browser remove the cookie.
     pub(crate) fn removal(&self) -> SetCookie {
-        self.set_cookie(0, |_| {}, Some(Duration::ZERO))
+        /// For clients that know no `Max-Age` (RFC 6265bis, section 5.7).
+        const EXPIRES: &str = "; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+        let mut cookie = self.set_cookie(EXPIRES.len(), |_| {}, Some(Duration::ZERO));
+        cookie.0.push_str(EXPIRES);
+        cookie
     }
 
-    /// The one place where a `Set-Cookie` is put together; its value has about `value_len` bytes.
+    /// Composes a `Set-Cookie`. Its value has about `value_len` bytes.
     fn set_cookie(
         &self,
         value_len: usize,
@@ -194,13 +181,6 @@ impl SessionCookie {
         cookie.push_str(suffix);
         cookie.extend(max_age.into_iter().flatten());
         SetCookie(cookie)
-    }
-
-    /// What was signed without a name, as `actix-session` did. Nothing that is signed with one looks
-    /// like it: that has the name and `=` in front, and no name begins with `{`.
-    fn unbound<'a>(&self, signed: &'a str) -> Option<&'a str> {
-        let is_legacy = legacy::is_key(signed) || legacy::is_state(signed);
-        (self.accept_legacy && is_legacy).then_some(signed)
     }
 }
 
@@ -246,8 +226,8 @@ impl fmt::Debug for SetCookie {
 
 /// The session cookie would be larger than browsers keep, so it was not sent.
 ///
-/// Happens where the state itself travels in the cookie. Keep less in the session, or choose a
-/// store that keeps it on the server.
+/// Happens only if the cookie carries the state. Keep less in the session, or choose a store that keeps it on
+/// the server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the cookie `{name}` would have {len} bytes, {over} more than the {MAX_COOKIE_LEN} that browsers keep",

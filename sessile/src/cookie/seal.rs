@@ -77,15 +77,17 @@ impl SealingKey {
     }
 
     /// Appends `[nonce | ciphertext | tag]` in base64, as a private jar makes it for a cookie called
-    /// `name`.
-    pub(crate) fn encrypt(&self, name: &str, content: &str, out: &mut String) {
+    /// `name` with both parts of a content.
+    pub(crate) fn encrypt(&self, name: &str, content: [&[u8]; 2], out: &mut String) {
         let nonce: [u8; NONCE_LEN] = random::bytes();
-        let len = NONCE_LEN + content.len() + TAG_LEN;
-        with_buffer(len, |sealed| {
+        let [first, second] = content;
+        let content_len = first.len() + second.len();
+        with_buffer(NONCE_LEN + content_len + TAG_LEN, |sealed| {
             let (head, rest) = sealed.split_at_mut(NONCE_LEN);
-            let (ciphertext, tail) = rest.split_at_mut(content.len());
+            let (ciphertext, tail) = rest.split_at_mut(content_len);
             head.copy_from_slice(&nonce);
-            ciphertext.copy_from_slice(content.as_bytes());
+            ciphertext[..first.len()].copy_from_slice(first);
+            ciphertext[first.len()..].copy_from_slice(second);
             #[expect(
                 clippy::expect_used,
                 reason = "fails only for content of 64 GiB, and a state is bounded far below"
@@ -104,13 +106,11 @@ impl SealingKey {
     pub(crate) fn decrypt<T>(
         &self,
         name: &str,
-        value: &str,
-        read: impl FnOnce(&str) -> Option<T>,
+        value: &[u8],
+        read: impl FnOnce(&[u8]) -> Option<T>,
     ) -> Option<T> {
         with_buffer(value.len(), |buffer| {
-            let sealed = STANDARD
-                .decode(value.as_bytes(), Out::from_slice(buffer))
-                .ok()?;
+            let sealed = STANDARD.decode(value, Out::from_slice(buffer)).ok()?;
             let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE_LEN>()?;
             let (content, tag) = rest.split_last_chunk_mut::<TAG_LEN>()?;
             let nonce = (*nonce).into();
@@ -119,13 +119,13 @@ impl SealingKey {
             self.cipher
                 .decrypt_inout_detached(&nonce, name, (&mut *content).into(), &tag)
                 .ok()?;
-            read(str::from_utf8(content).ok()?)
+            read(content)
         })
     }
 }
 
-/// Calls `body` with `len` bytes to work in: on the stack, if they are as few as a session key of a store
-/// on the server needs, or a small session that is all in its cookie.
+/// Calls `body` with a buffer of `len` bytes. The buffer is on the stack if it is long enough for a session key
+/// or a small record.
 fn with_buffer<T>(len: usize, body: impl FnOnce(&mut [u8]) -> T) -> T {
     const FEW: usize = 512;
     if len <= FEW {

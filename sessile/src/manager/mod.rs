@@ -1,32 +1,44 @@
-//! [`SessionManager`]: the one road between a request's cookie and the store.
+//! [`SessionManager`]: opens the session of a request, and commits it.
 
+mod actix_session;
+mod choose;
 mod commit;
-mod decide;
-mod turns;
+mod exchange;
+mod merge;
+mod merge_queue;
+mod open;
+mod perform;
+mod save;
+mod swap;
 
 use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
-use self::turns::Turns;
+pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
+use self::merge_queue::MergeQueue;
+pub(crate) use self::open::Opened;
 use crate::{
     clock::{SharedClock, Timestamp},
-    config::{Loading, StoreFailurePolicy},
-    cookie::{Found, SealingKey, SessionCookie, SetCookie},
-    failure::{CommitError, OpenError},
-    key::SessionKey,
+    config::{Loading, StoreFailurePolicy, SupersededPolicy},
+    cookie::{Found, SealingKey, SessionCookie},
+    failure::OpenError,
     lifetime::Lifetime,
-    session::{Backend, BoxFuture, Session, SessionSaveError, live::Live},
+    record::Record,
+    session::{
+        Backend, Session, SessionReloadError, SessionSaveError,
+        machine::{Binding, Cookies, Machine},
+    },
     settings::{Settings, SettingsError},
-    storage::{Loaded, SessionStore, StoreErrorKind},
-    telemetry, timeout,
+    storage::{BoxFuture, SessionStore},
+    telemetry,
 };
 
 /// Opens the session that a request's cookie names, and commits it when the request is done.
 ///
-/// This is all of the engine that an adapter to a web framework needs; `SessionMiddleware` is the
-/// one for Actix Web. Cloning shares the store.
+/// An adapter to a web framework needs nothing else of the engine: `SessionMiddleware` is the one for Actix
+/// Web. It passes headers in and out, and decides nothing. Cloning shares the store.
 ///
 /// ```
-/// use sessile::{SealingKey, SessionManager, Settings, storage::MemorySessionStore};
+/// use sessile::{ResponseHead, SealingKey, SessionManager, Settings, storage::MemorySessionStore};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let manager = SessionManager::new(
@@ -38,28 +50,36 @@ use crate::{
 /// // The first request comes without a cookie, and its handler writes.
 /// let session = manager.open([]).await?;
 /// session.insert("visits", 1)?;
-/// let set_cookie = manager.commit(&session).await?.expect("a new session has a cookie");
+/// let headers = manager.commit(&session, &ResponseHead::to("POST")).await?;
+/// let set_cookie = headers.set_cookie.expect("a new session has a cookie");
 ///
-/// // The browser sends back what it was given.
+/// // The browser sends the cookie back.
 /// let cookie = set_cookie.as_str().split(';').next().unwrap();
 /// let session = manager.open([cookie.as_bytes()]).await?;
 /// assert_eq!(session.get("visits")?, Some(1));
 ///
-/// // It was only read, so there is nothing to tell the browser.
-/// assert!(manager.commit(&session).await?.is_none());
+/// // The session was only read, so the browser needs no cookie.
+/// let headers = manager.commit(&session, &ResponseHead::to("GET")).await?;
+/// assert!(headers.set_cookie.is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
-pub struct SessionManager<S>(Arc<Inner<S>>);
+pub struct SessionManager<S>(Arc<Engine<S>>);
 
-struct Inner<S> {
+/// Opens, saves, reloads and commits the sessions of a manager.
+struct Engine<S> {
     store: S,
+    /// Whether the cookies carry the records, so that the store is never called.
+    is_stateless: bool,
     cookie: SessionCookie,
     lifetime: Lifetime,
     loading: Loading,
     store_timeout: Duration,
     on_store_failure: StoreFailurePolicy,
+    on_superseded: SupersededPolicy,
+    /// How long a replaced secret is remembered, with the allowance for clocks that differ.
+    grace: Duration,
     max_state_bytes: usize,
-    turns: Turns,
+    queue: MergeQueue,
     clock: SharedClock,
 }
 
@@ -68,11 +88,12 @@ impl<S: SessionStore> SessionManager<S> {
     ///
     /// # Errors
     ///
-    /// When `settings` ask for a cookie that no browser takes, for a duration that is not positive,
-    /// or for something else that makes no sense.
+    /// If `settings` are invalid: for example a cookie that no browser accepts, or a duration that is not
+    /// positive.
     pub fn new(store: S, key: SealingKey, settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(Engine {
+            is_stateless: store.keeps_nothing(),
             store,
             cookie: SessionCookie::new(key, &settings),
             lifetime: Lifetime::new(
@@ -83,150 +104,105 @@ impl<S: SessionStore> SessionManager<S> {
             loading: settings.loading,
             store_timeout: settings.store_timeout.unsigned_abs(),
             on_store_failure: settings.on_store_failure,
+            on_superseded: settings.on_superseded,
+            grace: settings
+                .renewal_grace
+                .saturating_add(settings.clock_allowance),
             max_state_bytes: settings.max_state_bytes,
-            turns: Turns::default(),
+            queue: MergeQueue::default(),
             clock: settings.clock,
         })))
     }
 
     /// The session that the `Cookie` headers of a request name, or an empty one.
     ///
-    /// Whatever a client puts there is no error: a cookie that isn't ours, or names no live
-    /// session, opens an empty session.
+    /// No value from a client is an error: a cookie that fails verification, or names no live session, opens
+    /// an empty session.
     ///
-    /// Under [`Loading::OnDemand`] the cookie is only noted: [`Session::load`] does the rest.
+    /// Under [`Loading::Lazy`] the session only keeps the cookies, for [`Session::load`].
     ///
     /// # Errors
     ///
-    /// When the store fails or does not answer in time, unless
+    /// If the store fails or does not answer in time, unless
     /// [`ServeEmpty`](StoreFailurePolicy::ServeEmpty) was chosen.
     pub async fn open<'h>(
         &self,
         cookie_headers: impl IntoIterator<Item = &'h [u8]>,
-    ) -> Result<Session, OpenError> {
-        match self.0.cookie.find(cookie_headers) {
-            Found::Nothing => Ok(self.session(Live::new(false))),
+    ) -> Result<Session, SessionFailure> {
+        let cookies = match self.0.cookie.find(cookie_headers) {
+            Found::Nothing => return Ok(self.session(Machine::new(Binding::New, false))),
             Found::Unusable(reason) => {
                 telemetry::cookie_rejected(reason);
-                Ok(self.session(Live::new(true)))
+                return Ok(self.session(Machine::new(Binding::New, true)));
             }
-            Found::Value(cookie) => match self.0.loading {
-                Loading::OnDemand => Ok(self.session(Live::unopened(&cookie))),
-                Loading::BeforeTheHandler => {
-                    // Filled where it is: to hand it on takes longer than that.
-                    let session = self.session(Live::new(true));
-                    self.0.open(&session, &cookie).await?;
-                    Ok(session)
+            Found::Values(cookies) => cookies,
+        };
+        let shared = || cookies.iter().map(|cookie| Arc::from(&**cookie)).collect();
+        match self.0.loading {
+            Loading::Lazy => Ok(self.session(Machine::new(Binding::Unopened(shared()), true))),
+            Loading::Eager => {
+                // The machine is filled in place, because moving it costs more.
+                let session = self.session(Machine::new(Binding::New, true));
+                let finding = pin!(self.0.find(cookies.iter().map(|cookie| &**cookie)));
+                match finding.await {
+                    Ok(found) => session.machine().open(found.binding, found.others),
+                    Err(error) if self.0.goes_on_without(&error) => {
+                        session.machine().detach(shared());
+                    }
+                    Err(error) => {
+                        return Err(SessionFailure::open(error, self.0.failure_status()));
+                    }
                 }
-            },
+                Ok(session)
+            }
         }
     }
 
-    fn session(&self, live: Live) -> Session {
+    fn session(&self, machine: Machine) -> Session {
         let backend = Arc::clone(&self.0) as Arc<dyn Backend>;
-        Session::with(live, self.0.max_state_bytes, Some(backend))
+        Session::with(machine, self.0.max_state_bytes, Some(backend))
     }
 
-    /// Stores what the request did to its session, and says what to tell the browser: the value of
-    /// a `Set-Cookie` header, or nothing.
+    /// Stores the changes of the request, and returns the headers for its response.
     ///
-    /// The session takes no writes after it.
+    /// The session takes no changes after that. A second commit of the same session does nothing, and
+    /// returns no headers.
     ///
     /// # Errors
     ///
-    /// When the changes could not be stored, or the cookie would be too large. Nothing may be
-    /// acknowledged to the client then.
-    pub async fn commit(&self, session: &Session) -> Result<Option<SetCookie>, CommitError> {
-        if self.0.closes_untouched(session) {
-            return Ok(None);
-        }
-        let committed = self.0.commit(session).await;
-        session.close();
-        committed.inspect_err(|error| telemetry::request_failed("commit", error))
-    }
-
-    /// The cookie of what was [saved](Session::save) during a request whose commit then failed: it
-    /// goes out with the error, since the browser's old cookie may name nothing any more.
-    ///
-    /// Nothing if no cookie is due.
-    #[must_use]
-    pub fn due_cookie(&self, session: &Session) -> Option<SetCookie> {
-        self.0.due_cookie(session)
-    }
-
-    /// The HTTP status that a failing store is to be answered with, as
-    /// [`Settings::on_store_failure`] says.
-    #[must_use]
-    pub fn failure_status(&self) -> u16 {
-        self.0.on_store_failure.status()
+    /// If the changes were not stored, or the cookie would be too large. The failure has the status and the
+    /// headers of the answer that replaces the response, which would acknowledge lost changes.
+    pub async fn commit(
+        &self,
+        session: &Session,
+        head: &ResponseHead<'_>,
+    ) -> Result<HeaderChanges, SessionFailure> {
+        self.0.commit(session, head).await
     }
 }
 
-impl<S: SessionStore> Inner<S> {
-    /// Fills a new session with what the cookie with this value names.
-    async fn open(&self, session: &Session, cookie: &str) -> Result<(), OpenError> {
-        match self.find(cookie).await {
-            Ok(found) => session.live().open(cookie, found),
-            Err(error) if self.goes_on_without(&error) => session.live().detach(),
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    async fn find(&self, cookie: &str) -> Result<Option<(SessionKey, Loaded)>, OpenError> {
-        let Some(key) = self.cookie.open(cookie) else {
-            telemetry::cookie_rejected("failed verification");
-            return Ok(None);
-        };
-        let loaded = self.load(&key).await?;
-        Ok(loaded.map(|loaded| (key, loaded)))
-    }
-
+impl<S: SessionStore> Engine<S> {
     fn goes_on_without(&self, error: &OpenError) -> bool {
         telemetry::request_failed("open", error);
         self.on_store_failure == StoreFailurePolicy::ServeEmpty
     }
 
-    /// The live session under `key`.
-    async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, OpenError> {
-        let loading = pin!(self.store.load(key));
-        let loaded = timeout::within(self.store_timeout, loading)
-            .await
-            .map_err(|after| OpenError::Timeout { after })?;
-        match loaded {
-            Ok(Some(loaded)) if self.lifetime.is_over(&loaded.record, self.clock.now()) => {
-                telemetry::session_not_found("its time is over");
-                Ok(None)
-            }
-            Ok(Some(loaded)) => Ok(Some(loaded)),
-            Ok(None) => {
-                telemetry::session_not_found("not in the store");
-                Ok(None)
-            }
-            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
-                // Served as no session, and its key is never written to again.
-                telemetry::record_corrupt(&error);
-                Ok(None)
-            }
-            Err(error) => Err(error.into()),
-        }
+    fn failure_status(&self) -> u16 {
+        self.on_store_failure.status()
     }
 }
 
-impl<S: SessionStore> Backend for Inner<S> {
-    fn ends_at(&self, created_at: Timestamp, touched_at: Timestamp) -> Timestamp {
-        self.lifetime.ends_at(created_at, touched_at)
+impl<S: SessionStore> Backend for Engine<S> {
+    fn ends_at(&self, record: &Record) -> Timestamp {
+        record.ends_at.min(self.lifetime.ends_at(record))
     }
 
     fn store_timeout(&self) -> Duration {
         self.store_timeout
     }
 
-    fn find<'a>(
-        &'a self,
-        cookie: &'a str,
-    ) -> BoxFuture<'a, Result<Option<(SessionKey, Loaded)>, OpenError>> {
-        Box::pin(self.find(cookie))
+    fn find<'a>(&'a self, cookies: &'a Cookies) -> BoxFuture<'a, Result<Opened, OpenError>> {
+        Box::pin(self.find(cookies.iter().map(|cookie| &**cookie)))
     }
 
     fn goes_on_without(&self, error: &OpenError) -> bool {
@@ -235,15 +211,15 @@ impl<S: SessionStore> Backend for Inner<S> {
 
     #[cfg(feature = "actix")]
     fn failure_status(&self) -> u16 {
-        self.on_store_failure.status()
+        self.failure_status()
     }
 
     fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>> {
         Box::pin(self.save(session))
     }
 
-    fn load<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<Option<Loaded>, OpenError>> {
-        Box::pin(self.load(key))
+    fn reload<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionReloadError>> {
+        Box::pin(self.reload(session))
     }
 }
 

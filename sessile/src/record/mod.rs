@@ -1,25 +1,27 @@
-//! [`Record`]: what a store keeps under a session key.
+//! [`Record`]: what a store keeps under a [`SessionId`](crate::storage::SessionId).
 
-mod canonical;
+mod details;
+mod reader;
+mod secrets;
+mod text;
 
 use std::sync::Arc;
 
-use serde::Deserialize;
+use crate::{clock::Timestamp, id::SubjectDigest, json::JsonError, random, state::State};
 
-use crate::{
-    clock::Timestamp,
-    json::{self, JsonError},
-    state::{Pairs, State},
+use self::details::Details;
+pub(crate) use self::{
+    details::OwnLifetime,
+    secrets::{Presented, Previous, PreviousKind, Secrets},
 };
 
-pub(crate) use self::canonical::Reader;
-
-/// What a store keeps under a [`SessionKey`](crate::storage::SessionKey): the state and the times
-/// that decide when the session ends.
+/// What a store keeps under a [`SessionId`](crate::storage::SessionId): the state of the session, the
+/// times that decide when it ends, the digests of the secrets that open it, and whose session it is.
 ///
 /// The engine makes records and judges them; a store only keeps them. Stores that keep text use
-/// [`encode`](Self::encode) and [`decode`](Self::decode), so that a record looks the same wherever
-/// it lies.
+/// [`encode`](Self::encode) and [`decode`](Self::decode), so that a record has the same form in each
+/// of them. Stores that can search by user read [`subject`](Self::subject),
+/// [`signed_in_at`](Self::signed_in_at) and [`label`](Self::label).
 ///
 /// ```
 /// use sessile::{Clock, Record, SystemClock};
@@ -33,31 +35,54 @@ pub(crate) use self::canonical::Reader;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Record {
-    /// What the session holds.
+    /// The names and values of the session.
     pub state: State,
-    /// When the session was first created. Survives updates and renewals: the absolute timeout
-    /// counts from here.
-    pub created_at: Timestamp,
-    /// When the session's life was last extended: the idle timeout counts from here.
-    pub touched_at: Timestamp,
-    /// Whether the times are unknown, and stand for when the record was loaded.
+    pub(crate) created_at: Timestamp,
+    pub(crate) used_at: Timestamp,
+    pub(crate) ends_at: Timestamp,
+    /// Whether the times are unknown, and are those at which the record was loaded.
     pub(crate) undated: bool,
+    pub(crate) epoch: Epoch,
+    /// `None` where a secret opens nothing: in a cookie, which holds the record itself, and under a key
+    /// of actix-session's.
+    pub(crate) secrets: Option<Secrets>,
+    /// `None` is the same as no details. Most sessions of guests have none.
+    details: Option<Arc<Details>>,
+}
+
+/// The overhead of a shared allocation in bytes: the reference counts, and about what the allocator adds.
+const SHARED: usize = 24;
+
+/// Identifies the time between two renewals of a session: each renewal draws another number. A request from
+/// before a renewal neither reads nor writes the session after it. Compared for equality only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Epoch(u64);
+
+impl Epoch {
+    /// An epoch that no other renewal has.
+    pub(crate) fn generate() -> Self {
+        Self(random::number())
+    }
 }
 
 impl Record {
-    /// A record with an empty state, created and touched at `now`.
+    /// A record with an empty state, created and used at `now`, which ends when its store's time to live
+    /// does. No secret opens it.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         Self {
             state: State::default(),
             created_at: now,
-            touched_at: now,
+            used_at: now,
+            ends_at: Timestamp::MAX,
             undated: false,
+            epoch: Epoch(0),
+            secrets: None,
+            details: None,
         }
     }
 
-    /// A record of `state` that tells no times, loaded `now`.
-    #[cfg(any(feature = "cookie-session", feature = "redis-rs-session"))]
+    /// A record of `state` that tells no times, loaded at `now`.
     pub(crate) fn undated(state: State, now: Timestamp) -> Self {
         Self {
             state,
@@ -66,8 +91,90 @@ impl Record {
         }
     }
 
-    /// The record as text, for stores that keep text: a JSON object with the version of this form
-    /// (`v`), the two times in milliseconds since the Unix epoch (`c`, `t`) and the state (`s`).
+    /// When the session was created. Survives changes and renewals.
+    #[must_use]
+    pub const fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    /// When the session was last changed or touched: the idle timeout counts from here.
+    #[must_use]
+    pub const fn used_at(&self) -> Timestamp {
+        self.used_at
+    }
+
+    /// When the session expires unless a request extends its lifetime.
+    #[must_use]
+    pub const fn ends_at(&self) -> Timestamp {
+        self.ends_at
+    }
+
+    /// The digest of the subject that the session is signed in as, if it is.
+    ///
+    /// A store with an index by subject keeps these bytes in it.
+    #[must_use]
+    pub fn subject(&self) -> Option<SubjectDigest> {
+        let details = self.details.as_deref()?;
+        details.subject.as_deref().map(SubjectDigest::of)
+    }
+
+    /// When the session was signed in, if it is.
+    #[must_use]
+    pub fn signed_in_at(&self) -> Option<Timestamp> {
+        self.details.as_deref()?.signed_in_at
+    }
+
+    /// The label that sessions can be found by, such as an identity provider's `sid`, if it has one.
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        self.details.as_deref()?.label.as_deref()
+    }
+
+    /// The lifetime that this session has in place of the settings', if it has one.
+    pub(crate) fn own_lifetime(&self) -> Option<OwnLifetime> {
+        self.details.as_deref()?.lifetime
+    }
+
+    /// Whether the record has a subject.
+    pub(crate) fn has_subject(&self) -> bool {
+        self.details
+            .as_deref()
+            .is_some_and(|it| it.subject.is_some())
+    }
+
+    /// Takes from `other`, another version of the same session, the times that count for both: the
+    /// earliest creation, and the latest use and authentication.
+    pub(crate) fn merge_times(&mut self, other: &Self) {
+        self.created_at = self.created_at.min(other.created_at);
+        self.used_at = self.used_at.max(other.used_at);
+        let authenticated_at = |record: &Self| record.details.as_deref()?.authenticated_at;
+        let latest = authenticated_at(self).max(authenticated_at(other));
+        if latest != authenticated_at(self) {
+            self.details_mut().authenticated_at = latest;
+        }
+    }
+
+    fn details_mut(&mut self) -> &mut Details {
+        Arc::make_mut(self.details.get_or_insert_default())
+    }
+
+    /// The same record with its state in one buffer, for stores that keep it in memory.
+    pub(crate) fn compacted(&self) -> Self {
+        Self {
+            state: self.state.compacted(),
+            ..self.clone()
+        }
+    }
+
+    /// About how many bytes of memory a [compacted](Self::compacted) record takes beside itself.
+    pub(crate) fn footprint(&self) -> usize {
+        let details = self.details.as_deref().map_or(0, Details::footprint);
+        let secrets = self.secrets.as_ref().map_or(0, Secrets::footprint);
+        self.state.footprint() + secrets + details
+    }
+
+    /// The record as text: a JSON object, which the module documentation of
+    /// [`storage`](crate::storage#the-form-of-a-record) describes.
     #[must_use]
     pub fn encode(&self) -> String {
         let mut text = String::with_capacity(self.encoded_len());
@@ -75,148 +182,52 @@ impl Record {
         text
     }
 
-    /// The same for who keeps it for long: with its state in a single allocation.
-    pub(crate) fn packed(&self) -> Self {
-        Self {
-            state: self.state.packed(),
-            ..*self
-        }
-    }
-
-    /// About how many bytes [`encode`](Self::encode) makes: more only where names have to be escaped.
-    pub(crate) fn encoded_len(&self) -> usize {
-        // Quotes, a colon and a comma for each entry; 13 digits for each time, until the year 2286.
-        const FRAME: usize = r#"{"v":2,"c":,"t":,"s":{}}"#.len() + 2 * 13;
-        FRAME + self.state.size() + (4 * self.state.len()).saturating_sub(1)
-    }
-
-    /// Appends what [`encode`](Self::encode) returns.
-    pub(crate) fn encode_to(&self, out: &mut String) {
-        let mut digits = itoa::Buffer::new();
-        out.extend([r#"{"v":"#, digits.format(FORM)]);
-        out.extend([r#","c":"#, digits.format(self.created_at.as_unix_millis())]);
-        out.extend([r#","t":"#, digits.format(self.touched_at.as_unix_millis())]);
-        out.push_str(r#","s":"#);
-        self.state.write_json(out);
-        out.push('}');
-    }
-
     /// The record that [`encode`](Self::encode) turned into `bytes`.
     ///
     /// # Errors
     ///
-    /// When `bytes` are no such record, or one of a later form than this version of the crate
-    /// knows.
+    /// When `bytes` are not a record, when its secrets contradict each other, and when a later version
+    /// of this crate wrote something that this one must not ignore.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::NotUtf8)?;
-        let buffer = Arc::from(text);
-        match Self::decode_canonical(&buffer) {
-            Some(record) => Ok(record),
-            None => json::parse::<Stored<'_>>(&buffer)?.into_record(&buffer),
-        }
-    }
-
-    fn decode_canonical(buffer: &Arc<str>) -> Option<Self> {
-        let mut reader = Reader::new(buffer);
-        let record = reader.record()?;
-        reader.end()?;
-        Some(record)
+        Self::decode_text(&Arc::from(text))
     }
 }
 
-/// The version of the text form. Form 1 is what actix-session's development branch writes, so ours
-/// begin at 2.
-const FORM: u64 = 2;
-
-/// A record as it stands in its text.
-#[derive(Deserialize)]
-pub(crate) struct Stored<'a> {
-    v: u64,
-    c: u64,
-    t: u64,
-    #[serde(borrow)]
-    s: Pairs<'a>,
-}
-
-impl Stored<'_> {
-    /// The record, if it is of a form that is known; what was read from `buffer` stays there.
-    pub(crate) fn into_record(self, buffer: &Arc<str>) -> Result<Record, DecodeError> {
-        if self.v != FORM {
-            return Err(DecodeError::UnknownForm { form: self.v });
-        }
-        Ok(Record {
-            state: self.s.into_state(buffer),
-            created_at: Timestamp::from_unix_millis(self.c),
-            touched_at: Timestamp::from_unix_millis(self.t),
-            undated: false,
-        })
-    }
-}
-
-/// Why bytes are not a [`Record`]. Tells nothing of the bytes.
+/// Why bytes are not a [`Record`]. Contains none of the bytes.
+///
+/// A [`StoreError`](crate::storage::StoreError) is made from it with the right kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// Not text at all.
+    /// The bytes are not text.
     #[error("the record is not UTF-8")]
     NotUtf8,
-    /// Text, but not a record.
+    /// The text is not a record.
     #[error("the text is not a record")]
     NotARecord(#[from] JsonError),
-    /// A record of a form that this version of the crate does not know.
-    #[error("the record has form {form}, this version of sessile reads form {FORM}")]
+    /// The record's secrets contradict each other: two of them are the same, or there are others but
+    /// no current one.
+    #[error("the record's secrets contradict each other")]
+    Secrets,
+    /// The record has a form that this version of the crate does not know.
+    #[error(
+        "the record has form {form}, this version of sessile reads form {}",
+        text::FORM
+    )]
     UnknownForm {
-        /// The form the record says it has.
+        /// The form that the record says it has.
         form: u64,
     },
+    /// The record has a member that restricts access, and that this version of the crate does not know.
+    #[error("the record has a critical member that this version of sessile does not know")]
+    UnknownCritical,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_text_form_is_fixed() {
-        let mut record = Record::new(Timestamp::from_unix_millis(1000));
-        record.touched_at = Timestamp::from_unix_millis(2000);
-        record.state.insert("user", "ferris").unwrap();
-        record.state.insert("n", &1).unwrap();
-        let text = r#"{"v":2,"c":1000,"t":2000,"s":{"n":1,"user":"ferris"}}"#;
-        assert_eq!(record.encode(), text);
-        record.touched_at = Timestamp::from_unix_millis(1_795_400_121_944);
-        record.created_at = record.touched_at;
-        assert_eq!(record.encode().len(), record.encoded_len());
-        assert_eq!(Record::decode(record.encode().as_bytes()), Ok(record));
-    }
-
-    #[test]
-    fn what_is_no_record_is_refused() {
-        for text in [
-            "",
-            "null",
-            "{}",
-            r#"{"v":2,"c":1,"t":2}"#,
-            r#"{"v":2,"c":1,"t":2,"s":[]}"#,
-            r#"{"v":2,"c":1,"t":2,"s":{}} "trailing""#,
-            r#"{"v":2,"c":-1,"t":2,"s":{}}"#,
-            r#"{"v":"2","c":"1","t":"2","s":"{}"}"#,
-        ] {
-            assert!(
-                matches!(
-                    Record::decode(text.as_bytes()),
-                    Err(DecodeError::NotARecord(_))
-                ),
-                "{text}"
-            );
-        }
-        assert_eq!(Record::decode(b"\xff\xfe"), Err(DecodeError::NotUtf8));
-    }
-
-    #[test]
-    fn a_later_form_is_told_apart_from_garbage() {
-        assert_eq!(
-            Record::decode(br#"{"v":3,"c":1,"t":2,"s":{}}"#),
-            Err(DecodeError::UnknownForm { form: 3 })
-        );
+impl DecodeError {
+    /// Whether a later version of this crate wrote the record.
+    #[must_use]
+    pub const fn is_newer(&self) -> bool {
+        matches!(self, Self::UnknownForm { .. } | Self::UnknownCritical)
     }
 }

@@ -2,9 +2,9 @@
 
 use std::any::type_name;
 
+use super::MergeError;
 use crate::{
     failure::{CommitError, OpenError, StateTooLargeError},
-    journal::MergeError,
     json::JsonError,
 };
 
@@ -20,7 +20,7 @@ pub struct SessionGetError {
     pub name: String,
     /// The type that was asked for.
     pub expected: &'static str,
-    /// What was in the way.
+    /// The reason.
     pub source: ReadError,
 }
 
@@ -34,15 +34,15 @@ impl SessionGetError {
     }
 }
 
-/// What can be in the way of reading.
+/// Why a value could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
     /// What is stored is not of the type that was asked for.
     #[error(transparent)]
     Json(#[from] JsonError),
-    /// The session is loaded [on demand](crate::config::Loading::OnDemand), and nobody has:
-    /// [`load`](crate::Session::load) it first.
+    /// The session is loaded [lazily](crate::config::Loading::Lazy), and has not been loaded yet: call
+    /// [`load`](crate::Session::load) first.
     #[error("the session has not been loaded")]
     NotLoaded,
 }
@@ -54,9 +54,9 @@ pub enum ReadError {
 #[error("`{name}` could not be put into the session")]
 #[non_exhaustive]
 pub struct SessionInsertError {
-    /// The name it was to have.
+    /// The name of the value.
     pub name: String,
-    /// What was in the way.
+    /// The reason.
     pub source: WriteError,
 }
 
@@ -69,11 +69,11 @@ pub struct SessionInsertError {
 pub struct SessionUpdateError {
     /// The name of the value.
     pub name: String,
-    /// What was in the way.
+    /// The reason.
     pub source: WriteError,
 }
 
-/// What can be in the way of a write.
+/// Why a change was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
@@ -83,50 +83,59 @@ pub enum WriteError {
     /// The state would be larger than the application allows.
     #[error(transparent)]
     TooLarge(#[from] StateTooLargeError),
-    /// The session is loaded [on demand](crate::config::Loading::OnDemand), and nobody has:
-    /// [`load`](crate::Session::load) it first.
+    /// The session is loaded [lazily](crate::config::Loading::Lazy), and has not been loaded yet: call
+    /// [`load`](crate::Session::load) first.
     #[error("the session has not been loaded")]
     NotLoaded,
-    /// The session takes no writes any more.
+    /// The session takes no changes.
     #[error(transparent)]
     Closed(#[from] SessionClosedError),
+    /// Another thread or the closure itself changed the value each time that the closure ran.
+    #[error("the value was changed each time that it was updated")]
+    KeepsChanging,
 }
 
-/// The session takes no writes any more.
+/// Why a session takes no changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionClosedError {
-    /// It was committed with its response. [`reload`](crate::Session::reload) opens it again, for
+    /// The session was committed with its response. [`reload`](crate::Session::reload) opens it again, for
     /// changes that [`save`](crate::Session::save) stores.
     #[error("the session was committed with its response: reload it before writing")]
     Committed,
-    /// Somebody ended it: signed out, renewed its key, or its time was over.
+    /// Another request ended the session, or it expired.
     #[error("the session has ended")]
     Ended,
-    /// It was asked for before the middleware opened the request's session, which has taken over what
-    /// was written to it and its place. Ask for the session again.
+    /// Another request renewed the session. [`renew`](crate::Session::renew) starts a new session in its place.
+    #[error("the session was renewed by another request")]
+    Superseded,
+    /// This request ended the session. [`restart`](crate::Session::restart) starts another one.
+    #[error("the session was purged")]
+    Purged,
+    /// The handle is from before the session middleware opened the request's session, which now has the
+    /// changes that were made through it. Get the session again.
     #[error("the session was asked for before it was opened: ask for it again")]
     Replaced,
 }
 
 /// A session could not be saved.
 ///
-/// Unless the session has ended, the changes are kept, and the commit at the end of the request
-/// tries them once more. In a handler it answers through `?`, with an empty body: 409 if the session has ended, 503 if the
-/// store is to blame, otherwise 500.
+/// Unless the session is closed, the changes are kept, and the commit at the end of the request tries to store
+/// them again. A handler can return the error with `?`. The response has an empty body: 409 if another request has ended or renewed the session, 503 if
+/// the store failed, otherwise 500.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionSaveError {
-    /// The session takes no changes any more.
+    /// The session takes no changes.
     #[error(transparent)]
     Closed(#[from] SessionClosedError),
-    /// The response has been sent, and what was done needs a cookie: a session that is new, one
-    /// whose key is renewed, or one whose state travels in the cookie.
+    /// The response has been sent or the client has left, and what was done needs a cookie: a session that is
+    /// new, one that is renewed, or one whose record travels in the cookie.
     #[error("the session needs a cookie, and its response has been sent")]
     ResponseSent,
-    /// No store is behind this session: it was made by [`Session::new`](crate::Session::new), no
+    /// The session has no store: it was made by [`Session::new`](crate::Session::new), no
     /// middleware is in place, or the store failed and the request went on without it.
-    #[error("no store is behind this session")]
+    #[error("the session has no store")]
     NoStore,
     /// The changes could not be stored.
     #[error("the session could not be saved")]
@@ -135,29 +144,36 @@ pub enum SessionSaveError {
 
 /// A session could not be reloaded.
 ///
-/// In a handler it answers through `?`, with an empty body: 409 if the session has ended, 503 if the
-/// store is to blame, otherwise 500.
+/// A handler can return the error with `?`. The response has an empty body: 409 if another request has ended or renewed the
+/// session, 503 if the store failed, otherwise 500.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionReloadError {
-    /// The session has ended.
+    /// The session was purged, or another request has ended or renewed it.
     #[error(transparent)]
     Closed(#[from] SessionClosedError),
     /// The session was never stored, so there is nothing to load.
     #[error("the session was never stored")]
     NotStored,
-    /// No store is behind this session.
-    #[error("no store is behind this session")]
+    /// The session has no store.
+    #[error("the session has no store")]
     NoStore,
-    /// The newest state could not be had.
+    /// The current state could not be loaded.
     #[error("the session could not be loaded")]
     Load(#[from] OpenError),
     /// An earlier attempt to store the changes failed in a way that leaves open whether they were
     /// stored, and the stored session has changed since: they may be in it. The session now holds
-    /// what is stored, and all changes that were not stored for sure are dropped.
+    /// what is stored, and all changes that are not known to be stored are dropped.
     #[error("it is not known whether an earlier attempt stored the session's changes")]
-    Uncertain,
-    /// The unsaved changes could not be made to the newest state.
-    #[error("the session's unsaved changes do not fit its newest state")]
+    Unknown,
+    /// The unsaved changes could not be applied to the current state.
+    /// [`discard`](crate::Session::discard) drops them.
+    #[error("the session's unsaved changes do not fit its current state")]
     Merge(#[from] MergeError),
+    /// The session was changed each time that the unsaved changes were applied to its state: a closure given
+    /// to [`update`](crate::Session::update) changes its own session.
+    #[error(
+        "the session was changed each time that its unsaved changes were applied to its current state"
+    )]
+    KeepsChanging,
 }

@@ -1,32 +1,42 @@
 //! [`Session`]: what handlers hold.
 
+pub(crate) mod decide;
+#[cfg(feature = "actix")]
+mod early;
 mod errors;
-pub(crate) mod live;
-mod load;
-mod sync;
+mod flush;
+mod journal;
+mod lifecycle;
+pub(crate) mod machine;
 mod values;
 
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use crate::clock::Timestamp;
-
-use self::live::Live;
 #[cfg(feature = "actix")]
-pub(crate) use self::sync::AdoptError;
-pub(crate) use self::sync::{Backend, BoxFuture, Flush, Outcome, Work};
-
-pub use self::errors::{
-    ReadError, SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError,
-    SessionSaveError, SessionUpdateError, WriteError,
+pub(crate) use self::early::AdoptError;
+pub(crate) use self::flush::{Flush, RebaseError};
+use self::machine::{Binding, Cookies, Machine};
+use crate::{
+    clock::Timestamp, failure::OpenError, id::SessionId, manager::Opened, record::Record,
+    storage::BoxFuture,
 };
 
-/// The session of the request at hand.
+pub use self::{
+    errors::{
+        ReadError, SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError,
+        SessionSaveError, SessionUpdateError, WriteError,
+    },
+    journal::{MergeCause, MergeError},
+};
+
+/// The session of a request.
 ///
-/// A handler takes it as an argument, reads and writes; the middleware loads it before and commits
-/// it after. Cloning shares the session, and every method can be called from any thread.
+/// A handler takes it as an argument, and reads and writes its values. The middleware loads it before the
+/// handler and commits it after. Clones share the session, and every method can be called from any thread.
 ///
 /// ```
 /// use sessile::Session;
@@ -43,53 +53,84 @@ pub use self::errors::{
 /// # assert_eq!(runtime.block_on(visit(session)).unwrap(), "Visits: Some(2)");
 /// ```
 ///
-/// # Requests that run at once
+/// # Concurrent requests
 ///
-/// What a handler writes is kept as a list of changes. At the end of the request they are made to
-/// the newest stored state, so requests that write different names never lose each other's writes,
-/// and of two that [`insert`](Self::insert) the same name the last one wins. To compute a new value
-/// from the old one use [`update`](Self::update) or [`update_or`](Self::update_or): `get` and
-/// `insert` would overwrite what another request did in between.
+/// A session records the changes that a handler makes. At the end of the request, they are applied to the
+/// current stored state. So requests that write different names never overwrite each other's changes, and if
+/// two requests [`insert`](Self::insert) the same name, the last to commit wins. To compute a new value from
+/// the old one, use [`update`](Self::update) or [`update_or`](Self::update_or): `get` and `insert` would
+/// overwrite a concurrent change.
 ///
 /// # After the response
 ///
-/// The session is committed when the handler has returned. A handle that lives on, in a stream, a
-/// socket or a spawned task, goes on reading; writing fails, until [`reload`](Self::reload) opens
-/// it for changes that [`save`](Self::save) stores.
+/// The session is committed when the handler has returned. After that, a handle in a stream, a socket or a
+/// spawned task can still read, but not write. [`reload`](Self::reload) opens the session for changes again,
+/// and [`save`](Self::save) stores them. A [`renew`](Self::renew) or [`restart`](Self::restart) can't be saved
+/// then, because it needs a cookie.
 ///
-/// # Loading on demand
+/// # Another request ends or renews the session
 ///
-/// Where [`Settings::loading`](crate::Settings::loading) says so, a session is loaded when a handler
-/// takes it as an argument, and everybody else has to [`load`](Self::load) it before reading or
-/// writing values.
+/// Signing out wins over every request that is in flight, and a renewal wins over every request that
+/// presented the earlier key. The changes of such a request are not stored, and the response is 409, unless
+/// the request's method is safe: see [`Settings::on_superseded`](crate::Settings::on_superseded).
+///
+/// # Lazy loading
+///
+/// With [`Loading::Lazy`](crate::config::Loading::Lazy), a session is loaded when a handler takes it
+/// as an argument. Other code has to [`load`](Self::load) it before it reads or writes values.
 #[derive(Clone)]
 pub struct Session(Arc<Shared>);
 
 struct Shared {
-    live: Mutex<Live>,
+    machine: Mutex<Machine>,
     max_state_bytes: usize,
-    /// What loads and stores it; `None` for a session that nothing is behind.
+    /// Loads and stores the session; `None` for a session without a store.
     backend: Option<Arc<dyn Backend>>,
-    /// Held while changes are on their way to the store, so that they arrive one after another.
-    turn: tokio::sync::Mutex<()>,
+    /// Held while changes are being stored, so that flushes run one after another.
+    flush_lock: tokio::sync::Mutex<()>,
 }
 
-/// What has been done to a session since it was loaded.
+/// Loads and stores a session, whatever its store.
+pub(crate) trait Backend: Send + Sync {
+    /// When a session with this record expires unless a request extends its lifetime.
+    fn ends_at(&self, record: &Record) -> Timestamp;
+
+    /// How long a request waits for the store.
+    fn store_timeout(&self) -> Duration;
+
+    /// The live session that these cookies name.
+    fn find<'a>(&'a self, cookies: &'a Cookies) -> BoxFuture<'a, Result<Opened, OpenError>>;
+
+    /// Logs that a session could not be opened. Returns whether the request continues without the store.
+    fn goes_on_without(&self, error: &OpenError) -> bool;
+
+    /// The HTTP status of the answer if the store fails.
+    #[cfg(feature = "actix")]
+    fn failure_status(&self) -> u16;
+
+    /// Stores the changes of `session`.
+    fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>>;
+
+    /// Loads the newest state of `session`.
+    fn reload<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionReloadError>>;
+}
+
+/// How a request changed its session since it was loaded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SessionStatus {
-    /// Its state was changed.
+    /// The state was changed.
     Changed,
-    /// It was ended; writes have no effect any more.
+    /// The session was ended, and takes no changes.
     Purged,
-    /// It is to get a new key. Stays so when the state is changed as well.
+    /// The commit gives the session another key. Changes of the state leave this status as it is.
     Renewed,
-    /// Nothing.
+    /// Nothing was changed.
     #[default]
     Unchanged,
 }
 
 impl Session {
-    /// An empty session with no store behind it, for tests of handlers.
+    /// An empty session without a store, for tests of handlers.
     ///
     /// ```
     /// use sessile::{Session, SessionStatus};
@@ -100,80 +141,75 @@ impl Session {
     /// ```
     #[must_use]
     pub fn new() -> Self {
-        Self::with(Live::new(false), usize::MAX, None)
+        Self::with(Machine::new(Binding::New, false), usize::MAX, None)
     }
 
     pub(crate) fn with(
-        live: Live,
+        machine: Machine,
         max_state_bytes: usize,
         backend: Option<Arc<dyn Backend>>,
     ) -> Self {
         Self(Arc::new(Shared {
-            live: Mutex::new(live),
+            machine: Mutex::new(machine),
             max_state_bytes,
             backend,
-            turn: tokio::sync::Mutex::new(()),
+            flush_lock: tokio::sync::Mutex::new(()),
         }))
     }
 
-    /// What has been done to the session since it was loaded.
+    /// The id of the stored session: for logs, audit trails and administration pages. It is not secret, and
+    /// stays the same when the session is renewed.
+    ///
+    /// `None` while the session has not been stored or [loaded](Self::load). For a session that actix-session
+    /// made, a digest of its key, until the session is renewed.
+    ///
+    /// ```
+    /// use sessile::{ResponseHead, SealingKey, SessionManager, Settings, storage::MemorySessionStore};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let store = MemorySessionStore::default();
+    /// let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
+    /// let session = manager.open([]).await?;
+    /// assert_eq!(session.id(), None);
+    ///
+    /// session.insert("user", "ferris")?;
+    /// session.save().await?;
+    /// assert_eq!(session.id().unwrap().to_string().len(), 22);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn id(&self) -> Option<SessionId> {
+        self.machine().stored().map(|stored| stored.id.clone())
+    }
+
+    /// How the request changed the session since it was loaded.
     #[must_use]
     pub fn status(&self) -> SessionStatus {
-        self.live().status
+        self.machine().status
     }
 
-    /// When the session was first created; `None` while it has not been stored or
-    /// [loaded](Self::load).
+    /// When the session was created; `None` while it has not been stored or [loaded](Self::load).
     #[must_use]
     pub fn created_at(&self) -> Option<Timestamp> {
-        self.live().place.as_ref().map(|place| place.created_at)
+        let machine = self.machine();
+        machine.stored().map(|stored| stored.record.created_at)
     }
 
-    /// When the stored session ends if nothing extends its life; `None` while it has not been
+    /// When the stored session expires unless a request extends its lifetime; `None` while it has not been
     /// stored or [loaded](Self::load).
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         let backend = self.0.backend.as_ref()?;
-        let live = self.live();
-        let place = live.place.as_ref()?;
-        Some(backend.ends_at(place.created_at, place.touched_at))
+        let record = self.machine().stored()?.record.clone();
+        Some(backend.ends_at(&record))
     }
 
-    /// Ends the session: its state is deleted from the store, and the browser told to forget the
-    /// cookie. For signing out.
-    ///
-    /// It wins over every request that is under way: what those write is dropped. Later writes to
-    /// this session have no effect. Has no effect itself on a session that was committed with its
-    /// response, which is logged: [`reload`](Self::reload) that first.
-    ///
-    /// A session that has not been [loaded](Self::load) needn't be: the end of the request does that,
-    /// and fails if the store does.
-    pub fn purge(&self) {
-        let purged = self.live().purge();
-        drop(self.unless_refused("purge", purged));
-    }
-
-    /// Gives the session a new key, under which its whole state goes on; the old key is dead. For
-    /// a change of privilege, such as signing in (OWASP ASVS 5.0, 7.2.4).
-    ///
-    /// Has no effect on a purged session and on one that takes no writes any more; the latter is
-    /// logged. A session that has not been [loaded](Self::load) needn't be: the end of the request
-    /// does that, and fails if the store does.
-    pub fn renew(&self) {
-        let renewed = self.live().renew();
-        self.unless_refused("renew", renewed);
-    }
-
-    fn unless_refused<T>(&self, operation: &'static str, done: Result<T, WriteError>) -> Option<T> {
-        done.inspect_err(|reason| {
-            tracing::warn!(operation, %reason, "a write to a session had no effect");
-        })
-        .ok()
-    }
-
-    pub(crate) fn live(&self) -> MutexGuard<'_, Live> {
+    pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
         // Nothing that runs under the lock panics half-way through a change.
-        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .machine
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -185,11 +221,11 @@ impl Default for Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let live = self.live();
+        let machine = self.machine();
         f.debug_struct("Session")
-            .field("status", &live.status)
-            .field("loaded", &live.unopened.is_none())
-            .field("state", &live.state)
+            .field("status", &machine.status)
+            .field("loaded", &machine.is_readable())
+            .field("state", &machine.state)
             .finish_non_exhaustive()
     }
 }

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::{
     ReadError, Session, SessionGetError, SessionInsertError, SessionUpdateError, WriteError,
+    journal::{Update, Updater},
 };
 use crate::{
-    journal::{Change, Updater},
-    json,
+    json::{self, JsonText},
     text::Text,
 };
 
@@ -36,11 +36,11 @@ impl Session {
 
     fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ReadError> {
         let text = {
-            let live = self.live();
-            if !live.is_readable() {
+            let machine = self.machine();
+            if !machine.is_readable() {
                 return Err(ReadError::NotLoaded);
             }
-            live.state.shared_text(key)
+            machine.state.shared_text(key)
         };
         Ok(text.map(|text| json::parse(&text)).transpose()?)
     }
@@ -48,20 +48,27 @@ impl Session {
     /// Whether there is a value under `key`.
     ///
     /// `false` if the session has not been [loaded](Self::load), which is logged.
+    ///
+    /// ```
+    /// # let session = sessile::Session::new();
+    /// session.insert("visits", 3)?;
+    /// assert!(session.contains_key("visits"));
+    /// assert!(!session.contains_key("other"));
+    /// # Ok::<(), sessile::SessionInsertError>(())
+    /// ```
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
         let (readable, contains) = {
-            let live = self.live();
-            (live.is_readable(), live.state.contains(key))
+            let machine = self.machine();
+            (machine.is_readable(), machine.state.contains(key))
         };
         warn_unless(readable, "contains_key");
         contains
     }
 
-    /// Everything the session holds, as of now: holding it blocks nothing, and later writes don't
-    /// show in it.
+    /// A copy of all values, which costs parsing them. Later changes don't appear in it.
     ///
-    /// Costs parsing all values. A value that [`Value`] can't hold, nested deeper than 128 levels
+    /// A value that [`Value`] can't hold, nested deeper than 128 levels
     /// or a number like `1e999`, is shown as a string with its JSON text. Empty if the session has
     /// not been [loaded](Self::load), which is logged.
     ///
@@ -76,8 +83,8 @@ impl Session {
     #[must_use]
     pub fn entries(&self) -> HashMap<String, Value> {
         let (readable, state) = {
-            let live = self.live();
-            (live.is_readable(), live.state.clone())
+            let machine = self.machine();
+            (machine.is_readable(), machine.state.clone())
         };
         warn_unless(readable, "entries");
         state
@@ -88,13 +95,21 @@ impl Session {
 
     /// Puts `value` under `key`, in place of what was there.
     ///
-    /// Has no effect on a purged session. Of several requests that insert the same name, the last
-    /// one to commit wins.
+    /// If several requests insert the same name, the last to commit wins.
+    ///
+    /// ```
+    /// # let session = sessile::Session::new();
+    /// session.insert("visits", 3)?;
+    /// session.insert("visits", 4)?;
+    /// assert_eq!(session.get("visits")?, Some(4));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// When `value` has no JSON form, when the state would grow over its bound, when the session
-    /// takes no writes any more, or has not been [loaded](Self::load). It is then as it was.
+    /// takes no changes (it was purged, or committed with its response, or another request ended or renewed
+    /// it), or has not been [loaded](Self::load). It is then as it was.
     pub fn insert<T: Serialize>(
         &self,
         key: impl Into<String>,
@@ -106,21 +121,18 @@ impl Session {
     }
 
     fn try_insert<T: Serialize>(&self, name: &str, value: &T) -> Result<(), WriteError> {
-        if !self.live().takes_writes()? {
-            return Ok(());
-        }
+        self.machine().check_writable()?;
         let text = json::to_text(value)?;
-        let written = self.live().set(name.into(), text, self.0.max_state_bytes)?;
+        let name = name.into();
+        let written = self.machine().set(&name, text, self.0.max_state_bytes)?;
         drop(written);
         Ok(())
     }
 
-    /// Replaces the value under `key` by what `updater` makes of it; nothing happens if there is
-    /// none.
+    /// Replaces the value under `key` by the result of `updater`. Does nothing if there is no value.
     ///
-    /// Atomic: should another request store a new value first, `updater` runs once more on that,
-    /// so it may run several times and should do nothing but compute. It never runs while the
-    /// session is locked.
+    /// Atomic: if another request stores a new value first, `updater` runs again on that value. It may run
+    /// several times, so it should have no side effects. It never runs while the session is locked.
     ///
     /// ```
     /// # let session = sessile::Session::new();
@@ -133,8 +145,9 @@ impl Session {
     /// # Errors
     ///
     /// When what is stored is not a `T`, when the new value has no JSON form or makes the state
-    /// grow over its bound, when the session takes no writes any more, or has not been
-    /// [loaded](Self::load). It is then as it was.
+    /// grow over its bound, when the session takes no changes, when it has not been
+    /// [loaded](Self::load), or when `updater` itself keeps changing the value. The session is then
+    /// unchanged.
     pub fn update<T, F>(&self, key: impl Into<String>, updater: F) -> Result<(), SessionUpdateError>
     where
         T: Serialize + DeserializeOwned,
@@ -145,7 +158,7 @@ impl Session {
             .map_err(|source| SessionUpdateError { name, source })
     }
 
-    /// As [`update`](Self::update), and puts `default_value` there if there is none.
+    /// As [`update`](Self::update), and inserts `default_value` if there is no value.
     ///
     /// ```
     /// # let session = sessile::Session::new();
@@ -180,51 +193,71 @@ impl Session {
     fn try_update(
         &self,
         name: &str,
-        default: Option<json::JsonText>,
+        default: Option<JsonText>,
         updater: Arc<Updater>,
     ) -> Result<(), WriteError> {
+        /// The number of attempts. Another thread or the closure itself may change the value in between.
+        const MAX_ROUNDS: u32 = 1000;
         let name: Arc<str> = name.into();
-        let change = Change::Update {
-            name: Arc::clone(&name),
-            default: default.clone(),
-            updater: Arc::clone(&updater),
-        };
-        // Each round that fails means that another thread's write went through.
-        loop {
+        let update = Update { default, updater };
+        for _ in 0..MAX_ROUNDS {
             let seen = {
-                let live = self.live();
-                if !live.takes_writes()? {
-                    return Ok(());
-                }
-                live.state.shared_text(&name)
+                let machine = self.machine();
+                machine.check_writable()?;
+                machine.state.shared_text(&name)
             };
-            let text = match (&seen, &default) {
-                (Some(text), _) => updater(text)?,
+            let text = match (&seen, &update.default) {
+                (Some(text), _) => (update.updater)(text)?,
                 (None, Some(default)) => default.clone(),
                 (None, None) => return Ok(()),
             };
-            let replaced = self.live().replace(
-                seen.as_ref(),
-                &name,
-                text,
-                change.clone(),
-                self.0.max_state_bytes,
-            )?;
-            if replaced.is_some() {
+            let max_bytes = self.0.max_state_bytes;
+            let updated = self
+                .machine()
+                .update(seen.as_ref(), &name, text, &update, max_bytes)?;
+            if updated.is_some() {
                 return Ok(());
             }
         }
+        Err(WriteError::KeepsChanging)
     }
 
-    /// Removes the value under `key` and returns it. Nothing happens if there is none.
+    /// Removes the value under `key` and returns it. Does nothing if there is no value.
     ///
-    /// Has no effect, and returns `None`, on a purged session, and on one that takes no writes any
-    /// more or has not been [loaded](Self::load); the latter two are logged.
+    /// Has no effect, and returns `None`, on a session that takes no changes, or has not been
+    /// [loaded](Self::load); that is logged.
+    ///
+    /// ```
+    /// # let session = sessile::Session::new();
+    /// session.insert("visits", 3)?;
+    /// assert_eq!(session.remove("visits"), Some(3.into()));
+    /// assert_eq!(session.remove("visits"), None);
+    /// # Ok::<(), sessile::SessionInsertError>(())
+    /// ```
     pub fn remove(&self, key: &str) -> Option<Value> {
-        self.remove_text(key).map(|text| json::value_of(&text))
+        let removed = self.unless_refused("remove", self.try_remove(key));
+        removed.flatten()
     }
 
-    /// Removes the value under `key` and returns it as a `T`, or as it is if it isn't one.
+    /// As [`remove`](Self::remove), and tells whether the session takes changes.
+    ///
+    /// ```
+    /// # let session = sessile::Session::new();
+    /// session.insert("visits", 3)?;
+    /// assert_eq!(session.try_remove("visits")?, Some(3.into()));
+    /// session.purge();
+    /// assert!(session.try_remove("visits").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the session takes no changes, or has not been [loaded](Self::load).
+    pub fn try_remove(&self, key: &str) -> Result<Option<Value>, WriteError> {
+        Ok(self.remove_text(key)?.map(|text| json::value_of(&text)))
+    }
+
+    /// Removes the value under `key` and returns it as a `T`, or unchanged if it is not a `T`.
     ///
     /// ```
     /// # let session = sessile::Session::new();
@@ -234,24 +267,50 @@ impl Session {
     /// # Ok::<(), sessile::SessionInsertError>(())
     /// ```
     pub fn remove_as<T: DeserializeOwned>(&self, key: &str) -> Option<Result<T, Value>> {
-        let text = self.remove_text(key)?;
+        let removed = self.unless_refused("remove", self.remove_text(key));
+        let text = removed.flatten()?;
         Some(json::parse(&text).map_err(|_| json::value_of(&text)))
     }
 
-    fn remove_text(&self, key: &str) -> Option<Text> {
-        let removed = self.live().remove(key);
-        let (text, discarded) = self.unless_refused("remove", removed)?;
+    fn remove_text(&self, key: &str) -> Result<Option<Text>, WriteError> {
+        let removed = self.machine().remove(key);
+        let (text, discarded) = removed?;
         drop(discarded);
-        text
+        Ok(text)
     }
 
     /// Removes all values. The session itself goes on, under its key.
     ///
-    /// Has no effect on a purged session, and on one that takes no writes any more or has not been
-    /// [loaded](Self::load); the latter two are logged.
+    /// Has no effect on a session that takes no changes, or has not been [loaded](Self::load); that is
+    /// logged.
+    ///
+    /// ```
+    /// # let session = sessile::Session::new();
+    /// session.insert("visits", 3)?;
+    /// session.clear();
+    /// assert!(!session.contains_key("visits"));
+    /// # Ok::<(), sessile::SessionInsertError>(())
+    /// ```
     pub fn clear(&self) {
-        let cleared = self.live().clear();
-        drop(self.unless_refused("clear", cleared));
+        self.unless_refused("clear", self.try_clear());
+    }
+
+    /// As [`clear`](Self::clear), and tells whether the session takes changes.
+    ///
+    /// ```
+    /// # let session = sessile::Session::new();
+    /// session.insert("visits", 3)?;
+    /// session.try_clear()?;
+    /// assert!(session.entries().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the session takes no changes, or has not been [loaded](Self::load).
+    pub fn try_clear(&self) -> Result<(), WriteError> {
+        let cleared = self.machine().clear();
+        cleared.map(drop)
     }
 }
 

@@ -6,7 +6,10 @@ use time::Duration;
 
 use crate::{
     clock::{Clock, SharedClock},
-    config::{CookieContentSecurity, Loading, SameSite, SessionLifecycle, StoreFailurePolicy},
+    config::{
+        CookieContentSecurity, Loading, SameSite, SessionLifecycle, StoreFailurePolicy,
+        SupersededPolicy,
+    },
 };
 
 pub use self::cookie::InvalidCookieError;
@@ -33,8 +36,8 @@ pub struct Settings {
     pub cookie_name: String,
     /// Whether browsers may send the cookie over TLS only.
     ///
-    /// Default: `true`. Without it whoever listens on the way takes over the session
-    /// (OWASP ASVS 5.0, 3.3.1). Set it to `false` only for development over plain HTTP.
+    /// Default: `true`. Without it, an attacker who listens on the network can take over the
+    /// session (OWASP ASVS 5.0, 3.3.1). Set it to `false` only for development over plain HTTP.
     pub cookie_secure: bool,
     /// Whether scripts are kept from reading the cookie.
     ///
@@ -65,61 +68,75 @@ pub struct Settings {
     /// How long after its first creation a session ends, however much it is used
     /// (OWASP ASVS 5.0, 7.3.2).
     ///
-    /// Default: `None`, never. Updates and renewals don't start it anew.
+    /// Default: `None`, never. Updates and renewals don't restart it.
     pub absolute_timeout: Option<Duration>,
-    /// The part of the idle timeout that may pass before a request that only reads extends the
-    /// life of the stored session once more; matters under
-    /// [`OnEveryRequest`](crate::config::TtlExtensionPolicy::OnEveryRequest) only.
+    /// The part of the idle timeout that may pass before a request that only reads extends the life of the
+    /// stored session again. It has an effect only under
+    /// [`OnEveryRequest`](crate::config::TtlExtensionPolicy::OnEveryRequest).
     ///
-    /// Default: 0.05. From 0, which writes to the store on each request, to 1. A session that is
-    /// used never ends early for it: one that is left alone may end later by this part.
+    /// Default: 0.05. From 0, which writes to the store on each request, to 1. A session that is in use never
+    /// ends early because of it; an unused session may end later by this part.
     pub touch_fraction: f64,
     /// When a request's session is loaded.
     ///
-    /// Default: [`Loading::BeforeTheHandler`]. [`Loading::OnDemand`] spares requests that don't use
-    /// their session the look at the store, and asks of guards and middleware that they load it.
+    /// Default: [`Loading::Eager`]. With [`Loading::Lazy`], requests that don't use
+    /// their session need no round trip, and middleware has to load the session before it uses it.
     pub loading: Loading,
-    /// How long a request waits for the store: each time that it loads or stores its session, which
-    /// is once before the handler and once after it for most.
+    /// How long a request waits for the store, each time that it loads or stores its session. Most requests
+    /// do so once before the handler and once after it.
     ///
     /// Default: one second.
     pub store_timeout: Duration,
-    /// What a request is answered when the store can't be reached or doesn't answer in time.
+    /// The response to a request when the store can't be reached or doesn't answer in time.
     ///
     /// Default: an opaque 503.
     pub on_store_failure: StoreFailurePolicy,
-    /// The most bytes that a state may have: its names and the JSON text of its values.
+    /// The maximum size of a state in bytes: its names and the JSON text of its values.
     ///
-    /// Default: 1 MiB. Every request that uses the session pays for its size.
+    /// Default: 1 MiB. Every request that uses the session transfers all of it.
     pub max_state_bytes: usize,
-    /// Whether the cookies of `actix-session` are taken over, made with the same key and name.
+    /// The response if the changes of a request were not stored because another request had renewed or ended
+    /// the session.
     ///
-    /// Default: `true`, so that nobody is signed out when this crate takes the place of that one.
-    /// Turn it off when all such sessions should have ended, for two reasons:
+    /// Default: [`SupersededPolicy::Refuse`], which answers 409 unless the request's method is safe.
+    pub on_superseded: SupersededPolicy,
+    /// How long the session remembers the secret that a renewal replaced. A request that presents it in that
+    /// time was in flight when the session was renewed, so its changes are refused. After that time, such a
+    /// request gets a new, empty session.
     ///
-    /// - A state that `actix-session` put into the cookie itself has no end. It gets one when the
-    ///   session is next changed; a copy of the old cookie is good for as long as this is on, or the
-    ///   key is used.
-    /// - Under [`Signed`](CookieContentSecurity::Signed) it didn't bind the cookie to its name. A
-    ///   value that the application signed for another cookie, with the same key and a signed jar, is
-    ///   taken for a session if it looks like one.
+    /// Default: 30 seconds.
+    pub renewal_grace: std::time::Duration,
+    /// How far the clocks of the application's servers may differ. It is added to the grace period.
     ///
-    /// What it left in Redis ends by itself, and goes on being read. When this is off, the cookies
-    /// that lead there go on working if they are [`Private`](CookieContentSecurity::Private), or were
-    /// set anew since.
-    pub accept_legacy: bool,
+    /// Default: 30 seconds.
+    pub clock_allowance: std::time::Duration,
+    /// Whether cookies that actix-session made with the same key and name are accepted.
+    ///
+    /// Default: `true`, so that no user is signed out when this crate replaces actix-session. Turn it off
+    /// when all such sessions should have ended, for two reasons:
+    ///
+    /// - A session that actix-session stored in the cookie never expires. The next change gives the session
+    ///   an expiry, but a copy of the old cookie is accepted for as long as this setting is on and the key
+    ///   is in use.
+    /// - Under [`Signed`](CookieContentSecurity::Signed), actix-session did not bind the cookie to its name.
+    ///   If the application signed a value for another cookie with the same key, and the value has the form
+    ///   of a session, it is accepted as one.
+    ///
+    /// Sessions that actix-session stored in Redis expire there. When this setting is off, their cookies
+    /// are refused.
+    pub accept_actix_session_cookies: bool,
     pub(crate) clock: SharedClock,
 }
 
 impl Settings {
     /// Reads the time from `clock` instead of the operating system: for tests.
     #[must_use]
-    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+    pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
         self
     }
 
-    /// Checks what the types leave open.
+    /// Checks the values that the types allow and that are invalid.
     pub(crate) fn check(&self) -> Result<(), SettingsError> {
         cookie::check(self)?;
         let ttl = match &self.lifecycle {
@@ -169,7 +186,10 @@ impl Default for Settings {
             store_timeout: Duration::SECOND,
             on_store_failure: StoreFailurePolicy::default(),
             max_state_bytes: 1024 * 1024,
-            accept_legacy: true,
+            on_superseded: SupersededPolicy::default(),
+            renewal_grace: std::time::Duration::from_secs(30),
+            clock_allowance: std::time::Duration::from_secs(30),
+            accept_actix_session_cookies: true,
             clock: SharedClock::default(),
         }
     }

@@ -83,33 +83,75 @@ impl Listed {
         self.entries.len()
     }
 
-    pub(super) fn name(&self, index: usize) -> &str {
-        self.str(&self.entries[index].name)
+    /// Where the entry called `name` is, or would be.
+    pub(super) fn find(&self, name: &str) -> Result<usize, usize> {
+        // The order of texts is that of their bytes.
+        let name = name.as_bytes();
+        self.entries
+            .binary_search_by(|entry| self.bytes(&entry.name).cmp(name))
     }
 
     pub(super) fn value(&self, index: usize) -> &str {
         self.str(&self.entries[index].value)
     }
 
-    /// The value of an entry, for who keeps it.
+    /// The value of an entry, shared with the list.
     pub(super) fn shared_value(&self, index: usize) -> Text {
         self.shared(&self.entries[index].value)
     }
 
-    pub(super) fn for_each<'a>(&'a self, mut take: impl FnMut(&'a str, &'a str)) {
-        for Entry { name, value } in &self.entries {
-            take(self.str(name), self.str(value));
+    /// The names and values, in the order of the names.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let entries = self.entries.iter();
+        entries.map(|Entry { name, value }| (self.str(name), self.str(value)))
+    }
+
+    /// Whether it is as [`compacted`](Self::compacted) makes it. `byte_len` is the length of all names and
+    /// values.
+    pub(super) fn is_compact(&self, byte_len: usize) -> bool {
+        let is_here = |part: &Part| matches!(part, Part::Here { .. });
+        let mut entries = self.entries.iter();
+        self.text.len() == byte_len
+            && self.entries.capacity() == self.entries.len().max(FEW)
+            && entries.all(|it| is_here(&it.name) && is_here(&it.value))
+    }
+
+    /// The same list with all names and values in one text of `byte_len` bytes.
+    pub(super) fn compacted(&self, byte_len: usize) -> Self {
+        let mut text = String::with_capacity(byte_len);
+        let mut entries = Entries::with_capacity(self.entries.len());
+        for (name, value) in self.iter() {
+            let start = text.len();
+            text.push_str(name);
+            let middle = text.len();
+            text.push_str(value);
+            entries.push(Entry {
+                name: Part::at(&text, start..middle),
+                value: Part::at(&text, middle..text.len()),
+            });
         }
+        Self::new(text.into(), entries)
+    }
+
+    /// The bytes that the list itself takes in memory, without its text.
+    pub(super) fn footprint(&self) -> usize {
+        /// The reference counts, and what the allocator adds.
+        const OVERHEAD: usize = 24;
+        let spilled = match self.entries.spilled() {
+            true => self.entries.capacity() * size_of::<Entry>(),
+            false => 0,
+        };
+        OVERHEAD + size_of::<Self>() + spilled
     }
 
     /// Whether each name is less than the next.
     pub(super) fn is_sorted(&self) -> bool {
-        let names = self.entries.iter().map(|entry| self.str(&entry.name));
+        let names = self.entries.iter().map(|entry| self.bytes(&entry.name));
         names.is_sorted_by(|one, next| one < next)
     }
 
     /// The bytes of all names and values.
-    pub(super) fn size(&self) -> usize {
+    pub(super) fn byte_len(&self) -> usize {
         let entries = self.entries.iter();
         entries.map(|it| it.name.len() + it.value.len()).sum()
     }
@@ -119,6 +161,15 @@ impl Listed {
         match part {
             Part::Here { start, end } => &self.text[*start as usize..*end as usize],
             Part::Elsewhere(text) => text,
+        }
+    }
+
+    /// The same as bytes, for which no boundaries of characters are looked up.
+    #[inline]
+    fn bytes<'a>(&'a self, part: &'a Part) -> &'a [u8] {
+        match part {
+            Part::Here { start, end } => &self.text.as_bytes()[*start as usize..*end as usize],
+            Part::Elsewhere(text) => text.as_bytes(),
         }
     }
 

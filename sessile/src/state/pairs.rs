@@ -42,7 +42,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
     }
 }
 
-impl Pairs<'_> {
+impl<'a> Pairs<'a> {
+    /// The names and the JSON text of their values, in the order of the text.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(name, value)| (&**name, *value))
+    }
+
     /// The state; what was read from `text` stays there. Of several values of one name the last counts.
     pub(crate) fn into_state(self, text: &Arc<str>) -> State {
         let Self(mut pairs) = self;

@@ -2,17 +2,23 @@
 
 use std::{error::Error, fmt};
 
-/// What a store could not do: its kind, and the cause with all that the backend tells.
+use crate::record::DecodeError;
+
+/// The failure of an operation: its kind, its cause as the backend reported it, and whether the operation may
+/// have happened nevertheless.
+///
+/// Every error leaves open whether the operation happened, unless the store marks it as
+/// [not sent](Self::not_sent).
 ///
 /// ```
 /// use std::{error::Error, io};
 /// use sessile::storage::{StoreError, StoreErrorKind};
 ///
-/// let error = StoreError::new(
-///     StoreErrorKind::Unavailable,
-///     io::Error::from(io::ErrorKind::ConnectionRefused),
-/// );
+/// let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+/// let error = StoreError::new(StoreErrorKind::Unavailable, refused).not_sent();
+///
 /// assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+/// assert!(!error.may_have_happened());
 /// assert_eq!(error.to_string(), "the session store is not available");
 /// assert!(error.source().unwrap().to_string().contains("refused"));
 /// ```
@@ -20,35 +26,50 @@ use std::{error::Error, fmt};
 pub struct StoreError {
     kind: StoreErrorKind,
     source: Box<dyn Error + Send + Sync>,
+    not_sent: bool,
 }
 
-/// The kinds of [`StoreError`] that somebody may want to tell apart.
+/// The kinds of [`StoreError`] that callers may want to tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// The backend can't be reached, is busy or locked, or failed: the same may succeed later.
+    /// The backend can't be reached, is busy or locked, or failed: the same operation may succeed later.
     Unavailable,
-    /// What lies under the key is no record.
+    /// The store can't tell whether a write happened: its answer was lost, or it was sent more than once and
+    /// another request changed the record in between.
+    Unknown,
+    /// The record under the id can't be decoded.
     Corrupt,
-    /// The backend refuses to be written to, or doesn't grant a right that is needed.
+    /// A later version of this crate wrote the record, in a way that this one must not ignore.
+    Newer,
+    /// The backend refuses to be written to, doesn't grant a right that is needed, or has no room for a record
+    /// of this size.
     Denied,
     /// The backend is not one that this version of the crate can work with: another kind of file
     /// or server, or a schema that is newer than the code.
     Incompatible,
-    /// The store was asked for in a way that makes no sense: an address that can't be parsed, for
-    /// example.
+    /// The configuration of the store is invalid: for example an address that can't be parsed.
     Misconfigured,
 }
 
 impl StoreError {
-    /// An error of this kind with its cause.
+    /// An error of this kind with its cause. It leaves open whether the operation happened.
     ///
     /// The cause ends up in logs: it should tell neither session keys nor values.
     pub fn new(kind: StoreErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             kind,
             source: source.into(),
+            not_sent: false,
         }
+    }
+
+    /// The same error for an operation that certainly did not happen and never will: it was not sent to
+    /// the backend, or the backend refused it.
+    #[must_use]
+    pub fn not_sent(mut self) -> Self {
+        self.not_sent = true;
+        self
     }
 
     /// What kind of error it is.
@@ -56,13 +77,34 @@ impl StoreError {
     pub const fn kind(&self) -> StoreErrorKind {
         self.kind
     }
+
+    /// Whether the operation may have happened, or may still happen, in spite of the error.
+    #[must_use]
+    pub const fn may_have_happened(&self) -> bool {
+        !self.not_sent
+    }
+}
+
+/// [`Corrupt`](StoreErrorKind::Corrupt) or [`Newer`](StoreErrorKind::Newer).
+impl From<DecodeError> for StoreError {
+    fn from(error: DecodeError) -> Self {
+        let kind = match error.is_newer() {
+            true => StoreErrorKind::Newer,
+            false => StoreErrorKind::Corrupt,
+        };
+        Self::new(kind, error).not_sent()
+    }
 }
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             StoreErrorKind::Unavailable => "the session store is not available",
-            StoreErrorKind::Corrupt => "the session store holds something that is no record",
+            StoreErrorKind::Unknown => "the session store can't tell whether a write happened",
+            StoreErrorKind::Corrupt => "the session store holds something that is not a record",
+            StoreErrorKind::Newer => {
+                "the session store holds a record of a later version of sessile"
+            }
             StoreErrorKind::Denied => "the session store refuses the operation",
             StoreErrorKind::Incompatible => "the session store is not one that sessile can use",
             StoreErrorKind::Misconfigured => "the session store is misconfigured",

@@ -1,126 +1,75 @@
-//! Where sessions are kept: the contract of a store, and the stores that come with the crate.
+//! The contract of a store, and the stores of this crate.
 //!
-//! A store keeps [`Record`]s under [`SessionKey`]s. It knows nothing of cookies, merging or
-//! timeouts: five operations, and each says plainly what became of it.
+//! A store is a versioned key-value store: it keeps a [`Record`] under a [`SessionId`], with a
+//! [`Version`] beside it and for a time to live. It knows nothing of cookies, secrets, renewal or merging.
+//! It has four operations, and each returns what it did.
 //!
-//! | operation | answer |
+//! | operation | result |
 //! | --- | --- |
-//! | [`load`](SessionStore::load) | the record and its version, or nothing |
-//! | [`create`](SessionStore::create) | the key it is now under |
-//! | [`update`](SessionStore::update) | stored, conflict or gone |
-//! | [`renew`](SessionStore::renew) | stored under a new key, conflict or gone |
+//! | [`load`](SessionStore::load) | the record and its version, or `None` |
+//! | [`create`](SessionStore::create) | [`Created`](CreateOutcome::Created), [`Taken`](CreateOutcome::Taken) or [`Refused`](CreateOutcome::Refused) |
+//! | [`update`](SessionStore::update) | [`Updated`](UpdateOutcome::Updated), [`Conflict`](UpdateOutcome::Conflict), [`Missing`](UpdateOutcome::Missing) or [`Refused`](UpdateOutcome::Refused) |
 //! | [`delete`](SessionStore::delete) | nothing |
 //!
-//! What the contract asks for, and the acceptance suite in `test_helpers` checks:
+//! # The rules
 //!
-//! - A record whose time to live has passed is not there, for any operation. A time to live of
-//!   zero has passed already.
-//! - `update` and `renew` compare and swap: they store only if the record still has the version
-//!   that was loaded. They never bring back a record that is gone.
-//! - `renew` moves the record to a new key at one instant: never do both keys lead to it, never
-//!   neither.
-//! - `delete` ends the session also when it is asked with a key from before a renewal, so that
-//!   signing out wins over a renewal that was under way. That is what a key's
-//!   [`id`](SessionKey::id) is for: it stays.
-//! - What an operation reported as stored is seen by every later `load`, from any server.
-//! - No lock is held while an operation waits.
+//! 1. A record whose time to live has passed is missing, for every operation. With a time to live of zero, it
+//!    is missing at once. A store should not round a time to live up; if its backend does, a few seconds are
+//!    allowed.
+//! 2. `create` never overwrites.
+//! 3. `update` compares and swaps: it stores only if the record still has the version that the caller
+//!    expects. It never brings back a record that is missing.
+//! 4. If the record is already at the new version, `update` returns `Updated` and changes nothing. The engine
+//!    generates a random version for each write, so the record is from an earlier attempt of this write.
+//! 5. `delete` deletes the record under the id, whatever its version. Deleting a missing record is no error.
+//! 6. Every later `load`, on every server, sees the effect of an acknowledged operation. Only a
+//!    [`Cached`](Freshness::Cached) load may lag behind.
+//! 7. An operation is atomic, also if its future is dropped before it completes. It may then still take effect
+//!    later.
+//! 8. `load` returns a record exactly as it was stored, with all its members, their order and their text.
+//! 9. A record that can't be decoded is an error of kind [`Corrupt`](StoreErrorKind::Corrupt), and one
+//!    that a later version of this crate wrote is an error of kind [`Newer`](StoreErrorKind::Newer). It is
+//!    never reported as missing, and neither `create` nor `update` overwrites it.
+//! 10. An error leaves open whether the operation happened, unless it is marked as
+//!     [not sent](StoreError::not_sent).
 //!
-//! The store picks the key it answers with. So the state itself can be the key, as in
-//! `CookieSessionStore`: there nothing conflicts and nothing is ever gone.
+//! The feature `store-tests` has a suite that checks a store against these rules and names the broken rule:
+//! `test_helpers::store_contract_test_suite`. Two rules depend on the backend and are not checked in full:
+//! that another server sees an acknowledged operation (6), and which errors are marked as not sent (10).
 //!
-//! # A store of one's own
+//! # Sending an operation again
 //!
-//! ```
-//! use std::{collections::HashMap, sync::Mutex, time::Duration};
-//! use sessile::{Record, storage::*};
+//! If a connection breaks before the reply arrives, a store may send an operation again, within limits:
 //!
-//! /// Keeps everything for ever, which is fine for an example only.
-//! #[derive(Default)]
-//! struct Shelf(Mutex<HashMap<String, Item>>);
+//! - A `load` and a `delete` can be sent again.
+//! - An `update` can be sent again with the same versions. If the record is then at the new version, or the
+//!   second attempt replaces it, the result is [`Updated`](UpdateOutcome::Updated). Otherwise the store returns
+//!   an error of kind [`Unknown`](StoreErrorKind::Unknown), never `Conflict` or `Missing`: another request may
+//!   have replaced the first attempt, and after a `Conflict` the engine would apply the change a second time.
+//! - A `create` is never sent again, because a delayed first attempt could bring back a session that
+//!   has been deleted since. The engine receives the error and uses another id.
 //!
-//! struct Item {
-//!     secret_digest: String,
-//!     version: u64,
-//!     record: Record,
-//! }
+//! # The form of a record
 //!
-//! impl Shelf {
-//!     fn swap(
-//!         &self,
-//!         (key, version): (&SessionKey, Version),
-//!         new_key: SessionKey,
-//!         record: &Record,
-//!     ) -> Swap {
-//!         match self.0.lock().unwrap().get_mut(key.id()) {
-//!             Some(item) if !key.is_for(&item.secret_digest) => Swap::Gone,
-//!             None => Swap::Gone,
-//!             Some(item) if item.version != version.get() => Swap::Conflict,
-//!             Some(item) => {
-//!                 let version = item.version + 1;
-//!                 let secret_digest = new_key.secret_digest();
-//!                 *item = Item { secret_digest, version, record: record.clone() };
-//!                 Swap::Stored(Stored { key: new_key, version: Version::new(version) })
-//!             }
-//!         }
-//!     }
-//! }
+//! Stores that keep text store the result of [`Record::encode`], a JSON object with these members:
 //!
-//! impl SessionStore for Shelf {
-//!     async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-//!         let shelf = self.0.lock().unwrap();
-//!         let item = shelf.get(key.id()).filter(|item| key.is_for(&item.secret_digest));
-//!         Ok(item.map(|item| Loaded {
-//!             record: item.record.clone(),
-//!             version: Version::new(item.version),
-//!         }))
-//!     }
+//! | member | what it is |
+//! | --- | --- |
+//! | `v` | the version of this form, 3 |
+//! | `c`, `u`, `x` | when the session was created, was last used, and ends, in milliseconds since the Unix epoch |
+//! | `p` | the epoch, which each renewal draws at random |
+//! | `k` | the digest of the current secret: 16 bytes of SHA-256 in URL-safe base64 |
+//! | `s` | the state: names and their JSON values |
+//! | `o` | the previous secret's digest `d`, when it was replaced `t`, and by what `by`: `renewal` or `rotation` |
+//! | `n` | the pending secret's digest `d`, and the nonce `n` that it is derived from |
+//! | `sub`, `in`, `auth` | the subject, and when it signed in and last authenticated |
+//! | `label`, `labels` | the label that sessions are found by, and the labels that lists show |
+//! | `life` | the session's own idle timeout `i` and absolute timeout `a`, in milliseconds |
+//! | `device` | the public key of the device that the session is bound to |
+//! | `crit` | the names of the members that a server must know to use the session |
 //!
-//!     async fn create(&self, record: &Record, _ttl: Duration) -> Result<Stored, StoreError> {
-//!         let key = generate_session_key();
-//!         let secret_digest = key.secret_digest();
-//!         let item = Item { secret_digest, version: 1, record: record.clone() };
-//!         self.0.lock().unwrap().insert(key.id().to_owned(), item);
-//!         Ok(Stored { key, version: Version::new(1) })
-//!     }
-//!
-//!     async fn update(
-//!         &self,
-//!         key: &SessionKey,
-//!         version: Version,
-//!         record: &Record,
-//!         _ttl: Duration,
-//!     ) -> Result<Swap, StoreError> {
-//!         Ok(self.swap((key, version), key.clone(), record))
-//!     }
-//!
-//!     async fn renew(
-//!         &self,
-//!         key: &SessionKey,
-//!         version: Version,
-//!         record: &Record,
-//!         _ttl: Duration,
-//!     ) -> Result<Swap, StoreError> {
-//!         Ok(self.swap((key, version), key.renewed(), record))
-//!     }
-//!
-//!     async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-//!         self.0.lock().unwrap().remove(key.id());
-//!         Ok(())
-//!     }
-//! }
-//!
-//! # use sessile::{Clock, SystemClock};
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! let shelf = Shelf::default();
-//! let record = Record::new(SystemClock.now());
-//! let first = shelf.create(&record, Duration::from_secs(60)).await?;
-//! let swap = shelf.update(&first.key, first.version, &record, Duration::from_secs(60)).await?;
-//! assert!(matches!(swap, Swap::Stored(_)));
-//! // The version it was created with has been used up.
-//! let swap = shelf.update(&first.key, first.version, &record, Duration::from_secs(60)).await?;
-//! assert!(matches!(swap, Swap::Conflict));
-//! # Ok::<(), StoreError>(()) }).unwrap();
-//! ```
+//! Members that this version of the crate does not know are kept when a record is rewritten, so that
+//! servers of two versions can share the sessions. If `crit` names one of them, the session is refused.
 
 mod any;
 #[cfg(feature = "cookie-session")]
@@ -141,6 +90,7 @@ mod postgres;
 mod redis;
 #[cfg(feature = "redis-actor-session")]
 mod redis_actor;
+mod shared;
 #[cfg(any(
     feature = "mysql-session",
     feature = "postgres-session",
@@ -156,9 +106,9 @@ mod sqlite;
 ))]
 mod timing;
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, time::Duration};
 
-use crate::record::Record;
+use crate::{random, record::Record};
 
 #[cfg(feature = "cookie-session")]
 pub use self::cookie::CookieSessionStore;
@@ -167,7 +117,7 @@ pub use self::mysql::{MySqlSessionStore, MySqlSessionStoreBuilder};
 #[cfg(feature = "postgres-session")]
 pub use self::postgres::{PostgresSessionStore, PostgresSessionStoreBuilder};
 #[cfg(feature = "redis-rs-session")]
-pub use self::redis::{NearCache, RedisSessionStore, RedisSessionStoreBuilder};
+pub use self::redis::{NearCacheConfig, RedisSessionStore, RedisSessionStoreBuilder};
 #[cfg(feature = "redis-actor-session")]
 pub use self::redis_actor::{RedisActorSessionStore, RedisActorSessionStoreBuilder};
 #[cfg(any(
@@ -183,105 +133,119 @@ pub use self::{
     error::{StoreError, StoreErrorKind},
     memory::{MemorySessionStore, MemorySessionStoreBuilder},
 };
-pub use crate::key::{InvalidSessionKeyError, SessionKey, generate_session_key};
+pub use crate::{
+    id::{InvalidSessionIdError, SessionId, SessionKey, SubjectDigest, generate_session_key},
+    record::DecodeError,
+};
 
-/// Keeps [`Record`]s under [`SessionKey`]s. See the [module](self) for the whole contract.
+/// Keeps [`Record`]s under [`SessionId`]s. The [module](self) has the rules, and the page
+/// [`guide::writing_a_store`](crate::guide::writing_a_store) of the guide has a complete example of about a
+/// hundred lines.
 ///
-/// Every operation may be called from many threads at once, and its future may be dropped before
-/// it is done: the operation has then happened or not, wholly.
+/// Operations are called from many threads at once. Don't hold a lock across an `await`.
 pub trait SessionStore: Send + Sync + 'static {
-    /// The record under `key`, with the version that [`update`](Self::update) and
-    /// [`renew`](Self::renew) have to name, or nothing.
+    /// The record under `id` and its version, or `None`.
+    ///
+    /// `subject` is a hint at the subject that the session is signed in as, if the cookie has one. Stores that
+    /// can end all sessions of a subject look there at the same time; others ignore it.
     ///
     /// # Errors
     ///
-    /// [`StoreErrorKind::Corrupt`] when something lies there that is no record; other kinds when
-    /// the store can't tell.
+    /// [`StoreErrorKind::Corrupt`] if the stored data is not a record, [`StoreErrorKind::Newer`] if a
+    /// later version of this crate wrote it; other kinds if the store fails.
     fn load(
         &self,
-        key: &SessionKey,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        freshness: Freshness,
     ) -> impl Future<Output = Result<Option<Loaded>, StoreError>> + Send;
 
-    /// Keeps `record` for `ttl` under a key that nothing else is under.
-    ///
-    /// Never overwrites: should a new key be taken, the store tries another.
+    /// Stores `record` at `version` under `id` for `ttl`, unless the id has a record already.
     ///
     /// # Errors
     ///
-    /// When the record may not have been kept.
+    /// If the record may not have been stored. The store does not retry: see the [module](self).
     fn create(
         &self,
+        id: &SessionId,
         record: &Record,
+        version: Version,
         ttl: Duration,
-    ) -> impl Future<Output = Result<Stored, StoreError>> + Send;
+    ) -> impl Future<Output = Result<CreateOutcome, StoreError>> + Send;
 
-    /// Keeps `record` for `ttl` in place of the one under `key`, if that still has `version`.
-    ///
-    /// [`Swap::Conflict`] says that this change was not made, and has the engine make it once more to
-    /// what is there. A store that tries again by itself must be sure that its first attempt isn't
-    /// what changed the record; if it can't be, the answer is an error.
+    /// Replaces the record under `id` by `record` at `version`, and keeps that for `ttl`, if the version
+    /// there is `expected`.
     ///
     /// # Errors
     ///
-    /// When the store can't tell what became of it.
+    /// If the store does not know whether it happened. See the [module](self) for what a store may retry.
     fn update(
         &self,
-        key: &SessionKey,
-        version: Version,
+        id: &SessionId,
+        expected: Version,
         record: &Record,
+        version: Version,
         ttl: Duration,
-    ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
+    ) -> impl Future<Output = Result<UpdateOutcome, StoreError>> + Send;
 
-    /// As [`update`](Self::update), and moves the record to a new key at the same instant.
+    /// Deletes the record under `id`, if there is one, whatever its version.
     ///
     /// # Errors
     ///
-    /// When the store can't tell what became of it.
-    fn renew(
-        &self,
-        key: &SessionKey,
-        version: Version,
-        record: &Record,
-        ttl: Duration,
-    ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
+    /// If the record may still be there.
+    fn delete(&self, id: &SessionId) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Ends the session that `key` leads to, or led to before it was renewed, whatever the version
-    /// of its record. Nothing being there is no error.
+    /// Whether the store keeps nothing, because the record travels in the cookie.
     ///
-    /// The engine only asks for sessions that were loaded with `key`.
+    /// Default: `false`. The engine never calls the operations of a store that says `true`.
+    fn keeps_nothing(&self) -> bool {
+        false
+    }
+
+    /// Whether the store opens sessions under the keys that actix-session made.
     ///
-    /// # Errors
-    ///
-    /// When the record may still be there.
-    fn delete(&self, key: &SessionKey) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Default: `false`. Only stores that share their backend with actix-session say `true`, and only
+    /// these are given ids of such sessions.
+    fn opens_actix_session_keys(&self) -> bool {
+        false
+    }
 }
 
-/// Which state of a record this is: another one after every change.
-///
-/// Only its store gives it a meaning; the engine hands it back as it got it.
+/// How current a loaded record has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// It may come from a cache that lags behind within its documented bound.
+    Cached,
+    /// It is at least as new as every write that was acknowledged before. The engine asks for it before
+    /// it merges, reloads, or rejects a secret.
+    Current,
+}
+
+/// Which content of a record this is: a random number, new for every write. Compared for equality only.
+///
+/// ```
+/// use sessile::storage::Version;
+///
+/// assert_eq!(Version::new(7).get(), 7);
+/// assert_ne!(Version::generate(), Version::generate());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Version(u64);
 
 impl Version {
-    /// The version that the store knows by `number`.
+    /// A version that no other write has. It is no secret.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(random::number())
+    }
+
+    /// The version of this number.
     #[must_use]
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// One that no other write has: drawn at random, so that who stored it can tell its own write
-    /// from everybody else's. It is no secret, so no generator of secrets is asked for it.
-    #[cfg(any(
-        feature = "mysql-session",
-        feature = "postgres-session",
-        feature = "redis-rs-session",
-        feature = "sqlite-session"
-    ))]
-    fn drawn() -> Self {
-        Self(fastrand::u64(..))
-    }
-
-    /// The number that the store knows it by.
+    /// The number of the version, as a store keeps it.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
@@ -289,65 +253,37 @@ impl Version {
 }
 
 /// A record as it was loaded.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded {
     /// The record.
     pub record: Record,
-    /// Its version, to be named when it is changed.
+    /// Its version, which an [`update`](SessionStore::update) has to expect.
     pub version: Version,
 }
 
-/// Where a record is now.
-#[derive(Debug, Clone)]
-pub struct Stored {
-    /// The key it is under.
-    pub key: SessionKey,
-    /// Its version there.
-    pub version: Version,
-}
-
-/// What became of a compare-and-swap.
-#[derive(Debug, Clone)]
-pub enum Swap {
+/// What [`SessionStore::create`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CreateOutcome {
     /// The record was stored.
-    Stored(Stored),
-    /// Somebody else changed the record since it was loaded: nothing was stored.
+    Created,
+    /// The id has another record, which is unchanged. The engine draws another id.
+    Taken,
+    /// Nothing was stored: the sessions of this subject were ended after it signed in.
+    Refused,
+}
+
+/// What [`SessionStore::update`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateOutcome {
+    /// The record was stored.
+    Updated,
+    /// Another write changed the record first: nothing was stored.
     Conflict,
-    /// The record has ended: nothing was stored.
-    Gone,
+    /// No record is under this id: nothing was stored.
+    Missing,
+    /// Nothing was stored: the sessions of this subject were ended after it signed in.
+    Refused,
 }
 
-/// A shared store is a store.
-impl<S: SessionStore> SessionStore for Arc<S> {
-    async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        S::load(self, key).await
-    }
-
-    async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
-        S::create(self, record, ttl).await
-    }
-
-    async fn update(
-        &self,
-        key: &SessionKey,
-        version: Version,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        S::update(self, key, version, record, ttl).await
-    }
-
-    async fn renew(
-        &self,
-        key: &SessionKey,
-        version: Version,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        S::renew(self, key, version, record, ttl).await
-    }
-
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        S::delete(self, key).await
-    }
-}
+/// A future of any type, for traits that are used as objects.
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,10 +1,10 @@
-//! Times as the stores on servers need them: no longer than can be added to the time now.
+//! Time limits and times to live, as the stores on servers need them.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// When `limit` is over that begins now. Whoever wants to wait for ever gets a century.
+/// The end of a `limit` that begins now. It is at most a century away.
 pub(super) fn deadline(limit: Duration) -> Instant {
     const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
     Instant::now() + limit.min(CENTURY)
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_time_to_live_is_cut_to_nothing_or_too_long_to_add() {
+    fn times_to_live_are_rounded_up_and_bounded() {
         for (ttl, expected) in [
             (Duration::ZERO, 0),
             (Duration::from_nanos(1), 1),
@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_for_ever_overflows_nothing() {
+    fn an_endless_limit_does_not_overflow() {
         assert!(deadline(Duration::MAX) > deadline(Duration::from_secs(1)));
     }
 }

@@ -4,11 +4,11 @@ use actix_web::{
     App, HttpResponse,
     cookie::{Cookie, time::Duration},
     dev::{Service, ServiceResponse},
-    test::{TestRequest, call_service, init_service},
+    test::{TestRequest, init_service},
     web,
 };
 
-use super::{key, only};
+use super::{check::Check, key};
 use crate::{
     CookieContentSecurity, Session, SessionMiddleware,
     config::{PersistentSession, TtlExtensionPolicy},
@@ -17,14 +17,27 @@ use crate::{
 
 const TTL: Duration = Duration::seconds(60);
 
+const CHANGED: Check = Check::of(
+    "a request that changes the session sets the cookie with the full `Max-Age`, each time",
+);
+const READ: Check =
+    Check::of("under `OnStateChanges`, a request that does not change the session sets no cookie");
+const TOUCHED: Check = Check::of(
+    "under `OnEveryRequest`, a request that does not change the session sets the cookie with the full \
+     `Max-Age`",
+);
+
 async fn change(session: Session) -> actix_web::Result<HttpResponse> {
     session.update_or("counter", 1, |n: i32| n + 1)?;
     Ok(HttpResponse::Ok().finish())
 }
 
+/// 404 if the session is not there.
 async fn read(session: Session) -> actix_web::Result<HttpResponse> {
-    session.get::<i32>("counter")?.expect("the session is live");
-    Ok(HttpResponse::Ok().finish())
+    Ok(match session.get::<i32>("counter")? {
+        Some(_) => HttpResponse::Ok().finish(),
+        None => HttpResponse::NotFound().finish(),
+    })
 }
 
 async fn app(
@@ -43,35 +56,54 @@ async fn app(
     init_service(
         App::new()
             .wrap(middleware)
-            .route("/change", web::to(change))
-            .route("/read", web::to(read)),
+            .route("/change", web::post().to(change))
+            .route("/read", web::get().to(read)),
     )
     .await
 }
 
-/// The cookie that the response to `path` sets, if it does.
-async fn get(
+/// The cookie that the response to this request sets, if it does.
+async fn set_by(
+    check: Check,
     app: &impl Service<actix_http::Request, Response = ServiceResponse, Error = actix_web::Error>,
-    path: &str,
-    cookie: Option<Cookie<'static>>,
+    (by, request): (&str, TestRequest),
+    cookie: Option<&Cookie<'static>>,
 ) -> Option<Cookie<'static>> {
-    let mut request = TestRequest::get().uri(path);
-    if let Some(cookie) = cookie {
-        request = request.cookie(cookie);
-    }
-    let response = call_service(app, request.to_request()).await;
-    assert!(response.status().is_success());
-    only("id", response.response().cookies()).map(Cookie::into_owned)
+    let request = match cookie {
+        Some(cookie) => request.cookie(cookie.clone()),
+        None => request,
+    };
+    let response = check.success(app, by, request.to_request()).await;
+    let cookie = check.only(by, "id", response.response().cookies());
+    cookie.map(Cookie::into_owned)
+}
+
+fn a_change() -> (&'static str, TestRequest) {
+    ("`POST /change`", TestRequest::post().uri("/change"))
+}
+
+fn a_look() -> (&'static str, TestRequest) {
+    ("`GET /read`", TestRequest::get().uri("/read"))
+}
+
+/// Changes the session; the cookie that this sets, which has the full `Max-Age`.
+async fn changed(
+    app: &impl Service<actix_http::Request, Response = ServiceResponse, Error = actix_web::Error>,
+    cookie: Option<&Cookie<'static>>,
+) -> Cookie<'static> {
+    let set = set_by(CHANGED, app, a_change(), cookie).await;
+    let set = CHANGED.wants_cookie("`POST /change`", set);
+    CHANGED.wants_max_age("`POST /change`", &set, TTL);
+    set
 }
 
 pub(super) async fn extended_on_changes(store: impl SessionStore, security: CookieContentSecurity) {
     let app = app(store, security, TtlExtensionPolicy::OnStateChanges).await;
 
-    let first = get(&app, "/change", None).await.expect("a session cookie");
-    assert_eq!(first.max_age(), Some(TTL));
-    assert_eq!(get(&app, "/read", Some(first.clone())).await, None);
-    let again = get(&app, "/change", Some(first)).await;
-    assert_eq!(again.expect("a session cookie").max_age(), Some(TTL));
+    let first = changed(&app, None).await;
+    let read = set_by(READ, &app, a_look(), Some(&first)).await;
+    READ.wants_no_cookie("`GET /read`", read.as_ref());
+    changed(&app, Some(&first)).await;
 }
 
 pub(super) async fn extended_on_every_request(
@@ -80,8 +112,8 @@ pub(super) async fn extended_on_every_request(
 ) {
     let app = app(store, security, TtlExtensionPolicy::OnEveryRequest).await;
 
-    let first = get(&app, "/change", None).await.expect("a session cookie");
-    assert_eq!(first.max_age(), Some(TTL));
-    let read = get(&app, "/read", Some(first)).await;
-    assert_eq!(read.expect("the cookie again").max_age(), Some(TTL));
+    let first = changed(&app, None).await;
+    let read = set_by(TOUCHED, &app, a_look(), Some(&first)).await;
+    let read = TOUCHED.wants_cookie("`GET /read`", read);
+    TOUCHED.wants_max_age("`GET /read`", &read, TTL);
 }

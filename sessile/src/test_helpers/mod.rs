@@ -1,29 +1,34 @@
-//! The acceptance suite: what every store has to do, over HTTP and called directly.
+//! The acceptance suite: what every store has to do.
 //!
-//! For authors of stores. With the feature `test-helpers` of this crate among the
-//! dev-dependencies, one call runs all of it:
+//! For authors of stores. It has two parts:
 //!
-//! ```
-//! use sessile::{storage::MemorySessionStore, test_helpers::acceptance_test_suite};
-//!
-//! # actix_web::rt::System::new().block_on(async {
-//! acceptance_test_suite(MemorySessionStore::default, true).await;
-//! # });
-//! ```
+//! - With the feature `store-tests`, [`store_contract_test_suite`] calls a store directly and checks it
+//!   against [the rules](crate::storage#the-rules). It needs no web framework, and is all that most stores
+//!   need. The page [`guide::writing_a_store`](crate::guide::writing_a_store) shows how to run it.
+//! - With the feature `test-helpers`, `acceptance_test_suite` runs the contract and drives the store over
+//!   HTTP as well.
 
-#![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
-
+#[cfg(feature = "test-helpers")]
+mod check;
 mod contract;
+#[cfg(feature = "test-helpers")]
 mod guards;
+#[cfg(feature = "test-helpers")]
 mod lifetime;
+#[cfg(feature = "test-helpers")]
 mod round_trip;
+#[cfg(feature = "test-helpers")]
 mod workflow;
 
-use actix_web::cookie::{Cookie, Key};
+#[cfg(feature = "test-helpers")]
+use actix_web::cookie::Key;
 
+pub use self::contract::{store_contract_test_suite, store_contract_test_suite_within};
+#[cfg(feature = "test-helpers")]
 use crate::{CookieContentSecurity, storage::SessionStore};
 
 /// A new key to seal the cookies of a test with.
+#[cfg(feature = "test-helpers")]
 #[must_use]
 pub fn key() -> Key {
     Key::generate()
@@ -35,17 +40,28 @@ pub fn key() -> Key {
 /// `is_invalidation_supported` says whether the store can take a session back: `true` for every
 /// store that keeps sessions on the server, `false` where the state travels in the cookie.
 ///
-/// The stores may share their sessions, but each has to be empty of other tests' under the keys it
-/// hands out. It has to be called from an Actix Web or Tokio test, `#[actix_web::test]` for one.
+/// The stores may share their sessions. Call the suite from an Actix Web test: `#[actix_web::test]`.
+///
+/// ```
+/// use sessile::{storage::MemorySessionStore, test_helpers::acceptance_test_suite};
+///
+/// # actix_web::rt::System::new().block_on(async {
+/// acceptance_test_suite(MemorySessionStore::default, true).await;
+/// # });
+/// ```
 ///
 /// # Panics
 ///
-/// When the store does not do what it has to.
+/// If the store breaks a rule. The message names the rule in words and says what happened instead, as those
+/// of [`store_contract_test_suite`] do.
+#[cfg(feature = "test-helpers")]
 pub async fn acceptance_test_suite<F, Store>(store_builder: F, is_invalidation_supported: bool)
 where
     Store: SessionStore + 'static,
     F: Fn() -> Store + Clone + Send + 'static,
 {
+    // What the rest builds on comes first, so that a failure names the rule that it is about.
+    store_contract_test_suite(store_builder.clone()).await;
     for security in [
         CookieContentSecurity::Signed,
         CookieContentSecurity::Private,
@@ -55,18 +71,5 @@ where
         lifetime::extended_on_every_request(store_builder(), security).await;
         workflow::complex(store_builder(), security, is_invalidation_supported).await;
         guards::see_the_session(store_builder(), security).await;
-        contract::corrupt_at_rest(store_builder(), security).await;
     }
-    contract::everywhere(&store_builder()).await;
-    if is_invalidation_supported {
-        contract::on_the_server(store_builder()).await;
-    }
-}
-
-/// The one cookie called `name` among `cookies`, which may hold none.
-fn only<'c>(name: &str, cookies: impl Iterator<Item = Cookie<'c>>) -> Option<Cookie<'c>> {
-    let mut named = cookies.filter(|cookie| cookie.name() == name);
-    let found = named.next();
-    assert!(named.next().is_none(), "`{name}` was set twice");
-    found
 }

@@ -3,14 +3,18 @@
 use actix_web::{
     App,
     cookie::time::Duration,
-    test::{TestRequest, call_and_read_body_json, call_service, init_service},
+    test::{TestRequest, init_service, try_read_body_json},
     web,
 };
 
-use super::{key, only};
+use super::{check::Check, key};
 use crate::{
     CookieContentSecurity, Session, SessionLength, SessionMiddleware, storage::SessionStore,
 };
+
+const ATTRIBUTES: Check =
+    Check::of("the cookie of a new session has the name and the attributes that were configured");
+const READ: Check = Check::of("a request with the cookie reads what the request before it stored");
 
 async fn set(session: Session) -> actix_web::Result<&'static str> {
     session.insert("counter", 100)?;
@@ -22,13 +26,14 @@ async fn read(session: Session) -> actix_web::Result<web::Json<Option<i32>>> {
 }
 
 pub(super) async fn basic(store: impl SessionStore, security: CookieContentSecurity) {
+    const LENGTH: Duration = Duration::seconds(100);
     let middleware = SessionMiddleware::builder(store, key())
         .cookie_name("actix-test".to_owned())
         .cookie_path("/test/".to_owned())
         .cookie_domain(Some("localhost".to_owned()))
         .cookie_content_security(security)
         .session_length(SessionLength::Predetermined {
-            max_session_length: Some(Duration::seconds(100)),
+            max_session_length: Some(LENGTH),
         })
         .build();
     let app = init_service(
@@ -39,13 +44,19 @@ pub(super) async fn basic(store: impl SessionStore, security: CookieContentSecur
     )
     .await;
 
-    let response = call_service(&app, TestRequest::get().uri("/").to_request()).await;
-    let cookie = only("actix-test", response.response().cookies()).expect("a session cookie");
-    assert_eq!(cookie.path(), Some("/test/"));
-    assert_eq!(cookie.domain(), Some("localhost"));
-    assert_eq!(cookie.max_age(), Some(Duration::seconds(100)));
+    let by = "`POST /`";
+    let request = TestRequest::post().uri("/").to_request();
+    let response = ATTRIBUTES.success(&app, by, request).await;
+    let cookie = ATTRIBUTES.only(by, "actix-test", response.response().cookies());
+    let cookie = ATTRIBUTES.wants_cookie(by, cookie);
+    ATTRIBUTES.wants("its path", &cookie.path(), &Some("/test/"));
+    ATTRIBUTES.wants("its domain", &cookie.domain(), &Some("localhost"));
+    ATTRIBUTES.wants_max_age(by, &cookie, LENGTH);
 
+    let by = "`GET /test/`";
     let request = TestRequest::with_uri("/test/").cookie(cookie).to_request();
-    let counter: Option<i32> = call_and_read_body_json(&app, request).await;
-    assert_eq!(counter, Some(100));
+    let response = READ.success(&app, by, request).await;
+    let body = try_read_body_json::<Option<i32>, _>(response);
+    let counter = READ.succeeds("reading the answer of `GET /test/`", body);
+    READ.wants("what `GET /test/` reads", &counter.await, &Some(100));
 }

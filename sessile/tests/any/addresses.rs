@@ -2,8 +2,13 @@
 
 use std::{error::Error, time::Duration};
 
-use sessile::storage::{AnySessionStore, MemorySessionStore, SessionStore as _, StoreErrorKind};
-use sessile::{Clock as _, Record, SystemClock};
+use sessile::{
+    Clock as _, Record, SystemClock,
+    storage::{
+        AnySessionStore, Freshness::Current, Loaded, MemorySessionStore, SessionId,
+        SessionStore as _, StoreErrorKind, Version,
+    },
+};
 use sessile_rig::free_port;
 
 use crate::place::{ENOUGH, Place, in_time};
@@ -92,16 +97,18 @@ async fn an_sqlite_database_can_be_brought_to_rest() {
     let place = Place::sqlite();
     let store = place.open().await;
     store.close().await.unwrap();
-    let key = sessile::storage::generate_session_key();
-    assert!(store.load(&key).await.is_err());
+    let loaded = store.load(&SessionId::generate(), None, Current).await;
+    assert!(loaded.is_err());
 }
 
 #[tokio::test]
-async fn a_store_of_ones_own_is_one_as_well() {
+async fn a_store_of_the_application_s_is_one_as_well() {
     let own = MemorySessionStore::default();
     let store = AnySessionStore::new(own.clone());
     let record = Record::new(SystemClock.now());
-    let stored = store.create(&record, Duration::from_secs(60)).await;
-    let loaded = own.load(&stored.unwrap().key).await.unwrap();
-    assert_eq!(loaded.unwrap().record, record);
+    let (id, version) = (SessionId::generate(), Version::generate());
+    let created = store.create(&id, &record, version, Duration::from_secs(60));
+    created.await.unwrap();
+    let loaded = own.load(&id, None, Current).await.unwrap();
+    assert_eq!(loaded, Some(Loaded { record, version }));
 }

@@ -6,5 +6,7 @@
 mod addresses;
 mod documentation;
 mod place;
+#[path = "../shared/races.rs"]
+mod race_suite;
 mod races;
 mod suite;

@@ -30,3 +30,15 @@ async fn sqlite_in_memory() {
     let store = SqliteSessionStore::new("sqlite::memory:").await.unwrap();
     acceptance_test_suite(move || store.clone(), true).await;
 }
+
+/// What the suite says of the cookie store, which it is told to take sessions back.
+#[actix_web::test]
+async fn a_failure_over_http_names_the_rule() {
+    let suite = acceptance_test_suite(CookieSessionStore::default, true);
+    let failed = actix_web::rt::spawn(suite).await.unwrap_err();
+    let message = failed.into_panic().downcast::<String>().unwrap();
+    let rule =
+        "rule broken: step 8: the cookie from before `renew` opens nothing, and is not set again. ";
+    assert!(message.starts_with(rule), "{message}");
+    assert!(message.contains("counter: 2"), "{message}");
+}

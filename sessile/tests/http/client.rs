@@ -97,20 +97,50 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// A request without a cookie.
+    /// A `GET` without a cookie.
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.get_with(path, &[]).await
     }
 
-    /// A request with `cookie`, a `name=value`.
+    /// A `GET` with `cookie`, a `name=value`.
     pub(crate) async fn get_as(&self, cookie: &str, path: &str) -> Reply {
         self.get_with(path, &[cookie.as_bytes()]).await
     }
 
-    /// A request with these `Cookie` headers.
+    /// A `GET` with these `Cookie` headers.
     pub(crate) async fn get_with(&self, path: &str, cookie_headers: &[&[u8]]) -> Reply {
-        let mut request =
-            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n").into_bytes();
+        self.send("GET", path, cookie_headers).await
+    }
+
+    /// A `POST` without a cookie.
+    pub(crate) async fn post(&self, path: &str) -> Reply {
+        self.send("POST", path, &[]).await
+    }
+
+    /// A `POST` with `cookie`, a `name=value`.
+    pub(crate) async fn post_as(&self, cookie: &str, path: &str) -> Reply {
+        self.send("POST", path, &[cookie.as_bytes()]).await
+    }
+
+    /// A request with these `Cookie` headers.
+    pub(crate) async fn send(&self, method: &str, path: &str, cookie_headers: &[&[u8]]) -> Reply {
+        let mut stream = self.begin(method, path, cookie_headers).await;
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).await.unwrap();
+        Reply::parse(&String::from_utf8(response).unwrap())
+    }
+
+    /// The connection of a request that was sent and not answered yet. The client leaves when it is dropped.
+    pub(crate) async fn begin(
+        &self,
+        method: &str,
+        path: &str,
+        cookie_headers: &[&[u8]],
+    ) -> TcpStream {
+        let mut request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n"
+        )
+        .into_bytes();
         for header in cookie_headers {
             request.extend_from_slice(b"Cookie: ");
             request.extend_from_slice(header);
@@ -120,9 +150,7 @@ impl Client {
 
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(&request).await.unwrap();
-        let mut response = Vec::new();
-        stream.read_to_end(&mut response).await.unwrap();
-        Reply::parse(&String::from_utf8(response).unwrap())
+        stream
     }
 }
 
@@ -196,12 +224,22 @@ impl Reply {
         assert_eq!(self.headers("set-cookie"), [""; 0], "{self:?}");
     }
 
+    /// The cookie that the browser has after this reply, if it had `before`.
+    pub(crate) fn cookie_or(&self, before: &str) -> String {
+        match self.headers("set-cookie").is_empty() {
+            true => before.to_owned(),
+            false => self.cookie(),
+        }
+    }
+
     /// The only `Set-Cookie` makes the browser forget the cookie.
     #[track_caller]
     pub(crate) fn assert_removes_cookie(&self) {
         let cookie = self.set_cookie();
         let zero = actix_web::cookie::time::Duration::ZERO;
         assert_eq!((cookie.value(), cookie.max_age()), ("", Some(zero)));
+        let expires = cookie.expires_datetime().expect("an `Expires`");
+        assert_eq!(expires.unix_timestamp(), 0, "in the past");
     }
 
     /// An opaque answer: this status and no body, cookie or word about the cause.
@@ -210,5 +248,23 @@ impl Reply {
         assert_eq!((self.status, self.body.as_str()), (status, ""), "{self:?}");
         self.assert_sets_no_cookie();
         assert!(!self.all_text().contains(crate::watched::CAUSE), "{self:?}");
+    }
+
+    /// An opaque answer of the middleware to a request that failed for its session: no cache keeps it, and
+    /// the client is told when to try again if that is worth it.
+    #[track_caller]
+    pub(crate) fn assert_failure(&self, status: u16) {
+        self.assert_opaque(status);
+        self.assert_failure_headers();
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_failure_headers(&self) {
+        assert_eq!(self.headers("cache-control"), ["no-store"], "{self:?}");
+        let retry_after: &[&str] = match self.status {
+            503 => &["1"],
+            _ => &[],
+        };
+        assert_eq!(self.headers("retry-after"), retry_after, "{self:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Everybody who asks within one request sees the same session.
+//! All code that asks within one request sees the same session.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -17,7 +17,7 @@ use crate::{
     watched::Operation::{Create, Load, Update},
 };
 
-/// What the one who looks finds, and leaves there for the next.
+/// Appends `place` to the list of places that have used the session.
 fn look(session: &Session, place: &str) {
     let mut places: Vec<String> = session.get("places").unwrap().unwrap_or_default();
     places.push(place.to_owned());
@@ -111,6 +111,41 @@ async fn outer_middleware_sees_what_the_handler_did() {
     assert_eq!(reply.headers("x-seen"), ["1"]);
 }
 
+/// Middleware further out asks for the session before it is opened.
+#[tokio::test]
+async fn a_restart_by_outer_middleware_ends_the_session() {
+    for purges_first in [false, true] {
+        let setup = Setup::<Memory>::new(Private).await;
+        let with_session = setup.start();
+        let cookie = with_session.get("/set:user:ferris").await.cookie();
+        let inner = setup.builder().build();
+        let server = Server::start_bare(move |config| {
+            let scope = web::scope("")
+                .default_service(web::to(|session: Session| async move {
+                    HttpResponse::Ok().json(session.entries())
+                }))
+                .wrap(inner.clone())
+                .wrap_fn(move |request, service| {
+                    let session = request.get_session();
+                    session.insert("lost", 1).unwrap();
+                    if purges_first {
+                        session.purge();
+                    }
+                    session.restart().unwrap();
+                    session.insert("message", "Goodbye!").unwrap();
+                    service.call(request)
+                });
+            config.service(scope);
+        });
+        let reply = server.post_as(&cookie, "/").await;
+        let goodbye = json!({"message": "Goodbye!"});
+        assert_eq!(reply.state(), goodbye);
+        let of = async |cookie: &str| with_session.get_as(cookie, "/").await.state();
+        assert_eq!(of(&reply.cookie()).await, goodbye);
+        assert_eq!(of(&cookie).await, json!({}));
+    }
+}
+
 #[tokio::test]
 async fn without_a_middleware_it_is_empty_and_forgotten() {
     let setup = Setup::<Memory>::new(Private).await;
@@ -164,24 +199,17 @@ async fn the_innermost_middleware_wins_and_cookies_are_independent() {
     // The path of the scope is one of the steps.
     let outside = server.get("/set:a:1").await.cookie();
     assert!(outside.starts_with("id="));
-    assert_eq!(
-        (outer.watch.seen(), inner.watch.seen()),
-        (vec![Create], vec![])
-    );
+    assert_eq!(outer.watch.seen(), [Create]);
     let inside = server.get_as(&outside, "/in/set:b:2").await;
     assert_eq!(inside.state(), json!({"b": 2}));
     let inside = inside.cookie();
     assert!(inside.starts_with("inner="));
-    assert_eq!(
-        (outer.watch.seen(), inner.watch.seen()),
-        (vec![Load], vec![Create])
-    );
+    assert_eq!(outer.watch.seen(), [Load]);
 
     let both = format!("{outside}; {inside}");
     assert_eq!(server.get_as(&both, "/").await.state(), json!({"a": 1}));
     assert_eq!(server.get_as(&both, "/in").await.state(), json!({"b": 2}));
     outer.watch.seen();
-    inner.watch.seen();
     let purged = server.get_as(&both, "/in/purge").await;
     purged.assert_removes_cookie();
     assert_eq!(purged.set_cookie().name(), "inner");

@@ -1,15 +1,11 @@
 //! Requests of one session that run at once, on a server with several workers.
 //!
-//! Where an order matters it is forced: the handlers meet each other or the test, and nobody
-//! sleeps.
+//! Where an order matters it is forced: the handlers meet each other or the test, and no test sleeps.
 
 use std::{future::Future, sync::Arc};
 
 use serde_json::{Value, json};
-use sessile::{
-    CookieContentSecurity::Private,
-    config::{PersistentSession, TtlExtensionPolicy::OnEveryRequest},
-};
+use sessile::CookieContentSecurity::Private;
 use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::{
@@ -18,28 +14,30 @@ use crate::{
 };
 
 const ROUNDS: usize = 20;
-const MANY: usize = 20;
-const FEW: usize = 5;
+pub(crate) const MANY: usize = 20;
+pub(crate) const FEW: usize = 5;
 
 /// Makes a test of each of these functions for every store that keeps sessions on the server.
 macro_rules! on_stores_that_merge {
     ($($test:ident),+ $(,)?) => {
-        on_stores_that_merge!(@one memory Memory $($test)+);
-        on_stores_that_merge!(@one sqlite Sqlite $($test)+);
+        $crate::races::on_stores_that_merge!(@one memory Memory $($test)+);
+        $crate::races::on_stores_that_merge!(@one sqlite Sqlite $($test)+);
     };
     (@one $module:ident $kind:ident $($test:ident)+) => {
         mod $module {
-            use crate::setup::$kind;
+            use $crate::setup::$kind;
 
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $test() {
-                    super::in_rounds::<$kind, _>(super::$test::<$kind>).await;
+                    $crate::races::in_rounds::<$kind, _>(super::$test::<$kind>).await;
                 }
             )+
         }
     };
 }
+
+pub(crate) use on_stores_that_merge;
 
 on_stores_that_merge![
     writes_to_different_names_are_all_kept,
@@ -49,22 +47,22 @@ on_stores_that_merge![
     increments_that_are_saved_in_between_are_all_counted,
     after_a_logout_no_cookie_leads_to_the_data,
     after_a_login_the_old_cookie_leads_nowhere,
-    a_logout_wins_over_a_login_that_overtook_it,
-    of_many_logins_one_gets_through,
-    extending_a_life_brings_no_session_back,
-    a_late_read_does_not_undo_a_logout,
-    a_late_read_does_not_undo_a_login,
+    a_restart_wins_over_late_writes,
+    a_login_that_was_overtaken_by_another_gets_a_session_of_its_own,
 ];
 
 /// A server whose handlers can meet.
-struct Scene<K: Kind> {
-    server: Server,
-    setup: Setup<K>,
+pub(crate) struct Scene<K: Kind> {
+    pub(crate) server: Server,
+    pub(crate) setup: Setup<K>,
 }
 
 impl<K: Kind> Scene<K> {
     /// Where `meet` waits for `meeting_of`.
-    async fn new(meeting_of: usize, change: impl FnOnce(Builder<K>) -> Builder<K>) -> Self {
+    pub(crate) async fn new(
+        meeting_of: usize,
+        change: impl FnOnce(Builder<K>) -> Builder<K>,
+    ) -> Self {
         let mut setup = Setup::new(Private).await;
         setup.meeting = Arc::new(Barrier::new(meeting_of));
         // However slow the machine, no store is given up.
@@ -74,23 +72,23 @@ impl<K: Kind> Scene<K> {
     }
 
     /// A new session, and its cookie.
-    async fn session(&self, script: &str) -> String {
+    pub(crate) async fn session(&self, script: &str) -> String {
         self.server.get(script).await.cookie()
     }
 
-    async fn state(&self, cookie: &str) -> Value {
+    pub(crate) async fn state(&self, cookie: &str) -> Value {
         self.server.get_as(cookie, "/").await.state()
     }
 }
 
-async fn in_rounds<K: Kind, F: Future<Output = ()>>(round: impl Fn() -> F) {
+pub(crate) async fn in_rounds<K: Kind, F: Future<Output = ()>>(round: impl Fn() -> F) {
     for _ in 0..ROUNDS {
         in_time(round()).await;
     }
 }
 
 /// Sends a request for each of `scripts`, all at once.
-fn at_once(
+pub(crate) fn at_once(
     client: Client,
     cookie: &str,
     scripts: impl IntoIterator<Item = String>,
@@ -98,7 +96,7 @@ fn at_once(
     let mut requests = JoinSet::new();
     for script in scripts {
         let cookie = cookie.to_owned();
-        requests.spawn(async move { client.get_as(&cookie, &script).await });
+        requests.spawn(async move { client.post_as(&cookie, &script).await });
     }
     requests
 }
@@ -109,8 +107,7 @@ async fn different_names<K: Kind>(meeting: &str) {
     let scripts = (0..MANY).map(|n| format!("{meeting}/set:key{n}:{n}"));
     for reply in at_once(*scene.server, &cookie, scripts).join_all().await {
         assert_eq!(reply.status, 200);
-        // All of them name the session.
-        assert_eq!(scene.state(&reply.cookie()).await["before"], 1);
+        reply.assert_sets_no_cookie();
     }
     let mut expected: Value = (0..MANY).map(|n| (format!("key{n}"), json!(n))).collect();
     expected["before"] = json!(1);
@@ -153,18 +150,9 @@ async fn increments_that_are_saved_in_between_are_all_counted<K: Kind>() {
     .await;
 }
 
-/// What slow requests do after they have met the test twice: once when all have loaded the
-/// session, and once when it was ended.
-const WRITES: [&str; FEW] = [
-    "/meet/meet/set:secret:late",
-    "/meet/meet/add:visits",
-    "/meet/meet/renew/set:secret:late",
-    "/meet/meet/remove:user/set:secret:late",
-    "/set:secret:early/meet/meet/clear/set:secret:late",
-];
-
-/// Runs slow requests of a session, and `script` after all have loaded it and before any writes.
-async fn overtaken<K: Kind>(
+/// Runs slow requests of a session, and `script` after all have loaded it and before any writes. Each slow
+/// request meets the test twice: once when all have loaded the session, and once when it was ended.
+pub(crate) async fn overtaken<K: Kind>(
     scene: &Scene<K>,
     cookie: &str,
     slow: [&str; FEW],
@@ -172,35 +160,52 @@ async fn overtaken<K: Kind>(
 ) -> (Reply, Vec<Reply>) {
     let slow = at_once(*scene.server, cookie, slow.map(str::to_owned));
     scene.setup.meeting.wait().await;
-    let overtaking = scene.server.get_as(cookie, script).await;
+    let overtaking = scene.server.post_as(cookie, script).await;
     assert_eq!(overtaking.status, 200);
     scene.setup.meeting.wait().await;
     (overtaking, slow.join_all().await)
 }
 
+/// What slow requests write.
+const WRITES: [&str; FEW] = [
+    "/meet/meet/set:secret:late",
+    "/meet/meet/add:visits",
+    "/set:secret:early/meet/meet",
+    "/meet/meet/remove:user/set:secret:late",
+    "/set:secret:early/meet/meet/clear/set:secret:late",
+];
+
+/// They renew as well.
+const RENEWALS: [&str; FEW] = [
+    "/meet/meet/renew",
+    "/renew/meet/meet",
+    "/meet/meet/renew/set:secret:late",
+    "/set:secret:early/meet/meet/renew",
+    "/set:secret:early/renew/meet/meet/clear/set:secret:late",
+];
+
+/// A change of password renews the session, and must not bring back one that an administrator has ended.
 async fn after_a_logout_no_cookie_leads_to_the_data<K: Kind>() {
-    let scene = Scene::<K>::new(FEW + 1, |builder| builder).await;
-    let first = scene.session("/set:user:ferris").await;
-    let cookie = scene
-        .server
-        .get_as(&first, "/set:secret:stored")
-        .await
-        .cookie();
-
-    let (logout, late) = overtaken(&scene, &cookie, WRITES, "/purge").await;
-
-    logout.assert_removes_cookie();
-    let mut cookies = vec![first, cookie, logout.cookie()];
-    for reply in &late {
-        assert_eq!(reply.status, 200);
-        for set in reply.headers("set-cookie") {
-            cookies.extend(set.split(';').next().map(str::to_owned));
+    for late in [WRITES, RENEWALS] {
+        let scene = Scene::<K>::new(FEW + 1, |builder| builder).await;
+        let cookie = scene.session("/set:user:ferris/set:secret:stored").await;
+        let (logout, late) = overtaken(&scene, &cookie, late, "/purge").await;
+        logout.assert_removes_cookie();
+        late.iter().for_each(|reply| reply.assert_failure(409));
+        for cookie in [cookie, logout.cookie()] {
+            assert_eq!(scene.state(&cookie).await, json!({}));
         }
     }
-    for cookie in cookies {
-        assert_eq!(scene.state(&cookie).await, json!({}));
-    }
-    late.iter().for_each(Reply::assert_sets_no_cookie);
+}
+
+async fn a_restart_wins_over_late_writes<K: Kind>() {
+    let scene = Scene::<K>::new(FEW + 1, |builder| builder).await;
+    let old = scene.session("/set:user:ferris").await;
+    let (restart, late) = overtaken(&scene, &old, WRITES, "/restart/set:message:bye").await;
+    late.iter().for_each(|reply| reply.assert_failure(409));
+    assert_eq!(scene.state(&old).await, json!({}));
+    let message = json!({"message": "bye"});
+    assert_eq!(scene.state(&restart.cookie()).await, message);
 }
 
 async fn after_a_login_the_old_cookie_leads_nowhere<K: Kind>() {
@@ -209,86 +214,29 @@ async fn after_a_login_the_old_cookie_leads_nowhere<K: Kind>() {
 
     let (login, late) = overtaken(&scene, &old, WRITES, "/set:user:ferris/renew").await;
 
-    late.iter().for_each(Reply::assert_sets_no_cookie);
+    late.iter().for_each(|reply| reply.assert_failure(409));
     assert_eq!(scene.state(&old).await, json!({}));
     let state = json!({"cart": 3, "user": "ferris"});
     assert_eq!(scene.state(&login.cookie()).await, state);
     // What is stored after the renewal stays out of reach too.
-    let later = scene.server.get_as(&login.cookie(), "/set:secret:1").await;
-    assert_eq!(scene.state(&later.cookie()).await["secret"], 1);
+    scene.server.get_as(&login.cookie(), "/set:secret:1").await;
+    assert_eq!(scene.state(&login.cookie()).await["secret"], 1);
     assert_eq!(scene.state(&old).await, json!({}));
 }
 
-/// Who signs out is signed out, also of a key that the logout could not know of.
-async fn a_logout_wins_over_a_login_that_overtook_it<K: Kind>() {
-    let scene = Scene::<K>::new(2, |builder| builder).await;
+/// Signing in never loses to a race: a renewal that comes too late begins a session of its own.
+async fn a_login_that_was_overtaken_by_another_gets_a_session_of_its_own<K: Kind>() {
+    let scene = Scene::<K>::new(FEW + 1, |builder| builder).await;
     let old = scene.session("/set:cart:3").await;
-    let logout = at_once(*scene.server, &old, ["/meet/meet/purge".to_owned()]);
-    scene.setup.meeting.wait().await;
-    let login = scene.server.get_as(&old, "/set:user:ferris/renew").await;
-    scene.setup.meeting.wait().await;
-    let logout = &logout.join_all().await[0];
-    logout.assert_removes_cookie();
-    for cookie in [old, login.cookie(), logout.cookie()] {
-        assert_eq!(scene.state(&cookie).await, json!({}));
-    }
-}
 
-async fn of_many_logins_one_gets_through<K: Kind>() {
-    let scene = Scene::<K>::new(MANY, |builder| builder).await;
-    let old = scene.session("/set:cart:3").await;
-    let scripts = (0..MANY).map(|n| format!("/meet/set:user:{n}/renew"));
-    let replies = at_once(*scene.server, &old, scripts).join_all().await;
-    assert!(replies.iter().all(|reply| reply.status == 200));
-    let mut with_cookie = replies
-        .iter()
-        .filter(|reply| !reply.headers("set-cookie").is_empty());
-    let winner = with_cookie.next().expect("one that got through");
-    assert!(with_cookie.next().is_none(), "the session has two keys");
-    assert_eq!(scene.state(&winner.cookie()).await, winner.state());
+    let (login, late) = overtaken(&scene, &old, RENEWALS, "/set:user:ferris/renew").await;
+
+    for reply in &late {
+        assert_eq!(scene.state(&reply.cookie()).await, reply.state());
+        // Nothing of the other sign-in is in it.
+        assert_eq!(reply.state().get("user"), None);
+    }
+    let state = json!({"cart": 3, "user": "ferris"});
+    assert_eq!(scene.state(&login.cookie()).await, state);
     assert_eq!(scene.state(&old).await, json!({}));
-}
-
-fn extended_on_every_request<K: Kind>(
-    touch_fraction: f64,
-) -> impl FnOnce(Builder<K>) -> Builder<K> {
-    let lifecycle = PersistentSession::default().session_ttl_extension_policy(OnEveryRequest);
-    move |builder| {
-        builder
-            .session_lifecycle(lifecycle)
-            .touch_fraction(touch_fraction)
-    }
-}
-
-/// Slow requests that only read.
-const READS: [&str; FEW] = ["/meet/meet"; FEW];
-
-async fn extending_a_life_brings_no_session_back<K: Kind>() {
-    // Every read extends the life of what is stored.
-    let scene = Scene::<K>::new(FEW + 1, extended_on_every_request::<K>(0.0)).await;
-    for (script, left) in [("/purge", json!({})), ("/renew", json!({"user": "ferris"}))] {
-        let cookie = scene.session("/set:user:ferris").await;
-        let (ending, late) = overtaken(&scene, &cookie, READS, script).await;
-        late.iter().for_each(Reply::assert_sets_no_cookie);
-        assert_eq!(scene.state(&cookie).await, json!({}));
-        assert_eq!(scene.state(&ending.cookie()).await, left);
-    }
-}
-
-/// A browser takes what comes last: were it given its old cookie after the removal, it would go on
-/// presenting the key of a session that has ended.
-async fn a_late_read_does_not_undo_a_logout<K: Kind>() {
-    let scene = Scene::<K>::new(FEW + 1, extended_on_every_request::<K>(0.5)).await;
-    let cookie = scene.session("/set:user:ferris").await;
-    let (_, late) = overtaken(&scene, &cookie, READS, "/purge").await;
-    late.iter().for_each(Reply::assert_sets_no_cookie);
-}
-
-/// A browser takes what comes last: were it given its old cookie after the new one, the user would
-/// be signed out by having signed in.
-async fn a_late_read_does_not_undo_a_login<K: Kind>() {
-    let scene = Scene::<K>::new(FEW + 1, extended_on_every_request::<K>(0.5)).await;
-    let cookie = scene.session("/set:cart:3").await;
-    let (_, late) = overtaken(&scene, &cookie, READS, "/set:user:ferris/renew").await;
-    late.iter().for_each(Reply::assert_sets_no_cookie);
 }

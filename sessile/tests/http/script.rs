@@ -4,7 +4,7 @@
 //! and renews it. The answer is the session's content as JSON.
 //!
 //! Below `/handle` the handler doesn't take the session as an argument, but asks the request for it.
-//! The answer is `null` then if nobody has loaded it.
+//! The answer is `null` then if it has not been loaded.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -87,6 +87,10 @@ async fn perform(
         ["renew"] => session.renew(),
         ["purge"] => session.purge(),
         ["save"] => session.save().await?,
+        ["restart"] => session.restart()?,
+        ["discard"] => session.discard(),
+        ["reload"] => session.reload().await?,
+        ["try_save"] => drop(session.save().await),
         ["meet"] => {
             props.meeting.wait().await;
         }

@@ -5,6 +5,7 @@ use std::{future::Future, path::Path, sync::Arc, time::Duration};
 use actix_web::cookie::Key;
 use sessile::{
     CookieContentSecurity, ManualClock, Session, SessionMiddleware, SessionMiddlewareBuilder,
+    config::PersistentSession,
     storage::{CookieSessionStore, MemorySessionStore, SessionStore, SqliteSessionStore},
 };
 use tempfile::TempDir;
@@ -16,7 +17,7 @@ use tokio::sync::{
 use crate::{
     client::Server,
     script::{self, Props},
-    watched::{Watch, Watched},
+    watched::{Operation, Watch, Watched},
 };
 
 /// A kind of store that tests run on.
@@ -46,8 +47,8 @@ impl Kind for InCookie {
     type Store = CookieSessionStore;
     const ON_SERVER: bool = false;
 
-    async fn open(_: &Path, clock: ManualClock) -> Self::Store {
-        CookieSessionStore::with_clock(clock)
+    async fn open(_: &Path, _: ManualClock) -> Self::Store {
+        CookieSessionStore::default()
     }
 }
 
@@ -106,6 +107,23 @@ impl<K: Kind> Setup<K> {
             .clock(self.clock.clone())
     }
 
+    pub(crate) const fn is_private(&self) -> bool {
+        matches!(self.security, CookieContentSecurity::Private)
+    }
+
+    /// Whether exactly these operations reached the store since the last call. A store that keeps nothing is never
+    /// called.
+    #[track_caller]
+    pub(crate) fn assert_asked(&self, operations: &[Operation]) {
+        self.assert_asked_for("", operations);
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_asked_for(&self, script: &str, operations: &[Operation]) {
+        let expected = if K::ON_SERVER { operations } else { &[] };
+        assert_eq!(self.watch.seen(), expected, "{script}");
+    }
+
     /// Serves scripts with the defaults.
     pub(crate) fn start(&self) -> Server {
         self.start_with(self.builder())
@@ -131,17 +149,33 @@ pub(crate) async fn in_time<F: Future>(test: F) -> F::Output {
     ended.expect("the test hangs")
 }
 
+/// Moves the clock.
+pub(crate) fn pass<K: Kind>(setup: &Setup<K>, seconds: u64) {
+    setup.clock.advance(Duration::from_secs(seconds));
+}
+
+/// A middleware whose sessions have a `Max-Age` of 100 seconds.
+pub(crate) fn persistent<K: Kind>(setup: &Setup<K>) -> Builder<K> {
+    let lifecycle = PersistentSession::default().session_ttl(seconds(100));
+    setup.builder().session_lifecycle(lifecycle)
+}
+
 /// A number of seconds, as the settings take it.
 pub(crate) const fn seconds(seconds: i64) -> time::Duration {
     time::Duration::seconds(seconds)
 }
 
-/// Makes a test of each of these functions for every store and both content policies.
+/// Makes a test of each of these functions for every store and both content policies; with `on the server`,
+/// for every store that keeps sessions there.
 macro_rules! on_every_store {
     ($($test:ident),+ $(,)?) => {
         $crate::setup::on_every_store!(@all memory Memory $($test)+);
         $crate::setup::on_every_store!(@all in_cookie InCookie $($test)+);
         $crate::setup::on_every_store!(@all sqlite Sqlite $($test)+);
+    };
+    (on the server: $($test:ident),+ $(,)?) => {
+        $crate::setup::on_every_store!(@all server_memory Memory $($test)+);
+        $crate::setup::on_every_store!(@all server_sqlite Sqlite $($test)+);
     };
     (@all $module:ident $kind:ident $($test:ident)+) => {
         mod $module {

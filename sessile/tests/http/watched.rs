@@ -10,9 +10,11 @@ use std::{
 use sessile::{
     Record,
     storage::{
-        Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap, Version,
+        CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, StoreErrorKind,
+        SubjectDigest, UpdateOutcome, Version,
     },
 };
+use tokio::sync::Semaphore;
 
 /// What a failing store tells, and no client may hear.
 pub(crate) const CAUSE: &str = "db7.internal refused user sessions";
@@ -22,7 +24,6 @@ pub(crate) enum Operation {
     Load,
     Create,
     Update,
-    Renew,
     Delete,
 }
 
@@ -33,10 +34,12 @@ pub(crate) enum Fault {
     Fail,
     /// It never answers, and nothing is done.
     Hang,
-    /// It reports a conflict, though there is none.
+    /// It reports a conflict, or an id that is taken, though there is none.
     Conflict,
     /// It is done, and fails all the same: the answer was lost.
     Unsaid,
+    /// It is done once the test [releases](Watch::release) it.
+    Hold,
 }
 
 /// A store of one's own around another.
@@ -48,7 +51,24 @@ pub(crate) struct Watched<S> {
 
 /// Sees and directs what a [`Watched`] store does.
 #[derive(Clone, Default)]
-pub(crate) struct Watch(Arc<Mutex<Orders>>);
+pub(crate) struct Watch(Arc<Mutex<Orders>>, Arc<Gate>);
+
+/// Where operations are held.
+struct Gate {
+    /// A permit for each that has arrived.
+    arrived: Semaphore,
+    /// A permit for each that may continue.
+    released: Semaphore,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self {
+            arrived: Semaphore::new(0),
+            released: Semaphore::new(0),
+        }
+    }
+}
 
 #[derive(Default)]
 struct Orders {
@@ -70,6 +90,21 @@ impl Watch {
     /// From now on all is well.
     pub(crate) fn heal(&self) {
         self.0.lock().unwrap().fault = None;
+    }
+
+    /// Waits until an operation is held.
+    pub(crate) async fn held(&self) {
+        self.1.arrived.acquire().await.unwrap().forget();
+    }
+
+    /// Releases the operation that is held.
+    pub(crate) fn release(&self) {
+        self.1.released.add_permits(1);
+    }
+
+    async fn hold(&self) {
+        self.1.arrived.add_permits(1);
+        self.1.released.acquire().await.unwrap().forget();
     }
 
     fn note(&self, operation: Operation) -> Option<Fault> {
@@ -95,51 +130,64 @@ impl<S> Watched<S> {
         let failure = StoreError::new(StoreErrorKind::Unavailable, CAUSE);
         match self.watch.note(operation) {
             None => doing.await,
-            Some(Fault::Fail) => Err(failure),
+            Some(Fault::Fail) => Err(failure.not_sent()),
             Some(Fault::Hang) => pending().await,
             Some(Fault::Conflict) => Ok(conflict.expect("an operation that can conflict")),
             Some(Fault::Unsaid) => doing.await.and(Err(failure)),
+            Some(Fault::Hold) => {
+                self.watch.hold().await;
+                doing.await
+            }
         }
     }
 }
 
 impl<S: SessionStore> SessionStore for Watched<S> {
-    async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        let doing = self.store.load(key);
+    async fn load(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        freshness: Freshness,
+    ) -> Result<Option<Loaded>, StoreError> {
+        let doing = self.store.load(id, subject, freshness);
         self.attempt(Operation::Load, None, doing).await
     }
 
-    async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
-        let doing = self.store.create(record, ttl);
-        self.attempt(Operation::Create, None, doing).await
+    async fn create(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        version: Version,
+        ttl: Duration,
+    ) -> Result<CreateOutcome, StoreError> {
+        let doing = self.store.create(id, record, version, ttl);
+        self.attempt(Operation::Create, Some(CreateOutcome::Taken), doing)
+            .await
     }
 
     async fn update(
         &self,
-        key: &SessionKey,
-        version: Version,
+        id: &SessionId,
+        expected: Version,
         record: &Record,
+        version: Version,
         ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        let doing = self.store.update(key, version, record, ttl);
-        self.attempt(Operation::Update, Some(Swap::Conflict), doing)
+    ) -> Result<UpdateOutcome, StoreError> {
+        let doing = self.store.update(id, expected, record, version, ttl);
+        self.attempt(Operation::Update, Some(UpdateOutcome::Conflict), doing)
             .await
     }
 
-    async fn renew(
-        &self,
-        key: &SessionKey,
-        version: Version,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        let doing = self.store.renew(key, version, record, ttl);
-        self.attempt(Operation::Renew, Some(Swap::Conflict), doing)
-            .await
-    }
-
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        let doing = self.store.delete(key);
+    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
+        let doing = self.store.delete(id);
         self.attempt(Operation::Delete, None, doing).await
+    }
+
+    fn keeps_nothing(&self) -> bool {
+        self.store.keeps_nothing()
+    }
+
+    fn opens_actix_session_keys(&self) -> bool {
+        self.store.opens_actix_session_keys()
     }
 }

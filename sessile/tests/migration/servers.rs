@@ -22,7 +22,7 @@ macro_rules! application {
                 let count: Option<u32> = session.get("count")?;
                 Ok(match user {
                     Some(user) => format!("{user} {}", count.unwrap_or(0)),
-                    None => "nobody".to_owned(),
+                    None => "guest".to_owned(),
                 })
             }
 

@@ -1,6 +1,6 @@
-//! What the tests of every SQL store need to know about this one.
+//! What differs between the database servers in the tests.
 
-use sessile::storage::{MySqlSessionStore, MySqlSessionStoreBuilder};
+use sessile::storage::{MySqlSessionStore, MySqlSessionStoreBuilder, SessionId};
 use sessile_rig::mariadb::MariaDb;
 use sqlx::{
     MySqlPool,
@@ -12,7 +12,7 @@ pub(crate) type Store = MySqlSessionStore;
 pub(crate) type Builder = MySqlSessionStoreBuilder;
 
 pub(crate) const SCHEMES: [&str; 2] = ["mysql", "mariadb"];
-pub(crate) const LONGEST_NAME: usize = 64;
+pub(crate) const LONGEST_TABLE: usize = 56;
 pub(crate) const CREATE_SCHEMA: &str =
     "CREATE DATABASE Some_schema; GRANT ALL ON Some_schema.* TO sessile@'%'";
 pub(crate) const RENAME_COLUMN: &str = "ALTER TABLE sessile_sessions RENAME COLUMN record TO other";
@@ -30,7 +30,7 @@ pub(crate) const IS_READ_ONLY: (&str, &str) = ("SELECT @@read_only", "1\n");
 pub(crate) const WRITABLE: &str = "SET GLOBAL read_only = 0";
 pub(crate) const IS_WRITABLE: (&str, &str) = ("SELECT @@read_only", "0\n");
 
-/// Changes to the table, and what has to be said about each.
+/// Changes to the tables, and what the error must say.
 pub(crate) const SHAPES: &[(&str, &str)] = &[
     (RENAME_COLUMN, "no column `record`"),
     (
@@ -42,8 +42,12 @@ pub(crate) const SHAPES: &[(&str, &str)] = &[
         "`record` is text latin1_swedish_ci and not longtext utf8mb4_bin",
     ),
     (
-        "ALTER TABLE sessile_sessions MODIFY id CHAR(22) CHARACTER SET ascii NOT NULL",
-        "`id` is char(22) ascii_general_ci and not char(22) ascii_bin",
+        "ALTER TABLE sessile_sessions MODIFY id VARBINARY(16) NOT NULL",
+        "`id` is varbinary(16) and not binary(16)",
+    ),
+    (
+        "ALTER TABLE sessile_sessions_marks DROP COLUMN exempt",
+        "no column `exempt`",
     ),
     (
         "ALTER TABLE sessile_sessions DROP PRIMARY KEY",
@@ -55,7 +59,7 @@ pub(crate) const SHAPES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Changes that make the server complain about a value, and what takes them back.
+/// Changes that make the server reject a value, and how to revert them.
 pub(crate) const COMPLAINTS: &[(&str, &str)] = &[
     (
         "ALTER TABLE sessile_sessions ADD CONSTRAINT short CHECK (record NOT LIKE '%4711472%')",
@@ -73,14 +77,14 @@ pub(crate) async fn pool(server: &Server) -> MySqlPool {
     options.connect(&server.url()).await.unwrap()
 }
 
-/// One that has a single connection, and doesn't look at it before it hands it out.
+/// A pool of one connection, which is not checked before it is used.
 pub(crate) async fn pool_of_one(address: &str) -> MySqlPool {
     let options = MySqlPoolOptions::new().max_connections(1);
     let options = options.test_before_acquire(false);
     options.connect(address).await.unwrap()
 }
 
-/// One with settings of its own.
+/// A pool with unusual settings.
 pub(crate) async fn odd_pool(server: &Server) -> MySqlPool {
     let options: MySqlConnectOptions = server.url().parse().unwrap();
     let options = options
@@ -89,7 +93,7 @@ pub(crate) async fn odd_pool(server: &Server) -> MySqlPool {
     MySqlPool::connect_with(options).await.unwrap()
 }
 
-/// `sql` as the store's own user runs it: to MariaDB, it makes no difference.
+/// `sql` as the store's user runs it. MariaDB's tables have no owner.
 pub(crate) fn as_user(sql: &str) -> String {
     sql.to_owned()
 }
@@ -101,37 +105,56 @@ pub(crate) fn comment(text: &str) -> String {
 pub(crate) fn add_user(server: &Server, name: &str) {
     let add = format!("CREATE USER {name}@'%' IDENTIFIED BY 'word'");
     server.execute(&add).unwrap();
-    // So that it may use the database.
+    // A right to one table lets it use the database.
     server.execute("CREATE TABLE another (word TEXT)").unwrap();
     let grant = format!("GRANT SELECT ON another TO {name}@'%'");
     server.execute(&grant).unwrap();
 }
 
-pub(crate) fn grant(server: &Server, right: &str, name: &str) {
-    let grant = format!("GRANT {right} ON sessile_sessions TO {name}@'%'");
+pub(crate) fn grant(server: &Server, right: &str, table: &str, name: &str) {
+    let grant = format!("GRANT {right} ON {table} TO {name}@'%'");
     server.execute(&grant).unwrap();
 }
 
-pub(crate) fn revoke(server: &Server, right: &str, name: &str) {
-    let revoke = format!("REVOKE {right} ON sessile_sessions FROM {name}@'%'");
+pub(crate) fn revoke(server: &Server, right: &str, table: &str, name: &str) {
+    let revoke = format!("REVOKE {right} ON {table} FROM {name}@'%'");
     server.execute(&revoke).unwrap();
 }
 
-/// Rows that ended 1, 2, 3, … milliseconds after the Unix epoch.
+/// The statement that inserts rows that expired 1, 2, 3, … milliseconds after the Unix epoch.
 pub(crate) fn insert_expired(count: u32) -> String {
     format!(
-        "INSERT INTO sessile_sessions (id, secret, version, expires_at, record)
-         SELECT CONCAT('expired', seq), '', 0, seq, '' FROM seq_1_to_{count}"
+        "INSERT INTO sessile_sessions (id, version, due_at, expires_at, record)
+         SELECT UNHEX(LPAD(HEX(seq), 32, '0')), 0, seq, seq, '' FROM seq_1_to_{count}"
     )
 }
 
-/// How many connections the store's user has.
+/// The builder with its tables in this database.
+pub(crate) fn in_schema(builder: Builder, database: &str) -> Builder {
+    builder.database(database)
+}
+
+/// An id in a statement.
+pub(crate) fn id_literal(id: &SessionId) -> String {
+    let hex = id.as_bytes().map(|byte| format!("{byte:02x}")).concat();
+    format!("X'{hex}'")
+}
+
+/// The expression that shows a column of bytes.
+pub(crate) fn hex(column: &str) -> String {
+    format!("LOWER(HEX({column}))")
+}
+
+/// Three columns without values, as the client prints them.
+pub(crate) const NO_VALUES: &str = "NULL|NULL|NULL";
+
+/// The number of connections of the store's user.
 pub(crate) fn connections(server: &Server) -> u32 {
     let count = "SELECT count(*) FROM information_schema.processlist WHERE user = 'sessile'";
     server.execute(count).unwrap().trim().parse().unwrap()
 }
 
-/// Waits until a question has this answer.
+/// Waits until a query has this result.
 pub(crate) fn until(server: &Server, (question, answer): (&str, &str)) {
     while server.execute(question).unwrap() != answer {
         std::thread::yield_now();

@@ -6,5 +6,7 @@
 mod conditions;
 mod engine;
 mod own;
+#[path = "../shared/races.rs"]
+mod race_suite;
 #[path = "../sql/mod.rs"]
 mod sql;

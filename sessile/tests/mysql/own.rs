@@ -1,4 +1,4 @@
-//! What only MySQL and MariaDB have.
+//! Tests for MySQL and MariaDB alone.
 
 use sessile::storage::StoreErrorKind::Misconfigured;
 use sqlx::{Executor as _, mysql::MySqlPoolOptions};
@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_pool_that_would_store_nothing_for_good_is_refused() {
+async fn a_pool_without_autocommit_is_refused() {
     let server = Server::start().unwrap();
     store(&server).await;
     let options = MySqlPoolOptions::new().after_connect(|connection, _| {
@@ -25,20 +25,20 @@ async fn a_pool_that_would_store_nothing_for_good_is_refused() {
 }
 
 #[tokio::test]
-async fn an_address_without_a_database_is_refused_unless_one_is_given() {
+async fn an_address_without_a_database_needs_the_setting() {
     let server = Server::start().unwrap();
     store(&server).await;
     let address = server.url();
     let (address, _) = address.rsplit_once('/').unwrap();
     let (kind, text) = refused(patient(address)).await;
     assert_eq!(kind, Misconfigured, "{text}");
-    let store = built(patient(address).schema("sessile")).await;
+    let store = built(patient(address).database("sessile")).await;
     let at = create(&store, 1).await;
     assert_eq!(value(&store, &at).await.unwrap(), Some(1));
 }
 
 #[tokio::test]
-async fn a_unix_socket_will_do() {
+async fn an_address_may_name_a_unix_socket() {
     let server = Server::start().unwrap();
     let socket = server.folder().join("mariadb.sock");
     let address = format!("{}?socket={}", server.url(), socket.display());

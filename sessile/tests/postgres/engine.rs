@@ -1,6 +1,6 @@
-//! What the tests of every SQL store need to know about this one.
+//! What differs between the database servers in the tests.
 
-use sessile::storage::{PostgresSessionStore, PostgresSessionStoreBuilder};
+use sessile::storage::{PostgresSessionStore, PostgresSessionStoreBuilder, SessionId};
 use sessile_rig::postgres::Postgres;
 use sqlx::{Executor as _, PgPool, postgres::PgPoolOptions};
 
@@ -9,7 +9,7 @@ pub(crate) type Store = PostgresSessionStore;
 pub(crate) type Builder = PostgresSessionStoreBuilder;
 
 pub(crate) const SCHEMES: [&str; 2] = ["postgres", "postgresql"];
-pub(crate) const LONGEST_NAME: usize = 63;
+pub(crate) const LONGEST_TABLE: usize = 55;
 pub(crate) const CREATE_SCHEMA: &str = "CREATE SCHEMA \"Some_schema\" AUTHORIZATION sessile";
 pub(crate) const RENAME_COLUMN: &str = "ALTER TABLE sessile_sessions RENAME record TO other";
 
@@ -27,7 +27,7 @@ pub(crate) const WRITABLE: &str =
     "SET TRANSACTION READ WRITE; ALTER DATABASE sessile RESET default_transaction_read_only";
 pub(crate) const IS_WRITABLE: (&str, &str) = ("SHOW default_transaction_read_only", "off\n");
 
-/// Changes to the table, and what has to be said about each.
+/// Changes to the tables, and what the error must say.
 pub(crate) const SHAPES: &[(&str, &str)] = &[
     (RENAME_COLUMN, "no column `record`"),
     (
@@ -42,9 +42,17 @@ pub(crate) const SHAPES: &[(&str, &str)] = &[
         "ALTER TABLE sessile_sessions DROP CONSTRAINT sessile_sessions_pkey",
         "`id` is no primary key",
     ),
+    (
+        "ALTER TABLE sessile_sessions_marks DROP COLUMN exempt",
+        "no column `exempt`",
+    ),
+    (
+        "ALTER TABLE sessile_sessions_marks DROP CONSTRAINT sessile_sessions_marks_pkey",
+        "`subject` is no primary key",
+    ),
 ];
 
-/// Changes that make the server complain about a value, and what takes them back.
+/// Changes that make the server reject a value, and how to revert them.
 pub(crate) const COMPLAINTS: &[(&str, &str)] = &[
     (
         "ALTER TABLE sessile_sessions ADD CONSTRAINT short CHECK (record NOT LIKE '%4711472%')",
@@ -71,14 +79,14 @@ pub(crate) async fn pool(server: &Server) -> PgPool {
     options.connect(&server.url()).await.unwrap()
 }
 
-/// One that has a single connection, and doesn't look at it before it hands it out.
+/// A pool of one connection, which is not checked before it is used.
 pub(crate) async fn pool_of_one(address: &str) -> PgPool {
     let options = PgPoolOptions::new().max_connections(1);
     let options = options.test_before_acquire(false);
     options.connect(address).await.unwrap()
 }
 
-/// One with settings of its own.
+/// A pool with unusual settings.
 pub(crate) async fn odd_pool(server: &Server) -> PgPool {
     let options = PgPoolOptions::new().after_connect(|connection, _| {
         Box::pin(async move {
@@ -91,7 +99,7 @@ pub(crate) async fn odd_pool(server: &Server) -> PgPool {
     options.connect(&server.url()).await.unwrap()
 }
 
-/// `sql` as the store's own user runs it.
+/// `sql` as the store's user runs it.
 pub(crate) fn as_user(sql: &str) -> String {
     format!("SET ROLE sessile; {sql}")
 }
@@ -105,31 +113,51 @@ pub(crate) fn add_user(server: &Server, name: &str) {
     server.execute(&add).unwrap();
 }
 
-pub(crate) fn grant(server: &Server, right: &str, name: &str) {
-    let grant = format!("GRANT {right} ON sessile_sessions TO {name}");
+pub(crate) fn grant(server: &Server, right: &str, table: &str, name: &str) {
+    let grant = format!("GRANT {right} ON {table} TO {name}");
     server.execute(&grant).unwrap();
 }
 
-pub(crate) fn revoke(server: &Server, right: &str, name: &str) {
-    let revoke = format!("REVOKE {right} ON sessile_sessions FROM {name}");
+pub(crate) fn revoke(server: &Server, right: &str, table: &str, name: &str) {
+    let revoke = format!("REVOKE {right} ON {table} FROM {name}");
     server.execute(&revoke).unwrap();
 }
 
-/// Rows that ended 1, 2, 3, … milliseconds after the Unix epoch.
+/// The statement that inserts rows that expired 1, 2, 3, … milliseconds after the Unix epoch.
 pub(crate) fn insert_expired(count: u32) -> String {
     format!(
-        "INSERT INTO sessile_sessions (id, secret, version, expires_at, record)
-         SELECT 'expired' || it, '', 0, it, '' FROM generate_series(1, {count}) AS it"
+        "INSERT INTO sessile_sessions (id, version, due_at, expires_at, record)
+         SELECT decode(lpad(to_hex(it), 32, '0'), 'hex'), 0, it, it, ''
+         FROM generate_series(1, {count}) AS it"
     )
 }
 
-/// How many connections the store's user has.
+/// The builder with its tables in this schema.
+pub(crate) fn in_schema(builder: Builder, schema: &str) -> Builder {
+    builder.schema(schema)
+}
+
+/// An id in a statement.
+pub(crate) fn id_literal(id: &SessionId) -> String {
+    let hex = id.as_bytes().map(|byte| format!("{byte:02x}")).concat();
+    format!("decode('{hex}', 'hex')")
+}
+
+/// The expression that shows a column of bytes.
+pub(crate) fn hex(column: &str) -> String {
+    format!("encode({column}, 'hex')")
+}
+
+/// Three columns without values, as the client prints them.
+pub(crate) const NO_VALUES: &str = "||";
+
+/// The number of connections of the store's user.
 pub(crate) fn connections(server: &Server) -> u32 {
     let count = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'sessile'";
     server.execute(count).unwrap().trim().parse().unwrap()
 }
 
-/// Waits until a question has this answer.
+/// Waits until a query has this result.
 pub(crate) fn until(server: &Server, (question, answer): (&str, &str)) {
     while server.execute(question).unwrap() != answer {
         std::thread::yield_now();

@@ -1,14 +1,14 @@
-//! What only PostgreSQL has.
+//! Tests for PostgreSQL alone.
 
-use sessile::storage::StoreErrorKind::{Incompatible, Misconfigured};
-
+use sessile::storage::{
+    StoreErrorKind::{Incompatible, Misconfigured},
+    UpdateOutcome,
+};
 use sessile_rig::proxy::Proxy;
 
 use crate::{
     engine::{self, Server},
-    sql::setup::{
-        built, create, in_time, patient, refused, renew, rows, store, stored, update, value,
-    },
+    sql::setup::{built, create, in_time, patient, refused, rows, store, update, updated, value},
 };
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn a_database_that_is_not_encoded_in_utf_8_is_refused() {
 }
 
 #[tokio::test]
-async fn a_schema_that_is_not_there_is_refused() {
+async fn a_missing_schema_is_refused() {
     let server = Server::start().unwrap();
     let builder = patient(server.url()).schema("nowhere").create_table(true);
     let (kind, text) = refused(builder).await;
@@ -47,36 +47,37 @@ async fn the_table_is_found_by_the_users_search_path() {
 }
 
 #[tokio::test]
-async fn cleaning_up_waits_for_nobody() {
+async fn a_clean_up_skips_locked_rows() {
     let server = Server::start().unwrap();
     let store = store(&server).await;
     server.execute(&engine::insert_expired(10)).unwrap();
     let pool = engine::pool(&server).await;
-    let mut somebody = pool.begin().await.unwrap();
+    let mut holder = pool.begin().await.unwrap();
     let locks = "SELECT FROM sessile_sessions WHERE expires_at <= 3 FOR UPDATE";
-    sqlx::query(locks).execute(&mut *somebody).await.unwrap();
+    sqlx::query(locks).execute(&mut *holder).await.unwrap();
     assert_eq!(store.delete_expired(10).await.unwrap(), 7);
-    somebody.rollback().await.unwrap();
+    holder.rollback().await.unwrap();
     assert_eq!(store.delete_expired(10).await.unwrap(), 3);
 }
 
 #[tokio::test]
-async fn an_update_that_changes_nothing_leaves_no_dead_row() {
+async fn a_conflict_leaves_no_dead_row() {
     let server = Server::start().unwrap();
     let store = store(&server).await;
     let at = create(&store, 1).await;
-    stored(update(&store, &at, 2).await);
+    updated(&store, &at, 2).await;
     let place = || server.execute("SELECT ctid FROM sessile_sessions").unwrap();
     let before = place();
     for _ in 0..3 {
-        update(&store, &at, 3).await.unwrap();
+        let outcome = update(&store, &at, 3).await.unwrap();
+        assert_eq!(outcome, UpdateOutcome::Conflict);
     }
     assert_eq!(place(), before);
     assert_eq!(rows(&server), 1);
 }
 
 #[tokio::test]
-async fn a_unix_socket_will_do() {
+async fn an_address_may_name_a_unix_socket() {
     let server = Server::start().unwrap();
     let folder = server.folder().display();
     let address = format!(
@@ -89,7 +90,7 @@ async fn a_unix_socket_will_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_renewal_that_is_sent_again_while_the_first_is_under_way_is_made_once() {
+async fn an_update_that_is_sent_again_during_its_first_attempt_is_stored_once() {
     let server = Server::start().unwrap();
     let other = store(&server).await;
     let proxy = Proxy::start(server.port()).unwrap();
@@ -101,22 +102,41 @@ async fn a_renewal_that_is_sent_again_while_the_first_is_under_way_is_made_once(
     let at = create(&store, 1).await;
 
     let pool = engine::pool(&server).await;
-    let mut somebody = pool.begin().await.unwrap();
+    let mut holder = pool.begin().await.unwrap();
     let lock = "SELECT FROM sessile_sessions FOR UPDATE";
-    sqlx::query(lock).execute(&mut *somebody).await.unwrap();
+    sqlx::query(lock).execute(&mut *holder).await.unwrap();
     let ours = tokio::spawn({
         let (store, at) = (store.clone(), at.clone());
-        async move { renew(&store, &at, 2).await }
+        async move { update(&store, &at, 2).await }
     });
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
     engine::until(&server, (waiting, "1\n"));
-    // The server goes on with the first one: it doesn't look for its client.
+    // The server does not notice the cut, and continues the first attempt.
     proxy.cut();
     engine::until(&server, (waiting, "2\n"));
-    somebody.rollback().await.unwrap();
+    holder.rollback().await.unwrap();
 
-    let renewed = stored(in_time(ours).await.unwrap());
-    assert_eq!(value(&other, &renewed).await.unwrap(), Some(2));
-    assert_eq!(value(&other, &at).await.unwrap(), None);
-    stored(update(&other, &renewed, 3).await);
+    let outcome = in_time(ours).await.unwrap().unwrap();
+    assert_eq!(outcome, UpdateOutcome::Updated);
+    assert_eq!(value(&other, &at).await.unwrap(), Some(2));
+}
+
+#[tokio::test]
+async fn updates_touch_no_index() {
+    const UPDATES: u32 = 100;
+    let server = Server::start().unwrap();
+    let store = store(&server).await;
+    let mut records = Vec::new();
+    for _ in 0..100 {
+        records.push(create(&store, 1).await);
+    }
+    let mut at = records.swap_remove(50);
+    for number in 0..UPDATES {
+        at = updated(&store, &at, number).await;
+    }
+    // A connection reports its statistics when it is closed.
+    drop(store);
+    let counts = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables
+        WHERE relname = 'sessile_sessions'";
+    engine::until(&server, (counts, &format!("{UPDATES}|{UPDATES}\n")));
 }

@@ -1,10 +1,10 @@
-//! Connections that are cut at the worst moment, and servers that answer with errors. Each ends in
-//! success or a typed error, and what is counted up is neither lost nor doubled.
+//! Connections that are cut at the worst moment, and servers that reply with errors. Each ends in success
+//! or a typed error, and no change is lost or made twice.
 
 use sessile::storage::{
-    RedisSessionStore, SessionStore as _,
+    Freshness, RedisSessionStore, SessionStore as _,
     StoreErrorKind::{self, Unavailable},
-    Swap,
+    UpdateOutcome,
 };
 use sessile_rig::{
     proxy::{Fault, Proxy},
@@ -12,7 +12,7 @@ use sessile_rig::{
 };
 
 use crate::setup::{
-    MINUTE, create, failed, in_time, kind, record, renew, store, stored, update, value, whole,
+    Stored, create, failed, in_time, kind, store, try_create, update, updated, value, whole,
 };
 
 struct Scene {
@@ -32,8 +32,8 @@ impl Scene {
         let other = crate::setup::store(redis.url()).await;
         // The server has seen the scripts.
         let at = create(&other, 0).await;
-        stored(update(&other, &at, 0).await);
-        other.delete(&at.key).await.unwrap();
+        updated(&other, &at, 0).await;
+        other.delete(&at.id).await.unwrap();
         Self {
             redis,
             proxy,
@@ -55,95 +55,153 @@ fn cuts() -> [Fault; 2] {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cut_connection_is_made_up_for() {
+async fn requests_other_than_create_are_sent_again_after_a_cut() {
     let scene = Scene::new().await;
     let store = &scene.store;
     for cut in cuts() {
-        scene.proxy.inject_on("EVALSHA", cut.clone());
         let at = create(store, 1).await;
-        assert_eq!(scene.count(), 1, "{cut:?}");
 
         scene.proxy.inject_on("GET", cut.clone());
         assert_eq!(value(store, &at).await.unwrap(), Some(1));
 
         scene.proxy.inject_on("EVALSHA", cut.clone());
-        let at = stored(update(store, &at, 2).await);
-        scene.proxy.inject_on("EVALSHA", cut.clone());
-        let renewed = stored(renew(store, &at, 3).await);
-        assert_eq!(value(store, &at).await.unwrap(), None);
-        assert_eq!(value(store, &renewed).await.unwrap(), Some(3));
+        let at = updated(store, &at, 2).await;
+        assert_eq!(value(store, &at).await.unwrap(), Some(2));
 
         scene.proxy.inject_on("DEL", cut);
-        store.delete(&renewed.key).await.unwrap();
+        store.delete(&at.id).await.unwrap();
         assert_eq!(scene.count(), 0);
         assert_eq!(scene.proxy.pending_faults(), 0);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_cuts_are_one_too_many_and_told() {
+async fn a_create_is_not_sent_again_after_a_cut() {
+    let scene = Scene::new().await;
+    for cut in cuts() {
+        scene.proxy.inject_on("SET", cut.clone());
+        scene.proxy.take_requests();
+        let error = failed(try_create(&scene.store).await);
+        assert_eq!(error.kind(), Unavailable);
+        assert!(error.may_have_happened());
+        let was_done = matches!(cut, Fault::CutBeforeReply);
+        let requests = scene.proxy.take_requests();
+        let sets = requests.iter().filter(|request| *request == "SET");
+        assert!(sets.count() <= 1, "{cut:?}: {requests:?}");
+        assert_eq!(scene.count(), i64::from(was_done), "{cut:?}");
+    }
+    // The next one connects again.
+    create(&scene.store, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_create_that_the_server_refused_is_sent_again() {
+    let scene = Scene::new().await;
+    let readonly = Fault::error("READONLY You can't write against a read only replica.");
+    scene.proxy.inject_on("SET", readonly);
+    create(&scene.store, 1).await;
+    assert_eq!(scene.proxy.pending_faults(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_cut_is_an_error_and_the_update_happens_once() {
     let scene = Scene::new().await;
     let at = create(&scene.store, 1).await;
     for cut in cuts() {
         for _ in 0..2 {
             scene.proxy.inject_on("EVALSHA", cut.clone());
         }
-        assert_eq!(kind(update(&scene.store, &at, 2).await), Unavailable);
+        let error = failed(update(&scene.store, &at, 2).await);
+        assert_eq!(error.kind(), Unavailable);
+        assert!(error.may_have_happened());
     }
-    // The first of them was done, once.
+    // The first attempt that arrived stored it.
     assert_eq!(value(&scene.store, &at).await.unwrap(), Some(2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_update_that_may_have_been_overtaken_is_not_reported_as_a_conflict() {
-    let scene = Scene::new().await;
-    let at = create(&scene.other, 1).await;
-
-    // Our update arrives, and the answer does not. Before we ask again, somebody goes on from it.
-    scene.proxy.inject_on("EVALSHA", Fault::HoldReply);
-    let ours = tokio::spawn({
-        let (store, at) = (scene.store.clone(), at.clone());
-        async move { update(&store, &at, 2).await }
-    });
-    in_time(async {
-        while value(&scene.other, &at).await.unwrap() != Some(2) {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    let seen = scene.other.load(&at.key).await.unwrap().unwrap();
-    let theirs = scene
-        .other
-        .update(&at.key, seen.version, &record(3), MINUTE)
-        .await;
-    assert!(matches!(theirs, Ok(Swap::Stored(_))));
-    scene.proxy.cut();
-
-    // "Conflict" would make the engine apply the change once more.
-    let error = failed(in_time(ours).await.unwrap());
-    assert_eq!(error.kind(), Unavailable);
-    assert!(whole(&error).contains("may have been"), "{}", whole(&error));
-    assert_eq!(value(&scene.other, &at).await.unwrap(), Some(3));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_conflict_without_a_cut_is_one() {
+async fn an_error_after_an_attempt_that_may_have_happened_leaves_the_outcome_open() {
     let scene = Scene::new().await;
     let at = create(&scene.store, 1).await;
-    stored(update(&scene.other, &at, 2).await);
-    assert!(matches!(
-        update(&scene.store, &at, 3).await,
-        Ok(Swap::Conflict)
-    ));
     scene.proxy.inject_on("EVALSHA", Fault::CutBeforeReply);
-    assert!(matches!(
-        renew(&scene.store, &at, 3).await,
-        Ok(Swap::Conflict)
-    ));
+    let refusal = Fault::error("OOM command not allowed when used memory > 'maxmemory'.");
+    scene.proxy.inject_on("EVALSHA", refusal);
+    let error = failed(update(&scene.store, &at, 2).await);
+    assert!(error.may_have_happened());
+    assert_eq!(value(&scene.store, &at).await.unwrap(), Some(2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn errors_of_the_server_are_typed_and_leave_everything_as_it_was() {
+async fn an_update_that_was_overtaken_between_two_attempts_is_unknown() {
+    let scene = Scene::new().await;
+    for ends in [false, true] {
+        let at = create(&scene.other, 1).await;
+
+        // The update arrives, and its reply does not. Another request changes the session before the
+        // second attempt.
+        scene.proxy.inject_on("EVALSHA", Fault::HoldReply);
+        let ours = tokio::spawn({
+            let (store, at) = (scene.store.clone(), at.clone());
+            async move { update(&store, &at, 2).await }
+        });
+        in_time(async {
+            while value(&scene.other, &at).await.unwrap() != Some(2) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        let loaded = scene.other.load(&at.id, None, Freshness::Current).await;
+        let seen = Stored {
+            version: loaded.unwrap().unwrap().version,
+            ..at.clone()
+        };
+        let expected = match ends {
+            true => {
+                scene.other.delete(&at.id).await.unwrap();
+                None
+            }
+            false => {
+                updated(&scene.other, &seen, 3).await;
+                Some(3)
+            }
+        };
+        scene.proxy.cut();
+
+        // After a conflict the engine would make the change a second time.
+        let error = failed(in_time(ours).await.unwrap());
+        assert_eq!(error.kind(), StoreErrorKind::Unknown, "{}", whole(&error));
+        assert!(error.may_have_happened());
+        assert_eq!(value(&scene.other, &at).await.unwrap(), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conflict_without_a_cut_is_a_conflict() {
+    let scene = Scene::new().await;
+    let at = create(&scene.store, 1).await;
+    updated(&scene.other, &at, 2).await;
+    let outcome = update(&scene.store, &at, 3).await;
+    assert_eq!(outcome.unwrap(), UpdateOutcome::Conflict);
+    scene.other.delete(&at.id).await.unwrap();
+    let outcome = update(&scene.store, &at, 3).await;
+    assert_eq!(outcome.unwrap(), UpdateOutcome::Missing);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_connection_is_an_error_that_was_not_sent() {
+    let mut scene = Scene::new().await;
+    let at = create(&scene.store, 1).await;
+    scene.redis.kill().unwrap();
+    // Until the store has noticed.
+    in_time(async { while failed(update(&scene.other, &at, 2).await).may_have_happened() {} })
+        .await;
+    let error = failed(try_create(&scene.other).await);
+    assert_eq!(error.kind(), Unavailable);
+    assert!(!error.may_have_happened());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn errors_of_the_server_are_typed_and_change_nothing() {
     let scene = Scene::new().await;
     let store = &scene.store;
     let at = create(store, 1).await;
@@ -185,19 +243,23 @@ async fn errors_of_the_server_are_typed_and_leave_everything_as_it_was() {
         let inject = |command| scene.proxy.inject_on(command, Fault::error(answer));
         inject("GET");
         assert_eq!(kind(value(store, &at).await), expected, "{answer}");
+        // The server refuses all but the last.
+        let is_open = answer.starts_with("STRANGE");
         inject("EVALSHA");
-        assert_eq!(kind(update(store, &at, 9).await), expected, "{answer}");
-        inject("EVALSHA");
-        assert_eq!(kind(renew(store, &at, 9).await), expected, "{answer}");
-        inject("EVALSHA");
-        assert_eq!(kind(store.create(&record(9), MINUTE).await), expected);
+        let error = failed(update(store, &at, 9).await);
+        assert_eq!(error.kind(), expected, "{answer}");
+        assert_eq!(error.may_have_happened(), is_open, "{answer}");
+        inject("SET");
+        let error = failed(try_create(store).await);
+        assert_eq!(error.kind(), expected, "{answer}");
+        assert_eq!(error.may_have_happened(), is_open, "{answer}");
         inject("DEL");
-        assert_eq!(kind(store.delete(&at.key).await), expected, "{answer}");
+        assert_eq!(kind(store.delete(&at.id).await), expected, "{answer}");
         assert_eq!(scene.proxy.pending_faults(), 0, "{answer}");
     }
     assert_eq!(value(store, &at).await.unwrap(), Some(1));
     assert_eq!(scene.count(), 1);
-    stored(update(store, &at, 2).await);
+    updated(store, &at, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -206,12 +268,12 @@ async fn a_server_that_became_a_replica_is_left_once() {
     let at = create(&scene.store, 1).await;
     let readonly = || Fault::error("READONLY You can't write against a read only replica.");
     scene.proxy.inject_on("EVALSHA", readonly());
-    let at = stored(update(&scene.store, &at, 2).await);
+    let at = updated(&scene.store, &at, 2).await;
     for _ in 0..2 {
         scene.proxy.inject_on("EVALSHA", readonly());
     }
     assert_eq!(kind(update(&scene.store, &at, 3).await), Unavailable);
-    stored(update(&scene.store, &at, 3).await);
+    updated(&scene.store, &at, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -230,13 +292,13 @@ async fn real_errors_inside_of_scripts_are_understood() {
     tell(&scene.redis, &["REPLICAOF", "NO", "ONE"]);
 
     assert_eq!(value(&scene.store, &at).await.unwrap(), Some(1));
-    let at = stored(update(&scene.store, &at, 2).await);
+    let at = updated(&scene.store, &at, 2).await;
 
-    // A server that comes back has forgotten the scripts.
+    // A server that was restarted has forgotten the script.
     scene.redis.kill().unwrap();
     scene.redis.restart().unwrap();
     crate::setup::until_it_works(&scene.store, &at).await;
-    stored(update(&scene.store, &at, 3).await);
+    updated(&scene.store, &at, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -244,14 +306,14 @@ async fn a_forgotten_script_is_sent_in_full() {
     let scene = Scene::new().await;
     let at = create(&scene.store, 1).await;
     assert!(scene.redis.command(&["SCRIPT", "FLUSH"]).unwrap().is_ok());
-    let at = stored(update(&scene.store, &at, 2).await);
+    let at = updated(&scene.store, &at, 2).await;
     scene.proxy.take_requests();
-    stored(renew(&scene.store, &at, 3).await);
+    updated(&scene.store, &at, 3).await;
     assert_eq!(scene.proxy.take_requests(), ["EVALSHA"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_that_mean_nothing_are_errors() {
+async fn unknown_replies_are_errors() {
     let scene = Scene::new().await;
     let at = create(&scene.store, 1).await;
     for answer in [":1\r\n", "+OK\r\n", "*0\r\n", "$3\r\nyes\r\n", "$-1\r\n"] {
@@ -259,7 +321,13 @@ async fn answers_that_mean_nothing_are_errors() {
         scene.proxy.inject_on("EVALSHA", fault);
         let error = failed(update(&scene.store, &at, 2).await);
         assert_eq!(error.kind(), StoreErrorKind::Incompatible, "{answer:?}");
+        assert!(error.may_have_happened());
     }
+    scene
+        .proxy
+        .inject_on("SET", Fault::Answer(b":1\r\n".into()));
+    let error = failed(try_create(&scene.store).await);
+    assert_eq!(error.kind(), StoreErrorKind::Incompatible);
     scene
         .proxy
         .inject_on("GET", Fault::Answer(b":1\r\n".into()));
@@ -267,7 +335,7 @@ async fn answers_that_mean_nothing_are_errors() {
         kind(value(&scene.store, &at).await),
         StoreErrorKind::Incompatible
     );
-    // What isn't Redis' protocol ends the connection, and the next one works.
+    // A reply that is not in the protocol of Redis ends the connection, and the next one works.
     scene
         .proxy
         .inject_on("GET", Fault::Answer(b"HTTP/1.1 200 OK\r\n".into()));

@@ -1,4 +1,4 @@
-//! What is configured wrongly, and what others put into the same Redis.
+//! Wrong configuration, and values in Redis that are not records.
 
 use std::{
     io::{Read as _, Write as _},
@@ -6,14 +6,18 @@ use std::{
     thread,
 };
 
+use std::time::Duration;
+
 use sessile::storage::{
-    RedisSessionStore, SessionStore as _,
+    CreateOutcome, RedisSessionStore, SessionStore as _,
     StoreErrorKind::{self, *},
+    UpdateOutcome, Version,
 };
 use sessile_rig::redis::Redis;
 
 use crate::setup::{
-    MINUTE, create, failed, in_time, kind, record, renew, store, update, value, whole,
+    MINUTE, Stored, create, failed, in_time, kind, record, store, try_create, update, updated,
+    value, whole,
 };
 
 /// How connecting fails.
@@ -36,7 +40,7 @@ async fn a_bad_url() {
 }
 
 #[tokio::test]
-async fn nobody_there() {
+async fn a_server_that_does_not_exist() {
     let port = sessile_rig::free_port().unwrap();
     assert_eq!(refused(format!("127.0.0.1:{port}")).await.0, Unavailable);
     assert_eq!(refused("unix:/nowhere/redis.sock").await.0, Unavailable);
@@ -47,7 +51,7 @@ async fn nobody_there() {
 async fn passwords() {
     let redis = Redis::start_with(&["--requirepass", "hunter2"]).unwrap();
     let url = |credentials: &str| format!("redis://{credentials}@127.0.0.1:{}", redis.port());
-    for credentials in [":swordfish", "default:swordfish", "nobody:swordfish"] {
+    for credentials in [":swordfish", "default:swordfish", "stranger:swordfish"] {
         let (kind, text) = refused(url(credentials)).await;
         assert_eq!(kind, Denied, "{credentials}");
         assert!(!text.contains("swordfish"), "{text}");
@@ -68,18 +72,18 @@ async fn a_user_with_few_rights() {
         assert!(redis.command(&words).unwrap().is_ok());
         format!("redis://{user}:pw@127.0.0.1:{}", redis.port())
     };
-    // The least that is needed. Without INFO the version can't be seen.
+    // The minimum. Without INFO the version of the server is not checked.
     let rights = ["+get", "+set", "+getrange", "+del", "+eval", "+evalsha"];
     let store_with_few = store(grant("few", &rights)).await;
     let at = create(&store_with_few, 1).await;
-    let at = crate::setup::stored(renew(&store_with_few, &at, 2).await);
-    store_with_few.delete(&at.key).await.unwrap();
+    let at = updated(&store_with_few, &at, 2).await;
+    store_with_few.delete(&at.id).await.unwrap();
 
     let reader = store(grant("reader", &["+get", "+info"])).await;
     assert_eq!(value(&reader, &at).await.unwrap(), None);
-    assert_eq!(kind(reader.create(&record(1), MINUTE).await), Denied);
+    assert_eq!(kind(try_create(&reader).await), Denied);
     assert_eq!(kind(update(&reader, &at, 1).await), Denied);
-    assert_eq!(kind(reader.delete(&at.key).await), Denied);
+    assert_eq!(kind(reader.delete(&at.id).await), Denied);
 }
 
 #[tokio::test]
@@ -133,52 +137,63 @@ async fn a_server_that_is_too_old() {
 }
 
 #[tokio::test]
-async fn a_value_of_another_type_under_the_key_of_a_session() {
+async fn a_value_of_another_type_is_corrupt_and_can_be_deleted() {
     let redis = Redis::start().unwrap();
     let store = store(redis.url()).await;
-    let at = create(&store, 1).await;
-    let id = at.key.id().to_owned();
-    store.delete(&at.key).await.unwrap();
+    let at = Stored::nowhere();
+    let key = at.redis_key();
     for make in [
-        &["LPUSH", &id, "x"][..],
-        &["HSET", &id, "x", "y"],
-        &["SADD", &id, "x"],
+        &["LPUSH", &key, "x"][..],
+        &["HSET", &key, "x", "y"],
+        &["SADD", &key, "x"],
     ] {
         redis.command(make).unwrap();
         assert_eq!(kind(value(&store, &at).await), Corrupt);
         assert_eq!(kind(update(&store, &at, 2).await), Corrupt);
-        assert_eq!(kind(renew(&store, &at, 2).await), Corrupt);
-        store.delete(&at.key).await.unwrap();
+        let created = store.create(&at.id, &record(1), at.version, MINUTE).await;
+        assert_eq!(created.unwrap(), CreateOutcome::Taken);
+        store.delete(&at.id).await.unwrap();
         assert_eq!(value(&store, &at).await.unwrap(), None);
     }
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_record_under_the_key_of_a_session() {
+async fn a_value_that_is_not_a_record_is_corrupt_and_stays_as_it_is() {
     let redis = Redis::start().unwrap();
     let store = store(redis.url()).await;
-    let at = create(&store, 1).await;
-    let (id, digest) = (at.key.id().to_owned(), at.key.secret_digest());
+    let at = Stored::nowhere();
+    let key = at.redis_key();
     for nonsense in [
         "hello",
         "",
         "[1,2]",
-        &format!("0123456789abcdef{digest}{{}}"),
+        "0123456789abcdef{}",
+        r#"{"of":"\"actix-session\""}"#,
     ] {
-        assert!(redis.command(&["SET", &id, nonsense]).unwrap().is_ok());
+        assert!(redis.command(&["SET", &key, nonsense]).unwrap().is_ok());
         assert_eq!(kind(value(&store, &at).await), Corrupt, "{nonsense}");
-        let swap = update(&store, &at, 2).await.unwrap();
-        assert!(
-            !matches!(swap, sessile::storage::Swap::Stored(_)),
-            "{nonsense}"
-        );
-        let kept = redis.command(&["GET", &id]).unwrap();
+        let outcome = update(&store, &at, 2).await;
+        assert_eq!(outcome.unwrap(), UpdateOutcome::Conflict, "{nonsense}");
+        let created = store.create(&at.id, &record(1), at.version, MINUTE).await;
+        assert_eq!(created.unwrap(), CreateOutcome::Taken, "{nonsense}");
+        let kept = redis.command(&["GET", &key]).unwrap();
         assert_eq!(kept.text().unwrap(), nonsense);
     }
 }
 
 #[tokio::test]
-async fn a_keygen_that_maps_two_keys_to_one() {
+async fn a_record_of_a_later_form_is_newer() {
+    let redis = Redis::start().unwrap();
+    let store = store(redis.url()).await;
+    let at = create(&store, 1).await;
+    let later = r#"0123456789abcdef{"v":4}"#;
+    let set = redis.command(&["SET", &at.redis_key(), later]);
+    assert!(set.unwrap().is_ok());
+    assert_eq!(kind(value(&store, &at).await), Newer);
+}
+
+#[tokio::test]
+async fn a_keygen_that_maps_two_ids_to_one_key_overwrites_nothing() {
     let redis = Redis::start().unwrap();
     let builder = RedisSessionStore::builder(redis.url());
     let store = builder
@@ -187,30 +202,52 @@ async fn a_keygen_that_maps_two_keys_to_one() {
         .await
         .unwrap();
     let at = create(&store, 1).await;
-    let error = failed(store.create(&record(2), MINUTE).await);
-    assert_eq!(error.kind(), Misconfigured);
-    assert!(whole(&error).contains("cache_keygen"), "{}", whole(&error));
-    assert_eq!(
-        value(&store, &at).await.unwrap(),
-        Some(1),
-        "it was overwritten"
-    );
-    // The key of one opens nothing of another's.
-    let stranger = sessile::storage::generate_session_key();
-    assert!(store.load(&stranger).await.unwrap().is_none());
+    assert_eq!(try_create(&store).await.unwrap(), CreateOutcome::Taken);
+    assert_eq!(value(&store, &at).await.unwrap(), Some(1));
+}
+
+/// The time to live of a session in milliseconds; -2 if there is no session.
+fn pttl(redis: &Redis, at: &Stored) -> i64 {
+    let reply = redis.command(&["PTTL", &at.redis_key()]).unwrap();
+    reply.integer().unwrap()
 }
 
 #[tokio::test]
-async fn a_life_that_is_very_long_or_very_short() {
-    use std::time::Duration;
+async fn a_record_without_time_to_live_is_never_there() {
     let redis = Redis::start().unwrap();
     let store = store(redis.url()).await;
-    let for_ever = store.create(&record(1), Duration::MAX).await.unwrap();
-    assert_eq!(value(&store, &for_ever).await.unwrap(), Some(1));
-    store
-        .create(&record(1), Duration::from_nanos(1))
-        .await
-        .unwrap();
-    let none = store.create(&record(1), Duration::ZERO).await.unwrap();
-    assert_eq!(value(&store, &none).await.unwrap(), None);
+    let new = Stored::nowhere();
+    let (record, zero) = (record(1), Duration::ZERO);
+    let created = store.create(&new.id, &record, new.version, zero).await;
+    assert_eq!(created.unwrap(), CreateOutcome::Created);
+    assert_eq!(pttl(&redis, &new), -2);
+
+    let at = create(&store, 1).await;
+    for (expected, outcome, left) in [
+        (Version::generate(), UpdateOutcome::Conflict, true),
+        (at.version, UpdateOutcome::Updated, false),
+        (at.version, UpdateOutcome::Missing, false),
+    ] {
+        let version = Version::generate();
+        let updated = store.update(&at.id, expected, &record, version, zero).await;
+        assert_eq!(updated.unwrap(), outcome);
+        assert_eq!(value(&store, &at).await.unwrap(), left.then_some(1));
+    }
+}
+
+#[tokio::test]
+async fn a_time_to_live_is_rounded_up_by_less_than_a_millisecond() {
+    let redis = Redis::start().unwrap();
+    let store = store(redis.url()).await;
+    let with_ttl = async |ttl| {
+        let new = Stored::nowhere();
+        let created = store.create(&new.id, &record(1), new.version, ttl).await;
+        assert_eq!(created.unwrap(), CreateOutcome::Created);
+        new
+    };
+    let minute = with_ttl(MINUTE + Duration::from_nanos(1)).await;
+    assert!((50_000..=60_001).contains(&pttl(&redis, &minute)));
+    let longest = with_ttl(Duration::MAX).await;
+    assert_eq!(value(&store, &longest).await.unwrap(), Some(1));
+    with_ttl(Duration::from_nanos(1)).await;
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use sessile::storage::{RedisSessionStore, SessionStore as _, StoreErrorKind, Stored};
+use sessile::storage::{CreateOutcome, RedisSessionStore, SessionStore as _, StoreErrorKind};
 use sessile_rig::redis::{Cluster, Redis};
 
 use crate::setup::{
-    create, failed, in_time, key, kind, renew, store, stored, until_it_works, until_replicated,
-    update, value, whole,
+    HOUR, Stored, create, failed, in_time, kind, record, store, until_it_works, until_replicated,
+    updated, value, whole,
 };
 
 pub(crate) fn url_of(cluster: &Cluster) -> String {
@@ -25,7 +25,7 @@ async fn one_on_each_master(cluster: &Cluster, store: &RedisSessionStore) -> Vec
     for master in cluster.masters() {
         loop {
             let created = create(store, 1).await;
-            if cluster.master_of(created.key.id()).unwrap() == master {
+            if cluster.master_of(&created.redis_key()).unwrap() == master {
                 found.push(created);
                 break;
             }
@@ -53,7 +53,7 @@ async fn slots_that_move_are_followed_and_nothing_is_lost_or_doubled() {
     let cluster = Cluster::start().unwrap();
     let store = store(url_of(&cluster)).await;
     let at = create(&store, 1).await;
-    let id = at.key.id().to_owned();
+    let id = at.redis_key();
     let home = cluster.master_of(&id).unwrap();
     let away = cluster
         .masters()
@@ -61,18 +61,18 @@ async fn slots_that_move_are_followed_and_nothing_is_lost_or_doubled() {
         .find(|&it| it != home)
         .unwrap();
 
-    // The node has given the slot away and tells where it is now: MOVED.
+    // The node has given the slot away and redirects to its owner: MOVED.
     cluster.migrate_slot(&id, away).unwrap();
-    let at = stored(update(&store, &at, 2).await);
+    let at = updated(&store, &at, 2).await;
 
-    // The slot is on its way back. Its node sends on to the other one: ASK.
+    // The slot is moving back. Its node redirects to the other one: ASK.
     cluster.begin_migration(&id, home).unwrap();
     assert_eq!(value(&store, &at).await.unwrap(), Some(2));
-    let at = stored(renew(&store, &at, 3).await);
-    let at = stored(update(&store, &at, 4).await);
+    let at = updated(&store, &at, 3).await;
+    let at = updated(&store, &at, 4).await;
     cluster.finish_migration(&id, home).unwrap();
     assert_eq!(value(&store, &at).await.unwrap(), Some(4));
-    store.delete(&at.key).await.unwrap();
+    store.delete(&at.id).await.unwrap();
     assert_eq!(value(&store, &at).await.unwrap(), None);
 }
 
@@ -85,31 +85,31 @@ async fn a_dead_master_is_replaced_and_the_others_go_on() {
 
     cluster.wait_until_whole(Duration::from_secs(30)).unwrap();
     until_replicated(cluster.nodes(), hit).await;
-    cluster.kill_master_of(hit.key.id()).unwrap();
-    // Whatever is asked of the dead one fails without holding anything up.
+    cluster.kill_master_of(&hit.redis_key()).unwrap();
+    // Requests to the dead node fail without delaying others.
     let failure = in_time(value(&store, hit)).await;
     assert_eq!(kind(failure), StoreErrorKind::Unavailable);
     for at in spared {
         until_it_works(&store, at).await;
     }
     cluster
-        .wait_for_promotion(hit.key.id(), Duration::from_secs(30))
+        .wait_for_promotion(&hit.redis_key(), Duration::from_secs(30))
         .unwrap();
     let waited = until_it_works(&store, hit).await;
     assert!(waited < Duration::from_secs(2), "{waited:?}");
     assert_eq!(value(&store, hit).await.unwrap(), Some(1));
-    stored(update(&store, hit, 2).await);
+    updated(&store, hit, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_master_that_hangs_holds_nobody_up_for_longer_than_the_timeout() {
+async fn a_master_that_hangs_delays_requests_by_at_most_the_timeout() {
     let mut cluster = Cluster::start().unwrap();
     let store = store(url_of(&cluster)).await;
     let sessions = one_on_each_master(&cluster, &store).await;
     let (hit, spared) = sessions.split_first().unwrap();
     cluster.wait_until_whole(Duration::from_secs(30)).unwrap();
     until_replicated(cluster.nodes(), hit).await;
-    let master = cluster.master_of(hit.key.id()).unwrap();
+    let master = cluster.master_of(&hit.redis_key()).unwrap();
     cluster.nodes_mut()[master].stop().unwrap();
 
     let begun = std::time::Instant::now();
@@ -124,14 +124,14 @@ async fn a_master_that_hangs_holds_nobody_up_for_longer_than_the_timeout() {
     assert_eq!(kind(failure), StoreErrorKind::Unavailable);
     assert!(begun.elapsed() < Duration::from_millis(1200));
     cluster
-        .wait_for_promotion(hit.key.id(), Duration::from_secs(30))
+        .wait_for_promotion(&hit.redis_key(), Duration::from_secs(30))
         .unwrap();
     let waited = until_it_works(&store, hit).await;
     assert!(waited < Duration::from_secs(2), "{waited:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_cluster_is_said_to_be_none_and_the_other_way_round() {
+async fn the_error_says_whether_the_server_is_a_cluster() {
     let redis = Redis::start().unwrap();
     let url = redis.url().replace("redis://", "redis+cluster://");
     let error = failed(RedisSessionStore::new(url).await);
@@ -145,8 +145,8 @@ async fn what_is_no_cluster_is_said_to_be_none_and_the_other_way_round() {
     let cluster = Cluster::start().unwrap();
     let store = store(cluster.urls()[0].clone()).await;
     let mut kinds = Vec::new();
-    for number in 0..50 {
-        if let Err(error) = store.load(&key(&format!("session{number}"))).await {
+    for _ in 0..50 {
+        if let Err(error) = value(&store, &Stored::nowhere()).await {
             assert!(
                 whole(&error).contains("redis+cluster://"),
                 "{}",
@@ -161,4 +161,47 @@ async fn what_is_no_cluster_is_said_to_be_none_and_the_other_way_round() {
             .iter()
             .all(|&kind| kind == StoreErrorKind::Misconfigured)
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_create_is_sent_again_only_where_it_did_not_happen() {
+    let mut cluster = Cluster::start().unwrap();
+    let store = store(url_of(&cluster)).await;
+    let sessions = one_on_each_master(&cluster, &store).await;
+    let hit = &sessions[0];
+    let create_again = async || {
+        store.delete(&hit.id).await.unwrap();
+        let created = store.create(&hit.id, &record(2), hit.version, HOUR).await;
+        assert_eq!(created.unwrap(), CreateOutcome::Created);
+        assert_eq!(value(&store, hit).await.unwrap(), Some(2));
+    };
+    let home = cluster.master_of(&hit.redis_key()).unwrap();
+    let masters = cluster.masters();
+    let away = *masters.iter().find(|&&it| it != home).unwrap();
+
+    // MOVED, and then ASK.
+    cluster.migrate_slot(&hit.redis_key(), away).unwrap();
+    create_again().await;
+    store.delete(&hit.id).await.unwrap();
+    cluster.begin_migration(&hit.redis_key(), home).unwrap();
+    create_again().await;
+    cluster.finish_migration(&hit.redis_key(), home).unwrap();
+
+    // The connection to a dead node breaks. Then there is none.
+    cluster.wait_until_whole(Duration::from_secs(30)).unwrap();
+    cluster.kill_master_of(&hit.redis_key()).unwrap();
+    let mut open = 0;
+    let error = in_time(async {
+        loop {
+            let created = store.create(&hit.id, &record(3), hit.version, HOUR).await;
+            let error = failed(created);
+            assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+            match error.may_have_happened() {
+                true => open += 1,
+                false => return error,
+            }
+        }
+    })
+    .await;
+    assert!(open <= 1, "{open} of them were sent: {}", whole(&error));
 }

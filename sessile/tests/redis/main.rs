@@ -7,10 +7,12 @@
 mod answers;
 mod bad_input;
 mod cluster;
-mod legacy;
 mod near_cache;
 mod outages;
+#[path = "../shared/races.rs"]
+mod race_suite;
 mod races;
+mod requests;
 mod round_trips;
 mod sentinel;
 mod setup;

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use deadpool_redis::{Config, Runtime};
-use sessile::storage::{RedisSessionStore, SessionStore as _, StoreErrorKind, Stored};
+use sessile::storage::{RedisSessionStore, SessionStore as _, StoreErrorKind};
 use sessile_rig::{proxy::Proxy, redis::Redis};
 
 use crate::setup::{
-    MINUTE, create, in_time, kind, record, renew, store, stored, until_it_works, update, value,
+    Stored, create, in_time, kind, store, try_create, until_it_works, update, updated, value,
 };
 
 /// The timeout, and what scheduling may add.
@@ -22,25 +22,17 @@ async fn pooled(redis: &Redis) -> RedisSessionStore {
 /// Every operation fails, within the timeout.
 async fn all_fail(store: &RedisSessionStore, at: &Stored) {
     let begun = Instant::now();
-    let new = record(9);
-    let (load, create, update, renew, delete) = in_time(async {
+    let (load, create, update, delete) = in_time(async {
         tokio::join!(
             value(store, at),
-            store.create(&new, MINUTE),
+            try_create(store),
             update(store, at, 9),
-            renew(store, at, 9),
-            store.delete(&at.key)
+            store.delete(&at.id)
         )
     })
     .await;
     assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
-    for kind in [
-        kind(load),
-        kind(create),
-        kind(update),
-        kind(renew),
-        kind(delete),
-    ] {
+    for kind in [kind(load), kind(create), kind(update), kind(delete)] {
         assert_eq!(kind, StoreErrorKind::Unavailable);
     }
 }
@@ -48,11 +40,8 @@ async fn all_fail(store: &RedisSessionStore, at: &Stored) {
 async fn hangs_and_goes_on(mut redis: Redis, store: RedisSessionStore) {
     let at = create(&store, 1).await;
     redis.stop().unwrap();
-    // What is asked of a server that hangs may be done when it goes on: so nothing that changes `at`.
-    let elsewhere = Stored {
-        key: sessile::storage::generate_session_key(),
-        version: at.version,
-    };
+    // A server that hangs may execute these when it goes on, so they must not change `at`.
+    let elsewhere = Stored::nowhere();
     for _ in 0..3 {
         all_fail(&store, &elsewhere).await;
     }
@@ -76,9 +65,9 @@ async fn hangs_and_goes_on(mut redis: Redis, store: RedisSessionStore) {
     assert_eq!(
         value(&store, &at).await.unwrap(),
         Some(1),
-        "an answer to something else"
+        "the reply to another request"
     );
-    let at = stored(update(&store, &at, 2).await);
+    let at = updated(&store, &at, 2).await;
 
     redis.stop().unwrap();
     all_fail(&store, &elsewhere).await;
@@ -87,7 +76,7 @@ async fn hangs_and_goes_on(mut redis: Redis, store: RedisSessionStore) {
     let waited = until_it_works(&store, &at).await;
     assert!(waited < Duration::from_secs(2), "{waited:?}");
     assert_eq!(value(&store, &at).await.unwrap(), Some(2));
-    stored(update(&store, &at, 3).await);
+    updated(&store, &at, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -123,7 +112,7 @@ async fn dies_and_comes_back(mut redis: Redis, store: RedisSessionStore) {
         let waited = until_it_works(&store, &at).await;
         assert!(waited < Duration::from_secs(2), "{waited:?}");
         assert_eq!(value(&store, &at).await.unwrap(), Some(round));
-        stored(update(&store, &at, 9).await);
+        updated(&store, &at, 9).await;
     }
 }
 
@@ -142,7 +131,7 @@ async fn a_server_that_dies_behind_a_pool() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restart_that_nobody_noticed_costs_nothing() {
+async fn a_restart_between_two_requests_fails_no_load() {
     let mut redis = Redis::start().unwrap();
     let store = store(redis.url()).await;
     let at = create(&store, 1).await;
@@ -166,7 +155,7 @@ async fn a_network_that_swallows_everything() {
     let store = store(format!("127.0.0.1:{}", proxy.port())).await;
     let at = create(&store, 1).await;
     proxy.stall();
-    // Those who give up long before the store does find out all the same, together.
+    // Requests that are given up before the store's timeout contribute to its detection.
     in_time(async {
         let patience = Duration::from_millis(50);
         while tokio::time::timeout(patience, value(&store, &at))

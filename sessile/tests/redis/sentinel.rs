@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use sessile::storage::{RedisSessionStore, SessionStore as _, StoreErrorKind};
+use sessile::storage::{RedisSessionStore, StoreErrorKind};
 use sessile_rig::redis::Sentinel;
 
 use crate::setup::{
-    MINUTE, create, failed, in_time, kind, record, store, stored, until_it_works, until_replicated,
-    update, value, whole,
+    create, failed, in_time, kind, store, try_create, until_it_works, until_replicated, updated,
+    value, whole,
 };
 
 pub(crate) fn url_of_master(sentinel: &Sentinel) -> String {
@@ -40,7 +40,7 @@ async fn the_new_master_is_found() {
     let waited = until_it_works(&store, &at).await;
     assert!(waited < Duration::from_secs(2), "{waited:?}");
     assert_eq!(value(&store, &at).await.unwrap(), Some(1));
-    stored(update(&store, &at, 2).await);
+    updated(&store, &at, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,12 +59,12 @@ async fn a_master_that_became_a_replica_is_left() {
         while sentinel.master_port().unwrap() == before {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        while store.create(&record(2), MINUTE).await.is_err() {
+        while try_create(&store).await.is_err() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
     .await;
-    stored(update(&store, &at, 2).await);
+    updated(&store, &at, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -83,10 +83,10 @@ async fn sentinels_may_be_down_as_long_as_one_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_master_that_nobody_knows_is_named() {
+async fn an_unknown_master_is_named() {
     let sentinel = Sentinel::start().unwrap();
-    let error = failed(RedisSessionStore::new(url_of(&sentinel, "nobody")).await);
+    let error = failed(RedisSessionStore::new(url_of(&sentinel, "unknown")).await);
     let text = whole(&error);
     assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{text}");
-    assert!(text.contains("`nobody`"), "{text}");
+    assert!(text.contains("`unknown`"), "{text}");
 }

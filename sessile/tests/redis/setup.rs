@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use sessile::{
     Clock as _, Record, SystemClock,
     storage::{
-        NearCache, RedisSessionStore, SessionKey, SessionStore as _, StoreError, StoreErrorKind,
-        Stored, Swap,
+        CreateOutcome, Freshness, NearCacheConfig, RedisSessionStore, SessionId, SessionStore as _,
+        StoreError, StoreErrorKind, UpdateOutcome, Version,
     },
 };
 use sessile_rig::redis::Redis;
@@ -14,25 +14,25 @@ use sessile_rig::redis::Redis;
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
 /// How long sessions live: longer than any test waits, so that none succeeds because they ended.
-const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
-/// Far above what anything takes that works.
+/// Far longer than any operation takes that succeeds.
 const ENOUGH: Duration = Duration::from_secs(60);
 
-/// What `future` comes to, unless that takes for ever.
+/// The output of `future`, unless that takes forever.
 pub(crate) async fn in_time<F: Future>(future: F) -> F::Output {
     let bounded = tokio::time::timeout(ENOUGH, future).await;
-    bounded.expect("it takes for ever")
+    bounded.expect("the operation takes forever")
 }
 
 pub(crate) async fn store(url: impl Into<String>) -> RedisSessionStore {
     in_time(RedisSessionStore::new(url)).await.unwrap()
 }
 
-/// A store that keeps what it read, for as long as Redis doesn't tell of a change.
+/// A store with a near cache that is invalidated by Redis alone.
 pub(crate) async fn near_store(url: impl Into<String>) -> RedisSessionStore {
-    let near = NearCache::default().max_staleness(HOUR);
-    let builder = RedisSessionStore::builder(url).near_cache(near);
+    let config = NearCacheConfig::default().max_staleness(HOUR);
+    let builder = RedisSessionStore::builder(url).near_cache(config);
     in_time(builder.build()).await.unwrap()
 }
 
@@ -42,20 +42,65 @@ pub(crate) fn record(value: u32) -> Record {
     record
 }
 
-pub(crate) fn key(text: &str) -> SessionKey {
-    SessionKey::try_from(text.to_owned()).unwrap()
+/// A session that was stored: its id, and the version that was stored last.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    pub(crate) id: SessionId,
+    pub(crate) version: Version,
+}
+
+impl Stored {
+    /// A session that no store has.
+    pub(crate) fn nowhere() -> Self {
+        Self {
+            id: SessionId::generate(),
+            version: Version::generate(),
+        }
+    }
+
+    /// Its Redis key, where none is configured.
+    pub(crate) fn redis_key(&self) -> String {
+        self.id.to_string()
+    }
 }
 
 pub(crate) async fn create(store: &RedisSessionStore, value: u32) -> Stored {
-    store.create(&record(value), HOUR).await.unwrap()
+    let new = Stored::nowhere();
+    let created = store
+        .create(&new.id, &record(value), new.version, HOUR)
+        .await;
+    assert_eq!(created.unwrap(), CreateOutcome::Created);
+    new
 }
 
-/// The value under the key of `at`, if it leads to a record.
+/// The outcome of creating a session that no store has.
+pub(crate) async fn try_create(store: &RedisSessionStore) -> Result<CreateOutcome, StoreError> {
+    let new = Stored::nowhere();
+    store.create(&new.id, &record(9), new.version, HOUR).await
+}
+
+/// The value of a session, which may come from a near cache.
 pub(crate) async fn value(
     store: &RedisSessionStore,
     at: &Stored,
 ) -> Result<Option<u32>, StoreError> {
-    let loaded = store.load(&at.key).await?;
+    load(store, at, Freshness::Cached).await
+}
+
+/// The value of a session in Redis.
+pub(crate) async fn current_value(
+    store: &RedisSessionStore,
+    at: &Stored,
+) -> Result<Option<u32>, StoreError> {
+    load(store, at, Freshness::Current).await
+}
+
+async fn load(
+    store: &RedisSessionStore,
+    at: &Stored,
+    freshness: Freshness,
+) -> Result<Option<u32>, StoreError> {
+    let loaded = store.load(&at.id, None, freshness).await?;
     Ok(loaded.map(|loaded| loaded.record.state.get("value").unwrap().unwrap()))
 }
 
@@ -63,24 +108,21 @@ pub(crate) async fn update(
     store: &RedisSessionStore,
     at: &Stored,
     value: u32,
-) -> Result<Swap, StoreError> {
+) -> Result<UpdateOutcome, StoreError> {
+    let new = record(value);
     store
-        .update(&at.key, at.version, &record(value), HOUR)
+        .update(&at.id, at.version, &new, Version::generate(), HOUR)
         .await
 }
 
-pub(crate) async fn renew(
-    store: &RedisSessionStore,
-    at: &Stored,
-    value: u32,
-) -> Result<Swap, StoreError> {
-    store.renew(&at.key, at.version, &record(value), HOUR).await
-}
-
-pub(crate) fn stored(swap: Result<Swap, StoreError>) -> Stored {
-    match swap {
-        Ok(Swap::Stored(stored)) => stored,
-        other => panic!("expected the record to be stored, got {other:?}"),
+/// The session after an update that has to succeed.
+pub(crate) async fn updated(store: &RedisSessionStore, at: &Stored, value: u32) -> Stored {
+    let (new, version) = (record(value), Version::generate());
+    let outcome = store.update(&at.id, at.version, &new, version, HOUR).await;
+    assert_eq!(outcome.unwrap(), UpdateOutcome::Updated);
+    Stored {
+        id: at.id.clone(),
+        version,
     }
 }
 
@@ -120,11 +162,10 @@ pub(crate) async fn until_it_works(store: &RedisSessionStore, at: &Stored) -> Du
     begun.elapsed()
 }
 
-/// Waits until what is at `at` is on two of `servers`: Redis acknowledges a write before a replica
-/// has it.
+/// Waits until two of `servers` have the session: Redis acknowledges a write before a replica has it.
 pub(crate) async fn until_replicated(servers: &[Redis], at: &Stored) {
     let has = |server: &&Redis| {
-        let keys = server.command(&["KEYS", at.key.id()]).unwrap();
+        let keys = server.command(&["KEYS", &at.redis_key()]).unwrap();
         !keys.items().is_empty()
     };
     in_time(async {

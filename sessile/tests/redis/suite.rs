@@ -1,4 +1,4 @@
-//! What every store has to do, by every road to Redis.
+//! The acceptance suite, over every kind of connection.
 
 use deadpool_redis::{Config, Runtime};
 use sessile::{storage::RedisSessionStore, test_helpers::acceptance_test_suite};

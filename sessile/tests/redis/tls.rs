@@ -1,4 +1,4 @@
-//! TLS: who is trusted, and who is let in.
+//! TLS: the certificates of servers and clients.
 
 use sessile::storage::{RedisSessionStore, StoreErrorKind};
 use sessile_rig::redis::{Redis, TlsRedis};
@@ -19,7 +19,7 @@ async fn a_client_shows_its_certificate() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_nobody_vouches_for_is_not_trusted() {
+async fn a_certificate_of_an_unknown_authority_is_not_trusted() {
     let redis = TlsRedis::start().unwrap();
     let other = TlsRedis::start().unwrap();
     let error = failed(RedisSessionStore::new(redis.url()).await);
@@ -41,7 +41,7 @@ async fn a_server_that_nobody_vouches_for_is_not_trusted() {
 async fn plain_text_and_tls_do_not_mix() {
     let redis = TlsRedis::start().unwrap();
     let plain = redis.url().replace("rediss://", "redis://");
-    // It sends an alert of TLS and hangs up, and either may come first.
+    // The server sends a TLS alert and closes the connection, and either may arrive first.
     let refused = kind(RedisSessionStore::new(plain).await);
     assert!(matches!(
         refused,
@@ -54,7 +54,7 @@ async fn plain_text_and_tls_do_not_mix() {
 }
 
 #[tokio::test]
-async fn what_is_no_certificate_is_refused_before_anything_is_connected() {
+async fn malformed_certificates_are_refused_before_connecting() {
     let builder = || RedisSessionStore::builder("rediss://127.0.0.1:1");
     let nonsense = "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n";
     let with_root = builder().tls_root_certificates(nonsense);

@@ -5,5 +5,7 @@
 
 mod outages;
 mod races;
+mod requests;
+mod server;
 mod setup;
 mod suite;

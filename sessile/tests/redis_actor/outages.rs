@@ -1,4 +1,4 @@
-//! A server that is not there yet, hangs, dies and comes back; and an actor that fails.
+//! The life of a store: a server that is not up yet, hangs, dies and returns; and an actor that fails.
 
 use std::{
     error::Error as _,
@@ -6,34 +6,70 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::rt::{spawn, task::spawn_blocking};
-use serde_json::json;
+use actix_web::rt::spawn;
 use sessile::{
     Clock as _, Record, SystemClock,
     storage::{
-        RedisActorSessionStore, SessionKey, SessionStore as _, StoreError, StoreErrorKind,
-        generate_session_key,
+        CreateOutcome, RedisActorSessionStore, SessionId, SessionStore as _, StoreError,
+        StoreErrorKind, UpdateOutcome, Version,
     },
 };
 use sessile_rig::redis::Redis;
 
-use crate::setup::{address, get, in_time, serve};
+use crate::setup::{address, connections, in_time, load};
 
 /// The timeout, and what scheduling may add.
 const LIMIT: Duration = Duration::from_millis(1200);
 const MINUTE: Duration = Duration::from_secs(60);
 
-async fn create(store: &RedisActorSessionStore) -> Result<SessionKey, StoreError> {
+async fn create(store: &RedisActorSessionStore) -> Result<SessionId, StoreError> {
+    let (id, version) = (SessionId::generate(), Version::generate());
     let record = Record::new(SystemClock.now());
-    Ok(store.create(&record, MINUTE).await?.key)
+    let created = store.create(&id, &record, version, MINUTE).await?;
+    assert_eq!(created, CreateOutcome::Created);
+    Ok(id)
 }
 
-/// Many operations fail, all within the timeout, and none waits for another.
+#[actix_web::test]
+async fn every_operation_reaches_redis() {
+    let redis = Redis::start().unwrap();
+    let store = RedisActorSessionStore::new(address(&redis));
+    assert!(store.opens_actix_session_keys());
+    let id = create(&store).await.unwrap();
+    let before = load(&store, &id).await.unwrap().unwrap();
+    let version = Version::generate();
+    let updated = store
+        .update(&id, before.version, &before.record, version, MINUTE)
+        .await;
+    assert_eq!(updated.unwrap(), UpdateOutcome::Updated);
+    let after = load(&store, &id).await.unwrap().unwrap();
+    assert_eq!((after.record, after.version), (before.record, version));
+    store.delete(&id).await.unwrap();
+    assert_eq!(load(&store, &id).await.unwrap(), None);
+}
+
+#[actix_web::test]
+async fn the_last_clone_ends_the_actor_and_its_connection() {
+    let redis = Redis::start().unwrap();
+    let store = RedisActorSessionStore::new(address(&redis));
+    let loaded = load(&store, &SessionId::generate()).await;
+    assert!(loaded.unwrap().is_none());
+    assert_eq!(connections(&redis), 1);
+    drop(store);
+    in_time(async {
+        while connections(&redis) > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// Many operations fail at the same time, all within the timeout.
 async fn all_fail(store: &RedisActorSessionStore) {
     let begun = Instant::now();
     let loads = (0..200).map(|_| {
         let store = store.clone();
-        spawn(async move { store.load(&generate_session_key()).await })
+        spawn(async move { load(&store, &SessionId::generate()).await })
     });
     for load in loads.collect::<Vec<_>>() {
         let error = in_time(load).await.unwrap().unwrap_err();
@@ -42,12 +78,12 @@ async fn all_fail(store: &RedisActorSessionStore) {
     assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
 }
 
-/// It reads what was there, within two seconds.
-async fn works_again(store: &RedisActorSessionStore, key: &SessionKey) {
+/// It loads the session within two seconds.
+async fn works_again(store: &RedisActorSessionStore, id: &SessionId) {
     let begun = Instant::now();
     let loaded = in_time(async {
         loop {
-            if let Ok(loaded) = store.load(key).await {
+            if let Ok(loaded) = load(store, id).await {
                 return loaded;
             }
             // Only so that failing at once doesn't take the whole processor.
@@ -63,75 +99,17 @@ async fn works_again(store: &RedisActorSessionStore, key: &SessionKey) {
 async fn a_server_that_hangs_or_dies_is_not_waited_for() {
     let mut redis = Redis::start().unwrap();
     let store = RedisActorSessionStore::new(address(&redis));
-    let key = create(&store).await.unwrap();
+    let id = create(&store).await.unwrap();
     redis.stop().unwrap();
     all_fail(&store).await;
     all_fail(&store).await;
     redis.cont().unwrap();
-    works_again(&store, &key).await;
+    works_again(&store, &id).await;
 
     redis.kill().unwrap();
     all_fail(&store).await;
     redis.restart().unwrap();
-    works_again(&store, &key).await;
-}
-
-#[actix_web::test]
-async fn requests_are_answered_whatever_happens_to_it() {
-    let mut redis = Redis::start().unwrap();
-    let server = serve(RedisActorSessionStore::new(address(&redis)));
-    let cookie = get(&server, "/add/n", "").await.unwrap().cookie();
-    redis.stop().unwrap();
-    let requests: Vec<_> = (0..50).map(|_| get(&server, "/", &cookie)).collect();
-    for reply in requests {
-        assert_eq!(reply.await.unwrap().status, 503);
-    }
-    redis.kill().unwrap();
-    redis.restart().unwrap();
-    in_time(async {
-        // Each worker has to notice.
-        let mut in_a_row = 0;
-        while in_a_row < 10 {
-            match get(&server, "/", &cookie).await.unwrap() {
-                reply if reply.status == 503 => in_a_row = 0,
-                reply => {
-                    assert_eq!(reply.state(), json!({"n": 1}));
-                    in_a_row += 1;
-                }
-            }
-        }
-    })
-    .await;
-}
-
-#[actix_web::test]
-async fn what_is_asked_while_it_connects_is_done_when_it_has() {
-    let mut redis = Redis::start().unwrap();
-    redis.kill().unwrap();
-    let store = RedisActorSessionStore::builder(address(&redis))
-        .response_timeout(MINUTE)
-        .build();
-    let server = serve(store);
-    let requests: Vec<_> = (0..20).map(|_| get(&server, "/add/n", "")).collect();
-    // Attempts fail meanwhile, and actors are started anew: as those of somebody less patient.
-    let impatient = RedisActorSessionStore::builder(address(&redis))
-        .response_timeout(Duration::from_millis(300))
-        .build();
-    assert!(create(&impatient).await.is_err());
-    assert!(requests.iter().all(|request| !request.is_finished()));
-    let _redis = spawn_blocking(move || {
-        redis.restart().unwrap();
-        redis
-    })
-    .await
-    .unwrap();
-    for reply in requests {
-        let cookie = reply.await.unwrap().cookie();
-        assert_eq!(
-            get(&server, "/", &cookie).await.unwrap().state(),
-            json!({"n": 1})
-        );
-    }
+    works_again(&store, &id).await;
 }
 
 #[actix_web::test]
@@ -141,13 +119,14 @@ async fn a_server_that_is_not_up_is_waited_for_no_longer_than_the_timeout() {
     let store = RedisActorSessionStore::new(address(&redis));
     all_fail(&store).await;
     let error = create(&store).await.unwrap_err();
+    assert!(!error.may_have_happened());
     assert_eq!(
         error.source().unwrap().to_string(),
         "there is no connection to Redis yet"
     );
     assert!(
         error.source().unwrap().source().is_some(),
-        "the cause is not told"
+        "the cause is missing"
     );
     redis.restart().unwrap();
     let begun = Instant::now();
@@ -166,7 +145,7 @@ async fn a_server_that_hangs_from_the_beginning_is_not_waited_for() {
 }
 
 #[actix_web::test]
-async fn a_wrong_password_is_told_at_once() {
+async fn a_wrong_password_fails_immediately() {
     let redis = Redis::start_with(&["--requirepass", "secret"]).unwrap();
     let store = RedisActorSessionStore::builder(format!("redis://:hunter2@{}", address(&redis)))
         .response_timeout(MINUTE)
@@ -178,18 +157,21 @@ async fn a_wrong_password_is_told_at_once() {
 }
 
 #[actix_web::test]
-async fn a_panic_costs_the_operation_that_it_is_in() {
+async fn a_panic_fails_only_its_own_operation() {
     static PANIC: AtomicBool = AtomicBool::new(false);
     let redis = Redis::start().unwrap();
     let store = RedisActorSessionStore::builder(address(&redis))
         .cache_keygen(|id| {
-            assert!(!PANIC.swap(false, Ordering::SeqCst), "as the test wants it");
+            assert!(
+                !PANIC.swap(false, Ordering::SeqCst),
+                "the panic of this test"
+            );
             id.to_owned()
         })
         .build();
-    let key = create(&store).await.unwrap();
+    let id = create(&store).await.unwrap();
     PANIC.store(true, Ordering::SeqCst);
-    let error = in_time(store.load(&key)).await.unwrap_err();
+    let error = in_time(load(&store, &id)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    assert!(in_time(store.load(&key)).await.unwrap().is_some());
+    assert!(in_time(load(&store, &id)).await.unwrap().is_some());
 }

@@ -4,7 +4,10 @@ use serde_json::json;
 use sessile::storage::RedisActorSessionStore;
 use sessile_rig::redis::Redis;
 
-use crate::setup::{address, get, serve};
+use crate::{
+    server::{get, serve},
+    setup::address,
+};
 
 const ROUNDS: usize = 10;
 const MANY: usize = 20;

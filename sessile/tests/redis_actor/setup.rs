@@ -2,99 +2,35 @@
 
 use std::time::Duration;
 
-use actix_test::{TestServer, config};
-use actix_web::{
-    App, HttpResponse, Result,
-    cookie::{Key, time},
-    rt::{spawn, task::JoinHandle},
-    web,
+use sessile::storage::{
+    Freshness, Loaded, RedisActorSessionStore, SessionId, SessionStore as _, StoreError,
 };
-use serde_json::Value;
-use sessile::{Session, SessionMiddleware, storage::SessionStore};
 use sessile_rig::redis::Redis;
 
-/// Far above what anything takes that works.
+/// Far longer than any operation takes that succeeds.
 const ENOUGH: Duration = Duration::from_secs(60);
 
-/// What `future` comes to, unless that takes for ever.
+/// The output of `future`, unless that takes forever.
 pub(crate) async fn in_time<F: Future>(future: F) -> F::Output {
     let bounded = tokio::time::timeout(ENOUGH, future).await;
-    bounded.expect("it takes for ever")
+    bounded.expect("the operation takes forever")
 }
 
 pub(crate) fn address(redis: &Redis) -> String {
     format!("127.0.0.1:{}", redis.port())
 }
 
-/// How many workers a server has.
-pub(crate) const WORKERS: usize = 3;
-
-/// A server on `store`, whose own timeout is out of the way.
-pub(crate) fn serve<S: SessionStore + Clone>(store: S) -> TestServer {
-    let key = Key::generate();
-    actix_test::start_with(config().workers(WORKERS), move || {
-        let sessions = SessionMiddleware::builder(store.clone(), key.clone())
-            .store_timeout(time::Duration::seconds(100))
-            .build();
-        App::new()
-            .wrap(sessions)
-            .route("/", web::get().to(show))
-            .route("/add/{name}", web::get().to(add))
-            .route("/purge", web::get().to(purge))
-    })
+pub(crate) async fn load(
+    store: &RedisActorSessionStore,
+    id: &SessionId,
+) -> Result<Option<Loaded>, StoreError> {
+    store.load(id, None, Freshness::Current).await
 }
 
-async fn show(session: Session) -> HttpResponse {
-    HttpResponse::Ok().json(session.entries())
-}
-
-async fn add(session: Session, name: web::Path<String>) -> Result<HttpResponse> {
-    session.update_or(&name, 1, |n: u32| n + 1)?;
-    Ok(HttpResponse::Ok().finish())
-}
-
-async fn purge(session: Session) -> HttpResponse {
-    session.purge();
-    HttpResponse::Ok().finish()
-}
-
-/// What a request was answered.
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    cookie: Option<String>,
-    body: String,
-}
-
-impl Reply {
-    /// The `name=value` of the cookie that was set.
-    #[track_caller]
-    pub(crate) fn cookie(&self) -> String {
-        self.cookie.clone().expect("a cookie")
-    }
-
-    /// The session's content.
-    #[track_caller]
-    pub(crate) fn state(&self) -> Value {
-        assert_eq!(self.status, 200);
-        serde_json::from_str(&self.body).unwrap()
-    }
-}
-
-/// A request on a connection of its own, so that the next worker in turn gets it. It is under way
-/// once this returns.
-pub(crate) fn get(server: &TestServer, path: &str, cookie: &str) -> JoinHandle<Reply> {
-    let request = server
-        .get(path)
-        .insert_header(("Cookie", cookie))
-        .force_close();
-    spawn(async move {
-        let mut response = in_time(request.send()).await.unwrap();
-        let set = response.headers().get("Set-Cookie");
-        let pair = |set: &str| set.split(';').next().unwrap().to_owned();
-        Reply {
-            status: response.status().as_u16(),
-            cookie: set.map(|set| pair(set.to_str().unwrap())),
-            body: String::from_utf8(response.body().await.unwrap().to_vec()).unwrap(),
-        }
-    })
+/// The number of clients over the network. The rig uses a socket.
+pub(crate) fn connections(redis: &Redis) -> usize {
+    let list = redis.command(&["CLIENT", "LIST"]).unwrap();
+    let list = list.text().unwrap();
+    let from_network = |line: &&str| line.contains(" addr=127.0.0.1:");
+    list.lines().filter(from_network).count()
 }

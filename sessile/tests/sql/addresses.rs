@@ -1,17 +1,14 @@
-//! Addresses that lead nowhere, or not in.
+//! Addresses that are invalid or refused.
 
-use sessile::storage::{
-    SessionStore as _,
-    StoreErrorKind::{Denied, Misconfigured, Unavailable},
-};
+use sessile::storage::StoreErrorKind::{Denied, Misconfigured, Unavailable};
 
 use crate::{
     engine::{SCHEMES, Server, Store},
-    sql::setup::{MINUTE, in_time, patient, record, refused, store},
+    sql::setup::{create, in_time, patient, refused, store, value},
 };
 
 #[tokio::test]
-async fn what_is_no_address_is_refused_without_its_password() {
+async fn an_invalid_address_is_refused_without_its_password() {
     for address in [
         "",
         "x",
@@ -30,8 +27,7 @@ async fn what_is_no_address_is_refused_without_its_password() {
 #[tokio::test]
 async fn both_forms_of_an_address_lead_to_the_same_table() {
     let server = Server::start().unwrap();
-    let stored = store(&server).await.create(&record(1), MINUTE).await;
-    let key = stored.unwrap().key;
+    let at = create(&store(&server).await, 1).await;
     let (_, rest) = server
         .url()
         .split_once("://")
@@ -41,12 +37,12 @@ async fn both_forms_of_an_address_lead_to_the_same_table() {
         let store = in_time(Store::new(format!("{scheme}://{rest}")))
             .await
             .unwrap();
-        assert!(store.load(&key).await.unwrap().is_some());
+        assert_eq!(value(&store, &at).await.unwrap(), Some(1));
     }
 }
 
 #[tokio::test]
-async fn a_password_that_is_wrong_is_denied_and_not_told() {
+async fn a_wrong_password_is_denied_and_not_shown() {
     let server = Server::start().unwrap();
     let (kind, text) = refused(patient(server.url_as("sessile", "hunter2"))).await;
     assert_eq!(kind, Denied, "{text}");
@@ -54,18 +50,18 @@ async fn a_password_that_is_wrong_is_denied_and_not_told() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_is_refused() {
+async fn a_missing_database_is_refused() {
     let server = Server::start().unwrap();
     let address = server.url();
     let (address, _) = address.rsplit_once('/').unwrap();
     let (kind, text) = refused(patient(format!("{address}/nowhere"))).await;
-    // MariaDB tells only who may see it that there is none.
+    // MariaDB says so only to users who may see the database.
     assert!([Misconfigured, Denied].contains(&kind), "{text}");
     assert!(text.contains("nowhere"), "{text}");
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_unavailable() {
+async fn a_missing_server_is_unavailable() {
     let mut server = Server::start().unwrap();
     server.kill().unwrap();
     let (kind, text) = refused(patient(server.url())).await;

@@ -1,4 +1,4 @@
-//! Rows of sessions whose time is over.
+//! Cleaning up expired rows.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use sessile::storage::SessionStore as _;
 
 use crate::{
     engine::{self, Server, Store},
-    sql::setup::{MINUTE, create, in_time, record, rows, store, value},
+    sql::setup::{MINUTE, create, create_record, in_time, record, rows, store, updated_for, value},
 };
 
-/// So many rows whose time is over, in one statement; the first one's for the longest time.
+/// Adds expired rows. The first one expired first.
 fn add_expired(server: &Server, count: u32) {
     server.execute(&engine::insert_expired(count)).unwrap();
 }
 
 #[tokio::test]
-async fn only_what_is_over_is_deleted_and_the_oldest_first() {
+async fn only_expired_rows_are_deleted_the_earliest_first() {
     let server = Server::start().unwrap();
     let store = store(&server).await;
     let live = create(&store, 1).await;
@@ -31,7 +31,7 @@ async fn only_what_is_over_is_deleted_and_the_oldest_first() {
 }
 
 #[tokio::test]
-async fn more_than_a_batch_is_deleted_at_once_if_that_is_asked_for() {
+async fn a_limit_may_be_larger_than_a_batch() {
     let server = Server::start().unwrap();
     let store = store(&server).await;
     add_expired(&server, 1700);
@@ -40,14 +40,61 @@ async fn more_than_a_batch_is_deleted_at_once_if_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_over_is_not_served_before_it_is_deleted() {
+async fn expired_records_are_not_served_before_they_are_deleted() {
     let server = Server::start().unwrap();
     let store = store(&server).await;
-    let ended = store.create(&record(1), Duration::ZERO).await.unwrap();
+    let ended = create_record(&store, &record(1), Duration::ZERO).await;
     assert_eq!(rows(&server), 1);
-    assert_eq!(value(&store, &ended).await.unwrap(), None);
-    let longest = store.create(&record(2), Duration::MAX).await.unwrap();
-    assert_eq!(value(&store, &longest).await.unwrap(), Some(2));
+    assert_eq!(value(&store, &ended.unwrap()).await.unwrap(), None);
+    let longest = create_record(&store, &record(2), Duration::MAX).await;
+    assert_eq!(value(&store, &longest.unwrap()).await.unwrap(), Some(2));
+}
+
+/// Whether the only row is due when it expires, before that, or after that.
+fn due(server: &Server) -> String {
+    let due =
+        "SELECT CASE WHEN due_at = expires_at THEN 'then' WHEN due_at < expires_at THEN 'before'
+        ELSE 'after' END FROM sessile_sessions";
+    server.execute(due).unwrap().trim().to_owned()
+}
+
+#[tokio::test]
+async fn an_update_makes_a_row_due_earlier_only_if_it_ends_much_earlier() {
+    let server = Server::start().unwrap();
+    let store = store(&server).await;
+    for (minutes, seconds, expected) in [
+        (1, 600, "before"),
+        (10, 570, "after"),
+        (10, 480, "then"),
+        (10, 0, "then"),
+    ] {
+        let created = create_record(&store, &record(1), minutes * MINUTE).await;
+        assert_eq!(due(&server), "then");
+        let at = created.unwrap();
+        updated_for(&store, &at, 2, Duration::from_secs(seconds)).await;
+        assert_eq!(
+            due(&server),
+            expected,
+            "{minutes} minutes, then {seconds} s"
+        );
+        store.delete(&at.id).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn rows_that_were_extended_are_postponed() {
+    let server = Server::start().unwrap();
+    let store = store(&server).await;
+    let at = create(&store, 1).await;
+    let make_due = "UPDATE sessile_sessions SET due_at = 0";
+    server.execute(make_due).unwrap();
+    add_expired(&server, 3);
+    // The extended row is the first batch, and does not end the clean-up.
+    assert_eq!(store.delete_expired(1).await.unwrap(), 1);
+    assert_eq!(store.delete_expired(10).await.unwrap(), 2);
+    assert_eq!(store.delete_expired(10).await.unwrap(), 0);
+    assert_eq!(due(&server), "then");
+    assert_eq!(value(&store, &at).await.unwrap(), Some(1));
 }
 
 #[tokio::test]
@@ -68,7 +115,7 @@ async fn the_clean_up_task_goes_through_all_batches_and_stops() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn several_cleaners_and_users_are_not_in_each_others_way() {
+async fn several_clean_ups_and_users_do_not_disturb_each_other() {
     const EXPIRED: u32 = 5000;
     let server = Server::start().unwrap();
     let store = store(&server).await;
@@ -76,7 +123,7 @@ async fn several_cleaners_and_users_are_not_in_each_others_way() {
     let clean = |store: Store| async move {
         let mut deleted = 0;
         let mut empty = 0;
-        // What the others are at now isn't there for this one.
+        // Rows that another clean-up has locked are not there for this one.
         while empty < 3 {
             let now = store.delete_expired(300).await.unwrap();
             empty += u32::from(now == 0);

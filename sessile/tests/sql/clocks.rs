@@ -9,6 +9,7 @@ use sessile::{
 
 use crate::{
     engine::{Server, Store},
+    race_suite::commit,
     sql::{
         apps::{App, new_session},
         setup::{in_time, rows, store},
@@ -31,7 +32,7 @@ impl Clocks {
         let store = store(server).await;
         let key = SealingKey::generate();
         let app = |clock: &ManualClock| {
-            let mut settings = Settings::default().with_clock(clock.clone());
+            let mut settings = Settings::default().clock(clock.clone());
             settings.lifecycle = PersistentSession::default()
                 .session_ttl(actix_web::cookie::time::Duration::minutes(10))
                 .session_ttl_extension_policy(OnEveryRequest)
@@ -58,7 +59,7 @@ impl Clocks {
         assert_eq!(session.get("before").unwrap(), Some(1), "it has ended");
         assert_eq!(session.get("n").unwrap().unwrap_or(0), before);
         session.update_or("n", 1, |n: u32| n + 1).unwrap();
-        app.commit(&session).await.unwrap();
+        commit(app, &session).await.unwrap();
     }
 
     async fn assert_over(app: &App, cookie: &str) {
@@ -102,7 +103,7 @@ async fn neither_of_two_servers_ends_the_other_s_sessions_early() {
 }
 
 #[tokio::test]
-async fn a_session_that_nobody_uses_ends_within_the_difference_of_the_clocks() {
+async fn an_unused_session_ends_within_the_difference_of_the_clocks() {
     let server = Server::start().unwrap();
     let scene = Clocks::new(&server, SystemClock.now()).await;
     let cookie = new_session(&scene.early).await;

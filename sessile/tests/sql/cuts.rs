@@ -1,22 +1,28 @@
-//! Connections that are cut at the worst moment. What is counted up is neither lost nor doubled.
+//! Connections that are cut at the worst moment.
 
-use sessile::storage::{SessionStore as _, StoreErrorKind::Unavailable, Swap};
+use sessile::storage::{
+    Freshness::Current,
+    SessionStore as _, StoreError,
+    StoreErrorKind::{Unavailable, Unknown},
+    UpdateOutcome,
+};
 use sessile_rig::proxy::{Fault, Proxy};
+use tokio::task::JoinHandle;
 
 use crate::{
     engine::{self, Server, Store},
     sql::setup::{
-        MINUTE, built, create, failed, in_time, patient, record, renew, rows, store, stored,
-        update, value, whole, with_patience,
+        At, built, create, failed, in_time, patient, rows, store, try_create, update, updated,
+        value, with_patience,
     },
 };
 
 struct Scene {
     server: Server,
     proxy: Proxy,
-    /// Goes through the proxy, on one connection that knows all statements.
+    /// Goes through the proxy, on one connection that has prepared all statements.
     store: Store,
-    /// Doesn't.
+    /// Goes to the server directly.
     other: Store,
 }
 
@@ -36,47 +42,64 @@ impl Scene {
         scene
     }
 
-    /// Every statement is prepared after that: an operation is one request.
+    /// Prepares every statement, so that an operation is one request.
     async fn warm_up(&self) {
         let at = create(&self.store, 0).await;
         value(&self.store, &at).await.unwrap();
-        let at = stored(update(&self.store, &at, 0).await);
-        self.store.delete(&at.key).await.unwrap();
+        let at = updated(&self.store, &at, 0).await;
+        self.store.delete(&at.id).await.unwrap();
+    }
+
+    /// Starts to update a record to 2, and returns once that is stored. The reply does not come.
+    async fn update_without_a_reply(&self, at: &At) -> UpdateTask {
+        self.proxy.inject(Fault::HoldReply);
+        let ours = tokio::spawn({
+            let (store, at) = (self.store.clone(), at.clone());
+            async move { update(&store, &at, 2).await }
+        });
+        in_time(async {
+            while value(&self.other, at).await.unwrap() != Some(2) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        ours
+    }
+
+    /// The version of a record now.
+    async fn current(&self, at: &At) -> At {
+        let loaded = self.other.load(&at.id, None, Current).await;
+        At {
+            id: at.id.clone(),
+            version: loaded.unwrap().unwrap().version,
+        }
     }
 }
 
-/// Cuts in the middle of a request, and after it was done.
+type UpdateTask = JoinHandle<Result<UpdateOutcome, StoreError>>;
+
+/// Cuts in the middle of a request, and before its reply.
 fn cuts() -> [Fault; 2] {
     [Fault::CutRequestAfter(20), Fault::CutBeforeReply]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cut_connection_is_made_up_for() {
+async fn loads_updates_and_deletes_survive_a_cut() {
     let scene = Scene::new().await;
     let store = &scene.store;
     for cut in cuts() {
-        scene.proxy.inject(cut.clone());
         let at = create(store, 1).await;
-        assert_eq!(rows(&scene.server), 1, "it was created twice");
-        scene.warm_up().await;
-
         scene.proxy.inject(cut.clone());
         assert_eq!(value(store, &at).await.unwrap(), Some(1));
         scene.warm_up().await;
 
         scene.proxy.inject(cut.clone());
-        let updated = stored(update(store, &at, 2).await);
-        assert_eq!(value(store, &updated).await.unwrap(), Some(2));
-        scene.warm_up().await;
-
-        scene.proxy.inject(cut.clone());
-        let renewed = stored(renew(store, &updated, 3).await);
-        assert_eq!(value(store, &renewed).await.unwrap(), Some(3));
-        assert_eq!(value(store, &updated).await.unwrap(), None);
+        let at = updated(store, &at, 2).await;
+        assert_eq!(value(store, &at).await.unwrap(), Some(2));
         scene.warm_up().await;
 
         scene.proxy.inject(cut);
-        store.delete(&renewed.key).await.unwrap();
+        store.delete(&at.id).await.unwrap();
         assert_eq!(rows(&scene.server), 0);
         scene.warm_up().await;
         assert_eq!(scene.proxy.pending_faults(), 0);
@@ -84,57 +107,72 @@ async fn a_cut_connection_is_made_up_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_update_that_may_have_been_overtaken_is_not_reported_as_a_conflict() {
+async fn a_create_is_never_sent_again() {
     let scene = Scene::new().await;
-    let at = create(&scene.store, 1).await;
-
-    // Our update arrives, and the answer does not. Before we ask again, somebody goes on from it.
-    scene.proxy.inject(Fault::HoldReply);
-    let ours = tokio::spawn({
-        let (store, at) = (scene.store.clone(), at.clone());
-        async move { update(&store, &at, 2).await }
-    });
-    in_time(async {
-        while value(&scene.other, &at).await.unwrap() != Some(2) {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    let seen = scene.other.load(&at.key).await.unwrap().unwrap();
-    let theirs = record(3);
-    let theirs = scene.other.update(&at.key, seen.version, &theirs, MINUTE);
-    assert!(matches!(theirs.await, Ok(Swap::Stored(_))));
-    scene.proxy.cut();
-
-    // "Conflict" would make the engine apply the change once more.
-    let error = failed(in_time(ours).await.unwrap());
-    assert_eq!(error.kind(), Unavailable);
-    assert!(whole(&error).contains("may have been"), "{}", whole(&error));
-    assert_eq!(value(&scene.other, &at).await.unwrap(), Some(3));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_conflict_without_a_cut_is_one_and_so_is_that_of_a_renewal() {
-    let scene = Scene::new().await;
-    let at = create(&scene.store, 1).await;
-    stored(update(&scene.other, &at, 2).await);
-    let updated = update(&scene.store, &at, 3).await;
-    assert!(matches!(updated, Ok(Swap::Conflict)), "{updated:?}");
-    for cut in cuts() {
-        scene.warm_up().await;
+    for (cut, rows_after) in cuts().into_iter().zip([0, 1]) {
         scene.proxy.inject(cut);
-        let renewed = renew(&scene.store, &at, 3).await;
-        assert!(matches!(renewed, Ok(Swap::Conflict)), "{renewed:?}");
+        let error = failed(try_create(&scene.store, 1).await);
+        assert_eq!(error.kind(), Unavailable);
+        assert!(error.may_have_happened());
+        assert_eq!(rows(&scene.server), rows_after);
+        scene.warm_up().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_comes_late_finds_nobody() {
+async fn a_repeated_update_finds_what_its_first_attempt_stored() {
+    let scene = Scene::new().await;
+    let at = create(&scene.store, 1).await;
+    let ours = scene.update_without_a_reply(&at).await;
+    scene.proxy.cut();
+    let outcome = in_time(ours).await.unwrap().unwrap();
+    assert_eq!(outcome, UpdateOutcome::Updated);
+    updated(&scene.other, &scene.current(&at).await, 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_update_that_finds_another_version_or_nothing_is_unknown() {
+    let scene = Scene::new().await;
+    for is_deleted in [false, true] {
+        let at = create(&scene.store, 1).await;
+        let ours = scene.update_without_a_reply(&at).await;
+        match is_deleted {
+            true => scene.other.delete(&at.id).await.unwrap(),
+            false => {
+                updated(&scene.other, &scene.current(&at).await, 3).await;
+            }
+        }
+        scene.proxy.cut();
+
+        // A conflict would make the engine apply the change a second time.
+        let error = failed(in_time(ours).await.unwrap());
+        assert_eq!(error.kind(), Unknown);
+        assert!(error.may_have_happened());
+        let expected = (!is_deleted).then_some(3);
+        assert_eq!(value(&scene.other, &at).await.unwrap(), expected);
+        scene.warm_up().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_that_was_sent_once_reports_conflicts_and_missing_records() {
+    let scene = Scene::new().await;
+    let at = create(&scene.store, 1).await;
+    updated(&scene.other, &at, 2).await;
+    let outcome = update(&scene.store, &at, 3).await.unwrap();
+    assert_eq!(outcome, UpdateOutcome::Conflict);
+    scene.other.delete(&at.id).await.unwrap();
+    let outcome = update(&scene.store, &at, 3).await.unwrap();
+    assert_eq!(outcome, UpdateOutcome::Missing);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_reply_reaches_no_other_operation() {
     let scene = Scene::new().await;
     let (one, other) = (create(&scene.store, 1).await, create(&scene.store, 2).await);
     for _ in 0..20 {
         scene.proxy.stall();
-        // Given up once it was sent.
+        // Dropped as soon as it was sent.
         {
             let mut given_up = Box::pin(value(&scene.store, &one));
             let polled =
@@ -147,7 +185,7 @@ async fn an_answer_that_comes_late_finds_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_never_answers_is_nobodys_once_it_is_given_up() {
+async fn a_connection_without_a_reply_is_not_reused() {
     let server = Server::start().unwrap();
     let at = create(&store(&server).await, 1).await;
     let proxy = Proxy::start(server.port()).unwrap();
@@ -158,7 +196,7 @@ async fn a_connection_that_never_answers_is_nobodys_once_it_is_given_up() {
         built(with_patience(Store::builder_pooled(pool.clone()))).await,
     ] {
         assert_eq!(value(&store, &at).await.unwrap(), Some(1));
-        // The pool asks for a sign of life before it has its connection back.
+        // The pool pings the server before it has its connection back.
         until(|| pool.num_idle() == 1).await;
         proxy.inject(Fault::HoldReply);
         let ours = tokio::spawn({

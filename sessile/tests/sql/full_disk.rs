@@ -1,17 +1,17 @@
-//! A disk that is full.
+//! A full disk.
 
 use sessile::{
     Clock as _, Record, SystemClock,
-    storage::{SessionStore as _, StoreErrorKind, Stored, Swap},
+    storage::{Freshness::Current, SessionStore as _, StoreErrorKind, UpdateOutcome, Version},
 };
 
 use crate::{
     conditions::{make_room, with_a_small_disk},
     engine::Store,
-    sql::setup::{MINUTE, failed, in_time, rows, store, whole},
+    sql::setup::{At, MINUTE, create_record, failed, in_time, rows, store, whole},
 };
 
-/// What a large session holds: nothing that a database could make smaller.
+/// The content of a large session, which no database can compress.
 fn content(number: u64) -> String {
     let mut state = number.wrapping_add(1);
     let mut next = || {
@@ -29,14 +29,15 @@ fn record(number: u64) -> Record {
     record
 }
 
-async fn is_whole(store: &Store, at: &Stored, number: u64) -> bool {
-    let loaded = store.load(&at.key).await.unwrap().unwrap();
+async fn is_whole(store: &Store, at: &At, number: u64) -> bool {
+    let loaded = store.load(&at.id, None, Current).await;
+    let loaded = loaded.unwrap().unwrap();
     let kept: String = loaded.record.state.get("content").unwrap().unwrap();
     kept == content(number) && loaded.version == at.version
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_takes_nothing_and_loses_nothing() {
+async fn a_full_disk_refuses_writes_and_loses_none() {
     let mut server = with_a_small_disk();
     let store = store(&server).await;
 
@@ -44,8 +45,8 @@ async fn a_full_disk_takes_nothing_and_loses_nothing() {
     let error = loop {
         let number = kept.len() as u64;
         assert!(number < 1000, "it is never full");
-        match in_time(store.create(&record(number), MINUTE)).await {
-            Ok(stored) => kept.push(stored),
+        match in_time(create_record(&store, &record(number), MINUTE)).await {
+            Ok(at) => kept.push(at),
             Err(error) => break error,
         }
     };
@@ -56,17 +57,18 @@ async fn a_full_disk_takes_nothing_and_loses_nothing() {
         whole(&error)
     );
     assert!(!whole(&error).contains(&content(kept.len() as u64)[..50]));
-    assert!(!kept.is_empty(), "it was full before anything came");
+    assert!(!kept.is_empty(), "it was full from the beginning");
 
-    // Nothing was half written, and an update that finds no room leaves what was there.
+    // No write happened partly, and a failed update changes nothing.
     assert_eq!(rows(&server), kept.len() as u64);
     let mut refused = 0;
     let other = record(1000);
     for (number, at) in kept.iter_mut().enumerate() {
-        let swap = store.update(&at.key, at.version, &other, MINUTE);
-        match in_time(swap).await {
-            Ok(Swap::Stored(stored)) => {
-                *at = stored;
+        let version = Version::generate();
+        let update = store.update(&at.id, at.version, &other, version, MINUTE);
+        match in_time(update).await {
+            Ok(UpdateOutcome::Updated) => {
+                at.version = version;
                 assert!(is_whole(&store, at, 1000).await, "{number}");
             }
             outcome => {
@@ -79,12 +81,12 @@ async fn a_full_disk_takes_nothing_and_loses_nothing() {
     }
     assert!(refused > 0, "it was not full");
 
-    // It works again as soon as there is room.
+    // Writes succeed as soon as there is room.
     make_room(&mut server);
     let at = in_time(async {
         loop {
-            if let Ok(stored) = store.create(&record(7), MINUTE).await {
-                break stored;
+            if let Ok(at) = create_record(&store, &record(7), MINUTE).await {
+                break at;
             }
         }
     })

@@ -1,4 +1,4 @@
-//! A server that is killed, and comes back.
+//! Servers that are killed and restarted.
 
 use std::{
     sync::{
@@ -12,9 +12,10 @@ use sessile::{Settings, storage::StoreErrorKind};
 
 use crate::{
     engine::{self, Server, Store},
+    race_suite::commit,
     sql::{
         apps::{apps, new_session},
-        setup::{built, create, failed, in_time, stored, until_it_works, update, value},
+        setup::{built, create, failed, in_time, until_it_works, updated, value},
     },
 };
 
@@ -59,7 +60,7 @@ async fn dies_and_comes_back(mut server: Server, store: Store, requests: u32) {
         let waited = until_it_works(&store, &at).await;
         assert!(waited < SOON, "{waited:?}");
         assert_eq!(value(&store, &at).await.unwrap(), Some(round));
-        stored(update(&store, &at, 9).await);
+        updated(&store, &at, 9).await;
     }
 }
 
@@ -97,7 +98,7 @@ async fn what_was_acknowledged_survives_a_server_that_is_killed_under_load() {
                         assert_eq!(session.get("before").unwrap(), Some(1));
                         let name = format!("writer {writer}");
                         session.update_or(&name, 1, |n: usize| n + 1).unwrap();
-                        match app.commit(&session).await {
+                        match commit(&app, &session).await {
                             Ok(_) => tally.acknowledged.fetch_add(1, SeqCst),
                             Err(_) => tally.open.fetch_add(1, SeqCst),
                         };

@@ -1,13 +1,15 @@
-//! What holds for the stores on every database server. `crate::engine` says which one this is, and
-//! `crate::conditions` what it may have to work under.
+//! Tests for the stores on every database server. `crate::engine` has what differs between servers, and
+//! `crate::conditions` has the conditions that they run under.
 
 mod addresses;
 mod apps;
 mod cleanup;
 mod clocks;
+mod contract;
 mod counting;
 mod cuts;
 mod full_disk;
+mod isolation;
 mod kills;
 mod outages;
 mod races;

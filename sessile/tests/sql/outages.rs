@@ -1,20 +1,20 @@
-//! A server that goes and comes back, and runtimes that do.
+//! Servers that stop and return, and runtimes that end.
 
 use std::{sync::mpsc, thread};
 
-use sessile::storage::{SessionStore as _, StoreErrorKind::Unavailable};
+use sessile::storage::StoreErrorKind::Unavailable;
 use sessile_rig::proxy::Proxy;
 
 use crate::{
     engine::{self, Server, Store},
     sql::setup::{
-        MINUTE, built, create, failed, in_time, patient, record, store, stored, until_it_works,
-        update, value,
+        built, create, failed, in_time, patient, store, try_create, until_it_works, update,
+        updated, value,
     },
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restart_that_nobody_noticed_costs_nothing() {
+async fn loads_survive_a_restart_of_the_server() {
     let mut server = Server::start().unwrap();
     let store = store(&server).await;
     let at = create(&store, 1).await;
@@ -35,7 +35,7 @@ async fn a_restart_that_nobody_noticed_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_dies_is_an_error_at_once_and_works_when_it_is_back() {
+async fn a_dead_server_is_an_error_at_once_until_it_returns() {
     let mut server = Server::start().unwrap();
     let store = store(&server).await;
     let at = create(&store, 1).await;
@@ -46,13 +46,16 @@ async fn a_server_that_dies_is_an_error_at_once_and_works_when_it_is_back() {
             Unavailable
         );
     }
+    // No connection can be made, so nothing is sent.
+    assert!(!failed(try_create(&store, 2).await).may_have_happened());
+    assert!(!failed(update(&store, &at, 2).await).may_have_happened());
     server.restart().unwrap();
     assert_eq!(in_time(value(&store, &at)).await.unwrap(), Some(1));
-    stored(update(&store, &at, 2).await);
+    updated(&store, &at, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_network_that_swallows_everything_leaves_no_connection_behind() {
+async fn a_dead_network_leaves_no_connection_behind() {
     let server = Server::start().unwrap();
     store(&server).await;
     let proxy = Proxy::start(server.port()).unwrap();
@@ -60,7 +63,7 @@ async fn a_network_that_swallows_everything_leaves_no_connection_behind() {
     let store = built(builder).await;
     let at = create(&store, 1).await;
     proxy.stall();
-    // Also those who give up before the store does.
+    // Callers may give up before the store does.
     for _ in 0..5 {
         let patience = std::time::Duration::from_millis(20);
         let given_up = tokio::time::timeout(patience, value(&store, &at)).await;
@@ -78,26 +81,27 @@ async fn a_network_that_swallows_everything_leaves_no_connection_behind() {
 }
 
 #[tokio::test]
-async fn a_lock_that_somebody_holds_is_not_waited_for_longer_than_anybody_waits() {
+async fn the_server_gives_up_waiting_for_a_lock() {
     let server = Server::start().unwrap();
     let store = store(&server).await;
     let (locked, free) = (create(&store, 1).await, create(&store, 1).await);
     let pool = engine::pool(&server).await;
-    let mut somebody = pool.begin().await.unwrap();
+    let mut holder = pool.begin().await.unwrap();
     let lock = format!(
-        "SELECT 1 FROM sessile_sessions WHERE id = '{}' FOR UPDATE",
-        locked.key.id()
+        "SELECT 1 FROM sessile_sessions WHERE id = {} FOR UPDATE",
+        engine::id_literal(&locked.id)
     );
     let lock = sqlx::query(sqlx::AssertSqlSafe(lock));
-    lock.fetch_all(&mut *somebody).await.unwrap();
+    lock.fetch_all(&mut *holder).await.unwrap();
 
-    // The store itself is patient here: it is the server that gives up.
+    // The store itself is patient here.
     let error = failed(in_time(update(&store, &locked, 2)).await);
     assert_eq!(error.kind(), Unavailable);
+    assert!(!error.may_have_happened());
     assert_eq!(value(&store, &locked).await.unwrap(), Some(1));
-    stored(update(&store, &free, 2).await);
-    somebody.rollback().await.unwrap();
-    stored(update(&store, &locked, 3).await);
+    updated(&store, &free, 2).await;
+    holder.rollback().await.unwrap();
+    updated(&store, &locked, 3).await;
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -106,7 +110,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
-fn a_runtime_that_ends_takes_no_store_with_it() {
+fn a_store_outlives_the_runtime_that_opened_it() {
     let server = Server::start().unwrap();
     let (store, at) = runtime().block_on(async {
         let store = built(patient(server.url()).create_table(true).connections(1)).await;
@@ -120,7 +124,7 @@ fn a_runtime_that_ends_takes_no_store_with_it() {
 }
 
 #[test]
-fn a_handler_that_blocks_its_thread_holds_no_connection() {
+fn a_blocked_handler_holds_no_connection() {
     let server = Server::start().unwrap();
     let (used, was_used) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel::<()>();
@@ -141,8 +145,7 @@ fn a_handler_that_blocks_its_thread_holds_no_connection() {
     });
     was_used.recv().unwrap();
     runtime().block_on(async {
-        let created = in_time(store.create(&record(2), MINUTE)).await;
-        created.unwrap();
+        in_time(create(&store, 2)).await;
     });
     go_on.send(()).unwrap();
     handler.join().unwrap();

@@ -1,26 +1,29 @@
-//! What the tests share.
+//! Helpers of the tests.
 
 use std::time::{Duration, Instant};
 
 use sessile::{
     Clock as _, Record, SystemClock,
-    storage::{SessionStore as _, StoreError, StoreErrorKind, Stored, Swap},
+    storage::{
+        CreateOutcome, Freshness::Current, SessionId, SessionStore as _, StoreError,
+        StoreErrorKind, UpdateOutcome, Version,
+    },
 };
 
 use crate::engine::{Builder, Server, Store};
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
-/// Far above what anything takes that works.
+/// Far more time than any operation takes.
 const ENOUGH: Duration = Duration::from_secs(60);
 
-/// What `future` comes to, unless that takes for ever.
+/// The output of `future`, which must not take forever.
 pub(crate) async fn in_time<F: Future>(future: F) -> F::Output {
     let bounded = tokio::time::timeout(ENOUGH, future).await;
-    bounded.expect("it takes for ever")
+    bounded.expect("it takes forever")
 }
 
-/// A store that is given more time than it needs, so that a busy machine fails no test.
+/// A store with more time than it needs, so that no test fails on a busy machine.
 pub(crate) fn patient(address: impl Into<String>) -> Builder {
     with_patience(Store::builder(address))
 }
@@ -29,7 +32,7 @@ pub(crate) fn with_patience(builder: Builder) -> Builder {
     builder.connect_timeout(ENOUGH).response_timeout(ENOUGH)
 }
 
-/// A store on `server`, with its table.
+/// A store on `server`, with its tables.
 pub(crate) async fn store(server: &Server) -> Store {
     built(patient(server.url()).create_table(true)).await
 }
@@ -40,7 +43,7 @@ pub(crate) async fn built(builder: Builder) -> Store {
         .unwrap_or_else(|error| panic!("{}", whole(&error)))
 }
 
-/// Why it can't be built.
+/// The error with which the store can't be built.
 pub(crate) async fn refused(builder: Builder) -> (StoreErrorKind, String) {
     let error = failed(in_time(builder.build()).await);
     (error.kind(), whole(&error))
@@ -52,35 +55,79 @@ pub(crate) fn record(value: u32) -> Record {
     record
 }
 
-pub(crate) async fn create(store: &Store, value: u32) -> Stored {
-    store.create(&record(value), MINUTE).await.unwrap()
+/// The place of a record, and its version.
+#[derive(Debug, Clone)]
+pub(crate) struct At {
+    pub(crate) id: SessionId,
+    pub(crate) version: Version,
 }
 
-/// The value under the key of `at`, if it leads to a record.
-pub(crate) async fn value(store: &Store, at: &Stored) -> Result<Option<u32>, StoreError> {
-    let loaded = store.load(&at.key).await?;
-    Ok(loaded.map(|loaded| loaded.record.state.get("value").unwrap().unwrap()))
-}
-
-pub(crate) async fn update(store: &Store, at: &Stored, value: u32) -> Result<Swap, StoreError> {
-    let new = record(value);
-    store.update(&at.key, at.version, &new, MINUTE).await
-}
-
-pub(crate) async fn renew(store: &Store, at: &Stored, value: u32) -> Result<Swap, StoreError> {
-    let new = record(value);
-    store.renew(&at.key, at.version, &new, MINUTE).await
-}
-
-pub(crate) fn stored(swap: Result<Swap, StoreError>) -> Stored {
-    match swap {
-        Ok(Swap::Stored(stored)) => stored,
-        Ok(other) => panic!("expected the record to be stored, got {other:?}"),
-        Err(error) => panic!("{}", whole(&error)),
+impl At {
+    pub(crate) fn generate() -> Self {
+        Self {
+            id: SessionId::generate(),
+            version: Version::generate(),
+        }
     }
 }
 
-/// The error of an operation that has to fail.
+/// Creates a record with this value.
+pub(crate) async fn try_create(store: &Store, value: u32) -> Result<At, StoreError> {
+    create_record(store, &record(value), MINUTE).await
+}
+
+pub(crate) async fn create_record(
+    store: &Store,
+    record: &Record,
+    ttl: Duration,
+) -> Result<At, StoreError> {
+    let at = At::generate();
+    let outcome = store.create(&at.id, record, at.version, ttl).await?;
+    assert_eq!(outcome, CreateOutcome::Created);
+    Ok(at)
+}
+
+pub(crate) async fn create(store: &Store, value: u32) -> At {
+    try_create(store, value)
+        .await
+        .unwrap_or_else(|error| panic!("{}", whole(&error)))
+}
+
+/// The value of the record at `at`, if there is one.
+pub(crate) async fn value(store: &Store, at: &At) -> Result<Option<u32>, StoreError> {
+    let loaded = store.load(&at.id, None, Current).await?;
+    Ok(loaded.map(|loaded| loaded.record.state.get("value").unwrap().unwrap()))
+}
+
+/// Updates the record at `at` to a new version with this value.
+pub(crate) async fn update(
+    store: &Store,
+    at: &At,
+    value: u32,
+) -> Result<UpdateOutcome, StoreError> {
+    let (new, version) = (record(value), Version::generate());
+    store
+        .update(&at.id, at.version, &new, version, MINUTE)
+        .await
+}
+
+/// The same record after an update that must succeed.
+pub(crate) async fn updated(store: &Store, at: &At, value: u32) -> At {
+    updated_for(store, at, value, MINUTE).await
+}
+
+pub(crate) async fn updated_for(store: &Store, at: &At, value: u32, ttl: Duration) -> At {
+    let (new, version) = (record(value), Version::generate());
+    let outcome = store.update(&at.id, at.version, &new, version, ttl).await;
+    let outcome = outcome.unwrap_or_else(|error| panic!("{}", whole(&error)));
+    assert_eq!(outcome, UpdateOutcome::Updated);
+    At {
+        id: at.id.clone(),
+        version,
+    }
+}
+
+/// The error of an operation that must fail.
 pub(crate) fn failed<T>(result: Result<T, StoreError>) -> StoreError {
     match result {
         Ok(_) => panic!("it succeeded"),
@@ -99,12 +146,12 @@ pub(crate) fn whole(error: &StoreError) -> String {
     text
 }
 
-/// How long until `store` reads again.
-pub(crate) async fn until_it_works(store: &Store, at: &Stored) -> Duration {
+/// The time until `store` loads again.
+pub(crate) async fn until_it_works(store: &Store, at: &At) -> Duration {
     let begun = Instant::now();
     in_time(async {
         while value(store, at).await.is_err() {
-            // Only so that failing at once doesn't take the whole processor.
+            // Leaves the processor to the server.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
@@ -112,7 +159,7 @@ pub(crate) async fn until_it_works(store: &Store, at: &Stored) -> Duration {
     begun.elapsed()
 }
 
-/// How many rows there are.
+/// The number of sessions.
 pub(crate) fn rows(server: &Server) -> u64 {
     let count = server.execute("SELECT count(*) FROM sessile_sessions");
     count.unwrap().trim().parse().unwrap()

@@ -1,4 +1,4 @@
-//! What every store has to do, by every road to the database.
+//! The acceptance suite, over every kind of connection to the database.
 
 use sessile::test_helpers::acceptance_test_suite;
 
@@ -36,13 +36,13 @@ async fn a_pool_of_the_applications() {
 async fn names_of_the_applications() {
     let server = Server::start().unwrap();
     server.execute(engine::CREATE_SCHEMA).unwrap();
-    let builder = patient(server.url()).schema("Some_schema").table("Select");
+    let builder = engine::in_schema(patient(server.url()), "Some_schema").table("Select");
     passes(built(builder.create_table(true)).await).await;
 }
 
 /// Isolation as strict as it gets, an odd time zone and dialect, and nothing for good by default.
 #[actix_web::test]
-async fn a_server_with_defaults_that_nobody_has() {
+async fn a_server_with_unusual_defaults() {
     let server = Server::start_with(engine::ODD_SETTINGS).unwrap();
     passes(store(&server).await).await;
 }

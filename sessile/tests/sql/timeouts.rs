@@ -1,4 +1,4 @@
-//! Servers and networks that answer nothing: requests end in time, and work again at once when it is over.
+//! Servers and networks that hang: requests end in time, and succeed again as soon as they can.
 
 use std::{
     rc::Rc,
@@ -15,15 +15,14 @@ use actix_web::{
 };
 use sessile::{
     Session, SessionMiddleware,
-    storage::{SessionStore as _, StoreErrorKind, Stored, generate_session_key},
+    storage::{SessionStore as _, StoreErrorKind},
 };
 use sessile_rig::proxy::{Fault, Proxy};
 
 use crate::{
     engine::{self, Server, Store},
     sql::setup::{
-        MINUTE, built, create, failed, in_time, record, renew, stored, until_it_works, update,
-        value,
+        At, built, create, failed, in_time, try_create, until_it_works, update, updated, value,
     },
 };
 
@@ -38,42 +37,28 @@ async fn impatient(url: String) -> Store {
     built(Store::builder(url).create_table(true)).await
 }
 
-/// Where nothing is: what is asked of a server that hangs may be done when it goes on.
-fn elsewhere(at: &Stored) -> Stored {
-    Stored {
-        key: generate_session_key(),
-        version: at.version,
-    }
-}
-
-/// Every operation fails, within the timeout.
-async fn all_fail(store: &Store, at: &Stored) {
+/// Every operation fails, within the timeout. A server that hangs may execute them later, so they
+/// are for no record.
+async fn all_fail(store: &Store) {
     let begun = Instant::now();
-    let (new, at) = (record(9), elsewhere(at));
-    let (load, create, update, renew, delete) = in_time(async {
+    let at = At::generate();
+    let (load, create, update, delete) = in_time(async {
         tokio::join!(
             value(store, &at),
-            store.create(&new, MINUTE),
+            try_create(store, 9),
             update(store, &at, 9),
-            renew(store, &at, 9),
-            store.delete(&at.key)
+            store.delete(&at.id)
         )
     })
     .await;
     assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
-    for error in [
-        failed(load),
-        failed(create),
-        failed(update),
-        failed(renew),
-        failed(delete),
-    ] {
+    for error in [failed(load), failed(create), failed(update), failed(delete)] {
         assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     }
 }
 
-/// So many loads at once as a busy site has.
-async fn load_at_once(store: &Store, at: &Stored, many: usize) -> Vec<Option<u32>> {
+/// What many loads at once return.
+async fn load_at_once(store: &Store, at: &At, many: usize) -> Vec<Option<u32>> {
     let loads = (0..many).map(|_| {
         let (store, at) = (store.clone(), at.clone());
         tokio::spawn(async move { value(&store, &at).await.ok().flatten() })
@@ -85,9 +70,9 @@ async fn load_at_once(store: &Store, at: &Stored, many: usize) -> Vec<Option<u32
     loaded
 }
 
-/// No connection is lost for good: a slow machine may take a while to make them all anew, and then
-/// there are as many as before.
-async fn until_all_are_served(store: &Store, at: &Stored) {
+/// Waits until all loads succeed: no connection is lost. A slow machine may take a while to open them
+/// again.
+async fn until_all_are_served(store: &Store, at: &At) {
     in_time(async { while load_at_once(store, at, 100).await != [Some(1); 100] {} }).await;
 }
 
@@ -108,12 +93,12 @@ async fn a_server_that_hangs_behind_a_pool() {
 
 async fn hangs_and_goes_on(mut server: Server, store: Store) {
     let at = create(&store, 1).await;
-    // All connections that there can be.
+    // As many connections as the store may open.
     load_at_once(&store, &at, 100).await;
 
     server.stop().unwrap();
     for _ in 0..3 {
-        all_fail(&store, &at).await;
+        all_fail(&store).await;
     }
     // None waits for the others.
     let begun = Instant::now();
@@ -124,20 +109,20 @@ async fn hangs_and_goes_on(mut server: Server, store: Store) {
     let waited = until_it_works(&store, &at).await;
     assert!(waited < SOON, "{waited:?}");
     until_all_are_served(&store, &at).await;
-    let at = stored(update(&store, &at, 2).await);
+    let at = updated(&store, &at, 2).await;
 
     server.stop().unwrap();
-    all_fail(&store, &at).await;
+    all_fail(&store).await;
     server.kill().unwrap();
     server.restart().unwrap();
     let waited = until_it_works(&store, &at).await;
     assert!(waited < SOON, "{waited:?}");
     assert_eq!(value(&store, &at).await.unwrap(), Some(2));
-    stored(update(&store, &at, 3).await);
+    updated(&store, &at, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_network_that_swallows_everything() {
+async fn a_network_that_drops_everything() {
     let server = Server::start().unwrap();
     impatient(server.url()).await;
     let proxy = Proxy::start(server.port()).unwrap();
@@ -145,9 +130,9 @@ async fn a_network_that_swallows_everything() {
     let at = create(&store, 1).await;
     proxy.stall();
     for _ in 0..3 {
-        all_fail(&store, &at).await;
+        all_fail(&store).await;
     }
-    // Those who give up long before the store does leave nothing behind that others trip over.
+    // Callers that give up long before the store does leave no broken connection behind.
     let patience = Duration::from_millis(50);
     for _ in 0..20 {
         let given_up = tokio::time::timeout(patience, value(&store, &at)).await;
@@ -160,7 +145,7 @@ async fn a_network_that_swallows_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_answer_that_never_comes_holds_nobody_else_up() {
+async fn one_missing_reply_delays_no_other_operation() {
     let server = Server::start().unwrap();
     impatient(server.url()).await;
     let proxy = Proxy::start(server.port()).unwrap();

@@ -22,19 +22,21 @@ async fn requests_that_overlap_lose_nothing() {
     assert_eq!(other.get("one").unwrap(), Some(1));
 }
 
-/// Those who lost go on one after another, and who comes later waits behind them: so nobody loses twice.
+/// Requests that conflict join a queue for the session, and later ones join it too.
 #[tokio::test]
 async fn of_many_that_overlap_each_loses_once_at_most() {
     const MANY: u32 = 50;
     let world = World::new(|_| {});
     let cookie = world.stored().await;
+    world.store.counts();
     let mut requests = tokio::task::JoinSet::new();
     for _ in 0..MANY {
         let (manager, cookie) = (world.manager.clone(), cookie.clone());
         requests.spawn(async move {
             let session = manager.open([cookie.as_bytes()]).await.unwrap();
             increment(&session);
-            manager.commit(&session).await.unwrap();
+            let committed = manager.commit(&session, &ResponseHead::to("POST")).await;
+            committed.unwrap();
         });
     }
     requests.join_all().await;
@@ -43,7 +45,7 @@ async fn of_many_that_overlap_each_loses_once_at_most() {
     assert!(writes < 2 * MANY, "{writes}");
     assert!(loads < 2 * MANY, "{loads}");
 
-    // They left nothing behind that others would wait for.
+    // The queue is empty.
     world.store.counts();
     let session = world.open(&cookie).await;
     increment(&session);
@@ -72,8 +74,9 @@ async fn an_update_that_no_longer_fits_is_refused_and_stores_nothing() {
     world.commit(&one).await;
     increment(&other);
     other.insert("m", 1).unwrap();
-    let error = world.manager.commit(&other).await.unwrap_err();
-    assert!(matches!(error, CommitError::Merge(_)) && !error.is_store_failure());
+    let failure = world.failure(&other).await;
+    assert!(matches!(cause(&failure), CommitError::Merge(_)));
+    assert_eq!(failure.status(), 500);
     assert!(!world.open(&cookie).await.contains_key("m"));
 }
 
@@ -85,8 +88,9 @@ async fn a_state_that_only_merging_makes_too_large_is_refused() {
     one.insert("one", "x".repeat(20)).unwrap();
     other.insert("other", "x".repeat(20)).unwrap();
     world.commit(&one).await;
-    let error = world.manager.commit(&other).await.unwrap_err();
-    assert!(matches!(error, CommitError::StateTooLarge(_)), "{error:?}");
+    let failure = world.failure(&other).await;
+    assert!(matches!(cause(&failure), CommitError::StateTooLarge(_)));
+    assert_eq!(failure.status(), 500);
 }
 
 #[tokio::test]
@@ -103,4 +107,49 @@ async fn two_handles_that_save_at_once_make_one_session() {
     assert_eq!(writes, 1);
     let cookie = world.commit(&session).await.unwrap();
     assert_eq!(world.open(&cookie).await.entries().len(), 2);
+}
+
+/// Saves an increment after another request changed the session. A third request makes `change` after the increment was
+/// merged, and before it is stored.
+async fn overtaken_twice(change: fn(&Session)) -> (World, Session, SessionSaveError) {
+    let world = World::new(|_| {});
+    let cookie = world.stored().await;
+    let (session, quick) = (world.open(&cookie).await, world.open(&cookie).await);
+    let third = world.open(&cookie).await;
+    increment(&quick);
+    world.commit(&quick).await;
+    world.store.counts();
+    increment(&session);
+    let (saved, ()) = tokio::join!(session.save(), async {
+        while world.store.counts().0 == 0 {
+            tokio::task::yield_now().await;
+        }
+        world.store.inject(Fault::Wait);
+        while world.store.counts().1 == 0 {
+            tokio::task::yield_now().await;
+        }
+        change(&third);
+        world.commit(&third).await;
+        world.store.go_on.notify_one();
+    });
+    (world, session, saved.unwrap_err())
+}
+
+#[tokio::test]
+async fn a_renewal_after_a_merge_supersedes_the_request() {
+    let (world, session, error) = overtaken_twice(Session::renew).await;
+    let superseded = SessionClosedError::Superseded;
+    assert!(matches!(error, SessionSaveError::Closed(reason) if reason == superseded));
+    let refused = session.insert("m", 1).unwrap_err().source;
+    assert_eq!(refused, WriteError::Closed(superseded));
+    world.refused(&session, superseded).await;
+}
+
+#[tokio::test]
+async fn an_end_after_a_merge_ends_the_session_for_the_request() {
+    let (world, session, error) = overtaken_twice(Session::purge).await;
+    let ended = SessionClosedError::Ended;
+    assert!(matches!(error, SessionSaveError::Closed(reason) if reason == ended));
+    world.refused(&session, ended).await;
+    assert_eq!(world.store.memory.len(), 0);
 }

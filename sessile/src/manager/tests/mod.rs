@@ -1,171 +1,237 @@
-//! The engine on a real store that can be told to fail.
+//! The engine on real stores that fail on request, and on stores that answer nonsense.
 
+mod actix_sessions;
+mod bad_input;
+mod closing;
+mod closures;
+mod dropped;
 mod ending;
 mod failing;
+mod findings;
 mod lifetimes;
 mod merging;
+mod opening;
+mod random;
 mod saving;
 mod settings;
+mod store;
+mod unknown;
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicU32, Ordering},
-};
-
+use self::store::{Fault, Faulty};
 use super::*;
 use crate::{
-    Clock as _, ManualClock, Record, SessionClosedError, SessionReloadError, SessionStatus,
+    Clock as _, CommitError, ManualClock, Record, SessionClosedError, SessionStatus, WriteError,
     config::{PersistentSession, TtlExtensionPolicy},
-    storage::{MemorySessionStore, StoreError, Stored, Swap, Version},
+    storage::{Freshness, Loaded, MemorySessionStore, SessionId, Version},
+    timeout,
 };
 
-/// What the store is to do wrong with its next write.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Fault {
-    /// Fail, and do nothing.
-    Fail,
-    /// Do it, and then report a failure.
-    DoAndFail,
-    /// Never answer.
-    Hang,
-    /// Do it when told to.
-    Wait,
-}
-
-/// A real store that counts what it is asked, lets others go first, and fails when told to.
-struct Faulty {
-    store: MemorySessionStore,
-    next_write: Mutex<Option<Fault>>,
-    go_on: tokio::sync::Notify,
-    loads: AtomicU32,
-    writes: AtomicU32,
-}
-
-impl Faulty {
-    fn inject(&self, fault: Fault) {
-        *self.next_write.lock().unwrap() = Some(fault);
-    }
-
-    fn counts(&self) -> (u32, u32) {
-        let take = |counter: &AtomicU32| counter.swap(0, Ordering::SeqCst);
-        (take(&self.loads), take(&self.writes))
-    }
-
-    async fn write<T>(
-        &self,
-        operation: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        self.writes.fetch_add(1, Ordering::SeqCst);
-        let fault = self.next_write.lock().unwrap().take();
-        tokio::task::yield_now().await;
-        let failure = || Err(StoreError::new(StoreErrorKind::Unavailable, "a fault"));
-        match fault {
-            None => operation.await,
-            Some(Fault::Fail) => failure(),
-            Some(Fault::DoAndFail) => {
-                operation.await?;
-                failure()
-            }
-            Some(Fault::Hang) => std::future::pending().await,
-            Some(Fault::Wait) => {
-                self.go_on.notified().await;
-                operation.await
-            }
-        }
-    }
-}
-
-impl SessionStore for Faulty {
-    async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        self.loads.fetch_add(1, Ordering::SeqCst);
-        tokio::task::yield_now().await;
-        self.store.load(key).await
-    }
-
-    async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
-        self.write(self.store.create(record, ttl)).await
-    }
-
-    async fn update(
-        &self,
-        key: &SessionKey,
-        version: Version,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        self.write(self.store.update(key, version, record, ttl))
-            .await
-    }
-
-    async fn renew(
-        &self,
-        key: &SessionKey,
-        version: Version,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        self.write(self.store.renew(key, version, record, ttl))
-            .await
-    }
-
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        self.write(self.store.delete(key)).await
-    }
-}
-
 /// A server, and a browser that keeps its cookie.
-struct World {
-    manager: SessionManager<Arc<Faulty>>,
-    store: Arc<Faulty>,
+struct World<S = Arc<Faulty>> {
+    manager: SessionManager<S>,
+    store: S,
     clock: ManualClock,
+    key: SealingKey,
 }
 
 impl World {
     fn new(change: impl FnOnce(&mut Settings)) -> Self {
         let clock = ManualClock::default();
-        let store = Arc::new(Faulty {
-            store: MemorySessionStore::builder().clock(clock.clone()).build(),
-            next_write: Mutex::new(None),
-            go_on: tokio::sync::Notify::new(),
-            loads: AtomicU32::new(0),
-            writes: AtomicU32::new(0),
-        });
-        let mut settings = Settings::default().with_clock(clock.clone());
+        Self::over(Arc::new(Faulty::new(&clock)), clock, change)
+    }
+
+    /// The record of the session with this id.
+    async fn record(&self, id: &SessionId) -> Option<Record> {
+        let loaded = self.store.memory.load(id, None, Freshness::Current).await;
+        loaded.unwrap().map(|loaded| loaded.record)
+    }
+
+    /// Puts another text in place of the record of the session with this id.
+    async fn rewrite(&self, id: &SessionId, rewrite: impl FnOnce(String) -> String) {
+        let memory = &self.store.memory;
+        let loaded = memory.load(id, None, Freshness::Current).await.unwrap();
+        let Loaded { record, version } = loaded.expect("there is a record");
+        let record = Record::decode(rewrite(record.encode()).as_bytes()).unwrap();
+        let day = Duration::from_secs(24 * 60 * 60);
+        let updating = memory.update(id, version, &record, Version::generate(), day);
+        updating.await.unwrap();
+    }
+
+    /// Signs the session of this cookie in as `user`.
+    async fn sign_in(&self, cookie: &str, user: &str) {
+        let id = self.id(cookie).await.unwrap();
+        let member = format!(r#","sub":"{user}"}}"#);
+        self.rewrite(&id, |text| text[..text.len() - 1].to_owned() + &member)
+            .await;
+    }
+}
+
+impl<S: SessionStore + Clone> World<S> {
+    fn over(store: S, clock: ManualClock, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings::default().clock(clock.clone());
         change(&mut settings);
-        let manager =
-            SessionManager::new(Arc::clone(&store), SealingKey::generate(), settings).unwrap();
+        let key = SealingKey::generate();
+        let manager = SessionManager::new(store.clone(), key.clone(), settings).unwrap();
         Self {
             manager,
             store,
             clock,
+            key,
         }
+    }
+
+    /// Another server of the same application, with this clock.
+    fn beside(&self, clock: &ManualClock, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings::default().clock(clock.clone());
+        change(&mut settings);
+        let (store, key) = (self.store.clone(), self.key.clone());
+        let manager = SessionManager::new(store.clone(), key.clone(), settings).unwrap();
+        Self {
+            manager,
+            store,
+            clock: clock.clone(),
+            key,
+        }
+    }
+
+    /// The cookie that carries `content`, sealed with the key of this world.
+    fn sealed(&self, content: impl AsRef<[u8]>) -> String {
+        let mut value = String::new();
+        let parts = [content.as_ref(), b""];
+        self.key.encrypt("id", parts, &mut value);
+        format!("id={value}")
     }
 
     async fn open(&self, cookie: &str) -> Session {
         self.manager.open([cookie.as_bytes()]).await.unwrap()
     }
 
+    /// Answers a `POST`; the cookie that its response sets, as a browser sends it back.
     async fn commit(&self, session: &Session) -> Option<String> {
-        let set_cookie = self.manager.commit(session).await.unwrap()?;
-        Some(set_cookie.as_str().split(';').next().unwrap().to_owned())
+        self.answer(session, "POST").await.unwrap()
+    }
+
+    async fn answer(
+        &self,
+        session: &Session,
+        method: &str,
+    ) -> Result<Option<String>, SessionFailure> {
+        let headers = self
+            .manager
+            .commit(session, &ResponseHead::to(method))
+            .await?;
+        Ok(headers.set_cookie.as_ref().map(sent_back))
+    }
+
+    async fn failure(&self, session: &Session) -> SessionFailure {
+        self.answer(session, "POST").await.unwrap_err()
+    }
+
+    /// Checks that a `POST` is refused with 409 for this reason, and with no cookie.
+    async fn refused(&self, session: &Session, expected: SessionClosedError) {
+        let failure = self.failure(session).await;
+        assert!(
+            matches!(cause(&failure), CommitError::Closed(reason) if *reason == expected),
+            "{failure:?}"
+        );
+        assert_eq!(failure.status(), 409);
+        assert_eq!(failure.headers().set_cookie, None);
     }
 
     /// A stored session with `n` = 1, as the cookie that names it.
     async fn stored(&self) -> String {
         let session = self.open("").await;
         session.insert("n", 1).unwrap();
-        let cookie = self.commit(&session).await.unwrap();
-        self.store.counts();
-        cookie
+        self.commit(&session).await.unwrap()
     }
 
     async fn n(&self, cookie: &str) -> Option<u32> {
         self.open(cookie).await.get("n").unwrap()
     }
+
+    async fn id(&self, cookie: &str) -> Option<SessionId> {
+        self.open(cookie).await.id()
+    }
+}
+
+/// Two requests with the same cookie. `other` renewed the session, and its response set a new cookie.
+struct Renewed {
+    world: World,
+    old: String,
+    new: String,
+    session: Session,
+}
+
+impl Renewed {
+    async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let world = World::new(change);
+        let old = world.stored().await;
+        let (session, other) = (world.open(&old).await, world.open(&old).await);
+        world.clock.advance(Duration::from_secs(1));
+        other.insert("user", "ferris").unwrap();
+        other.renew();
+        let new = world.commit(&other).await.unwrap();
+        Self {
+            world,
+            old,
+            new,
+            session,
+        }
+    }
+
+    /// The state that the new cookie opens.
+    async fn state(&self) -> String {
+        json(&self.world.open(&self.new).await)
+    }
+}
+
+const RENEWED: &str = r#"{"n":1,"user":"ferris"}"#;
+
+/// The state of a session as JSON text, its names in order.
+fn json(session: &Session) -> String {
+    let entries: std::collections::BTreeMap<_, _> = session.entries().into_iter().collect();
+    serde_json::to_string(&entries).unwrap()
 }
 
 fn increment(session: &Session) {
     session.update("n", |n: u32| n + 1).unwrap();
+}
+
+fn sent_back(set_cookie: &crate::SetCookie) -> String {
+    set_cookie.as_str().split(';').next().unwrap().to_owned()
+}
+
+/// The `Cookie` header with both cookies.
+fn both(one: &str, other: &str) -> String {
+    format!("{one}; {other}")
+}
+
+fn cause(failure: &SessionFailure) -> &CommitError {
+    let source = std::error::Error::source(failure).unwrap();
+    source.downcast_ref().expect("it is of a commit")
+}
+
+fn open_cause(failure: &SessionFailure) -> &OpenError {
+    let source = std::error::Error::source(failure).unwrap();
+    source.downcast_ref().expect("it is of an opening")
+}
+
+fn persistent(settings: &mut Settings) {
+    settings.lifecycle = PersistentSession::default().into();
+}
+
+fn touching(settings: &mut Settings) {
+    settings.lifecycle = PersistentSession::default()
+        .session_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest)
+        .into();
+}
+
+fn load_lazily(settings: &mut Settings) {
+    settings.loading = Loading::Lazy;
 }
 
 #[tokio::test]
@@ -176,6 +242,7 @@ async fn round_trips_are_as_few_as_can_be() {
     assert_eq!(world.store.counts(), (0, 0));
 
     let cookie = world.stored().await;
+    assert_eq!(world.store.counts(), (0, 1));
     type Handler = fn(&Session);
     let handlers: [(Handler, (u32, u32)); 4] = [
         (|session| assert!(session.contains_key("n")), (1, 0)),

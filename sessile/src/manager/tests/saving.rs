@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn what_is_saved_mid_request_is_there_for_others_and_committed_once() {
+async fn a_save_within_a_request_is_visible_to_others_and_committed_once() {
     let world = World::new(|_| {});
     let session = world.open("").await;
     session.insert("n", 1).unwrap();
@@ -25,10 +25,7 @@ async fn a_handle_outlives_its_response() {
     world.commit(&handle).await;
 
     let closed = handle.insert("m", 1).unwrap_err().source;
-    assert_eq!(
-        closed,
-        crate::WriteError::Closed(SessionClosedError::Committed)
-    );
+    assert_eq!(closed, WriteError::Closed(SessionClosedError::Committed));
     let save = handle.save().await;
     assert!(matches!(
         save,
@@ -81,4 +78,68 @@ async fn a_handle_of_a_request_that_renewed_can_save_later() {
     increment(&session);
     session.save().await.unwrap();
     assert_eq!(world.n(&cookie).await, Some(2));
+}
+
+#[tokio::test]
+async fn a_renewal_that_was_saved_while_there_was_nothing_to_store_still_begins_a_session() {
+    for superseded in [false, true] {
+        let Renewed {
+            world,
+            old,
+            session,
+            ..
+        } = Renewed::new().await;
+        let session = match superseded {
+            true => session,
+            false => world.open(&old).await,
+        };
+        session.renew();
+        session.save().await.unwrap();
+        session.insert("a", 1).unwrap();
+        let cookie = world.commit(&session).await.unwrap();
+        let expected = if superseded {
+            r#"{"a":1,"n":1}"#
+        } else {
+            r#"{"a":1}"#
+        };
+        assert_eq!(json(&world.open(&cookie).await), expected);
+    }
+}
+
+#[tokio::test]
+async fn changes_that_are_discarded_during_a_save_that_fails_are_not_tried_again() {
+    for fault in [Fault::NotSent, Fault::Fail] {
+        for (renews, is_another) in [(false, false), (false, true), (true, false), (true, true)] {
+            let world = World::new(|_| {});
+            let old = world.stored().await;
+            let session = world.open(&old).await;
+            session.insert("a", 1).unwrap();
+            if renews {
+                session.renew();
+            }
+            world.store.inject(fault);
+            let discarding = async {
+                session.discard();
+                session.insert("b", 1).unwrap();
+            };
+            let (saved, ()) = tokio::join!(session.save(), discarding);
+            assert!(saved.is_err());
+            assert_eq!(json(&session), r#"{"b":1,"n":1}"#);
+            let mut expected = r#"{"b":1,"n":1}"#;
+            if is_another && (fault == Fault::NotSent || !renews) {
+                let other = world.open(&old).await;
+                other.insert("c", 1).unwrap();
+                world.commit(&other).await;
+                expected = r#"{"b":1,"c":1,"n":1}"#;
+            }
+            let cookie = world.commit(&session).await;
+            assert_eq!(cookie.is_some(), renews);
+            let cookie = cookie.unwrap_or(old);
+            assert_eq!(
+                json(&world.open(&cookie).await),
+                expected,
+                "{fault:?} {renews}"
+            );
+        }
+    }
 }

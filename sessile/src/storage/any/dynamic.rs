@@ -4,77 +4,87 @@ use std::time::Duration;
 
 use crate::{
     record::Record,
-    session::BoxFuture,
-    storage::{Loaded, SessionKey, SessionStore, StoreError, Stored, Swap, Version},
+    storage::{
+        BoxFuture, CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError,
+        SubjectDigest, UpdateOutcome, Version,
+    },
 };
 
 /// [`SessionStore`] as a trait object.
 pub(super) trait DynStore: Send + Sync {
-    fn load<'a>(&'a self, key: &'a SessionKey)
-    -> BoxFuture<'a, Result<Option<Loaded>, StoreError>>;
+    fn load<'a>(
+        &'a self,
+        id: &'a SessionId,
+        subject: Option<&'a SubjectDigest>,
+        freshness: Freshness,
+    ) -> BoxFuture<'a, Result<Option<Loaded>, StoreError>>;
 
     fn create<'a>(
         &'a self,
+        id: &'a SessionId,
         record: &'a Record,
+        version: Version,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<Stored, StoreError>>;
+    ) -> BoxFuture<'a, Result<CreateOutcome, StoreError>>;
 
     fn update<'a>(
         &'a self,
-        key: &'a SessionKey,
-        version: Version,
+        id: &'a SessionId,
+        expected: Version,
         record: &'a Record,
-        ttl: Duration,
-    ) -> BoxFuture<'a, Result<Swap, StoreError>>;
-
-    fn renew<'a>(
-        &'a self,
-        key: &'a SessionKey,
         version: Version,
-        record: &'a Record,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<Swap, StoreError>>;
+    ) -> BoxFuture<'a, Result<UpdateOutcome, StoreError>>;
 
-    fn delete<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn delete<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    fn keeps_nothing(&self) -> bool;
+
+    fn opens_actix_session_keys(&self) -> bool;
 }
 
 impl<S: SessionStore> DynStore for S {
     fn load<'a>(
         &'a self,
-        key: &'a SessionKey,
+        id: &'a SessionId,
+        subject: Option<&'a SubjectDigest>,
+        freshness: Freshness,
     ) -> BoxFuture<'a, Result<Option<Loaded>, StoreError>> {
-        Box::pin(SessionStore::load(self, key))
+        Box::pin(SessionStore::load(self, id, subject, freshness))
     }
 
     fn create<'a>(
         &'a self,
+        id: &'a SessionId,
         record: &'a Record,
+        version: Version,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<Stored, StoreError>> {
-        Box::pin(SessionStore::create(self, record, ttl))
+    ) -> BoxFuture<'a, Result<CreateOutcome, StoreError>> {
+        Box::pin(SessionStore::create(self, id, record, version, ttl))
     }
 
     fn update<'a>(
         &'a self,
-        key: &'a SessionKey,
-        version: Version,
+        id: &'a SessionId,
+        expected: Version,
         record: &'a Record,
+        version: Version,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<Swap, StoreError>> {
-        Box::pin(SessionStore::update(self, key, version, record, ttl))
+    ) -> BoxFuture<'a, Result<UpdateOutcome, StoreError>> {
+        Box::pin(SessionStore::update(
+            self, id, expected, record, version, ttl,
+        ))
     }
 
-    fn renew<'a>(
-        &'a self,
-        key: &'a SessionKey,
-        version: Version,
-        record: &'a Record,
-        ttl: Duration,
-    ) -> BoxFuture<'a, Result<Swap, StoreError>> {
-        Box::pin(SessionStore::renew(self, key, version, record, ttl))
+    fn delete<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(SessionStore::delete(self, id))
     }
 
-    fn delete<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(SessionStore::delete(self, key))
+    fn keeps_nothing(&self) -> bool {
+        SessionStore::keeps_nothing(self)
+    }
+
+    fn opens_actix_session_keys(&self) -> bool {
+        SessionStore::opens_actix_session_keys(self)
     }
 }

@@ -8,10 +8,7 @@ use crate::storage::MySqlSessionStore;
 use crate::storage::PostgresSessionStore;
 #[cfg(feature = "sqlite-session")]
 use crate::storage::SqliteSessionStore;
-use crate::{
-    session::BoxFuture,
-    storage::{CleanupTask, StoreError},
-};
+use crate::storage::{BoxFuture, CleanupTask, StoreError};
 
 /// What a store in a database takes beside the contract.
 pub(super) trait Housekeeping: Send + Sync {

@@ -25,41 +25,46 @@ use self::housekeeping::Housekeeping;
     feature = "sqlite-session"
 ))]
 use super::CleanupTask;
-use super::{Loaded, SessionKey, SessionStore, StoreError, Stored, Swap, Version};
+use super::{
+    CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, SubjectDigest,
+    UpdateOutcome, Version,
+};
 use crate::record::Record;
 
 pub use self::builder::AnySessionStoreBuilder;
 
-/// A store that is chosen while the program runs: by its address, from a configuration.
+/// A store that the application chooses at run time, by an address from its configuration.
 ///
 /// | address | store | feature |
 /// | --- | --- | --- |
-/// | `memory:` | [`MemorySessionStore`](super::MemorySessionStore) | always there |
+/// | `memory:` | [`MemorySessionStore`](super::MemorySessionStore) | – |
 /// | `cookie:` | `CookieSessionStore` | `cookie-session` |
 /// | `sqlite:path`, `sqlite://path`, `sqlite::memory:` | `SqliteSessionStore` | `sqlite-session` |
 /// | `postgres://…`, `postgresql://…` | `PostgresSessionStore` | `postgres-session` |
 /// | `mysql://…`, `mariadb://…` | `MySqlSessionStore` | `mysql-session` |
-/// | `redis://…`, `redis+unix:…` | `RedisSessionStore` | `redis-rs-session` |
-/// | `redis+cluster://…`, `redis+sentinel://…` | the same on many servers | `redis-rs-session` |
-/// | `rediss://…`, `rediss+cluster://…`, `rediss+sentinel://…` | the same over TLS | `redis-session-rustls` or `redis-rs-tls-session` |
+/// | `redis://…`, `redis+unix:…` | `RedisSessionStore` | `redis-session` |
+/// | `redis+cluster://…`, `redis+sentinel://…` | the same on many servers | `redis-session` |
+/// | `rediss://…`, `rediss+cluster://…`, `rediss+sentinel://…` | the same over TLS | `redis-session-rustls` or `redis-session-native-tls` |
 /// | `redis+actor://…`, `rediss+actor://…` | `RedisActorSessionStore` | `redis-actor-session` |
 ///
-/// What follows the scheme is what the store itself takes, and all settings are at their defaults:
-/// [`new`](Self::new) takes a store that was set up otherwise, or one of the application's own.
+/// Each store documents its addresses. All settings have their defaults; use [`new`](Self::new) for a store
+/// with other settings, or for the application's own store.
 ///
-/// Costs an allocation for each operation, beside what the store costs. Clones share the store.
+/// Costs one allocation per operation in addition to the store's. Clones share the store.
 ///
 /// ```
 /// use std::time::Duration;
-/// use sessile::{Clock, Record, SystemClock, storage::{AnySessionStore, SessionStore}};
+/// use sessile::{Clock, Record, SystemClock, storage::*};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let address = "memory:"; // from a configuration
 /// let store = AnySessionStore::connect(address).await?;
+/// let (id, version) = (SessionId::generate(), Version::generate());
 /// let record = Record::new(SystemClock.now());
-/// let stored = store.create(&record, Duration::from_secs(60)).await?;
 ///
-/// assert_eq!(store.load(&stored.key).await?.unwrap().record, record);
+/// store.create(&id, &record, version, Duration::from_secs(60)).await?;
+/// let loaded = store.load(&id, None, Freshness::Current).await?;
+/// assert_eq!(loaded, Some(Loaded { record, version }));
 /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
 /// ```
 #[derive(Clone)]
@@ -79,20 +84,19 @@ impl AnySessionStore {
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](super::StoreErrorKind::Misconfigured) for an address that makes no sense,
-    /// and for a store that is not compiled in: the cause names the feature that it takes. Neither
-    /// quotes the address, which may hold a password. Otherwise what the store itself reports when it
-    /// is opened.
+    /// [`Misconfigured`](super::StoreErrorKind::Misconfigured) for an invalid address, and for a store that is
+    /// not compiled in; the source of the error names the missing feature. Neither quotes the address, which
+    /// may have a password. Otherwise the errors of the store's own constructor.
     pub async fn connect(address: impl Into<String>) -> Result<Self, StoreError> {
         Self::builder(address).build().await
     }
 
-    /// Opens the store at `address` with settings of your own.
+    /// A builder for the store at `address`.
     pub fn builder(address: impl Into<String>) -> AnySessionStoreBuilder {
         AnySessionStoreBuilder::new(address.into())
     }
 
-    /// This `store`, its type forgotten.
+    /// Wraps `store`.
     pub fn new(store: impl SessionStore) -> Self {
         Self {
             store: Arc::new(store),
@@ -117,8 +121,10 @@ impl AnySessionStore {
         }
     }
 
-    /// Starts what deletes ended sessions now, and then once in every `period`, if this is a store in
-    /// a database that was opened by its address. For others, which need none, nothing is started.
+    /// Starts a task that deletes expired sessions: now, and then once in every `period`. Returns `None` for
+    /// stores that need no such task, and for a store that was passed to [`new`](Self::new).
+    ///
+    /// Requires `sqlite-session`, `postgres-session` or `mysql-session`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -165,36 +171,46 @@ impl AnySessionStore {
 }
 
 impl SessionStore for AnySessionStore {
-    async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        self.store.load(key).await
+    async fn load(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        freshness: Freshness,
+    ) -> Result<Option<Loaded>, StoreError> {
+        self.store.load(id, subject, freshness).await
     }
 
-    async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
-        self.store.create(record, ttl).await
+    async fn create(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        version: Version,
+        ttl: Duration,
+    ) -> Result<CreateOutcome, StoreError> {
+        self.store.create(id, record, version, ttl).await
     }
 
     async fn update(
         &self,
-        key: &SessionKey,
-        version: Version,
+        id: &SessionId,
+        expected: Version,
         record: &Record,
+        version: Version,
         ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        self.store.update(key, version, record, ttl).await
+    ) -> Result<UpdateOutcome, StoreError> {
+        self.store.update(id, expected, record, version, ttl).await
     }
 
-    async fn renew(
-        &self,
-        key: &SessionKey,
-        version: Version,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        self.store.renew(key, version, record, ttl).await
+    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
+        self.store.delete(id).await
     }
 
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        self.store.delete(key).await
+    fn keeps_nothing(&self) -> bool {
+        self.store.keeps_nothing()
+    }
+
+    fn opens_actix_session_keys(&self) -> bool {
+        self.store.opens_actix_session_keys()
     }
 }
 

@@ -1,66 +1,63 @@
 //! [`MemorySessionStore`]: sessions in the memory of this process.
 
-mod ids;
 mod shard;
-mod slots;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError, TryLockError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use self::{
-    ids::{Ids, Key},
-    shard::{LEAST_WEIGHT, Shard},
-    slots::Place,
+use self::shard::{Shard, TooLargeError};
+use super::{
+    CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, StoreErrorKind,
+    SubjectDigest, UpdateOutcome, Version,
 };
-use super::{Loaded, SessionKey, SessionStore, StoreError, Stored, Swap, Version};
 use crate::{
     clock::{Clock, SharedClock, Timestamp},
-    key::KeyBytes,
     record::Record,
 };
 
-/// Keeps sessions in the memory of this process: gone when it ends, invisible to other servers.
+/// Keeps sessions in the memory of this process: they end with it, and other servers don't see them.
 ///
-/// Clones share the sessions. What the store may take is
-/// [bounded](MemorySessionStoreBuilder::max_bytes), by default by 256 MiB; when that is full, sessions
-/// that were not used for the longest time, to within ten seconds, end early.
+/// Clones share the sessions. The store's memory is
+/// [bounded](MemorySessionStoreBuilder::max_bytes), by default to 256 MiB. When it is full, the sessions
+/// that have not been used for the longest time end early.
 ///
-/// Sessions whose time is over are removed along the way: each operation, a load too, looks for a few of
-/// them. So nothing runs in the background, and a store that nobody uses keeps what it has.
+/// Expired sessions are never served. Every operation checks two sessions in turn and frees their memory
+/// if they have expired, so nothing runs in the background. A session is usually checked before the store
+/// has run as many operations as it holds sessions. A store that is not used frees nothing.
 ///
 /// ```
 /// use std::time::Duration;
-/// use sessile::{Clock, Record, SystemClock, storage::{MemorySessionStore, SessionStore}};
+/// use sessile::{Clock, Record, SystemClock, storage::*};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let store = MemorySessionStore::default();
+/// let (id, version) = (SessionId::generate(), Version::generate());
 /// let record = Record::new(SystemClock.now());
-/// let stored = store.create(&record, Duration::from_secs(60)).await?;
+/// let minute = Duration::from_secs(60);
 ///
-/// assert_eq!(store.clone().load(&stored.key).await?.unwrap().record, record);
-/// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
+/// assert_eq!(store.create(&id, &record, version, minute).await?, CreateOutcome::Created);
+/// let loaded = store.clone().load(&id, None, Freshness::Current).await?;
+/// assert_eq!(loaded, Some(Loaded { record, version }));
+/// # Ok::<(), StoreError>(()) }).unwrap();
 /// ```
 #[derive(Clone)]
 pub struct MemorySessionStore {
     shards: Arc<[Mutex<Shard>]>,
-    ids: Ids,
     clock: SharedClock,
 }
 
 /// How many shards there are, at most.
-const MOST_SHARDS: u64 = 64;
+const MAX_SHARDS: u64 = 64;
 
-/// What each shard may take, at least, if there is more than one.
-const LEAST_SHARE: u64 = 4 * 1024 * 1024;
-
-/// What each shard may take, at most: more sessions than that have no places to be told apart by.
-const MOST_SHARE: u64 = Place::MAX as u64 / MOST_SHARDS * LEAST_WEIGHT;
+/// What each shard may take, at least, if there is more than one: shards then fill alike, and a session
+/// of the largest size fits in.
+const MIN_SHARE: u64 = 4 * 1024 * 1024;
 
 impl MemorySessionStore {
-    /// A store that is to be set up differently from the default.
+    /// A store with settings of your own.
     pub fn builder() -> MemorySessionStoreBuilder {
         MemorySessionStoreBuilder {
             max_bytes: 256 * 1024 * 1024,
@@ -68,69 +65,95 @@ impl MemorySessionStore {
         }
     }
 
-    /// A new key for a session at `place` in the shard of this index, and its parts.
-    fn new_key(&self, index: usize, place: Place, bytes: KeyBytes) -> (SessionKey, Key) {
-        let place_of_all = place * self.shards.len() as Place + index as Place;
-        let key = self.ids.new_key(place_of_all, bytes);
-        match self.find(&key) {
-            Some((_, parts)) => (key, parts),
-            None => unreachable!("a new key is of the form that new keys have"),
-        }
-    }
-
-    /// The parts of `key`, and the shard that its session is in, if anywhere: each has every so manyth place.
-    fn find(&self, key: &SessionKey) -> Option<(usize, Key)> {
-        let key = self.ids.key(key)?;
-        let shards = self.shards.len() as Place;
-        let (place, index) = (key.place / shards, key.place % shards);
-        Some((index as usize, Key { place, ..key }))
-    }
-
-    /// Does `operation` under the lock of a shard, and tidies up a little.
-    fn in_shard<T>(&self, index: usize, operation: impl FnOnce(&mut Shard, Timestamp) -> T) -> T {
+    /// Runs `operation` under the lock of the shard that `id` belongs to.
+    fn in_shard<T>(&self, id: &SessionId, operation: impl FnOnce(&mut Shard, Timestamp) -> T) -> T {
         let now = self.clock.now();
-        let (done, turn) = {
-            let mut shard = self.shards[index]
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            shard.tidy(now);
-            (operation(&mut shard, now), shard.turn())
-        };
-        if let Some(turn) = turn {
-            self.tidy(turn % self.shards.len(), now);
-        }
-        done
+        // Ids are random, so any two bytes of them spread the sessions evenly.
+        let [first, second, ..] = *id.as_bytes();
+        let index = usize::from(u16::from_ne_bytes([first, second])) % self.shards.len();
+        let mut shard = self.shards[index]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let expired = shard.remove_expired(now);
+        let output = operation(&mut shard, now);
+        drop(shard);
+        // Freed without the lock.
+        drop(expired);
+        output
     }
+}
 
-    /// Tidies a shard up, unless somebody is there: they do it themselves.
-    fn tidy(&self, index: usize, now: Timestamp) {
-        match self.shards[index].try_lock() {
-            Ok(mut shard) => shard.tidy(now),
-            Err(TryLockError::Poisoned(shard)) => shard.into_inner().tidy(now),
-            Err(TryLockError::WouldBlock) => {}
-        }
-    }
-
-    /// Puts `record` in the place of what `key` leads to, whose secret is `new_key`'s from then on.
-    fn swap(
+impl SessionStore for MemorySessionStore {
+    async fn load(
         &self,
-        (key, version): (&SessionKey, Version),
-        new_key: Option<SessionKey>,
-        (record, ttl): (&Record, Duration),
-    ) -> Result<Swap, StoreError> {
-        let Some((index, old)) = self.find(key) else {
-            return Ok(Swap::Gone);
-        };
-        let new = new_key.as_ref().map_or(Some(old), |key| self.ids.key(key));
-        let Some(Key { secret, .. }) = new else {
-            return Ok(Swap::Gone);
-        };
-        let new_key = new_key.unwrap_or_else(|| key.clone());
-        let record = record.packed();
-        self.in_shard(index, |shard, now| {
-            shard.swap((&old, version), (new_key, secret), (record, ttl), now)
-        })
+        id: &SessionId,
+        _subject: Option<&SubjectDigest>,
+        _freshness: Freshness,
+    ) -> Result<Option<Loaded>, StoreError> {
+        Ok(self.in_shard(id, |shard, now| {
+            let position = shard.find_live(id, now)?;
+            Some(shard.loaded(position).clone())
+        }))
     }
+
+    async fn create(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        version: Version,
+        ttl: Duration,
+    ) -> Result<CreateOutcome, StoreError> {
+        let record = record.compacted();
+        let created = self.in_shard(id, |shard, now| {
+            if shard.find_live(id, now).is_some() {
+                return Ok(CreateOutcome::Taken);
+            }
+            shard.insert(id, Loaded { record, version }, now.saturating_add(ttl))?;
+            Ok(CreateOutcome::Created)
+        });
+        created.map_err(too_large)
+    }
+
+    async fn update(
+        &self,
+        id: &SessionId,
+        expected: Version,
+        record: &Record,
+        version: Version,
+        ttl: Duration,
+    ) -> Result<UpdateOutcome, StoreError> {
+        let record = record.compacted();
+        let mut replaced = None;
+        let updated = self.in_shard(id, |shard, now| {
+            let Some(position) = shard.find_live(id, now) else {
+                return Ok(UpdateOutcome::Missing);
+            };
+            let current = shard.loaded(position).version;
+            if current == version {
+                return Ok(UpdateOutcome::Updated);
+            }
+            if current != expected {
+                return Ok(UpdateOutcome::Conflict);
+            }
+            let ends_at = now.saturating_add(ttl);
+            replaced = Some(shard.replace(position, Loaded { record, version }, ends_at)?);
+            Ok(UpdateOutcome::Updated)
+        });
+        // Freed without the lock.
+        drop(replaced);
+        updated.map_err(too_large)
+    }
+
+    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
+        let removed = self.in_shard(id, |shard, _| shard.remove(id));
+        // Freed without the lock.
+        drop(removed);
+        Ok(())
+    }
+}
+
+fn too_large(error: TooLargeError) -> StoreError {
+    StoreError::new(StoreErrorKind::Denied, error).not_sent()
 }
 
 impl Default for MemorySessionStore {
@@ -154,18 +177,15 @@ pub struct MemorySessionStoreBuilder {
 }
 
 impl MemorySessionStoreBuilder {
-    /// The most bytes that all sessions may take, counted roughly: names, values and what the
-    /// store needs to keep track of them.
+    /// The memory that all sessions may take, in bytes, counted roughly: names, values and what the
+    /// store needs to find them.
     ///
-    /// Default: 256 MiB. Sessions are spread evenly over parts of the store, as many as can have 4 MiB
-    /// each, one at least and 64 at most. When a part has used up its share, those of its sessions that
-    /// were not used for the longest time end early, so that a new one always finds room.
+    /// Default: 256 MiB. Sessions are spread evenly over as many shards as can have 4 MiB each, at least
+    /// one and at most 64. When a shard is full, those of its sessions that have not been used for the
+    /// longest time end early, so that a new one always finds room.
     ///
-    /// More than about 800 GiB count as that. What is left of sessions that have ended, until the ones that were
-    /// begun last have ended too, is not counted: some 40 bytes for each.
-    ///
-    /// A session that would take more than a part's share, 4 MiB by default, is refused when it is made or
-    /// changed: [`StoreErrorKind::Denied`](super::StoreErrorKind::Denied).
+    /// A session that would take more than its shard's share, 4 MiB by default, is refused when it is
+    /// created or changed: [`StoreErrorKind::Denied`].
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self
@@ -179,59 +199,12 @@ impl MemorySessionStoreBuilder {
 
     /// The store.
     pub fn build(self) -> MemorySessionStore {
-        let shards = (self.max_bytes / LEAST_SHARE).clamp(1, MOST_SHARDS);
-        let share = (self.max_bytes / shards).min(MOST_SHARE);
+        let shards = (self.max_bytes / MIN_SHARE).clamp(1, MAX_SHARDS);
+        let share = usize::try_from(self.max_bytes / shards).unwrap_or(usize::MAX);
         MemorySessionStore {
             shards: (0..shards).map(|_| Mutex::new(Shard::new(share))).collect(),
-            ids: Ids::default(),
             clock: self.clock,
         }
-    }
-}
-
-impl SessionStore for MemorySessionStore {
-    async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        let load = |(index, key)| self.in_shard(index, |shard, now| shard.load(&key, now));
-        Ok(self.find(key).and_then(load))
-    }
-
-    async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
-        let record = record.packed();
-        // Drawn before a place is found, since that needs a lock.
-        let bytes = KeyBytes::random();
-        let index = fastrand::usize(..self.shards.len());
-        let (key, version) = self.in_shard(index, |shard, now| {
-            let new_key = |place| self.new_key(index, place, bytes);
-            shard.create(new_key, (record, ttl), now)
-        })?;
-        Ok(Stored { key, version })
-    }
-
-    async fn update(
-        &self,
-        key: &SessionKey,
-        version: Version,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        self.swap((key, version), None, (record, ttl))
-    }
-
-    async fn renew(
-        &self,
-        key: &SessionKey,
-        version: Version,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        self.swap((key, version), Some(key.renewed()), (record, ttl))
-    }
-
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        if let Some((index, key)) = self.find(key) {
-            self.in_shard(index, |shard, _| shard.delete(&key));
-        }
-        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`MySqlSessionStoreBuilder`]: what a store needs to know before it connects.
+//! [`MySqlSessionStoreBuilder`]: the settings of a store.
 
 use std::{fmt, str::FromStr as _, time::Duration};
 
@@ -13,46 +13,47 @@ use crate::storage::sql::{Dialect as _, Fault, Limits, Source, Store, check_sche
 /// Sets up a [`MySqlSessionStore`].
 #[must_use = "nothing is connected until `build` is called"]
 pub struct MySqlSessionStoreBuilder {
-    place: Place,
-    schema: Option<String>,
+    target: Target,
+    database: Option<String>,
     table: String,
     create_table: bool,
     limits: Limits,
 }
 
-enum Place {
+enum Target {
     Address(String),
     Pool(MySqlPool),
 }
 
 impl MySqlSessionStoreBuilder {
     pub(super) fn to_address(address: String) -> Self {
-        Self::new(Place::Address(address))
+        Self::new(Target::Address(address))
     }
 
     pub(super) fn to_pool(pool: MySqlPool) -> Self {
-        Self::new(Place::Pool(pool))
+        Self::new(Target::Pool(pool))
     }
 
-    fn new(place: Place) -> Self {
+    fn new(target: Target) -> Self {
         Self {
-            place,
-            schema: None,
+            target,
+            database: None,
             table: DEFAULT_TABLE.to_owned(),
             create_table: false,
             limits: Limits::default(),
         }
     }
 
-    /// The database that the table is in: up to 64 letters, digits and underscores.
+    /// The database that the tables are in: up to 64 letters, digits and underscores.
     ///
-    /// Default: the one that the address names.
-    pub fn schema(mut self, name: impl Into<String>) -> Self {
-        self.schema = Some(name.into());
+    /// Default: the database that the address names.
+    pub fn database(mut self, name: impl Into<String>) -> Self {
+        self.database = Some(name.into());
         self
     }
 
-    /// The name of the table: up to 64 letters, digits and underscores.
+    /// The name of the table of sessions: up to 56 letters, digits and underscores. The table of marks has
+    /// the same name with `_marks` appended.
     ///
     /// Default: `sessile_sessions`.
     pub fn table(mut self, name: impl Into<String>) -> Self {
@@ -60,90 +61,90 @@ impl MySqlSessionStoreBuilder {
         self
     }
 
-    /// Whether the table is made if it isn't there. The user needs the right to make tables then.
+    /// Whether missing tables are created. The user then needs the right to create tables.
     ///
-    /// Default: `false`. Several servers that start at once may all be told to.
+    /// Default: `false`. Several servers can do so at the same time.
     pub fn create_table(mut self, create: bool) -> Self {
         self.create_table = create;
         self
     }
 
-    /// How many connections there are at most. They are made when they are needed, and those that
-    /// nobody used for five minutes are not used any more.
+    /// The maximum number of connections. They are opened when they are needed, and closed after five
+    /// minutes without use.
     ///
-    /// Default: 10. At least 1. Each is a thread on the server, which by default serves 151 for
-    /// all of its users together. A pool has a limit of its own.
+    /// Default: 10. At least 1. Each connection is a thread on the server, which by default allows 151
+    /// connections in total. A pool has its own limit.
     pub fn connections(mut self, most: usize) -> Self {
         self.limits.connections = most;
         self
     }
 
-    /// How long it may take to connect to the server and to sign in.
+    /// The time limit for connecting and authenticating.
     ///
-    /// Default: one second. A pool has a limit of its own.
+    /// Default: one second. A pool has its own limit.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.limits.connect_timeout = timeout;
         self
     }
 
-    /// How long an operation may take, with all that it comprises: waiting for a connection,
-    /// connecting anew, being sent once more after a cut.
+    /// The time limit for an operation, including the time to get a connection and to send the operation
+    /// again after a cut.
     ///
-    /// Default: one second. A connection on which nothing was answered for that long is closed.
+    /// Default: one second. A connection that does not answer in time is closed.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.limits.response_timeout = timeout;
         self
     }
 
-    /// The statements that make the table under the names that were given, for who may make tables
-    /// to run.
+    /// The statements that create the tables under the names that were set. A user who may create tables
+    /// can run them.
     ///
     /// ```
     /// use sessile::storage::MySqlSessionStore;
     ///
     /// let builder = MySqlSessionStore::builder("mysql://localhost/app");
-    /// let sql = builder.schema("web").table("logins").schema_sql()?;
+    /// let sql = builder.database("web").table("logins").schema_sql()?;
     /// assert!(sql.starts_with("CREATE TABLE `web`.`logins` ("));
     /// # Ok::<(), sessile::storage::StoreError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](super::StoreErrorKind::Misconfigured) for names with other characters, or
-    /// too many.
+    /// [`Misconfigured`](super::StoreErrorKind::Misconfigured) for names that are too long or have other
+    /// characters.
     pub fn schema_sql(&self) -> Result<String, StoreError> {
         Ok(self.dialect()?.schema_sql())
     }
 
-    /// Connects, and makes sure that the table is there and can be used.
+    /// Connects, and checks that the tables can be used.
     ///
     /// # Errors
     ///
     /// As [`MySqlSessionStore::new`], and [`Misconfigured`](super::StoreErrorKind::Misconfigured)
-    /// for names with other characters, or too many.
+    /// for names that are too long or have other characters.
     pub async fn build(self) -> Result<MySqlSessionStore, StoreError> {
         let dialect = self.dialect()?;
-        let source = match self.place {
-            Place::Address(address) => {
+        let source = match self.target {
+            Target::Address(address) => {
                 check_scheme(&address, MySql::SCHEMES)?;
                 let options = MySqlConnectOptions::from_str(&address).map_err(Fault::Address)?;
                 Source::Options(Box::new(options))
             }
-            Place::Pool(pool) => Source::Pool(pool),
+            Target::Pool(pool) => Source::Pool(pool),
         };
         let store = Store::open(dialect, source, &self.limits, self.create_table).await?;
         Ok(MySqlSessionStore(store))
     }
 
     fn dialect(&self) -> Result<MySql, StoreError> {
-        MySql::new(self.schema.clone(), self.table.clone())
+        MySql::new(self.database.clone(), self.table.clone())
     }
 }
 
 impl fmt::Debug for MySqlSessionStoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MySqlSessionStoreBuilder")
-            .field("schema", &self.schema)
+            .field("database", &self.database)
             .field("table", &self.table)
             .field("create_table", &self.create_table)
             .field("limits", &self.limits)

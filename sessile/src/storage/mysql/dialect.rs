@@ -1,95 +1,125 @@
-//! The statements in the words of MySQL and MariaDB.
+//! The statements for MySQL and MariaDB.
 
 use sqlx::{
     AssertSqlSafe, Error, MySqlConnection, Row as _, error::DatabaseError,
     mysql::MySqlDatabaseError,
 };
 
-use super::{StoreError, Version, error, opening};
+use super::{SessionId, StoreError, Version, error, opening, schema};
 use crate::storage::sql::{
-    Change, Column, Dialect, Fault, Meaning, Name, NewRow, Row, SCHEMA_COMMENT, Statement, Table,
-    quoted,
+    self, Cleaned, Dialect, Fault, FoundTable, Meaning, Name, NewRow, Row, Statement, Table,
 };
 
 pub(super) const DEFAULT_TABLE: &str = "sessile_sessions";
 
 const LONGEST_NAME: usize = 64;
 
-/// The server's clock in milliseconds since the Unix epoch, whatever time zone is set; the same
-/// throughout a statement.
+/// The server's clock in milliseconds since the Unix epoch, in any time zone, constant throughout a
+/// statement.
 const NOW: &str = "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)";
 
-/// How many rows a statement deletes by their ids.
-const DELETED_AT_ONCE: u32 = 500;
+/// How many rows a clean-up processes with one statement.
+const CLEANED_AT_ONCE: u32 = 500;
 
-/// How a store speaks to MySQL and MariaDB.
+/// The statements of a store for MySQL and MariaDB.
 #[derive(Debug)]
 pub(in crate::storage) struct MySql {
-    pub(super) table: Name,
+    table: Name,
     load: Statement,
     create: Statement,
-    swap: Statement,
+    update: Statement,
     delete: Statement,
-    find_expired: Statement,
+    delete_if_expired: Statement,
+    find_due: Statement,
 }
 
 impl MySql {
-    pub(super) fn new(schema: Option<String>, table: String) -> Result<Self, StoreError> {
-        Ok(Self::of(Name::new(schema, table, LONGEST_NAME, '`')?))
+    pub(super) fn new(database: Option<String>, table: String) -> Result<Self, StoreError> {
+        Ok(Self::of(Name::new(database, table, LONGEST_NAME, '`')?))
     }
 
     fn of(table: Name) -> Self {
         Self {
-            // As bytes: then no character set of the connection comes in between.
+            // As bytes, so that the connection's character set has no effect.
             load: Statement::new(&format!(
                 "SELECT version, CAST(record AS BINARY) FROM {table}
-                 WHERE id = ? AND secret = ? AND expires_at > {NOW}"
+                 WHERE id = ? AND expires_at > {NOW}"
             )),
             create: Statement::new(&format!(
-                "INSERT INTO {table} (id, secret, version, expires_at, record)
-                 VALUES (?, ?, ?, {NOW} + ?, ?)"
+                "INSERT INTO {table}
+                     (id, version, due_at, expires_at, subject, signed_in_at, label, record)
+                 VALUES (?, ?, {NOW} + ?, {NOW} + ?, ?, ?, ?, ?)"
             )),
-            // One statement for all three answers: it finds the row whatever its version, changes it
-            // if the version is right, and tells the version it left there. What is assigned first
-            // counts for what comes after it, so the version comes last. A row that opens to the
-            // new digest is what the same statement left when it was sent before.
-            swap: Statement::new(&format!(
+            // Finds the row at any version, changes it only at the expected one, and returns the
+            // version that it has afterwards. Each assignment sees those before it, so the due time
+            // comes before the end, and the version comes last.
+            update: Statement::new(&format!(
                 "UPDATE {table} SET
-                     secret     = IF(version = ?, ?, secret),
-                     expires_at = IF(version = ?, {NOW} + ?, expires_at),
-                     record     = IF(version = ?, ?, record),
-                     version    = LAST_INSERT_ID(IF(version = ?, ?, version))
-                 WHERE id = ? AND secret IN (?, ?) AND expires_at > {NOW}"
+                     due_at       = IF(version = ? AND {NOW} + ? < due_at - 60000, {NOW} + ?, due_at),
+                     expires_at   = IF(version = ?, {NOW} + ?, expires_at),
+                     subject      = IF(version = ?, ?, subject),
+                     signed_in_at = IF(version = ?, ?, signed_in_at),
+                     label        = IF(version = ?, ?, label),
+                     record       = IF(version = ?, ?, record),
+                     version      = LAST_INSERT_ID(IF(version = ?, ?, version))
+                 WHERE id = ? AND expires_at > {NOW}"
             )),
             delete: Statement::new(&format!("DELETE FROM {table} WHERE id = ?")),
-            find_expired: Statement::new(&format!(
-                "SELECT id FROM {table} WHERE expires_at <= {NOW} ORDER BY expires_at LIMIT ?"
+            delete_if_expired: Statement::new(&format!(
+                "DELETE FROM {table} WHERE id = ? AND expires_at <= {NOW}"
+            )),
+            find_due: Statement::new(&format!(
+                "SELECT id, expires_at <= {NOW} FROM {table}
+                 WHERE due_at <= {NOW} ORDER BY due_at LIMIT ?"
             )),
             table,
         }
     }
 
-    /// Deletes rows by their ids, if their time is still over.
-    ///
-    /// To find them in the same statement would lock what lies between them, so that new sessions
-    /// would have to wait.
-    async fn delete_found(
-        &self,
+    async fn insert(
         connection: &mut MySqlConnection,
-        ids: &[String],
-    ) -> Result<u64, Error> {
-        let places = vec!["?"; ids.len()].join(", ");
-        let statement = format!(
-            "DELETE FROM {} WHERE id IN ({places}) AND expires_at <= {NOW}",
-            self.table
-        );
-        // Only that of a full batch comes again and again.
-        let is_full = ids.len() == DELETED_AT_ONCE as usize;
-        let mut delete = sqlx::query(AssertSqlSafe(statement)).persistent(is_full);
-        for id in ids {
-            delete = delete.bind(id);
+        statement: &Statement,
+        row: &NewRow<'_>,
+    ) -> Result<bool, Error> {
+        let inserted = sqlx::query(statement.sql())
+            .bind(row.id.as_bytes().as_slice())
+            .bind(row.version.get())
+            .bind(row.ttl)
+            .bind(row.ttl)
+            .bind(row.subject())
+            .bind(row.signed_in_at)
+            .bind(row.label.map(str::as_bytes))
+            .bind(row.record.as_bytes())
+            .execute(connection)
+            .await;
+        match inserted {
+            Ok(_) => Ok(true),
+            Err(Error::Database(error)) if error.is_unique_violation() => Ok(false),
+            Err(error) => Err(error),
         }
-        Ok(delete.execute(connection).await?.rows_affected())
+    }
+
+    /// Runs `statement` for the rows of these ids, at most [`CLEANED_AT_ONCE`], which stand where the
+    /// statement has `{ids}`.
+    ///
+    /// To find the rows in the same statement would lock the gaps between them, so that new sessions
+    /// would have to wait.
+    async fn change_found(
+        connection: &mut MySqlConnection,
+        statement: impl FnOnce(&str) -> String,
+        ids: &[Vec<u8>],
+    ) -> Result<u64, Error> {
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let statement = statement(&vec!["?"; ids.len()].join(", "));
+        // Only the statement of a full batch recurs.
+        let is_full = ids.len() == CLEANED_AT_ONCE as usize;
+        let mut query = sqlx::query(AssertSqlSafe(statement)).persistent(is_full);
+        for id in ids {
+            query = query.bind(id);
+        }
+        Ok(query.execute(connection).await?.rows_affected())
     }
 }
 
@@ -104,32 +134,8 @@ impl Dialect for MySql {
 
     const SCHEMES: &'static [&'static str] = &["mysql", "mariadb"];
 
-    const COLUMNS: [Column<'static>; 5] = [
-        Column::new("id", "char(22) ascii_bin"),
-        Column::new("secret", "char(43) ascii_bin"),
-        Column::new("version", "bigint unsigned"),
-        Column::new("expires_at", "bigint"),
-        Column::new("record", "longtext utf8mb4_bin"),
-    ];
-
-    fn table(&self) -> &Name {
-        &self.table
-    }
-
-    fn schema_sql(&self) -> String {
-        let table = &self.table;
-        let index = quoted(&table.with_suffix("_expires_at", LONGEST_NAME), '`');
-        format!(
-            "CREATE TABLE {table} (
-    id         CHAR(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
-    secret     CHAR(43) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, -- the digest of the session key's secret
-    version    BIGINT UNSIGNED NOT NULL,
-    expires_at BIGINT NOT NULL, -- milliseconds since the Unix epoch
-    record     LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-    INDEX {index} (expires_at)
-) ENGINE = InnoDB, COMMENT = '{SCHEMA_COMMENT}';
-"
-        )
+    fn tables(&self) -> [Table; 2] {
+        sql::tables(&self.table, &schema::SESSIONS, &schema::MARKS)
     }
 
     fn meaning(error: &dyn DatabaseError) -> Meaning {
@@ -140,9 +146,10 @@ impl Dialect for MySql {
         number(error) == error::TABLE_EXISTS
     }
 
-    /// Every statement is for good by itself, whatever the server's default is. And none waits for
-    /// another's lock for longer than anybody waits for it: a server goes on waiting when its client
-    /// has gone, by default for most of a minute or a day, with a connection for each.
+    /// Every statement is its own transaction, whatever the server's default is.
+    ///
+    /// The server does not notice that its client has given up, and keeps the connection until the
+    /// statement ends. By default it waits for locks for most of a minute, or for a day.
     async fn set_up(connection: &mut MySqlConnection) -> Result<(), Error> {
         const SET: &str =
             "SET SESSION autocommit = 1, innodb_lock_wait_timeout = 2, lock_wait_timeout = 2";
@@ -150,29 +157,34 @@ impl Dialect for MySql {
         Ok(())
     }
 
-    async fn create_table(&self, connection: &mut MySqlConnection) -> Result<(), Error> {
-        let schema = sqlx::raw_sql(AssertSqlSafe(self.schema_sql()));
+    async fn check_database(connection: &mut MySqlConnection) -> Result<(), Fault> {
+        opening::check_database(connection).await
+    }
+
+    async fn create_table(connection: &mut MySqlConnection, table: &Table) -> Result<(), Error> {
+        let schema = sqlx::raw_sql(AssertSqlSafe(table.sql.clone()));
         schema.execute(connection).await?;
         Ok(())
     }
 
-    async fn find_table(&self, connection: &mut MySqlConnection) -> Result<Option<Table>, Fault> {
-        opening::find_table(self, connection).await
+    async fn find_table(
+        connection: &mut MySqlConnection,
+        table: &Table,
+    ) -> Result<Option<FoundTable>, Fault> {
+        opening::find_table(connection, table).await
     }
 
-    async fn check_rights(&self, connection: &mut MySqlConnection) -> Result<(), Fault> {
-        opening::check_rights(self, connection).await
+    async fn check_rights(connection: &mut MySqlConnection, table: &Table) -> Result<(), Fault> {
+        opening::check_rights(connection, table).await
     }
 
     async fn load(
         &self,
         connection: &mut MySqlConnection,
-        id: &str,
-        digest: &str,
+        id: &SessionId,
     ) -> Result<Option<Row>, Error> {
         let row = sqlx::query(self.load.sql())
-            .bind(id)
-            .bind(digest)
+            .bind(id.as_bytes().as_slice())
             .fetch_optional(connection)
             .await?;
         let Some(row) = row else {
@@ -189,85 +201,96 @@ impl Dialect for MySql {
         connection: &mut MySqlConnection,
         row: &NewRow<'_>,
     ) -> Result<bool, Error> {
-        let created = sqlx::query(self.create.sql())
-            .bind(row.id)
-            .bind(row.digest)
-            .bind(row.version.get())
-            .bind(row.ttl)
-            .bind(row.record.as_bytes())
-            .execute(connection)
-            .await;
-        match created {
-            Ok(_) => Ok(true),
-            Err(Error::Database(error)) if error.is_unique_violation() => Ok(false),
-            Err(error) => Err(error),
+        if Self::insert(connection, &self.create, row).await? {
+            return Ok(true);
+        }
+        // Ids are random, so only a test gets here.
+        let deleted = sqlx::query(self.delete_if_expired.sql())
+            .bind(row.id.as_bytes().as_slice())
+            .execute(&mut *connection)
+            .await?;
+        match deleted.rows_affected() {
+            0 => Ok(false),
+            _ => Self::insert(connection, &self.create, row).await,
         }
     }
 
-    async fn swap(
+    async fn update(
         &self,
         connection: &mut MySqlConnection,
-        change: &Change<'_>,
+        expected: Version,
+        row: &NewRow<'_>,
     ) -> Result<Option<Version>, Error> {
-        let Change {
-            id,
-            old_digest,
-            old_version,
-            new,
-        } = change;
-        let old_version = old_version.get();
-        let swapped = sqlx::query(self.swap.sql())
-            .bind(old_version)
-            .bind(new.digest)
-            .bind(old_version)
-            .bind(new.ttl)
-            .bind(old_version)
-            .bind(new.record.as_bytes())
-            .bind(old_version)
-            .bind(new.version.get())
-            .bind(id)
-            .bind(old_digest)
-            .bind(new.digest)
+        let expected = expected.get();
+        let updated = sqlx::query(self.update.sql())
+            .bind(expected)
+            .bind(row.ttl)
+            .bind(row.ttl)
+            .bind(expected)
+            .bind(row.ttl)
+            .bind(expected)
+            .bind(row.subject())
+            .bind(expected)
+            .bind(row.signed_in_at)
+            .bind(expected)
+            .bind(row.label.map(str::as_bytes))
+            .bind(expected)
+            .bind(row.record.as_bytes())
+            .bind(expected)
+            .bind(row.version.get())
+            .bind(row.id.as_bytes().as_slice())
             .execute(connection)
             .await?;
-        // The rows that were found, changed or not.
-        Ok(match swapped.rows_affected() {
+        // Counts the rows that were found, changed or not.
+        Ok(match updated.rows_affected() {
             0 => None,
-            _ => Some(Version::new(swapped.last_insert_id())),
+            _ => Some(Version::new(updated.last_insert_id())),
         })
     }
 
-    async fn delete(&self, connection: &mut MySqlConnection, id: &str) -> Result<(), Error> {
+    async fn delete(&self, connection: &mut MySqlConnection, id: &SessionId) -> Result<(), Error> {
         let delete = sqlx::query(self.delete.sql());
-        delete.bind(id).execute(connection).await?;
+        let delete = delete.bind(id.as_bytes().as_slice());
+        delete.execute(connection).await?;
         Ok(())
     }
 
-    async fn delete_expired(
+    async fn clean_up(
         &self,
         connection: &mut MySqlConnection,
         limit: u32,
-    ) -> Result<u64, Error> {
-        let mut deleted = 0;
+    ) -> Result<Cleaned, Error> {
+        let table = &self.table;
+        let mut cleaned = Cleaned::default();
         let mut left = limit;
         while left > 0 {
-            let batch = left.min(DELETED_AT_ONCE);
-            let rows = sqlx::query(self.find_expired.sql())
+            let batch = left.min(CLEANED_AT_ONCE);
+            let due = sqlx::query(self.find_due.sql())
                 .bind(batch)
                 .fetch_all(&mut *connection)
                 .await?;
-            let ids = rows.iter().map(|row| row.try_get(0));
-            let ids = ids.collect::<Result<Vec<String>, _>>()?;
-            if ids.is_empty() {
-                break;
+            let (mut expired, mut extended) = (Vec::new(), Vec::new());
+            for row in &due {
+                let ids = match row.try_get(1)? {
+                    true => &mut expired,
+                    false => &mut extended,
+                };
+                ids.push(row.try_get(0)?);
             }
-            deleted += self.delete_found(connection, &ids).await?;
-            if rows.len() < batch as usize {
+            let delete = |ids: &str| {
+                format!("DELETE FROM {table} WHERE id IN ({ids}) AND expires_at <= {NOW}")
+            };
+            cleaned.deleted += Self::change_found(connection, delete, &expired).await?;
+            let postpone =
+                |ids: &str| format!("UPDATE {table} SET due_at = expires_at WHERE id IN ({ids})");
+            Self::change_found(connection, postpone, &extended).await?;
+            cleaned.due += due.len() as u64;
+            if due.len() < batch as usize {
                 break;
             }
             left -= batch;
         }
-        Ok(deleted)
+        Ok(cleaned)
     }
 }
 

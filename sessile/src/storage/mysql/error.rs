@@ -16,18 +16,19 @@ pub(super) fn meaning(number: u16, state: &str) -> Meaning {
     match number {
         // ER_LOCK_DEADLOCK, ER_CHECKREAD (the row was changed since the snapshot)
         1213 | 1020 => Meaning::Overtaken,
-        // ER_SERVER_SHUTDOWN, ER_NORMAL_SHUTDOWN, ER_SHUTDOWN_COMPLETE, those of reading and writing
-        // packets, ER_NEW_ABORTING_CONNECTION, a connection that was killed (MariaDB, MySQL), or
+        // ER_SERVER_SHUTDOWN, ER_NORMAL_SHUTDOWN, ER_SHUTDOWN_COMPLETE, errors of reading and writing
+        // packets, ER_NEW_ABORTING_CONNECTION, a connection that was killed (MariaDB, MySQL) or was
         // idle for too long
         1053 | 1077 | 1079 | 1152 | 1158..=1161 | 1184 | 1927 | 3169 | 4031 => Meaning::Ended,
         // ER_UNKNOWN_STMT_HANDLER: a proxy gave the connection another server
         1243 => Meaning::Ended,
+        // ER_ERROR_DURING_COMMIT: the change may be permanent
+        1180 => Meaning::Ended,
         // ER_NET_PACKET_TOO_LARGE: a record beyond `max_allowed_packet`
         1153 => Meaning::Failed(StoreErrorKind::Denied),
-        // ER_DBACCESS_DENIED, ER_ACCESS_DENIED and those of tables, columns and special rights
+        // ER_DBACCESS_DENIED, ER_ACCESS_DENIED and the same for tables, columns and special rights
         1044 | 1045 | 1142 | 1143 | 1227 | 1698 => Meaning::Failed(StoreErrorKind::Denied),
-        // ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED, passwords that have to be changed, accounts
-        // that are locked, TLS that is required
+        // ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED, expired passwords, locked accounts, required TLS
         1129 | 1130 | 1820 | 1862 | 3118 | 4151 | 3159 => Meaning::Failed(StoreErrorKind::Denied),
         // ER_OPTION_PREVENTS_STATEMENT (--read-only), a read-only transaction, ER_READ_ONLY_MODE
         1290 | 1792 | 1836 => Meaning::Failed(StoreErrorKind::Denied),
@@ -38,10 +39,10 @@ pub(super) fn meaning(number: u16, state: &str) -> Meaning {
         // ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, ER_DATA_OUT_OF_RANGE and constraints
         1366 | 1690 | 3819 | 4025 => Meaning::Value,
         _ => match state.get(..2) {
-            // Data exceptions, constraints, and what triggers signal
+            // Data exceptions, constraints, and errors that triggers signal
             Some("22" | "23" | "45") => Meaning::Value,
-            // A lock that somebody held for too long, a full disk or table, too many connections, a
-            // cluster that isn't ready and the others
+            // A lock wait timeout, a full disk or table, too many connections, a cluster that isn't
+            // ready and the others
             _ => Meaning::Failed(StoreErrorKind::Unavailable),
         },
     }
@@ -59,6 +60,7 @@ mod tests {
             (1020, "HY000", Meaning::Overtaken),
             (1053, "08S01", Meaning::Ended),
             (1927, "70100", Meaning::Ended),
+            (1180, "HY000", Meaning::Ended),
             (1045, "28000", Meaning::Failed(Denied)),
             (1142, "42000", Meaning::Failed(Denied)),
             (1290, "HY000", Meaning::Failed(Denied)),

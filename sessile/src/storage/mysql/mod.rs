@@ -4,6 +4,7 @@ mod builder;
 mod dialect;
 mod error;
 mod opening;
+mod schema;
 
 use std::time::Duration;
 
@@ -11,95 +12,93 @@ use sqlx::MySqlPool;
 
 use self::dialect::MySql;
 use super::{
-    CleanupTask, Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap,
-    Version,
+    CleanupTask, CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError,
+    StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
     sql::{Dialect as _, LARGEST_BATCH, Store},
 };
 use crate::record::Record;
 
 pub use self::builder::MySqlSessionStoreBuilder;
 
-/// Keeps sessions in a table of a MySQL database, 8.0 or later, or of MariaDB, 10.6 or later.
+/// Keeps sessions in a database of MySQL, 8.0 or later, or MariaDB, 10.6 or later.
 ///
-/// For applications with several servers that have such a database already. Clones share the
-/// connections.
+/// For applications with several servers that already use such a database. Clones share the connections.
 ///
-/// | address | what is there |
+/// | address | where it leads |
 /// | --- | --- |
 /// | `mysql://user:password@host:port/database` | a server; `mariadb://` means the same |
-/// | `mysql://user:password@localhost/database?socket=/run/mysqld/mysqld.sock` | one behind a unix socket |
+/// | `mysql://user:password@localhost/database?socket=/run/mysqld/mysqld.sock` | a server behind a unix socket |
 /// | `…?ssl-mode=VERIFY_IDENTITY&ssl-ca=/path/to/ca.pem` | the same over TLS |
 ///
 /// User and password are percent-encoded.
 ///
-/// - The table is made once: by [`create_table`](MySqlSessionStoreBuilder::create_table), or by
-///   whoever may, with the statement that [`schema_sql`](Self::schema_sql) prints. The store's own
-///   user needs the rights to `SELECT`, `INSERT`, `UPDATE` and `DELETE` on it.
-/// - Every operation is one statement and one round trip. (A connection is sent each statement once
-///   to be prepared.)
-/// - Up to 10 connections are made as they are needed; see
-///   [`connections`](MySqlSessionStoreBuilder::connections). While the server is down requests fail
-///   at once, and the first one after its return succeeds.
-/// - A request whose connection is cut is sent once more. Whether it was done the first time is seen
-///   in the database, so that nothing is written twice.
-/// - The server's clock decides when a session's time is over, for all servers of the application.
-/// - Sessions whose time is over are never served. Their rows go when they are cleaned up: start
+/// - There are two tables. [`create_table`](MySqlSessionStoreBuilder::create_table) creates them; if the
+///   store's user may not create tables, another user runs the statements of
+///   [`schema_sql`](Self::schema_sql). The store's user needs the rights to `SELECT`, `INSERT`, `UPDATE`
+///   and `DELETE` on both.
+/// - Every operation is one statement and one round trip. Each connection prepares a statement once.
+/// - Up to 10 connections are opened when they are needed; see
+///   [`connections`](MySqlSessionStoreBuilder::connections). While the server is down, requests
+///   fail at once. They succeed again as soon as it is back.
+/// - If a connection is cut, a load, an update or a delete is sent again once. The record's version tells
+///   whether the first attempt of an update was stored, so no change is made twice.
+/// - The database's clock decides when a record expires, for all servers of the application.
+/// - Expired records are never served. A clean-up deletes their rows: call
 ///   [`start_cleanup`](Self::start_cleanup) once.
-/// - What is acknowledged is as durable as the server is set up to make it. With
-///   `innodb_flush_log_at_trx_commit` at 2 or 0, a loss of power or a crash of the server may lose the
-///   last second, and each write is faster for it.
-/// - A record can't be larger than the server's `max_allowed_packet`.
-/// - Who reads the table can't open a session: of a session key's secret only the digest is there.
-///   What the sessions hold is there as plain text.
-/// - `ssl-mode` is `PREFERRED` by default: TLS where the server has it, without looking at its
-///   certificate. Across a network that you don't trust, choose `VERIFY_IDENTITY`. Where MySQL 8 signs
-///   users in by `caching_sha2_password`, as it does by default, it takes TLS or a unix socket.
+/// - Acknowledged writes are as durable as the server's settings make them. With
+///   `innodb_flush_log_at_trx_commit` at 2 or 0, writes are faster, but a loss of power or a crash of the
+///   server may lose those of the last second.
+/// - The server's `max_allowed_packet` limits the size of a record.
+/// - The tables open no session: records have only digests of secrets. Session values are plain text.
+/// - `ssl-mode` is `PREFERRED` by default: TLS if the server supports it, without a check of its
+///   certificate. Use `VERIFY_IDENTITY` on a network that you don't trust. The authentication method
+///   `caching_sha2_password`, the default of MySQL 8, needs TLS or a unix socket.
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use sessile::{Clock, Record, SystemClock, storage::{MySqlSessionStore, SessionStore}};
+/// use sessile::{Clock, Record, SystemClock, storage::*};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let store = MySqlSessionStore::builder("mysql://app:secret@localhost/app")
 ///     .create_table(true)
 ///     .build()
 ///     .await?;
+/// let (id, version) = (SessionId::generate(), Version::generate());
 /// let record = Record::new(SystemClock.now());
-/// let stored = store.create(&record, Duration::from_secs(60)).await?;
 ///
-/// assert_eq!(store.load(&stored.key).await?.unwrap().record, record);
-/// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
+/// store.create(&id, &record, version, Duration::from_secs(60)).await?;
+/// let loaded = store.load(&id, None, Freshness::Current).await?;
+/// assert_eq!(loaded, Some(Loaded { record, version }));
+/// # Ok::<(), StoreError>(()) }).unwrap();
 /// ```
 #[derive(Debug, Clone)]
 pub struct MySqlSessionStore(Store<MySql>);
 
 impl MySqlSessionStore {
-    /// Connects to the database at `address` with all settings at their defaults. The table has to
-    /// be there.
+    /// Connects to the database at `address` with the default settings. The tables must exist.
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for an address that makes no sense and for a
-    /// database that isn't there, [`Denied`](StoreErrorKind::Denied) where user or password aren't
-    /// accepted, a right is missing or the server is read-only,
-    /// [`Incompatible`](StoreErrorKind::Incompatible) where the table is missing, of another form or
-    /// from a newer version of the crate, and [`Unavailable`](StoreErrorKind::Unavailable) for a
-    /// server that can't be reached.
+    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for an invalid address and for a database
+    /// that doesn't exist, [`Denied`](StoreErrorKind::Denied) if the user or the password is rejected, a
+    /// right is missing or the server is read-only,
+    /// [`Incompatible`](StoreErrorKind::Incompatible) if a table is missing, has another form or is
+    /// from a newer version of the crate, and [`Unavailable`](StoreErrorKind::Unavailable) if the server
+    /// can't be reached.
     pub async fn new(address: impl Into<String>) -> Result<Self, StoreError> {
         Self::builder(address).build().await
     }
 
-    /// Connects to the database at `address` with settings of your own.
+    /// A builder for a store in the database at `address`.
     pub fn builder(address: impl Into<String>) -> MySqlSessionStoreBuilder {
         MySqlSessionStoreBuilder::to_address(address.into())
     }
 
-    /// Uses the connections of `pool`, with all settings at their defaults. The table has to be
-    /// there.
+    /// Uses the connections of `pool`, with the default settings. The tables must exist.
     ///
-    /// A pool checks each connection when it is given out and when it is given back, so every
-    /// operation takes more round trips. It is for an application that counts its connections; those
-    /// that [`new`](Self::new) makes carry more.
+    /// A pool checks each connection when it is acquired and when it is returned, which costs every
+    /// operation more round trips than with [`new`](Self::new). Use it to bound all connections of an
+    /// application together.
     ///
     /// ```no_run
     /// use sessile::storage::MySqlSessionStore;
@@ -118,12 +117,13 @@ impl MySqlSessionStore {
         Self::builder_pooled(pool).build().await
     }
 
-    /// Uses the connections of `pool`, with settings of your own.
+    /// A builder for a store that uses the connections of `pool`.
     pub fn builder_pooled(pool: impl Into<MySqlPool>) -> MySqlSessionStoreBuilder {
         MySqlSessionStoreBuilder::to_pool(pool.into())
     }
 
-    /// The statement that makes the table under its default name, for who may make tables to run.
+    /// The statements that create the tables under their default names. A user who may create tables can
+    /// run them.
     ///
     /// ```
     /// use sessile::storage::MySqlSessionStore;
@@ -136,23 +136,24 @@ impl MySqlSessionStore {
         MySql::default().schema_sql()
     }
 
-    /// Deletes the rows of sessions whose time is over, at most `limit` of them and the oldest first,
-    /// and tells how many those were.
+    /// Deletes up to `limit` expired rows, the earliest due first, and returns how many it deleted: zero
+    /// only if none is left.
     ///
-    /// It finds them without a lock, and locks none but the rows it deletes, a few hundred at a time.
+    /// It finds rows without a lock, and locks only the rows that it changes, up to 500 at a time. A row
+    /// whose lifetime was shortened by less than a minute may be deleted up to a minute after it expired.
     ///
     /// # Errors
     ///
-    /// When the database fails.
+    /// If the database fails.
     pub async fn delete_expired(&self, limit: u32) -> Result<u64, StoreError> {
         self.0.delete_expired(limit).await
     }
 
-    /// Starts a task that deletes the rows of ended sessions: now, and then once in every `period`.
+    /// Starts a task that deletes expired rows: now, and then once in every `period`.
     ///
-    /// It works in small batches, and pauses after each for twice what that took. One is enough, but
-    /// several, on several servers, do no harm. It ends when the returned handle is stopped or
-    /// dropped.
+    /// It works in batches, and pauses after each for twice the time that the batch took. One task is
+    /// enough; several, on several servers, do no harm. The task ends when the returned handle is stopped
+    /// or dropped.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -168,49 +169,51 @@ impl MySqlSessionStore {
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime, such as Actix Web's, and if `period` is zero.
+    /// Panics outside of a Tokio runtime, such as Actix Web's, and if `period` is zero.
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
-        let store = self.clone();
-        // Always the largest batches: they hold up nobody else, and each has to find its
-        // way past what was deleted before.
+        let store = self.0.clone();
+        // Large batches delay no requests, and each batch first skips the rows that were deleted but
+        // not purged yet.
         CleanupTask::start(period, LARGEST_BATCH, move |limit| {
             let store = store.clone();
-            async move { store.delete_expired(limit).await }
+            async move { Ok(store.clean_up(limit).await?.due) }
         })
     }
 }
 
 impl SessionStore for MySqlSessionStore {
-    async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        self.0.load(key).await
+    async fn load(
+        &self,
+        id: &SessionId,
+        _subject: Option<&SubjectDigest>,
+        _freshness: Freshness,
+    ) -> Result<Option<Loaded>, StoreError> {
+        self.0.load(id).await
     }
 
-    async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
-        self.0.create(record, ttl).await
+    async fn create(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        version: Version,
+        ttl: Duration,
+    ) -> Result<CreateOutcome, StoreError> {
+        self.0.create(id, record, version, ttl).await
     }
 
     async fn update(
         &self,
-        key: &SessionKey,
-        version: Version,
+        id: &SessionId,
+        expected: Version,
         record: &Record,
+        version: Version,
         ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        self.0.update(key, version, record, ttl).await
+    ) -> Result<UpdateOutcome, StoreError> {
+        self.0.update(id, expected, record, version, ttl).await
     }
 
-    async fn renew(
-        &self,
-        key: &SessionKey,
-        version: Version,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        self.0.renew(key, version, record, ttl).await
-    }
-
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        self.0.delete(key).await
+    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
+        self.0.delete(id).await
     }
 }

@@ -1,4 +1,4 @@
-//! What MySQL and MariaDB tell of the table, and of the rights to it.
+//! What MySQL and MariaDB say about the connection and the tables, and about the rights to them.
 
 use sqlx::{AssertSqlSafe, Error, MySqlConnection, Row as _, mysql::MySqlRow};
 
@@ -6,14 +6,26 @@ use super::{
     dialect::{MySql, number},
     error::NO_SUCH_TABLE,
 };
-use crate::storage::sql::{Dialect as _, Fault, Table};
+use crate::storage::sql::{Fault, FoundTable, Table};
 
-/// The table, unless it isn't there.
+/// Fails if changes would not be permanent.
+pub(super) async fn check_database(connection: &mut MySqlConnection) -> Result<(), Fault> {
+    let row = sqlx::query("SELECT @@autocommit = 1")
+        .fetch_one(connection)
+        .await
+        .map_err(failed)?;
+    match row.try_get(0).map_err(failed)? {
+        true => Ok(()),
+        false => Err(Fault::NoAutocommit),
+    }
+}
+
+/// The table, if it exists.
 pub(super) async fn find_table(
-    dialect: &MySql,
     connection: &mut MySqlConnection,
-) -> Result<Option<Table>, Fault> {
-    // Cast, since servers don't agree on the types.
+    table: &Table,
+) -> Result<Option<FoundTable>, Fault> {
+    // The casts are for servers whose catalogs have other types.
     const TABLE: &str = "
         SELECT CAST(engine AS CHAR), CAST(table_comment AS CHAR) FROM information_schema.tables
         WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?";
@@ -22,18 +34,18 @@ pub(super) async fn find_table(
             CAST(column_key AS CHAR)
         FROM information_schema.columns
         WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?";
-    // Where the user has no right at all, the catalog shows nothing.
-    if !is_there(dialect, connection).await? {
+    // To a user without any right to a table, the catalog does not show it.
+    if !exists(connection, table).await? {
         return Ok(None);
     }
-    let name = dialect.table();
-    let table = sqlx::query(TABLE)
+    let name = &table.name;
+    let found = sqlx::query(TABLE)
         .bind(&name.schema)
         .bind(&name.table)
         .fetch_one(&mut *connection)
         .await
         .map_err(failed)?;
-    let engine: Option<String> = table.try_get(0).map_err(failed)?;
+    let engine: Option<String> = found.try_get(0).map_err(failed)?;
     if engine.as_deref() != Some("InnoDB") {
         return Err(Fault::Shape {
             table: name.to_string(),
@@ -49,10 +61,12 @@ pub(super) async fn find_table(
     let columns = columns.iter().map(Described::of).collect::<Result<_, _>>();
     let columns: Vec<Described> = columns.map_err(failed)?;
     let mut primary = columns.iter().filter(|column| column.is_primary);
-    let has_unique_id = primary.next().is_some_and(|column| column.name == "id");
-    Ok(Some(Table {
-        comment: table.try_get(1).map_err(failed)?,
-        has_unique_id: has_unique_id && primary.next().is_none(),
+    let has_unique_key = primary
+        .next()
+        .is_some_and(|column| column.name == table.key);
+    Ok(Some(FoundTable {
+        comment: found.try_get(1).map_err(failed)?,
+        has_unique_key: has_unique_key && primary.next().is_none(),
         columns: columns
             .into_iter()
             .map(|column| (column.name, column.kind))
@@ -69,7 +83,7 @@ struct Described {
 impl Described {
     fn of(row: &MySqlRow) -> Result<Self, Error> {
         let mut kind: String = row.try_get(1)?;
-        // MariaDB tells how wide it would print a number.
+        // MariaDB adds the display width of numbers.
         if let Some((before, after)) = kind.split_once('(')
             && before == "bigint"
         {
@@ -87,43 +101,36 @@ impl Described {
     }
 }
 
-async fn is_there(dialect: &MySql, connection: &mut MySqlConnection) -> Result<bool, Fault> {
-    let look = format!("SELECT 1 FROM {} LIMIT 0", dialect.table());
-    match sqlx::raw_sql(AssertSqlSafe(look)).execute(connection).await {
+async fn exists(connection: &mut MySqlConnection, table: &Table) -> Result<bool, Fault> {
+    let select = format!("SELECT 1 FROM {} LIMIT 0", table.name);
+    let select = sqlx::raw_sql(AssertSqlSafe(select));
+    match select.execute(connection).await {
         Ok(_) => Ok(true),
         Err(Error::Database(error)) if number(&*error) == NO_SUCH_TABLE => Ok(false),
         Err(error) => Err(failed(error)),
     }
 }
 
-/// The server says which right is missing when it is asked for what needs it. None of this changes
-/// anything.
+/// Runs statements that need the rights and change nothing: the server's error names a missing right.
 pub(super) async fn check_rights(
-    dialect: &MySql,
     connection: &mut MySqlConnection,
+    table: &Table,
 ) -> Result<(), Fault> {
-    let table = dialect.table();
-    let columns = "id, secret, version, expires_at, record";
+    let name = &table.name;
+    let names: Vec<_> = table.columns.iter().map(|column| column.name).collect();
+    let columns = names.join(", ");
+    let assignments: Vec<_> = names.iter().map(|it| format!("{it} = {it}")).collect();
+    let assignments = assignments.join(", ");
     for statement in [
-        format!("SELECT {columns} FROM {table} LIMIT 0"),
-        format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {table} WHERE 1 = 0"),
-        format!(
-            "UPDATE {table} SET secret = secret, version = version, expires_at = expires_at,
-             record = record WHERE 1 = 0"
-        ),
-        format!("DELETE FROM {table} WHERE 1 = 0"),
+        format!("SELECT {columns} FROM {name} LIMIT 0"),
+        format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM {name} WHERE 1 = 0"),
+        format!("UPDATE {name} SET {assignments} WHERE 1 = 0"),
+        format!("DELETE FROM {name} WHERE 1 = 0"),
     ] {
         let statement = sqlx::raw_sql(AssertSqlSafe(statement));
         statement.execute(&mut *connection).await.map_err(failed)?;
     }
-    let row = sqlx::query("SELECT @@autocommit = 1")
-        .fetch_one(connection)
-        .await
-        .map_err(failed)?;
-    match row.try_get(0).map_err(failed)? {
-        true => Ok(()),
-        false => Err(Fault::NoAutocommit),
-    }
+    Ok(())
 }
 
 fn failed(error: Error) -> Fault {

@@ -1,4 +1,4 @@
-//! [`PostgresSessionStoreBuilder`]: what a store needs to know before it connects.
+//! [`PostgresSessionStoreBuilder`]: the settings of a store.
 
 use std::{fmt, str::FromStr as _, time::Duration};
 
@@ -13,30 +13,30 @@ use crate::storage::sql::{Dialect as _, Fault, Limits, Source, Store, check_sche
 /// Sets up a [`PostgresSessionStore`].
 #[must_use = "nothing is connected until `build` is called"]
 pub struct PostgresSessionStoreBuilder {
-    place: Place,
+    target: Target,
     schema: Option<String>,
     table: String,
     create_table: bool,
     limits: Limits,
 }
 
-enum Place {
+enum Target {
     Address(String),
     Pool(PgPool),
 }
 
 impl PostgresSessionStoreBuilder {
     pub(super) fn to_address(address: String) -> Self {
-        Self::new(Place::Address(address))
+        Self::new(Target::Address(address))
     }
 
     pub(super) fn to_pool(pool: PgPool) -> Self {
-        Self::new(Place::Pool(pool))
+        Self::new(Target::Pool(pool))
     }
 
-    fn new(place: Place) -> Self {
+    fn new(target: Target) -> Self {
         Self {
-            place,
+            target,
             schema: None,
             table: DEFAULT_TABLE.to_owned(),
             create_table: false,
@@ -44,15 +44,16 @@ impl PostgresSessionStoreBuilder {
         }
     }
 
-    /// The schema that the table is in: up to 63 letters, digits and underscores.
+    /// The schema that the tables are in: up to 63 letters, digits and underscores.
     ///
-    /// Default: the first one of the user's `search_path` that has the table.
+    /// Default: the first schema of the user's `search_path` that has the table.
     pub fn schema(mut self, name: impl Into<String>) -> Self {
         self.schema = Some(name.into());
         self
     }
 
-    /// The name of the table: up to 63 letters, digits and underscores. Upper case stays so.
+    /// The name of the table of sessions: up to 55 letters, digits and underscores. It is case-sensitive.
+    /// The table of marks has the same name with `_marks` appended.
     ///
     /// Default: `sessile_sessions`.
     pub fn table(mut self, name: impl Into<String>) -> Self {
@@ -60,43 +61,43 @@ impl PostgresSessionStoreBuilder {
         self
     }
 
-    /// Whether the table is made if it isn't there. The user needs the right to make tables then.
+    /// Whether missing tables are created. The user then needs the right to create tables.
     ///
-    /// Default: `false`. Several servers that start at once may all be told to.
+    /// Default: `false`. Several servers can do so at the same time.
     pub fn create_table(mut self, create: bool) -> Self {
         self.create_table = create;
         self
     }
 
-    /// How many connections there are at most. They are made when they are needed, and those that
-    /// nobody used for five minutes are not used any more.
+    /// The maximum number of connections. They are opened when they are needed, and closed after five
+    /// minutes without use.
     ///
-    /// Default: 10. At least 1. Each is a process on the server, which by default serves a hundred
-    /// for all of its users together. A pool has a limit of its own.
+    /// Default: 10. At least 1. Each connection is a process on the server, which by default allows one
+    /// hundred connections in total. A pool has its own limit.
     pub fn connections(mut self, most: usize) -> Self {
         self.limits.connections = most;
         self
     }
 
-    /// How long it may take to connect to the server and to sign in.
+    /// The time limit for connecting and authenticating.
     ///
-    /// Default: one second. A pool has a limit of its own.
+    /// Default: one second. A pool has its own limit.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.limits.connect_timeout = timeout;
         self
     }
 
-    /// How long an operation may take, with all that it comprises: waiting for a connection,
-    /// connecting anew, being sent once more after a cut.
+    /// The time limit for an operation, including the time to get a connection and to send the operation
+    /// again after a cut.
     ///
-    /// Default: one second. A connection on which nothing was answered for that long is closed.
+    /// Default: one second. A connection that does not answer in time is closed.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.limits.response_timeout = timeout;
         self
     }
 
-    /// The statements that make the table under the names that were given, for who may make tables
-    /// to run.
+    /// The statements that create the tables under the names that were set. A user who may create tables
+    /// can run them.
     ///
     /// ```
     /// use sessile::storage::PostgresSessionStore;
@@ -109,27 +110,27 @@ impl PostgresSessionStoreBuilder {
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](super::StoreErrorKind::Misconfigured) for names with other characters, or
-    /// too many.
+    /// [`Misconfigured`](super::StoreErrorKind::Misconfigured) for names that are too long or have other
+    /// characters.
     pub fn schema_sql(&self) -> Result<String, StoreError> {
         Ok(self.dialect()?.schema_sql())
     }
 
-    /// Connects, and makes sure that the table is there and can be used.
+    /// Connects, and checks that the tables can be used.
     ///
     /// # Errors
     ///
     /// As [`PostgresSessionStore::new`], and [`Misconfigured`](super::StoreErrorKind::Misconfigured)
-    /// for names with other characters, or too many.
+    /// for names that are too long or have other characters.
     pub async fn build(self) -> Result<PostgresSessionStore, StoreError> {
         let dialect = self.dialect()?;
-        let source = match self.place {
-            Place::Address(address) => {
+        let source = match self.target {
+            Target::Address(address) => {
                 check_scheme(&address, Postgres::SCHEMES)?;
                 let options = PgConnectOptions::from_str(&address).map_err(Fault::Address)?;
-                Source::Options(Box::new(impatient(options)))
+                Source::Options(Box::new(with_lock_timeout(options)))
             }
-            Place::Pool(pool) => Source::Pool(pool),
+            Target::Pool(pool) => Source::Pool(pool),
         };
         let store = Store::open(dialect, source, &self.limits, self.create_table).await?;
         Ok(PostgresSessionStore(store))
@@ -140,13 +141,13 @@ impl PostgresSessionStoreBuilder {
     }
 }
 
-/// None waits for another's lock for longer than anybody waits for it: a server goes on waiting when
-/// its client has gone, with a connection for each. What the address says counts.
-fn impatient(options: PgConnectOptions) -> PgConnectOptions {
-    let is_said = options
+/// Limits how long a statement waits for a lock, unless the address sets a limit: the server does not
+/// notice that its client has given up, and keeps the connection until the statement ends.
+fn with_lock_timeout(options: PgConnectOptions) -> PgConnectOptions {
+    let is_set = options
         .get_options()
         .is_some_and(|options| options.contains("lock_timeout"));
-    match is_said {
+    match is_set {
         true => options,
         false => options.options([("lock_timeout", "2s")]),
     }

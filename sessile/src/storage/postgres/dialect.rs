@@ -1,30 +1,29 @@
-//! The statements in PostgreSQL's words.
+//! The statements for PostgreSQL.
 
 use sqlx::{AssertSqlSafe, Error, PgConnection, Row as _, error::DatabaseError};
 
-use super::{StoreError, Version, error, opening};
+use super::{SessionId, StoreError, Version, error, opening, schema};
 use crate::storage::sql::{
-    Change, Column, Dialect, Fault, Meaning, Name, NewRow, Row, SCHEMA_COMMENT, Statement, Table,
-    quoted,
+    self, Cleaned, Dialect, Fault, FoundTable, Meaning, Name, NewRow, Row, Statement, Table,
 };
 
 pub(super) const DEFAULT_TABLE: &str = "sessile_sessions";
 
-/// PostgreSQL cuts names that are longer, without an error.
+/// PostgreSQL cuts longer names without an error.
 const LONGEST_NAME: usize = 63;
 
-/// The server's clock in milliseconds since the Unix epoch, the same throughout a statement.
+/// The server's clock in milliseconds since the Unix epoch, constant throughout a statement.
 const NOW: &str = "floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint";
 
-/// How a store speaks to PostgreSQL.
+/// The statements of a store for PostgreSQL.
 #[derive(Debug)]
 pub(in crate::storage) struct Postgres {
-    pub(super) table: Name,
+    table: Name,
     load: Statement,
     create: Statement,
-    swap: Statement,
+    update: Statement,
     delete: Statement,
-    delete_expired: Statement,
+    clean_up: Statement,
 }
 
 impl Postgres {
@@ -35,36 +34,52 @@ impl Postgres {
     fn of(table: Name) -> Self {
         Self {
             load: Statement::new(&format!(
-                "SELECT version, record FROM {table}
-                 WHERE id = $1 AND secret = $2 AND expires_at > {NOW}"
+                "SELECT version, record FROM {table} WHERE id = $1 AND expires_at > {NOW}"
             )),
+            // A row that has expired is replaced.
             create: Statement::new(&format!(
-                "INSERT INTO {table} (id, secret, version, expires_at, record)
-                 VALUES ($1, $2, $3, {NOW} + $4, $5)
-                 ON CONFLICT (id) DO NOTHING"
+                "INSERT INTO {table} AS found
+                     (id, version, due_at, expires_at, subject, signed_in_at, label, record)
+                 VALUES ($1, $2, {NOW} + $3, {NOW} + $3, $4, $5, $6, $7)
+                 ON CONFLICT (id) DO UPDATE SET
+                     version = excluded.version, due_at = excluded.due_at,
+                     expires_at = excluded.expires_at, subject = excluded.subject,
+                     signed_in_at = excluded.signed_in_at, label = excluded.label,
+                     record = excluded.record
+                 WHERE found.expires_at <= {NOW}"
             )),
-            // The row as it was when the statement began, also if it opens to the new digest already:
-            // then the same was sent before, and done.
-            swap: Statement::new(&format!(
+            // `found` is the row as it was when the statement began. `due_at` stays as it is, so that
+            // no index changes and the update can be HOT; only a life that ends more than a minute
+            // earlier moves it.
+            update: Statement::new(&format!(
                 "WITH found AS (
-                     SELECT version FROM {table}
-                     WHERE id = $1 AND secret IN ($2, $4) AND expires_at > {NOW}
-                 ), swapped AS (
-                     UPDATE {table}
-                     SET secret = $4, version = $5, expires_at = {NOW} + $6, record = $7
-                     WHERE id = $1 AND secret = $2 AND version = $3 AND expires_at > {NOW}
+                     SELECT version FROM {table} WHERE id = $1 AND expires_at > {NOW}
+                 ), updated AS (
+                     UPDATE {table} SET
+                         version = $3,
+                         due_at = CASE WHEN {NOW} + $4 < due_at - 60000 THEN {NOW} + $4 ELSE due_at END,
+                         expires_at = {NOW} + $4,
+                         subject = $5, signed_in_at = $6, label = $7, record = $8
+                     WHERE id = $1 AND version = $2 AND expires_at > {NOW}
                      RETURNING version
                  )
-                 SELECT found.version, EXISTS (SELECT FROM swapped) FROM found"
+                 SELECT found.version, EXISTS (SELECT FROM updated) FROM found"
             )),
             delete: Statement::new(&format!("DELETE FROM {table} WHERE id = $1")),
-            // The rows to delete are found once, whatever the planner thinks of their number, and
-            // by two indexes.
-            delete_expired: Statement::new(&format!(
-                "DELETE FROM {table} WHERE id = ANY (ARRAY (
-                     SELECT id FROM {table} WHERE expires_at <= {NOW}
-                     ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
-                 ))"
+            // The arrays make the planner find the rows by their ids, however many it expects.
+            clean_up: Statement::new(&format!(
+                "WITH due AS MATERIALIZED (
+                     SELECT id, expires_at <= {NOW} AS is_expired FROM {table}
+                     WHERE due_at <= {NOW} ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+                 ), deleted AS (
+                     DELETE FROM {table}
+                     WHERE id = ANY (ARRAY (SELECT id FROM due WHERE is_expired))
+                     RETURNING 1
+                 ), postponed AS (
+                     UPDATE {table} SET due_at = expires_at
+                     WHERE id = ANY (ARRAY (SELECT id FROM due WHERE NOT is_expired))
+                 )
+                 SELECT (SELECT count(*) FROM due), (SELECT count(*) FROM deleted)"
             )),
             table,
         }
@@ -82,33 +97,8 @@ impl Dialect for Postgres {
 
     const SCHEMES: &'static [&'static str] = &["postgres", "postgresql"];
 
-    const COLUMNS: [Column<'static>; 5] = [
-        Column::new("id", "text"),
-        Column::new("secret", "text"),
-        Column::new("version", "bigint"),
-        Column::new("expires_at", "bigint"),
-        Column::new("record", "text"),
-    ];
-
-    fn table(&self) -> &Name {
-        &self.table
-    }
-
-    fn schema_sql(&self) -> String {
-        let table = &self.table;
-        let index = quoted(&table.with_suffix("_expires_at", LONGEST_NAME), '"');
-        format!(
-            "CREATE TABLE {table} (
-    id         text   NOT NULL PRIMARY KEY,
-    secret     text   NOT NULL, -- the digest of the session key's secret
-    version    bigint NOT NULL,
-    expires_at bigint NOT NULL, -- milliseconds since the Unix epoch
-    record     text   NOT NULL
-);
-CREATE INDEX {index} ON {table} (expires_at);
-COMMENT ON TABLE {table} IS '{SCHEMA_COMMENT}';
-"
-        )
+    fn tables(&self) -> [Table; 2] {
+        sql::tables(&self.table, &schema::SESSIONS, &schema::MARKS)
     }
 
     fn meaning(error: &dyn DatabaseError) -> Meaning {
@@ -116,8 +106,8 @@ COMMENT ON TABLE {table} IS '{SCHEMA_COMMENT}';
     }
 
     fn exists_already(error: &dyn DatabaseError) -> bool {
-        // `duplicate_table`, and if it was made a moment ago: `duplicate_object`, since a table has a type of its
-        // name, or `unique_violation` of the catalog.
+        // `duplicate_table`. If the other transaction was still open: `duplicate_object`, since a
+        // table has a type of its name, or `unique_violation` of the catalog.
         matches!(error.code().as_deref(), Some("42P07" | "42710" | "23505"))
     }
 
@@ -125,30 +115,35 @@ COMMENT ON TABLE {table} IS '{SCHEMA_COMMENT}';
         Ok(())
     }
 
-    async fn create_table(&self, connection: &mut PgConnection) -> Result<(), Error> {
-        // All in one transaction, since they are sent together.
-        let schema = sqlx::raw_sql(AssertSqlSafe(self.schema_sql()));
+    async fn check_database(connection: &mut PgConnection) -> Result<(), Fault> {
+        opening::check_database(connection).await
+    }
+
+    async fn create_table(connection: &mut PgConnection, table: &Table) -> Result<(), Error> {
+        // Sent together, the statements are one transaction.
+        let schema = sqlx::raw_sql(AssertSqlSafe(table.sql.clone()));
         schema.execute(connection).await?;
         Ok(())
     }
 
-    async fn find_table(&self, connection: &mut PgConnection) -> Result<Option<Table>, Fault> {
-        opening::find_table(self, connection).await
+    async fn find_table(
+        connection: &mut PgConnection,
+        table: &Table,
+    ) -> Result<Option<FoundTable>, Fault> {
+        opening::find_table(connection, table).await
     }
 
-    async fn check_rights(&self, connection: &mut PgConnection) -> Result<(), Fault> {
-        opening::check_rights(self, connection).await
+    async fn check_rights(connection: &mut PgConnection, table: &Table) -> Result<(), Fault> {
+        opening::check_rights(connection, table).await
     }
 
     async fn load(
         &self,
         connection: &mut PgConnection,
-        id: &str,
-        digest: &str,
+        id: &SessionId,
     ) -> Result<Option<Row>, Error> {
         let row = sqlx::query(self.load.sql())
-            .bind(id)
-            .bind(digest)
+            .bind(id.as_bytes().as_slice())
             .fetch_optional(connection)
             .await?;
         let Some(row) = row else {
@@ -162,61 +157,62 @@ COMMENT ON TABLE {table} IS '{SCHEMA_COMMENT}';
 
     async fn create(&self, connection: &mut PgConnection, row: &NewRow<'_>) -> Result<bool, Error> {
         let created = sqlx::query(self.create.sql())
-            .bind(row.id)
-            .bind(row.digest)
+            .bind(row.id.as_bytes().as_slice())
             .bind(row.version.get().cast_signed())
             .bind(row.ttl)
-            .bind(row.record)
+            .bind(row.subject())
+            .bind(row.signed_in_at)
+            .bind(row.label)
+            .bind(&*row.record)
             .execute(connection)
             .await?;
         Ok(created.rows_affected() == 1)
     }
 
-    async fn swap(
+    async fn update(
         &self,
         connection: &mut PgConnection,
-        change: &Change<'_>,
+        expected: Version,
+        row: &NewRow<'_>,
     ) -> Result<Option<Version>, Error> {
-        let Change {
-            id,
-            old_digest,
-            old_version,
-            new,
-        } = change;
-        // All rows, though there is at most one: the change is made for good only after the last one.
-        let rows = sqlx::query(self.swap.sql())
-            .bind(id)
-            .bind(old_digest)
-            .bind(old_version.get().cast_signed())
-            .bind(new.digest)
-            .bind(new.version.get().cast_signed())
-            .bind(new.ttl)
-            .bind(new.record)
+        // At most one row comes back, but the change is permanent only after the end of the result.
+        let rows = sqlx::query(self.update.sql())
+            .bind(row.id.as_bytes().as_slice())
+            .bind(expected.get().cast_signed())
+            .bind(row.version.get().cast_signed())
+            .bind(row.ttl)
+            .bind(row.subject())
+            .bind(row.signed_in_at)
+            .bind(row.label)
+            .bind(&*row.record)
             .fetch_all(connection)
             .await?;
-        let Some(row) = rows.first() else {
+        let Some(found) = rows.first() else {
             return Ok(None);
         };
-        // What was found is from when the statement began. If that is the old version and nothing was
-        // swapped, others were faster.
-        let (found, is_swapped) = (version_of(row.try_get(0)?), row.try_get(1)?);
-        Ok(Some(if is_swapped { new.version } else { found }))
+        let (version, is_updated) = (version_of(found.try_get(0)?), found.try_get(1)?);
+        Ok(Some(if is_updated { row.version } else { version }))
     }
 
-    async fn delete(&self, connection: &mut PgConnection, id: &str) -> Result<(), Error> {
+    async fn delete(&self, connection: &mut PgConnection, id: &SessionId) -> Result<(), Error> {
         let delete = sqlx::query(self.delete.sql());
-        delete.bind(id).execute(connection).await?;
+        let delete = delete.bind(id.as_bytes().as_slice());
+        delete.execute(connection).await?;
         Ok(())
     }
 
-    async fn delete_expired(
-        &self,
-        connection: &mut PgConnection,
-        limit: u32,
-    ) -> Result<u64, Error> {
-        let delete = sqlx::query(self.delete_expired.sql());
-        let deleted = delete.bind(i64::from(limit)).execute(connection).await?;
-        Ok(deleted.rows_affected())
+    async fn clean_up(&self, connection: &mut PgConnection, limit: u32) -> Result<Cleaned, Error> {
+        let rows = sqlx::query(self.clean_up.sql())
+            .bind(i64::from(limit))
+            .fetch_all(connection)
+            .await?;
+        let Some(counts) = rows.first() else {
+            return Ok(Cleaned::default());
+        };
+        Ok(Cleaned {
+            due: counts.try_get::<i64, _>(0)?.cast_unsigned(),
+            deleted: counts.try_get::<i64, _>(1)?.cast_unsigned(),
+        })
     }
 }
 

@@ -4,6 +4,7 @@ mod builder;
 mod dialect;
 mod error;
 mod opening;
+mod schema;
 
 use std::time::Duration;
 
@@ -11,98 +12,95 @@ use sqlx::PgPool;
 
 use self::dialect::Postgres;
 use super::{
-    CleanupTask, Loaded, SessionKey, SessionStore, StoreError, StoreErrorKind, Stored, Swap,
-    Version,
+    CleanupTask, CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError,
+    StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
     sql::{Dialect as _, SMALLEST_BATCH, Store},
 };
 use crate::record::Record;
 
 pub use self::builder::PostgresSessionStoreBuilder;
 
-/// Keeps sessions in a table of a PostgreSQL database, 13 or later.
+/// Keeps sessions in a PostgreSQL database, 13 or later.
 ///
-/// For applications with several servers that have a PostgreSQL already. Clones share the
-/// connections.
+/// For applications with several servers that already use PostgreSQL. Clones share the connections.
 ///
-/// | address | what is there |
+/// | address | where it leads |
 /// | --- | --- |
 /// | `postgres://user:password@host:port/database` | a server; `postgresql://` means the same |
-/// | `postgres:///database?host=/var/run/postgresql` | one behind a unix socket |
+/// | `postgres:///database?host=/var/run/postgresql` | a server behind a unix socket |
 /// | `…?sslmode=verify-full&sslrootcert=/path/to/ca.pem` | the same over TLS |
 ///
-/// User and password are percent-encoded. What the address leaves out is taken from where `libpq`
-/// takes it: `PGHOST`, `PGUSER`, `PGPASSWORD`, `~/.pgpass` and so on.
+/// User and password are percent-encoded. Defaults for missing parts of the address come from the sources
+/// that `libpq` uses: `PGHOST`, `PGUSER`, `PGPASSWORD`, `~/.pgpass` and so on.
 ///
-/// - The table is made once: by [`create_table`](PostgresSessionStoreBuilder::create_table), or by
-///   whoever may, with the statements that [`schema_sql`](Self::schema_sql) prints. The store's own
-///   user needs the rights to `SELECT`, `INSERT`, `UPDATE` and `DELETE` on it.
-/// - Every operation is one statement and one round trip. (A connection is sent each statement once
-///   to be prepared.)
-/// - Up to 10 connections are made as they are needed; see
-///   [`connections`](PostgresSessionStoreBuilder::connections). While the server is down requests fail
-///   at once, and the first one after its return succeeds.
-/// - A request whose connection is cut is sent once more. Whether it was done the first time is seen
-///   in the database, so that nothing is written twice.
-/// - The server's clock decides when a session's time is over, for all servers of the application.
-/// - Sessions whose time is over are never served. Their rows go when they are cleaned up: start
-///   [`start_cleanup`](Self::start_cleanup) once. Every change leaves a dead row for `autovacuum` to
-///   remove, as everywhere in PostgreSQL.
-/// - What is acknowledged is as durable as the server is set up to make it. With
-///   `synchronous_commit = off` for the user, a crash of the server may lose the last moments, and each
-///   write is faster for it; an `UNLOGGED` table is emptied by a crash.
-/// - Who reads the table can't open a session: of a session key's secret only the digest is there.
-///   What the sessions hold is there as plain text.
-/// - `sslmode` is `prefer` by default: TLS where the server has it, without looking at its
-///   certificate. Across a network that you don't trust, choose `verify-full`.
-/// - Behind PgBouncer, tell it `ignore_startup_parameters = extra_float_digits, options`. If it pools
-///   transactions, it has to keep prepared statements, as it can since version 1.21
-///   (`max_prepared_statements`).
+/// - There are two tables. [`create_table`](PostgresSessionStoreBuilder::create_table) creates them; if
+///   the store's user may not create tables, another user runs the statements of
+///   [`schema_sql`](Self::schema_sql). The store's user needs the rights to `SELECT`, `INSERT`, `UPDATE`
+///   and `DELETE` on both.
+/// - Every operation is one statement and one round trip. Each connection prepares a statement once.
+/// - Up to 10 connections are opened when they are needed; see
+///   [`connections`](PostgresSessionStoreBuilder::connections). While the server is down, requests
+///   fail at once. They succeed again as soon as it is back.
+/// - If a connection is cut, a load, an update or a delete is sent again once. The record's version tells
+///   whether the first attempt of an update was stored, so no change is made twice.
+/// - The database's clock decides when a record expires, for all servers of the application.
+/// - Expired records are never served. A clean-up deletes their rows: call
+///   [`start_cleanup`](Self::start_cleanup) once. Most changes are HOT updates, which touch no index and
+///   whose dead rows PostgreSQL removes without `autovacuum`.
+/// - Acknowledged writes are as durable as the server's settings make them. With
+///   `synchronous_commit = off` for the user, writes are faster, but a crash of the server may lose the
+///   last of them. A crash empties an `UNLOGGED` table.
+/// - The tables open no session: records have only digests of secrets. Session values are plain text.
+/// - `sslmode` is `prefer` by default: TLS if the server supports it, without a check of its certificate.
+///   Use `verify-full` on a network that you don't trust.
+/// - PgBouncer needs the setting `ignore_startup_parameters = extra_float_digits, options`. In transaction
+///   mode it also needs `max_prepared_statements`, which version 1.21 introduced.
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use sessile::{Clock, Record, SystemClock, storage::{PostgresSessionStore, SessionStore}};
+/// use sessile::{Clock, Record, SystemClock, storage::*};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let store = PostgresSessionStore::builder("postgres://app:secret@localhost/app")
 ///     .create_table(true)
 ///     .build()
 ///     .await?;
+/// let (id, version) = (SessionId::generate(), Version::generate());
 /// let record = Record::new(SystemClock.now());
-/// let stored = store.create(&record, Duration::from_secs(60)).await?;
 ///
-/// assert_eq!(store.load(&stored.key).await?.unwrap().record, record);
-/// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
+/// store.create(&id, &record, version, Duration::from_secs(60)).await?;
+/// let loaded = store.load(&id, None, Freshness::Current).await?;
+/// assert_eq!(loaded, Some(Loaded { record, version }));
+/// # Ok::<(), StoreError>(()) }).unwrap();
 /// ```
 #[derive(Debug, Clone)]
 pub struct PostgresSessionStore(Store<Postgres>);
 
 impl PostgresSessionStore {
-    /// Connects to the database at `address` with all settings at their defaults. The table has to
-    /// be there.
+    /// Connects to the database at `address` with the default settings. The tables must exist.
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for an address that makes no sense and for a
-    /// database that isn't there, [`Denied`](StoreErrorKind::Denied) where user or password aren't
-    /// accepted, a right is missing or the server is read-only,
-    /// [`Incompatible`](StoreErrorKind::Incompatible) where the table is missing, of another form or
-    /// from a newer version of the crate, and for a database that isn't encoded in UTF-8, and
-    /// [`Unavailable`](StoreErrorKind::Unavailable) for a server that can't be reached.
+    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for an invalid address and for a database
+    /// that doesn't exist, [`Denied`](StoreErrorKind::Denied) if the user or the password is rejected, a
+    /// right is missing or the server is read-only,
+    /// [`Incompatible`](StoreErrorKind::Incompatible) if a table is missing, has another form or is
+    /// from a newer version of the crate, or if the database's encoding is not UTF-8, and
+    /// [`Unavailable`](StoreErrorKind::Unavailable) if the server can't be reached.
     pub async fn new(address: impl Into<String>) -> Result<Self, StoreError> {
         Self::builder(address).build().await
     }
 
-    /// Connects to the database at `address` with settings of your own.
+    /// A builder for a store in the database at `address`.
     pub fn builder(address: impl Into<String>) -> PostgresSessionStoreBuilder {
         PostgresSessionStoreBuilder::to_address(address.into())
     }
 
-    /// Uses the connections of `pool`, with all settings at their defaults. The table has to be
-    /// there.
+    /// Uses the connections of `pool`, with the default settings. The tables must exist.
     ///
-    /// A pool checks each connection when it is given out and when it is given back, so every
-    /// operation takes more round trips. It is for an application that counts its connections; those
-    /// that [`new`](Self::new) makes carry more.
+    /// A pool checks each connection when it is acquired and when it is returned, which costs every
+    /// operation more round trips than with [`new`](Self::new). Use it to bound all connections of an
+    /// application together.
     ///
     /// ```no_run
     /// use sessile::storage::PostgresSessionStore;
@@ -121,12 +119,13 @@ impl PostgresSessionStore {
         Self::builder_pooled(pool).build().await
     }
 
-    /// Uses the connections of `pool`, with settings of your own.
+    /// A builder for a store that uses the connections of `pool`.
     pub fn builder_pooled(pool: impl Into<PgPool>) -> PostgresSessionStoreBuilder {
         PostgresSessionStoreBuilder::to_pool(pool.into())
     }
 
-    /// The statements that make the table under its default name, for who may make tables to run.
+    /// The statements that create the tables under their default names. A user who may create tables can
+    /// run them.
     ///
     /// ```
     /// use sessile::storage::PostgresSessionStore;
@@ -139,23 +138,24 @@ impl PostgresSessionStore {
         Postgres::default().schema_sql()
     }
 
-    /// Deletes the rows of sessions whose time is over, at most `limit` of them and the oldest first,
-    /// and tells how many those were.
+    /// Deletes up to `limit` expired rows, the earliest due first, and returns how many it deleted: zero
+    /// only if none is left.
     ///
-    /// It waits for nobody, and nobody waits for it: rows that somebody else is at are left out.
+    /// It skips rows that other statements have locked. A row whose lifetime was shortened by less than a
+    /// minute may be deleted up to a minute after it expired.
     ///
     /// # Errors
     ///
-    /// When the database fails.
+    /// If the database fails.
     pub async fn delete_expired(&self, limit: u32) -> Result<u64, StoreError> {
         self.0.delete_expired(limit).await
     }
 
-    /// Starts a task that deletes the rows of ended sessions: now, and then once in every `period`.
+    /// Starts a task that deletes expired rows: now, and then once in every `period`.
     ///
-    /// It works in small batches, and pauses after each for twice what that took. One is enough, but
-    /// several, on several servers, do no harm. It ends when the returned handle is stopped or
-    /// dropped.
+    /// It works in batches, and pauses after each for twice the time that the batch took. One task is
+    /// enough; several, on several servers, do no harm. The task ends when the returned handle is stopped
+    /// or dropped.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -171,47 +171,49 @@ impl PostgresSessionStore {
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime, such as Actix Web's, and if `period` is zero.
+    /// Panics outside of a Tokio runtime, such as Actix Web's, and if `period` is zero.
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
-        let store = self.clone();
+        let store = self.0.clone();
         CleanupTask::start(period, SMALLEST_BATCH, move |limit| {
             let store = store.clone();
-            async move { store.delete_expired(limit).await }
+            async move { Ok(store.clean_up(limit).await?.due) }
         })
     }
 }
 
 impl SessionStore for PostgresSessionStore {
-    async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        self.0.load(key).await
+    async fn load(
+        &self,
+        id: &SessionId,
+        _subject: Option<&SubjectDigest>,
+        _freshness: Freshness,
+    ) -> Result<Option<Loaded>, StoreError> {
+        self.0.load(id).await
     }
 
-    async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
-        self.0.create(record, ttl).await
+    async fn create(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        version: Version,
+        ttl: Duration,
+    ) -> Result<CreateOutcome, StoreError> {
+        self.0.create(id, record, version, ttl).await
     }
 
     async fn update(
         &self,
-        key: &SessionKey,
-        version: Version,
+        id: &SessionId,
+        expected: Version,
         record: &Record,
+        version: Version,
         ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        self.0.update(key, version, record, ttl).await
+    ) -> Result<UpdateOutcome, StoreError> {
+        self.0.update(id, expected, record, version, ttl).await
     }
 
-    async fn renew(
-        &self,
-        key: &SessionKey,
-        version: Version,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        self.0.renew(key, version, record, ttl).await
-    }
-
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        self.0.delete(key).await
+    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
+        self.0.delete(id).await
     }
 }

@@ -5,11 +5,12 @@ use std::{fmt, sync::Arc, time::Duration};
 #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
 use super::connection::TlsFiles;
 use super::{
-    Fault, Keygen, RedisSessionStore, StoreError,
+    Keygen, NearCacheConfig, RedisSessionStore, StoreError,
+    backoff::Backoff,
     connection::{Connection, Dialer},
+    error::Fault,
     location::Location,
-    near::{Near, NearCache},
-    pauses::Pauses,
+    near::NearCache,
 };
 use crate::clock::{Clock, SharedClock};
 
@@ -20,10 +21,10 @@ pub struct RedisSessionStoreBuilder {
     keygen: Option<Keygen>,
     connect_timeout: Duration,
     response_timeout: Duration,
-    pauses: Pauses,
+    backoff: Backoff,
     #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
     tls: TlsFiles,
-    near_cache: Option<NearCache>,
+    near_cache: Option<NearCacheConfig>,
     clock: SharedClock,
 }
 
@@ -50,7 +51,7 @@ impl RedisSessionStoreBuilder {
             keygen: None,
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
-            pauses: Pauses::default(),
+            backoff: Backoff::default(),
             #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
             tls: TlsFiles::default(),
             near_cache: None,
@@ -58,13 +59,11 @@ impl RedisSessionStoreBuilder {
         }
     }
 
-    /// Makes the key under which a session is kept in Redis: to put a prefix before it, for one. What
-    /// it is given stays the same for as long as the session lives: the [id](super::SessionKey::id) of
-    /// its session key, and of one that `actix-session` made, all of it.
+    /// Makes the Redis key of a session, for example to add a prefix. `keygen` is given the text of the
+    /// [session's id](super::SessionId), or the whole session key of a session that `actix-session` made.
     ///
-    /// Default: what it is given. Different sessions need different Redis keys. That two have the
-    /// same is noticed when a session is created, and fails with
-    /// [`Misconfigured`](super::StoreErrorKind::Misconfigured); nothing is overwritten.
+    /// Default: the Redis key is what `keygen` would be given. Different sessions need different Redis keys.
+    /// If a new session has the Redis key of another one, it is not created, and nothing is overwritten.
     ///
     /// ```
     /// use sessile::storage::RedisSessionStore;
@@ -81,7 +80,7 @@ impl RedisSessionStoreBuilder {
         self
     }
 
-    /// How long it may take to connect to a server, sign in and make sure that it is Redis.
+    /// How long it may take to connect to a server, to sign in and to check that it is Redis.
     ///
     /// Default: one second. A pool has a limit of its own.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
@@ -89,29 +88,28 @@ impl RedisSessionStoreBuilder {
         self
     }
 
-    /// How long an operation may take, with all that it comprises: connecting anew, being sent
-    /// to another node of a cluster, being sent once more after a cut.
+    /// How long an operation may take in all: with reconnecting, with redirections to other nodes of a
+    /// cluster, and with a second attempt after the connection broke.
     ///
-    /// Default: one second. A connection over which nothing is answered for that long is not used
-    /// any more.
+    /// Default: one second. A connection that delivers no reply for that long is closed.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
         self
     }
 
-    /// How long to wait between attempts to connect to a server that is down: `shortest` after the
-    /// first one, then twice as long each time up to `longest`, and a random part of up to half
-    /// of that less. Operations fail at once meanwhile.
+    /// How long to wait between attempts to connect to a server that is down: `shortest` after the first
+    /// attempt, twice as long after each further one, up to `longest`. Each wait is shortened at random by
+    /// up to a half. Operations fail immediately meanwhile.
     ///
-    /// Default: 50 to 500 milliseconds. No pause is longer than an hour. `longest` is how late the return of the server may be
-    /// noticed. A pool has its own ways.
-    pub fn reconnect_pauses(mut self, shortest: Duration, longest: Duration) -> Self {
-        self.pauses = Pauses { shortest, longest };
+    /// Default: 50 to 500 milliseconds. The store notices the return of a server after `longest` at the
+    /// latest. No wait is longer than an hour. A pool connects by its own rules.
+    pub fn reconnect_backoff(mut self, shortest: Duration, longest: Duration) -> Self {
+        self.backoff = Backoff { shortest, longest };
         self
     }
 
-    /// The certificates of the authorities that may vouch for the server, in PEM, in place of those
-    /// that the operating system trusts. For `rediss://` and the like.
+    /// The certificates of the authorities that are trusted to identify the server, in PEM, in place of
+    /// those that the operating system trusts. For `rediss://` and the like.
     ///
     /// Default: what the operating system trusts.
     #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
@@ -134,33 +132,32 @@ impl RedisSessionStoreBuilder {
         self
     }
 
-    /// Keeps sessions in memory that this server has read or written, and has Redis tell when they change.
-    /// What that means is told at [`RedisSessionStore`](RedisSessionStore#near-cache).
+    /// Keeps sessions in memory that this server has read, until Redis announces that they changed. The
+    /// page of [`RedisSessionStore`](RedisSessionStore#near-cache) describes the effects.
     ///
-    /// Default: none. It costs the memory that is set, and Redis some for each session that is read or
-    /// written.
+    /// Default: no near cache.
     ///
     /// ```
-    /// use sessile::storage::{NearCache, RedisSessionStore};
+    /// use sessile::storage::{NearCacheConfig, RedisSessionStore};
     ///
     /// let builder = RedisSessionStore::builder("redis://127.0.0.1")
-    ///     .near_cache(NearCache::default().max_sessions(50_000));
+    ///     .near_cache(NearCacheConfig::default().max_sessions(50_000));
     ///
     /// assert!(format!("{builder:?}").contains("max_sessions: 50000"));
     /// ```
-    pub fn near_cache(mut self, near_cache: NearCache) -> Self {
-        self.near_cache = Some(near_cache);
+    pub fn near_cache(mut self, config: NearCacheConfig) -> Self {
+        self.near_cache = Some(config);
         self
     }
 
-    /// Reads the time from `clock` instead of the operating system: for tests. It only dates what
-    /// `actix-session` left; how long a record is kept is measured by Redis.
+    /// Reads the time from `clock` instead of the operating system: for tests. The time only dates
+    /// sessions that `actix-session` left. Redis measures the time to live of a record.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
         self
     }
 
-    /// Connects, and makes sure that what is there is a Redis that can be used.
+    /// Connects, and checks that the server is a Redis that the store can use.
     ///
     /// # Errors
     ///
@@ -168,7 +165,7 @@ impl RedisSessionStoreBuilder {
     /// for certificates that can't be read or that are given for an address without TLS, and for a
     /// near cache over the connections of a pool.
     pub async fn build(self) -> Result<RedisSessionStore, StoreError> {
-        let near = self.near_cache.map(Near::new);
+        let near_cache = self.near_cache.map(NearCache::new);
         let connection = match self.source {
             Source::Address(address) => {
                 let location = Location::parse(&address).map_err(Fault::from)?;
@@ -180,19 +177,19 @@ impl RedisSessionStoreBuilder {
                     ))]
                     self.tls,
                     self.connect_timeout,
-                    near.clone(),
+                    near_cache.clone(),
                 )?;
-                Connection::open(location, dialer, self.pauses, self.response_timeout).await?
+                Connection::open(location, dialer, self.backoff, self.response_timeout).await?
             }
             #[cfg(feature = "redis-pool")]
-            Source::Pool(_) if near.is_some() => return Err(Fault::NearCacheOverPool.into()),
+            Source::Pool(_) if near_cache.is_some() => return Err(Fault::NearCacheOverPool.into()),
             #[cfg(feature = "redis-pool")]
             Source::Pool(pool) => Connection::pooled(pool, self.response_timeout).await?,
         };
         Ok(RedisSessionStore {
             connection,
             keygen: self.keygen,
-            near,
+            near_cache,
             clock: self.clock,
         })
     }
@@ -203,7 +200,7 @@ impl fmt::Debug for RedisSessionStoreBuilder {
         f.debug_struct("RedisSessionStoreBuilder")
             .field("connect_timeout", &self.connect_timeout)
             .field("response_timeout", &self.response_timeout)
-            .field("pauses", &self.pauses)
+            .field("backoff", &self.backoff)
             .field("near_cache", &self.near_cache)
             .finish_non_exhaustive()
     }

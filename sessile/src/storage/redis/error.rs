@@ -1,19 +1,18 @@
-//! What can go wrong with Redis, what it means for a session store, and what may help.
+//! [`Fault`]: why a request to Redis failed, and what follows from it.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use redis::{ErrorKind, RedisError};
 
-use super::{StoreError, StoreErrorKind, location::AddressError};
+use super::{StoreError, StoreErrorKind, location::AddressError, server_error::ServerError};
 
-/// The oldest server that has all that is used: since then what a script did is what replicas
-/// repeat, and not the script.
+/// The oldest supported version: since then replicas repeat the effects of a script instead of the script.
 const OLDEST: &str = "5.0";
 
-/// What went wrong. Tells neither keys nor values nor passwords.
+/// Why a request failed. Contains no keys, values or passwords.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Fault {
-    #[error("the address makes no sense")]
+    #[error("the address can't be used")]
     Address(#[from] AddressError),
     #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
     #[error("the certificates or the key for TLS can't be used")]
@@ -25,94 +24,55 @@ pub(super) enum Fault {
     #[error("the connection to Redis failed")]
     Connection(#[source] RedisError),
     #[error("Redis answered with an error: {0}")]
-    Answered(Answer),
-    #[error("what answers there is not Redis")]
+    Answered(ServerError),
+    #[error("the server is not Redis")]
     NotRedis,
     #[error("the server has version {found}, and Redis {OLDEST} or later is needed")]
     TooOld { found: String },
-    #[error(
-        "the server can't tell of changes to what was read from it, as the near cache needs: Redis 6.0 or later does"
-    )]
-    TellsNoChanges,
+    #[error("the near cache needs a server that announces changes: Redis 6.0 or later")]
+    AnnouncesNoChanges,
     #[cfg(feature = "redis-pool")]
-    #[error("the near cache needs connections of its own, and not those of a pool")]
+    #[error("the near cache does not work over the connections of a pool")]
     NearCacheOverPool,
-    #[error("Redis answered with something else than what was asked for")]
+    #[error("the reply of Redis has an unexpected type")]
     UnexpectedReply,
     #[error("the server is a replica, and not the master")]
     NotTheMaster,
-    #[error("no sentinel tells where the master `{0}` is")]
+    #[error("no sentinel knows the master `{0}`")]
     NoMaster(Arc<str>, #[source] Option<Arc<Self>>),
     #[error("the server is part of a cluster: give its address as redis+cluster://")]
     PartOfACluster,
     #[error("no node of the cluster serves the slot")]
     UnservedSlot,
-    #[error("the cluster sent the request from node to node and none did it")]
+    #[error("the nodes of the cluster redirected the request too often")]
     TooManyRedirects,
     #[cfg(feature = "redis-pool")]
-    #[error("the pool has no connection to give: {0}")]
+    #[error("the pool has no connection: {0}")]
     Pool(String),
-    #[error("`cache_keygen` makes the same Redis key of different session keys")]
-    KeysCollide,
-    #[error("the connection was cut, and the record has changed: it may have been by this request")]
-    Uncertain,
+    #[error(
+        "the connection broke, the update was sent again, and the record has another version: the first \
+         attempt may have been stored before it"
+    )]
+    Overtaken,
 }
 
-/// An error that the server answered with.
-#[derive(Debug, Clone)]
-pub(super) struct Answer {
-    code: String,
-    detail: String,
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.code, self.detail)
-    }
-}
-
-impl Answer {
-    fn new(code: &str, detail: &str) -> Self {
-        // A script's error is wrapped in one of the script's own before Redis 7.
-        let inner = detail
-            .split_once("@user_script:")
-            .and_then(|(_, rest)| rest.split_once(' '))
-            .map(|(_, rest)| rest.trim_start_matches('-'))
-            .and_then(|rest| rest.split_once(' '))
-            .filter(|(word, _)| code == "ERR" && is_code(word));
-        let (code, detail) = inner.unwrap_or((code, detail));
-        // Some answers go on with what they were asked.
-        let detail = detail
-            .split_once(", with args beginning with")
-            .map_or(detail, |(before, _)| before);
-        Self {
-            code: code.to_owned(),
-            detail: detail.trim().to_owned(),
-        }
-    }
-}
-
-fn is_code(word: &str) -> bool {
-    word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_uppercase())
-}
-
-/// Where a cluster sends a request to.
+/// Where a cluster redirects a request to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Redirect<'a> {
-    /// The slot is at this address from now on.
+    /// The node at this address serves the slot.
     Moved(&'a str),
-    /// The key is at this address already, its slot is on the way.
+    /// The slot is moving to this address, and the key is there already.
     Ask(&'a str),
 }
 
 impl From<RedisError> for Fault {
     fn from(error: RedisError) -> Self {
         match (error.kind(), error.code()) {
-            (ErrorKind::AuthenticationFailed, _) => Self::Answered(Answer::new(
+            (ErrorKind::AuthenticationFailed, _) => Self::Answered(ServerError::new(
                 "WRONGPASS",
                 "the user's name or password is not accepted",
             )),
-            (_, Some(code)) => Self::Answered(Answer::new(code, error.detail().unwrap_or(""))),
+            (_, Some(code)) => Self::Answered(ServerError::new(code, error.detail().unwrap_or(""))),
             (ErrorKind::UnexpectedReturnType, None) => Self::UnexpectedReply,
             (_, None) => Self::Connection(error),
         }
@@ -122,57 +82,63 @@ impl From<RedisError> for Fault {
 impl Fault {
     fn code(&self) -> &str {
         match self {
-            Self::Answered(answer) => &answer.code,
+            Self::Answered(error) => &error.code,
             _ => "",
         }
     }
 
-    /// Whether the server may have done what it was asked.
+    /// Whether the server may have executed the request that this is the outcome of.
     pub(super) fn may_have_happened(&self) -> bool {
-        matches!(self, Self::Connection(_) | Self::TimedOut(_))
+        match self {
+            Self::Connection(_) | Self::TimedOut(_) | Self::UnexpectedReply | Self::Overtaken => {
+                true
+            }
+            Self::Answered(error) => !error.is_refusal(),
+            _ => false,
+        }
     }
 
-    /// Whether the connection is of no use any more.
+    /// Whether the connection can't be used any more.
     pub(super) fn ends_connection(&self) -> bool {
-        // A server that became a replica stays one: look for the master elsewhere.
+        // A server that became a replica stays one. The master is elsewhere.
         matches!(self, Self::Connection(_)) || self.code() == "READONLY"
     }
 
-    /// Whether the node of a cluster can't serve its slots: somebody else may by now.
+    /// Whether the node of a cluster can't serve its slots. Another node may have taken them over.
     pub(super) fn concerns_node(&self) -> bool {
         matches!(self, Self::NotConnected(_) | Self::TimedOut(_))
             || self.ends_connection()
             || matches!(self.code(), "CLUSTERDOWN" | "MASTERDOWN" | "LOADING")
     }
 
-    /// Whether the server doesn't know the script, or not any more.
+    /// Whether the server doesn't know the script.
     pub(super) fn is_unknown_script(&self) -> bool {
         self.code() == "NOSCRIPT"
     }
 
-    /// Whether the keys are on the way to another node of the cluster.
+    /// Whether the keys are moving to another node of the cluster.
     pub(super) fn is_passing(&self) -> bool {
         self.code() == "TRYAGAIN"
     }
 
-    /// Whether the server refused a right that isn't needed to keep sessions.
+    /// Whether the user lacks a right.
     pub(super) fn is_missing_right(&self) -> bool {
         self.code() == "NOPERM"
     }
 
     pub(super) fn redirect(&self) -> Option<Redirect<'_>> {
-        let Self::Answered(answer) = self else {
+        let Self::Answered(error) = self else {
             return None;
         };
-        let address = answer.detail.split_ascii_whitespace().nth(1)?;
-        match answer.code.as_str() {
+        let address = error.detail.split_ascii_whitespace().nth(1)?;
+        match error.code.as_str() {
             "MOVED" => Some(Redirect::Moved(address)),
             "ASK" => Some(Redirect::Ask(address)),
             _ => None,
         }
     }
 
-    /// What it means where the server is not taken for part of a cluster.
+    /// The fault if the address is not that of a cluster.
     pub(super) fn outside_of_clusters(self) -> Self {
         match self.code() {
             "MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN" => Self::PartOfACluster,
@@ -184,45 +150,38 @@ impl Fault {
         match self {
             Self::NotConnected(cause) => cause.kind(),
             Self::NoMaster(_, Some(cause)) => cause.kind(),
-            Self::Answered(answer) => answer.kind(),
-            Self::Address(_)
-            | Self::PartOfACluster
-            | Self::KeysCollide
-            | Self::NoMaster(_, None) => StoreErrorKind::Misconfigured,
+            Self::Answered(error) => error.kind(),
+            Self::Address(_) | Self::PartOfACluster | Self::NoMaster(_, None) => {
+                StoreErrorKind::Misconfigured
+            }
             #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
             Self::TlsMaterial(_) => StoreErrorKind::Misconfigured,
             #[cfg(feature = "redis-pool")]
             Self::NearCacheOverPool => StoreErrorKind::Misconfigured,
-            Self::NotRedis | Self::TooOld { .. } | Self::TellsNoChanges | Self::UnexpectedReply => {
-                StoreErrorKind::Incompatible
-            }
+            Self::NotRedis
+            | Self::TooOld { .. }
+            | Self::AnnouncesNoChanges
+            | Self::UnexpectedReply => StoreErrorKind::Incompatible,
+            Self::Overtaken => StoreErrorKind::Unknown,
             _ => StoreErrorKind::Unavailable,
         }
     }
-}
 
-impl Answer {
-    fn kind(&self) -> StoreErrorKind {
-        let detail = |text: &str| self.detail.contains(text);
-        match self.code.as_str() {
-            "WRONGTYPE" => StoreErrorKind::Corrupt,
-            "NOAUTH" | "WRONGPASS" | "NOPERM" | "DENIED" => StoreErrorKind::Denied,
-            "ERR" if detail("invalid password") || detail("without any password") => {
-                StoreErrorKind::Denied
-            }
-            "ERR" if detail("DB index") || detail("cluster support disabled") => {
-                StoreErrorKind::Misconfigured
-            }
-            "ERR" if detail("SELECT is not allowed in cluster") => StoreErrorKind::Misconfigured,
-            "ERR" if detail("unknown command") => StoreErrorKind::Incompatible,
-            _ => StoreErrorKind::Unavailable,
+    /// The error of an operation that this is the last outcome of. An earlier attempt may have happened
+    /// even if the last one did not.
+    pub(super) fn into_error(self, may_have_happened: bool) -> StoreError {
+        let error = StoreError::new(self.kind(), self);
+        match may_have_happened {
+            true => error,
+            false => error.not_sent(),
         }
     }
 }
 
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
-        Self::new(fault.kind(), fault)
+        let may_have_happened = fault.may_have_happened();
+        fault.into_error(may_have_happened)
     }
 }
 
@@ -241,65 +200,10 @@ pub(super) fn check_version(found: &str) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
-    /// What becomes of this answer of the server's.
+    /// The fault of this error reply.
     fn answered(line: &str) -> Fault {
         let (code, detail) = line.split_once(' ').unwrap();
-        Fault::Answered(Answer::new(code, detail))
-    }
-
-    #[test]
-    fn answers_have_their_kinds() {
-        use StoreErrorKind::{Corrupt, Denied, Incompatible, Misconfigured, Unavailable};
-        for (line, kind) in [
-            (
-                "WRONGTYPE Operation against a key holding the wrong kind of value",
-                Corrupt,
-            ),
-            (
-                "ERR Error running script (call to f_0): @user_script:3: WRONGTYPE Operation",
-                Corrupt,
-            ),
-            (
-                "ERR Error running script (call to f_0): @user_script:3: -READONLY You can't",
-                Unavailable,
-            ),
-            ("NOAUTH Authentication required.", Denied),
-            (
-                "WRONGPASS invalid username-password pair or user is disabled.",
-                Denied,
-            ),
-            (
-                "NOPERM User default has no permissions to run the 'get' command",
-                Denied,
-            ),
-            ("DENIED Redis is running in protected mode", Denied),
-            ("ERR invalid password", Denied),
-            ("ERR DB index is out of range", Misconfigured),
-            (
-                "ERR This instance has cluster support disabled",
-                Misconfigured,
-            ),
-            (
-                "ERR unknown command 'EVALSHA', with args beginning with: 'secret'",
-                Incompatible,
-            ),
-            (
-                "LOADING Redis is loading the dataset in memory",
-                Unavailable,
-            ),
-            ("BUSY Redis is busy running a script.", Unavailable),
-            (
-                "OOM command not allowed when used memory > 'maxmemory'.",
-                Unavailable,
-            ),
-            (
-                "MISCONF Redis is configured to save RDB snapshots",
-                Unavailable,
-            ),
-            ("CLUSTERDOWN Hash slot not served", Unavailable),
-        ] {
-            assert_eq!(answered(line).kind(), kind, "{line}");
-        }
+        Fault::Answered(ServerError::new(code, detail))
     }
 
     #[test]
@@ -313,18 +217,44 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_quote_the_request_are_cut() {
-        let fault = answered("ERR unknown command 'EVALSHA', with args beginning with: 'secret'");
-        assert!(!format!("{fault} {fault:?}").contains("secret"));
+    fn a_refused_request_certainly_did_not_happen() {
+        for line in [
+            "READONLY You can't write against a read only replica.",
+            "ERR Error running script (call to f_0): @user_script:3: -READONLY You can't",
+            "NOPERM User default has no permissions to run the 'get' command",
+            "OOM command not allowed when used memory > 'maxmemory'.",
+            "NOREPLICAS Not enough good replicas to write.",
+            "CLUSTERDOWN Hash slot not served",
+            "MOVED 3999 127.0.0.1:6381",
+            "ERR unknown command 'EVALSHA'",
+        ] {
+            assert!(!answered(line).may_have_happened(), "{line}");
+        }
+        let not_connected = Fault::NotConnected(Arc::new(Fault::TimedOut(Duration::ZERO)));
+        assert!(!not_connected.may_have_happened());
     }
 
     #[test]
-    fn what_surely_did_not_happen_is_told_apart() {
-        assert!(!answered("READONLY You can't write").may_have_happened());
-        assert!(answered("READONLY You can't write").ends_connection());
-        assert!(Fault::TimedOut(Duration::ZERO).may_have_happened());
+    fn a_request_without_a_reply_may_have_happened() {
         let broken = RedisError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
-        assert!(Fault::from(broken).may_have_happened());
+        for fault in [
+            Fault::from(broken),
+            Fault::TimedOut(Duration::ZERO),
+            Fault::UnexpectedReply,
+            Fault::Overtaken,
+            answered("ERR upstream failure"),
+        ] {
+            assert!(fault.may_have_happened(), "{fault}");
+        }
+    }
+
+    #[test]
+    fn an_error_remembers_an_earlier_attempt() {
+        let readonly = || answered("READONLY You can't write");
+        assert!(readonly().ends_connection());
+        assert!(!readonly().into_error(false).may_have_happened());
+        assert!(readonly().into_error(true).may_have_happened());
+        assert_eq!(Fault::Overtaken.kind(), StoreErrorKind::Unknown);
     }
 
     #[test]

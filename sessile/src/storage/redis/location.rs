@@ -1,15 +1,15 @@
-//! [`Location`]: where Redis is, as an address says it.
+//! [`Location`]: a parsed address.
 
 use std::{net::Ipv6Addr, path::PathBuf};
 
 use percent_encoding::percent_decode_str;
 
-/// The port of a server where the address names none.
+/// The default port of a server.
 const PORT: u16 = 6379;
-/// The port of a sentinel where the address names none.
+/// The default port of a sentinel.
 const SENTINEL_PORT: u16 = 26_379;
 
-/// Where Redis is, and as whom to sign in there. Has no `Debug`, for the password's sake.
+/// The servers and credentials of an address. Has no `Debug`, because of the password.
 pub(super) struct Location {
     pub(super) servers: Servers,
     pub(super) tls: bool,
@@ -21,9 +21,9 @@ pub(super) struct Location {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Servers {
     One(Endpoint),
-    /// Some nodes of a cluster, by which the others are found.
+    /// Some nodes of a cluster, which know the others.
     Cluster(Vec<Host>),
-    /// Who knows which server is the master.
+    /// The sentinels that know the master.
     Sentinels {
         hosts: Vec<Host>,
         master: String,
@@ -42,30 +42,30 @@ pub(super) struct Host {
     pub(super) port: u16,
 }
 
-/// Why an address makes no sense. Doesn't quote it, since it may have a password in it.
+/// Why an address can't be used. Does not quote the address, which may contain a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AddressError {
     #[error(
         "it begins with none of redis://, rediss://, redis+cluster://, redis+sentinel://, redis+unix:// and the like"
     )]
     Scheme,
-    #[error("it names no host, or one that can't be")]
+    #[error("it has no valid host")]
     Host,
     #[error("the port is not a number from 1 to 65535")]
     Port,
     #[error("only a cluster and sentinels have several hosts")]
     SeveralHosts,
-    #[error("the database is not a number from 0 on")]
+    #[error("the database is not a number")]
     Database,
     #[error("a cluster has only the database 0")]
     DatabaseOfCluster,
     #[error("after the sentinels the name of the master is missing: redis+sentinel://host/name")]
     MasterName,
-    #[error("it names no path of a socket")]
+    #[error("it has no absolute path of a socket")]
     SocketPath,
     #[error("user or password is not percent-encoded UTF-8")]
     Credentials,
-    #[error("it has a query or fragment that means nothing here")]
+    #[error("it has an unknown query or a fragment")]
     Extra,
     #[cfg(not(any(feature = "redis-session-rustls", feature = "redis-rs-tls-session")))]
     #[error("TLS needs the feature redis-session-rustls or redis-rs-tls-session")]
@@ -163,7 +163,7 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn split(rest: &'a str) -> Result<Self, AddressError> {
-        // A password may have any of the characters that separate, except for an `@`.
+        // A password may contain any separator except `@`.
         let (credentials, rest) = match rest.rsplit_once('@') {
             Some((credentials, rest)) => (Some(credentials), rest),
             None => (None, rest),
@@ -204,7 +204,7 @@ impl Host {
                 name,
                 Some(rest.strip_prefix(':').ok_or(AddressError::Port)?),
             ),
-            // An IPv6 address without brackets, as a cluster tells it, has more colons than one.
+            // A cluster writes IPv6 addresses without brackets, with more than one colon.
             None => match text.rsplit_once(':') {
                 Some((name, port)) => (name, Some(port)),
                 None => (text, None),
@@ -228,7 +228,7 @@ impl Host {
         })
     }
 
-    /// What this node of a cluster means by `address`: without a name it is its own.
+    /// The host that this node of a cluster redirects to. Without a name it is the node's own.
     pub(super) fn redirected(&self, address: &str) -> Result<Self, AddressError> {
         match address.strip_prefix(':') {
             Some(port) if !port.contains(':') => {
@@ -255,130 +255,4 @@ fn decoded(text: &str) -> Result<String, AddressError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn host(name: &str, port: u16) -> Host {
-        let name = name.to_owned();
-        Host { name, port }
-    }
-
-    fn one(name: &str, port: u16) -> Servers {
-        Servers::One(Endpoint::Tcp(host(name, port)))
-    }
-
-    fn parse(address: &str) -> Location {
-        match Location::parse(address) {
-            Ok(location) => location,
-            Err(error) => panic!("{address}: {error}"),
-        }
-    }
-
-    #[test]
-    fn one_server() {
-        for (address, servers) in [
-            ("redis://localhost", one("localhost", 6379)),
-            ("redis://127.0.0.1:7000/", one("127.0.0.1", 7000)),
-            ("127.0.0.1:6379", one("127.0.0.1", 6379)),
-            ("redis.internal", one("redis.internal", 6379)),
-            ("REDIS://h:1", one("h", 1)),
-            ("redis://[::1]:7000", one("::1", 7000)),
-            ("redis://[::1]", one("::1", 6379)),
-        ] {
-            let location = parse(address);
-            assert_eq!(location.servers, servers, "{address}");
-            assert!(!location.tls && location.database == 0 && location.password.is_none());
-        }
-        assert!(parse("rediss://h").tls);
-    }
-
-    #[test]
-    fn who_and_which_database() {
-        let location = parse("redis://us%20er:p:/%40%23?w@h:1/3");
-        assert_eq!(location.username.as_deref(), Some("us er"));
-        assert_eq!(location.password.as_deref(), Some("p:/@#?w"));
-        assert_eq!((location.servers, location.database), (one("h", 1), 3));
-        let location = parse("redis://:secret@h");
-        assert_eq!(
-            (location.username, location.password.as_deref()),
-            (None, Some("secret"))
-        );
-    }
-
-    #[test]
-    fn sockets() {
-        let socket = Servers::One(Endpoint::Socket("/run/redis.sock".into()));
-        for address in [
-            "unix:///run/redis.sock?db=2&user=u&pass=p%20w",
-            "unix:/run/redis.sock?db=2&user=u&pass=p%20w",
-            "redis+unix:///run/redis.sock?db=2&user=u&pass=p%20w",
-            "redis+unix:/run/redis.sock?db=2&user=u&pass=p%20w",
-        ] {
-            let location = parse(address);
-            assert_eq!((location.servers, location.database), (socket.clone(), 2));
-            assert_eq!(location.username.as_deref(), Some("u"));
-            assert_eq!(location.password.as_deref(), Some("p w"));
-        }
-    }
-
-    #[test]
-    fn many_servers() {
-        let location = parse("redis+cluster://a:1,b,[::1]:3");
-        let hosts = vec![host("a", 1), host("b", 6379), host("::1", 3)];
-        assert_eq!(location.servers, Servers::Cluster(hosts));
-        let location = parse("rediss+sentinel://u:p@a:1,b/my-master/4");
-        let hosts = vec![host("a", 1), host("b", 26379)];
-        let master = "my-master".to_owned();
-        assert_eq!(location.servers, Servers::Sentinels { hosts, master });
-        assert!(location.tls && location.database == 4);
-    }
-
-    #[test]
-    fn redirects_may_leave_the_name_out() {
-        let node = host("a", 1);
-        assert_eq!(node.redirected("b:2"), Ok(host("b", 2)));
-        assert_eq!(node.redirected(":2"), Ok(host("a", 2)));
-        assert_eq!(node.redirected("::1:2"), Ok(host("::1", 2)));
-        assert!(node.redirected("?:2").is_err());
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_refused() {
-        for (address, error) in [
-            ("", AddressError::Host),
-            ("redis://", AddressError::Host),
-            ("redis://:6379", AddressError::Host),
-            ("redis://a b", AddressError::Host),
-            ("http://localhost", AddressError::Scheme),
-            ("redis+tls://localhost", AddressError::Scheme),
-            ("redissl://localhost", AddressError::Scheme),
-            ("redis://a:b:1", AddressError::Host),
-            ("redis://h:0", AddressError::Port),
-            ("redis://h:65536", AddressError::Port),
-            ("redis://h:port", AddressError::Port),
-            ("redis://[::1]7", AddressError::Port),
-            ("redis://a,b", AddressError::SeveralHosts),
-            ("redis://h/x", AddressError::Database),
-            ("redis://h/-1", AddressError::Database),
-            ("redis://h/1/2", AddressError::Database),
-            ("redis+cluster://a,b/1", AddressError::DatabaseOfCluster),
-            ("redis+cluster://a,,b", AddressError::Host),
-            ("redis+sentinel://a", AddressError::MasterName),
-            ("redis+sentinel://a/", AddressError::MasterName),
-            ("unix:", AddressError::SocketPath),
-            ("unix://relative", AddressError::SocketPath),
-            ("unix:/s?timeout=1", AddressError::Extra),
-            ("redis://h?db=1", AddressError::Extra),
-            ("rediss://h#insecure", AddressError::Extra),
-            ("redis://%ff@h", AddressError::Credentials),
-        ] {
-            assert_eq!(Location::parse(address).err(), Some(error), "{address}");
-        }
-    }
-
-    #[test]
-    fn errors_quote_nothing() {
-        let error = Location::parse("redis://user:hunter2@h:port").err();
-        assert!(!format!("{error:?}").contains("hunter2"));
-    }
-}
+mod tests;

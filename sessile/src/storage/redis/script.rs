@@ -1,41 +1,28 @@
-//! The scripts that make a compare-and-swap one step on the server.
+//! What a Redis server is asked to do, and the script that makes a compare-and-swap atomic there.
 
 use std::sync::LazyLock;
 
 use redis::Cmd;
 use sha1::{Digest as _, Sha1};
 
-use super::{hex, value::VERSION_LEN};
+use super::hex;
 
-/// A script, and the hash by which a server that has seen it knows it.
-pub(super) struct Script {
+/// A script, and the hash that names it to a server that has seen it.
+struct Script {
     source: &'static str,
     hash: String,
-    /// Whether it reads what it then changes. Then the server tells of that change whoever ran it, as it
-    /// tells everybody who had read it.
-    pub(super) reads_first: bool,
 }
 
-pub(super) static CREATE: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("script/create.lua"), false));
-pub(super) static SWAP: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("script/swap.lua"), true));
-
-impl Script {
-    fn new(source: &'static str, reads_first: bool) -> Self {
-        Self {
-            source,
-            hash: hex(&Sha1::digest(source)),
-            reads_first,
-        }
-    }
-}
+static UPDATE: LazyLock<Script> = LazyLock::new(|| {
+    let source = include_str!("script/update.lua");
+    let hash = hex(&Sha1::digest(source));
+    Script { source, hash }
+});
 
 /// How a script is named to the server.
 #[derive(Clone, Copy)]
 pub(super) enum Form {
-    /// By its hash: short, and refused with `NOSCRIPT` by a server that hasn't seen it since it
-    /// started.
+    /// By its hash. A server that has not seen the script since it started answers `NOSCRIPT`.
     ByHash,
     /// In full.
     InFull,
@@ -43,85 +30,109 @@ pub(super) enum Form {
 
 /// What the server is asked to do.
 pub(super) struct Request<'a> {
-    /// The Redis key it is done to.
-    pub(super) key: &'a str,
+    pub(super) redis_key: &'a str,
     pub(super) action: Action<'a>,
 }
 
+#[derive(Clone, Copy)]
 pub(super) enum Action<'a> {
+    /// Gets the value.
     Get,
-    /// What is there, and how many milliseconds it has to live. Where that is not to be had in one go, just
-    /// what is there.
+    /// Gets the value and its time to live in milliseconds. A node of a cluster that is asked for a slot
+    /// which is on its way there answers with the value only.
     GetTimed,
+    /// Stores `value` for `ttl` milliseconds, unless there is a value already.
+    Create {
+        value: &'a str,
+        ttl: i64,
+    },
+    /// Runs the script that updates, with these arguments.
+    Update(&'a [String]),
     Delete,
-    Run(&'static Script, &'a [String]),
-    /// The same, and what version is there afterwards. Where that is not to be had in one go, just what the
-    /// script answers.
-    RunAndLook(&'static Script, &'a [String]),
-    /// Who serves which slots of the cluster. Is done to no key.
+    /// Asks which node of the cluster serves which slots. Concerns no key.
     Slots,
+}
+
+impl Action<'_> {
+    /// Whether the request may be sent again if the server may have executed it already. A delayed first
+    /// `Create` could bring back a session that was deleted after the second.
+    pub(super) fn is_repeatable(self) -> bool {
+        !matches!(self, Self::Create { .. })
+    }
 }
 
 impl Request<'_> {
     pub(super) fn command(&self, form: Form) -> Cmd {
-        const NONE: &[String] = &[];
-        let words: &[&str] = match (&self.action, form) {
-            (Action::Get | Action::GetTimed, _) => &["GET", self.key],
-            (Action::Delete, _) => &["DEL", self.key],
-            (Action::Run(script, _) | Action::RunAndLook(script, _), Form::ByHash) => {
-                &["EVALSHA", &script.hash, "1", self.key]
+        let key = self.redis_key;
+        match (self.action, form) {
+            (Action::Get | Action::GetTimed, _) => command(&["GET", key], &[]),
+            (Action::Create { value, ttl }, _) => {
+                let mut command = command(&["SET", key, value, "NX", "PX"], &[]);
+                command.arg(ttl);
+                command
             }
-            (Action::Run(script, _) | Action::RunAndLook(script, _), Form::InFull) => {
-                &["EVAL", script.source, "1", self.key]
+            (Action::Update(arguments), Form::ByHash) => {
+                command(&["EVALSHA", &UPDATE.hash, "1", key], arguments)
             }
-            (Action::Slots, _) => &["CLUSTER", "SLOTS"],
-        };
-        let arguments = match self.action {
-            Action::Run(_, arguments) | Action::RunAndLook(_, arguments) => arguments,
-            _ => NONE,
-        };
-        let size = words.iter().map(|word| word.len()).sum::<usize>()
-            + arguments.iter().map(String::len).sum::<usize>();
-        let mut command = Cmd::with_capacity(words.len() + arguments.len(), size);
-        command.arg(words).arg(arguments);
-        command
+            (Action::Update(arguments), Form::InFull) => {
+                command(&["EVAL", UPDATE.source, "1", key], arguments)
+            }
+            (Action::Delete, _) => command(&["DEL", key], &[]),
+            (Action::Slots, _) => command(&["CLUSTER", "SLOTS"], &[]),
+        }
     }
+}
 
-    /// What tells the version of the record that is there.
-    pub(super) fn look(&self) -> Cmd {
-        let mut command = redis::cmd("GETRANGE");
-        command.arg(self.key).arg(0).arg(VERSION_LEN - 1);
-        command
-    }
+fn command(words: &[&str], arguments: &[String]) -> Cmd {
+    let size = words.iter().map(|word| word.len()).sum::<usize>()
+        + arguments.iter().map(String::len).sum::<usize>();
+    let mut command = Cmd::with_capacity(words.len() + arguments.len(), size);
+    command.arg(words).arg(arguments);
+    command
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn packed(action: Action<'_>, form: Form) -> String {
+        let redis_key = "a";
+        let packed = Request { redis_key, action }
+            .command(form)
+            .get_packed_command();
+        String::from_utf8(packed).unwrap()
+    }
+
     #[test]
     fn a_request_is_one_command() {
-        let packed = |action, form| {
-            let key = "a";
-            let packed = Request { key, action }.command(form).get_packed_command();
-            String::from_utf8(packed).unwrap()
-        };
         assert_eq!(
             packed(Action::Get, Form::ByHash),
             "*2\r\n$3\r\nGET\r\n$1\r\na\r\n"
+        );
+        let create = Action::Create {
+            value: "v",
+            ttl: 60,
+        };
+        assert_eq!(
+            packed(create, Form::ByHash),
+            "*6\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nv\r\n$2\r\nNX\r\n$2\r\nPX\r\n$2\r\n60\r\n"
         );
         assert_eq!(
             packed(Action::Slots, Form::ByHash),
             "*2\r\n$7\r\nCLUSTER\r\n$5\r\nSLOTS\r\n"
         );
-        let hash = &SWAP.hash;
+    }
+
+    #[test]
+    fn a_script_is_sent_by_its_hash_or_in_full() {
+        let hash = &UPDATE.hash;
         assert_eq!(hash.len(), 40);
         let arguments = ["x".to_owned()];
         assert_eq!(
-            packed(Action::Run(&SWAP, &arguments), Form::ByHash),
+            packed(Action::Update(&arguments), Form::ByHash),
             format!("*5\r\n$7\r\nEVALSHA\r\n$40\r\n{hash}\r\n$1\r\n1\r\n$1\r\na\r\n$1\r\nx\r\n")
         );
-        let in_full = packed(Action::Run(&SWAP, &arguments), Form::InFull);
+        let in_full = packed(Action::Update(&arguments), Form::InFull);
         assert!(in_full.starts_with("*5\r\n$4\r\nEVAL\r\n") && in_full.contains("redis.call"));
     }
 }

@@ -1,15 +1,15 @@
-//! In which slot of a cluster a key is.
+//! [`slot_of`]: the slot of a cluster that a key belongs to.
 
-/// How many slots a cluster has.
+/// The number of slots of a cluster.
 const SLOTS: u16 = 16_384;
 
-/// The slot of a cluster that `redis_key` is in.
+/// The slot of a cluster that `redis_key` belongs to.
 pub(super) fn slot_of(redis_key: &[u8]) -> u16 {
     crc16(hashed_part(redis_key)) % SLOTS
 }
 
-/// What of `redis_key` its slot depends on: what is between the first `{` and the next `}`, unless
-/// there is nothing.
+/// The part of `redis_key` that determines its slot: the text between the first `{` and the next `}`, or
+/// the whole key if there is none.
 fn hashed_part(redis_key: &[u8]) -> &[u8] {
     let tag = redis_key
         .iter()

@@ -1,9 +1,9 @@
-//! [`RedisActorSessionStoreBuilder`]: what the actors need to know.
+//! [`RedisActorSessionStoreBuilder`]: the settings of the actors.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::RedisActorSessionStore;
-use crate::storage::{RedisSessionStore, StoreError, redis::Pauses};
+use crate::storage::{RedisSessionStore, StoreError, redis::Backoff};
 
 /// Sets up a [`RedisActorSessionStore`].
 #[must_use = "nothing is set up until `build` is called"]
@@ -15,7 +15,7 @@ pub(super) struct Settings {
     keygen: Arc<dyn Fn(&str) -> String + Send + Sync>,
     connect_timeout: Duration,
     pub(super) response_timeout: Duration,
-    pauses: Pauses,
+    backoff: Backoff,
 }
 
 impl RedisActorSessionStoreBuilder {
@@ -25,15 +25,14 @@ impl RedisActorSessionStoreBuilder {
             keygen: Arc::new(str::to_owned),
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
-            pauses: Pauses::default(),
+            backoff: Backoff::default(),
         })
     }
 
-    /// Makes the key under which a session is kept in Redis out of the id of its session key: to put a
-    /// prefix before it, for one.
-    ///
-    /// Default: the id itself. Different sessions need different Redis keys; see
+    /// Makes the Redis key of a session, for example to add a prefix. See
     /// [`RedisSessionStoreBuilder::cache_keygen`](crate::storage::RedisSessionStoreBuilder::cache_keygen).
+    ///
+    /// Default: the text of the session's id.
     ///
     /// ```
     /// use sessile::storage::RedisActorSessionStore;
@@ -51,7 +50,7 @@ impl RedisActorSessionStoreBuilder {
         self
     }
 
-    /// How long it may take to connect to a server, sign in and make sure that it is Redis.
+    /// How long it may take to connect to a server, to sign in and to check that it is Redis.
     ///
     /// Default: one second.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
@@ -59,7 +58,7 @@ impl RedisActorSessionStoreBuilder {
         self
     }
 
-    /// How long an operation may take, with waiting for a connection.
+    /// How long an operation may take, including the wait for a connection.
     ///
     /// Default: one second.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
@@ -67,16 +66,17 @@ impl RedisActorSessionStoreBuilder {
         self
     }
 
-    /// How long to wait between attempts to connect: `shortest` after the first one, then twice as
-    /// long each time up to `longest`, and a random part of up to half of that less.
+    /// How long to wait between attempts to connect: `shortest` after the first attempt, twice as long after
+    /// each further one, up to `longest`. Each wait is shortened at random by up to a half.
     ///
-    /// Default: 50 to 500 milliseconds. `longest` is how late the return of the server may be noticed.
-    pub fn reconnect_pauses(mut self, shortest: Duration, longest: Duration) -> Self {
-        self.0.pauses = Pauses { shortest, longest };
+    /// Default: 50 to 500 milliseconds. The store notices the return of a server after `longest` at the
+    /// latest.
+    pub fn reconnect_backoff(mut self, shortest: Duration, longest: Duration) -> Self {
+        self.0.backoff = Backoff { shortest, longest };
         self
     }
 
-    /// The store. Nothing is connected yet, so nothing can fail.
+    /// The store. It connects at the first operation, so this can't fail.
     #[must_use]
     pub fn build(self) -> RedisActorSessionStore {
         RedisActorSessionStore::with(self.0)
@@ -91,16 +91,16 @@ impl Settings {
             .cache_keygen(move |id| keygen(id))
             .connect_timeout(self.connect_timeout)
             .response_timeout(self.response_timeout)
-            .reconnect_pauses(self.pauses.shortest, self.pauses.longest)
+            .reconnect_backoff(self.backoff.shortest, self.backoff.longest)
             .build()
             .await
     }
 
     /// How long to wait before trying to connect after as many failures.
-    pub(super) fn pause_after(&self, failures: u32) -> Duration {
+    pub(super) fn wait_after(&self, failures: u32) -> Duration {
         match failures {
             0 => Duration::ZERO,
-            failures => self.pauses.after(failures),
+            failures => self.backoff.after(failures),
         }
     }
 }
@@ -119,10 +119,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_begin_after_a_failure_and_grow_within_their_bounds() {
+    fn waits_begin_after_a_failure_and_grow_within_their_bounds() {
         let RedisActorSessionStoreBuilder(settings) =
             RedisActorSessionStore::builder("127.0.0.1:6379");
-        assert_eq!(settings.pause_after(0), Duration::ZERO);
+        assert_eq!(settings.wait_after(0), Duration::ZERO);
         for (failures, full) in [
             (1, 50),
             (2, 100),
@@ -131,8 +131,8 @@ mod tests {
             (33, 500),
             (u32::MAX, 500),
         ] {
-            let (pause, full) = (settings.pause_after(failures), Duration::from_millis(full));
-            assert!(pause >= full / 2 && pause <= full, "{failures}: {pause:?}");
+            let (wait, full) = (settings.wait_after(failures), Duration::from_millis(full));
+            assert!(wait >= full / 2 && wait <= full, "{failures}: {wait:?}");
         }
     }
 }

@@ -1,15 +1,15 @@
-//! What can go wrong on the way to the actor, and with it.
+//! [`Fault`]: why an actor could not run an operation.
 
 use std::{sync::Arc, time::Duration};
 
 use crate::storage::{StoreError, StoreErrorKind};
 
-/// What went wrong.
+/// Why an actor could not run an operation.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
     #[error(
-        "`RedisActorSessionStore` works on threads of an Actix system only, such as \
-         `#[actix_web::main]` makes, and this thread is none"
+        "`RedisActorSessionStore` works only on threads of an Actix system, such as \
+         `#[actix_web::main]` makes, and this thread is not one"
     )]
     NoArbiter,
     #[error("there is no connection to Redis yet")]
@@ -34,6 +34,11 @@ impl Fault {
 
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
-        Self::new(fault.kind(), fault)
+        let was_sent = matches!(fault, Fault::TimedOut(_) | Fault::Failed);
+        let error = Self::new(fault.kind(), fault);
+        match was_sent {
+            true => error,
+            false => error.not_sent(),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! [`RedisActorSessionStore`]: sessions in Redis, by an actor for each worker thread.
+//! [`RedisActorSessionStore`]: sessions in Redis, through an actor on each worker thread.
 
 mod builder;
 mod error;
@@ -20,7 +20,8 @@ use self::{
     worker::{Command, Worker},
 };
 use super::{
-    Loaded, RedisSessionStore, SessionKey, SessionStore, StoreError, Stored, Swap, Version,
+    CreateOutcome, Freshness, Loaded, RedisSessionStore, SessionId, SessionStore, StoreError,
+    SubjectDigest, UpdateOutcome, Version,
 };
 use crate::record::Record;
 
@@ -28,25 +29,24 @@ pub use self::builder::RedisActorSessionStoreBuilder;
 
 /// Keeps sessions in Redis as [`RedisSessionStore`] does, through an actor on each worker thread.
 ///
-/// It is for programs that used the store of this name in earlier versions of `actix-session`, and
-/// that can't wait for a connection while they set themselves up. [`RedisSessionStore`] is the better
-/// choice for new ones: it needs no actors, and no Actix system around it.
+/// It is for programs that used the store of this name in earlier versions of `actix-session`, and that
+/// can't wait for a connection during their setup. New programs should prefer [`RedisSessionStore`]: it
+/// needs neither actors nor an Actix system.
 ///
-/// - It connects in the background: making one always succeeds. Until there is a connection,
-///   operations wait for it for at most
+/// - The store connects in the background, so building it always succeeds. Until there is a connection,
+///   operations wait for at most
 ///   [`response_timeout`](RedisActorSessionStoreBuilder::response_timeout), and then fail with
-///   [`Unavailable`](super::StoreErrorKind::Unavailable). They don't wait if it turns out that there
-///   can be none, for a wrong password for example.
-/// - Each worker thread has an actor and a connection of its own, both made when the thread first needs
-///   them. Its supervisor starts the actor anew when it couldn't connect, and one that panicked has a
-///   successor at the next operation.
-/// - An operation costs a message and a task on top of what it costs there.
-/// - It works on the threads of an Actix system only, such as `#[actix_web::main]` makes and the workers
-///   of its servers are. Elsewhere, also under `#[tokio::main]`, it fails with
+///   [`Unavailable`](super::StoreErrorKind::Unavailable). They fail immediately if connecting can't
+///   succeed, for example because of a wrong password.
+/// - Each worker thread has an actor and a connection of its own. Both are made when the thread first needs
+///   them. A supervisor restarts an actor that could not connect. An actor that panicked is replaced at
+///   the next operation.
+/// - An operation costs a message and a task more than with [`RedisSessionStore`].
+/// - It works only on threads of an Actix system, such as the workers of a server under
+///   `#[actix_web::main]`. On other threads, also under `#[tokio::main]`, it fails with
 ///   [`Misconfigured`](super::StoreErrorKind::Misconfigured).
 ///
-/// Addresses are those of [`RedisSessionStore`], and so is all that is said there of Redis itself.
-/// Clones share the actors.
+/// Addresses, Redis keys and requirements are those of [`RedisSessionStore`]. Clones share the actors.
 ///
 /// ```no_run
 /// use actix_web::{App, HttpServer, cookie::Key};
@@ -67,12 +67,12 @@ pub struct RedisActorSessionStore(Arc<Inner>);
 
 struct Inner {
     settings: Arc<Settings>,
-    /// The actors of the threads that have needed one. They end with the last clone of the store.
+    /// The actors of the threads that needed one. They end with the last clone of the store.
     workers: Mutex<HashMap<ThreadId, Addr<Worker>>>,
 }
 
 impl RedisActorSessionStore {
-    /// A store at `address` with all settings at their defaults. Nothing is connected yet.
+    /// A store at `address` with all settings at their defaults. It connects at the first operation.
     #[must_use]
     pub fn new(address: impl Into<String>) -> Self {
         Self::builder(address).build()
@@ -90,7 +90,7 @@ impl RedisActorSessionStore {
         }))
     }
 
-    /// Has this thread's actor do `operation` with its connection.
+    /// Sends `operation` to this thread's actor, which runs it with its connection.
     async fn ask<F, O, T>(&self, operation: F) -> Result<T, StoreError>
     where
         F: FnOnce(RedisSessionStore) -> O + Send + 'static,
@@ -112,7 +112,7 @@ impl RedisActorSessionStore {
         {
             return Ok(worker.clone());
         }
-        // Threads end, and take their actors with them.
+        // An actor ends with its thread.
         workers.retain(|_, worker| worker.connected());
         let settings = Arc::clone(&self.0.settings);
         let worker = Supervisor::start_in_arbiter(&arbiter, |_| Worker::new(settings));
@@ -122,46 +122,52 @@ impl RedisActorSessionStore {
 }
 
 impl SessionStore for RedisActorSessionStore {
-    async fn load(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        let key = key.clone();
-        self.ask(|store| async move { store.load(&key).await })
+    async fn load(
+        &self,
+        id: &SessionId,
+        _subject: Option<&SubjectDigest>,
+        freshness: Freshness,
+    ) -> Result<Option<Loaded>, StoreError> {
+        let id = id.clone();
+        self.ask(move |store| async move { store.load(&id, None, freshness).await })
             .await
     }
 
-    async fn create(&self, record: &Record, ttl: Duration) -> Result<Stored, StoreError> {
-        let record = record.clone();
-        self.ask(move |store| async move { store.create(&record, ttl).await })
+    async fn create(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        version: Version,
+        ttl: Duration,
+    ) -> Result<CreateOutcome, StoreError> {
+        let (id, record) = (id.clone(), record.clone());
+        self.ask(move |store| async move { store.create(&id, &record, version, ttl).await })
             .await
     }
 
     async fn update(
         &self,
-        key: &SessionKey,
-        version: Version,
+        id: &SessionId,
+        expected: Version,
         record: &Record,
+        version: Version,
         ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        let (key, record) = (key.clone(), record.clone());
-        self.ask(move |store| async move { store.update(&key, version, &record, ttl).await })
+    ) -> Result<UpdateOutcome, StoreError> {
+        let (id, record) = (id.clone(), record.clone());
+        self.ask(
+            move |store| async move { store.update(&id, expected, &record, version, ttl).await },
+        )
+        .await
+    }
+
+    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.ask(|store| async move { store.delete(&id).await })
             .await
     }
 
-    async fn renew(
-        &self,
-        key: &SessionKey,
-        version: Version,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<Swap, StoreError> {
-        let (key, record) = (key.clone(), record.clone());
-        self.ask(move |store| async move { store.renew(&key, version, &record, ttl).await })
-            .await
-    }
-
-    async fn delete(&self, key: &SessionKey) -> Result<(), StoreError> {
-        let key = key.clone();
-        self.ask(|store| async move { store.delete(&key).await })
-            .await
+    fn opens_actix_session_keys(&self) -> bool {
+        true
     }
 }
 
@@ -175,36 +181,42 @@ impl fmt::Debug for RedisActorSessionStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::{StoreErrorKind, generate_session_key};
+    use crate::storage::StoreErrorKind;
+
+    async fn load(store: &RedisActorSessionStore) -> StoreError {
+        let id = SessionId::generate();
+        let loaded = store.load(&id, None, Freshness::Current).await;
+        loaded.unwrap_err()
+    }
 
     #[tokio::test]
-    async fn without_an_actix_system_it_says_so() {
+    async fn without_an_actix_system_the_error_names_it() {
         let store = RedisActorSessionStore::new("127.0.0.1:6379");
-        let error = store.load(&generate_session_key()).await.unwrap_err();
+        let error = load(&store).await;
         assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
+        assert!(!error.may_have_happened());
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert!(cause.contains("Actix system"), "{cause}");
     }
 
     #[actix_web::test]
-    async fn an_address_that_makes_no_sense_is_told_at_once_and_without_its_password() {
+    async fn a_malformed_address_fails_immediately_and_the_error_hides_the_password() {
         let store = RedisActorSessionStore::builder("redis://user:hunter2@h:port")
             .response_timeout(Duration::MAX)
             .build();
         for _ in 0..3 {
-            let error = store.load(&generate_session_key()).await.unwrap_err();
+            let error = load(&store).await;
             assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
             assert!(!format!("{store:?} {error} {error:?}").contains("hunter2"));
         }
     }
 
     #[test]
-    fn it_outlives_the_system_that_its_actors_were_on() {
+    fn a_store_outlives_the_system_that_its_actors_ran_on() {
         let store = RedisActorSessionStore::new("redis://h:port");
         for _ in 0..2 {
             let store = store.clone();
-            let load = async move { store.load(&generate_session_key()).await };
-            let error = actix::System::new().block_on(load).unwrap_err();
+            let error = actix::System::new().block_on(async move { load(&store).await });
             assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
         }
         assert_eq!(store.0.workers.lock().unwrap().len(), 1);

@@ -1,4 +1,4 @@
-//! [`Worker`]: the actor of one thread, which has one connection.
+//! [`Worker`]: the actor of one thread, with one connection.
 
 use std::sync::Arc;
 
@@ -14,25 +14,25 @@ use tokio::{
 use super::{builder::Settings, error::Fault};
 use crate::storage::{RedisSessionStore, StoreError, StoreErrorKind, timing::deadline};
 
-/// Connects, and does what it is told over that connection, which mends itself from then on.
+/// Connects, and runs operations over that connection, which reconnects by itself from then on.
 ///
-/// It stops when it can't connect, and tries again when its supervisor has started it anew. What it
-/// was told meanwhile waits in tasks of its own.
+/// It stops when it can't connect, and tries again when its supervisor has restarted it. Operations wait
+/// in tasks of their own meanwhile.
 pub(super) struct Worker {
     settings: Arc<Settings>,
     failures: u32,
-    road: watch::Sender<Road>,
+    state: watch::Sender<State>,
 }
 
-/// The way to Redis.
-enum Road {
+/// The state of the connection.
+enum State {
     Open(RedisSessionStore),
-    /// Being connected, which has failed before for this reason.
+    /// Connecting. Holds the error of the last attempt, if there was one.
     Closed(Option<Arc<StoreError>>),
 }
 
-impl Road {
-    /// Whether waiting will change nothing.
+impl State {
+    /// Whether waiting can't help.
     fn is_decided(&self) -> bool {
         match self {
             Self::Open(_) => true,
@@ -54,7 +54,7 @@ impl Worker {
         Self {
             settings,
             failures: 0,
-            road: watch::Sender::new(Road::Closed(None)),
+            state: watch::Sender::new(State::Closed(None)),
         }
     }
 
@@ -63,8 +63,8 @@ impl Worker {
         outcome: Result<RedisSessionStore, StoreError>,
         ctx: &mut Context<Self>,
     ) {
-        let road = match outcome {
-            Ok(store) => Road::Open(store),
+        let state = match outcome {
+            Ok(store) => State::Open(store),
             Err(error) => {
                 if self.failures == 0 {
                     tracing::warn!(
@@ -74,10 +74,10 @@ impl Worker {
                 }
                 self.failures = self.failures.saturating_add(1);
                 ctx.stop();
-                Road::Closed(Some(Arc::new(error)))
+                State::Closed(Some(Arc::new(error)))
             }
         };
-        self.road.send_replace(road);
+        self.state.send_replace(state);
     }
 }
 
@@ -86,9 +86,9 @@ impl Actor for Worker {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         let settings = Arc::clone(&self.settings);
-        let pause = settings.pause_after(self.failures);
+        let wait = settings.wait_after(self.failures);
         let attempt = async move {
-            sleep(pause).await;
+            sleep(wait).await;
             settings.connect().await
         };
         ctx.spawn(
@@ -101,7 +101,7 @@ impl Actor for Worker {
 
 impl Supervised for Worker {}
 
-/// Something to do with the connection.
+/// An operation to run with the connection.
 pub(super) struct Command<F>(pub(super) F);
 
 impl<F, O, T> Message for Command<F>
@@ -123,12 +123,12 @@ where
 
     fn handle(&mut self, Command(operation): Command<F>, _: &mut Self::Context) -> Self::Result {
         let limit = self.settings.response_timeout;
-        let mut road = self.road.subscribe();
+        let mut state = self.state.subscribe();
         Box::pin(async move {
             let deadline = deadline(limit);
-            // However the waiting ends: what counts is what is there then.
-            let _ = timeout_at(deadline, road.wait_for(Road::is_decided)).await;
-            let store = road.borrow().store()?;
+            // The state counts, however the wait ends.
+            let _ = timeout_at(deadline, state.wait_for(State::is_decided)).await;
+            let store = state.borrow().store()?;
             let done = timeout_at(deadline, operation(store)).await;
             done.unwrap_or_else(|_elapsed| Err(Fault::TimedOut(limit).into()))
         })

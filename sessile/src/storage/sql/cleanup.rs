@@ -1,4 +1,4 @@
-//! Deleting the rows of sessions whose time is over, again and again.
+//! A background task that deletes expired rows periodically.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use tokio::{
 
 use super::super::StoreError;
 
-/// How long one statement may take, about: requests wait behind it.
+/// About how long one statement may take: requests wait behind it.
 const SHARE: Duration = Duration::from_millis(5);
 
-/// How few rows a statement deletes where large batches hold up others, however slow that is.
+/// The smallest batch where large batches delay requests, however slow the database is.
 #[cfg(any(feature = "postgres-session", feature = "sqlite-session"))]
 pub(in crate::storage) const SMALLEST_BATCH: u32 = 16;
 
-/// How many rows a statement deletes at most.
+/// The largest batch.
 pub(in crate::storage) const LARGEST_BATCH: u32 = 500;
 
-/// A clean-up that goes on in the background, until this is stopped or dropped.
+/// A background clean-up, which runs until this handle is stopped or dropped.
 #[derive(Debug)]
 pub struct CleanupTask {
     task: JoinHandle<()>,
@@ -28,15 +28,16 @@ pub struct CleanupTask {
 }
 
 impl CleanupTask {
-    /// Starts to call `delete_expired` with a limit: now, and then once in every `period`, each time
-    /// until there is nothing left to delete. The limit is between `smallest_batch` and
-    /// [`LARGEST_BATCH`], as large as the database is fast.
+    /// Calls `clean_up` now and then once in every `period`, each time until it returns zero.
+    ///
+    /// `clean_up` takes the largest number of rows to process, and returns how many rows it processed.
+    /// That limit is between `smallest_batch` and [`LARGEST_BATCH`]; it adapts to the database's speed.
     ///
     /// Panics outside of a Tokio runtime, and if `period` is zero.
     pub(in crate::storage) fn start<F>(
         period: Duration,
         smallest_batch: u32,
-        delete_expired: impl Fn(u32) -> F + Send + Sync + 'static,
+        clean_up: impl Fn(u32) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<u64, StoreError>> + Send,
@@ -54,7 +55,7 @@ impl CleanupTask {
                 tokio::select! {
                     biased;
                     _ = &mut stopped => return,
-                    () = delete_all_expired(smallest_batch, &delete_expired) => {}
+                    () = clean_up_all(smallest_batch, &clean_up) => {}
                 }
             }
         });
@@ -64,13 +65,13 @@ impl CleanupTask {
         }
     }
 
-    /// Ends the task, and waits until it has ended.
+    /// Stops the task, and waits until it has ended.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {
-            // It has ended already if nobody receives this.
+            // If the receiver is gone, the task has ended already.
             let _ = stop.send(());
         }
-        // An error would mean that it was aborted or panicked: it has ended either way.
+        // An error means that the task was aborted or panicked: it has ended either way.
         let _ = (&mut self.task).await;
     }
 }
@@ -81,32 +82,32 @@ impl Drop for CleanupTask {
     }
 }
 
-async fn delete_all_expired<F>(smallest_batch: u32, delete_expired: impl Fn(u32) -> F)
+async fn clean_up_all<F>(smallest_batch: u32, clean_up: impl Fn(u32) -> F)
 where
     F: Future<Output = Result<u64, StoreError>>,
 {
     let mut batch = smallest_batch;
     loop {
         let begun = Instant::now();
-        match delete_expired(batch).await {
+        match clean_up(batch).await {
             Ok(0) => return,
-            // Fewer than asked for may only mean that another server was at the same ones. Twice as long
-            // for the requests: so cleaning up takes a third of the database at most, however slow it is.
+            // Fewer rows than the limit may only mean that another server has locked the others. The
+            // pause leaves at least two thirds of the database's time to requests.
             Ok(_) => {
                 let took = begun.elapsed();
                 tokio::time::sleep(2 * took).await;
-                batch = after(batch, took).clamp(smallest_batch, LARGEST_BATCH);
+                batch = next_batch(batch, took).clamp(smallest_batch, LARGEST_BATCH);
             }
             Err(error) => {
                 let error: &(dyn std::error::Error + 'static) = &error;
-                return tracing::error!(error, "ended sessions could not be deleted");
+                return tracing::error!(error, "expired sessions could not be deleted");
             }
         }
     }
 }
 
-/// How many rows to delete next, when so many took so long.
-fn after(batch: u32, took: Duration) -> u32 {
+/// The size of the next batch, if the last `batch` rows took this long.
+fn next_batch(batch: u32, took: Duration) -> u32 {
     if took > SHARE {
         batch / 2
     } else if took < SHARE / 2 {
@@ -121,28 +122,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_is_as_large_as_the_database_is_fast() {
+    fn batches_adapt_to_the_speed_of_the_database() {
         for (per_row, settled) in [(1000, 5), (200, 20), (70, 40)] {
             let per_row = Duration::from_micros(per_row);
-            let batch = (0..20).fold(10, |batch, _| after(batch, per_row * batch));
+            let batch = (0..20).fold(10, |batch, _| next_batch(batch, per_row * batch));
             assert_eq!(batch, settled);
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_batch_is_larger_or_smaller_than_it_may_be() {
+    async fn batches_stay_within_their_bounds() {
         for (smallest, took, expected) in [
             (100, 0, [100, 200, 400, 500, 500]),
             (100, 60, [100, 100, 100, 100, 100]),
         ] {
             let batches = std::sync::Mutex::new(Vec::new());
-            delete_all_expired(smallest, |batch| {
+            clean_up_all(smallest, |batch| {
                 let mut batches = batches.lock().unwrap();
                 batches.push(batch);
-                let deleted = u64::from(batches.len() < 5);
+                let processed = u64::from(batches.len() < 5);
                 async move {
                     tokio::time::sleep(Duration::from_millis(took)).await;
-                    Ok(deleted)
+                    Ok(processed)
                 }
             })
             .await;

@@ -1,8 +1,7 @@
 //! What the stores on SQL databases share.
 //!
-//! [`cleanup`] is everybody's. The rest is for databases that are servers: a [`Dialect`] is what one
-//! of them says differently, and its statements are in its store's folder; a [`Store`] is all that
-//! is the same.
+//! All of them use [`cleanup`]. The rest is for database servers: a [`Dialect`] has the statements of one
+//! kind of server, and a [`Store`] has what is the same for all kinds.
 
 mod cleanup;
 #[cfg(any(feature = "mysql-session", feature = "postgres-session"))]

@@ -36,8 +36,8 @@ impl SqliteSessionStoreBuilder {
         }
     }
 
-    /// How many connections read at once. There is one more that writes. A database in memory has
-    /// one for everything.
+    /// How many connections read at the same time. One more connection writes. A database in memory has
+    /// a single connection for everything.
     ///
     /// Default: 4. At least 1.
     pub fn readers(mut self, connections: usize) -> Self {
@@ -45,11 +45,11 @@ impl SqliteSessionStoreBuilder {
         self
     }
 
-    /// How long an operation, or opening the database, waits for another process that holds it
-    /// locked.
+    /// How long to wait for another process that holds the database locked, in an operation and when the
+    /// database is opened.
     ///
-    /// Default: 500 milliseconds. More than the time a request may wait for its store only makes
-    /// the requests behind it wait as well.
+    /// Default: 500 milliseconds. Writes wait in one queue, so a longer time than a request waits for its
+    /// store only delays other requests.
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self
@@ -57,9 +57,9 @@ impl SqliteSessionStoreBuilder {
 
     /// When a write is acknowledged.
     ///
-    /// Default: [`SqliteSynchronous::Normal`], when the operating system has it: that survives the
-    /// end of the process. With [`SqliteSynchronous::Full`] it is when the disk has it, so that it
-    /// survives a loss of power too, at the cost of waiting for the disk each time.
+    /// Default: [`SqliteSynchronous::Normal`]. The operating system has the write then, so it survives the
+    /// end of the process. With [`SqliteSynchronous::Full`] the disk has it, so it survives a loss of
+    /// power too. Each write then waits for the disk.
     pub fn synchronous(mut self, synchronous: SqliteSynchronous) -> Self {
         self.synchronous = synchronous;
         self
@@ -71,7 +71,7 @@ impl SqliteSessionStoreBuilder {
         self
     }
 
-    /// Opens the database, and creates or migrates its tables.
+    /// Opens the database, and creates its tables if they are missing.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl SqliteSessionStoreBuilder {
     pub async fn build(self) -> Result<SqliteSessionStore, StoreError> {
         let location = Location::of(&self.location);
         if location == Location::Path("") {
-            // To SQLite that is a temporary database, another for each connection.
+            // SQLite would open a temporary database, another one for each connection.
             let empty = io::Error::other("the path of the database is empty");
             return Err(StoreError::new(StoreErrorKind::Misconfigured, empty));
         }
@@ -90,7 +90,7 @@ impl SqliteSessionStoreBuilder {
             .synchronous(self.synchronous)
             .busy_timeout(self.busy_timeout);
         let writer = Connection::open(&options, self.busy_timeout).await?;
-        schema::migrate(&writer).await?;
+        schema::prepare(&writer).await?;
         let mut readers = Vec::new();
         if location != Location::Memory {
             for _ in 0..self.readers {
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_says_so_is_in_memory() {
+    fn a_location_is_in_memory_only_if_it_says_so() {
         for empty in ["", "sqlite:", "sqlite://", "sqlite://?mode=rw"] {
             assert_eq!(Location::of(empty), Location::Path(""));
         }

@@ -1,100 +1,90 @@
-//! Deleting the rows of sessions whose time is over.
+//! Deleting the rows of expired sessions.
 
 use std::time::Duration;
 
 use sqlx::Connection as _;
 
-use super::{CleanupTask, SqliteSessionStore, StoreError, error};
+use super::{CleanupTask, SqliteSessionStore, StoreError, error, statements::integer};
 use crate::storage::sql::SMALLEST_BATCH;
 
-/// The rows that are due next, at most ?2 of them.
+/// The slots of the rows that are due, the earliest first: at most ?2 at the time ?1.
 macro_rules! due {
-    ($columns:literal) => {
-        concat!(
-            "SELECT ",
-            $columns,
-            " FROM sessile_due WHERE due_at <= ?1 ORDER BY due_at, slot LIMIT ?2"
-        )
+    () => {
+        "SELECT slot FROM sessile_sessions WHERE due_at <= ?1 ORDER BY due_at, slot LIMIT ?2"
     };
 }
 
-/// Those that are over go.
+/// Makes the due rows that were extended due at their end.
+pub(super) const POSTPONE: &str = concat!(
+    "UPDATE sessile_sessions SET due_at = expires_at WHERE expires_at > ?1 AND slot IN (",
+    due!(),
+    ")"
+);
+
+/// Deletes the due rows that have expired.
 pub(super) const DELETE: &str = concat!(
     "DELETE FROM sessile_sessions WHERE expires_at <= ?1 AND slot IN (",
-    due!("slot"),
+    due!(),
     ")"
 );
 
-/// Those that were extended since are due when they end now.
-pub(super) const PUT_OFF: &str = concat!(
-    "INSERT OR IGNORE INTO sessile_due
-     SELECT expires_at, slot FROM sessile_sessions WHERE slot IN (",
-    due!("slot"),
-    ")"
-);
-
-/// None of them is due any more.
-pub(super) const SETTLE: &str = concat!(
-    "DELETE FROM sessile_due WHERE (due_at, slot) IN (",
-    due!("due_at, slot"),
-    ")"
-);
-
-/// What became of the rows that were due.
+/// What was done with the rows that were due.
 pub(super) struct Settled {
-    /// All that were looked at, whether they were over, had been extended, or were gone already.
-    pub(super) due: u64,
+    pub(super) postponed: u64,
     pub(super) deleted: u64,
 }
 
 impl SqliteSessionStore {
-    /// Deletes the rows of sessions whose time is over, at most `limit` of them, and tells how many
-    /// those were: none only if there were none left.
+    /// Deletes the rows of expired sessions, at most `limit` of them, and returns how many it deleted.
+    /// It returns 0 only if there are none left.
     ///
-    /// It looks at the rows whose time would be over if they had not been extended, `limit` of them at
-    /// a time, and lets other writes through in between. A row that was cut short by less than a
-    /// minute is deleted when it would have been over before that. Nobody is served it meanwhile.
+    /// It looks at rows that were due to expire, `limit` of them at a time, and leaves those that were
+    /// extended. Other writes can run in between. If a session's lifetime was shortened by less than a
+    /// minute, its row is deleted at its former end. It is not served meanwhile.
     ///
     /// # Errors
     ///
-    /// When the database fails.
+    /// If the database fails.
     pub async fn delete_expired(&self, limit: u32) -> Result<u64, StoreError> {
         loop {
             let settled = self.settle(limit).await?;
-            if settled.deleted > 0 || settled.due == 0 {
+            if settled.deleted > 0 || settled.postponed == 0 {
                 return Ok(settled.deleted);
             }
         }
     }
 
-    /// Looks at the rows that are due next, at most `limit` of them.
+    /// Postpones or deletes the rows that are due, at most `limit` of them.
     pub(super) async fn settle(&self, limit: u32) -> Result<Settled, StoreError> {
-        let now = self.now();
+        let now = integer(self.now());
         let mut writer = self.writer().acquire().await?;
         let mut transaction = writer
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(error::failed)?;
-        let mut counts = [0; 3];
-        for (statement, count) in [DELETE, PUT_OFF, SETTLE].into_iter().zip(&mut counts) {
+        // Postponed rows are no longer due, so what is left of the limit is for those that have expired.
+        let mut left = u64::from(limit);
+        let mut counts = [0; 2];
+        for (statement, count) in [POSTPONE, DELETE].into_iter().zip(&mut counts) {
             *count = sqlx::query(statement)
                 .bind(now)
-                .bind(limit)
+                .bind(left.cast_signed())
                 .execute(&mut *transaction)
                 .await
                 .map_err(error::failed)?
                 .rows_affected();
+            left = left.saturating_sub(*count);
         }
         transaction.commit().await.map_err(error::failed)?;
-        let [deleted, _, due] = counts;
-        Ok(Settled { due, deleted })
+        let [postponed, deleted] = counts;
+        Ok(Settled { postponed, deleted })
     }
 
-    /// Starts a task that deletes the rows of ended sessions: now, and then once in every `period`.
+    /// Starts a task that deletes the rows of expired sessions: now, and then once in every `period`.
     ///
-    /// It works in small batches, and pauses after each for twice what that took, so that requests
-    /// get through. One is enough, but several do no harm. It ends when the returned handle is
-    /// stopped or dropped. What it deletes when is as with [`delete_expired`](Self::delete_expired).
+    /// It works in small batches, and pauses after each for twice the time that the batch took, so that
+    /// requests get through. One task is enough, and several do no harm. The task ends when the returned
+    /// handle is stopped or dropped. It deletes the same rows as [`delete_expired`](Self::delete_expired).
     ///
     /// ```
     /// use std::time::Duration;
@@ -117,7 +107,10 @@ impl SqliteSessionStore {
         let store = self.clone();
         CleanupTask::start(period, SMALLEST_BATCH, move |limit| {
             let store = store.clone();
-            async move { Ok(store.settle(limit).await?.due) }
+            async move {
+                let settled = store.settle(limit).await?;
+                Ok(settled.postponed + settled.deleted)
+            }
         })
     }
 }

@@ -10,21 +10,21 @@ use tokio::{
 
 use super::{StoreError, StoreErrorKind, error};
 
-/// How long to wait before a database that was busy is opened again.
+/// The time between two attempts to open a database that is busy.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// One connection to the database, used by one operation at a time.
 ///
-/// It is free again the moment an operation ends, or is given up. (A pool would take it back in a
-/// task on the thread of whoever used it: a handler that blocks its thread would hold it.)
+/// It is free again at the moment an operation ends or is dropped. A pool would take it back in a task
+/// on the thread of the caller, so a handler that blocks its thread would hold it.
 pub(super) struct Connection(Mutex<Option<SqliteConnection>>);
 
 impl Connection {
-    /// Opens one, which may take `patience` while others do the same.
+    /// Opens a connection, and tries again for `patience` while others open the same database.
     ///
-    /// SQLite waits for a lock by itself, but not for one that two may want of each other: that is
-    /// so while a new database is given its write-ahead log, and then it says at once that it is
-    /// busy (<https://www.sqlite.org/c3ref/busy_handler.html>).
+    /// SQLite waits for a lock by itself, except where waiting could end in a deadlock. That is so while
+    /// a new database gets its write-ahead log: SQLite then reports at once that it is busy
+    /// (<https://www.sqlite.org/c3ref/busy_handler.html>).
     pub(super) async fn open(
         options: &SqliteConnectOptions,
         patience: Duration,
@@ -41,18 +41,18 @@ impl Connection {
         }
     }
 
-    /// The connection, for as long as the guard lives. Who asked first gets it first.
+    /// The connection, for as long as the guard lives. Callers get it in the order of their calls.
     pub(super) async fn acquire(
         &self,
     ) -> Result<MappedMutexGuard<'_, SqliteConnection>, StoreError> {
         let guard = self.0.lock().await;
         MutexGuard::try_map(guard, Option::as_mut).map_err(|_| {
             let closed = io::Error::other("the database was closed");
-            StoreError::new(StoreErrorKind::Unavailable, closed)
+            StoreError::new(StoreErrorKind::Unavailable, closed).not_sent()
         })
     }
 
-    /// Closes it, after the operation that is under way.
+    /// Closes the connection, after the operation that is in progress.
     pub(super) async fn close(&self) -> Result<(), StoreError> {
         match self.0.lock().await.take() {
             Some(connection) => connection.close().await.map_err(error::failed),

@@ -4,22 +4,27 @@ use sqlx::Error;
 
 use super::{StoreError, StoreErrorKind};
 
-/// An operation or connection that failed.
+/// An operation or a connection that failed.
 pub(super) fn failed(error: Error) -> StoreError {
-    let kind = match &error {
-        Error::Database(_) => code_of(&error).map_or(StoreErrorKind::Unavailable, kind_of),
-        Error::Configuration(_) => StoreErrorKind::Misconfigured,
-        _ => StoreErrorKind::Unavailable,
+    let code = code_of(&error);
+    let kind = match (&error, code) {
+        (Error::Configuration(_), _) => StoreErrorKind::Misconfigured,
+        (_, Some(code)) => kind_of(code),
+        (_, None) => StoreErrorKind::Unavailable,
     };
-    StoreError::new(kind, error)
+    let failed = StoreError::new(kind, error);
+    match code {
+        Some(code) if is_refusal(code) => failed.not_sent(),
+        _ => failed,
+    }
 }
 
-/// Whether somebody else holds the database locked: SQLITE_BUSY.
+/// Whether another connection holds the database locked: SQLITE_BUSY.
 pub(super) fn is_busy(error: &Error) -> bool {
     code_of(error) == Some(5)
 }
 
-/// A row that was read, and is not what a row should be.
+/// A row whose columns have the wrong types.
 pub(super) fn corrupt(error: Error) -> StoreError {
     StoreError::new(StoreErrorKind::Corrupt, error)
 }
@@ -35,9 +40,17 @@ fn kind_of(code: i32) -> StoreErrorKind {
     match code {
         // SQLITE_PERM, SQLITE_READONLY, SQLITE_AUTH
         3 | 8 | 23 => StoreErrorKind::Denied,
-        // SQLITE_ERROR (no such column, for one), SQLITE_CORRUPT, SQLITE_NOTADB
+        // SQLITE_ERROR (no such column, for example), SQLITE_CORRUPT, SQLITE_NOTADB
         1 | 11 | 26 => StoreErrorKind::Incompatible,
         // SQLITE_BUSY, SQLITE_LOCKED, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN and the others
         _ => StoreErrorKind::Unavailable,
     }
+}
+
+/// Whether SQLite reports this primary result code only for a statement that it has not executed, or
+/// has undone as a whole. An error of the disk is not among them: it may hit a change that is written.
+fn is_refusal(code: i32) -> bool {
+    // SQLITE_ERROR, SQLITE_PERM, SQLITE_BUSY, SQLITE_LOCKED, SQLITE_READONLY, SQLITE_FULL,
+    // SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_AUTH, SQLITE_NOTADB
+    matches!(code, 1 | 3 | 5 | 6 | 8 | 13 | 18 | 19 | 23 | 26)
 }

@@ -1,85 +1,63 @@
-//! The tables, and how a database gets from one version of them to the next.
+//! The tables, and the version of the schema that a database has.
 
 use sqlx::{Connection as _, Row as _};
 
 use super::{StoreError, StoreErrorKind, connection::Connection, error};
 
-/// The steps that lead from an empty database to today's schema. A step is never changed once it
-/// was released: the next version adds one.
-pub(super) const STEPS: &[&str] = &[
-    "
+/// The version of the schema that [`TABLES`] makes.
+const VERSION: i64 = 1;
+
+/// Times are in milliseconds since the Unix epoch.
+///
+/// A row is found by its slot, the first 8 bytes of its id. SQLite keeps a table in the order of its
+/// integer key, so the lookup searches one tree. With the id as the primary key it would search two.
+///
+/// No index has a column that every update changes. [`super::statements`] and [`super::cleanup`] keep
+/// `due_at` as it is while a session's lifetime is only extended.
+const TABLES: &str = "
     CREATE TABLE sessile_sessions (
-        id         TEXT    NOT NULL PRIMARY KEY,
-        secret     TEXT    NOT NULL, -- the digest of the session key's secret
-        version    INTEGER NOT NULL,
-        expires_at INTEGER NOT NULL, -- milliseconds since the Unix epoch
-        record     TEXT    NOT NULL
+        slot         INTEGER NOT NULL PRIMARY KEY, -- the first 8 bytes of the id
+        id           BLOB    NOT NULL,
+        version      INTEGER NOT NULL,
+        due_at       INTEGER NOT NULL, -- when clean-up looks at the row
+        expires_at   INTEGER NOT NULL,
+        subject      BLOB,             -- a digest of the subject
+        signed_in_at INTEGER,
+        label        TEXT,
+        record       TEXT    NOT NULL
     );
-    CREATE INDEX sessile_sessions_expires_at ON sessile_sessions (expires_at);
-    ",
-    // To have one tree to look in, and one page to write for a change. Where a row is due is when
-    // cleaning up looks at it; changes that extend its life leave that as it is.
-    "
-    CREATE TABLE sessile_sessions_by_slot (
-        slot       INTEGER NOT NULL PRIMARY KEY, -- of the id: see slot.rs
-        id         TEXT    NOT NULL,
-        secret     TEXT    NOT NULL, -- the digest of the session key's secret
-        version    INTEGER NOT NULL,
-        expires_at INTEGER NOT NULL, -- milliseconds since the Unix epoch
-        record     TEXT    NOT NULL
-    );
-    INSERT OR IGNORE INTO sessile_sessions_by_slot
-    SELECT (
-        WITH RECURSIVE digits (place, slot) AS (
-            VALUES (1, 0)
-            UNION ALL
-            SELECT place + 1, slot * 65 + instr(
-                'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
-                substr(id, place, 1)
-            ) FROM digits WHERE place <= 10
-        )
-        SELECT max(slot) FROM digits
-    ) AS slot, id, secret, version, expires_at, record
-    FROM sessile_sessions ORDER BY slot;
-    DROP TABLE sessile_sessions;
-    ALTER TABLE sessile_sessions_by_slot RENAME TO sessile_sessions;
+    CREATE INDEX sessile_sessions_due_at ON sessile_sessions (due_at);
+    CREATE INDEX sessile_sessions_subject ON sessile_sessions (subject)
+        WHERE subject IS NOT NULL;
+    CREATE INDEX sessile_sessions_label ON sessile_sessions (label)
+        WHERE label IS NOT NULL;
 
-    CREATE TABLE sessile_due (
-        due_at INTEGER NOT NULL, -- milliseconds since the Unix epoch
-        slot   INTEGER NOT NULL,
-        PRIMARY KEY (due_at, slot)
+    -- The sessions of a subject that signed in at or before a time have ended.
+    CREATE TABLE sessile_marks (
+        subject BLOB    NOT NULL PRIMARY KEY, -- a digest of the subject; empty for every subject
+        at      INTEGER NOT NULL,
+        exempt  BLOB                          -- the id of a session that goes on
     ) WITHOUT ROWID;
-    INSERT INTO sessile_due SELECT expires_at, slot FROM sessile_sessions ORDER BY 1, 2;
-    CREATE TRIGGER sessile_sessions_created AFTER INSERT ON sessile_sessions BEGIN
-        INSERT OR IGNORE INTO sessile_due VALUES (new.expires_at, new.slot);
-    END;
-    -- By more than a minute, so that clocks that differ don't add an entry with each change.
-    CREATE TRIGGER sessile_sessions_shortened AFTER UPDATE OF expires_at ON sessile_sessions
-    WHEN new.expires_at < old.expires_at - 60000 BEGIN
-        INSERT OR IGNORE INTO sessile_due VALUES (new.expires_at, new.slot);
-    END;
-    ",
-];
+";
 
-/// The database was made by a later version of this crate.
+/// A later version of this crate made the database.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the database has version {found} of sessile's schema, and this version of sessile knows {known}"
+    "the database has version {found} of sessile's schema, and this version of sessile knows {VERSION}"
 )]
 struct NewerSchemaError {
     found: i64,
-    known: usize,
 }
 
-/// Writes nothing, and fails where nothing can be written. (To begin a transaction for writing does
-/// not: SQLite makes it one for reading in a database that is read-only.)
-const PROVE_WRITABLE: &str = "DELETE FROM sessile_schema WHERE version < 0";
+/// Changes nothing, but fails in a database that is read-only. `BEGIN IMMEDIATE` doesn't fail there:
+/// SQLite makes it a read transaction.
+const CHECK_WRITABLE: &str = "DELETE FROM sessile_schema WHERE version < 0";
 
-/// Brings the database to today's schema.
+/// Creates the tables if they are missing, and refuses a database whose schema is newer.
 ///
-/// A database that can't be written to is refused here, rather than noticed by the first user who
-/// signs in.
-pub(super) async fn migrate(writer: &Connection) -> Result<(), StoreError> {
+/// Also refuses a database that can't be written to: otherwise the first user who signs in would
+/// find out.
+pub(super) async fn prepare(writer: &Connection) -> Result<(), StoreError> {
     let mut writer = writer.acquire().await?;
     let mut transaction = writer
         .begin_with("BEGIN IMMEDIATE")
@@ -89,7 +67,7 @@ pub(super) async fn migrate(writer: &Connection) -> Result<(), StoreError> {
         .execute(&mut *transaction)
         .await
         .map_err(error::failed)?;
-    sqlx::query(PROVE_WRITABLE)
+    sqlx::query(CHECK_WRITABLE)
         .execute(&mut *transaction)
         .await
         .map_err(error::failed)?;
@@ -98,21 +76,17 @@ pub(super) async fn migrate(writer: &Connection) -> Result<(), StoreError> {
         .await
         .and_then(|row| row.try_get(0))
         .map_err(error::failed)?;
-    let done = usize::try_from(found).unwrap_or(0);
-    let Some(steps) = STEPS.get(done..) else {
-        let known = STEPS.len();
-        return Err(StoreError::new(
-            StoreErrorKind::Incompatible,
-            NewerSchemaError { found, known },
-        ));
-    };
-    for (step, version) in steps.iter().zip(done + 1..) {
-        sqlx::raw_sql(*step)
+    if found > VERSION {
+        let newer = NewerSchemaError { found };
+        return Err(StoreError::new(StoreErrorKind::Incompatible, newer));
+    }
+    if found < VERSION {
+        sqlx::raw_sql(TABLES)
             .execute(&mut *transaction)
             .await
             .map_err(error::failed)?;
         sqlx::query("INSERT INTO sessile_schema (version) VALUES (?1)")
-            .bind(i64::try_from(version).unwrap_or(i64::MAX))
+            .bind(VERSION)
             .execute(&mut *transaction)
             .await
             .map_err(error::failed)?;

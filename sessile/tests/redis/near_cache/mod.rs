@@ -1,4 +1,4 @@
-//! The near cache: what is read from it, and that Redis always has the last word.
+//! The near cache: which loads it answers, and that every change reaches it.
 
 mod outages;
 mod refusals;
@@ -8,15 +8,17 @@ mod writes;
 
 use std::time::{Duration, Instant};
 
-use sessile::storage::{NearCache, RedisSessionStore, SessionStore as _, Stored};
+use sessile::storage::{
+    CreateOutcome, Freshness, NearCacheConfig, RedisSessionStore, SessionStore as _,
+};
 use sessile_rig::{proxy::Proxy, redis::Redis};
 
 use crate::setup::{
-    MINUTE, create, in_time, key, near_store, record, renew, store, stored, until_it_works, update,
-    value,
+    MINUTE, Stored, create, current_value, in_time, near_store, record, store, until_it_works,
+    updated, value,
 };
 
-/// A server of the application with a near cache, whose requests are counted, and another one without.
+/// A server of the application with a near cache, whose requests a proxy records, and another one without.
 struct Scene {
     redis: Redis,
     proxy: Proxy,
@@ -26,14 +28,14 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        Self::with(NearCache::default().max_staleness(Duration::from_secs(3600))).await
+        Self::with(NearCacheConfig::default().max_staleness(Duration::from_secs(3600))).await
     }
 
-    async fn with(near_cache: NearCache) -> Self {
+    async fn with(config: NearCacheConfig) -> Self {
         let redis = Redis::start().unwrap();
         let proxy = Proxy::start(redis.port()).unwrap();
         let builder = RedisSessionStore::builder(format!("127.0.0.1:{}", proxy.port()));
-        let near = in_time(builder.near_cache(near_cache).build()).await;
+        let near = in_time(builder.near_cache(config).build()).await;
         let other = store(redis.url()).await;
         Self {
             redis,
@@ -50,14 +52,14 @@ impl Scene {
         at
     }
 
-    /// What reading it costs.
+    /// The commands that a load sends.
     async fn cost(&self, at: &Stored) -> Vec<String> {
         self.proxy.take_requests();
         value(&self.near, at).await.unwrap();
         self.proxy.take_requests()
     }
 
-    /// Ends the connection that `near` has, and has `other` find `at` over its own again.
+    /// Ends the connection of `near`, and waits until `other` works again.
     async fn cut(&self, place: &str, at: &Stored) {
         match place {
             "at the proxy" => self.proxy.cut(),
@@ -69,13 +71,18 @@ impl Scene {
         }
     }
 
-    /// That the server has heard of the change of `at` to `expected`, which then stays.
-    async fn hears(&self, at: &Stored, expected: Option<u32>) {
+    /// Waits until the change of `at` to `expected` has arrived. It has to stay.
+    async fn arrives(&self, at: &Stored, expected: Option<u32>) {
         until(&self.near, at, expected).await;
+    }
+
+    /// Waits until a load sends no command: the announcement of an own write may discard the first one.
+    async fn is_cached(&self, at: &Stored) {
+        in_time(async { while self.cost(at).await != HIT {} }).await;
     }
 }
 
-/// Waits until `store` reads `expected`. Then that is what it reads.
+/// Waits until `store` loads `expected`. It has to load the same from then on.
 async fn until(store: &RedisSessionStore, at: &Stored, expected: Option<u32>) {
     in_time(async {
         while !matches!(value(store, at).await, Ok(found) if found == expected) {
@@ -92,27 +99,38 @@ const MISS: [&str; 2] = ["GET", "PTTL"];
 const HIT: [&str; 0] = [];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_read_once_costs_no_command() {
+async fn a_session_that_was_read_costs_no_command() {
     let scene = Scene::new().await;
     let at = create(&scene.other, 1).await;
     assert_eq!(scene.cost(&at).await, MISS);
     for _ in 0..100 {
         assert_eq!(scene.cost(&at).await, HIT);
     }
-    let loaded = scene.near.load(&at.key).await.unwrap().unwrap();
-    let stored = scene.other.load(&at.key).await.unwrap().unwrap();
-    assert_eq!(loaded.version, stored.version);
-    assert_eq!(loaded.record, stored.record);
+    let cached = scene.near.load(&at.id, None, Freshness::Cached).await;
+    let stored = scene.other.load(&at.id, None, Freshness::Current).await;
+    assert_eq!(cached.unwrap(), stored.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_prefix_before_the_keys_makes_no_difference() {
+async fn a_current_load_is_answered_by_redis() {
+    let scene = Scene::new().await;
+    let at = scene.known(1).await;
+    for _ in 0..3 {
+        scene.proxy.take_requests();
+        assert_eq!(current_value(&scene.near, &at).await.unwrap(), Some(1));
+        assert_eq!(scene.proxy.take_requests(), MISS);
+        assert_eq!(scene.cost(&at).await, HIT, "it was not cached");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn invalidations_find_keys_with_a_prefix() {
     let redis = Redis::start().unwrap();
     let build = |near| {
         let builder =
             RedisSessionStore::builder(redis.url()).cache_keygen(|id| format!("session:{{{id}}}"));
         match near {
-            true => builder.near_cache(NearCache::default().max_staleness(MINUTE)),
+            true => builder.near_cache(NearCacheConfig::default().max_staleness(MINUTE)),
             false => builder,
         }
     };
@@ -122,12 +140,12 @@ async fn a_prefix_before_the_keys_makes_no_difference() {
     assert_eq!(value(&near, &at).await.unwrap(), Some(1));
     let before = gets(&redis);
     assert_eq!(value(&near, &at).await.unwrap(), Some(1));
-    assert_eq!(gets(&redis), before, "it was not kept");
-    let at = stored(update(&other, &at, 2).await);
+    assert_eq!(gets(&redis), before, "it was not cached");
+    let at = updated(&other, &at, 2).await;
     until(&near, &at, Some(2)).await;
 }
 
-/// How many `GET`s the server was sent.
+/// The number of `GET`s that the server has executed.
 fn gets(redis: &Redis) -> u64 {
     let reply = redis.command(&["INFO", "commandstats"]).unwrap();
     let text = reply.text().unwrap();
@@ -137,7 +155,7 @@ fn gets(redis: &Redis) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_of_it_is_there_unless_it_is_asked_for() {
+async fn without_a_near_cache_every_load_is_one_command() {
     let redis = Redis::start().unwrap();
     let proxy = Proxy::start(redis.port()).unwrap();
     let store = store(format!("127.0.0.1:{}", proxy.port())).await;
@@ -146,7 +164,7 @@ async fn nothing_of_it_is_there_unless_it_is_asked_for() {
         value(&store, &at).await.unwrap();
     }
     let requests = proxy.take_requests();
-    assert_eq!(requests, ["INFO", "EVALSHA", "EVAL", "GET", "GET"]);
+    assert_eq!(requests, ["INFO", "SET", "GET", "GET"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,123 +172,67 @@ async fn a_server_reads_what_it_wrote() {
     let scene = Scene::new().await;
     let near = &scene.near;
     let mut at = create(near, 0).await;
-    for round in 1..50 {
-        assert_eq!(value(near, &at).await.unwrap(), Some(3 * (round - 1)));
-        at = stored(update(near, &at, 3 * round - 1).await);
-        assert_eq!(value(near, &at).await.unwrap(), Some(3 * round - 1));
-        let renewed = stored(renew(near, &at, 3 * round).await);
-        assert_eq!(value(near, &at).await.unwrap(), None);
-        at = renewed;
+    for round in 1..100 {
+        assert_eq!(value(near, &at).await.unwrap(), Some(round - 1));
+        at = updated(near, &at, round).await;
     }
-    assert_eq!(value(near, &at).await.unwrap(), Some(3 * 49));
-    near.delete(&at.key).await.unwrap();
+    assert_eq!(value(near, &at).await.unwrap(), Some(99));
+    near.delete(&at.id).await.unwrap();
     assert_eq!(value(near, &at).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_another_server_does_is_heard_of() {
-    let scene = Scene::new().await;
-    for _ in 0..20 {
-        let at = scene.known(1).await;
-        let at = stored(update(&scene.other, &at, 2).await);
-        scene.hears(&at, Some(2)).await;
-        let renewed = stored(renew(&scene.other, &at, 3).await);
-        scene.hears(&at, None).await;
-        scene.hears(&renewed, Some(3)).await;
-        scene.other.delete(&renewed.key).await.unwrap();
-        scene.hears(&renewed, None).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_write_on_what_is_out_of_date_conflicts_and_the_next_read_is_right() {
+async fn changing_a_loaded_record_does_not_change_the_cached_one() {
     let scene = Scene::new().await;
     let at = scene.known(1).await;
-    stored(update(&scene.other, &at, 2).await);
-    let swap = update(&scene.near, &at, 3).await.unwrap();
-    assert!(matches!(swap, sessile::storage::Swap::Conflict));
-    assert_eq!(value(&scene.near, &at).await.unwrap(), Some(2));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_handed_out_can_be_changed_without_changing_what_is_kept() {
-    let scene = Scene::new().await;
-    let at = scene.known(1).await;
-    let mut loaded = scene.near.load(&at.key).await.unwrap().unwrap();
+    let loaded = scene.near.load(&at.id, None, Freshness::Cached).await;
+    let mut loaded = loaded.unwrap().unwrap();
     loaded.record.state.insert("value", &9).unwrap();
     assert_eq!(value(&scene.near, &at).await.unwrap(), Some(1));
     assert_eq!(scene.cost(&at).await, HIT);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_has_another_key_is_answered_by_redis() {
-    let scene = Scene::new().await;
-    let at = scene.known(1).await;
-    for secret in ["", ".", ".x"] {
-        let wrong = Stored {
-            key: key(&format!("{}{secret}", at.key.id())),
-            version: at.version,
-        };
-        for _ in 0..2 {
-            assert_eq!(scene.cost(&wrong).await, MISS);
-            assert_eq!(value(&scene.near, &wrong).await.unwrap(), None);
-        }
-    }
-    assert_eq!(scene.cost(&at).await, HIT);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_not_there_is_asked_for_each_time() {
+async fn a_missing_session_is_not_cached() {
     let scene = Scene::new().await;
     let at = create(&scene.other, 1).await;
-    scene.other.delete(&at.key).await.unwrap();
+    scene.other.delete(&at.id).await.unwrap();
     for _ in 0..3 {
         assert_eq!(scene.cost(&at).await, MISS);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_actix_session_left_is_read_each_time() {
-    let scene = Scene::new().await;
-    let left = r#"{"value":"7"}"#;
-    let reply = scene.redis.command(&["SET", "Left", left, "EX", "60"]);
-    assert!(reply.unwrap().is_ok());
-    let at = Stored {
-        key: key("Left"),
-        version: sessile::storage::Version::new(0),
-    };
-    for _ in 0..3 {
-        assert_eq!(scene.cost(&at).await, MISS);
-        assert_eq!(value(&scene.near, &at).await.unwrap(), Some(7));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_has_no_time_to_live_is_read_each_time() {
+async fn a_session_without_time_to_live_is_not_cached() {
     let scene = Scene::new().await;
     let at = create(&scene.other, 1).await;
-    scene.redis.command(&["PERSIST", at.key.id()]).unwrap();
+    scene.redis.command(&["PERSIST", &at.redis_key()]).unwrap();
     for _ in 0..3 {
         assert_eq!(scene.cost(&at).await, MISS);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_expires_in_redis_goes() {
+async fn a_session_that_expires_in_redis_is_evicted() {
     let scene = Scene::new().await;
     let at = scene.known(1).await;
-    scene.redis.command(&["PEXPIRE", at.key.id(), "1"]).unwrap();
-    scene.hears(&at, None).await;
+    scene
+        .redis
+        .command(&["PEXPIRE", &at.redis_key(), "1"])
+        .unwrap();
+    scene.arrives(&at, None).await;
 }
 
-/// Redis gets no chance to tell of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_has_lived_its_time_is_not_served_even_if_nobody_tells() {
+async fn an_expired_session_is_not_served_even_if_redis_announces_nothing() {
     let scene = Scene::new().await;
     let ttl = Duration::from_millis(500);
-    let stored = scene.other.create(&record(1), ttl).await.unwrap();
+    let stored = Stored::nowhere();
+    let (id, version) = (&stored.id, stored.version);
+    let outcome = scene.other.create(id, &record(1), version, ttl).await;
+    assert_eq!(outcome.unwrap(), CreateOutcome::Created);
     let created = Instant::now();
-    // Kept, unless this machine took half a second for it.
+    // Cached, unless this takes half a second.
     let _ = value(&scene.near, &stored).await.unwrap();
     scene.proxy.stall();
     in_time(async {
@@ -294,13 +256,13 @@ async fn a_flush_empties_it() {
     for flush in ["FLUSHDB", "FLUSHALL"] {
         let (first, second) = (scene.known(1).await, scene.known(2).await);
         assert!(scene.redis.command(&[flush]).unwrap().is_ok());
-        scene.hears(&first, None).await;
-        scene.hears(&second, None).await;
+        scene.arrives(&first, None).await;
+        scene.arrives(&second, None).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redis_that_can_not_remember_more_says_so() {
+async fn a_redis_with_a_full_tracking_table_evicts() {
     let scene = Scene::new().await;
     let limit = &["CONFIG", "SET", "tracking-table-max-keys", "10"];
     assert!(scene.redis.command(limit).unwrap().is_ok());
@@ -314,16 +276,16 @@ async fn a_redis_that_can_not_remember_more_says_so() {
         }
     })
     .await;
-    // What Redis forgot it has told before, so this is heard of or not kept any more.
+    // Redis has announced the keys that it dropped from its table.
     for at in &sessions {
-        stored(update(&scene.other, at, 2).await);
+        updated(&scene.other, at, 2).await;
     }
     for at in &sessions {
-        scene.hears(at, Some(2)).await;
+        scene.arrives(at, Some(2)).await;
     }
 }
 
-/// How many keys the server remembers for those who read them.
+/// The number of keys in the tracking table of the server.
 fn tracked(redis: &Redis) -> u64 {
     let reply = redis.command(&["INFO", "stats"]).unwrap();
     let text = reply.text().unwrap();
@@ -334,10 +296,10 @@ fn tracked(redis: &Redis) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_more_is_kept_than_may_be() {
+async fn the_bounds_are_kept() {
     for settings in [
-        NearCache::default().max_sessions(20),
-        NearCache::default().max_bytes(20_000),
+        NearCacheConfig::default().max_sessions(20),
+        NearCacheConfig::default().max_bytes(20_000),
     ] {
         let scene = Scene::with(settings.max_staleness(MINUTE)).await;
         let mut sessions = Vec::new();
@@ -345,7 +307,7 @@ async fn no_more_is_kept_than_may_be() {
             sessions.push(scene.known(number).await);
         }
         scene.proxy.take_requests();
-        // The last ones first, since reading the others drives these out.
+        // The last ones first, since reading the others evicts these.
         for at in sessions.iter().rev() {
             value(&scene.near, at).await.unwrap();
         }
@@ -355,8 +317,8 @@ async fn no_more_is_kept_than_may_be() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_no_staleness_at_all_redis_is_always_asked() {
-    let scene = Scene::with(NearCache::default().max_staleness(Duration::ZERO)).await;
+async fn with_a_staleness_of_zero_every_load_is_answered_by_redis() {
+    let scene = Scene::with(NearCacheConfig::default().max_staleness(Duration::ZERO)).await;
     let at = scene.known(1).await;
     for _ in 0..10 {
         assert_eq!(scene.cost(&at).await, MISS);
@@ -364,19 +326,19 @@ async fn with_no_staleness_at_all_redis_is_always_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clones_share_what_is_kept() {
+async fn clones_share_the_cache() {
     let scene = Scene::new().await;
     let at = scene.known(1).await;
     let clone = scene.near.clone();
     scene.proxy.take_requests();
     assert_eq!(value(&clone, &at).await.unwrap(), Some(1));
     assert_eq!(scene.proxy.take_requests(), HIT);
-    clone.delete(&at.key).await.unwrap();
+    clone.delete(&at.id).await.unwrap();
     assert_eq!(value(&scene.near, &at).await.unwrap(), None);
 }
 
 #[test]
-fn a_runtime_that_ends_takes_no_news_with_it() {
+fn a_runtime_that_ends_ends_its_invalidations() {
     let redis = Redis::start().unwrap();
     let runtime = || {
         let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -388,9 +350,9 @@ fn a_runtime_that_ends_takes_no_news_with_it() {
         assert_eq!(value(&near, &at).await.unwrap(), Some(1));
         (near, other, at)
     });
-    // The connection's driver is gone, and nobody would hear of this.
+    // The driver of the connection has ended, so this announcement is lost.
     runtime().block_on(async {
-        stored(update(&other, &at, 2).await);
+        updated(&other, &at, 2).await;
         until(&near, &at, Some(2)).await;
     });
 }

@@ -1,20 +1,20 @@
-//! Servers and settings that a near cache can't be had with.
+//! Servers and settings that a near cache does not work with.
 
 use deadpool_redis::{Config, Runtime};
-use sessile::storage::{NearCache, RedisSessionStore, SessionStore as _, StoreErrorKind};
+use sessile::storage::{NearCacheConfig, RedisSessionStore, SessionStore as _, StoreErrorKind};
 use sessile_rig::{
     proxy::{Fault, Proxy},
     redis::Redis,
 };
 
-use crate::setup::{create, failed, kind, store, stored, update, value, whole};
+use crate::setup::{create, failed, kind, store, updated, value, whole};
 
 fn builder(url: String) -> sessile::storage::RedisSessionStoreBuilder {
-    RedisSessionStore::builder(url).near_cache(NearCache::default())
+    RedisSessionStore::builder(url).near_cache(NearCacheConfig::default())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_too_old_is_told_at_once() {
+async fn a_server_that_is_too_old_is_refused_when_the_store_is_built() {
     let redis = Redis::start().unwrap();
     let proxy = Proxy::start(redis.port()).unwrap();
     for (command, answer) in [
@@ -41,7 +41,7 @@ async fn a_pool_is_refused() {
     let redis = Redis::start().unwrap();
     let config = Config::from_url(redis.url());
     let pool = config.create_pool(Some(Runtime::Tokio1)).unwrap();
-    let builder = RedisSessionStore::builder_pooled(pool).near_cache(NearCache::default());
+    let builder = RedisSessionStore::builder_pooled(pool).near_cache(NearCacheConfig::default());
     let error = failed(builder.build().await);
     assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
     assert!(whole(&error).contains("pool"), "{}", whole(&error));
@@ -74,19 +74,19 @@ async fn a_right_that_is_missing_is_named() {
     assert_eq!(error.kind(), StoreErrorKind::Denied);
     assert!(whole(&error).contains("pttl"), "{}", whole(&error));
 
-    // All that the documentation says is needed.
+    // The rights that the documentation names.
     may("+get +set +getrange +del +eval +evalsha +pttl +client|tracking");
     let near = builder(url).build().await.unwrap();
     assert_eq!(value(&near, &at).await.unwrap(), Some(1));
-    let at = stored(update(&near, &at, 2).await);
-    near.delete(&at.key).await.unwrap();
+    let at = updated(&near, &at, 2).await;
+    near.delete(&at.id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_password_is_denied_as_without_a_near_cache() {
     let redis = Redis::start_with(&["--requirepass", "right"]).unwrap();
     let url = |user: &str| format!("redis://{user}127.0.0.1:{}", redis.port());
-    for user in ["", ":wrong@", "default:wrong@", "nobody:right@"] {
+    for user in ["", ":wrong@", "default:wrong@", "stranger:right@"] {
         let error = builder(url(user)).build().await;
         assert_eq!(kind(error), StoreErrorKind::Denied, "{user}");
     }

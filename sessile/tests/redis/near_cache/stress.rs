@@ -1,28 +1,28 @@
-//! Many who read, while others write, renew and end what they read.
+//! Many readers, while others write and end what they read.
 //!
-//! Another server may learn of a change a moment late. But time never runs backwards there: what one
-//! reader has seen, no later reader sees the state before.
+//! Another server may see a change a moment late. But time never runs backwards there: after one reader has
+//! seen a state, no later reader sees the state before.
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
 };
 
-use sessile::storage::{RedisSessionStore, SessionStore as _, Stored};
+use sessile::storage::{RedisSessionStore, SessionStore as _};
 use sessile_rig::redis::{Cluster, Redis};
 use tokio::task::JoinSet;
 
 use super::until;
 use crate::{
     cluster::url_of,
-    setup::{create, in_time, key, near_store, renew, store, stored, update, value},
+    setup::{Stored, create, in_time, near_store, store, update, updated, value},
 };
 
 const SESSIONS: u32 = 8;
 const CHANGES: u32 = 200;
 const READERS: usize = 4;
 
-/// What was seen of one session by readers of one server.
+/// What the readers of one server have seen of one session.
 #[derive(Default)]
 struct Seen {
     highest: AtomicU32,
@@ -82,26 +82,20 @@ async fn time_runs_forward(near: &[RedisSessionStore], other: &RedisSessionStore
     readers_against(near, other, |other, at| async move {
         let mut at = at;
         for change in 1..=CHANGES {
-            at = stored(update(&other, &at, change).await);
+            at = updated(&other, &at, change).await;
         }
     })
     .await;
     for _ in 0..5 {
         readers_against(near, other, |other, at| async move {
-            let at = stored(update(&other, &at, 1).await);
-            other.delete(&at.key).await.unwrap();
-        })
-        .await;
-        // To who has the key from before, a renewal is an end.
-        readers_against(near, other, |other, at| async move {
-            let at = stored(update(&other, &at, 1).await);
-            stored(renew(&other, &at, 1000).await);
+            let at = updated(&other, &at, 1).await;
+            other.delete(&at.id).await.unwrap();
         })
         .await;
     }
 }
 
-/// What everybody sees in the end, whoever read what when.
+/// The last change reaches every reader.
 async fn all_arrive(near: &[RedisSessionStore], other: &RedisSessionStore) {
     for round in 1..=20 {
         let mut at = create(other, 0).await;
@@ -117,12 +111,12 @@ async fn all_arrive(near: &[RedisSessionStore], other: &RedisSessionStore) {
             });
         }
         for change in 1..=round {
-            at = stored(update(other, &at, change).await);
+            at = updated(other, &at, change).await;
         }
         for near in near {
             until(near, &at, Some(round)).await;
         }
-        other.delete(&at.key).await.unwrap();
+        other.delete(&at.id).await.unwrap();
         for near in near {
             until(near, &at, None).await;
         }
@@ -131,7 +125,7 @@ async fn all_arrive(near: &[RedisSessionStore], other: &RedisSessionStore) {
     }
 }
 
-/// The writer reads what it wrote, through the same store as those who read at the same time.
+/// The writer reads what it wrote, through the same store as concurrent readers.
 async fn own_writes_are_read(near: &RedisSessionStore) {
     let mut at = create(near, 0).await;
     let seen = Arc::new(Seen::default());
@@ -140,23 +134,20 @@ async fn own_writes_are_read(near: &RedisSessionStore) {
         readers.spawn(read(near.clone(), at.clone(), Arc::clone(&seen)));
     }
     for change in 1..=2 * CHANGES {
-        at = stored(update(near, &at, change).await);
+        at = updated(near, &at, change).await;
         assert_eq!(value(near, &at).await.unwrap(), Some(change));
-        // Whoever comes after sees it as well.
+        // Later readers see it as well.
         seen.highest.fetch_max(change, SeqCst);
     }
-    let renewed = stored(renew(near, &at, 1000).await);
-    assert_eq!(value(near, &at).await.unwrap(), None);
+    near.delete(&at.id).await.unwrap();
     seen.ended.store(true, SeqCst);
-    assert_eq!(value(near, &renewed).await.unwrap(), Some(1000));
-    near.delete(&renewed.key).await.unwrap();
-    assert_eq!(value(near, &renewed).await.unwrap(), None);
+    assert_eq!(value(near, &at).await.unwrap(), None);
     seen.writer_is_done.store(true, SeqCst);
     in_time(readers.join_all()).await;
 }
 
-/// A write that is given up may be done all the same, long after.
-async fn what_nobody_waits_for_is_seen(near: &RedisSessionStore, other: &RedisSessionStore) {
+/// A write that is given up may be executed all the same, long after.
+async fn a_write_that_was_given_up_arrives(near: &RedisSessionStore, other: &RedisSessionStore) {
     const ENOUGH: u32 = 20;
 
     let (mut done, mut patience) = (0, 0);
@@ -169,23 +160,29 @@ async fn what_nobody_waits_for_is_seen(near: &RedisSessionStore, other: &RedisSe
             () = turns(patience) => true,
         };
         value(near, &at).await.unwrap();
-        // What is asked next over the connection is done next: now the write is done, or never. Who has
-        // another key always asks.
-        let not_quite = Stored {
-            key: key(&format!("{}.x", at.key.id())),
-            version: at.version,
-        };
-        assert_eq!(value(near, &not_quite).await.unwrap(), None);
-        let settled = value(other, &at).await.unwrap();
+        let settled = agreed(near, other, &at).await;
         done += u32::from(given_up && settled == Some(2));
-        until(near, &at, settled).await;
-        // From before it is sent to when it is answered, and over again: some are given up in between,
-        // however fast all this is.
+        // Given up at every moment from before it is sent until its reply has arrived.
         patience = if given_up { patience + 1 } else { 0 };
     }
 }
 
-/// Lets others run so many times.
+/// Waits until both stores load the same value twenty times in a row.
+async fn agreed(near: &RedisSessionStore, other: &RedisSessionStore, at: &Stored) -> Option<u32> {
+    let mut in_a_row = 0;
+    loop {
+        let stored = value(other, at).await.unwrap();
+        match value(near, at).await.unwrap() == stored {
+            true => in_a_row += 1,
+            false => in_a_row = 0,
+        }
+        if in_a_row == 20 {
+            return stored;
+        }
+    }
+}
+
+/// Lets other tasks run this many times.
 async fn turns(number: u32) {
     for _ in 0..number {
         tokio::task::yield_now().await;
@@ -198,8 +195,8 @@ async fn all(near: [RedisSessionStore; 2], other: RedisSessionStore) {
     for near in &near {
         own_writes_are_read(near).await;
     }
-    in_time(what_nobody_waits_for_is_seen(&near[0], &other)).await;
-    // The one who writes has a near cache as well.
+    in_time(a_write_that_was_given_up_arrives(&near[0], &other)).await;
+    // The writer has a near cache as well.
     let [first, second] = near;
     time_runs_forward(&[second], &first).await;
 }

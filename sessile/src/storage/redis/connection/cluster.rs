@@ -10,65 +10,84 @@ use tokio::time::Instant;
 
 use super::{
     super::{
+        StoreError,
+        backoff::Backoff,
         error::{Fault, Redirect},
         location::{Endpoint, Host},
-        pauses::Pauses,
         script::{Action, Request},
         slot::slot_of,
     },
-    Asking, Deadline, Dialer, Reply,
+    Answer, Asking, Deadline, Dialer, Reply,
     link::Link,
     links::Links,
+    may_repeat,
     topology::Topology,
 };
 
-/// How many nodes a request may be sent to, one after another.
+/// Maximum number of attempts of a request.
 const MAX_HOPS: u32 = 16;
 
-/// How long to wait while a slot's keys are on the way to another node.
+/// How long to wait while the keys of a slot move to another node.
 const PASSING: Duration = Duration::from_millis(10);
 
-/// How long what a node told about the slots is taken as it is.
+/// How long an answer about the slots counts as current.
 const FRESH: Duration = Duration::from_millis(100);
 
-/// A cluster, found by some of its nodes.
+/// A cluster that is found by some of its nodes.
 pub(super) struct Cluster {
     dialer: Arc<Dialer>,
     seeds: Vec<Host>,
-    pauses: Pauses,
+    backoff: Backoff,
     topology: Mutex<Arc<Topology>>,
     links: Mutex<HashMap<Host, Links>>,
-    /// When the nodes were last asked for the topology. Held by who asks, so that a failure is not
-    /// followed by a thousand questions.
+    /// When the nodes were last asked for the topology. The request that asks holds the lock, so that a
+    /// failure does not make every request ask.
     asked_at: tokio::sync::Mutex<Option<Instant>>,
 }
 
 impl Cluster {
-    pub(super) fn new(dialer: Arc<Dialer>, seeds: Vec<Host>, pauses: Pauses) -> Self {
+    pub(super) fn new(dialer: Arc<Dialer>, seeds: Vec<Host>, backoff: Backoff) -> Self {
         Self {
             dialer,
             seeds,
-            pauses,
+            backoff,
             topology: Mutex::default(),
             links: Mutex::default(),
             asked_at: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Finds the nodes, if that has not been done.
+    /// Finds the nodes, if they are unknown.
     pub(super) async fn prove(self: &Arc<Self>, deadline: Deadline) -> Result<(), Fault> {
         self.refresh(self.topology(), deadline).await.map(drop)
     }
 
-    /// Sends `request` to the node that serves its keys, and on to wherever that node says. When a
-    /// node fails, to the one that took its place, if there is one by now.
+    /// Sends `request` to the node that serves its key, and follows redirections. When a node fails, sends
+    /// it to the node that has taken its place, if there is one and the request may be sent again.
     pub(super) async fn send(
         self: &Arc<Self>,
         request: &Request<'_>,
         deadline: Deadline,
-    ) -> Result<Reply, Fault> {
-        let slot = slot_of(request.key.as_bytes());
-        let mut repeated = false;
+    ) -> Result<Reply, StoreError> {
+        let mut may_have_happened = false;
+        match self
+            .try_nodes(request, deadline, &mut may_have_happened)
+            .await
+        {
+            Ok(answer) => Ok(answer.into_reply(may_have_happened)),
+            Err(fault) => Err(fault.into_error(may_have_happened)),
+        }
+    }
+
+    /// Sends `request` to one node after another. `may_have_happened` becomes true if a node that gave no
+    /// reply may have executed the request.
+    async fn try_nodes(
+        self: &Arc<Self>,
+        request: &Request<'_>,
+        deadline: Deadline,
+        may_have_happened: &mut bool,
+    ) -> Result<Answer, Fault> {
+        let slot = slot_of(request.redis_key.as_bytes());
         let mut cut_before = false;
         let mut redirected = None;
         for _ in 0..MAX_HOPS {
@@ -85,10 +104,10 @@ impl Cluster {
                 },
             };
             let fault = match self.link(&host).send(request, asking, deadline).await {
-                Ok(answer) => return Ok(answer.into_reply(repeated)),
+                Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
-            repeated |= fault.may_have_happened();
+            *may_have_happened |= fault.may_have_happened();
             match fault.redirect() {
                 Some(Redirect::Moved(address)) => {
                     let host = host.redirected(address)?;
@@ -101,7 +120,7 @@ impl Cluster {
                 None if fault.is_passing() => {
                     deadline.bound(tokio::time::sleep(PASSING)).await?;
                 }
-                None if fault.concerns_node() => {
+                None if fault.concerns_node() && may_repeat(request, &fault) => {
                     let Ok(newer) = self.refresh(topology, deadline).await else {
                         return Err(fault);
                     };
@@ -121,18 +140,18 @@ impl Cluster {
         Arc::clone(&lock(&self.topology))
     }
 
-    /// A node said that `slot` is at `host`. That is likely not the only one to have moved.
+    /// A node has redirected `slot` to `host`.
     fn learn(&self, slot: u16, host: &Host) {
         let mut topology = lock(&self.topology);
         *topology = Arc::new(topology.with(slot, host));
         drop(topology);
-        self.forget();
+        self.clear_near_cache();
     }
 
-    /// Another node serves a slot: whatever the one before still tells, it is not the last word.
-    fn forget(&self) {
-        if let Some(near) = self.dialer.near() {
-            near.clear();
+    /// Another node serves a slot. What the previous node announces is not complete any more.
+    fn clear_near_cache(&self) {
+        if let Some(near_cache) = self.dialer.near_cache() {
+            near_cache.clear();
         }
     }
 
@@ -140,13 +159,13 @@ impl Cluster {
         let mut links = lock(&self.links);
         let links = links.entry(host.clone()).or_insert_with(|| {
             let endpoint = Endpoint::Tcp(host.clone());
-            Links::to_server(Arc::clone(&self.dialer), endpoint, self.pauses)
+            Links::to_server(Arc::clone(&self.dialer), endpoint, self.backoff)
         });
         links.here()
     }
 
-    /// Who serves which slots now, if somebody tells within `deadline`. Goes on when nobody waits
-    /// any longer, for the sake of the next request.
+    /// The topology after asking the nodes, if one of them answers within `deadline`. If the caller is
+    /// dropped, the task continues, for the next request.
     async fn refresh(
         self: &Arc<Self>,
         known: Arc<Topology>,
@@ -161,8 +180,8 @@ impl Cluster {
         asked.unwrap_or(Err(Fault::UnservedSlot))
     }
 
-    /// Asks one node after another. Who comes while somebody else was asking, or shortly after,
-    /// takes what that one was told.
+    /// Asks one node after another. A request that has waited for another one to ask, or that comes shortly
+    /// after, uses that answer.
     async fn ask_all(
         &self,
         known: &Arc<Topology>,
@@ -179,7 +198,7 @@ impl Cluster {
         hosts.extend(&self.seeds);
         let mut cause = Fault::UnservedSlot;
         for host in hosts {
-            // So that there is time left for others when one hangs.
+            // A node that hangs must leave time for the others.
             let asked = self.ask(host, Deadline::after(limit / 3)).await;
             *asked_at = Some(Instant::now());
             match asked {
@@ -188,7 +207,7 @@ impl Cluster {
                     lock(&self.links).retain(|host, _| topology.has(host));
                     *lock(&self.topology) = Arc::clone(&topology);
                     if topology != current {
-                        self.forget();
+                        self.clear_near_cache();
                     }
                     return Ok(topology);
                 }
@@ -200,7 +219,7 @@ impl Cluster {
 
     async fn ask(&self, host: &Host, deadline: Deadline) -> Result<Topology, Fault> {
         let question = Request {
-            key: "",
+            redis_key: "",
             action: Action::Slots,
         };
         let answer = self

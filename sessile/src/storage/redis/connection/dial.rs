@@ -1,4 +1,4 @@
-//! [`Dialer`]: new connections, to servers that were made sure of.
+//! [`Dialer`]: new connections, to servers that were checked.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -12,27 +12,26 @@ use tokio::time::timeout;
 use super::super::{
     error::{Fault, check_version},
     location::{Endpoint, Host, Location},
-    near::{Lifeline, Near},
+    near::{NearCache, StreamGuard},
 };
 
-/// How many requests may wait to be written to one connection. More wait for their turn.
+/// Capacity of a connection's queue of requests. A request waits while the queue is full.
 const QUEUE: usize = 1024;
 
 /// Makes connections.
 pub(in super::super) struct Dialer {
     settings: RedisConnectionInfo,
-    /// What is the same for all addresses: TLS or not, and with which certificates.
+    /// The settings that all addresses share: whether TLS is used, and with which certificates.
     pattern: ConnectionAddr,
     timeout: Duration,
-    /// Who is told of changes to what is read.
-    near: Option<Near>,
+    near_cache: Option<NearCache>,
 }
 
-/// A connection to a server that was made sure of.
+/// A connection to a server that was checked.
 pub(super) struct Wire {
     pub(super) connection: MultiplexedConnection,
-    /// Where the server tells of changes, if somebody wants to know.
-    pub(super) lifeline: Option<Lifeline>,
+    /// The invalidations that arrive over the connection, if there is a near cache.
+    pub(super) stream: Option<StreamGuard>,
 }
 
 /// Certificates and keys, in PEM.
@@ -45,13 +44,13 @@ pub(in super::super) struct TlsFiles {
 }
 
 impl Dialer {
-    /// What signs in as `location` says.
+    /// A dialer with the credentials of `location`.
     pub(in super::super) fn new(
         location: &Location,
         #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
         tls: TlsFiles,
         timeout: Duration,
-        near: Option<Near>,
+        near_cache: Option<NearCache>,
     ) -> Result<Self, Fault> {
         let mut settings = RedisConnectionInfo::default()
             .set_db(location.database)
@@ -74,7 +73,7 @@ impl Dialer {
             settings,
             pattern,
             timeout,
-            near,
+            near_cache,
         })
     }
 
@@ -83,16 +82,15 @@ impl Dialer {
         self.timeout
     }
 
-    /// Who is told of changes to what is read, if anybody is.
-    pub(super) fn near(&self) -> Option<&Near> {
-        self.near.as_ref()
+    pub(super) fn near_cache(&self) -> Option<&NearCache> {
+        self.near_cache.as_ref()
     }
 
     /// A connection to the server at `endpoint`.
     pub(super) async fn dial(&self, endpoint: &Endpoint) -> Result<Wire, Fault> {
         self.bound(async {
-            let mut wire = match &self.near {
-                Some(near) => self.connect_tracked(endpoint, near).await?,
+            let mut wire = match &self.near_cache {
+                Some(near_cache) => self.connect_tracked(endpoint, near_cache).await?,
                 None => Wire {
                     connection: self
                         .connect(
@@ -101,7 +99,7 @@ impl Dialer {
                             AsyncConnectionConfig::new(),
                         )
                         .await?,
-                    lifeline: None,
+                    stream: None,
                 },
             };
             check_server(&mut wire.connection).await?;
@@ -110,16 +108,21 @@ impl Dialer {
         .await?
     }
 
-    /// A connection over which the server tells of changes to what is read over it.
-    async fn connect_tracked(&self, endpoint: &Endpoint, near: &Near) -> Result<Wire, Fault> {
-        let [drivers, lifeline] = Lifeline::both();
-        let near = near.clone();
+    /// A connection over which the server announces changes to what is read over it.
+    async fn connect_tracked(
+        &self,
+        endpoint: &Endpoint,
+        near_cache: &NearCache,
+    ) -> Result<Wire, Fault> {
+        let [receiving, sending] = StreamGuard::pair();
+        let near_cache = near_cache.clone();
         let config = AsyncConnectionConfig::new().set_push_sender(move |push: PushInfo| {
-            // The lifeline goes with this closure, and so with the driver.
-            near.hear(&drivers, &push);
+            // The driver owns this closure, and the closure owns the guard.
+            let _guard = &receiving;
+            near_cache.apply(&push);
             Ok::<_, Infallible>(())
         });
-        // Only the later protocol lets a server speak unasked.
+        // Only RESP3 has messages that are not replies.
         let settings = self.settings.clone().set_protocol(ProtocolVersion::RESP3);
         let mut connection = self.connect(endpoint, settings, config).await?;
         let mut track = redis::cmd("CLIENT");
@@ -127,12 +130,12 @@ impl Dialer {
         let answer = connection.send_packed_command(&track).await;
         let answer = answer.and_then(Value::extract_error);
         answer.map_err(|error| match error.code() {
-            Some("ERR") => Fault::TellsNoChanges,
+            Some("ERR") => Fault::AnnouncesNoChanges,
             _ => error.into(),
         })?;
         Ok(Wire {
             connection,
-            lifeline: Some(lifeline),
+            stream: Some(sending),
         })
     }
 
@@ -144,7 +147,7 @@ impl Dialer {
             .await?
     }
 
-    /// What `future` comes to, within the time that connecting may take.
+    /// The output of `future`, within the time that connecting may take.
     pub(super) async fn bound<F: Future>(&self, future: F) -> Result<F::Output, Fault> {
         let bounded = timeout(self.timeout, future).await;
         bounded.map_err(|_| Fault::TimedOut(self.timeout))
@@ -163,7 +166,7 @@ impl Dialer {
                 let tcp = TcpSettings::default().set_nodelay(true);
                 Client::open(info.set_tcp_settings(tcp).set_redis_settings(settings))
             });
-        // Time is measured by who sends, over all of an operation.
+        // The sender measures the time of an operation as a whole.
         let config = config
             .set_connection_timeout(None)
             .set_response_timeout(None)
@@ -209,7 +212,7 @@ impl TlsFiles {
         }
         #[cfg(feature = "redis-session-rustls")]
         if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Somebody else may be first, and that is as well.
+            // Another thread may be first, which has the same effect.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let pattern = ConnectionAddr::TcpTls {
@@ -234,8 +237,8 @@ impl TlsFiles {
 
 /// The certificates that the operating system trusts, if they have to be named.
 ///
-/// Once, and not for each connection. And `redis` takes them itself only for as long as nobody else
-/// in the program has it use `native-tls`.
+/// They are loaded once instead of for each connection. The crate `redis` loads them itself only if no other
+/// crate of the program enables its `native-tls`.
 #[cfg(feature = "redis-session-rustls")]
 fn system_roots() -> Option<Vec<u8>> {
     let mut usable = rustls::RootCertStore::empty();
@@ -258,7 +261,7 @@ fn system_roots() -> Option<Vec<u8>> {
     None
 }
 
-/// Makes sure that the server is one that has what is needed.
+/// Checks that the server is a Redis of a sufficient version.
 pub(super) async fn check_server(connection: &mut MultiplexedConnection) -> Result<(), Fault> {
     let mut info = redis::cmd("INFO");
     info.arg("server");
@@ -271,7 +274,7 @@ pub(super) async fn check_server(connection: &mut MultiplexedConnection) -> Resu
         Ok(Value::BulkString(text)) => text,
         Ok(Value::VerbatimString { text, .. }) => text.into_bytes(),
         Ok(_) => return Err(Fault::NotRedis),
-        // Whoever may not ask is believed to know that the server is new enough.
+        // A user without this right is assumed to have configured a suitable server.
         Err(fault) if fault.is_missing_right() => return Ok(()),
         Err(fault) => return Err(fault),
     };
@@ -282,13 +285,13 @@ pub(super) async fn check_server(connection: &mut MultiplexedConnection) -> Resu
     version.map_or(Err(Fault::NotRedis), check_version)
 }
 
-/// What an error means when it is the first thing that is heard from a server.
+/// The fault if the first reply of a server is an error.
 fn not_redis(error: RedisError) -> Fault {
     match error.kind() {
         ErrorKind::Parse => Fault::NotRedis,
-        ErrorKind::RESP3NotSupported => Fault::TellsNoChanges,
+        ErrorKind::RESP3NotSupported => Fault::AnnouncesNoChanges,
         _ => match error.code() {
-            Some("NOPROTO") => Fault::TellsNoChanges,
+            Some("NOPROTO") => Fault::AnnouncesNoChanges,
             _ => error.into(),
         },
     }

@@ -1,31 +1,32 @@
-//! [`Link`]: one connection that many share, and that is made anew when it breaks.
+//! [`Link`]: a shared connection that reconnects when it breaks.
 //!
-//! There is no task that watches over it. Who finds it broken makes a new one, and who comes while
-//! that is under way waits for it, up to its own deadline. When it can't be made, nobody tries again
-//! before a pause is over: until then every request fails at once, with the cause.
+//! No task watches it. The request that finds it broken starts to connect, and later requests wait for the
+//! new connection, up to their own deadlines. If connecting fails, the next attempt has to wait for the
+//! backoff; until then every request fails immediately, with the cause.
+
+mod sent;
 
 use std::{
     fmt,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
-use redis::aio::MultiplexedConnection;
 use tokio::{sync::watch, time::Instant};
 
+use self::sent::Sent;
 use super::{
     super::{
+        backoff::Backoff,
         error::Fault,
         location::{Endpoint, Host},
-        near::{Lifeline, Pending},
-        pauses::Pauses,
+        near::Pending,
         script::{Action, Request},
     },
     Answer, Asking, Deadline, Dialer, Wire, exchange, sentinel,
 };
 
-/// One connection. Clones share it.
+/// A shared connection. Clones share it as well.
 #[derive(Clone)]
 pub(super) struct Link(Arc<Inner>);
 
@@ -34,16 +35,16 @@ struct Inner {
     state: Mutex<State>,
 }
 
-/// Where a connection leads to, and how it is made.
+/// The target of a connection, and how it is made.
 pub(super) struct Site {
     pub(super) dialer: Arc<Dialer>,
     pub(super) target: Target,
-    pub(super) pauses: Pauses,
+    pub(super) backoff: Backoff,
 }
 
 pub(super) enum Target {
     Server(Endpoint),
-    /// Whichever server the sentinels at `hosts` call so.
+    /// The server that the sentinels at `hosts` call `name`.
     Master {
         hosts: Vec<Host>,
         name: Arc<str>,
@@ -52,19 +53,19 @@ pub(super) enum Target {
 
 struct State {
     phase: Phase,
-    /// Which connection it is, counted up with each.
+    /// The number of the connection: each has another.
     number: u64,
-    /// How many attempts failed in a row.
+    /// The number of attempts that failed in a row.
     failures: u32,
 }
 
 enum Phase {
-    /// Nothing was tried yet, or the connection has just been found broken.
+    /// No attempt was made yet, or the connection has just been found broken.
     Closed,
-    /// Being made. The channel closes when that is over.
+    /// Connecting. The channel closes when the attempt has ended.
     Opening {
         over: watch::Receiver<()>,
-        /// Why the attempt before failed, if it did.
+        /// Why the previous attempt failed, if it did.
         last: Option<Fault>,
     },
     Open(Open),
@@ -76,9 +77,9 @@ enum Phase {
 
 struct Open {
     wire: Wire,
-    /// How many requests somebody waits for an answer to.
+    /// The number of requests in flight.
     waiting: u32,
-    /// Since when there was no answer, while there was something to answer.
+    /// When the last reply arrived, or the first request without one was sent, while requests are in flight.
     silent_since: Option<Instant>,
 }
 
@@ -99,7 +100,7 @@ impl Link {
         }))
     }
 
-    /// Connects, if that has not been done.
+    /// Connects, if there is no connection.
     pub(super) async fn prove(&self) -> Result<(), Fault> {
         loop {
             match self.look(|_, _| ())? {
@@ -125,16 +126,16 @@ impl Link {
             deadline.bound(answer).await?
         };
         sent.is_answered = true;
-        let (number, mut heard) = (sent.number, sent.heard.take());
+        let (number, mut pending) = (sent.number, sent.pending.take());
         drop(sent);
         if matches!(request.action, Action::Slots) {
-            // A node that the others have replaced answers this too, and knows of no changes any more.
-            heard = None;
+            // A node that the others have replaced answers this as well, and announces no more changes.
+            pending = None;
         }
         match answer {
             Ok(value) => Ok(Answer {
                 value,
-                heard: heard.map(Pending::answered),
+                provenance: pending.map(Pending::answered),
             }),
             Err(fault) => {
                 if fault.ends_connection() {
@@ -145,7 +146,7 @@ impl Link {
         }
     }
 
-    /// Counts a request that is about to be sent, if there is a connection to send it over.
+    /// Counts a request that is about to be sent, if there is a connection.
     fn begin(&self, deadline: Deadline) -> Result<Look<Sent<'_>>, Fault> {
         self.look(|open, number| Sent::new(self, (open, number), deadline.limit))
     }
@@ -171,26 +172,26 @@ impl Link {
         })
     }
 
-    /// What `take` takes of the connection if there is one, and otherwise what to wait for. Begins to
-    /// connect where it is time to.
+    /// The output of `take` if there is a connection, and otherwise what to wait for. Starts to connect if
+    /// the backoff is over.
     fn look<T>(&self, take: impl FnOnce(&mut Open, u64) -> T) -> Result<Look<T>, Fault> {
         let mut state = self.0.state();
         let number = state.number;
         let last = match &mut state.phase {
             Phase::Open(open) => return Ok(Look::Open(take(open, number))),
             Phase::Opening { over, last } => match (over.has_changed(), last) {
-                // Who failed before is not waited for.
+                // After a failure no request waits for the next attempt.
                 (Ok(_), Some(cause)) => return Err(not_connected(cause)),
                 (Ok(_), None) => return Ok(Look::Wait(over.clone())),
-                // The runtime that was at it is gone.
+                // The runtime of the attempt has ended.
                 (Err(_), last) => last.clone(),
             },
             Phase::Failed { cause, retry_at } if Instant::now() < *retry_at => {
                 return Err(not_connected(cause));
             }
-            // A failure of long ago tells nothing about now.
+            // An old failure says nothing about the server now.
             Phase::Failed { cause, retry_at } => {
-                (retry_at.elapsed() < self.0.site.pauses.longest).then(|| cause.clone())
+                (retry_at.elapsed() < self.0.site.backoff.longest).then(|| cause.clone())
             }
             Phase::Closed => None,
         };
@@ -209,7 +210,7 @@ impl Link {
         Ok(Look::Wait(over))
     }
 
-    /// Does something to connection `number` if it is in use; what comes of it takes its place.
+    /// Changes connection `number` if it is open. What `change` returns replaces it.
     fn with_open(&self, number: u64, change: impl FnOnce(&mut Open) -> Option<Phase>) {
         let mut state = self.0.state();
         if state.number == number
@@ -259,7 +260,7 @@ impl Inner {
                         "can't connect to Redis"
                     );
                 }
-                let retry_at = Instant::now() + self.site.pauses.after(state.failures);
+                let retry_at = Instant::now() + self.site.backoff.after(state.failures);
                 state.phase = Phase::Failed { cause, retry_at };
             }
         }
@@ -268,55 +269,6 @@ impl Inner {
 
 fn not_connected(cause: &Fault) -> Fault {
     Fault::NotConnected(Arc::new(cause.clone()))
-}
-
-/// A request that was sent.
-///
-/// When one is given up, by who sent it or because nobody waits for that any longer, and nothing at
-/// all was answered for half of the timeout, so is the connection: the server hangs, or it went
-/// without a word, and the next request need not wait to find that out.
-struct Sent<'a> {
-    link: &'a Link,
-    connection: MultiplexedConnection,
-    number: u64,
-    limit: Duration,
-    is_answered: bool,
-    /// What an answer tells who wants to know of changes.
-    heard: Option<Pending>,
-}
-
-impl<'a> Sent<'a> {
-    fn new(link: &'a Link, (open, number): (&mut Open, u64), limit: Duration) -> Self {
-        open.waiting += 1;
-        open.silent_since.get_or_insert_with(Instant::now);
-        Self {
-            link,
-            connection: open.wire.connection.clone(),
-            number,
-            limit,
-            is_answered: false,
-            heard: open.wire.lifeline.as_ref().map(Lifeline::ask),
-        }
-    }
-}
-
-impl Drop for Sent<'_> {
-    fn drop(&mut self) {
-        self.link.with_open(self.number, |open| {
-            open.waiting = open.waiting.saturating_sub(1);
-            if self.is_answered {
-                open.silent_since = (open.waiting > 0).then(Instant::now);
-                return None;
-            }
-            let silence = open
-                .silent_since
-                .map_or(Duration::ZERO, |since| since.elapsed());
-            (silence >= self.limit / 2).then(|| Phase::Failed {
-                cause: Fault::TimedOut(silence),
-                retry_at: Instant::now(),
-            })
-        });
-    }
 }
 
 impl fmt::Debug for Link {

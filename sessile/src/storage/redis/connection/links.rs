@@ -4,8 +4,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{
     super::{
+        backoff::Backoff,
         location::{Endpoint, Host},
-        pauses::Pauses,
     },
     Dialer,
     link::{Link, Site, Target},
@@ -19,25 +19,25 @@ pub(super) struct Links {
 }
 
 impl Links {
-    pub(super) fn to_server(dialer: Arc<Dialer>, endpoint: Endpoint, pauses: Pauses) -> Self {
-        Self::to(dialer, Target::Server(endpoint), pauses)
+    pub(super) fn to_server(dialer: Arc<Dialer>, endpoint: Endpoint, backoff: Backoff) -> Self {
+        Self::to(dialer, Target::Server(endpoint), backoff)
     }
 
     pub(super) fn to_master(
         dialer: Arc<Dialer>,
         hosts: Vec<Host>,
         name: String,
-        pauses: Pauses,
+        backoff: Backoff,
     ) -> Self {
         let name = name.into();
-        Self::to(dialer, Target::Master { hosts, name }, pauses)
+        Self::to(dialer, Target::Master { hosts, name }, backoff)
     }
 
-    fn to(dialer: Arc<Dialer>, target: Target, pauses: Pauses) -> Self {
+    fn to(dialer: Arc<Dialer>, target: Target, backoff: Backoff) -> Self {
         let site = Site {
             dialer,
             target,
-            pauses,
+            backoff,
         };
         Self {
             site: Arc::new(site),
@@ -45,7 +45,7 @@ impl Links {
         }
     }
 
-    /// That of the runtime this task runs on.
+    /// The connection of the current runtime.
     pub(super) fn here(&self) -> Link {
         let links = self.links.read().unwrap_or_else(PoisonError::into_inner);
         let found = links.iter().find(|(home, _)| home.is_here());
@@ -58,8 +58,8 @@ impl Links {
         }
     }
 
-    /// One for this runtime, unless another thread of it was faster. Those of runtimes that have ended
-    /// go.
+    /// Adds a connection for the current runtime, unless another of its threads has added one. Removes the
+    /// connections of runtimes that have ended.
     fn add(&self) -> Link {
         let mut links = self.links.write().unwrap_or_else(PoisonError::into_inner);
         links.retain_mut(|(home, _)| home.is_alive());

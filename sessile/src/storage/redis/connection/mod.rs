@@ -1,5 +1,5 @@
-//! How requests get to Redis: over connections that mend themselves, a pool, or to the right node of a
-//! cluster.
+//! [`Connection`]: sends requests to Redis over connections that reconnect, over a pool, or to the right
+//! node of a cluster.
 
 mod cluster;
 mod dial;
@@ -17,10 +17,11 @@ use tokio::time::{Instant, timeout_at};
 
 use self::{cluster::Cluster, links::Links};
 use super::{
+    StoreError,
+    backoff::Backoff,
     error::Fault,
     location::{Location, Servers},
-    near::Heard,
-    pauses::Pauses,
+    near::Provenance,
     script::{Action, Form, Request},
 };
 use crate::storage::timing::deadline;
@@ -30,35 +31,35 @@ pub(super) use self::dial::Dialer;
 pub(super) use self::dial::TlsFiles;
 use self::dial::Wire;
 
-/// The road to Redis. Clones share it.
+/// Sends requests to Redis. Clones share the connections.
 #[derive(Clone)]
 pub(super) struct Connection {
-    road: Road,
+    transport: Transport,
     response_timeout: Duration,
 }
 
 #[derive(Clone)]
-enum Road {
-    /// To one server, or to whichever is the master.
+enum Transport {
+    /// To one server, or to the current master.
     Links(Arc<Links>),
     #[cfg(feature = "redis-pool")]
     Pool(pool::Connections),
     Cluster(Arc<Cluster>),
 }
 
-/// What came back.
+/// The reply to a request.
 pub(super) struct Reply {
     pub(super) value: Value,
-    /// Whether the request was sent before, and the answer to that is not known.
+    /// Whether the server may have executed an earlier attempt of the request.
     pub(super) repeated: bool,
-    /// Where changes to it are told, if they are.
-    pub(super) heard: Option<Heard>,
+    /// Where the server announces changes to it, if there is a near cache.
+    pub(super) provenance: Option<Provenance>,
 }
 
-/// What came back over one connection.
+/// The reply of one attempt.
 struct Answer {
     value: Value,
-    heard: Option<Heard>,
+    provenance: Option<Provenance>,
 }
 
 impl Answer {
@@ -66,7 +67,7 @@ impl Answer {
         Reply {
             value: self.value,
             repeated,
-            heard: self.heard,
+            provenance: self.provenance,
         }
     }
 }
@@ -76,22 +77,24 @@ impl Connection {
     pub(super) async fn open(
         location: Location,
         dialer: Dialer,
-        pauses: Pauses,
+        backoff: Backoff,
         response_timeout: Duration,
     ) -> Result<Self, Fault> {
         let connect_timeout = dialer.timeout();
         let dialer = Arc::new(dialer);
-        let road = match location.servers {
+        let transport = match location.servers {
             Servers::One(endpoint) => {
-                Road::Links(Arc::new(Links::to_server(dialer, endpoint, pauses)))
+                Transport::Links(Arc::new(Links::to_server(dialer, endpoint, backoff)))
             }
             Servers::Sentinels { hosts, master } => {
-                Road::Links(Arc::new(Links::to_master(dialer, hosts, master, pauses)))
+                Transport::Links(Arc::new(Links::to_master(dialer, hosts, master, backoff)))
             }
-            Servers::Cluster(seeds) => Road::Cluster(Arc::new(Cluster::new(dialer, seeds, pauses))),
+            Servers::Cluster(seeds) => {
+                Transport::Cluster(Arc::new(Cluster::new(dialer, seeds, backoff)))
+            }
         };
         let connection = Self {
-            road,
+            transport,
             response_timeout,
         };
         connection.prove(connect_timeout).await?;
@@ -104,64 +107,76 @@ impl Connection {
         pool: deadpool_redis::Pool,
         response_timeout: Duration,
     ) -> Result<Self, Fault> {
-        let road = Road::Pool(pool::Connections::new(pool));
+        let transport = Transport::Pool(pool::Connections::new(pool));
         let connection = Self {
-            road,
+            transport,
             response_timeout,
         };
         connection.prove(response_timeout).await?;
         Ok(connection)
     }
 
-    /// Fails if there is no way through to Redis.
+    /// Fails if Redis can't be reached.
     async fn prove(&self, connect_timeout: Duration) -> Result<(), Fault> {
-        match &self.road {
-            Road::Links(links) => links.here().prove().await,
+        match &self.transport {
+            Transport::Links(links) => links.here().prove().await,
             #[cfg(feature = "redis-pool")]
-            Road::Pool(pool) => pool.prove(Deadline::after(connect_timeout)).await,
-            Road::Cluster(cluster) => {
+            Transport::Pool(pool) => pool.prove(Deadline::after(connect_timeout)).await,
+            Transport::Cluster(cluster) => {
                 let limit = connect_timeout.saturating_add(self.response_timeout);
                 cluster.prove(Deadline::after(limit)).await
             }
         }
     }
 
-    /// Sends `request`, and once more if the connection is cut before the answer comes: so sending
-    /// it twice must come to the same as once.
-    pub(super) async fn send(&self, request: &Request<'_>) -> Result<Reply, Fault> {
+    /// Sends `request`. If the connection breaks before the reply arrives, sends it again, unless the
+    /// server may have executed it and it is not [repeatable](Action::is_repeatable).
+    pub(super) async fn send(&self, request: &Request<'_>) -> Result<Reply, StoreError> {
         let deadline = Deadline::after(self.response_timeout);
-        match &self.road {
-            Road::Links(links) => {
+        match &self.transport {
+            Transport::Links(links) => {
                 let link = links.here();
-                twice(|| link.send(request, Asking::No, deadline)).await
+                up_to_twice(request, || link.send(request, Asking::No, deadline)).await
             }
             #[cfg(feature = "redis-pool")]
-            Road::Pool(pool) => Box::pin(twice(|| pool.send(request, deadline))).await,
-            Road::Cluster(cluster) => Box::pin(cluster.send(request, deadline)).await,
+            Transport::Pool(pool) => {
+                Box::pin(up_to_twice(request, || pool.send(request, deadline))).await
+            }
+            Transport::Cluster(cluster) => Box::pin(cluster.send(request, deadline)).await,
         }
     }
 }
 
-/// Sends once, and once more if the connection is cut.
-async fn twice<F>(send: impl Fn() -> F) -> Result<Reply, Fault>
+/// Sends `request`, and a second time if the connection breaks and the request may be sent again.
+async fn up_to_twice<F>(request: &Request<'_>, send: impl Fn() -> F) -> Result<Reply, StoreError>
 where
     F: Future<Output = Result<Answer, Fault>>,
 {
     let (answer, repeated) = match send().await {
-        Err(fault) if fault.ends_connection() => {
+        Err(fault) if fault.ends_connection() && may_repeat(request, &fault) => {
             (Box::pin(send()).await, fault.may_have_happened())
         }
         first => (first, false),
     };
-    let answer = answer.map_err(Fault::outside_of_clusters)?;
-    Ok(answer.into_reply(repeated))
+    match answer {
+        Ok(answer) => Ok(answer.into_reply(repeated)),
+        Err(fault) => {
+            let may_have_happened = repeated || fault.may_have_happened();
+            Err(fault.outside_of_clusters().into_error(may_have_happened))
+        }
+    }
 }
 
-/// When an operation has to be over.
+/// Whether `request` may be sent again after `fault`.
+fn may_repeat(request: &Request<'_>, fault: &Fault) -> bool {
+    request.action.is_repeatable() || !fault.may_have_happened()
+}
+
+/// The time at which an operation has to end.
 #[derive(Clone, Copy)]
 struct Deadline {
     at: Instant,
-    /// How long it may take from its beginning.
+    /// How long the operation may take from its beginning.
     limit: Duration,
 }
 
@@ -180,16 +195,16 @@ impl Deadline {
     }
 }
 
-/// Whether a node of a cluster is asked for a slot that is not its own yet.
+/// Whether a node of a cluster is asked for a slot that is still moving to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asking {
     No,
     Yes,
 }
 
-/// Sends `request` over `connection`, a script in full if the server doesn't know it by its hash.
+/// Sends `request` over `connection`, and a script in full if the server doesn't know its hash.
 ///
-/// What is rare is boxed, so that it takes no room in every request's future.
+/// Rare cases are boxed, so that they do not enlarge the future of every request.
 async fn exchange(
     connection: &mut MultiplexedConnection,
     request: &Request<'_>,
@@ -210,10 +225,7 @@ async fn send(
     asking: Asking,
 ) -> Result<Value, Fault> {
     match (&request.action, asking) {
-        (Action::GetTimed, Asking::No) => Box::pin(get_timed(connection, request.key)).await,
-        (Action::RunAndLook(..), Asking::No) => {
-            Box::pin(run_and_look(connection, request, form)).await
-        }
+        (Action::GetTimed, Asking::No) => Box::pin(get_timed(connection, request.redis_key)).await,
         (_, Asking::No) => {
             let command = request.command(form);
             Ok(connection
@@ -230,28 +242,12 @@ async fn send(
     }
 }
 
-/// What is under `key`, and how long it has to live. A change in between is told before the second.
+/// The value under `key` and its time to live. A change in between is announced before the second reply.
 async fn get_timed(connection: &mut MultiplexedConnection, key: &str) -> Result<Value, Fault> {
     let mut both = redis::pipe();
     both.cmd("GET").arg(key).cmd("PTTL").arg(key);
     let answers = connection.send_packed_commands(&both, 0, 2).await?;
     Ok(Value::Array(answers).extract_error()?)
-}
-
-/// What the script answers, and the version that is there when it is done.
-async fn run_and_look(
-    connection: &mut MultiplexedConnection,
-    request: &Request<'_>,
-    form: Form,
-) -> Result<Value, Fault> {
-    let mut both = redis::pipe();
-    both.add_command(request.command(form));
-    both.add_command(request.look());
-    let mut answers = connection.send_packed_commands(&both, 0, 2).await?;
-    // The script has done what it has done, whatever comes of looking.
-    let looked = answers.pop().ok_or(Fault::UnexpectedReply)?;
-    let answered = answers.pop().ok_or(Fault::UnexpectedReply)?;
-    Ok(Value::Array(vec![answered.extract_error()?, looked]))
 }
 
 async fn send_asking(connection: &mut MultiplexedConnection, command: Cmd) -> Result<Value, Fault> {

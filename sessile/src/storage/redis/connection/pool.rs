@@ -28,7 +28,7 @@ impl Connections {
         deadline: Deadline,
     ) -> Result<Answer, Fault> {
         let pooled = self.connection(deadline).await?;
-        // A clone sends over the same connection, by a limit that is not the pool's.
+        // A clone sends over the same connection, with a limit that is not the pool's.
         let mut connection = (*pooled).clone();
         connection.set_response_timeout(deadline.limit);
         let answer = deadline
@@ -38,11 +38,14 @@ impl Connections {
         if let Err(fault) = &answer
             && (fault.ends_connection() || fault.may_have_happened())
         {
-            // Not to be handed out again.
+            // The pool must not lend it again.
             drop(Connection::take(pooled));
         }
         let value = answer?;
-        Ok(Answer { value, heard: None })
+        Ok(Answer {
+            value,
+            provenance: None,
+        })
     }
 
     async fn connection(&self, deadline: Deadline) -> Result<Connection, Fault> {

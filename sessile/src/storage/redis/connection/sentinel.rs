@@ -13,10 +13,10 @@ use super::{
     Dialer, Wire,
 };
 
-/// A connection to the server that is the master called `name`, as the first of the sentinels at
-/// `hosts` to answer tells. All are asked at once: one of them may have gone with the old master.
+/// A connection to the master called `name`, according to the first sentinel of `hosts` that answers. All
+/// are asked at the same time: one of them may have died with the old master.
 ///
-/// Sentinels may be wrong for a while after a master was replaced, so the server is asked as well.
+/// Sentinels may be wrong for a while after a failover, so the server is asked as well.
 pub(super) async fn dial_master(
     dialer: &Arc<Dialer>,
     hosts: &[Host],
@@ -32,7 +32,7 @@ pub(super) async fn dial_master(
         let found = match answered {
             Ok(Ok(Some(address))) => dial_as_master(dialer, address).await,
             Ok(Err(fault)) => Err(fault),
-            // One that doesn't know the name, or the runtime is about to end.
+            // This sentinel doesn't know the name, or the runtime is about to end.
             Ok(Ok(None)) | Err(_) => continue,
         };
         match found {
@@ -43,7 +43,7 @@ pub(super) async fn dial_master(
     Err(Fault::NoMaster(Arc::clone(name), cause))
 }
 
-/// Where the sentinel at `host` says that the master is.
+/// The address of the master, according to the sentinel at `host`.
 async fn ask(dialer: &Dialer, host: &Host, name: &str) -> Result<Option<Host>, Fault> {
     let mut sentinel = dialer.dial_sentinel(host).await?;
     let mut question = redis::cmd("SENTINEL");
@@ -80,7 +80,7 @@ async fn dial_as_master(dialer: &Dialer, host: Host) -> Result<Wire, Fault> {
         }
         Ok(_) => return Err(Fault::UnexpectedReply),
         Err(error) => match Fault::from(error) {
-            // Who may not ask has to believe the sentinel.
+            // A user without this right has to believe the sentinel.
             fault if fault.is_missing_right() => true,
             fault => return Err(fault),
         },

@@ -4,7 +4,7 @@ use redis::Value;
 
 use super::super::location::Host;
 
-/// Which node serves which slots, as one of them told.
+/// Which node serves which slots, according to one of them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Topology {
     /// Slots, from the first to the last one, and their master. Later ones count before earlier
@@ -13,7 +13,7 @@ pub(super) struct Topology {
 }
 
 impl Topology {
-    /// What a node that is reached at `teller` answered to `CLUSTER SLOTS`.
+    /// Parses the answer of the node at `teller` to `CLUSTER SLOTS`.
     pub(super) fn parse(answer: &Value, teller: &Host) -> Option<Self> {
         let Value::Array(ranges) = answer else {
             return None;
@@ -23,7 +23,7 @@ impl Topology {
         Some(Self { ranges })
     }
 
-    /// The same but for one slot.
+    /// The same with another owner of one slot.
     pub(super) fn with(&self, slot: u16, host: &Host) -> Self {
         let mut ranges = self.ranges.clone();
         ranges.retain(|(first, last, _)| (*first, *last) != (slot, slot));
@@ -66,7 +66,7 @@ fn parse_range(range: &Value, teller: &Host) -> Option<(u16, u16, Host)> {
     };
     let name = match master.first()? {
         Value::BulkString(name) if !name.is_empty() => std::str::from_utf8(name).ok()?,
-        // A node that doesn't know its own address: it is the one that was asked.
+        // The node that was asked doesn't know its own address.
         Value::BulkString(_) | Value::Nil => &teller.name,
         _ => return None,
     };

@@ -1,37 +1,35 @@
-//! [`Near`]: sessions that were read from Redis or written there, kept in memory until Redis says that they
-//! changed.
+//! [`NearCache`]: sessions that were read from Redis, kept in memory until they change.
 //!
-//! Redis is asked (`CLIENT TRACKING`) to tell each connection about changes to what was read over it.
-//! What makes an entry go, and why nothing slips through:
+//! Redis announces changes to what a connection has read over that connection (`CLIENT TRACKING`). An
+//! entry is evicted in these cases, and together they cover every change:
 //!
-//! - **Redis tells of a change.** It does so on the very connection that reads go over, so that news and
-//!   answers have one order. The driver of the connection keeps it: it hands on a piece of news before
-//!   it looks at the answer behind (`PipelineSink::send_result` in the crate `redis`), and we evict
-//!   right there. So whoever has an answer in hand knows that all news from before it were heeded.
-//! - **A read that was under way** when the news came has an answer from before. It was handed to its
-//!   task, which may come here long after. So every read notes how often there was news
-//!   ([`Near::reading`]), and keeps nothing if there was some since.
-//! - **A write of our own** begins and ends like news, before it is reported ([`Near::writing`]): a server
-//!   always reads what it wrote. One that nobody waits for any longer may arrive later; Redis tells
-//!   us of our own changes too.
-//! - **The connection ended, or nothing is heard over it**: see [`Feed`].
-//! - **Its time to live passed**: an entry knows when that is.
+//! - **Redis announces a change.** The announcement arrives over the connection that reads use, so
+//!   announcements and replies have one order. The driver of the connection preserves it: it passes an
+//!   announcement on before it looks at the reply behind it (`PipelineSink::send_result` in the crate
+//!   `redis`), and the entry is evicted at that point. So a task that has received a reply knows that all
+//!   earlier announcements have been applied.
+//! - **A read was in flight** when the announcement arrived. Its reply may be older than the change, and
+//!   may reach its task long after. So every read notes the number of evictions when it begins
+//!   ([`NearCache::begin_read`]), and caches nothing if there have been others since.
+//! - **A write of this process** evicts when it begins and when it ends, before its outcome is reported
+//!   ([`NearCache::begin_write`]). So a server always reads what it wrote. A write that was given up may
+//!   reach Redis later; Redis announces a connection's own changes as well.
+//! - **The connection ends, or no reply arrives over it**: see [`InvalidationStream`].
+//! - **The time to live passes**: an entry knows when it ends.
 //!
-//! What a write leaves, and why that holds as well: see [`Writing`].
+//! `NOLOOP` would spare the announcements of own writes. It would also suppress those of keys that Redis
+//! evicts to make room for an own write: Redis 7.0 announces nothing that it does on behalf of the
+//! connection. Deleting a session that Redis has evicted changes nothing, so no server would hear of the
+//! end of that session.
 
-mod feed;
-mod news;
-mod settings;
+mod config;
+mod stream;
 #[cfg(test)]
 mod tests;
-mod writing;
 
 use std::{
     hash::BuildHasher as _,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -41,96 +39,88 @@ use quick_cache::{
 };
 use redis::{PushInfo, PushKind, Value};
 
-pub use self::settings::NearCache;
-use self::{
-    feed::Feed,
-    news::{News, OURSELVES},
-};
-pub(super) use self::{
-    feed::{Heard, Lifeline, Pending},
-    writing::Writing,
-};
-use super::{Loaded, SessionKey};
+pub use self::config::NearCacheConfig;
+use self::stream::InvalidationStream;
+pub(super) use self::stream::{Pending, Provenance, StreamGuard};
+use super::Loaded;
 use crate::telemetry;
 
-/// In how many parts news are counted. News of one key keep out what is being read under another of its
-/// part, or written, which costs a round trip: so many that this is rare.
-const PARTS: usize = 4096;
+/// Number of eviction counters. An eviction also discards the reads in flight of all other keys of the same
+/// counter, which costs them a round trip each. With this many counters that is rare.
+const COUNTERS: usize = 4096;
 
-/// In how many parts entries are kept, unless they are few. Each has its share of the bounds, and a lock
-/// that many can read under at once.
+/// Number of parts that entries are kept in, unless they are few. Each part has its share of the bounds,
+/// and a lock that many readers share.
 const SHARDS: usize = 32;
 
 /// Sessions that were read. Clones share them.
 #[derive(Clone)]
-pub(super) struct Near(Arc<Shared>);
+pub(super) struct NearCache(Arc<Shared>);
 
 struct Shared {
-    /// By their Redis keys.
+    /// By Redis key.
     entries: Cache<Box<str>, Arc<Entry>, Weight>,
-    /// By what their keys hash to. Whoever adds or evicts an entry holds the lock of its part.
-    news: Box<[Mutex<News>]>,
+    /// The number of evictions, by the hash of the Redis key. Adding and evicting an entry takes the lock.
+    evictions: Box<[Mutex<u64>]>,
     hasher: DefaultHashBuilder,
     max_staleness: Duration,
 }
 
-/// A session as it was read, or written.
+/// A session as it was read.
 struct Entry {
-    /// What it was read with, and what it is handed out for. The digest in Redis was checked then, or
-    /// written.
-    key: SessionKey,
     loaded: Loaded,
     /// When its time to live passes.
     ends_at: Instant,
-    /// What Redis tells about it through.
-    feed: Arc<Feed>,
-    /// The feed that the next news of it are of no concern through: of nothing later than this. Or
-    /// [`OURSELVES`].
-    outdated: AtomicU64,
+    /// Where Redis announces its changes.
+    stream: Arc<InvalidationStream>,
 }
 
 /// A read that is under way.
 #[derive(Clone, Copy)]
-pub(super) struct Reading {
-    part: usize,
-    /// How often there had been news when it began.
-    news: u64,
+pub(super) struct PendingRead {
+    counter: usize,
+    /// The number of evictions when it began.
+    evictions: u64,
 }
 
-/// What Redis has, as an answer of its shows.
-pub(super) struct Seen {
+/// A write in flight. It evicts the session when it ends, whatever its outcome.
+pub(super) struct PendingWrite<'a> {
+    cache: &'a NearCache,
+    redis_key: &'a str,
+}
+
+/// A session, as a reply of Redis contains it.
+pub(super) struct Fetched {
     pub(super) loaded: Loaded,
-    /// How long it had to live when that was asked for, or longer.
+    /// The time that it had left when the request was sent, or less.
     pub(super) ttl: Duration,
-    pub(super) heard: Heard,
+    pub(super) provenance: Provenance,
 }
 
-impl Near {
-    pub(super) fn new(settings: NearCache) -> Self {
-        let weight = Weight::new(settings);
+impl NearCache {
+    pub(super) fn new(config: NearCacheConfig) -> Self {
+        let weight = Weight::new(config);
         let options = OptionsBuilder::new()
             .shards(SHARDS)
-            .estimated_items_capacity(weight.likely_entries(settings))
-            .weight_capacity(weight.capacity(settings))
+            .estimated_items_capacity(weight.likely_entries(config))
+            .weight_capacity(weight.capacity(config))
             .build()
             .expect("both capacities are set");
         let hasher = DefaultHashBuilder::default();
         let lifecycle = DefaultLifecycle::default();
         Self(Arc::new(Shared {
             entries: Cache::with_options(options, weight, hasher.clone(), lifecycle),
-            news: (0..PARTS).map(|_| Mutex::default()).collect(),
+            evictions: (0..COUNTERS).map(|_| Mutex::default()).collect(),
             hasher,
-            max_staleness: settings.max_staleness,
+            max_staleness: config.max_staleness,
         }))
     }
 
-    /// What `key` leads to, if it is here and Redis would answer the same.
-    pub(super) fn get(&self, redis_key: &str, key: &SessionKey) -> Option<Loaded> {
+    /// The session under `redis_key`, if it is cached and current.
+    pub(super) fn get(&self, redis_key: &str) -> Option<Loaded> {
         let found = self.0.entries.get(redis_key).filter(|entry| {
             let now = Instant::now();
-            entry.key == *key
-                && now < entry.ends_at
-                && entry.feed.is_current(now, self.0.max_staleness)
+            now < entry.ends_at && entry.stream.is_current(now, self.0.max_staleness)
         });
         match found {
             Some(entry) => {
@@ -144,45 +134,51 @@ impl Near {
         }
     }
 
-    /// Begins a read: to be called before anything is sent.
-    pub(super) fn reading(&self, redis_key: &str) -> Reading {
-        let part = self.0.part(redis_key);
-        let news = lock(&self.0.news[part]).count;
-        Reading { part, news }
+    /// Begins a read. To be called before the request is sent.
+    pub(super) fn begin_read(&self, redis_key: &str) -> PendingRead {
+        let counter = self.0.counter(redis_key);
+        let evictions = *self.0.lock(counter);
+        PendingRead { counter, evictions }
     }
 
-    /// Keeps what was read, unless there was news since `reading` began.
-    pub(super) fn keep(&self, reading: Reading, redis_key: &str, key: &SessionKey, read: Seen) {
-        let Some(entry) = Entry::of(key, read) else {
+    /// Caches what `read` fetched, unless there have been evictions since it began.
+    pub(super) fn insert(&self, read: PendingRead, redis_key: &str, fetched: Fetched) {
+        let Some(entry) = Entry::new(fetched) else {
             return;
         };
-        let news = lock(&self.0.news[reading.part]);
-        if news.count == reading.news {
+        let evictions = self.0.lock(read.counter);
+        if *evictions == read.evictions {
             self.0.entries.insert(redis_key.into(), Arc::new(entry));
         }
     }
 
-    /// Redis has told of a change through the feed with this number.
-    fn told(&self, redis_key: &str, teller: u64) {
-        let mut news = lock(&self.0.news[self.0.part(redis_key)]);
-        news.add(teller);
-        let entry = self.0.entries.peek(redis_key);
-        if entry.is_some_and(|entry| !entry.knows_the_news(teller)) {
-            self.0.entries.remove(redis_key);
+    /// Begins a write. To be called before the request is sent.
+    pub(super) fn begin_write<'a>(&'a self, redis_key: &'a str) -> PendingWrite<'a> {
+        self.evict(redis_key);
+        PendingWrite {
+            cache: self,
+            redis_key,
         }
     }
 
-    /// Forgets everything, and what is being read or written as well.
+    /// Evicts the session under `redis_key`, and discards its reads in flight.
+    pub(super) fn evict(&self, redis_key: &str) {
+        let mut evictions = self.0.lock(self.0.counter(redis_key));
+        *evictions += 1;
+        self.0.entries.remove(redis_key);
+    }
+
+    /// Evicts all sessions, and discards all reads in flight.
     pub(super) fn clear(&self) {
-        for news in &self.0.news {
-            lock(news).add(OURSELVES);
+        for counter in 0..COUNTERS {
+            *self.0.lock(counter) += 1;
         }
-        // What is kept from now on was read after, and may go all the same.
+        // An entry that is added meanwhile was read after, and may be evicted nevertheless.
         self.0.entries.clear();
     }
 
-    /// Heeds what Redis says unasked, over the connection with this lifeline.
-    pub(super) fn hear(&self, lifeline: &Lifeline, push: &PushInfo) {
+    /// Applies what Redis announces over a connection.
+    pub(super) fn apply(&self, push: &PushInfo) {
         if push.kind != PushKind::Invalidate {
             return;
         }
@@ -191,98 +187,94 @@ impl Near {
             return self.clear();
         };
         for key in keys {
-            // What isn't text is no key of ours.
+            // The Redis key of a session is text.
             if let Value::BulkString(key) = key
                 && let Ok(key) = std::str::from_utf8(key)
             {
-                self.told(key, lifeline.feed().number());
+                self.evict(key);
                 telemetry::near_cache_invalidated();
             }
         }
     }
 }
 
-impl Shared {
-    fn part(&self, redis_key: &str) -> usize {
-        self.hasher.hash_one(redis_key) as usize % PARTS
+impl Drop for PendingWrite<'_> {
+    fn drop(&mut self) {
+        self.cache.evict(self.redis_key);
     }
 }
 
-/// What an entry counts for, so that one bound keeps both: as many bytes as it takes, and at least as
-/// many as it could take if there were the most entries of one size.
+impl Shared {
+    fn counter(&self, redis_key: &str) -> usize {
+        self.hasher.hash_one(redis_key) as usize % COUNTERS
+    }
+
+    fn lock(&self, counter: usize) -> MutexGuard<'_, u64> {
+        self.evictions[counter]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The weight of an entry, such that one bound keeps both: the bytes that it takes, and at least the bytes
+/// that it could take if the maximum number of entries had one size.
 #[derive(Clone)]
 struct Weight {
     least: u64,
 }
 
 impl Weight {
-    fn new(settings: NearCache) -> Self {
-        let sessions = (settings.max_sessions as u64).max(1);
+    fn new(config: NearCacheConfig) -> Self {
+        let sessions = (config.max_sessions as u64).max(1);
         Self {
-            least: (settings.max_bytes / sessions).max(1),
+            least: (config.max_bytes / sessions).max(1),
         }
     }
 
-    fn capacity(&self, settings: NearCache) -> u64 {
-        let least = self.least.saturating_mul(settings.max_sessions as u64);
-        least.min(settings.max_bytes)
+    fn capacity(&self, config: NearCacheConfig) -> u64 {
+        let least = self.least.saturating_mul(config.max_sessions as u64);
+        least.min(config.max_bytes)
     }
 
     /// About how many entries there will be.
-    fn likely_entries(&self, settings: NearCache) -> usize {
+    fn likely_entries(&self, config: NearCacheConfig) -> usize {
         const TYPICAL: u64 = 1024;
-        let fit = self.capacity(settings) / TYPICAL.max(self.least);
+        let fit = self.capacity(config) / TYPICAL.max(self.least);
         usize::try_from(fit).unwrap_or(usize::MAX)
     }
 }
 
 impl Weighter<Box<str>, Arc<Entry>> for Weight {
     fn weight(&self, redis_key: &Box<str>, entry: &Arc<Entry>) -> u64 {
-        entry.size(redis_key.len()).max(self.least)
+        entry.footprint(redis_key.len()).max(self.least)
     }
 }
 
 impl Entry {
-    /// What to keep of what was seen, if it can be kept.
-    fn of(key: &SessionKey, seen: Seen) -> Option<Self> {
-        // What tells no times stands for now, whenever that is.
-        if seen.loaded.record.undated {
+    /// The entry of what was fetched, if it can be cached.
+    fn new(fetched: Fetched) -> Option<Self> {
+        let Loaded { record, version } = fetched.loaded;
+        // The times of an undated record are those of its load.
+        if record.undated {
             return None;
         }
-        let Heard { feed, asked_at } = seen.heard;
+        let Provenance { stream, asked_at } = fetched.provenance;
         Some(Self {
-            key: key.clone(),
             loaded: Loaded {
-                record: seen.loaded.record.packed(),
-                ..seen.loaded
+                record: record.compacted(),
+                version,
             },
-            // Counted from before it was asked for, so that it never ends late.
-            ends_at: asked_at.checked_add(seen.ttl)?,
-            feed,
-            outdated: AtomicU64::new(OURSELVES),
+            // Counted from before the request was sent, so that it never ends late.
+            ends_at: asked_at.checked_add(fetched.ttl)?,
+            stream,
         })
     }
 
-    /// Whether news of it through this feed are of nothing later than this. The next ones aren't.
-    fn knows_the_news(&self, teller: u64) -> bool {
-        let outdated = &self.outdated;
-        let relaxed = Ordering::Relaxed;
-        // Who asks holds the lock of its part.
-        outdated
-            .compare_exchange(teller, OURSELVES, relaxed, relaxed)
-            .is_ok()
+    /// About how many bytes of memory the entry takes under a Redis key of this length.
+    fn footprint(&self, redis_key_len: usize) -> u64 {
+        /// Its place in the table, and what the allocator adds.
+        const OVERHEAD: usize = 200;
+        let record = self.loaded.record.footprint();
+        (size_of::<Self>() + OVERHEAD + redis_key_len + record) as u64
     }
-
-    /// Roughly what it takes in memory, in bytes, under a Redis key of this length.
-    fn size(&self, redis_key_len: usize) -> u64 {
-        /// What the entry, its place in the table and its allocations take beside its state and its keys.
-        const OVERHEAD: usize = 448;
-        let keys = redis_key_len + self.key.as_ref().len();
-        let size = OVERHEAD + keys + self.loaded.record.state.footprint();
-        size as u64
-    }
-}
-
-fn lock(part: &Mutex<News>) -> MutexGuard<'_, News> {
-    part.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,102 +1,112 @@
-//! [`Dialect`]: what one kind of database says differently from another.
+//! [`Dialect`]: the statements of a store for one kind of database server.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::{AssertSqlSafe, Connection, Database, error::DatabaseError};
 
-use super::{Column, Fault, Meaning, Name, Table, Version};
+use super::{Fault, FoundTable, Meaning, Table};
+use crate::{
+    record::Record,
+    storage::{SessionId, SubjectDigest, Version, timing::millis},
+};
 
 /// The connection of a dialect's database.
 pub(super) type ConnectionOf<D> = <<D as Dialect>::Database as Database>::Connection;
 
-/// How to connect to a dialect's database.
+/// The connection options of a dialect's database.
 pub(super) type OptionsOf<D> = <ConnectionOf<D> as Connection>::Options;
 
-/// What one kind of database says differently from another: the statements of a store.
+/// The statements of a store for one kind of database server.
 ///
-/// Each operation is one statement, and may be run twice. The database's clock is everybody's.
+/// All times are by the clock of the database. Each operation of the store contract is atomic. All but
+/// [`create`](Self::create) can be repeated.
 pub(in crate::storage) trait Dialect: Send + Sync + Sized + 'static {
     type Database: Database;
 
-    /// What an address may begin with, before the colon.
+    /// The schemes of this database's addresses.
     const SCHEMES: &'static [&'static str];
 
-    /// The columns that the table has to have.
-    const COLUMNS: [Column<'static>; 5];
+    /// The table of sessions, and the table of marks.
+    fn tables(&self) -> [Table; 2];
 
-    /// The table, as it is named in statements.
-    fn table(&self) -> &Name;
+    /// The statements that create the tables.
+    fn schema_sql(&self) -> String {
+        self.tables().map(|table| table.sql).concat()
+    }
 
-    /// The statements that make the table.
-    fn schema_sql(&self) -> String;
-
-    /// What an error of the database's means.
+    /// What an error of the database means.
     fn meaning(error: &dyn DatabaseError) -> Meaning;
 
-    /// Whether the error is that there is something of this name already.
+    /// Whether the error says that a table of this name exists already.
     fn exists_already(error: &dyn DatabaseError) -> bool;
 
-    /// Sets up a connection that was just made.
+    /// Sets up a new connection.
     fn set_up(
         connection: &mut ConnectionOf<Self>,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
-    /// Makes the table.
-    fn create_table(
-        &self,
-        connection: &mut ConnectionOf<Self>,
-    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
-
-    /// What the database tells of the table, if it is there.
-    fn find_table(
-        &self,
-        connection: &mut ConnectionOf<Self>,
-    ) -> impl Future<Output = Result<Option<Table>, Fault>> + Send;
-
-    /// Fails where a right is missing that the operations need, and where nothing can be written.
-    fn check_rights(
-        &self,
+    /// Fails if the database or the connection can't be used, whatever its tables are.
+    fn check_database(
         connection: &mut ConnectionOf<Self>,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// The row of this id that opens to this digest, unless its time is over.
+    /// Creates the table.
+    fn create_table(
+        connection: &mut ConnectionOf<Self>,
+        table: &Table,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// What the database says about the table, if it exists.
+    fn find_table(
+        connection: &mut ConnectionOf<Self>,
+        table: &Table,
+    ) -> impl Future<Output = Result<Option<FoundTable>, Fault>> + Send;
+
+    /// Fails if a right is missing that the store needs on the table.
+    fn check_rights(
+        connection: &mut ConnectionOf<Self>,
+        table: &Table,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// The live row of this id.
     fn load(
         &self,
         connection: &mut ConnectionOf<Self>,
-        id: &str,
-        digest: &str,
+        id: &SessionId,
     ) -> impl Future<Output = Result<Option<Row>, sqlx::Error>> + Send;
 
-    /// Makes a row, unless there is one of that id; whether it did.
+    /// Inserts a row unless there is a live row of its id. Returns whether it was inserted.
     fn create(
         &self,
         connection: &mut ConnectionOf<Self>,
         row: &NewRow<'_>,
     ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
 
-    /// Changes a row if it opens to the old digest and has the old version.
+    /// Replaces the live row of the same id, if that has the version `expected`.
     ///
-    /// The version that the row has then, or nothing if there is none that opens to the old digest
-    /// or to the new one. The old version says that others changed or deleted it at the same time.
-    fn swap(
+    /// Returns the version that the row has now, or `None` if there is no live row. The expected version
+    /// says that another statement changed or deleted the row at the same time.
+    fn update(
         &self,
         connection: &mut ConnectionOf<Self>,
-        change: &Change<'_>,
+        expected: Version,
+        row: &NewRow<'_>,
     ) -> impl Future<Output = Result<Option<Version>, sqlx::Error>> + Send;
 
     /// Deletes the row of this id.
     fn delete(
         &self,
         connection: &mut ConnectionOf<Self>,
-        id: &str,
+        id: &SessionId,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
-    /// Deletes rows whose time is over, at most `limit`, the oldest first; how many that were.
-    fn delete_expired(
+    /// Processes up to `limit` rows that are due, the earliest first: deletes the expired ones, and
+    /// makes the others due when they expire.
+    fn clean_up(
         &self,
         connection: &mut ConnectionOf<Self>,
         limit: u32,
-    ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
+    ) -> impl Future<Output = Result<Cleaned, sqlx::Error>> + Send;
 }
 
 /// What was read of a row.
@@ -105,30 +115,57 @@ pub(in crate::storage) struct Row {
     pub(in crate::storage) record: Vec<u8>,
 }
 
-/// A row as it is to be.
+/// A row to be written.
 pub(in crate::storage) struct NewRow<'a> {
-    pub(in crate::storage) id: &'a str,
-    pub(in crate::storage) digest: &'a str,
+    pub(in crate::storage) id: &'a SessionId,
     pub(in crate::storage) version: Version,
-    /// In milliseconds from the database's now.
+    /// In milliseconds from the database's present time.
     pub(in crate::storage) ttl: i64,
-    pub(in crate::storage) record: &'a str,
+    subject: Option<SubjectDigest>,
+    /// In milliseconds since the Unix epoch.
+    pub(in crate::storage) signed_in_at: Option<i64>,
+    pub(in crate::storage) label: Option<&'a str>,
+    pub(in crate::storage) record: String,
 }
 
-/// A compare-and-swap.
-pub(in crate::storage) struct Change<'a> {
-    pub(in crate::storage) id: &'a str,
-    pub(in crate::storage) old_digest: &'a str,
-    pub(in crate::storage) old_version: Version,
-    pub(in crate::storage) new: NewRow<'a>,
+impl<'a> NewRow<'a> {
+    pub(super) fn new(
+        id: &'a SessionId,
+        record: &'a Record,
+        version: Version,
+        ttl: Duration,
+    ) -> Self {
+        let as_bigint = |millis| i64::try_from(millis).unwrap_or(i64::MAX);
+        Self {
+            id,
+            version,
+            ttl: millis(ttl),
+            subject: record.subject(),
+            signed_in_at: (record.signed_in_at()).map(|it| as_bigint(it.as_unix_millis())),
+            label: record.label(),
+            record: record.encode(),
+        }
+    }
+
+    pub(in crate::storage) fn subject(&self) -> Option<&[u8]> {
+        self.subject.as_ref().map(|it| it.as_bytes().as_slice())
+    }
 }
 
-/// A statement that is put together once, for a table.
+/// What a clean-up did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::storage) struct Cleaned {
+    /// The rows that were due, expired or not.
+    pub(in crate::storage) due: u64,
+    pub(in crate::storage) deleted: u64,
+}
+
+/// A statement that is composed once for a table.
 #[derive(Debug)]
 pub(in crate::storage) struct Statement(Arc<str>);
 
 impl Statement {
-    /// The only text that comes from elsewhere is the table's name, and names are checked.
+    /// The only variable part of `text` is the table's name, which has been checked.
     pub(in crate::storage) fn new(text: &str) -> Self {
         Self(text.into())
     }

@@ -1,4 +1,4 @@
-//! What can go wrong with a database, and what it means for a session store.
+//! The errors of database servers, and what they mean for a session store.
 
 use std::{fmt, time::Duration};
 
@@ -6,18 +6,18 @@ use sqlx::{Error, error::DatabaseError};
 
 use super::{Dialect, StoreError, StoreErrorKind};
 
-/// What went wrong. Tells neither keys nor values nor passwords.
+/// Why an operation failed. Contains no session values and no passwords.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::storage) enum Fault {
-    #[error("the address makes no sense")]
+    #[error("the address is invalid")]
     Address(#[source] Error),
-    #[error("the address has to begin with one of {}://", expected.join("://, "))]
+    #[error("the address must begin with one of {}://", expected.join("://, "))]
     Scheme { expected: &'static [&'static str] },
     #[error("the database did not answer within {0:?}")]
     TimedOut(Duration),
     #[error("not connected to the database")]
     NotConnected(#[source] Box<Self>),
-    #[error("the pool has no connection to give")]
+    #[error("the pool has no free connection")]
     Pool(#[source] Error),
     #[error("the connection to the database failed")]
     Connection(#[source] Error),
@@ -28,18 +28,19 @@ pub(in crate::storage) enum Fault {
         kind: StoreErrorKind,
         message: Message,
     },
-    #[error("others kept changing the same rows")]
+    #[error("other statements kept changing the same rows")]
     Overtaken,
-    #[error("what was read from the database is not what a column of sessile's holds")]
+    #[error("a column holds a value that sessile did not write")]
     Unreadable,
-    #[error("the database was given something that it can't be sent")]
+    #[error("a value can't be sent to the database")]
     Unsendable,
-    #[error("the database has something under every new key")]
-    KeysCollide,
-    #[error("the connection was cut, and the record has changed: it may have been by this request")]
-    Uncertain,
     #[error(
-        "there is no table {table}: make it with `create_table(true)`, or by hand with\n{schema}"
+        "the update was sent again after its connection was cut, and the record has changed since: \
+         the first attempt may have been stored"
+    )]
+    Unknown,
+    #[error(
+        "there is no table {table}: create it with `create_table(true)`, or with these statements:\n{schema}"
     )]
     NoTable { table: String, schema: String },
     #[error(
@@ -50,38 +51,38 @@ pub(in crate::storage) enum Fault {
         found: String,
         known: u32,
     },
-    #[error("the table {table} is not sessile's: {difference}")]
+    #[error("sessile can't use the table {table}: {difference}")]
     Shape { table: String, difference: String },
     #[cfg(feature = "postgres-session")]
-    #[error("the database is encoded in {0}, and has to be in UTF8")]
+    #[error("the database's encoding is {0}, but sessile needs UTF8")]
     Encoding(String),
     #[cfg(feature = "postgres-session")]
-    #[error("the user lacks the right to {rights} on the table {table}")]
+    #[error("the user has no right to {rights} on the table {table}")]
     Rights { table: String, rights: String },
     #[cfg(feature = "postgres-session")]
     #[error("the database is read-only")]
     ReadOnly,
     #[cfg(feature = "mysql-session")]
     #[error(
-        "the connections of the pool have autocommit turned off, so that nothing would be stored"
+        "autocommit is off for the connections of the pool, so sessile's changes would be lost"
     )]
     NoAutocommit,
 }
 
-/// What an error of the database's means.
+/// What an error that the database reports means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::storage) enum Meaning {
-    /// Others were at the same rows, and nothing was done.
+    /// Another statement changed the same rows first. This one had no effect.
     Overtaken,
-    /// The connection is of no use any more. What was asked may have been done or not.
+    /// The connection can't be used any longer. The statement may have been executed.
     Ended,
-    /// The database does not take what it was given. Its message may quote that.
+    /// The database rejects a value, which its message may quote. The statement had no effect.
     Value,
-    /// Nothing was done.
+    /// The statement had no effect.
     Failed(StoreErrorKind),
 }
 
-/// The code and the text of an error of the database's.
+/// The code and the text of an error that the database reports.
 #[derive(Debug)]
 pub(in crate::storage) struct Message {
     code: String,
@@ -95,7 +96,7 @@ impl fmt::Display for Message {
 }
 
 impl Message {
-    /// Only the main text: details, hints and contexts may quote rows and parameters.
+    /// Without details, hints and contexts, which may quote rows and parameters.
     fn of(error: &dyn DatabaseError) -> Self {
         Self {
             code: error.code().unwrap_or_default().into_owned(),
@@ -112,7 +113,7 @@ impl Message {
 }
 
 impl Fault {
-    /// What `error` means where `D` is spoken.
+    /// The fault that `error` is for the dialect `D`.
     pub(in crate::storage) fn of<D: Dialect>(error: Error) -> Self {
         match error {
             Error::Database(error) => match D::meaning(&*error) {
@@ -135,9 +136,21 @@ impl Fault {
         }
     }
 
-    /// Whether the connection is of no use any more.
+    /// Whether the connection can't be used any longer.
     pub(super) fn ends_connection(&self) -> bool {
         matches!(self, Self::Connection(_) | Self::Ended(_))
+    }
+
+    /// Whether the operation may have happened.
+    fn leaves_open(&self) -> bool {
+        self.ends_connection()
+            || matches!(self, Self::TimedOut(_) | Self::Unreadable | Self::Unknown)
+    }
+
+    /// The error of an operation that was sent before: the first attempt may have happened, whatever
+    /// this one did.
+    pub(super) fn after_repeat(self) -> StoreError {
+        StoreError::new(self.kind(), self)
     }
 
     fn kind(&self) -> StoreErrorKind {
@@ -148,6 +161,7 @@ impl Fault {
             #[cfg(feature = "mysql-session")]
             Self::NoAutocommit => StoreErrorKind::Misconfigured,
             Self::Unreadable => StoreErrorKind::Corrupt,
+            Self::Unknown => StoreErrorKind::Unknown,
             Self::NoTable { .. } | Self::NewerSchema { .. } | Self::Shape { .. } => {
                 StoreErrorKind::Incompatible
             }
@@ -162,6 +176,44 @@ impl Fault {
 
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
-        Self::new(fault.kind(), fault)
+        let is_certain = !fault.leaves_open();
+        let error = Self::new(fault.kind(), fault);
+        match is_certain {
+            true => error.not_sent(),
+            false => error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_certainly_did_not_happen_is_marked_as_not_sent() {
+        let timed_out = || Fault::TimedOut(Duration::from_secs(1));
+        let connection = || Fault::Connection(Error::WorkerCrashed);
+        for (fault, may_have_happened) in [
+            (timed_out(), true),
+            (connection(), true),
+            (Fault::Unreadable, true),
+            (Fault::Unknown, true),
+            (Fault::NotConnected(Box::new(timed_out())), false),
+            (Fault::NotConnected(Box::new(connection())), false),
+            (Fault::Overtaken, false),
+            (Fault::Unsendable, false),
+        ] {
+            let text = fault.to_string();
+            let error = StoreError::from(fault);
+            assert_eq!(error.may_have_happened(), may_have_happened, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_repeat_leaves_open_whether_the_first_attempt_happened() {
+        let refused = Fault::NotConnected(Box::new(Fault::TimedOut(Duration::ZERO)));
+        let error = refused.after_repeat();
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+        assert!(error.may_have_happened());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Fault;
 
-/// Fails if `address` doesn't begin with one of `schemes`: what parses it doesn't look at that.
+/// Fails unless `address` begins with one of `schemes`, which sqlx's parsers do not check.
 pub(in crate::storage) fn check_scheme(
     address: &str,
     schemes: &'static [&'static str],

@@ -1,10 +1,13 @@
-//! [`Name`]: names of tables that may stand in a statement.
+//! [`Name`]: table names that are safe in statements.
 
 use std::fmt;
 
 use super::{StoreError, StoreErrorKind};
 
-/// The name of a table, and of the schema that it is in where one was given.
+/// The length of the longest suffix of a table's name: `_subject`.
+const LONGEST_SUFFIX: usize = 8;
+
+/// The name of a table, and of its schema if one is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::storage) struct Name {
     pub(in crate::storage) schema: Option<String>,
@@ -26,18 +29,23 @@ pub(in crate::storage) enum NameError {
 }
 
 impl Name {
-    /// The table `table` in `schema`, neither with a name of more than `longest` characters.
-    /// Statements put them between `quote`s.
+    /// The table `table` in `schema`, for a database whose names have up to `longest` characters.
+    /// Statements quote names with `quote`.
+    ///
+    /// The table's name is limited further, so that every suffix fits.
     pub(in crate::storage) fn new(
         schema: Option<String>,
         table: String,
         longest: usize,
         quote: char,
     ) -> Result<Self, StoreError> {
-        for name in schema.iter().chain([&table]) {
-            check(name, longest)
-                .map_err(|error| StoreError::new(StoreErrorKind::Misconfigured, error))?;
-        }
+        let checked = match &schema {
+            Some(schema) => check(schema, longest),
+            None => Ok(()),
+        };
+        checked
+            .and_then(|()| check(&table, longest - LONGEST_SUFFIX))
+            .map_err(|error| StoreError::new(StoreErrorKind::Misconfigured, error).not_sent())?;
         Ok(Self {
             schema,
             table,
@@ -45,7 +53,7 @@ impl Name {
         })
     }
 
-    /// The table with a name that is known to be one.
+    /// A table whose name needs no check.
     pub(in crate::storage) fn fixed(table: &'static str, quote: char) -> Self {
         Self {
             schema: None,
@@ -54,16 +62,23 @@ impl Name {
         }
     }
 
-    /// The table's name with `suffix`, for what belongs to it, cut so that it isn't longer than
-    /// `longest`.
-    pub(in crate::storage) fn with_suffix(&self, suffix: &str, longest: usize) -> String {
-        let mut name = self.table.clone();
-        name.truncate(longest - suffix.len());
-        name + suffix
+    /// The table in the same schema whose name is longer by `suffix`.
+    pub(in crate::storage) fn with_suffix(&self, suffix: &'static str) -> Self {
+        debug_assert!(suffix.len() <= LONGEST_SUFFIX);
+        Self {
+            table: format!("{}{suffix}", self.table),
+            ..self.clone()
+        }
+    }
+
+    /// The name of the table's index on `column`, quoted and without the schema.
+    pub(in crate::storage) fn index_on(&self, column: &'static str) -> String {
+        debug_assert!(column.len() < LONGEST_SUFFIX);
+        quoted(&format!("{}_{column}", self.table), self.quote)
     }
 }
 
-/// As it stands in a statement.
+/// In the form that statements use.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(schema) = &self.schema {
@@ -73,8 +88,8 @@ impl fmt::Display for Name {
     }
 }
 
-/// `name` between `quote`s. It has been checked: there is none in it.
-pub(in crate::storage) fn quoted(name: &str, quote: char) -> String {
+/// `name` in quotes. Names are checked, so there are none inside.
+fn quoted(name: &str, quote: char) -> String {
     format!("{quote}{name}{quote}")
 }
 
@@ -112,24 +127,24 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_more_than_a_name_is_refused() {
+    fn names_with_other_characters_are_refused() {
         for bad in [
             "", "1a", "a b", "a\"b", "a`b", "a;b", "a.b", "ä", "a\0", "a-b", "a'", "a\\",
         ] {
             assert_eq!(name(None, bad), Err(StoreErrorKind::Misconfigured), "{bad}");
             assert_eq!(name(Some(bad), "a"), Err(StoreErrorKind::Misconfigured));
         }
-        name(None, &"a".repeat(63)).unwrap();
-        name(None, &"a".repeat(64)).unwrap_err();
     }
 
     #[test]
-    fn what_belongs_to_a_table_has_a_name_that_fits() {
-        let long = name(None, &"a".repeat(63)).unwrap();
-        let index = long.with_suffix("_expires_at", 63);
-        assert_eq!(index.len(), 63);
-        assert!(index.ends_with("_expires_at"));
-        let short = name(None, "a").unwrap();
-        assert_eq!(short.with_suffix("_b", 63), "a_b");
+    fn every_suffix_fits_the_longest_name() {
+        name(Some(&"a".repeat(63)), "a").unwrap();
+        name(Some(&"a".repeat(64)), "a").unwrap_err();
+        let longest = name(Some("b"), &"a".repeat(55)).unwrap();
+        name(None, &"a".repeat(56)).unwrap_err();
+        assert_eq!(longest.index_on("subject").len(), 63 + 2);
+        let marks = longest.with_suffix("_marks");
+        assert!(marks.to_string().ends_with("a_marks\""));
+        assert_eq!(marks.schema.as_deref(), Some("b"));
     }
 }

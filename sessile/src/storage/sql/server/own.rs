@@ -1,10 +1,9 @@
-//! [`Own`]: the connections that a store makes itself.
+//! [`Own`]: the connections that a store opens itself.
 //!
-//! Not a pool of sqlx's: that asks the server for a sign of life whenever a connection is given back,
-//! which is a second round trip for each operation, and does so in a task on the runtime of whoever
-//! used it, where a handler that blocks its thread would hold it up. Here an operation that ends puts its
-//! connection back at once; whether it is still alive shows when it is next used, and costs nothing
-//! unless it is not.
+//! This is not sqlx's pool, which pings the server whenever a connection is returned. The ping is a second
+//! round trip for each operation, and runs in a task on the caller's runtime, where a handler that
+//! blocks its thread delays it. Here an operation returns its connection at once. A dead connection is
+//! detected when it is next used.
 
 use std::{
     pin::pin,
@@ -24,19 +23,19 @@ use super::{
 };
 use crate::storage::home::Home;
 
-/// A connection that was not used for so long is not used again: firewalls forget them without a
-/// word, and so who finds out waits for the timeout.
+/// A connection that was idle for this long is not used again. Firewalls drop such connections silently,
+/// and the next operation would run into its timeout.
 const LONGEST_IDLE: Duration = Duration::from_secs(300);
 
-/// When an operation is given up that waited for so long, the server or the network hangs, and the
-/// connections that were idle meanwhile are not trusted any more.
+/// If an operation is dropped after this long, the server or the network hangs, and the connections
+/// that were idle meanwhile are closed as well.
 const SUSPICIOUS: Duration = Duration::from_millis(500);
 
-/// How many connections are opened at once. In a burst of requests, those that wait for one are served
-/// sooner by what the first few give back than if each opened one of its own.
+/// How many connections are opened at once. In a burst of requests, a returned connection is available
+/// sooner than a new one for each request.
 const OPENED_AT_ONCE: usize = 2;
 
-/// The connections that a store makes itself. Clones share them.
+/// The connections that a store opens itself. Clones share them.
 pub(in crate::storage) struct Own<D: Dialect>(Arc<Inner<D>>);
 
 struct Inner<D: Dialect> {
@@ -46,7 +45,7 @@ struct Inner<D: Dialect> {
     /// One permit for each connection in use.
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle<D>>>,
-    /// Tells who waits to open one that there is one idle.
+    /// Notifies operations that wait to open a connection of an idle one.
     given_back: Notify,
     /// One permit for each connection that may be opened now.
     opening: Semaphore,
@@ -78,14 +77,14 @@ impl<D: Dialect> Own<D> {
         }))
     }
 
-    /// A connection, as soon as there is one. A new one if it is to be `afresh`.
+    /// A connection, as soon as one is available; a new one if `is_new` is set.
     ///
-    /// One that was made on the same runtime is preferred: it is that runtime which notices when the
-    /// server has answered, so that on another's it waits for that one's threads.
-    pub(super) async fn take(&self, afresh: bool) -> Result<Taken<D>, Fault> {
+    /// Connections of the present runtime are preferred: a reply wakes up the runtime that opened the
+    /// connection, so another runtime would wait for that one's threads.
+    pub(super) async fn take(&self, is_new: bool) -> Result<Taken<D>, Fault> {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.ok();
-        let connection = match afresh {
+        let connection = match is_new {
             true => self.0.open().await?,
             false => self.0.find_or_open().await?,
         };
@@ -103,18 +102,18 @@ impl<D: Dialect> Inner<D> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether with those in use, one of which is about to be opened, there are too many. Those that
-    /// are given back at this moment are counted twice, so it is never too few.
+    /// Whether the connections in use, one of which is about to be opened, and the idle ones exceed the
+    /// bound. A connection that is being returned counts twice, so the bound always holds.
     fn is_full(&self, idle: &[Idle<D>]) -> bool {
         let in_use = self.bound - self.permits.available_permits();
         in_use + idle.len() > self.bound
     }
 
-    /// One that is idle, as soon as there is one, or a new one if that may be opened before.
+    /// An idle connection, as soon as there is one, or a new one if it may be opened before that.
     async fn find_or_open(&self) -> Result<(ConnectionOf<D>, Home), Fault> {
         let mut opening = pin!(self.opening.acquire());
         loop {
-            // Before the look, so that none is missed that is given back after it.
+            // Created before the check, so that no connection returned after it is missed.
             let given_back = self.given_back.notified();
             if let Some(idle) = self.take_idle() {
                 return Ok((idle.connection, idle.home));
@@ -132,17 +131,17 @@ impl<D: Dialect> Inner<D> {
         Ok((self.connect().await?, Home::here()))
     }
 
-    /// One that is at home here; or else anybody's, if no more may be opened.
+    /// An idle connection of this runtime, or of any if no more may be opened.
     fn take_idle(&self) -> Option<Idle<D>> {
         let mut idle = self.idle();
         idle.retain_mut(|it| it.since.elapsed() < LONGEST_IDLE && it.home.is_alive());
         let last = idle.iter().rposition(|it| it.home.is_here());
         let last = last.or_else(|| self.is_full(&idle).then(|| idle.len().checked_sub(1))?);
-        // The order stays that of their last use.
+        // The connections stay in the order of their last use.
         last.map(|index| idle.remove(index))
     }
 
-    /// Closes the one that was idle for the longest time, if no more may be opened.
+    /// Closes the connection that was idle for the longest time, if no more may be opened.
     fn make_room(&self) {
         let mut idle = self.idle();
         let oldest = (self.is_full(&idle) && !idle.is_empty()).then(|| idle.remove(0));
@@ -162,7 +161,7 @@ impl<D: Dialect> Inner<D> {
         }
     }
 
-    /// Closes those that nobody used since `moment`.
+    /// Closes the connections that were not used since `moment`.
     fn distrust(&self, moment: Instant) {
         self.idle().retain(|it| it.since > moment);
     }
@@ -170,11 +169,11 @@ impl<D: Dialect> Inner<D> {
 
 /// A connection in use. It is closed if it isn't given back.
 pub(super) struct Taken<D: Dialect> {
-    /// With its home.
+    /// With the runtime that it belongs to.
     connection: Option<(ConnectionOf<D>, Home)>,
     since: Instant,
     inner: Arc<Inner<D>>,
-    /// Given back after the connection.
+    /// Released after the connection.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -199,7 +198,7 @@ impl<D: Dialect> Taken<D> {
         }
     }
 
-    /// The server was likely started anew, or the network changed: the others are cut as well.
+    /// The server was probably restarted, or the network changed: idle connections are cut as well.
     pub(super) fn report_cut(mut self) {
         self.connection = None;
         self.inner.distrust(self.since);

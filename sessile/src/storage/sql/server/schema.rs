@@ -1,86 +1,127 @@
-//! The table: whether it is there, and whether it is one that sessile can use.
+//! The tables: whether they exist, and whether sessile can use them.
 
-use super::{Dialect, Fault, dialect::ConnectionOf};
+use super::{Dialect, Fault, Name, dialect::ConnectionOf};
 
-/// The version of the table's form that this version of the crate makes.
+/// The version of the schema that this version of the crate creates.
 const VERSION: u32 = 1;
 
-/// What the comment on a table begins with that says which version it has.
+/// The beginning of the comment on a table that tells the version of its schema.
 const COMMENT: &str = "sessile schema ";
 
-/// The comment on a table of today's version.
+/// The comment on a table of this version.
 pub(in crate::storage) const SCHEMA_COMMENT: &str = "sessile schema 1";
 
-/// A column, with its type as the database writes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::storage) struct Column<'a> {
-    pub(in crate::storage) name: &'a str,
-    pub(in crate::storage) kind: &'a str,
+/// A table of the store.
+#[derive(Debug)]
+pub(in crate::storage) struct Table {
+    pub(in crate::storage) name: Name,
+    pub(in crate::storage) columns: &'static [Column],
+    /// The column that is the primary key.
+    pub(in crate::storage) key: &'static str,
+    /// The statements that create the table.
+    pub(in crate::storage) sql: String,
 }
 
-impl<'a> Column<'a> {
-    pub(in crate::storage) const fn new(name: &'a str, kind: &'a str) -> Self {
+/// How a kind of database server defines a table.
+pub(in crate::storage) struct Definition {
+    pub(in crate::storage) columns: &'static [Column],
+    /// The statements that create the table of this name.
+    pub(in crate::storage) sql: fn(&Name) -> String,
+}
+
+/// The table of sessions, which is named `sessions`, and the table of marks.
+pub(in crate::storage) fn tables(
+    sessions: &Name,
+    of_sessions: &Definition,
+    of_marks: &Definition,
+) -> [Table; 2] {
+    let table = |name: Name, key, definition: &Definition| Table {
+        columns: definition.columns,
+        key,
+        sql: (definition.sql)(&name),
+        name,
+    };
+    let marks = sessions.with_suffix("_marks");
+    [
+        table(sessions.clone(), "id", of_sessions),
+        table(marks, "subject", of_marks),
+    ]
+}
+
+/// A column, with its type as the database writes it.
+#[derive(Debug)]
+pub(in crate::storage) struct Column {
+    pub(in crate::storage) name: &'static str,
+    pub(in crate::storage) kind: &'static str,
+}
+
+impl Column {
+    pub(in crate::storage) const fn new(name: &'static str, kind: &'static str) -> Self {
         Self { name, kind }
     }
 }
 
-/// What the database tells of a table.
+/// What the database says about a table.
 #[derive(Debug)]
-pub(in crate::storage) struct Table {
+pub(in crate::storage) struct FoundTable {
     pub(in crate::storage) comment: Option<String>,
     /// Names and types.
     pub(in crate::storage) columns: Vec<(String, String)>,
-    /// Whether no two rows can have the same id.
-    pub(in crate::storage) has_unique_id: bool,
+    /// Whether the column that should be the primary key is unique.
+    pub(in crate::storage) has_unique_key: bool,
 }
 
-/// Makes the table if that is asked for, and makes sure that it can be used.
+/// Creates the tables if `create_tables` is set, and checks that they can be used.
 pub(super) async fn open<D: Dialect>(
     dialect: &D,
     connection: &mut ConnectionOf<D>,
-    create_table: bool,
+    create_tables: bool,
 ) -> Result<(), Fault> {
-    let mut table = dialect.find_table(connection).await?;
-    if table.is_none() && create_table {
-        let created = dialect.create_table(connection).await;
-        table = dialect.find_table(connection).await?;
-        match created {
-            Ok(()) => {}
-            // Another server was faster.
-            Err(sqlx::Error::Database(error)) if D::exists_already(&*error) && table.is_some() => {}
-            Err(error) => return Err(Fault::of::<D>(error)),
+    D::check_database(connection).await?;
+    for table in dialect.tables() {
+        let mut found = D::find_table(connection, &table).await?;
+        if found.is_none() && create_tables {
+            let created = D::create_table(connection, &table).await;
+            found = D::find_table(connection, &table).await?;
+            match created {
+                Ok(()) => {}
+                // Another server created it at the same time.
+                Err(sqlx::Error::Database(error))
+                    if D::exists_already(&*error) && found.is_some() => {}
+                Err(error) => return Err(Fault::of::<D>(error)),
+            }
         }
-    }
-    match table {
-        Some(table) => check(dialect, &table)?,
-        None => {
-            return Err(Fault::NoTable {
-                table: dialect.table().to_string(),
-                schema: dialect.schema_sql(),
-            });
+        match found {
+            Some(found) => check(&table, &found)?,
+            None => {
+                return Err(Fault::NoTable {
+                    table: table.name.to_string(),
+                    schema: dialect.schema_sql(),
+                });
+            }
         }
+        D::check_rights(connection, &table).await?;
     }
-    dialect.check_rights(connection).await
+    Ok(())
 }
 
-fn check<D: Dialect>(dialect: &D, table: &Table) -> Result<(), Fault> {
-    let name = || dialect.table().to_string();
-    let comment = table.comment.as_deref().unwrap_or_default();
+fn check(table: &Table, found: &FoundTable) -> Result<(), Fault> {
+    let comment = found.comment.as_deref().unwrap_or_default();
     if let Some(version) = comment.strip_prefix(COMMENT)
         && version.parse() != Ok(VERSION)
     {
         return Err(Fault::NewerSchema {
-            table: name(),
+            table: table.name.to_string(),
             found: version.chars().take(20).collect(),
             known: VERSION,
         });
     }
     let difference = |difference| Fault::Shape {
-        table: name(),
+        table: table.name.to_string(),
         difference,
     };
-    for Column { name, kind } in D::COLUMNS {
-        let found = table.columns.iter().find(|(found, _)| found == name);
+    for Column { name, kind } in table.columns {
+        let found = found.columns.iter().find(|(found, _)| found == name);
         match found {
             Some((_, found)) if found == kind => {}
             Some((_, found)) => {
@@ -91,8 +132,9 @@ fn check<D: Dialect>(dialect: &D, table: &Table) -> Result<(), Fault> {
             None => return Err(difference(format!("it has no column `{name}`"))),
         }
     }
-    if !table.has_unique_id {
-        return Err(difference("its column `id` is no primary key".to_owned()));
+    if !found.has_unique_key {
+        let key = table.key;
+        return Err(difference(format!("its column `{key}` is no primary key")));
     }
     Ok(())
 }

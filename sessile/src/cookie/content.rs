@@ -1,0 +1,301 @@
+//! [`Content`]: what is sealed into a session cookie.
+//!
+//! It begins with these bytes: its form, the time of issue in milliseconds (8 bytes), and the session's id (16
+//! bytes). A key follows with its secret (16 bytes) and the hint (16 bytes, if there is one); a record follows as
+//! text. Where a cookie is signed and not encrypted, the bytes before the record are in URL-safe base64.
+//!
+//! What actix-session sealed is a key of 64 letters and digits, or a state that begins with `{`: ours has another
+//! length, and another beginning.
+
+use std::borrow::Cow;
+
+use base64_simd::{Out, URL_SAFE_NO_PAD};
+use smallvec::SmallVec;
+
+use crate::{
+    actix_session,
+    clock::Timestamp,
+    id::{Secret, SessionId, SessionKey, SubjectDigest},
+    record::{DecodeError, Record},
+};
+
+/// What a session cookie names or holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// The key of a session that a store keeps.
+    Key(SessionKey),
+    /// The session itself.
+    Record(SessionId, Record),
+}
+
+/// A content, and when it was sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unsealed {
+    pub(crate) content: Content,
+    pub(crate) issued_at: Timestamp,
+}
+
+const KEY: u8 = 1;
+const RECORD: u8 = 2;
+
+const TIME_LEN: usize = 8;
+/// The form, the time and the id.
+const HEAD_LEN: usize = 1 + TIME_LEN + SessionId::LEN;
+/// The same in base64.
+const HEAD_TEXT_LEN: usize = (HEAD_LEN * 4).div_ceil(3);
+const KEY_LEN: usize = HEAD_LEN + Secret::LEN;
+const HINTED_KEY_LEN: usize = KEY_LEN + SubjectDigest::LEN;
+const HINTED_KEY_TEXT_LEN: usize = (HINTED_KEY_LEN * 4).div_ceil(3);
+
+/// The bytes that a content begins with: none, if actix-session made it.
+type Head = SmallVec<[u8; 64]>;
+
+impl Content {
+    pub(crate) const fn id(&self) -> &SessionId {
+        match self {
+            Self::Key(key) => &key.id,
+            Self::Record(id, _) => id,
+        }
+    }
+
+    /// What is encrypted: two parts that are put together.
+    pub(super) fn to_bytes(&self, issued_at: Timestamp) -> (Head, Cow<'_, str>) {
+        (self.head(issued_at), self.tail())
+    }
+
+    /// What is signed.
+    pub(super) fn to_text(&self, issued_at: Timestamp) -> String {
+        let mut text = URL_SAFE_NO_PAD.encode_to_string(self.head(issued_at));
+        text.push_str(&self.tail());
+        text
+    }
+
+    fn head(&self, issued_at: Timestamp) -> Head {
+        let form = match self {
+            // The key of a session of actix-session's is a secret as a whole.
+            Self::Key(SessionKey { secret: None, .. }) => return Head::new(),
+            Self::Key(_) => KEY,
+            Self::Record(..) => RECORD,
+        };
+        let mut head = Head::new();
+        head.push(form);
+        head.extend_from_slice(&issued_at.as_unix_millis().to_be_bytes());
+        head.extend_from_slice(self.id().as_bytes());
+        if let Self::Key(SessionKey { secret, hint, .. }) = self {
+            head.extend_from_slice(secret.as_ref().map_or(&[], |it| it.as_bytes()));
+            head.extend_from_slice(hint.as_ref().map_or(&[], |it| it.as_bytes()));
+        }
+        head
+    }
+
+    fn tail(&self) -> Cow<'_, str> {
+        match self {
+            Self::Key(key) => Cow::Borrowed(key.id.actix_session_key().unwrap_or_default()),
+            Self::Record(_, record) => Cow::Owned(record.encode()),
+        }
+    }
+
+    /// The content that was encrypted as `bytes`; an error for a record that a later version of this crate has
+    /// sealed.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Result<Unsealed, DecodeError>> {
+        match bytes.first()? {
+            &RECORD => {
+                let (head, record) = bytes.split_at_checked(HEAD_LEN)?;
+                Self::decode(head, record)
+            }
+            _ => Self::decode(bytes, b""),
+        }
+    }
+
+    /// The same for a content that was signed as `text`.
+    pub(super) fn from_text(text: &[u8]) -> Option<Result<Unsealed, DecodeError>> {
+        let mut buffer = [0; HINTED_KEY_LEN];
+        let (head, record) = match text.get(HEAD_TEXT_LEN..) {
+            Some(rest) if rest.starts_with(b"{") => text.split_at(HEAD_TEXT_LEN),
+            _ => (text, &b""[..]),
+        };
+        if head.len() > HINTED_KEY_TEXT_LEN {
+            return None;
+        }
+        let head = URL_SAFE_NO_PAD.decode(head, Out::from_slice(&mut buffer));
+        Self::decode(head.ok()?, record)
+    }
+
+    fn decode(head: &[u8], record: &[u8]) -> Option<Result<Unsealed, DecodeError>> {
+        let (&form, rest) = head.split_first()?;
+        let (time, rest) = rest.split_first_chunk()?;
+        let (id, rest) = rest.split_first_chunk()?;
+        let id = SessionId::from_bytes(*id);
+        let content = match form {
+            KEY if record.is_empty() => {
+                let (secret, hint) = rest.split_first_chunk()?;
+                let hint = match hint {
+                    [] => None,
+                    hint => Some(SubjectDigest::from_bytes(hint.try_into().ok()?)),
+                };
+                let secret = Some(Secret::from_bytes(*secret));
+                Self::Key(SessionKey { id, secret, hint })
+            }
+            RECORD if rest.is_empty() => match Record::decode(record) {
+                Ok(record) => Self::Record(id, record),
+                Err(error) if error.is_newer() => return Some(Err(error)),
+                Err(_) => return None,
+            },
+            _ => return None,
+        };
+        Some(Ok(Unsealed {
+            content,
+            issued_at: Timestamp::from_unix_millis(u64::from_be_bytes(*time)),
+        }))
+    }
+
+    /// The content in a `text` of actix-session's, unsealed at `now`. It tells no time of issue, and a state
+    /// gets an id here.
+    pub(super) fn of_actix_session(
+        text: &str,
+        now: impl FnOnce() -> Timestamp,
+    ) -> Option<Unsealed> {
+        let content = if actix_session::is_key(text) {
+            Self::Key(SessionKey {
+                id: SessionId::of_actix_session(text),
+                secret: None,
+                hint: None,
+            })
+        } else if text.starts_with('{') {
+            Self::Record(
+                SessionId::generate(),
+                actix_session::record(text, now()).ok()?,
+            )
+        } else {
+            return None;
+        };
+        Some(Unsealed {
+            content,
+            issued_at: Timestamp::from_unix_millis(0),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISSUED_AT: Timestamp = Timestamp::from_unix_millis(1_800_000_000_000);
+
+    fn bytes(content: &Content) -> Vec<u8> {
+        let (head, tail) = content.to_bytes(ISSUED_AT);
+        [&head, tail.as_bytes()].concat()
+    }
+
+    /// How long its text and its bytes are.
+    #[track_caller]
+    fn assert_round_trip(content: Content) -> (usize, usize) {
+        let (text, bytes) = (content.to_text(ISSUED_AT), bytes(&content));
+        let expected = Some(Ok(Unsealed {
+            content,
+            issued_at: ISSUED_AT,
+        }));
+        assert_eq!(Content::from_text(text.as_bytes()), expected);
+        assert_eq!(Content::from_bytes(&bytes), expected);
+        assert_eq!(Content::of_actix_session(&text, || ISSUED_AT), None);
+        assert_ne!(bytes[0], b'{');
+        (text.len(), bytes.len())
+    }
+
+    #[test]
+    fn every_content_is_read_back() {
+        let mut key = SessionKey::generate();
+        assert_eq!(assert_round_trip(Content::Key(key.clone())), (55, 41));
+        key.hint = Some(SubjectDigest::of("ferris"));
+        assert_eq!(assert_round_trip(Content::Key(key)), (76, 57));
+        let record = Record::new(ISSUED_AT);
+        let len = record.encode().len();
+        let content = Content::Record(SessionId::generate(), record);
+        assert_eq!(assert_round_trip(content), (34 + len, 25 + len));
+    }
+
+    #[test]
+    fn contents_of_actix_session_are_recognized_by_their_form() {
+        let key = "aB3".repeat(22)[..64].to_owned();
+        let unsealed = Content::of_actix_session(&key, || ISSUED_AT).unwrap();
+        assert_eq!(unsealed.content.to_text(ISSUED_AT), key);
+        let state = Content::of_actix_session(r#"{"n":"1"}"#, || ISSUED_AT).unwrap();
+        let Content::Record(_, record) = state.content else {
+            panic!("a state is a record");
+        };
+        assert_eq!(record.state.get("n"), Ok(Some(1)));
+        for text in ["", "{", "{\"n\":1}", &key[..63]] {
+            assert_eq!(
+                Content::of_actix_session(text, || ISSUED_AT),
+                None,
+                "{text}"
+            );
+            assert_eq!(Content::from_text(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(Content::from_text(key.as_bytes()), None);
+        assert_eq!(Content::from_bytes(key.as_bytes()), None);
+        assert_eq!(bytes(&unsealed.content), key.as_bytes());
+    }
+
+    #[test]
+    fn a_record_of_a_later_version_is_an_error() {
+        let record = Content::Record(SessionId::generate(), Record::new(ISSUED_AT));
+        let record = record.to_text(ISSUED_AT);
+        assert_eq!(
+            Content::from_text(record.replace("\"v\":3", "\"v\":4").as_bytes()),
+            Some(Err(DecodeError::UnknownForm { form: 4 }))
+        );
+        let critical = record[..record.len() - 1].to_owned() + r#","crit":["new"],"new":1}"#;
+        assert_eq!(
+            Content::from_text(critical.as_bytes()),
+            Some(Err(DecodeError::UnknownCritical))
+        );
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        let key = Content::Key(SessionKey::generate()).to_text(ISSUED_AT);
+        let record = Content::Record(SessionId::generate(), Record::new(ISSUED_AT));
+        let record = record.to_text(ISSUED_AT);
+        let last = key.len() - 1;
+        for text in [
+            format!("{key}A"),
+            format!("{key}AAAA"),
+            format!("{key}{{}}"),
+            format!("+{}", &key[1..]),
+            key[..last].to_owned(),
+            key[..HEAD_TEXT_LEN].to_owned(),
+            record[..HEAD_TEXT_LEN].to_owned(),
+            record[..record.len() - 1].to_owned(),
+            record.replace("\"s\":{", "\"s\":["),
+            // Another form.
+            format!("Aw{}", &key[2..]),
+            "A".repeat(4096),
+            "\u{e9}".repeat(40),
+        ] {
+            assert_eq!(Content::from_text(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_bytes_are_refused() {
+        let key = bytes(&Content::Key(SessionKey::generate()));
+        let record = bytes(&Content::Record(
+            SessionId::generate(),
+            Record::new(ISSUED_AT),
+        ));
+        for len in (0..key.len()).chain([key.len() + 1, key.len() + 15, key.len() + 17]) {
+            let mut other = key.clone();
+            other.resize(len, 0);
+            assert_eq!(Content::from_bytes(&other), None, "{len}");
+        }
+        for len in 0..record.len() {
+            assert_eq!(Content::from_bytes(&record[..len]), None, "{len}");
+        }
+        for form in (0..=u8::MAX).filter(|form| *form != KEY) {
+            let mut other = key.clone();
+            other[0] = form;
+            assert_eq!(Content::from_bytes(&other), None, "{form}");
+        }
+    }
+}

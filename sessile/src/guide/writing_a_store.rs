@@ -1,0 +1,192 @@
+//! Writing a store of your own.
+//!
+//! Read this page if none of the stores in [`storage`](crate::storage) fits, because you have another database
+//! or your own service. You write four operations, and a test suite tells you which
+//! [rule](crate::storage#the-rules) they break.
+//!
+//! # What a store is
+//!
+//! A store is a versioned key-value store. It keeps a [`Record`] under a [`SessionId`], beside it a
+//! [`Version`], and for a time to live (TTL). You implement [`SessionStore`]:
+//!
+//! | operation | what it does | what it answers |
+//! | --- | --- | --- |
+//! | [`load`] | finds the record and its version | `Some` or `None` |
+//! | [`create`] | stores a record under an id that has none | `Created` or `Taken` |
+//! | [`update`] | replaces the record if it has the version that the caller expects | `Updated`, `Conflict` or `Missing` |
+//! | [`delete`] | deletes the record, whatever its version | nothing |
+//!
+//! The engine does everything else. It makes ids, versions and secrets, seals cookies, renews sessions,
+//! and merges the changes of concurrent requests. It decides when a session has expired. All of this
+//! reaches your store as one of the four operations.
+//!
+//! # A store over a `HashMap`
+//!
+//! This store is complete. It keeps the text of records, as a store over a database would.
+//!
+//! ```
+#![doc = include_str!("map_store.rs")]
+//! ```
+//!
+//! Four things in it matter for every store:
+//!
+//! - **Each operation is one atomic step.** Here the lock makes it one. In SQL, `create` is one `INSERT`
+//!   that does nothing on a conflict, and `update` is one `UPDATE ... WHERE id = ? AND version = ?`. A
+//!   `SELECT` before an `UPDATE` loses updates.
+//! - **`update` compares the new version first.** If the record is already at `version`, an earlier attempt of
+//!   the same update was stored, and the answer is `Updated`.
+//! - **An expired record is missing**, for every operation: `load` finds nothing, `update` answers
+//!   `Missing`, and `create` may use the id. A record with a TTL of zero is missing at once.
+//! - **`load` never turns an unreadable record into `None`.** The `?` after [`Record::decode`] makes it an
+//!   error of kind [`Corrupt`] or
+//!   [`Newer`].
+//!
+//! `create` and `update` may also answer `Refused`. Only a store that can end all sessions of a user does
+//! so, and yours does not have to.
+//!
+//! You can use the store directly:
+//!
+//! ```
+//! # mod map_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/map_store.rs")); }
+//! # use map_store::MapStore;
+//! use std::time::Duration;
+//! use sessile::{Clock, Record, SystemClock, storage::*};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let store = MapStore::default();
+//! let id = SessionId::generate();
+//! let (first, second) = (Version::generate(), Version::generate());
+//! let mut record = Record::new(SystemClock.now());
+//! let ttl = Duration::from_secs(60);
+//! assert_eq!(store.create(&id, &record, first, ttl).await?, CreateOutcome::Created);
+//!
+//! record.state.insert("visits", &1)?;
+//! let updated = store.update(&id, first, &record, second, ttl).await?;
+//! assert_eq!(updated, UpdateOutcome::Updated);
+//!
+//! // The record is not at the first version any more.
+//! let late = store.update(&id, first, &record, Version::generate(), ttl).await?;
+//! assert_eq!(late, UpdateOutcome::Conflict);
+//! let loaded = store.load(&id, None, Freshness::Current).await?;
+//! assert_eq!(loaded, Some(Loaded { record, version: second }));
+//!
+//! store.delete(&id).await?;
+//! assert_eq!(store.load(&id, None, Freshness::Current).await?, None);
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
+//!
+//! # Run the suite
+//!
+//! Add the crate with the feature `store-tests` to your dev-dependencies. The suite needs no web framework:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! sessile = { version = "0.1", default-features = false, features = ["store-tests"] }
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread", "time"] }
+//! ```
+//!
+//! Then write one test:
+//!
+//! ```
+//! # mod map_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/map_store.rs")); }
+//! # use map_store::MapStore;
+//! # #[cfg(feature = "store-tests")]
+//! use sessile::test_helpers::store_contract_test_suite;
+//!
+//! #[tokio::test(flavor = "multi_thread")]
+//! async fn the_map_store_keeps_the_contract() {
+//!     store_contract_test_suite(MapStore::default).await;
+//! }
+//! # fn main() {
+//! #     // The test itself is not part of an example.
+//! #     #[cfg(feature = "store-tests")]
+//! #     tokio::runtime::Runtime::new().unwrap().block_on(store_contract_test_suite(MapStore::default));
+//! # }
+//! ```
+//!
+//! The suite calls the closure for each check. For a database, let the closure clone one store, or connect to
+//! a new table. The suite uses random ids and ignores other records. `#[tokio::test]` without
+//! `flavor = "multi_thread"` works too, but finds fewer races.
+//!
+//! If your store breaks a rule, the test fails with the rule and with what the store did:
+//!
+//! ```text
+//! rule broken: `create` never overwrites. What the store did: `create` answered Created, `create` under
+//! the same id answered Created. The rule asks for Taken. A load now finds a record.
+//! ```
+//!
+//! Run the suite on several threads, as above, and against the real backend. Races, collations and rounded
+//! times do not show in a mock.
+//!
+//! # The time to live
+//!
+//! `create` and `update` are given the TTL. The engine computes it from the lifetime of the session and
+//! adds a minute of slack, so that your store never drops a session that the engine still serves. Do three
+//! things with it:
+//!
+//! - Count from the moment at which your store stores the record, by your store's own clock. The times in
+//!   the record come from the clock of a web server and are for the engine alone.
+//! - Replace the TTL on every update. It may become shorter as well as longer.
+//! - Do not round it up, if you can: use a unit finer than a second. The suite accepts a few seconds.
+//!
+//! An expired record may stay on disk until you clean up. It only has to be missing for all operations.
+//!
+//! # What you may send again
+//!
+//! A connection can break before the reply arrives. The store then does not know whether the operation
+//! happened.
+//!
+//! | operation | send again? | because |
+//! | --- | --- | --- |
+//! | `load`, `delete` | yes | repeating them changes nothing |
+//! | `update` | yes, with the same versions | if the reply is then `Conflict` or `Missing`, return an error of kind [`Unknown`]: your first attempt may have been stored and replaced since |
+//! | `create` | never | a delayed first attempt could bring back a session that was deleted since |
+//!
+//! Return a [`StoreError`] for everything else. Its source goes to the log. The
+//! engine assumes that the operation may have happened. If it certainly did not, because no connection
+//! could be opened or the backend refused it, call [`not_sent`] on the error.
+//!
+//! # What not to do
+//!
+//! - Do not store part of a record, or a time from it, in place of what you are given. [`Record::encode`] is
+//!   the whole record, with members that only a later version of this crate knows. A column beside it is
+//!   for searching.
+//! - Do not let the database rewrite the text: `jsonb` in PostgreSQL changes spaces, numbers and the
+//!   order of members, and refuses `\u0000`. Use a type for text or bytes.
+//! - Do not compare ids by a collation that ignores case or trailing spaces. Use 16 bytes, or a binary
+//!   collation.
+//! - Do not order versions. They are random numbers of 64 bits without sign. In a signed column,
+//!   store [`version.get().cast_signed()`](u64::cast_signed).
+//! - Do not split an operation into steps with an `await` between them, unless a transaction holds them
+//!   together. The future of an operation is dropped when the client disconnects.
+//! - Do not hold a lock across an `await`.
+//! - Do not delete in `load` without comparing: another request may have stored a new record since.
+//! - Do not answer `Missing` or `None` if you cannot tell. Return an error.
+//! - Do not put values or the text of records into errors: errors are logged.
+//!
+//! # What you do not need
+//!
+//! - **Secrets.** The record has digests of them, and the engine compares them. A store cannot get it wrong.
+//! - **The subject hint** of `load`. It is for stores that can end all sessions of a user. Ignore it.
+//! - **A cache.** If you have none, ignore [`Freshness`]. If you have one, answer
+//!   only [`Cached`] from it, and evict on each write and each conflict.
+//! - **The provided methods.** `keeps_nothing` is for records that travel in the cookie, and
+//!   `opens_actix_session_keys` for backends that actix-session has written to.
+//!
+//! [`Cached`]: crate::storage::Freshness::Cached
+//! [`Corrupt`]: crate::storage::StoreErrorKind::Corrupt
+//! [`Freshness`]: crate::storage::Freshness
+//! [`Newer`]: crate::storage::StoreErrorKind::Newer
+//! [`Record`]: crate::Record
+//! [`Record::decode`]: crate::Record::decode
+//! [`Record::encode`]: crate::Record::encode
+//! [`SessionId`]: crate::storage::SessionId
+//! [`SessionStore`]: crate::storage::SessionStore
+//! [`StoreError`]: crate::storage::StoreError
+//! [`Unknown`]: crate::storage::StoreErrorKind::Unknown
+//! [`Version`]: crate::storage::Version
+//! [`create`]: crate::storage::SessionStore::create
+//! [`delete`]: crate::storage::SessionStore::delete
+//! [`load`]: crate::storage::SessionStore::load
+//! [`not_sent`]: crate::storage::StoreError::not_sent
+//! [`update`]: crate::storage::SessionStore::update

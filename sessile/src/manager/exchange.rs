@@ -1,0 +1,177 @@
+//! What an adapter and the engine exchange: the head of a response, the changes to its headers, and failures.
+
+use std::{error::Error, fmt, time::Duration};
+
+use crate::{
+    cookie::SetCookie,
+    failure::{CommitError, OpenError},
+};
+
+/// The parts of a request and its response that
+/// [`SessionManager::commit`](crate::SessionManager::commit) needs.
+///
+/// ```
+/// use sessile::ResponseHead;
+///
+/// let head = ResponseHead::to("GET").with_cache_control("public, max-age=3600");
+/// assert!(head.is_safe() && !ResponseHead::to("POST").is_safe());
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct ResponseHead<'a> {
+    method: &'a str,
+    status: u16,
+    cache_control: Option<&'a str>,
+}
+
+impl<'a> ResponseHead<'a> {
+    /// A response with the status 200 and no `Cache-Control` to a request with this method.
+    #[must_use]
+    pub const fn to(method: &'a str) -> Self {
+        Self {
+            method,
+            status: 200,
+            cache_control: None,
+        }
+    }
+
+    /// The same with this status.
+    #[must_use]
+    pub const fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The same with this `Cache-Control`.
+    #[must_use]
+    pub const fn with_cache_control(mut self, cache_control: &'a str) -> Self {
+        self.cache_control = Some(cache_control);
+        self
+    }
+
+    /// The status of the response.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Whether the request's method is safe: the client did not ask for a change (RFC 9110, section 9.2.1).
+    #[must_use]
+    pub const fn is_safe(&self) -> bool {
+        matches!(
+            self.method.as_bytes(),
+            b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE"
+        )
+    }
+}
+
+/// The headers that a response gets for its session.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HeaderChanges {
+    /// The value of a `Set-Cookie` to append.
+    pub set_cookie: Option<SetCookie>,
+    /// The value that `Cache-Control` is set to.
+    pub cache_control: Option<&'static str>,
+    /// Whether `Vary` has to name `Cookie`.
+    pub vary_by_cookie: bool,
+    /// The value of a `Retry-After` to set.
+    pub retry_after: Option<Duration>,
+}
+
+impl HeaderChanges {
+    /// The changes for a response with this cookie, if one is due.
+    ///
+    /// The headers forbid shared caches to store the cookie (RFC 9111, section 5.2.2.4), and to serve the
+    /// response for another cookie (RFC 9110, section 12.5.5).
+    pub(super) fn with_cookie(set_cookie: Option<SetCookie>, head: &ResponseHead<'_>) -> Self {
+        let no_cache = || (head.cache_control.is_none()).then_some("no-cache=\"Set-Cookie\"");
+        Self {
+            vary_by_cookie: set_cookie.is_some(),
+            cache_control: set_cookie.as_ref().and_then(|_| no_cache()),
+            set_cookie,
+            retry_after: None,
+        }
+    }
+
+    /// The changes for an answer with this status to a request whose session failed.
+    pub(crate) fn of_failure(status: u16) -> Self {
+        Self {
+            cache_control: Some("no-store"),
+            retry_after: (status == 503).then_some(RETRY_AFTER),
+            ..Self::default()
+        }
+    }
+}
+
+/// A request failed because of its session. The adapter answers with this status and these headers.
+///
+/// `Display` and `Debug` contain no secrets, and are not sent to the client.
+#[derive(Debug)]
+pub struct SessionFailure {
+    cause: Cause,
+    status: u16,
+    headers: HeaderChanges,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Open(OpenError),
+    Commit(CommitError),
+}
+
+/// How long a client should wait before a retry.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl SessionFailure {
+    pub(crate) fn open(cause: OpenError, status: u16) -> Self {
+        Self::new(Cause::Open(cause), status, None)
+    }
+
+    pub(crate) fn commit(cause: CommitError, status: u16, cookie: Option<SetCookie>) -> Self {
+        Self::new(Cause::Commit(cause), status, cookie)
+    }
+
+    fn new(cause: Cause, status: u16, set_cookie: Option<SetCookie>) -> Self {
+        Self {
+            cause,
+            status,
+            headers: HeaderChanges {
+                vary_by_cookie: set_cookie.is_some(),
+                set_cookie,
+                ..HeaderChanges::of_failure(status)
+            },
+        }
+    }
+
+    /// The HTTP status to answer: 409 if another request renewed or ended the session, 503 (or what
+    /// [`on_store_failure`](crate::Settings::on_store_failure) says) if the store failed, 500 otherwise.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The headers of that answer.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderChanges {
+        &self.headers
+    }
+}
+
+impl fmt::Display for SessionFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Cause::Open(error) => error.fmt(f),
+            Cause::Commit(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for SessionFailure {
+    /// The [`OpenError`] or [`CommitError`].
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.cause {
+            Cause::Open(error) => Some(error),
+            Cause::Commit(error) => Some(error),
+        }
+    }
+}

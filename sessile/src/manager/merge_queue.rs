@@ -1,0 +1,177 @@
+//! [`MergeQueue`]: the order in which requests of this server merge into one session.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::OwnedMutexGuard;
+
+use crate::{id::SessionId, timeout};
+
+/// Queues requests whose update conflicted, so that they merge into a session one after another, in the order
+/// of their arrival.
+///
+/// Without the queue they would conflict with each other repeatedly. Only time depends on it: other servers
+/// don't see it, a request that waits too long continues without it, and the store decides which write wins.
+#[derive(Default)]
+pub(super) struct MergeQueue {
+    /// The lock of each session that is being merged.
+    locks: Mutex<HashMap<SessionId, Lock>>,
+    /// The number of locks, readable without the mutex. Usually there are none.
+    len: AtomicUsize,
+}
+
+type Lock = Arc<tokio::sync::Mutex<()>>;
+
+/// The place of a request at the head of the queue, until it is dropped.
+pub(super) struct Head<'a> {
+    _guard: Option<OwnedMutexGuard<()>>,
+    /// Dropped after the guard.
+    _ticket: Ticket<'a>,
+}
+
+/// The place of a request in the queue.
+struct Ticket<'a> {
+    queue: &'a MergeQueue,
+    id: SessionId,
+    /// `Some` until it is dropped.
+    lock: Option<Lock>,
+}
+
+impl MergeQueue {
+    /// Whether a request merges into this session, or waits for its place.
+    pub(super) fn is_busy(&self, id: &SessionId) -> bool {
+        self.len.load(Ordering::Relaxed) > 0 && self.locks().contains_key(id)
+    }
+
+    /// Waits until the earlier requests are done, but no longer than `at_most`.
+    pub(super) async fn wait(&self, id: &SessionId, at_most: Duration) -> Head<'_> {
+        let (lock, ticket) = self.ticket(id);
+        let guard = timeout::within(at_most, lock.lock_owned()).await;
+        Head {
+            _guard: guard.ok(),
+            _ticket: ticket,
+        }
+    }
+
+    fn ticket(&self, id: &SessionId) -> (Lock, Ticket<'_>) {
+        let mut locks = self.locks();
+        let lock = Arc::clone(locks.entry(id.clone()).or_default());
+        self.len.store(locks.len(), Ordering::Relaxed);
+        let ticket = Ticket {
+            queue: self,
+            id: id.clone(),
+            lock: Some(Arc::clone(&lock)),
+        };
+        (lock, ticket)
+    }
+
+    fn locks(&self) -> MutexGuard<'_, HashMap<SessionId, Lock>> {
+        self.locks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The last request of a session removes its lock.
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        let mut locks = self.queue.locks();
+        // Tickets change under the map's mutex only, so the map's own reference is the last one.
+        drop(self.lock.take());
+        if locks
+            .get(&self.id)
+            .is_some_and(|lock| Arc::strong_count(lock) == 1)
+        {
+            locks.remove(&self.id);
+            self.queue.len.store(locks.len(), Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    #[tokio::test]
+    async fn requests_merge_in_the_order_of_their_arrival() {
+        let queue = MergeQueue::default();
+        let id = SessionId::generate();
+        let first = queue.wait(&id, LONG).await;
+        let order = Mutex::new(Vec::new());
+        let waits = |number| {
+            let (queue, id, order) = (&queue, &id, &order);
+            async move {
+                let _head = queue.wait(id, LONG).await;
+                order.lock().unwrap().push(number);
+            }
+        };
+        tokio::join!(waits(1), waits(2), waits(3), async {
+            assert!(queue.is_busy(&id));
+            drop(first);
+        });
+        assert_eq!(order.into_inner().unwrap(), [1, 2, 3]);
+        assert!(!queue.is_busy(&id));
+    }
+
+    #[tokio::test]
+    async fn other_sessions_do_not_wait() {
+        let queue = MergeQueue::default();
+        let (id, other) = (SessionId::generate(), SessionId::generate());
+        let _first = queue.wait(&id, LONG).await;
+        assert!(!queue.is_busy(&other));
+        let other = queue.wait(&other, Duration::ZERO).await;
+        assert!(other._guard.is_some());
+    }
+
+    #[test]
+    fn threads_that_merge_leave_no_lock() {
+        let queue = MergeQueue::default();
+        let id = SessionId::generate();
+        let alone = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let builder = tokio::runtime::Builder::new_current_thread()
+                        .enable_time()
+                        .build();
+                    builder.unwrap().block_on(async {
+                        for _ in 0..2000 {
+                            let head = queue.wait(&id, LONG).await;
+                            assert_eq!(alone.fetch_add(1, Ordering::SeqCst), 0);
+                            alone.fetch_sub(1, Ordering::SeqCst);
+                            drop(head);
+                        }
+                    });
+                });
+            }
+        });
+        assert!(queue.locks().is_empty() && !queue.is_busy(&id));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_stops_waiting_in_time_and_leaves_no_lock() {
+        let queue = MergeQueue::default();
+        let id = SessionId::generate();
+        let first = queue.wait(&id, LONG).await;
+        let late = queue.wait(&id, Duration::from_secs(1)).await;
+        assert!(late._guard.is_none());
+        // A request that stops waiting.
+        tokio::select! {
+            biased;
+            _ = queue.wait(&id, LONG) => panic!("it was not free"),
+            () = std::future::ready(()) => {}
+        }
+        drop(first);
+        assert!(queue.is_busy(&id));
+        drop(late);
+        assert!(!queue.is_busy(&id));
+        assert_eq!(queue.locks().len(), 0);
+        assert_eq!(queue.len.load(Ordering::Relaxed), 0);
+    }
+}

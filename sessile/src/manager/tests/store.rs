@@ -1,0 +1,161 @@
+//! [`Faulty`]: a real store that fails on request.
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
+
+use super::*;
+use crate::{
+    record::DecodeError,
+    storage::{CreateOutcome, StoreError, StoreErrorKind, SubjectDigest, UpdateOutcome},
+};
+
+/// The fault of the store's next write.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Fault {
+    /// Fail, and do nothing.
+    Fail,
+    /// Fail, do nothing, and say that nothing was sent.
+    NotSent,
+    /// Do it, and then report a failure.
+    DoAndFail,
+    /// Never answer.
+    Hang,
+    /// Do it when the test releases it.
+    Wait,
+}
+
+/// A real store that counts its operations, lets other requests run first, and fails on request.
+pub(super) struct Faulty {
+    pub(super) memory: MemorySessionStore,
+    next_write: Mutex<Option<Fault>>,
+    next_load: Mutex<Option<Fault>>,
+    /// The record that every load returns, whatever is stored.
+    undecodable: Mutex<Option<DecodeError>>,
+    pub(super) go_on: tokio::sync::Notify,
+    /// Whether it opens sessions under the keys of actix-session.
+    pub(super) takes_over: AtomicBool,
+    loads: AtomicU32,
+    writes: AtomicU32,
+}
+
+impl Faulty {
+    pub(super) fn new(clock: &ManualClock) -> Self {
+        Self {
+            memory: MemorySessionStore::builder().clock(clock.clone()).build(),
+            next_write: Mutex::new(None),
+            next_load: Mutex::new(None),
+            undecodable: Mutex::new(None),
+            go_on: tokio::sync::Notify::new(),
+            takes_over: AtomicBool::new(false),
+            loads: AtomicU32::new(0),
+            writes: AtomicU32::new(0),
+        }
+    }
+
+    pub(super) fn inject(&self, fault: Fault) {
+        *self.next_write.lock().unwrap() = Some(fault);
+    }
+
+    /// Removes all faults.
+    pub(super) fn clear(&self) {
+        *self.next_write.lock().unwrap() = None;
+    }
+
+    pub(super) fn inject_into_load(&self, fault: Fault) {
+        *self.next_load.lock().unwrap() = Some(fault);
+    }
+
+    pub(super) fn fail_to_decode(&self, error: Option<DecodeError>) {
+        *self.undecodable.lock().unwrap() = error;
+    }
+
+    /// How many loads and writes there were since the last call.
+    pub(super) fn counts(&self) -> (u32, u32) {
+        let take = |counter: &AtomicU32| counter.swap(0, Ordering::SeqCst);
+        (take(&self.loads), take(&self.writes))
+    }
+
+    async fn write<T>(
+        &self,
+        operation: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        let fault = self.next_write.lock().unwrap().take();
+        self.run(fault, operation).await
+    }
+
+    async fn run<T>(
+        &self,
+        fault: Option<Fault>,
+        operation: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        tokio::task::yield_now().await;
+        let failure = || StoreError::new(StoreErrorKind::Unavailable, "a fault");
+        let answer = match fault {
+            None => operation.await,
+            Some(Fault::Fail) => Err(failure()),
+            Some(Fault::NotSent) => Err(failure().not_sent()),
+            Some(Fault::DoAndFail) => operation.await.and(Err(failure())),
+            Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::Wait) => {
+                self.go_on.notified().await;
+                operation.await
+            }
+        };
+        // The answer is in flight.
+        tokio::task::yield_now().await;
+        answer
+    }
+}
+
+impl SessionStore for Faulty {
+    async fn load(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        freshness: Freshness,
+    ) -> Result<Option<Loaded>, StoreError> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        let fault = self.next_load.lock().unwrap().take();
+        let loaded = self
+            .run(fault, self.memory.load(id, subject, freshness))
+            .await?;
+        match *self.undecodable.lock().unwrap() {
+            Some(error) if loaded.is_some() => Err(error.into()),
+            _ => Ok(loaded),
+        }
+    }
+
+    async fn create(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        version: Version,
+        ttl: Duration,
+    ) -> Result<CreateOutcome, StoreError> {
+        self.write(self.memory.create(id, record, version, ttl))
+            .await
+    }
+
+    async fn update(
+        &self,
+        id: &SessionId,
+        expected: Version,
+        record: &Record,
+        version: Version,
+        ttl: Duration,
+    ) -> Result<UpdateOutcome, StoreError> {
+        self.write(self.memory.update(id, expected, record, version, ttl))
+            .await
+    }
+
+    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
+        self.write(self.memory.delete(id)).await
+    }
+
+    fn opens_actix_session_keys(&self) -> bool {
+        self.takes_over.load(Ordering::SeqCst)
+    }
+}

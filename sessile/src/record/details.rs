@@ -1,0 +1,51 @@
+//! [`Details`]: what only some records have.
+
+use std::time::Duration;
+
+use super::SHARED;
+use crate::clock::Timestamp;
+
+/// What only some records have: those of signed-in users, and those that a later version of this crate
+/// wrote.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Details {
+    /// The user that the session is signed in as.
+    pub(super) subject: Option<String>,
+    pub(super) signed_in_at: Option<Timestamp>,
+    /// When the user last authenticated. Later than the sign-in if the application asked again.
+    pub(super) authenticated_at: Option<Timestamp>,
+    /// What sessions can be found by.
+    pub(super) label: Option<String>,
+    /// What a list of sessions shows, by name. In the order of the names.
+    pub(super) labels: Vec<(String, String)>,
+    pub(super) lifetime: Option<OwnLifetime>,
+    /// The public key of the device that the session is bound to.
+    pub(super) device_key: Option<String>,
+    /// The members that a server must know to use the session.
+    pub(super) critical: Vec<String>,
+    /// The members that this version of the crate does not know, with their JSON text.
+    pub(super) unknown: Vec<(String, String)>,
+}
+
+/// A lifetime that a session has in place of the settings'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OwnLifetime {
+    pub(crate) idle: Duration,
+    pub(crate) absolute: Option<Duration>,
+}
+
+impl Details {
+    /// About how many bytes of memory they take.
+    pub(super) fn footprint(&self) -> usize {
+        let texts = [&self.subject, &self.label, &self.device_key];
+        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+        let pairs = self.labels.iter().chain(&self.unknown);
+        let pairs: usize = pairs
+            .map(|(name, text)| size_of::<(String, String)>() + name.len() + text.len())
+            .sum();
+        let critical: usize = (self.critical.iter())
+            .map(|name| size_of::<String>() + name.len())
+            .sum();
+        SHARED + size_of::<Self>() + texts + pairs + critical
+    }
+}

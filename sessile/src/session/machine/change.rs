@@ -1,0 +1,229 @@
+//! The changes that a handler makes to its session.
+
+use std::{mem, sync::Arc};
+
+use super::{Binding, Cookies, Machine, Phase, Target, Unsettled};
+use crate::{
+    failure::StateTooLargeError,
+    json::JsonText,
+    session::{
+        SessionClosedError, SessionStatus, WriteError,
+        journal::{Discarded, Update},
+    },
+    state::State,
+    text::Text,
+};
+
+impl Machine {
+    /// Refuses changes of values, with the reason, if the session takes none.
+    pub(crate) fn check_writable(&self) -> Result<(), WriteError> {
+        self.check_phase()?;
+        match self.binding {
+            _ if self.status == SessionStatus::Purged => Err(SessionClosedError::Purged.into()),
+            Binding::Unopened(_) => Err(WriteError::NotLoaded),
+            Binding::Superseded(_) => Err(SessionClosedError::Superseded.into()),
+            Binding::Ended => Err(SessionClosedError::Ended.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses any change, with the reason, if the session is closed.
+    pub(crate) fn check_phase(&self) -> Result<(), SessionClosedError> {
+        match self.phase {
+            Phase::Running | Phase::Reopened => Ok(()),
+            Phase::Closed => Err(SessionClosedError::Committed),
+            Phase::Replaced => Err(SessionClosedError::Replaced),
+        }
+    }
+
+    pub(crate) fn set(
+        &mut self,
+        name: &Arc<str>,
+        text: JsonText,
+        max_bytes: usize,
+    ) -> Result<Discarded, WriteError> {
+        self.check_writable()?;
+        let place = self.state.find(name);
+        self.check_size(self.state.text_at(place), name, &text, max_bytes)?;
+        self.state.set_at(place, name, text.clone());
+        self.note_change();
+        Ok(self.journal.set(name, text))
+    }
+
+    /// Stores `text`, which a closure computed from `seen`; `None` if the value has changed since.
+    pub(crate) fn update(
+        &mut self,
+        seen: Option<&Text>,
+        name: &Arc<str>,
+        text: JsonText,
+        update: &Update,
+        max_bytes: usize,
+    ) -> Result<Option<()>, WriteError> {
+        self.check_writable()?;
+        let place = self.state.find(name);
+        let now = self.state.text_at(place);
+        let is_unchanged = match (now, seen) {
+            (Some(now), Some(seen)) => seen.is(now),
+            (None, None) => true,
+            _ => false,
+        };
+        if !is_unchanged {
+            return Ok(None);
+        }
+        self.check_size(now, name, &text, max_bytes)?;
+        self.state.set_at(place, name, text.clone());
+        self.note_change();
+        self.journal.update(name, update.clone(), text);
+        Ok(Some(()))
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) -> Result<(Option<Text>, Discarded), WriteError> {
+        self.check_writable()?;
+        let removed = self.state.remove(name);
+        let discarded = match removed {
+            Some(_) => {
+                self.note_change();
+                self.journal.remove(&name.into())
+            }
+            None => Discarded::default(),
+        };
+        Ok((removed, discarded))
+    }
+
+    pub(crate) fn clear(&mut self) -> Result<Discarded, WriteError> {
+        self.check_writable()?;
+        self.state.clear();
+        self.note_change();
+        Ok(self.journal.clear())
+    }
+
+    /// Marks the session for renewal. It may be unopened: the commit opens it.
+    pub(crate) fn renew(&mut self) -> Result<(), SessionClosedError> {
+        self.check_phase()?;
+        match self.binding {
+            _ if self.status == SessionStatus::Purged => Err(SessionClosedError::Purged),
+            Binding::Ended => Err(SessionClosedError::Ended),
+            _ => {
+                self.status = SessionStatus::Renewed;
+                Ok(())
+            }
+        }
+    }
+
+    /// Marks the session to be ended. It may be unopened: the commit opens it.
+    pub(crate) fn purge(&mut self) -> Result<Discarded, SessionClosedError> {
+        self.end_and_empty(SessionStatus::Purged)
+    }
+
+    /// Marks the session to be ended, and starts an empty one.
+    pub(crate) fn restart(&mut self) -> Result<Discarded, SessionClosedError> {
+        self.end_and_empty(SessionStatus::Renewed)
+    }
+
+    fn end_and_empty(&mut self, status: SessionStatus) -> Result<Discarded, SessionClosedError> {
+        self.check_phase()?;
+        self.changes += 1;
+        self.generation += 1;
+        self.status = status;
+        self.state.clear();
+        let target = match mem::replace(&mut self.binding, Binding::New) {
+            Binding::New | Binding::Ended => None,
+            Binding::Unopened(cookies) => Some(Target::Cookies(cookies)),
+            Binding::Detached(cookies) => {
+                self.binding = Binding::Detached(Cookies::new());
+                Some(Target::Cookies(cookies))
+            }
+            Binding::Stale(id) => Some(Target::Session(id)),
+            Binding::Stored(stored) | Binding::Superseded(stored) => {
+                Some(Target::Session(stored.id.clone()))
+            }
+        };
+        // They end in the reverse order: the request's own session first.
+        self.ending
+            .extend(self.others.drain(..).map(Target::Session));
+        self.ending.extend(target);
+        Ok(self.take_unstored())
+    }
+
+    /// Drops the changes that are not known to be stored.
+    pub(crate) fn discard(&mut self) -> Discarded {
+        self.changes += 1;
+        self.is_flush_discarded = self.is_flushing;
+        let stored = self.stored();
+        self.state = stored.map_or_else(State::default, |it| it.record.state.clone());
+        if matches!(self.status, SessionStatus::Changed) {
+            self.status = SessionStatus::Unchanged;
+        }
+        let renewing = self.unsettled.as_deref().and_then(Unsettled::renewing);
+        let discarded = self.take_unstored();
+        self.unsettled = renewing.map(Box::new);
+        discarded
+    }
+
+    pub(super) fn take_unstored(&mut self) -> Discarded {
+        let unsettled = self.unsettled.take().map(|it| it.into_journals());
+        let journals = unsettled.into_iter().flatten();
+        Discarded::new(journals.chain([mem::take(&mut self.journal)]))
+    }
+
+    fn note_change(&mut self) {
+        self.changes += 1;
+        if self.status == SessionStatus::Unchanged {
+            self.status = SessionStatus::Changed;
+        }
+    }
+
+    /// Checks that the state may hold `text` under `name`, in place of `now`.
+    fn check_size(
+        &self,
+        now: Option<&str>,
+        name: &str,
+        text: &str,
+        max: usize,
+    ) -> Result<(), StateTooLargeError> {
+        let before = self.state.byte_len();
+        let bytes = match now {
+            Some(replaced) => before - replaced.len() + text.len(),
+            None => before + name.len() + text.len(),
+        };
+        StateTooLargeError::check(before, bytes, max)
+    }
+
+    /// Closes this session. Another one takes over its changes.
+    #[cfg(feature = "actix")]
+    pub(crate) fn replace(&mut self) -> Replaced {
+        self.phase = Phase::Replaced;
+        Replaced {
+            status: self.status,
+            is_restarted: self.generation > 0,
+            journal: mem::take(&mut self.journal),
+        }
+    }
+
+    /// Takes over the changes of a session that was used before this one was opened.
+    #[cfg(feature = "actix")]
+    pub(crate) fn adopt(
+        &mut self,
+        status: SessionStatus,
+        state: State,
+        journal: crate::session::journal::Journal,
+    ) -> Discarded {
+        if status == SessionStatus::Purged {
+            // A session that was just opened can be purged.
+            return self.purge().unwrap_or_default();
+        }
+        self.changes += 1;
+        self.status = status;
+        self.state = state;
+        mem::replace(&mut self.journal, journal).into()
+    }
+}
+
+/// What was done to a session that another one replaces.
+#[cfg(feature = "actix")]
+pub(crate) struct Replaced {
+    pub(crate) status: SessionStatus,
+    /// Whether it was purged or restarted, before the changes in the journal.
+    pub(crate) is_restarted: bool,
+    pub(crate) journal: crate::session::journal::Journal,
+}

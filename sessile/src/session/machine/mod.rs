@@ -1,0 +1,247 @@
+//! [`Machine`]: the state of a session while a request runs, and every transition of it.
+//!
+//! A session is opened, changed, saved, reloaded, committed and closed. Each of these transitions is a method in
+//! this module. None of them waits, so each is atomic under the session's lock. The engine does everything that
+//! takes time between two transitions: [`begin_flush`](Machine::begin_flush) takes the changes as [`Work`], the
+//! engine stores them, and [`finish`](Machine::finish) or [`put_back`](Machine::put_back) takes in the outcome.
+//!
+//! Nothing here calls the application's code. Closures of the application are returned as
+//! [`Discarded`](super::journal::Discarded) or stay in the [`Work`], so that the caller drops them without the lock.
+
+mod change;
+mod unsettled;
+mod work;
+
+use std::{mem, sync::Arc};
+
+use smallvec::SmallVec;
+
+use super::{SessionStatus, journal::Journal};
+use crate::{
+    id::{Secret, SessionId},
+    record::Record,
+    state::State,
+    storage::Version,
+};
+
+#[cfg(feature = "actix")]
+pub(crate) use self::change::Replaced;
+pub(crate) use self::{
+    unsettled::{Renewal, Unsettled},
+    work::{FlushOutcome, InFlight, Work},
+};
+
+/// The values of a request's session cookies, still sealed.
+pub(crate) type Cookies = SmallVec<[Arc<[u8]>; 1]>;
+
+/// What a request knows of the stored session.
+#[derive(Default)]
+pub(crate) enum Binding {
+    /// The session is not stored.
+    #[default]
+    New,
+    /// Not loaded yet: these cookies may name a stored session.
+    Unopened(Cookies),
+    /// The session is stored as this.
+    Stored(Arc<Stored>),
+    /// The request presented a secret from before a renewal. The session is stored, and the request has no
+    /// access to it.
+    Stale(SessionId),
+    /// Another request renewed the session, which this request loaded as this.
+    Superseded(Arc<Stored>),
+    /// Another request ended the session.
+    Ended,
+    /// The store failed, and the request continues without a stored session.
+    Detached(Cookies),
+}
+
+/// A stored session. It is large and never changes, so it is shared.
+#[derive(Clone)]
+pub(crate) struct Stored {
+    pub(crate) id: SessionId,
+    /// The secret in the cookie; `None` for a session whose id is the secret.
+    pub(crate) secret: Option<Secret>,
+    pub(crate) version: Version,
+    pub(crate) record: Record,
+    /// Whether the secret is the pending one, which the next write makes the current one.
+    pub(crate) promotes: bool,
+}
+
+/// A session that the next flush ends.
+#[derive(Clone)]
+pub(crate) enum Target {
+    Session(SessionId),
+    /// The sessions that these cookies name.
+    Cookies(Cookies),
+}
+
+/// The cookie that the next response has to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CookieDue {
+    Nothing,
+    /// The cookie that the browser has, with its full `Max-Age`.
+    Refresh,
+    /// A cookie that the browser does not have yet.
+    Issue,
+    /// A removal cookie.
+    Remove,
+}
+
+impl CookieDue {
+    /// What is due after a write that makes `later` due.
+    pub(crate) const fn then(self, later: Self) -> Self {
+        match (self, later) {
+            (due, Self::Nothing) | (due @ Self::Issue, Self::Refresh) => due,
+            (_, later) => later,
+        }
+    }
+}
+
+/// Whether a session can still be changed with its response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The request runs.
+    Running,
+    /// The response was sent, or the client disconnected.
+    Closed,
+    /// A reload opened the session again after the response.
+    Reopened,
+    /// The middleware opened the request's session, which replaces this one.
+    Replaced,
+}
+
+pub(crate) struct Machine {
+    pub(crate) binding: Binding,
+    /// The stored state with the changes of this request.
+    pub(crate) state: State,
+    /// The strongest change since the session was last stored; after the commit, the one that it stored.
+    pub(crate) status: SessionStatus,
+    /// The changes that no flush has taken.
+    pub(crate) journal: Journal,
+    /// Counts the changes, so that code that released the lock detects a change in the meantime.
+    pub(crate) changes: u64,
+    /// The sessions that a purge or a restart ends.
+    ending: Vec<Target>,
+    /// Other sessions that the request's cookies name. A purge ends them as well.
+    others: Vec<SessionId>,
+    /// Sessions that may have been created, and that no cookie names.
+    abandoned: Vec<SessionId>,
+    /// The writes whose outcome is unknown.
+    unsettled: Option<Box<Unsettled>>,
+    /// Counts purges and restarts. A flush of an earlier generation stores a session that has to end.
+    generation: u32,
+    phase: Phase,
+    is_committed: bool,
+    /// Whether `status` describes what the commit stored, and no unstored change.
+    is_status_past: bool,
+    /// Whether the request has a cookie of our name, valid or not.
+    pub(crate) cookie_came: bool,
+    pub(crate) cookie_due: CookieDue,
+    is_flushing: bool,
+    /// Whether what is on its way to the store was discarded: it is not taken back.
+    is_flush_discarded: bool,
+}
+
+impl Machine {
+    pub(crate) fn new(binding: Binding, cookie_came: bool) -> Self {
+        Self {
+            binding,
+            state: State::default(),
+            status: SessionStatus::Unchanged,
+            journal: Journal::default(),
+            changes: 0,
+            ending: Vec::new(),
+            others: Vec::new(),
+            abandoned: Vec::new(),
+            unsettled: None,
+            generation: 0,
+            phase: Phase::Running,
+            is_committed: false,
+            is_status_past: false,
+            cookie_came,
+            cookie_due: CookieDue::Nothing,
+            is_flushing: false,
+            is_flush_discarded: false,
+        }
+    }
+
+    /// Whether the values can be read.
+    pub(crate) fn is_readable(&self) -> bool {
+        !matches!(self.binding, Binding::Unopened(_))
+    }
+
+    /// Takes in the session that the request's cookies name.
+    pub(crate) fn open(&mut self, binding: Binding, others: Vec<SessionId>) {
+        if let Binding::Stored(stored) = &binding {
+            self.state = stored.record.state.clone();
+        }
+        self.binding = binding;
+        self.others = others;
+    }
+
+    /// Continues without the store, with an empty session.
+    pub(crate) fn detach(&mut self, cookies: Cookies) {
+        self.binding = Binding::Detached(cookies);
+    }
+
+    pub(crate) fn is_detached(&self) -> bool {
+        matches!(self.binding, Binding::Detached(_))
+    }
+
+    pub(crate) fn stored(&self) -> Option<&Arc<Stored>> {
+        match &self.binding {
+            Binding::Stored(stored) | Binding::Superseded(stored) => Some(stored),
+            _ => None,
+        }
+    }
+
+    /// Closes the session: the response was sent, or the client disconnected, so no cookie can be sent.
+    pub(crate) fn close(&mut self) {
+        if matches!(self.phase, Phase::Running | Phase::Reopened) {
+            self.phase = Phase::Closed;
+        }
+    }
+
+    /// Opens the session for changes that `save` stores, after its response.
+    pub(crate) fn reopen(&mut self) {
+        if self.phase == Phase::Closed {
+            self.phase = Phase::Reopened;
+        }
+        if mem::take(&mut self.is_status_past) {
+            self.status = SessionStatus::Unchanged;
+        }
+    }
+
+    pub(crate) const fn is_committed(&self) -> bool {
+        self.is_committed
+    }
+
+    pub(crate) fn cookie_can_go(&self) -> bool {
+        self.phase == Phase::Running
+    }
+
+    /// Commits a session that has no changes, if it `needs_nothing` else. Returns whether it did.
+    pub(crate) fn close_untouched(&mut self, needs_nothing: impl FnOnce(&Self) -> bool) -> bool {
+        let is_untouched = self.status == SessionStatus::Unchanged
+            && !self.is_flushing
+            && self.cookie_due == CookieDue::Nothing
+            && self.ending.is_empty()
+            && self.abandoned.is_empty()
+            && needs_nothing(self);
+        if is_untouched {
+            self.is_committed = true;
+            self.close();
+        }
+        is_untouched
+    }
+}
+
+impl Stored {
+    /// The same session at a version that is not stored, so that the next update conflicts and merges.
+    pub(crate) fn unmerged(&self) -> Self {
+        Self {
+            version: Version::generate(),
+            ..self.clone()
+        }
+    }
+}

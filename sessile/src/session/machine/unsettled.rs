@@ -1,0 +1,233 @@
+//! Writes whose outcome is unknown, and reloading a session, which may settle them.
+
+use std::{mem, sync::Arc};
+
+use smallvec::SmallVec;
+
+use super::{Binding, CookieDue, Machine, Phase, Stored, Target};
+use crate::{
+    id::Secret,
+    record::Epoch,
+    session::{
+        SessionClosedError, SessionStatus,
+        journal::{Discarded, Journal},
+    },
+    state::State,
+    storage::Version,
+};
+
+/// Writes whose outcome is unknown: the store failed, or the request was dropped before the store answered.
+#[derive(Clone, Default)]
+pub(crate) struct Unsettled {
+    /// The version of each attempt, with the changes that it has and the attempt before it has not.
+    pub(crate) attempts: SmallVec<[(Version, Journal); 1]>,
+    /// The new secret and epoch, if the attempts renew the session.
+    pub(crate) renewal: Option<Renewal>,
+}
+
+/// The secret and epoch that a renewal gives a session. A retry of the renewal uses the same.
+#[derive(Clone, Copy)]
+pub(crate) struct Renewal {
+    pub(crate) secret: Secret,
+    pub(crate) epoch: Epoch,
+}
+
+impl Unsettled {
+    /// The changes of each attempt.
+    pub(super) fn into_journals(self) -> impl Iterator<Item = Journal> {
+        self.attempts.into_iter().map(|(_, changes)| changes)
+    }
+
+    /// The changes of all attempts.
+    pub(crate) fn into_journal(self) -> (Journal, Discarded) {
+        self.into_journal_after(None)
+    }
+
+    /// The changes of the attempts after the one that landed; of all attempts, if none did. And those that have no
+    /// effect any more.
+    pub(crate) fn into_journal_after(self, landed: Option<usize>) -> (Journal, Discarded) {
+        let settled = landed.map_or(0, |index| index + 1);
+        let mut journal = Journal::default();
+        let mut discarded = Discarded::default();
+        for (index, changes) in self.into_journals().enumerate() {
+            discarded.add(match index < settled {
+                true => changes.into(),
+                false => journal.append(changes),
+            });
+        }
+        (journal, discarded)
+    }
+}
+
+impl Renewal {
+    pub(crate) fn generate() -> Self {
+        Self {
+            secret: Secret::generate(),
+            epoch: Epoch::generate(),
+        }
+    }
+}
+
+impl Unsettled {
+    /// The attempts without their changes, if they renew the session.
+    pub(super) fn renewing(&self) -> Option<Self> {
+        let renewal = Some(self.renewal?);
+        let versions = self.attempts.iter().map(|(version, _)| *version);
+        Some(Self {
+            attempts: versions.map(|it| (it, Journal::default())).collect(),
+            renewal,
+        })
+    }
+
+    /// The renewal, if the session now has its `epoch`: one of the attempts landed.
+    pub(crate) fn renewed_to(&self, epoch: Epoch) -> Option<Renewal> {
+        self.renewal.filter(|renewal| renewal.epoch == epoch)
+    }
+
+    /// The index of the attempt that is stored at `version`.
+    pub(crate) fn landed(&self, version: Version) -> Option<usize> {
+        self.attempts
+            .iter()
+            .position(|(tried, _)| *tried == version)
+    }
+}
+
+/// What a reload found out about earlier attempts.
+pub(crate) struct Settled {
+    /// Whether their outcome is known. If not, all changes that are not known to be stored were dropped.
+    pub(crate) is_known: bool,
+    /// Whether one of them landed.
+    pub(crate) has_landed: bool,
+    /// The secret that opens the session, if one of them renewed it.
+    pub(crate) secret: Option<Secret>,
+    pub(crate) discarded: Discarded,
+}
+
+impl Machine {
+    /// The stored session that a reload loads again, if there is one.
+    pub(crate) fn begin_reload(&self) -> Result<Option<Arc<Stored>>, SessionClosedError> {
+        match &self.binding {
+            _ if self.phase == Phase::Replaced => Err(SessionClosedError::Replaced),
+            Binding::Ended => Err(SessionClosedError::Ended),
+            Binding::Superseded(_) => Err(SessionClosedError::Superseded),
+            _ if self.status == SessionStatus::Purged && !self.is_status_past => {
+                Err(SessionClosedError::Purged)
+            }
+            Binding::Stored(stored) => Ok(Some(stored.clone())),
+            _ => Ok(None),
+        }
+    }
+
+    /// Marks the session as ended by another request, unless this request started another session.
+    pub(crate) fn end(&mut self) {
+        if self.stored().is_some() {
+            self.binding = Binding::Ended;
+            self.cookie_due = CookieDue::Nothing;
+        }
+    }
+
+    /// Whether an unsettled attempt of this request renewed the session to this epoch.
+    pub(crate) fn has_renewed_to(&self, epoch: Epoch) -> bool {
+        let unsettled = self.unsettled.as_ref();
+        unsettled.is_some_and(|it| it.renewed_to(epoch).is_some())
+    }
+
+    /// Settles earlier attempts: the request loaded the session at version `seen`, and the stored one now
+    /// has this `version` and `epoch`.
+    pub(crate) fn settle(&mut self, seen: Version, version: Version, epoch: Epoch) -> Settled {
+        let mut settled = Settled {
+            is_known: true,
+            has_landed: false,
+            secret: None,
+            discarded: Discarded::default(),
+        };
+        let Some(unsettled) = self.unsettled.take() else {
+            return settled;
+        };
+        if version == seen {
+            // No attempt has landed, and each of them may still land.
+            self.unsettled = Some(unsettled);
+            return settled;
+        }
+        self.changes += 1;
+        let landed = unsettled.landed(version);
+        if landed.is_none() {
+            self.unsettled = Some(unsettled);
+            if self.status == SessionStatus::Changed {
+                self.status = SessionStatus::Unchanged;
+            }
+            settled.is_known = false;
+            settled.discarded = self.take_unstored();
+            return settled;
+        }
+        settled.has_landed = true;
+        let renewed = unsettled.renewed_to(epoch);
+        if let Some(renewal) = renewed {
+            settled.secret = Some(renewal.secret);
+            self.cookie_due = CookieDue::Issue;
+        }
+        let (mut journal, discarded) = unsettled.into_journal_after(landed);
+        settled.discarded = discarded;
+        let later = mem::take(&mut self.journal);
+        settled.discarded.add(journal.append(later));
+        self.status = match self.status {
+            // The attempt that landed did not renew it.
+            SessionStatus::Renewed if renewed.is_none() => SessionStatus::Renewed,
+            _ if journal.is_empty() => SessionStatus::Unchanged,
+            _ => SessionStatus::Changed,
+        };
+        self.journal = journal;
+        settled
+    }
+
+    /// The number of purges and restarts.
+    pub(crate) const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// The changes to replay on a newer state, and the number of changes until now.
+    pub(crate) fn changes_to_replay(&self) -> (Journal, u64) {
+        let mut journal = Journal::default();
+        if let Some(unsettled) = &self.unsettled {
+            // Of copies, the closures are not dropped.
+            (journal, _) = (**unsettled).clone().into_journal();
+        }
+        drop(journal.append(self.journal.clone()));
+        (journal, self.changes)
+    }
+
+    /// Bases the session on `stored`. `replayed` is its state with the changes.
+    ///
+    /// Returns `false`, and does nothing, if the session was changed since it had this number of `changes`.
+    pub(crate) fn rebase(
+        &mut self,
+        stored: Arc<Stored>,
+        generation: u32,
+        replayed: State,
+        changes: u64,
+    ) -> bool {
+        if self.generation == generation {
+            if self.changes != changes {
+                return false;
+            }
+            self.state = replayed;
+        }
+        self.bind(stored, generation);
+        true
+    }
+
+    /// Bases the session on `stored`, on which the changes could not be replayed. The next flush merges
+    /// again, and reports the error.
+    pub(crate) fn rebase_unmerged(&mut self, stored: &Stored, generation: u32) {
+        self.bind(Arc::new(stored.unmerged()), generation);
+    }
+
+    fn bind(&mut self, stored: Arc<Stored>, generation: u32) {
+        if self.generation == generation {
+            self.binding = Binding::Stored(stored);
+        } else {
+            // The session was purged or restarted in the meantime.
+            self.ending.push(Target::Session(stored.id.clone()));
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! [`Work`]: the changes that a flush stores, and how the session takes in the outcome.
+
+use std::{mem, sync::Arc};
+
+use super::{Binding, CookieDue, Machine, Renewal, Stored, Target, Unsettled};
+use crate::{
+    id::SessionId,
+    session::{
+        MergeError, SessionClosedError, SessionStatus,
+        decide::Bound,
+        journal::{Discarded, Journal},
+    },
+    state::State,
+    storage::Version,
+};
+
+/// The changes of a session since it was last stored, which a flush is storing.
+pub(crate) struct Work {
+    pub(crate) status: SessionStatus,
+    /// The state with all changes.
+    pub(crate) state: State,
+    pub(crate) journal: Journal,
+    pub(crate) unsettled: Option<Box<Unsettled>>,
+    pub(crate) bound: Bound,
+    /// The stored session that the changes replace. A merge sets it to the newest one.
+    pub(crate) stored: Option<Arc<Stored>>,
+    pub(crate) ending: Vec<Target>,
+    pub(crate) abandoned: Vec<SessionId>,
+    pub(crate) cookie_came: bool,
+    pub(crate) cookie_due: CookieDue,
+    pub(crate) generation: u32,
+    /// Whether a merge set `stored`, so that the session has to take it over.
+    is_rebased: bool,
+    /// What is only left to be dropped.
+    discarded: Discarded,
+}
+
+impl Work {
+    /// The stored session that the changes replace, unless another request renewed it.
+    pub(crate) fn base(&self) -> Option<&Stored> {
+        match self.bound {
+            Bound::Stored => self.stored.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Applies the changes to `state`: first those of unsettled attempts, then those that no attempt had.
+    pub(crate) fn replay(&self, state: &mut State) -> Result<(), MergeError> {
+        if let Some(unsettled) = self.unsettled.clone() {
+            let (journal, _discarded) = unsettled.into_journal();
+            journal.replay(state)?;
+        }
+        self.journal.replay(state)
+    }
+
+    /// Bases the next attempt on `newest`. `state` is that of `newest` with the changes.
+    pub(crate) fn rebase(&mut self, newest: Arc<Stored>, state: State) {
+        self.stored = Some(newest);
+        self.state = state;
+        self.is_rebased = true;
+    }
+
+    /// Bases the next attempt on `newest`, on which the changes could not be replayed.
+    pub(crate) fn rebase_unmerged(&mut self, newest: &Stored) {
+        self.stored = Some(Arc::new(newest.unmerged()));
+        self.is_rebased = true;
+    }
+}
+
+/// A write that the store has not answered.
+#[derive(Clone)]
+pub(crate) enum InFlight {
+    Nothing,
+    Create(SessionId),
+    Update {
+        version: Version,
+        /// The new secret and epoch, if the write renews the session.
+        renewal: Option<Renewal>,
+    },
+}
+
+/// What a flush did to the stored session.
+pub(crate) enum FlushOutcome {
+    /// Nothing: there were no changes to store.
+    Untouched,
+    /// The session is stored as this.
+    Stored(Arc<Stored>),
+    /// Nothing: another request ended the session.
+    Ended,
+    /// Nothing: another request renewed the session.
+    Superseded,
+}
+
+impl From<SessionClosedError> for FlushOutcome {
+    /// The outcome of a flush whose changes were refused for this reason.
+    fn from(reason: SessionClosedError) -> Self {
+        match reason {
+            SessionClosedError::Superseded => Self::Superseded,
+            _ => Self::Ended,
+        }
+    }
+}
+
+impl Machine {
+    /// Takes the changes since the session was last stored. The `last` flush is that of the commit, and
+    /// closes the session.
+    pub(crate) fn begin_flush(&mut self, last: bool) -> Work {
+        self.is_flushing = true;
+        self.is_flush_discarded = false;
+        let work = Work {
+            status: self.status,
+            state: self.state.clone(),
+            journal: mem::take(&mut self.journal),
+            unsettled: self.unsettled.take(),
+            bound: match &self.binding {
+                Binding::New | Binding::Unopened(_) => Bound::New,
+                Binding::Stored(_) => Bound::Stored,
+                Binding::Superseded(_) => Bound::Superseded,
+                Binding::Stale(_) => Bound::Stale,
+                Binding::Ended => Bound::Ended,
+                Binding::Detached(_) => Bound::Detached,
+            },
+            stored: self.stored().cloned(),
+            ending: mem::take(&mut self.ending),
+            abandoned: mem::take(&mut self.abandoned),
+            cookie_came: self.cookie_came,
+            cookie_due: self.cookie_due,
+            generation: self.generation,
+            is_rebased: false,
+            discarded: Discarded::default(),
+        };
+        if last {
+            self.is_committed = true;
+            self.close();
+        } else if self.status != SessionStatus::Purged {
+            self.status = SessionStatus::Unchanged;
+        }
+        work
+    }
+
+    /// Takes back the changes of a flush that failed. `in_flight` is the write that the store has not
+    /// answered. The caller drops the rest of `work` without the lock.
+    ///
+    /// Returns the stored session if newer changes have to be replayed on it. The caller does that without
+    /// the lock, because it runs closures.
+    pub(crate) fn put_back(&mut self, work: &mut Work, in_flight: InFlight) -> Option<Arc<Stored>> {
+        self.is_flushing = false;
+        self.ending.append(&mut work.ending);
+        self.abandoned.append(&mut work.abandoned);
+        self.cookie_due = work.cookie_due;
+        if let InFlight::Create(id) = &in_flight {
+            self.abandoned.push(id.clone());
+        }
+        if work.generation != self.generation {
+            // The session was purged or restarted during the flush.
+            return None;
+        }
+        let mut to_rebase = None;
+        if let (true, Some(stored)) = (work.is_rebased, work.stored.take()) {
+            if self.journal.is_empty() {
+                self.changes += 1;
+                self.state = match self.is_flush_discarded {
+                    true => stored.record.state.clone(),
+                    false => mem::take(&mut work.state),
+                };
+            } else {
+                to_rebase = Some(Arc::clone(&stored));
+            }
+            self.binding = Binding::Stored(stored);
+        }
+        let mut journal = mem::take(&mut work.journal);
+        self.unsettled = work.unsettled.take();
+        if let InFlight::Update { version, renewal } = in_flight {
+            let unsettled = self.unsettled.get_or_insert_default();
+            unsettled.attempts.push((version, mem::take(&mut journal)));
+            unsettled.renewal = renewal.or(unsettled.renewal);
+        }
+        if mem::take(&mut self.is_flush_discarded) {
+            work.discarded.add(mem::take(&mut journal).into());
+            let unsettled = self.unsettled.take();
+            self.unsettled = (unsettled.as_ref()).and_then(|it| it.renewing().map(Box::new));
+            work.unsettled = unsettled;
+            if work.status == SessionStatus::Changed {
+                work.status = SessionStatus::Unchanged;
+            }
+        }
+        let later = mem::take(&mut self.journal);
+        work.discarded.add(journal.append(later));
+        self.journal = journal;
+        self.status = self.status.stronger(work.status);
+        to_rebase
+    }
+
+    /// Takes in the outcome of a flush. The caller drops the rest of `work` without the lock.
+    ///
+    /// Returns the stored session if newer changes have to be replayed on it. The caller does that without
+    /// the lock, because it runs closures.
+    pub(crate) fn finish(
+        &mut self,
+        work: &mut Work,
+        outcome: FlushOutcome,
+        last: bool,
+    ) -> Option<Arc<Stored>> {
+        self.is_flushing = false;
+        self.is_status_past = last;
+        self.abandoned.append(&mut work.abandoned);
+        self.cookie_due = work.cookie_due;
+        let is_same = work.generation == self.generation;
+        let is_refused = matches!(outcome, FlushOutcome::Ended | FlushOutcome::Superseded);
+        match outcome {
+            FlushOutcome::Stored(stored) if !is_same => {
+                self.ending.push(Target::Session(stored.id.clone()));
+            }
+            FlushOutcome::Stored(stored) if self.journal.is_empty() => {
+                self.state = stored.record.state.clone();
+                self.binding = Binding::Stored(stored);
+            }
+            FlushOutcome::Stored(stored) => return Some(stored),
+            FlushOutcome::Ended | FlushOutcome::Superseded if !is_same => {}
+            FlushOutcome::Ended => self.binding = Binding::Ended,
+            FlushOutcome::Superseded => self.supersede(),
+            FlushOutcome::Untouched => {
+                // There was nothing yet to begin another session with.
+                let is_replaced = matches!(work.bound, Bound::Stale | Bound::Superseded);
+                if is_same && is_replaced && !last {
+                    self.status = self.status.stronger(work.status);
+                }
+                return None;
+            }
+        }
+        if is_refused && !last {
+            // The changes were not stored: the commit has to refuse them as well.
+            work.is_rebased = false;
+            return self.put_back(work, InFlight::Nothing);
+        }
+        None
+    }
+
+    pub(crate) fn supersede(&mut self) {
+        self.binding = match mem::replace(&mut self.binding, Binding::New) {
+            Binding::Stored(stored) => Binding::Superseded(stored),
+            other => other,
+        };
+    }
+}
+
+impl SessionStatus {
+    fn stronger(self, other: Self) -> Self {
+        let strength = |status| match status {
+            Self::Unchanged => 0,
+            Self::Changed => 1,
+            Self::Renewed => 2,
+            Self::Purged => 3,
+        };
+        if strength(other) > strength(self) {
+            other
+        } else {
+            self
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The tables in PostgreSQL.
+
+use crate::storage::sql::{Column, Definition, Name, SCHEMA_COMMENT};
+
+pub(super) const SESSIONS: Definition = Definition {
+    columns: SESSION_COLUMNS,
+    sql: sessions_sql,
+};
+
+pub(super) const MARKS: Definition = Definition {
+    columns: MARK_COLUMNS,
+    sql: marks_sql,
+};
+
+const SESSION_COLUMNS: &[Column] = &[
+    Column::new("id", "bytea"),
+    Column::new("version", "bigint"),
+    Column::new("due_at", "bigint"),
+    Column::new("expires_at", "bigint"),
+    Column::new("subject", "bytea"),
+    Column::new("signed_in_at", "bigint"),
+    Column::new("label", "text"),
+    Column::new("record", "text"),
+];
+
+const MARK_COLUMNS: &[Column] = &[
+    Column::new("subject", "bytea"),
+    Column::new("at", "bigint"),
+    Column::new("exempt", "bytea"),
+];
+
+/// How full inserts make a page of sessions, in percent. HOT updates need free space: of 100,000 random
+/// updates of 20,000 sessions, at least 99.9 % are HOT at 90, and 96.5 % at 100. Both take the same disk
+/// space.
+const FILLFACTOR: u32 = 90;
+
+fn sessions_sql(table: &Name) -> String {
+    let [due_at, subject, label] =
+        ["due_at", "subject", "label"].map(|column| table.index_on(column));
+    format!(
+        "CREATE TABLE {table} (
+    id           bytea  NOT NULL PRIMARY KEY,
+    version      bigint NOT NULL,
+    due_at       bigint NOT NULL, -- milliseconds since the Unix epoch, like all times
+    expires_at   bigint NOT NULL,
+    subject      bytea, -- a digest
+    signed_in_at bigint,
+    label        text,
+    record       text   NOT NULL
+) WITH (fillfactor = {FILLFACTOR});
+CREATE INDEX {due_at} ON {table} (due_at);
+CREATE INDEX {subject} ON {table} (subject) WHERE subject IS NOT NULL;
+CREATE INDEX {label} ON {table} (label) WHERE label IS NOT NULL;
+COMMENT ON TABLE {table} IS '{SCHEMA_COMMENT}';
+"
+    )
+}
+
+fn marks_sql(table: &Name) -> String {
+    format!(
+        "CREATE TABLE {table} (
+    subject bytea  NOT NULL PRIMARY KEY, -- a digest
+    at      bigint NOT NULL, -- milliseconds since the Unix epoch
+    exempt  bytea -- the id of a session
+);
+COMMENT ON TABLE {table} IS '{SCHEMA_COMMENT}';
+"
+    )
+}

@@ -1,0 +1,74 @@
+//! Records that this version of the crate can't read.
+
+use std::sync::Arc;
+
+use super::{
+    case::{Case, MINUTE, with_sources},
+    content::{content, set},
+    rules,
+};
+use crate::storage::{CreateOutcome, SessionStore, StoreErrorKind, UpdateOutcome, Version};
+
+pub(super) async fn corrupt_is_not_missing<S: SessionStore>(store: Arc<S>) {
+    let case = Case::new(&store, rules::CORRUPT);
+    unreadable_is_not_missing(case, "{", StoreErrorKind::Corrupt).await;
+}
+
+pub(super) async fn newer_is_not_missing<S: SessionStore>(store: Arc<S>) {
+    let case = Case::new(&store, rules::NEWER);
+    // Ends the state, and adds a critical member to the record.
+    let text = r#"1},"crit":["later"],"later":{"a":1"#;
+    unreadable_is_not_missing(case, text, StoreErrorKind::Newer).await;
+}
+
+/// Stores a record with `text` in place of a value, which makes the record's own text one that is an
+/// error of `kind`.
+///
+/// A store that keeps records without encoding them has nothing that could be unreadable: it gives back
+/// what it was given. One that looks at what it stores may refuse it.
+async fn unreadable_is_not_missing<S: SessionStore>(
+    mut case: Case<S>,
+    text: &str,
+    kind: StoreErrorKind,
+) {
+    let mut unreadable = content(1);
+    set(&mut unreadable.record, "unreadable", text);
+    let (record, version) = (&unreadable.record, unreadable.version);
+    let create = case.store.create(&case.id, record, version, MINUTE);
+    let created = case.in_time("`create`", create).await;
+    match created {
+        Ok(CreateOutcome::Created) => case.note("`create` stored the record"),
+        Ok(outcome) => case.wants(outcome, CreateOutcome::Created).await,
+        Err(_) => return,
+    }
+
+    match case.try_load().await {
+        Err(error) if error.kind() == kind => {}
+        Err(error) => case.broken(format_args!(
+            "A load then failed with kind {:?}: {}.",
+            error.kind(),
+            with_sources(&error)
+        )),
+        Ok(found) => case.wants_found(found.as_ref(), &unreadable),
+    }
+
+    let outcome = case.create("under the same id", &content(2), MINUTE).await;
+    case.wants(outcome, CreateOutcome::Taken).await;
+
+    // An update may fail, but must neither find nothing nor store its record.
+    let expected = Version::generate();
+    let new = content(3);
+    let update = (case.store).update(&case.id, expected, &new.record, new.version, MINUTE);
+    if let Ok(outcome) = case.in_time("`update`", update).await {
+        case.note(format!(
+            "`update` that expects another version answered {outcome:?}"
+        ));
+        case.wants(outcome, UpdateOutcome::Conflict).await;
+    }
+
+    case.deletes("").await;
+    case.finds_nothing().await;
+    let new = content(4);
+    case.creates(&new, MINUTE).await;
+    case.finds(&new).await;
+}

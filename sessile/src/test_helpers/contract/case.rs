@@ -1,0 +1,215 @@
+//! [`Case`]: the operations of one check, and the message if the store breaks its rule.
+
+use std::{error::Error, fmt, sync::Arc, time::Duration};
+
+use super::content::difference;
+use crate::{
+    storage::{
+        CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, UpdateOutcome,
+        Version,
+    },
+    timeout::within,
+};
+
+/// Longer than any check runs.
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+
+/// A store that takes longer than this for one operation is stuck.
+const STUCK: Duration = Duration::from_secs(30);
+
+/// How many answers of the store a message shows.
+const SHOWN: usize = 8;
+
+/// A check of one rule on one id. It remembers what the store answered, so that each message can say it.
+pub(super) struct Case<S> {
+    pub(super) store: Arc<S>,
+    pub(super) id: SessionId,
+    rule: &'static str,
+    answers: Vec<String>,
+}
+
+impl<S> Clone for Case<S> {
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            id: self.id.clone(),
+            rule: self.rule,
+            answers: self.answers.clone(),
+        }
+    }
+}
+
+impl<S: SessionStore> Case<S> {
+    /// A check of `rule` on an id that is not in use.
+    pub(super) fn new(store: &Arc<S>, rule: &'static str) -> Self {
+        Self::on(store, rule, SessionId::generate())
+    }
+
+    pub(super) fn on(store: &Arc<S>, rule: &'static str, id: SessionId) -> Self {
+        Self {
+            store: Arc::clone(store),
+            id,
+            rule,
+            answers: Vec::new(),
+        }
+    }
+
+    /// The same check, when a message is to name another rule.
+    pub(super) fn about(mut self, rule: &'static str) -> Self {
+        self.rule = rule;
+        self
+    }
+
+    /// Ends the suite with a message: the rule, what the store did, and what is wrong with it.
+    pub(super) fn broken(&self, verdict: impl fmt::Display) -> ! {
+        let hidden = self.answers.len().saturating_sub(SHOWN);
+        let shown = self.answers[hidden..].join(", ");
+        let answers = match (shown.is_empty(), hidden) {
+            (true, _) => String::new(),
+            (false, 0) => format!("What the store did: {shown}. "),
+            (false, _) => format!("What the store did last: {shown}. "),
+        };
+        panic!("rule broken: {}. {answers}{verdict}", self.rule);
+    }
+
+    /// Adds to what the message says the store did.
+    pub(super) fn note(&mut self, answer: impl Into<String>) {
+        self.answers.push(answer.into());
+    }
+
+    /// The output of `operation`, which has to come in time.
+    pub(super) async fn in_time<T>(&self, name: &str, operation: impl Future<Output = T>) -> T {
+        let output = within(STUCK, operation).await;
+        output.unwrap_or_else(|limit| {
+            self.broken(format_args!("{name} did not answer within {limit:?}."))
+        })
+    }
+
+    /// The answer to an operation that has no reason to fail.
+    fn answer<T>(&self, name: &str, result: Result<T, StoreError>) -> T {
+        result.unwrap_or_else(|error| {
+            self.broken(format_args!("{name} failed: {}.", with_sources(&error)))
+        })
+    }
+
+    /// Loads the current record; the answer is for the caller to judge.
+    pub(super) async fn try_load(&self) -> Result<Option<Loaded>, StoreError> {
+        let load = self.store.load(&self.id, None, Freshness::Current);
+        self.in_time("`load`", load).await
+    }
+
+    pub(super) async fn load(&self) -> Option<Loaded> {
+        let loaded = self.try_load().await;
+        self.answer("`load`", loaded)
+    }
+
+    /// What a cache may answer.
+    pub(super) async fn load_cached(&self) -> Option<Loaded> {
+        let load = self.store.load(&self.id, None, Freshness::Cached);
+        let loaded = self.in_time("a cached `load`", load).await;
+        self.answer("a cached `load`", loaded)
+    }
+
+    /// Creates; the answer is for the caller to judge. `how` tells what is special about it.
+    pub(super) async fn create(&mut self, how: &str, new: &Loaded, ttl: Duration) -> CreateOutcome {
+        let name = named("create", how);
+        let create = self.store.create(&self.id, &new.record, new.version, ttl);
+        let outcome = self.in_time(&name, create).await;
+        let outcome = self.answer(&name, outcome);
+        self.note(format!("{name} answered {outcome:?}"));
+        outcome
+    }
+
+    /// Updates; the answer is for the caller to judge. `how` tells what is special about it.
+    pub(super) async fn update(
+        &mut self,
+        how: &str,
+        expected: Version,
+        new: &Loaded,
+        ttl: Duration,
+    ) -> UpdateOutcome {
+        let name = named("update", how);
+        let update = (self.store).update(&self.id, expected, &new.record, new.version, ttl);
+        let outcome = self.in_time(&name, update).await;
+        let outcome = self.answer(&name, outcome);
+        self.note(format!("{name} answered {outcome:?}"));
+        outcome
+    }
+
+    /// Deletes, which has to succeed.
+    pub(super) async fn deletes(&mut self, how: &str) {
+        let name = named("delete", how);
+        let deleted = self.in_time(&name, self.store.delete(&self.id)).await;
+        self.answer(&name, deleted);
+        self.note(format!("{name} succeeded"));
+    }
+
+    /// Creates, which has to succeed.
+    pub(super) async fn creates(&mut self, new: &Loaded, ttl: Duration) {
+        let outcome = self.create("", new, ttl).await;
+        self.wants(outcome, CreateOutcome::Created).await;
+    }
+
+    /// Updates from `old` to `new`, which has to succeed.
+    pub(super) async fn updates(&mut self, old: &Loaded, new: &Loaded, ttl: Duration) {
+        let outcome = self.update("", old.version, new, ttl).await;
+        self.wants(outcome, UpdateOutcome::Updated).await;
+    }
+
+    /// Breaks the rule unless the last operation answered `wanted`.
+    pub(super) async fn wants<T: PartialEq + fmt::Debug>(&self, answered: T, wanted: T) {
+        if answered != wanted {
+            let now = match self.try_load().await {
+                Ok(Some(_)) => "finds a record",
+                Ok(None) => "finds nothing",
+                Err(_) => "fails",
+            };
+            self.broken(format_args!(
+                "The rule asks for {wanted:?}. A load now {now}."
+            ));
+        }
+    }
+
+    /// Breaks the rule unless a load finds exactly this.
+    pub(super) async fn finds(&self, wanted: &Loaded) {
+        self.wants_found(self.load().await.as_ref(), wanted);
+    }
+
+    pub(super) fn wants_found(&self, found: Option<&Loaded>, wanted: &Loaded) {
+        match found {
+            None => self.broken("A load then found nothing."),
+            Some(found) if found != wanted => {
+                let difference = difference(found, wanted);
+                self.broken(format_args!(
+                    "A load then found another record: {difference}."
+                ))
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Breaks the rule if a load finds a record.
+    pub(super) async fn finds_nothing(&self) {
+        if self.load().await.is_some() {
+            self.broken("A load then found a record.");
+        }
+    }
+}
+
+fn named(operation: &str, how: &str) -> String {
+    match how {
+        "" => format!("`{operation}`"),
+        how => format!("`{operation}` {how}"),
+    }
+}
+
+/// The error and all its sources, in one line.
+pub(super) fn with_sources(error: &StoreError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.extend([": ", &error.to_string()]);
+        source = error.source();
+    }
+    text
+}

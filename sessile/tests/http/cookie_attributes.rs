@@ -1,0 +1,155 @@
+//! The attributes of every cookie, and what caches are told with it.
+
+use actix_web::cookie::SameSite;
+use sessile::{
+    SessionLength,
+    config::{BrowserSession, PersistentSession},
+};
+
+use crate::{
+    client::Reply,
+    setup::{Builder, Kind, Setup, on_every_store, persistent, seconds},
+};
+
+on_every_store![
+    default_attributes,
+    configured_attributes,
+    max_age_is_for_persistent_sessions,
+    removal_cookies_have_the_attributes_of_the_cookie,
+    caches_are_told_of_cookies_only,
+    what_the_handler_says_about_caching_stands,
+];
+
+async fn default_attributes<K: Kind>(setup: &Setup<K>) {
+    let reply = setup.start().get("/set:a:1").await;
+    let cookie = reply.set_cookie();
+    assert_eq!(cookie.name(), "id");
+    assert_eq!(cookie.path(), Some("/"));
+    assert_eq!(cookie.domain(), None);
+    assert_eq!(cookie.secure(), Some(true));
+    assert_eq!(cookie.http_only(), Some(true));
+    assert_eq!(cookie.same_site(), Some(SameSite::Lax));
+    assert_eq!((cookie.max_age(), cookie.expires()), (None, None));
+}
+
+fn configured<K: Kind>(setup: &Setup<K>) -> Builder<K> {
+    persistent(setup)
+        .cookie_name("sid".to_owned())
+        .cookie_path("/app".to_owned())
+        .cookie_domain(Some("example.org".to_owned()))
+        .cookie_secure(false)
+        .cookie_http_only(false)
+        .cookie_same_site(SameSite::Strict)
+}
+
+#[track_caller]
+fn assert_configured(reply: &Reply) {
+    let cookie = reply.set_cookie();
+    assert_eq!(cookie.name(), "sid");
+    assert_eq!(cookie.path(), Some("/app"));
+    assert_eq!(cookie.domain(), Some("example.org"));
+    assert_eq!(cookie.secure(), None);
+    assert_eq!(cookie.http_only(), None);
+    assert_eq!(cookie.same_site(), Some(SameSite::Strict));
+}
+
+async fn configured_attributes<K: Kind>(setup: &Setup<K>) {
+    let server = setup.start_with(configured(setup));
+    let first = server.get("/set:a:1").await;
+    assert_configured(&first);
+    let changed = server.get_as(&first.cookie(), "/set:a:2").await;
+    assert_configured(&changed);
+    let renewed = server.get_as(&changed.cookie(), "/renew").await;
+    assert_configured(&renewed);
+}
+
+async fn max_age_is_for_persistent_sessions<K: Kind>(setup: &Setup<K>) {
+    let day = Some(time::Duration::DAY);
+    let browser = |state_ttl| SessionLength::BrowserSession { state_ttl };
+    let predetermined = |max_session_length| SessionLength::Predetermined { max_session_length };
+    for (length, max_age) in [
+        (browser(None), None),
+        (browser(Some(seconds(100))), None),
+        (predetermined(None), day),
+        (predetermined(Some(seconds(100))), Some(seconds(100))),
+    ] {
+        let server = setup.start_with(setup.builder().session_length(length));
+        let reply = server.get("/set:a:1").await;
+        assert_eq!(reply.set_cookie().max_age(), max_age);
+    }
+    let kept = [
+        (
+            setup.builder().session_lifecycle(BrowserSession::default()),
+            None,
+        ),
+        (
+            setup
+                .builder()
+                .session_lifecycle(PersistentSession::default()),
+            day,
+        ),
+        (persistent(setup), Some(seconds(100))),
+    ];
+    for (builder, max_age) in kept {
+        let reply = setup.start_with(builder).get("/set:a:1").await;
+        assert_eq!(reply.set_cookie().max_age(), max_age);
+    }
+}
+
+async fn removal_cookies_have_the_attributes_of_the_cookie<K: Kind>(setup: &Setup<K>) {
+    let server = setup.start_with(configured(setup));
+    let cookie = server.get("/set:a:1").await.cookie();
+    let reply = server.get_as(&cookie, "/purge").await;
+    reply.assert_removes_cookie();
+    assert_configured(&reply);
+
+    let server = setup.start();
+    let cookie = server.get("/set:a:1").await.cookie();
+    let reply = server.get_as(&cookie, "/purge").await;
+    reply.assert_removes_cookie();
+    let removal = reply.set_cookie();
+    assert_eq!(
+        (removal.name(), removal.path(), removal.domain()),
+        ("id", Some("/"), None)
+    );
+    assert_eq!(
+        (removal.secure(), removal.http_only()),
+        (Some(true), Some(true))
+    );
+    assert_eq!(removal.same_site(), Some(SameSite::Lax));
+}
+
+async fn caches_are_told_of_cookies_only<K: Kind>(setup: &Setup<K>) {
+    let server = setup.start_with(persistent(setup));
+    let first = server.get("/set:a:1").await;
+    let cookie = first.cookie();
+    let changed = server.get_as(&cookie, "/set:a:2").await;
+    let renewed = server.get_as(&changed.cookie(), "/renew").await;
+    let purged = server.get_as(&renewed.cookie(), "/purge").await;
+    for with_cookie in [first, changed, renewed, purged] {
+        assert_eq!(with_cookie.headers("set-cookie").len(), 1);
+        assert_eq!(
+            with_cookie.headers("cache-control"),
+            ["no-cache=\"Set-Cookie\""]
+        );
+        assert_eq!(with_cookie.headers("vary"), ["Cookie"]);
+    }
+    let cookie = server.get("/set:a:1").await.cookie();
+    for without in [server.get("/").await, server.get_as(&cookie, "/").await] {
+        without.assert_sets_no_cookie();
+        assert_eq!(without.headers("cache-control"), [""; 0]);
+        assert_eq!(without.headers("vary"), [""; 0]);
+    }
+}
+
+async fn what_the_handler_says_about_caching_stands<K: Kind>(setup: &Setup<K>) {
+    let server = setup.start();
+    let reply = server
+        .get("/set:a:1/header:cache-control:no-store/header:vary:Accept")
+        .await;
+    assert_eq!(reply.headers("set-cookie").len(), 1);
+    assert_eq!(reply.headers("cache-control"), ["no-store"]);
+    assert_eq!(reply.headers("vary"), ["Accept", "Cookie"]);
+    let reply = server.get("/set:a:1/header:vary:cookie").await;
+    assert_eq!(reply.headers("vary"), ["cookie"]);
+}

@@ -1,0 +1,43 @@
+//! The contract suite on the stores that need no server.
+
+use sessile::{storage::MemorySessionStore, test_helpers::store_contract_test_suite};
+
+/// The store of the guide's page on writing one.
+#[expect(unreachable_pub, reason = "the guide shows it as a module of its own")]
+#[path = "../src/guide/map_store.rs"]
+mod map_store;
+
+use map_store::MapStore;
+
+#[tokio::test]
+async fn the_memory_store_keeps_the_contract() {
+    store_contract_test_suite(MemorySessionStore::default).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_memory_store_keeps_the_contract_on_many_threads() {
+    store_contract_test_suite(MemorySessionStore::default).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_shared_store_keeps_the_contract() {
+    let store = std::sync::Arc::new(MemorySessionStore::default());
+    store_contract_test_suite(move || store.clone()).await;
+}
+
+#[tokio::test]
+async fn the_store_of_the_guide_keeps_the_contract() {
+    store_contract_test_suite(MapStore::default).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_store_of_the_guide_keeps_the_contract_on_many_threads() {
+    store_contract_test_suite(MapStore::default).await;
+}
+
+/// It keeps nothing, so there is nothing to check.
+#[cfg(feature = "cookie-session")]
+#[tokio::test]
+async fn the_cookie_store_is_skipped() {
+    store_contract_test_suite(sessile::storage::CookieSessionStore::default).await;
+}
