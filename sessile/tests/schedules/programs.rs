@@ -1,0 +1,281 @@
+//! [`Program`]: what a request does.
+
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{Arc, Mutex},
+    task::Poll,
+    time::Duration,
+};
+
+use sessile::{
+    Clock as _, HeaderChanges, ResponseHead, Session, SessionFailure, SessionManager,
+    SessionReloadError, SessionSaveError, Timestamp,
+    storage::{SessionId, SessionStore as _},
+};
+
+use crate::{
+    report::{ChangeKind, Fate, Report},
+    stepped_store::{Recovery, RequestIndex, SteppedStore},
+};
+
+/// What a request does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// Inserts a name of its own.
+    Write,
+    /// Increments a counter that both requests share.
+    Increment,
+    /// Renews the session, and inserts a name of its own.
+    Renew,
+    Purge,
+    /// Restarts the session, and inserts a name of its own.
+    Restart,
+    /// Increments, saves, increments again. After a save that failed or was cancelled, the handler tries
+    /// every way to continue.
+    Save,
+    /// Renews the session, inserts a name of its own and saves, and continues in the same ways.
+    SaveRenewed,
+    /// Increments and saves. During the save, another handle purges the session.
+    PurgeMidway,
+    /// The idle timeout passes while the handler runs, which then inserts a name of its own.
+    Idle,
+    /// The idle timeout and the slack pass while the handler runs, which then inserts a name of its own.
+    Expiry,
+    /// An administrator deletes the session in the store.
+    EndFromOutside,
+}
+
+pub(crate) const PROGRAMS: [Program; 11] = [
+    Program::Write,
+    Program::Increment,
+    Program::Renew,
+    Program::Purge,
+    Program::Restart,
+    Program::Save,
+    Program::SaveRenewed,
+    Program::PurgeMidway,
+    Program::Idle,
+    Program::Expiry,
+    Program::EndFromOutside,
+];
+
+/// The idle timeout of all sessions.
+pub(crate) const IDLE: Duration = Duration::from_secs(3600);
+/// The time from the last use of the session to the requests.
+pub(crate) const UNUSED: Duration = Duration::from_secs(600);
+/// When the idle timeout has passed, and the slack of a minute has not, counted from the last use.
+const IDLE_AND_HALF_THE_SLACK: Duration = Duration::from_secs(3630);
+/// When both have passed, also for a session that was used when the requests began.
+const PAST_THE_SLACK: Duration = Duration::from_secs(600 + 3600 + 61);
+
+impl Program {
+    pub(crate) fn renews(self) -> bool {
+        matches!(self, Self::Renew | Self::SaveRenewed)
+    }
+
+    /// Whether a concurrent request may be refused because of this one.
+    pub(crate) fn ends_or_renews(self) -> bool {
+        match self {
+            Self::Renew
+            | Self::Purge
+            | Self::Restart
+            | Self::SaveRenewed
+            | Self::PurgeMidway
+            | Self::EndFromOutside => true,
+            Self::Write | Self::Increment | Self::Save | Self::Idle | Self::Expiry => false,
+        }
+    }
+}
+
+/// A request: its program and what it needs for that.
+pub(crate) struct Request {
+    pub(crate) index: RequestIndex,
+    pub(crate) program: Program,
+    pub(crate) manager: SessionManager<SteppedStore>,
+    pub(crate) store: SteppedStore,
+    /// The stored session, and the cookie that names it.
+    pub(crate) id: SessionId,
+    pub(crate) cookie: Arc<str>,
+    pub(crate) last_used: Timestamp,
+    pub(crate) report: Arc<Mutex<Report>>,
+}
+
+/// The name that a request inserts.
+pub(crate) fn own_name(index: RequestIndex) -> &'static str {
+    ["written by A", "written by B"][index]
+}
+
+/// The name of the counter that both requests increment.
+pub(crate) const COUNTER: &str = "counter";
+
+impl Request {
+    pub(crate) async fn run(self) {
+        if self.program == Program::EndFromOutside {
+            self.report(|report| report.ending = Some(Fate::Unknown));
+            if self.store.delete(&self.id).await.is_ok() {
+                self.report(|report| report.ending = Some(Fate::Acknowledged(None)));
+            }
+            return;
+        }
+        let session = match self.manager.open([self.cookie.as_bytes()]).await {
+            Ok(session) => session,
+            Err(failure) => return self.failed(&failure),
+        };
+        self.handle(&session).await;
+        match self
+            .manager
+            .commit(&session, &ResponseHead::to("POST"))
+            .await
+        {
+            Ok(headers) => self.committed(&session, &headers),
+            Err(failure) => self.failed(&failure),
+        }
+    }
+
+    async fn handle(&self, session: &Session) {
+        match self.program {
+            Program::Write => self.insert(session),
+            Program::Increment => self.increment(session),
+            Program::Renew => self.renew(session),
+            Program::Purge => self.purge(session),
+            Program::Restart => {
+                self.report(|report| report.ending = Some(Fate::Unknown));
+                session.restart().unwrap();
+                self.insert(session);
+            }
+            Program::Save => {
+                self.increment(session);
+                self.save_or_recover(session).await;
+                self.increment(session);
+            }
+            Program::SaveRenewed => {
+                self.renew(session);
+                self.save_or_recover(session).await;
+            }
+            Program::PurgeMidway => self.purge_midway(session).await,
+            Program::Idle => self.insert_after(IDLE_AND_HALF_THE_SLACK, session),
+            Program::Expiry => self.insert_after(PAST_THE_SLACK, session),
+            Program::EndFromOutside => unreachable!("it has no session"),
+        }
+    }
+
+    fn insert(&self, session: &Session) {
+        if session.insert(own_name(self.index), true).is_ok() {
+            self.asked_for(ChangeKind::Name);
+        }
+    }
+
+    fn increment(&self, session: &Session) {
+        if session.update_or(COUNTER, 1, |n: u32| n + 1).is_ok() {
+            self.asked_for(ChangeKind::Increment);
+        }
+    }
+
+    fn insert_after(&self, unused: Duration, session: &Session) {
+        let clock = self.store.clock();
+        clock.set(clock.now().max(self.last_used.saturating_add(unused)));
+        self.insert(session);
+    }
+
+    fn purge(&self, session: &Session) {
+        self.report(|report| report.ending = Some(Fate::Unknown));
+        session.purge();
+    }
+
+    fn renew(&self, session: &Session) {
+        self.insert(session);
+        self.report(|report| report.renewal = Some(Fate::Unknown));
+        session.renew();
+    }
+
+    async fn save_or_recover(&self, session: &Session) {
+        if !self.save(session).await {
+            match self.store.recovery(self.index).await {
+                Recovery::Commit => {}
+                Recovery::Save => drop(self.save(session).await),
+                Recovery::Reload => {
+                    if let Err(SessionReloadError::Unknown) = session.reload().await {
+                        self.report(Report::drop_pending);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn purge_midway(&self, session: &Session) {
+        self.increment(session);
+        let mut saving = pin!(self.save(session));
+        let is_saved = poll_fn(|cx| Poll::Ready(saving.as_mut().poll(cx).is_ready())).await;
+        self.purge(session);
+        if !is_saved {
+            saving.await;
+        }
+        self.report(Report::drop_pending);
+    }
+
+    /// Returns whether the changes were saved.
+    async fn save(&self, session: &Session) -> bool {
+        let before = session.id();
+        match self
+            .store
+            .unless_cancelled(self.index, session.save())
+            .await
+        {
+            Some(Ok(())) => {
+                // A session that was purged in the meantime has no id.
+                let id = session.id().or(before);
+                self.report(|report| {
+                    report.settle(&Fate::Acknowledged(id.clone()));
+                    report.renewal = report.renewal.take().map(|_| Fate::Acknowledged(id));
+                });
+                true
+            }
+            Some(Err(SessionSaveError::Closed(_))) => false,
+            Some(Err(_)) | None => {
+                self.report(Report::tried);
+                false
+            }
+        }
+    }
+
+    fn asked_for(&self, kind: ChangeKind) {
+        self.report(|report| report.ask(kind));
+    }
+
+    fn committed(&self, session: &Session, headers: &HeaderChanges) {
+        let acknowledged = Fate::Acknowledged(session.id());
+        self.report(|report| {
+            report.status = Some(200);
+            report.cookie = issued(headers);
+            report.settle(&acknowledged);
+            for fate in [&mut report.renewal, &mut report.ending] {
+                *fate = fate.take().map(|_| acknowledged.clone());
+            }
+        });
+    }
+
+    fn failed(&self, failure: &SessionFailure) {
+        self.report(|report| {
+            report.status = Some(failure.status());
+            report.cookie = issued(failure.headers());
+            if failure.status() == 409 {
+                report.settle(&Fate::Refused);
+                if report.renewal == Some(Fate::Unknown) {
+                    report.renewal = Some(Fate::Refused);
+                }
+            }
+        });
+    }
+
+    fn report(&self, note: impl FnOnce(&mut Report)) {
+        note(&mut self.report.lock().unwrap());
+    }
+}
+
+/// What the browser sends back after a response with these headers.
+pub(crate) fn issued(headers: &HeaderChanges) -> Option<String> {
+    let set_cookie = headers.set_cookie.as_ref()?.as_str();
+    let is_removal = set_cookie.contains("Max-Age=0");
+    (!is_removal).then(|| set_cookie.split(';').next().unwrap_or_default().to_owned())
+}
