@@ -87,6 +87,7 @@ impl database::Kind for Kind {
             .arg("--auth-root-authentication-method=normal")
             .arg(option("datadir", data))
             .arg(option("extra-file", &setup))
+            .arg(option("tmpdir", folder))
             .args(INNODB);
         run_as(account, install)
     }
@@ -102,6 +103,9 @@ impl database::Kind for Kind {
             .arg(option("datadir", data))
             .arg(option("socket", &folder.join(SOCKET)))
             .arg(option("pid-file", &folder.join("mariadb.pid")))
+            // A server that starts deletes the temporary tables that it finds in its folder for them, also those
+            // of a server that runs.
+            .arg(option("tmpdir", folder))
             .args(INNODB);
         Ok(command)
     }
