@@ -104,12 +104,8 @@ impl<S: SessionStore> Engine<S> {
                 Merged::Ended => return Ok(Moved::Ended),
             };
             new.record.merge_times(&old.record);
-            let (expected, version) = (new.version, Version::generate());
-            let ttl = self.lifetime.ttl(&new.record, new.record.used_at);
-            let updating = self
-                .store
-                .update(&new.id, expected, &new.record, version, ttl);
-            match updating.await? {
+            let version = Version::generate();
+            match self.update_stored(new, &new.record, version).await? {
                 UpdateOutcome::Updated => new.version = version,
                 // No other request knows the new id, so its store has lost it.
                 _ => return Err(CommitError::Unknown),

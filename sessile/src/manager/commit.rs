@@ -46,16 +46,17 @@ impl<S: SessionStore> Engine<S> {
         match committed {
             Ok(cookie) => Ok(HeaderChanges::with_cookie(cookie, head)),
             Err(error) => {
+                let is_gone = matches!(error, CommitError::Closed(_));
                 let status = match &error {
-                    CommitError::Closed(_) => 409,
+                    _ if is_gone => 409,
                     error if error.is_store_failure() => self.failure_status(),
                     _ => 500,
                 };
                 // Dropped changes were reported already, and are no failure of the server.
-                if status != 409 {
+                if !is_gone {
                     telemetry::request_failed("commit", &error);
                 }
-                let cookie = self.due_cookie(session, status == 409);
+                let cookie = self.due_cookie(session, is_gone);
                 Err(SessionFailure::commit(error, status, cookie))
             }
         }

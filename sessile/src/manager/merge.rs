@@ -41,29 +41,28 @@ impl<S: SessionStore> Engine<S> {
         };
         let mut newest = newer(stored, current);
         let work = flush.work_mut();
-        if let Some(unsettled) = work.unsettled.take() {
-            let landed = unsettled.landed(newest.version);
-            if landed.is_none() && newest.version != stored.version {
-                work.unsettled = Some(unsettled);
-                return Err(CommitError::Unknown);
+        let unsettled = work.unsettled.as_ref();
+        let landed = unsettled.and_then(|it| it.landed(newest.version));
+        if landed.is_some()
+            && let Some(unsettled) = work.unsettled.take()
+        {
+            if let Some(renewed) = unsettled.renewed_to(newest.record.epoch) {
+                newest.secret = Some(renewed.secret);
+                *renewal = None;
+                work.cookie_due = CookieDue::Issue;
             }
-            if landed.is_some() {
-                if let Some(renewed) = unsettled.renewed_to(newest.record.epoch) {
-                    newest.secret = Some(renewed.secret);
-                    *renewal = None;
-                    work.cookie_due = CookieDue::Issue;
-                }
-                let (mut journal, _discarded) = unsettled.into_journal_after(landed);
-                drop(journal.append(std::mem::take(&mut work.journal)));
-                work.journal = journal;
-                if work.journal.is_empty() && renewal.is_none() {
-                    return Ok(Merged::Landed(Arc::new(newest)));
-                }
-                // If replaying fails, the session still knows what landed.
-                work.rebase_unmerged(&newest);
-                return self.merged_onto(flush, Arc::new(newest));
+            let (mut journal, _discarded) = unsettled.into_journal_after(landed);
+            drop(journal.append(std::mem::take(&mut work.journal)));
+            work.journal = journal;
+            if work.journal.is_empty() && renewal.is_none() {
+                return Ok(Merged::Landed(Arc::new(newest)));
             }
-            work.unsettled = Some(unsettled);
+            // If replaying fails, the session still knows what landed.
+            work.rebase_unmerged(&newest);
+            return self.merged_onto(flush, Arc::new(newest));
+        }
+        if work.unsettled.is_some() && newest.version != stored.version {
+            return Err(CommitError::Unknown);
         }
         if newest.record.epoch != stored.record.epoch {
             return Ok(Merged::Superseded);

@@ -12,7 +12,7 @@ use crate::{
     session::{
         Flush, SessionClosedError,
         decide::{Action, Situation, decide},
-        machine::{CookieDue, Renewal, Stored, Target, Work},
+        machine::{CookieDue, InFlight, Renewal, Stored, Target, Work},
     },
     state::State,
     storage::{CreateOutcome, SessionStore, StoreErrorKind, UpdateOutcome, Version},
@@ -181,7 +181,7 @@ impl<S: SessionStore> Engine<S> {
         }
         let ttl = self.lifetime.ttl(record, now);
         let creating = pin!(self.store.create(id, record, version, ttl));
-        Ok(flush.create(id, creating).await?)
+        Ok(flush.write(InFlight::Create(id.clone()), creating).await?)
     }
 
     /// Stores a new session in place of one that another request renewed. It has the state that was loaded,
@@ -242,18 +242,8 @@ impl<S: SessionStore> Engine<S> {
             flush.work().cookie_due.then(cookie),
             CookieDue::Refresh | CookieDue::Issue
         );
-        let outcome = match self.is_stateless {
-            true => UpdateOutcome::Updated,
-            false => {
-                let ttl = self.lifetime.ttl(&record, record.used_at);
-                let (id, expected) = (&stored.id, stored.version);
-                // If this fails, its outcome does not matter: it changes no values.
-                self.store
-                    .update(id, expected, &record, version, ttl)
-                    .await?
-            }
-        };
-        match outcome {
+        // If this fails, its outcome does not matter: it changes no values.
+        match self.update_stored(&stored, &record, version).await? {
             UpdateOutcome::Updated => {
                 let touched = Arc::new(Stored {
                     id: stored.id.clone(),

@@ -8,10 +8,10 @@ use crate::{
     record::Record,
     session::{
         Flush, SessionClosedError,
-        machine::{CookieDue, Renewal, Stored},
+        machine::{CookieDue, InFlight, Renewal, Stored},
     },
     state::State,
-    storage::{SessionStore, UpdateOutcome, Version},
+    storage::{SessionStore, StoreError, UpdateOutcome, Version},
     telemetry,
 };
 
@@ -60,10 +60,11 @@ impl<S: SessionStore> Engine<S> {
                 record.renew(secret, *epoch, self.clock.now());
             }
             let version = Version::generate();
-            match self
-                .update_record(flush, &stored, &record, version, renewal)
-                .await?
-            {
+            let write = InFlight::Update { version, renewal };
+            let updated = flush
+                .write(write, pin!(self.update_stored(&stored, &record, version)))
+                .await?;
+            match updated {
                 UpdateOutcome::Updated => {
                     let secret = renewal.map_or(stored.secret, |it| Some(it.secret));
                     let cookie = match renewal {
@@ -93,21 +94,20 @@ impl<S: SessionStore> Engine<S> {
         })
     }
 
-    async fn update_record(
+    /// Replaces the record of `stored`, if the store still has its version.
+    pub(super) async fn update_stored(
         &self,
-        flush: &mut Flush<'_>,
         stored: &Stored,
         record: &Record,
         version: Version,
-        renewal: Option<Renewal>,
-    ) -> Result<UpdateOutcome, CommitError> {
+    ) -> Result<UpdateOutcome, StoreError> {
         if self.is_stateless {
             return Ok(UpdateOutcome::Updated);
         }
         let ttl = self.lifetime.ttl(record, record.used_at);
-        let (id, expected) = (&stored.id, stored.version);
-        let updating = pin!(self.store.update(id, expected, record, version, ttl));
-        Ok(flush.update(version, renewal, updating).await?)
+        self.store
+            .update(&stored.id, stored.version, record, version, ttl)
+            .await
     }
 
     /// The cookie that is due for a change without a renewal.

@@ -7,12 +7,9 @@ use tokio::sync::MutexGuard;
 use super::{
     Session,
     journal::MergeError,
-    machine::{FlushOutcome, InFlight, Renewal, Stored, Work},
+    machine::{FlushOutcome, InFlight, Stored, Work},
 };
-use crate::{
-    id::SessionId,
-    storage::{StoreError, Version},
-};
+use crate::storage::StoreError;
 
 /// Stores the changes of a session since it was last stored.
 ///
@@ -86,40 +83,18 @@ impl Flush<'_> {
         &mut self.work
     }
 
-    /// Runs `operation`, which creates a record under `id`.
-    pub(crate) async fn create<T>(
-        &mut self,
-        id: &SessionId,
-        operation: Pin<&mut impl Future<Output = Result<T, StoreError>>>,
-    ) -> Result<T, StoreError> {
-        self.write(InFlight::Create(id.clone()), operation).await
-    }
-
-    /// Runs `operation`, which updates the stored session to `version`.
-    pub(crate) async fn update<T>(
-        &mut self,
-        version: Version,
-        renewal: Option<Renewal>,
-        operation: Pin<&mut impl Future<Output = Result<T, StoreError>>>,
-    ) -> Result<T, StoreError> {
-        self.write(InFlight::Update { version, renewal }, operation)
-            .await
-    }
-
-    /// Remembers `write` while `operation` runs, and after an error that leaves open whether it happened.
-    async fn write<T>(
+    /// Runs `operation`, which does this write. Remembers the write while it runs, and after an error that
+    /// leaves open whether it happened.
+    pub(crate) async fn write<T>(
         &mut self,
         write: InFlight,
         operation: Pin<&mut impl Future<Output = Result<T, StoreError>>>,
     ) -> Result<T, StoreError> {
         self.in_flight = write;
         let answer = operation.await;
-        if answer
-            .as_ref()
-            .err()
-            .is_none_or(|error| !error.may_have_happened())
-        {
-            self.in_flight = InFlight::Nothing;
+        match &answer {
+            Err(error) if error.may_have_happened() => {}
+            _ => self.in_flight = InFlight::Nothing,
         }
         answer
     }

@@ -72,13 +72,7 @@ async fn a_change_that_does_not_fit_after_a_save_is_reported_by_the_commit() {
         world.store.go_on.notify_one();
     });
     saved.unwrap();
-    let failure = world.failure(&session).await;
-    assert!(
-        matches!(cause(&failure), CommitError::Merge(_)),
-        "{failure:?}"
-    );
-    let cookie = failure.headers().set_cookie.as_ref();
-    let cookie = sent_back(cookie.expect("the browser gets the new cookie"));
+    let cookie = world.merge_failure_cookie(&session).await;
     assert_eq!(world.id(&cookie).await, session.id());
 }
 

@@ -138,6 +138,18 @@ impl<S: SessionStore + Clone> World<S> {
         assert_eq!(failure.headers().set_cookie, None);
     }
 
+    /// Checks that a `POST` fails because its changes can't be merged. The cookie that the failure sends
+    /// anyway.
+    async fn merge_failure_cookie(&self, session: &Session) -> String {
+        let failure = self.failure(session).await;
+        assert!(
+            matches!(cause(&failure), CommitError::Merge(_)),
+            "{failure:?}"
+        );
+        let cookie = failure.headers().set_cookie.as_ref();
+        sent_back(cookie.expect("the browser gets the new cookie"))
+    }
+
     /// A stored session with `n` = 1, as the cookie that names it.
     async fn stored(&self) -> String {
         let session = self.open("").await;

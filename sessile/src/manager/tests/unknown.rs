@@ -198,13 +198,7 @@ async fn a_renewal_that_landed_is_not_forgotten_when_the_rest_cannot_be_merged()
         if reloads {
             assert!(session.reload().await.is_err());
         }
-        let failure = world.failure(&session).await;
-        assert!(
-            matches!(cause(&failure), CommitError::Merge(_)),
-            "{failure:?}"
-        );
-        let cookie = failure.headers().set_cookie.as_ref();
-        let cookie = sent_back(cookie.expect("the browser gets the new cookie"));
+        let cookie = world.merge_failure_cookie(&session).await;
         assert_eq!(world.id(&cookie).await, id);
     }
 }

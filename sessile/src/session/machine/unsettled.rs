@@ -57,18 +57,7 @@ impl Unsettled {
         }
         (journal, discarded)
     }
-}
 
-impl Renewal {
-    pub(crate) fn generate() -> Self {
-        Self {
-            secret: Secret::generate(),
-            epoch: Epoch::generate(),
-        }
-    }
-}
-
-impl Unsettled {
     /// The attempts without their changes, if they renew the session.
     pub(super) fn renewing(&self) -> Option<Self> {
         let renewal = Some(self.renewal?);
@@ -89,6 +78,15 @@ impl Unsettled {
         self.attempts
             .iter()
             .position(|(tried, _)| *tried == version)
+    }
+}
+
+impl Renewal {
+    pub(crate) fn generate() -> Self {
+        Self {
+            secret: Secret::generate(),
+            epoch: Epoch::generate(),
+        }
     }
 }
 
