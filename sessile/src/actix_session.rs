@@ -1,17 +1,38 @@
-//! What actix-session left: its session keys and the text of its states, up to version 0.11 and as its
-//! development branch writes them since.
+//! What actix-session left: cookies that it sealed, its session keys, and the text of its states, up to version
+//! 0.11 and as its development branch writes them since.
 
+use cookie::{Cookie, CookieJar, Key};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
     clock::Timestamp,
+    config::CookieContentSecurity,
     json::{self, JsonError},
     record::Record,
     state::State,
 };
 
+/// The content that was sealed with `key` as this `value` of the cookie `name`.
+///
+/// Encryption binds the value to the name, and signing does not.
+pub(crate) fn unseal(
+    key: &Key,
+    name: &str,
+    value: &str,
+    security: CookieContentSecurity,
+) -> Option<String> {
+    let mut jar = CookieJar::new();
+    jar.add_original(Cookie::new(name.to_owned(), value.to_owned()));
+    let opened = match security {
+        CookieContentSecurity::Private => jar.private(key).get(name),
+        CookieContentSecurity::Signed => jar.signed(key).get(name),
+    };
+    opened.map(|cookie| cookie.value().to_owned())
+}
+
 /// Whether `text` has the form of its session keys.
+#[cfg(any(test, feature = "redis-rs-session"))]
 pub(crate) fn is_key(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }

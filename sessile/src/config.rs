@@ -189,7 +189,7 @@ impl From<SessionLength> for SessionLifecycle {
 /// With both, a cookie that was changed, or sealed for another cookie name, is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CookieContentSecurity {
-    /// Encrypted and authenticated (AES-256-GCM): the client can't read it.
+    /// Encrypted and authenticated (AES-256-GCM-SIV): the client can't read it.
     Private,
     /// Authenticated (HMAC-SHA256): the client can read it. With `CookieSessionStore`, that is everything
     /// the session holds.
@@ -219,6 +219,26 @@ pub enum SupersededPolicy {
     Refuse,
     /// The handler's response. The client believes that its changes were stored.
     Ignore,
+}
+
+/// What the responses that depend on a session tell caches (RFC 9111).
+///
+/// A response depends on its session if the handler looked at the session or changed it, if its body still holds a
+/// handle of the session, or if it sets the cookie. Without these headers, a cache between the browser and the server
+/// may serve one visitor's page, or cookie, to another visitor. All other responses stay as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Caching {
+    /// Only the browser may store them. They get `Vary: Cookie`, and `private` is added to their `Cache-Control`,
+    /// with `no-cache="Set-Cookie"` where they set the cookie. What lets shared caches store them is removed:
+    /// `public`, `s-maxage`, `CDN-Cache-Control`, `Surrogate-Control`, `X-Accel-Expires` and their like.
+    #[default]
+    Private,
+    /// As [`Private`](Self::Private), and the pages of users who are signed in are not stored at all: `no-store`
+    /// (OWASP ASVS 5.0, 14.3.2). The browser then loads them again when the user goes back.
+    NoStoreSignedIn,
+    /// The application sets these headers itself, on every response that depends on a session.
+    Unchanged,
 }
 
 /// When a request's session is loaded.

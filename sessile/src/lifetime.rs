@@ -129,8 +129,7 @@ impl Lifetime {
         match self.touch_after {
             None => OnRead::Nothing,
             Some(pause) if record.undated || unused() >= pause => OnRead::Touch,
-            Some(_) if self.persistent => OnRead::Reissue,
-            Some(_) => OnRead::Nothing,
+            Some(_) => OnRead::Reissue,
         }
     }
 
@@ -162,7 +161,7 @@ impl Lifetime {
 pub(crate) enum OnRead {
     /// Nothing.
     Nothing,
-    /// The response sends the cookie again, with its full `Max-Age`. The record does not change.
+    /// The response sends the cookie again, with its full `Max-Age` if it has one. The record does not change.
     Reissue,
     /// The store extends the lifetime of the record, and the response that of the cookie.
     Touch,

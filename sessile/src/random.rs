@@ -1,19 +1,13 @@
-//! Randomness, through one function for secrets and one for numbers that need not be secret.
+//! Randomness, through one function.
 
-/// `N` bytes from the operating system's generator.
+use rand::RngCore as _;
+
+/// `N` random bytes: for ids, secrets and nonces.
 ///
-/// Panics if the generator fails: a predictable session key or nonce would be worse.
+/// They are of the thread's generator, a cryptographic one that the operating system seeds, and seeds again
+/// from time to time. It costs no system call.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    #[expect(
-        clippy::expect_used,
-        reason = "no safe way to go on without randomness"
-    )]
-    getrandom::fill(&mut bytes).expect("the operating system's random generator failed");
+    rand::thread_rng().fill_bytes(&mut bytes);
     bytes
-}
-
-/// A number that is unlikely to be drawn twice. It can be predicted, so it is no secret.
-pub(crate) fn number() -> u64 {
-    fastrand::u64(..)
 }

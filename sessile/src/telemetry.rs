@@ -17,6 +17,14 @@ pub(crate) fn cookie_rejected(reason: &'static str) {
     count!("sessile_cookies_rejected_total");
 }
 
+/// Several cookies name different live sessions, and none of them counts.
+pub(crate) fn cookies_ambiguous() {
+    tracing::warn!(
+        "a request has cookies of several live sessions: it is served without a session"
+    );
+    count!("sessile_cookies_ambiguous_total");
+}
+
 /// A cookie of ours named no live session.
 pub(crate) fn session_not_found(reason: &'static str) {
     tracing::debug!(reason, "session not found");
@@ -85,6 +93,7 @@ mod tests {
         metrics::with_local_recorder(&recorder, || {
             let error = io::Error::other("an error");
             cookie_rejected("a test");
+            cookies_ambiguous();
             session_not_found("a test");
             changes_dropped();
             conflict();
@@ -109,9 +118,9 @@ mod tests {
         } else {
             0
         };
-        assert_eq!(counts.len(), 6 + near_cache);
+        assert_eq!(counts.len(), 7 + near_cache);
         assert_eq!(counts["sessile_failures_total"], DebugValue::Counter(2));
         let once = counts.values().filter(|v| **v == DebugValue::Counter(1));
-        assert_eq!(once.count(), 5 + near_cache);
+        assert_eq!(once.count(), 6 + near_cache);
     }
 }

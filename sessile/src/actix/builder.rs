@@ -11,7 +11,7 @@ use super::{SessionMiddleware, errors::FailurePage};
 use crate::{
     Clock, SealingKey, SessionFailure, SessionManager, Settings, SettingsError,
     config::{
-        self, CookieContentSecurity, Loading, SessionLifecycle, StoreFailurePolicy,
+        self, Caching, CookieContentSecurity, Loading, SessionLifecycle, StoreFailurePolicy,
         SupersededPolicy,
     },
     storage::SessionStore,
@@ -209,6 +209,13 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         render: impl Fn(&HttpRequest, &SessionFailure) -> HttpResponse + Send + Sync + 'static,
     ) -> Self {
         self.failure_page = Some(FailurePage(Arc::new(render)));
+        self
+    }
+
+    /// What the responses that depend on a session tell caches. Default: [`Caching::Private`], which lets only the
+    /// browser store them. See [`Settings::caching`].
+    pub fn caching(mut self, caching: Caching) -> Self {
+        self.settings.caching = caching;
         self
     }
 

@@ -13,7 +13,7 @@ use actix_web::{
 };
 
 use super::errors::{FailurePage, answer};
-use crate::{Session, SessionFailure};
+use crate::{Session, SessionFailure, session::Backend};
 
 /// Gets the session of a request, for middleware, guards and handlers that don't take it as an argument.
 ///
@@ -81,8 +81,7 @@ fn found_in(extensions: &Extensions) -> Option<Session> {
 }
 
 fn made_in(extensions: &mut Extensions) -> Session {
-    tracing::debug!("a session was asked for before, or without, a SessionMiddleware");
-    let session = Session::new();
+    let session = Session::early();
     extensions.insert(session.clone());
     session
 }
@@ -106,7 +105,8 @@ impl FromRequest for Session {
             match session.load().await {
                 Ok(()) => Ok(session),
                 Err(error) => {
-                    let failure = SessionFailure::open(error, session.failure_status());
+                    let status = session.backend().map_or(503, Backend::failure_status);
+                    let failure = SessionFailure::open(error, status);
                     let page = request.extensions().get::<FailurePage>().cloned();
                     Err(answer(failure, page.as_ref(), &request))
                 }

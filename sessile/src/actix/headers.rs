@@ -1,5 +1,7 @@
 //! The response headers that a session asks for.
 
+use std::borrow::Cow;
+
 use actix_web::http::header::{
     CACHE_CONTROL, HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE, VARY,
 };
@@ -7,19 +9,30 @@ use actix_web::http::header::{
 use crate::HeaderChanges;
 
 /// Makes the changes to `headers`.
-pub(super) fn apply(changes: HeaderChanges, headers: &mut HeaderMap) {
-    if let Some(cookie) = changes.set_cookie {
+pub(super) fn apply(mut changes: HeaderChanges, headers: &mut HeaderMap) {
+    if let Some(cookie) = changes.set_cookie.take() {
         match HeaderValue::try_from(String::from(cookie)) {
             Ok(value) => headers.append(SET_COOKIE, value),
             // Its name and attributes were checked when it was built, and its value is escaped.
             Err(error) => tracing::error!(%error, "a session cookie is not a header value"),
         }
     }
-    if let Some(cache_control) = changes.cache_control {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
+    if changes.is_personal {
+        headers.retain(|name, _| !changes.removes(name.as_str()));
+        if !varies_by_cookie(headers) {
+            headers.append(VARY, HeaderValue::from_static("Cookie"));
+        }
     }
-    if changes.vary_by_cookie && !varies_by_cookie(headers) {
-        headers.append(VARY, HeaderValue::from_static("Cookie"));
+    match changes.cache_control {
+        Some(Cow::Borrowed(value)) => {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static(value));
+        }
+        // It is made of the directives of the one that was there.
+        Some(Cow::Owned(value)) => match HeaderValue::try_from(value) {
+            Ok(value) => drop(headers.insert(CACHE_CONTROL, value)),
+            Err(_) => drop(headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"))),
+        },
+        None => {}
     }
     if let Some(after) = changes.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs()));

@@ -1,16 +1,17 @@
 //! [`SessionMiddleware`]: opens the session before the handler, commits it after.
 
 use std::{
+    borrow::Cow,
     fmt,
     future::{Ready, ready},
     rc::Rc,
 };
 
 use actix_web::{
-    HttpMessage as _,
+    HttpMessage as _, HttpRequest,
     cookie::Key,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::header::{CACHE_CONTROL, COOKIE, HeaderValue},
+    http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderValue},
 };
 
 use super::{
@@ -18,10 +19,7 @@ use super::{
     errors::{FailurePage, WithHeaders, answer},
     headers::apply,
 };
-use crate::{
-    HeaderChanges, ResponseHead, Session, SessionFailure, SessionManager, session::AdoptError,
-    storage::SessionStore, telemetry,
-};
+use crate::{HeaderChanges, ResponseHead, Session, SessionManager, storage::SessionStore};
 
 /// Opens the [`Session`](crate::Session) of every request, and commits it.
 ///
@@ -179,25 +177,29 @@ where
     } = middleware;
     let page = failure_page.as_ref();
 
+    let outer = request.extensions().get::<Session>().cloned();
+    if outer.as_ref().is_some_and(|outer| manager.serves(outer)) {
+        return service.call(request).await;
+    }
     let cookies = request.headers().get_all(COOKIE);
-    let opened = manager.open(cookies.map(|header| header.as_bytes())).await;
+    let cookies = cookies.map(|header| header.as_bytes());
+    let (opened, outer) = match outer {
+        // Outer middleware used the session before it was opened. Boxed, since it is rare.
+        Some(early) if early.backend().is_none() => {
+            let opened = Box::pin(manager.open_early(&early, cookies)).await;
+            (opened.map(|()| early), None)
+        }
+        outer => (manager.open(cookies).await, outer),
+    };
     let session = match opened {
         Ok(session) => session,
         Err(failure) => return Err(answer(failure, page, request.request())),
     };
-    let early = request.extensions_mut().insert(session.clone());
-    if let Some(page) = page {
-        // For the extractor, which loads lazy sessions.
-        request.extensions_mut().insert(page.clone());
-    }
     // Closes the session also if the client disconnects and this future is dropped.
     let _closing = Closing(&session);
-    if let Some(early) = early.filter(Session::is_early) {
-        // Outer middleware used the session before it was opened. Boxed, since it is rare.
-        if let Err(failure) = Box::pin(adopt(&session, &early)).await {
-            return Err(answer(failure, page, request.request()));
-        }
-    }
+    request.extensions_mut().insert(session.clone());
+    // For the extractor, which loads lazy sessions.
+    let outer_page = page.and_then(|page| request.extensions_mut().insert(page.clone()));
 
     let method = request.method().clone();
     // The changes of a handler that failed count as well.
@@ -206,18 +208,33 @@ where
     let head = ResponseHead::to(method.as_str());
     let committed = match &handled {
         Ok(response) => {
-            let cache_control = response.headers().get(CACHE_CONTROL);
-            let mut head = head.with_status(response.status().as_u16());
-            if let Some(Ok(cache_control)) = cache_control.map(HeaderValue::to_str) {
-                head = head.with_cache_control(cache_control);
-            }
+            let cache_control = cache_control_of(response.headers());
+            let head = head
+                .with_status(response.status().as_u16())
+                .with_session_held(is_held(&session, response.request()));
+            let head = match &cache_control {
+                Some(cache_control) => head.with_cache_control(cache_control),
+                None => head,
+            };
             manager.commit(&session, &head).await
         }
         Err(error) => {
             let status = error.as_response_error().status_code().as_u16();
-            manager.commit(&session, &head.with_status(status)).await
+            let head = head.with_status(status);
+            let head = head.with_session_held(session.has_more_handles_than(1));
+            manager.commit(&session, &head).await
         }
     };
+    if let Ok(response) = &handled {
+        let mut extensions = response.request().extensions_mut();
+        // Another middleware further out finds its own again.
+        if let Some(outer) = outer {
+            extensions.insert(outer);
+        }
+        if let Some(outer_page) = outer_page {
+            extensions.insert(outer_page);
+        }
+    }
     let changes = match (committed, &handled) {
         (Ok(changes), _) => changes,
         (Err(failure), Ok(response)) => return Err(answer(failure, page, response.request())),
@@ -238,14 +255,20 @@ where
     }
 }
 
-async fn adopt(session: &Session, early: &Session) -> Result<(), SessionFailure> {
-    session.adopt(early).await.map_err(|error| match error {
-        AdoptError::Open(error) => SessionFailure::open(error, session.failure_status()),
-        AdoptError::Merge(error) => {
-            telemetry::request_failed("adopt", &error);
-            SessionFailure::commit(error, 500, None)
-        }
-    })
+/// Whether something holds a handle of the session beside the middleware and the request.
+fn is_held(session: &Session, request: &HttpRequest) -> bool {
+    let in_request = request.extensions().contains::<Session>();
+    session.has_more_handles_than(1 + usize::from(in_request))
+}
+
+/// The values of all `Cache-Control` headers, joined. One that is not text counts as empty.
+fn cache_control_of(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    let mut values = headers.get_all(CACHE_CONTROL).map(HeaderValue::to_str);
+    let first = Cow::Borrowed(values.next()?.unwrap_or_default());
+    Some(values.fold(first, |joined, value| match value {
+        Ok(value) => Cow::Owned(format!("{joined}, {value}")),
+        Err(_) => joined,
+    }))
 }
 
 /// Closes a session on drop: no cookie can be sent for it after that.

@@ -13,9 +13,13 @@ pub(super) struct Attributes {
 impl Attributes {
     /// From `settings` that were checked.
     pub(super) fn new(settings: &Settings) -> Self {
-        let mut suffix = format!("; Path={}", settings.cookie_path);
-        if let Some(domain) = &settings.cookie_domain {
-            suffix.extend(["; Domain=", domain]);
+        let mut suffix = String::new();
+        let domain = settings.cookie_domain.as_deref().unwrap_or_default();
+        // Browsers ignore an attribute that is empty.
+        for (attribute, value) in [("; Path=", &*settings.cookie_path), ("; Domain=", domain)] {
+            if !value.is_empty() {
+                suffix.extend([attribute, value]);
+            }
         }
         if settings.cookie_secure {
             suffix.push_str("; Secure");
@@ -67,10 +71,20 @@ mod tests {
             "__Secure-sid; Path=/app; Domain=example.org; Secure; SameSite=Strict"
         );
         let bare = Settings {
+            cookie_path: String::new(),
+            cookie_domain: Some(String::new()),
             cookie_secure: false,
+            cookie_http_only: false,
+            ..Settings::default()
+        };
+        assert_eq!(shown(&bare), "id; SameSite=Lax");
+        let for_other_sites = Settings {
             cookie_same_site: SameSite::None,
             ..Settings::default()
         };
-        assert_eq!(shown(&bare), "id; Path=/; HttpOnly; SameSite=None");
+        assert_eq!(
+            shown(&for_other_sites),
+            "id; Path=/; Secure; HttpOnly; SameSite=None"
+        );
     }
 }

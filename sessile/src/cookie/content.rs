@@ -1,11 +1,9 @@
 //! [`Content`]: what is sealed into a session cookie.
 //!
-//! It begins with these bytes: its form, the time of issue in milliseconds (8 bytes), and the session's id (16
-//! bytes). A key follows with its secret (16 bytes) and the hint (16 bytes, if there is one); a record follows as
-//! text. Where a cookie is signed and not encrypted, the bytes before the record are in URL-safe base64.
-//!
-//! What actix-session sealed is a key of 64 letters and digits, or a state that begins with `{`: ours has another
-//! length, and another beginning.
+//! It begins with its form (1 byte) and the time of issue in milliseconds (8 bytes). The session's id (16 bytes)
+//! follows, and then a secret (16 bytes) and the hint (16 bytes, if there is one), or a record as text. The key of a
+//! session that actix-session made has no other id: it follows the time. Where a cookie is signed and not encrypted,
+//! the bytes before the record are in URL-safe base64.
 
 use std::borrow::Cow;
 
@@ -19,6 +17,8 @@ use crate::{
     record::{DecodeError, Record},
 };
 
+use super::seal::with_buffer;
+
 /// What a session cookie names or holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Content {
@@ -28,26 +28,26 @@ pub(crate) enum Content {
     Record(SessionId, Record),
 }
 
-/// A content, and when it was sealed.
+/// A content, and how it was sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unsealed {
     pub(crate) content: Content,
     pub(crate) issued_at: Timestamp,
+    /// Whether the browser should get it sealed again, because actix-session sealed it.
+    pub(crate) is_outdated: bool,
 }
 
 const KEY: u8 = 1;
 const RECORD: u8 = 2;
+const ACTIX_SESSION_KEY: u8 = 3;
 
 const TIME_LEN: usize = 8;
 /// The form, the time and the id.
 const HEAD_LEN: usize = 1 + TIME_LEN + SessionId::LEN;
 /// The same in base64.
 const HEAD_TEXT_LEN: usize = (HEAD_LEN * 4).div_ceil(3);
-const KEY_LEN: usize = HEAD_LEN + Secret::LEN;
-const HINTED_KEY_LEN: usize = KEY_LEN + SubjectDigest::LEN;
-const HINTED_KEY_TEXT_LEN: usize = (HINTED_KEY_LEN * 4).div_ceil(3);
 
-/// The bytes that a content begins with: none, if actix-session made it.
+/// The bytes that a content begins with.
 type Head = SmallVec<[u8; 64]>;
 
 impl Content {
@@ -71,16 +71,17 @@ impl Content {
     }
 
     fn head(&self, issued_at: Timestamp) -> Head {
-        let form = match self {
-            // The key of a session of actix-session's is a secret as a whole.
-            Self::Key(SessionKey { secret: None, .. }) => return Head::new(),
-            Self::Key(_) => KEY,
-            Self::Record(..) => RECORD,
+        let (form, name) = match self {
+            Self::Key(SessionKey { id, .. }) => match id.actix_session_key() {
+                Some(key) => (ACTIX_SESSION_KEY, key.as_bytes()),
+                None => (KEY, &id.as_bytes()[..]),
+            },
+            Self::Record(id, _) => (RECORD, &id.as_bytes()[..]),
         };
         let mut head = Head::new();
         head.push(form);
         head.extend_from_slice(&issued_at.as_unix_millis().to_be_bytes());
-        head.extend_from_slice(self.id().as_bytes());
+        head.extend_from_slice(name);
         if let Self::Key(SessionKey { secret, hint, .. }) = self {
             head.extend_from_slice(secret.as_ref().map_or(&[], |it| it.as_bytes()));
             head.extend_from_slice(hint.as_ref().map_or(&[], |it| it.as_bytes()));
@@ -90,7 +91,7 @@ impl Content {
 
     fn tail(&self) -> Cow<'_, str> {
         match self {
-            Self::Key(key) => Cow::Borrowed(key.id.actix_session_key().unwrap_or_default()),
+            Self::Key(_) => Cow::Borrowed(""),
             Self::Record(_, record) => Cow::Owned(record.encode()),
         }
     }
@@ -109,71 +110,82 @@ impl Content {
 
     /// The same for a content that was signed as `text`.
     pub(super) fn from_text(text: &[u8]) -> Option<Result<Unsealed, DecodeError>> {
-        let mut buffer = [0; HINTED_KEY_LEN];
         let (head, record) = match text.get(HEAD_TEXT_LEN..) {
             Some(rest) if rest.starts_with(b"{") => text.split_at(HEAD_TEXT_LEN),
             _ => (text, &b""[..]),
         };
-        if head.len() > HINTED_KEY_TEXT_LEN {
-            return None;
-        }
-        let head = URL_SAFE_NO_PAD.decode(head, Out::from_slice(&mut buffer));
-        Self::decode(head.ok()?, record)
+        with_buffer(head.len(), |buffer| {
+            let head = URL_SAFE_NO_PAD.decode(head, Out::from_slice(buffer));
+            Self::decode(head.ok()?, record)
+        })
     }
 
     fn decode(head: &[u8], record: &[u8]) -> Option<Result<Unsealed, DecodeError>> {
         let (&form, rest) = head.split_first()?;
         let (time, rest) = rest.split_first_chunk()?;
-        let (id, rest) = rest.split_first_chunk()?;
-        let id = SessionId::from_bytes(*id);
         let content = match form {
-            KEY if record.is_empty() => {
-                let (secret, hint) = rest.split_first_chunk()?;
-                let hint = match hint {
-                    [] => None,
-                    hint => Some(SubjectDigest::from_bytes(hint.try_into().ok()?)),
-                };
-                let secret = Some(Secret::from_bytes(*secret));
-                Self::Key(SessionKey { id, secret, hint })
+            KEY if record.is_empty() => Self::Key(decode_key(rest)?),
+            ACTIX_SESSION_KEY if record.is_empty() => {
+                Self::of_actix_session_key(str::from_utf8(rest).ok()?)
             }
-            RECORD if rest.is_empty() => match Record::decode(record) {
-                Ok(record) => Self::Record(id, record),
-                Err(error) if error.is_newer() => return Some(Err(error)),
-                Err(_) => return None,
-            },
+            RECORD => {
+                let id = SessionId::from_bytes(rest.try_into().ok()?);
+                match Record::decode(record) {
+                    Ok(record) => Self::Record(id, record),
+                    Err(error) if error.is_newer() => return Some(Err(error)),
+                    Err(_) => return None,
+                }
+            }
             _ => return None,
         };
         Some(Ok(Unsealed {
             content,
             issued_at: Timestamp::from_unix_millis(u64::from_be_bytes(*time)),
+            is_outdated: false,
         }))
     }
 
-    /// The content in a `text` of actix-session's, unsealed at `now`. It tells no time of issue, and a state
-    /// gets an id here.
+    fn of_actix_session_key(key: &str) -> Self {
+        Self::Key(SessionKey {
+            id: SessionId::of_actix_session(key),
+            secret: None,
+            hint: None,
+        })
+    }
+
+    /// The content in a `text` that actix-session sealed, unsealed at `now`: a state, or a key. It does not tell
+    /// the time of issue, and a state gets an id here.
     pub(super) fn of_actix_session(
         text: &str,
         now: impl FnOnce() -> Timestamp,
     ) -> Option<Unsealed> {
-        let content = if actix_session::is_key(text) {
-            Self::Key(SessionKey {
-                id: SessionId::of_actix_session(text),
-                secret: None,
-                hint: None,
-            })
-        } else if text.starts_with('{') {
-            Self::Record(
+        let content = match text.as_bytes().first()? {
+            b'{' => Self::Record(
                 SessionId::generate(),
                 actix_session::record(text, now()).ok()?,
-            )
-        } else {
-            return None;
+            ),
+            _ => Self::of_actix_session_key(text),
         };
         Some(Unsealed {
             content,
             issued_at: Timestamp::from_unix_millis(0),
+            is_outdated: true,
         })
     }
+}
+
+fn decode_key(bytes: &[u8]) -> Option<SessionKey> {
+    let (id, rest) = bytes.split_first_chunk()?;
+    let (secret, hint) = rest.split_first_chunk()?;
+    let hint = match hint {
+        [] => None,
+        hint => Some(SubjectDigest::from_bytes(hint.try_into().ok()?)),
+    };
+    Some(SessionKey {
+        id: SessionId::from_bytes(*id),
+        secret: Some(Secret::from_bytes(*secret)),
+        hint,
+    })
 }
 
 #[cfg(test)]
@@ -194,11 +206,10 @@ mod tests {
         let expected = Some(Ok(Unsealed {
             content,
             issued_at: ISSUED_AT,
+            is_outdated: false,
         }));
         assert_eq!(Content::from_text(text.as_bytes()), expected);
         assert_eq!(Content::from_bytes(&bytes), expected);
-        assert_eq!(Content::of_actix_session(&text, || ISSUED_AT), None);
-        assert_ne!(bytes[0], b'{');
         (text.len(), bytes.len())
     }
 
@@ -212,29 +223,24 @@ mod tests {
         let len = record.encode().len();
         let content = Content::Record(SessionId::generate(), record);
         assert_eq!(assert_round_trip(content), (34 + len, 25 + len));
+        let old = Content::of_actix_session_key(&"aB3".repeat(22)[..64]);
+        assert_eq!(assert_round_trip(old), (98, 73));
     }
 
     #[test]
     fn contents_of_actix_session_are_recognized_by_their_form() {
-        let key = "aB3".repeat(22)[..64].to_owned();
-        let unsealed = Content::of_actix_session(&key, || ISSUED_AT).unwrap();
-        assert_eq!(unsealed.content.to_text(ISSUED_AT), key);
-        let state = Content::of_actix_session(r#"{"n":"1"}"#, || ISSUED_AT).unwrap();
-        let Content::Record(_, record) = state.content else {
+        let unsealed = |text| Content::of_actix_session(text, || ISSUED_AT);
+        for key in ["aB3", "not a state", "\u{e9}"] {
+            let expected = Content::of_actix_session_key(key);
+            assert_eq!(unsealed(key).unwrap().content, expected);
+        }
+        let Content::Record(_, record) = unsealed(r#"{"n":"1"}"#).unwrap().content else {
             panic!("a state is a record");
         };
         assert_eq!(record.state.get("n"), Ok(Some(1)));
-        for text in ["", "{", "{\"n\":1}", &key[..63]] {
-            assert_eq!(
-                Content::of_actix_session(text, || ISSUED_AT),
-                None,
-                "{text}"
-            );
-            assert_eq!(Content::from_text(text.as_bytes()), None, "{text}");
+        for text in ["", "{", r#"{"n":1}"#] {
+            assert_eq!(unsealed(text), None, "{text}");
         }
-        assert_eq!(Content::from_text(key.as_bytes()), None);
-        assert_eq!(Content::from_bytes(key.as_bytes()), None);
-        assert_eq!(bytes(&unsealed.content), key.as_bytes());
     }
 
     #[test]
@@ -264,12 +270,13 @@ mod tests {
             format!("{key}{{}}"),
             format!("+{}", &key[1..]),
             key[..last].to_owned(),
+            // Other forms, and a text that is no UTF-8.
+            format!("BA{}", &key[2..]),
+            format!("A_{}", &key[2..]),
             key[..HEAD_TEXT_LEN].to_owned(),
             record[..HEAD_TEXT_LEN].to_owned(),
             record[..record.len() - 1].to_owned(),
             record.replace("\"s\":{", "\"s\":["),
-            // Another form.
-            format!("Aw{}", &key[2..]),
             "A".repeat(4096),
             "\u{e9}".repeat(40),
         ] {
@@ -292,7 +299,7 @@ mod tests {
         for len in 0..record.len() {
             assert_eq!(Content::from_bytes(&record[..len]), None, "{len}");
         }
-        for form in (0..=u8::MAX).filter(|form| *form != KEY) {
+        for form in (0..=u8::MAX).filter(|form| !(KEY..=ACTIX_SESSION_KEY).contains(form)) {
             let mut other = key.clone();
             other[0] = form;
             assert_eq!(Content::from_bytes(&other), None, "{form}");

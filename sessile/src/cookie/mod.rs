@@ -53,6 +53,17 @@ impl SessionCookie {
         }
     }
 
+    #[cfg(feature = "actix")]
+    pub(crate) fn name(&self) -> &str {
+        &self.attributes.name
+    }
+
+    /// Whether both are sealed with the same key.
+    #[cfg(feature = "actix")]
+    pub(crate) fn has_key_of(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+
     /// Looks for the cookies of our name in the `Cookie` headers of a request, without unsealing them.
     pub(crate) fn find<'a>(&self, headers: impl IntoIterator<Item = &'a [u8]>) -> Found<'a> {
         // Room for a value in which everything was percent-encoded on the way.
@@ -67,37 +78,23 @@ impl SessionCookie {
         now: impl FnOnce() -> Timestamp,
     ) -> Option<Result<Unsealed, DecodeError>> {
         let name = self.attributes.name.as_str();
-        match self.security {
-            CookieContentSecurity::Private => self.key.decrypt(name, value, |content| {
-                Content::from_bytes(content).or_else(|| self.of_actix_session(content, now))
-            }),
+        let ours = match self.security {
+            CookieContentSecurity::Private => self.key.decrypt(name, value, Content::from_bytes),
             CookieContentSecurity::Signed => {
-                let signed = self.key.verify(str::from_utf8(value).ok()?)?;
-                let bound = signed
-                    .strip_prefix(name)
-                    .and_then(|it| it.strip_prefix('='));
-                match bound {
-                    Some(content) => {
-                        let content = content.as_bytes();
-                        Content::from_text(content).or_else(|| self.of_actix_session(content, now))
-                    }
-                    // actix-session did not bind the value to the cookie's name.
-                    None => self.of_actix_session(signed.as_bytes(), now),
-                }
+                let content = self.key.verify(name, value);
+                content.and_then(Content::from_text)
             }
-        }
+        };
+        ours.or_else(|| self.of_actix_session(value, now).map(Ok))
     }
 
-    fn of_actix_session(
-        &self,
-        content: &[u8],
-        now: impl FnOnce() -> Timestamp,
-    ) -> Option<Result<Unsealed, DecodeError>> {
+    fn of_actix_session(&self, value: &[u8], now: impl FnOnce() -> Timestamp) -> Option<Unsealed> {
         if !self.accept_actix_session {
             return None;
         }
-        let content = str::from_utf8(content).ok()?;
-        Content::of_actix_session(content, now).map(Ok)
+        let name = &self.attributes.name;
+        let content = self.key.open_actix_session(name, value, self.security)?;
+        Content::of_actix_session(&content, now)
     }
 
     /// The `Set-Cookie` that gives the browser `content`, for `max_age` or until it closes.
@@ -127,27 +124,19 @@ impl SessionCookie {
         match self.security {
             CookieContentSecurity::Private => {
                 let (head, tail) = content.to_bytes(issued_at);
-                let sealed_len = seal::NONCE_LEN + head.len() + tail.len() + seal::TAG_LEN;
-                let len = sealed_len.div_ceil(3) * 4;
+                let len = SealingKey::encrypted_len(head.len() + tail.len());
                 // Base64 has nothing in it that a cookie's value can't have.
                 let parts = [&head, tail.as_bytes()];
                 self.set_cookie(len, |out| self.key.encrypt(name, parts, out), max_age)
             }
             CookieContentSecurity::Signed => {
                 let text = content.to_text(issued_at);
-                let len = seal::DIGEST_TEXT_LEN + name.len() + 1 + text.len();
-                self.set_cookie(len, |out| self.sign(&text, out), max_age)
+                let seal = |out: &mut String| {
+                    self.key.sign(name, &text, out);
+                    out.extend(utf8_percent_encode(&text, ESCAPED));
+                };
+                self.set_cookie(SealingKey::SIGNATURE_LEN + text.len(), seal, max_age)
             }
-        }
-    }
-
-    /// A signed jar does not bind a value to the cookie's name, so what is signed is the pair of
-    /// both: `name=content`. A private jar binds it by itself.
-    fn sign(&self, content: &str, out: &mut String) {
-        let pair = [&self.attributes.name, "=", content];
-        self.key.sign(&pair, out);
-        for part in pair {
-            escape(part, out);
         }
     }
 
@@ -182,11 +171,6 @@ impl SessionCookie {
         cookie.extend(max_age.into_iter().flatten());
         SetCookie(cookie)
     }
-}
-
-/// Appends `text`, as it can stand in a cookie's value.
-fn escape(text: &str, out: &mut String) {
-    out.extend(utf8_percent_encode(text, ESCAPED));
 }
 
 impl fmt::Debug for SessionCookie {

@@ -1,28 +1,35 @@
-//! Sealing and opening cookie values, byte-compatible with the signed and private jars of the
-//! `cookie` crate under the same key.
+//! Sealing and opening cookie values.
 
 use std::fmt;
 
-use aes_gcm::{Aes256Gcm, KeyInit as _, aead::AeadInOut as _};
-use base64_simd::{Out, STANDARD};
+use aes_gcm_siv::{AeadInPlace as _, Aes256GcmSiv, KeyInit as _};
+use base64_simd::{Out, URL_SAFE_NO_PAD};
+use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use subtle::ConstantTimeEq as _;
 
-use crate::random;
+use crate::{actix_session, config::CookieContentSecurity, random};
 
-const HALF: usize = SealingKey::LEN / 2;
-pub(super) const NONCE_LEN: usize = 12;
-pub(super) const TAG_LEN: usize = 16;
-/// A SHA-256 digest in padded base64.
-pub(super) const DIGEST_TEXT_LEN: usize = 44;
+const NONCE_LEN: usize = 12;
+const TAG_LEN: usize = 16;
+const DIGEST_LEN: usize = 32;
+const DIGEST_TEXT_LEN: usize = text_len(DIGEST_LEN);
 
-/// The secret that cookies are sealed with: 64 bytes, of which one half signs and the other
-/// encrypts.
+/// The length of so many bytes in base64.
+const fn text_len(bytes: usize) -> usize {
+    (bytes * 4).div_ceil(3)
+}
+
+/// The secret that cookies are sealed with: 64 bytes.
 ///
-/// The same bytes as `actix_web::cookie::Key` make the same cookies. The ciphers are keyed once,
-/// when this is made. `Debug` is redacted, there is no `Display`, and comparison takes constant
-/// time.
+/// The application may use the same bytes for cookies of its own, as `actix_web::cookie::Key`: sessions are
+/// sealed with keys that are derived from it (HKDF, RFC 5869), so neither opens what the other sealed. Private
+/// cookies are encrypted with AES-256-GCM-SIV (RFC 8452), which derives a key for each message, and stays
+/// secure if a random number is repeated, for example by a copied virtual machine. Signed cookies carry an
+/// HMAC-SHA256.
+///
+/// The ciphers are keyed once, when this is made. `Debug` is redacted, there is no `Display`, and comparison
+/// takes constant time.
 ///
 /// ```
 /// use sessile::SealingKey;
@@ -33,51 +40,58 @@ pub(super) const DIGEST_TEXT_LEN: usize = 44;
 /// ```
 #[derive(Clone)]
 pub struct SealingKey {
-    pub(super) master: [u8; Self::LEN],
+    /// What actix-session sealed with.
+    master: cookie::Key,
     mac: Hmac<Sha256>,
-    cipher: Aes256Gcm,
+    cipher: Aes256GcmSiv,
 }
 
 impl SealingKey {
     /// The length of the key in bytes.
     pub const LEN: usize = 64;
 
-    /// A new key from the operating system's generator.
+    /// A new random key.
     ///
     /// Cookies sealed with it can't be opened with any other: keep the key where a restarted
     /// server, and every other server of the application, finds it again.
     ///
     /// # Panics
     ///
-    /// If the operating system has no randomness to give.
+    /// If the operating system's generator fails.
     #[must_use]
     pub fn generate() -> Self {
         Self::from(random::bytes())
     }
 
-    /// Appends what goes in front of a content, `parts` put together, in a signed jar: its MAC.
-    pub(crate) fn sign(&self, parts: &[&str], out: &mut String) {
-        let mac = parts.iter().fold(self.mac.clone(), Mac::chain_update);
-        STANDARD.encode_append(mac.finalize().into_bytes(), out);
+    /// The application's key.
+    #[cfg(test)]
+    pub(crate) fn master(&self) -> &cookie::Key {
+        &self.master
     }
 
-    /// The content of a `value` that a signed jar made, with its MAC in front.
-    pub(crate) fn verify<'a>(&self, value: &'a str) -> Option<&'a str> {
+    /// Appends the MAC of a content under `name`, in base64.
+    pub(super) fn sign(&self, name: &str, content: &str, out: &mut String) {
+        let mac = self.mac_of(name, content.as_bytes());
+        URL_SAFE_NO_PAD.encode_append(mac.finalize().into_bytes(), out);
+    }
+
+    /// The content of a `value` that begins with its MAC under `name`.
+    pub(super) fn verify<'a>(&self, name: &str, value: &'a [u8]) -> Option<&'a [u8]> {
         let (digest, content) = value.split_at_checked(DIGEST_TEXT_LEN)?;
-        let mut bytes = [0; DIGEST_TEXT_LEN];
-        let digest = STANDARD
-            .decode(digest.as_bytes(), Out::from_slice(&mut bytes))
-            .ok()?;
-        self.mac
-            .clone()
-            .chain_update(content)
-            .verify_slice(digest)
-            .ok()?;
+        let mut bytes = [0; DIGEST_LEN];
+        let digest = URL_SAFE_NO_PAD.decode(digest, Out::from_slice(&mut bytes));
+        let mac = self.mac_of(name, content);
+        mac.verify_slice(digest.ok()?).ok()?;
         Some(content)
     }
 
-    /// Appends `[nonce | ciphertext | tag]` in base64, as a private jar makes it for a cookie called
-    /// `name` with both parts of a content.
+    /// The name of a cookie has no `=`, so no other pair has the same text.
+    fn mac_of(&self, name: &str, content: &[u8]) -> Hmac<Sha256> {
+        let mac = self.mac.clone().chain_update(name).chain_update("=");
+        mac.chain_update(content)
+    }
+
+    /// Appends `[nonce | ciphertext | tag]` in base64, for a cookie called `name` with both parts of a content.
     pub(crate) fn encrypt(&self, name: &str, content: [&[u8]; 2], out: &mut String) {
         let nonce: [u8; NONCE_LEN] = random::bytes();
         let [first, second] = content;
@@ -94,12 +108,20 @@ impl SealingKey {
             )]
             let tag = self
                 .cipher
-                .encrypt_inout_detached(&nonce.into(), name.as_bytes(), ciphertext.into())
-                .expect("content is shorter than AES-GCM's limit");
+                .encrypt_in_place_detached(&nonce.into(), name.as_bytes(), ciphertext)
+                .expect("content is shorter than the cipher's limit");
             tail.copy_from_slice(&tag);
-            STANDARD.encode_append(sealed, out);
+            URL_SAFE_NO_PAD.encode_append(sealed, out);
         });
     }
+
+    /// The length of what [`encrypt`](Self::encrypt) appends for a content of this length.
+    pub(super) const fn encrypted_len(content_len: usize) -> usize {
+        text_len(NONCE_LEN + content_len + TAG_LEN)
+    }
+
+    /// The length of what [`sign`](Self::sign) appends.
+    pub(super) const SIGNATURE_LEN: usize = DIGEST_TEXT_LEN;
 
     /// What `read` makes of the content of a `value` that [`encrypt`](Self::encrypt) made for the same
     /// `name`.
@@ -110,23 +132,35 @@ impl SealingKey {
         read: impl FnOnce(&[u8]) -> Option<T>,
     ) -> Option<T> {
         with_buffer(value.len(), |buffer| {
-            let sealed = STANDARD.decode(value, Out::from_slice(buffer)).ok()?;
+            let sealed = URL_SAFE_NO_PAD
+                .decode(value, Out::from_slice(buffer))
+                .ok()?;
             let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE_LEN>()?;
             let (content, tag) = rest.split_last_chunk_mut::<TAG_LEN>()?;
             let nonce = (*nonce).into();
             let tag = (*tag).into();
-            let name = name.as_bytes();
             self.cipher
-                .decrypt_inout_detached(&nonce, name, (&mut *content).into(), &tag)
+                .decrypt_in_place_detached(&nonce, name.as_bytes(), content, &tag)
                 .ok()?;
             read(content)
         })
+    }
+
+    /// What actix-session sealed with the same key as the `value` of the cookie `name`.
+    pub(super) fn open_actix_session(
+        &self,
+        name: &str,
+        value: &[u8],
+        security: CookieContentSecurity,
+    ) -> Option<String> {
+        let value = str::from_utf8(value).ok()?;
+        actix_session::unseal(&self.master, name, value, security)
     }
 }
 
 /// Calls `body` with a buffer of `len` bytes. The buffer is on the stack if it is long enough for a session key
 /// or a small record.
-fn with_buffer<T>(len: usize, body: impl FnOnce(&mut [u8]) -> T) -> T {
+pub(super) fn with_buffer<T>(len: usize, body: impl FnOnce(&mut [u8]) -> T) -> T {
     const FEW: usize = 512;
     if len <= FEW {
         body(&mut [0; FEW][..len])
@@ -137,19 +171,26 @@ fn with_buffer<T>(len: usize, body: impl FnOnce(&mut [u8]) -> T) -> T {
 
 impl From<[u8; Self::LEN]> for SealingKey {
     fn from(master: [u8; Self::LEN]) -> Self {
-        let mut signing = [0; HALF];
-        let mut encryption = [0; HALF];
-        signing.copy_from_slice(&master[..HALF]);
-        encryption.copy_from_slice(&master[HALF..]);
         #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-        let mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&signing)
+        let mac = <Hmac<Sha256> as hmac::Mac>::new_from_slice(&derived(&master, b"signing"))
             .expect("HMAC takes keys of any length");
         Self {
-            master,
+            cipher: Aes256GcmSiv::new(&derived(&master, b"encryption").into()),
+            master: cookie::Key::from(&master),
             mac,
-            cipher: Aes256Gcm::new(&encryption.into()),
         }
     }
+}
+
+/// A key for this purpose.
+fn derived(master: &[u8], purpose: &[u8]) -> [u8; 32] {
+    let mut key = [0; 32];
+    let derivation = Hkdf::<Sha256>::new(Some(b"sessile cookie"), master);
+    #[expect(clippy::expect_used, reason = "HKDF makes keys of this length")]
+    derivation
+        .expand(purpose, &mut key)
+        .expect("HKDF makes keys of this length");
+    key
 }
 
 /// The bytes are not a [`SealingKey`]'s, which has [`SealingKey::LEN`] of them.
@@ -172,8 +213,9 @@ impl TryFrom<&[u8]> for SealingKey {
 }
 
 impl PartialEq for SealingKey {
+    /// In constant time.
     fn eq(&self, other: &Self) -> bool {
-        self.master.ct_eq(&other.master).into()
+        self.master == other.master
     }
 }
 

@@ -76,7 +76,7 @@ fn reads_touch_once_in_a_fraction() {
     let browser_kept = Lifetime::new(&browser(OnEveryRequest), None, 0.1);
     assert_eq!(
         browser_kept.on_read(&record(0, 0), || at(9)),
-        OnRead::Nothing
+        OnRead::Reissue
     );
     let undated = Record::undated(crate::State::default(), at(9));
     assert_eq!(browser_kept.on_read(&undated, || at(9)), OnRead::Touch);

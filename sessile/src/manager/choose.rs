@@ -2,7 +2,7 @@
 
 use super::{
     Engine, Opened,
-    open::{Found, MAX_LOADS},
+    open::{Found, MAX_LOADS, sessions},
 };
 use crate::{
     cookie::Unsealed, failure::OpenError, id::SessionId, session::machine::Binding,
@@ -14,47 +14,60 @@ impl<S: SessionStore> Engine<S> {
     pub(super) async fn choose(&self, candidates: &[Unsealed]) -> Result<Opened, OpenError> {
         let mut others = Vec::new();
         let mut found = Vec::new();
-        for (index, candidate) in candidates.iter().enumerate() {
-            let id = candidate.content.id().clone();
+        for (index, cookies) in sessions(candidates).enumerate() {
+            let id = cookies[0].content.id().clone();
             if index >= MAX_LOADS {
                 others.push(id);
                 continue;
             }
-            match self.find_one(&candidate.content).await? {
-                Found::Session(binding) => {
-                    others.push(id.clone());
-                    found.push((id, binding));
-                }
+            match self.find_one(cookies).await? {
+                Found::Session(binding, is_outdated) => found.push(Live {
+                    id,
+                    binding,
+                    is_outdated,
+                }),
                 Found::Expired => others.push(id),
                 Found::Nothing => {}
             }
         }
-        let chosen = choose(found);
-        others.retain(|other| chosen.as_ref().is_none_or(|(id, _)| id != other));
-        Ok(Opened {
-            binding: chosen.map_or(Binding::New, |(_, binding)| binding),
-            others,
+        let chosen = choose(&found).map(|index| found.swap_remove(index));
+        others.extend(found.into_iter().map(|it| it.id));
+        Ok(match chosen {
+            Some(live) => Opened {
+                binding: live.binding,
+                is_outdated: live.is_outdated,
+                others,
+            },
+            None => Opened {
+                others,
+                ..Opened::default()
+            },
         })
     }
 }
 
-/// Of several sessions the one that counts.
-fn choose(found: Vec<(SessionId, Binding)>) -> Option<(SessionId, Binding)> {
-    let (live, mut stale): (Vec<_>, Vec<_>) = found
-        .into_iter()
-        .partition(|(_, binding)| matches!(binding, Binding::Stored(_)));
-    let is_signed_in = |(_, binding): &(SessionId, Binding)| match binding {
-        Binding::Stored(stored) => stored.record.has_subject(),
-        _ => false,
-    };
-    let (mut signed_in, mut guests): (Vec<_>, Vec<_>) = live.into_iter().partition(is_signed_in);
-    match (signed_in.len(), guests.len()) {
-        (1, _) => signed_in.pop(),
-        (0, 1) => guests.pop(),
-        (0, 0) if stale.is_empty() => None,
-        (0, 0) => Some(stale.swap_remove(0)),
+/// A session that cookies of the request open.
+struct Live {
+    id: SessionId,
+    binding: Binding,
+    is_outdated: bool,
+}
+
+/// The index of the session that counts.
+fn choose(found: &[Live]) -> Option<usize> {
+    let (mut signed_in, mut guests, mut stale) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, live) in found.iter().enumerate() {
+        match &live.binding {
+            Binding::Stored(stored) if stored.record.has_subject() => signed_in.push(index),
+            Binding::Stored(_) => guests.push(index),
+            _ => stale.push(index),
+        }
+    }
+    match (&*signed_in, &*guests, &*stale) {
+        ([only], _, _) | ([], [only], _) | ([], [], [only, ..]) => Some(*only),
+        ([], [], []) => None,
         _ => {
-            telemetry::cookie_rejected("several cookies name different live sessions");
+            telemetry::cookies_ambiguous();
             None
         }
     }

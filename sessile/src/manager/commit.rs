@@ -2,7 +2,11 @@
 
 use std::{pin::pin, sync::Arc};
 
-use super::{Engine, HeaderChanges, ResponseHead, SessionFailure, perform::Performed};
+use super::{
+    Engine, HeaderChanges, ResponseHead, SessionFailure,
+    caching::{self, Dependence},
+    perform::Performed,
+};
 use crate::{
     config::SupersededPolicy,
     cookie::{Content, CookieTooLargeError, SetCookie},
@@ -38,13 +42,16 @@ impl<S: SessionStore> Engine<S> {
                 None,
             ));
         }
-        if self.closes_untouched(session) {
+        if session.machine().is_committed() {
             return Ok(HeaderChanges::default());
+        }
+        if self.closes_untouched(session) {
+            return Ok(self.headers(session, None, head));
         }
         let committed = self.store_and_seal(session, head).await;
         session.machine().close();
         match committed {
-            Ok(cookie) => Ok(HeaderChanges::with_cookie(cookie, head)),
+            Ok(cookie) => Ok(self.headers(session, cookie, head)),
             Err(error) => {
                 let is_gone = matches!(error, CommitError::Closed(_));
                 let status = match &error {
@@ -66,15 +73,33 @@ impl<S: SessionStore> Engine<S> {
     fn closes_untouched(&self, session: &Session) -> bool {
         // The clock is the application's code, so it is not read under the lock.
         let now = self.lifetime.reading_extends().then(|| self.clock.now());
-        let mut machine = session.machine();
-        machine.is_committed()
-            || machine.close_untouched(|machine| match (machine.stored(), now) {
+        session
+            .machine()
+            .close_untouched(|machine| match (machine.stored(), now) {
                 (Some(stored), _) if stored.promotes => false,
                 (Some(stored), Some(now)) => {
                     self.lifetime.on_read(&stored.record, || now) == OnRead::Nothing
                 }
                 _ => true,
             })
+    }
+
+    /// The changes to the headers of a response, which gets this cookie.
+    fn headers(
+        &self,
+        session: &Session,
+        set_cookie: Option<SetCookie>,
+        head: &ResponseHead<'_>,
+    ) -> HeaderChanges {
+        let dependence = {
+            let machine = session.machine();
+            let stored = machine.stored();
+            Dependence {
+                is_used: machine.is_used || head.holds_session(),
+                is_signed_in: stored.is_some_and(|it| it.record.has_subject()),
+            }
+        };
+        caching::changes(self.caching, dependence, head.cache_control(), set_cookie)
     }
 
     async fn store_and_seal(

@@ -1,6 +1,6 @@
 //! What an adapter and the engine exchange: the head of a response, the changes to its headers, and failures.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 use crate::{
     cookie::SetCookie,
@@ -21,6 +21,7 @@ pub struct ResponseHead<'a> {
     method: &'a str,
     status: u16,
     cache_control: Option<&'a str>,
+    holds_session: bool,
 }
 
 impl<'a> ResponseHead<'a> {
@@ -31,6 +32,7 @@ impl<'a> ResponseHead<'a> {
             method,
             status: 200,
             cache_control: None,
+            holds_session: false,
         }
     }
 
@@ -41,11 +43,26 @@ impl<'a> ResponseHead<'a> {
         self
     }
 
-    /// The same with this `Cache-Control`.
+    /// The same with this `Cache-Control`: the values of all of its lines, joined with commas.
     #[must_use]
     pub const fn with_cache_control(mut self, cache_control: &'a str) -> Self {
         self.cache_control = Some(cache_control);
         self
+    }
+
+    /// The same, and whether handles of the session are left, for example in a stream that is the response's body.
+    #[must_use]
+    pub const fn with_session_held(mut self, holds_session: bool) -> Self {
+        self.holds_session = holds_session;
+        self
+    }
+
+    pub(super) const fn cache_control(&self) -> Option<&'a str> {
+        self.cache_control
+    }
+
+    pub(super) const fn holds_session(&self) -> bool {
+        self.holds_session
     }
 
     /// The status of the response.
@@ -70,33 +87,38 @@ impl<'a> ResponseHead<'a> {
 pub struct HeaderChanges {
     /// The value of a `Set-Cookie` to append.
     pub set_cookie: Option<SetCookie>,
-    /// The value that `Cache-Control` is set to.
-    pub cache_control: Option<&'static str>,
-    /// Whether `Vary` has to name `Cookie`.
-    pub vary_by_cookie: bool,
+    /// The value that `Cache-Control` is set to, in place of all of its lines.
+    pub cache_control: Option<Cow<'static, str>>,
+    /// Whether the response is for this visitor only: `Vary` has to name `Cookie`, and the headers that
+    /// [`removes`](Self::removes) names have to go.
+    pub is_personal: bool,
     /// The value of a `Retry-After` to set.
     pub retry_after: Option<Duration>,
 }
 
 impl HeaderChanges {
-    /// The changes for a response with this cookie, if one is due.
-    ///
-    /// The headers forbid shared caches to store the cookie (RFC 9111, section 5.2.2.4), and to serve the
-    /// response for another cookie (RFC 9110, section 12.5.5).
-    pub(super) fn with_cookie(set_cookie: Option<SetCookie>, head: &ResponseHead<'_>) -> Self {
-        let no_cache = || (head.cache_control.is_none()).then_some("no-cache=\"Set-Cookie\"");
-        Self {
-            vary_by_cookie: set_cookie.is_some(),
-            cache_control: set_cookie.as_ref().and_then(|_| no_cache()),
-            set_cookie,
-            retry_after: None,
-        }
+    /// Whether a header of the response with this name, in lower case, has to be removed: one that tells a cache of
+    /// the server's side to store the response, whatever `Cache-Control` says (RFC 9213).
+    #[must_use]
+    pub fn removes(&self, name: &str) -> bool {
+        let is_for_server_side = || {
+            name.ends_with("cdn-cache-control")
+                || matches!(
+                    name,
+                    "surrogate-control"
+                        | "x-accel-expires"
+                        | "x-litespeed-cache-control"
+                        | "edge-control"
+                )
+        };
+        self.is_personal && is_for_server_side()
     }
 
     /// The changes for an answer with this status to a request whose session failed.
     pub(crate) fn of_failure(status: u16) -> Self {
         Self {
-            cache_control: Some("no-store"),
+            cache_control: Some(Cow::Borrowed("no-store")),
+            is_personal: true,
             retry_after: (status == 503).then_some(RETRY_AFTER),
             ..Self::default()
         }
@@ -136,7 +158,6 @@ impl SessionFailure {
             cause,
             status,
             headers: HeaderChanges {
-                vary_by_cookie: set_cookie.is_some(),
                 set_cookie,
                 ..HeaderChanges::of_failure(status)
             },

@@ -1,24 +1,27 @@
 //! [`SessionManager`]: opens the session of a request, and commits it.
 
 mod actix_session;
+mod caching;
 mod choose;
 mod commit;
 mod exchange;
 mod merge;
 mod merge_queue;
+#[cfg(feature = "actix")]
+mod nesting;
 mod open;
 mod perform;
 mod save;
 mod swap;
 
-use std::{fmt, pin::pin, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, pin::pin, sync::Arc, time::Duration};
 
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
 use self::merge_queue::MergeQueue;
 pub(crate) use self::open::Opened;
 use crate::{
     clock::{SharedClock, Timestamp},
-    config::{Loading, StoreFailurePolicy, SupersededPolicy},
+    config::{Caching, Loading, StoreFailurePolicy, SupersededPolicy},
     cookie::{Found, SealingKey, SessionCookie},
     failure::OpenError,
     lifetime::Lifetime,
@@ -79,8 +82,12 @@ struct Engine<S> {
     /// How long a replaced secret is remembered, with the allowance for clocks that differ.
     grace: Duration,
     max_state_bytes: usize,
+    caching: Caching,
     queue: MergeQueue,
     clock: SharedClock,
+    /// Whether it was logged that another middleware has the same cookie.
+    #[cfg(feature = "actix")]
+    has_warned: std::sync::atomic::AtomicBool,
 }
 
 impl<S: SessionStore> SessionManager<S> {
@@ -109,8 +116,11 @@ impl<S: SessionStore> SessionManager<S> {
                 .renewal_grace
                 .saturating_add(settings.clock_allowance),
             max_state_bytes: settings.max_state_bytes,
+            caching: settings.caching,
             queue: MergeQueue::default(),
             clock: settings.clock,
+            #[cfg(feature = "actix")]
+            has_warned: Default::default(),
         })))
     }
 
@@ -137,7 +147,7 @@ impl<S: SessionStore> SessionManager<S> {
             }
             Found::Values(cookies) => cookies,
         };
-        let shared = || cookies.iter().map(|cookie| Arc::from(&**cookie)).collect();
+        let shared = || shared(&cookies);
         match self.0.loading {
             Loading::Lazy => Ok(self.session(Machine::new(Binding::Unopened(shared()), true))),
             Loading::Eager => {
@@ -145,7 +155,8 @@ impl<S: SessionStore> SessionManager<S> {
                 let session = self.session(Machine::new(Binding::New, true));
                 let finding = pin!(self.0.find(cookies.iter().map(|cookie| &**cookie)));
                 match finding.await {
-                    Ok(found) => session.machine().open(found.binding, found.others),
+                    // There are no changes to replay.
+                    Ok(opened) => drop(session.machine().open(opened)),
                     Err(error) if self.0.goes_on_without(&error) => {
                         session.machine().detach(shared());
                     }
@@ -158,9 +169,9 @@ impl<S: SessionStore> SessionManager<S> {
         }
     }
 
-    fn session(&self, machine: Machine) -> Session {
-        let backend = Arc::clone(&self.0) as Arc<dyn Backend>;
-        Session::with(machine, self.0.max_state_bytes, Some(backend))
+    fn session(&self, mut machine: Machine) -> Session {
+        machine.max_state_bytes = self.0.max_state_bytes;
+        Session::opened_by(Arc::clone(&self.0) as _, machine)
     }
 
     /// Stores the changes of the request, and returns the headers for its response.
@@ -201,6 +212,16 @@ impl<S: SessionStore> Backend for Engine<S> {
         self.store_timeout
     }
 
+    #[cfg(feature = "actix")]
+    fn cookie(&self) -> &SessionCookie {
+        &self.cookie
+    }
+
+    #[cfg(feature = "actix")]
+    fn store_type(&self) -> std::any::TypeId {
+        std::any::TypeId::of::<S>()
+    }
+
     fn find<'a>(&'a self, cookies: &'a Cookies) -> BoxFuture<'a, Result<Opened, OpenError>> {
         Box::pin(self.find(cookies.iter().map(|cookie| &**cookie)))
     }
@@ -221,6 +242,11 @@ impl<S: SessionStore> Backend for Engine<S> {
     fn reload<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionReloadError>> {
         Box::pin(self.reload(session))
     }
+}
+
+/// The values of cookies, to be kept.
+fn shared(values: &[Cow<'_, [u8]>]) -> Cookies {
+    values.iter().map(|value| Arc::from(&**value)).collect()
 }
 
 impl<S> Clone for SessionManager<S> {

@@ -8,7 +8,7 @@ use super::Engine;
 use crate::{
     cookie::{Content, Unsealed},
     failure::OpenError,
-    id::{SessionId, SessionKey},
+    id::{SessionId, SessionKey, SubjectDigest},
     record::Presented,
     session::machine::{Binding, Stored},
     storage::{Freshness, Loaded, SessionStore, StoreError, StoreErrorKind, Version},
@@ -19,6 +19,8 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Opened {
     pub(crate) binding: Binding,
+    /// Whether the browser should get its cookie sealed again.
+    pub(crate) is_outdated: bool,
     /// Other sessions that verified cookies name.
     pub(crate) others: Vec<SessionId>,
 }
@@ -37,21 +39,23 @@ impl<S: SessionStore> Engine<S> {
         cookies: impl Iterator<Item = &'a [u8]>,
     ) -> Result<Opened, OpenError> {
         let candidates = self.unseal(cookies)?;
-        match &*candidates {
-            [] => Ok(Opened::default()),
-            [only] => Ok(match self.find_one(&only.content).await? {
-                Found::Session(binding) => Opened {
+        let mut sessions = sessions(&candidates);
+        match (sessions.next(), sessions.next()) {
+            (None, _) => Ok(Opened::default()),
+            (Some(only), None) => Ok(match self.find_one(only).await? {
+                Found::Session(binding, is_outdated) => Opened {
                     binding,
+                    is_outdated,
                     others: Vec::new(),
                 },
                 Found::Expired => Opened {
-                    binding: Binding::New,
-                    others: vec![only.content.id().clone()],
+                    others: vec![only[0].content.id().clone()],
+                    ..Opened::default()
                 },
                 Found::Nothing => Opened::default(),
             }),
             // Boxed, since it is rare.
-            candidates => Box::pin(self.choose(candidates)).await,
+            (Some(_), Some(_)) => Box::pin(self.choose(&candidates)).await,
         }
     }
 
@@ -61,23 +65,22 @@ impl<S: SessionStore> Engine<S> {
         cookies: impl Iterator<Item = &[u8]>,
     ) -> Result<Vec<SessionId>, OpenError> {
         let mut ids = Vec::new();
-        for (index, candidate) in self.unseal(cookies)?.iter().enumerate() {
-            let id = candidate.content.id().clone();
+        for (index, cookies) in sessions(&self.unseal(cookies)?).enumerate() {
             let ends = index >= MAX_LOADS
-                || match self.find_one(&candidate.content).await {
+                || match self.find_one(cookies).await {
                     Ok(found) => !matches!(found, Found::Nothing),
                     // Signing out also ends a session that a later version of this crate wrote.
                     Err(OpenError::Store(error)) if error.kind() == StoreErrorKind::Newer => true,
                     Err(error) => return Err(error),
                 };
             if ends {
-                ids.push(id);
+                ids.push(cookies[0].content.id().clone());
             }
         }
         Ok(ids)
     }
 
-    /// The verified contents, each session once, the latest issued first.
+    /// The verified contents, the latest issued first, and those of one session together.
     fn unseal<'a>(
         &self,
         cookies: impl Iterator<Item = &'a [u8]>,
@@ -101,11 +104,14 @@ impl<S: SessionStore> Engine<S> {
         }
         if candidates.len() > 1 {
             candidates.sort_by_key(|it| Reverse(it.issued_at));
-            let mut seen = Vec::new();
-            candidates.retain(|it| {
-                let is_new = !seen.contains(it.content.id());
-                seen.push(it.content.id().clone());
-                is_new
+            let mut ids: Vec<SessionId> = Vec::new();
+            candidates.sort_by_cached_key(|it| {
+                let id = it.content.id();
+                let known = ids.iter().position(|known| known == id);
+                known.unwrap_or_else(|| {
+                    ids.push(id.clone());
+                    ids.len() - 1
+                })
             });
         }
         Ok(candidates)
@@ -116,91 +122,125 @@ impl<S: SessionStore> Engine<S> {
         match content {
             Content::Record(..) => self.is_stateless,
             Content::Key(_) if self.is_stateless => false,
-            Content::Key(key) => key.secret.is_some() || self.store.opens_actix_session_keys(),
-        }
-    }
-
-    pub(super) async fn find_one(&self, content: &Content) -> Result<Found, OpenError> {
-        match content {
-            Content::Record(id, record) => {
-                if self.lifetime.has_ended(record, self.clock.now()) {
-                    telemetry::session_not_found("expired");
-                    return Ok(Found::Nothing);
-                }
-                Ok(Found::Session(Binding::Stored(Arc::new(Stored {
-                    id: id.clone(),
-                    secret: None,
-                    version: Version::new(0),
-                    record: record.clone(),
-                    promotes: false,
-                }))))
-            }
-            Content::Key(key) => self.find_stored(key).await,
-        }
-    }
-
-    /// The session that `key` opens. Before it rejects the key, it loads the session again, past any cache.
-    async fn find_stored(&self, key: &SessionKey) -> Result<Found, OpenError> {
-        match self.load(key, Freshness::Cached).await {
-            Ok(Some(loaded)) => match self.judge(key, &loaded) {
-                Ok(opens) => Ok(bound(key, loaded, opens)),
-                Err(_) => self.find_current(key).await,
+            Content::Key(key) => match key.id.actix_session_key() {
+                Some(key) => self.store.opens_actix_session_key(key),
+                None => true,
             },
-            Ok(None) => {
-                telemetry::session_not_found("not in the store");
-                Ok(Found::Nothing)
-            }
-            Err(error) => Err(error),
         }
     }
 
-    async fn find_current(&self, key: &SessionKey) -> Result<Found, OpenError> {
-        let Some(loaded) = self.load(key, Freshness::Current).await? else {
-            telemetry::session_not_found("not in the store");
-            return Ok(Found::Nothing);
+    /// The session that all of these `cookies` name.
+    pub(super) async fn find_one(&self, cookies: &[Unsealed]) -> Result<Found, OpenError> {
+        match self.is_stateless {
+            true => Ok(self.find_sealed(cookies)),
+            false => self.find_stored(cookies).await,
+        }
+    }
+
+    /// Of the records that `cookies` contain, the one that was written last.
+    fn find_sealed(&self, cookies: &[Unsealed]) -> Found {
+        let records = cookies.iter().filter_map(|it| match &it.content {
+            Content::Record(id, record) => Some((id, record, it)),
+            Content::Key(_) => None,
+        });
+        // The first of equal ones was issued last.
+        let Some((id, record, unsealed)) = records.rev().max_by_key(|(_, it, _)| it.used_at) else {
+            return Found::Nothing;
         };
-        match self.judge(key, &loaded) {
-            Ok(opens) => Ok(bound(key, loaded, opens)),
-            Err(Rejection::Stale) => Ok(Found::Session(Binding::Stale(key.id.clone()))),
-            Err(Rejection::Expired) => {
-                telemetry::session_not_found("expired");
-                Ok(Found::Expired)
-            }
-            Err(Rejection::Unknown) => {
-                telemetry::session_not_found("opened by another secret");
-                Ok(Found::Nothing)
-            }
+        if self.lifetime.has_ended(record, self.clock.now()) {
+            telemetry::session_not_found("expired");
+            return Found::Nothing;
         }
+        let stored = Stored {
+            id: id.clone(),
+            secret: None,
+            version: Version::new(0),
+            record: record.clone(),
+            promotes: false,
+        };
+        Found::Session(Binding::Stored(Arc::new(stored)), unsealed.is_outdated)
     }
 
-    fn judge(&self, key: &SessionKey, loaded: &Loaded) -> Result<Opens, Rejection> {
+    /// The session that the keys in `cookies` open. Before it rejects them, it loads the session again, past any
+    /// cache.
+    async fn find_stored(&self, cookies: &[Unsealed]) -> Result<Found, OpenError> {
+        for freshness in [Freshness::Cached, Freshness::Current] {
+            let (id, hint) = match &cookies[0].content {
+                Content::Key(key) => (&key.id, key.hint.as_ref()),
+                Content::Record(id, _) => (id, None),
+            };
+            let Some(loaded) = self.load(id, hint, freshness).await? else {
+                telemetry::session_not_found("not in the store");
+                break;
+            };
+            let (judgement, key, is_outdated) = self.judge_all(cookies, &loaded);
+            match judgement {
+                Judgement::Current | Judgement::Pending => {
+                    let stored = Stored {
+                        id: id.clone(),
+                        secret: key.and_then(|key| key.secret),
+                        version: loaded.version,
+                        record: loaded.record,
+                        promotes: judgement == Judgement::Pending,
+                    };
+                    let binding = Binding::Stored(Arc::new(stored));
+                    return Ok(Found::Session(binding, is_outdated));
+                }
+                _ if freshness == Freshness::Cached => {}
+                Judgement::Stale => return Ok(Found::Session(Binding::Stale(id.clone()), false)),
+                Judgement::Expired => {
+                    telemetry::session_not_found("expired");
+                    return Ok(Found::Expired);
+                }
+                Judgement::Unknown => telemetry::session_not_found("opened by another secret"),
+            }
+        }
+        Ok(Found::Nothing)
+    }
+
+    /// The best judgement of the keys in `cookies`, and the key that got it.
+    fn judge_all<'a>(
+        &self,
+        cookies: &'a [Unsealed],
+        loaded: &Loaded,
+    ) -> (Judgement, Option<&'a SessionKey>, bool) {
+        let judged = cookies.iter().filter_map(|it| match &it.content {
+            Content::Key(key) => Some((self.judge(key, loaded), Some(key), it.is_outdated)),
+            Content::Record(..) => None,
+        });
+        // The first of equal ones was issued last.
+        let best = judged.min_by_key(|(judgement, ..)| *judgement);
+        best.unwrap_or((Judgement::Unknown, None, false))
+    }
+
+    fn judge(&self, key: &SessionKey, loaded: &Loaded) -> Judgement {
         let now = self.clock.now();
-        let opens = match (&key.secret, &loaded.record.secrets) {
-            (None, None) => Opens::Current,
+        let judgement = match (&key.secret, &loaded.record.secrets) {
+            (None, None) => Judgement::Current,
             (Some(secret), Some(secrets)) => {
                 match secrets.judge(&secret.digest(), now, self.grace) {
-                    Presented::Current => Opens::Current,
-                    Presented::Pending => Opens::Pending,
-                    Presented::Stale => return Err(Rejection::Stale),
-                    Presented::Unknown => return Err(Rejection::Unknown),
+                    Presented::Current => Judgement::Current,
+                    Presented::Pending => Judgement::Pending,
+                    Presented::Stale => return Judgement::Stale,
+                    Presented::Unknown => return Judgement::Unknown,
                 }
             }
-            (None, Some(_)) | (Some(_), None) => return Err(Rejection::Unknown),
+            (None, Some(_)) | (Some(_), None) => return Judgement::Unknown,
         };
         match self.lifetime.has_ended(&loaded.record, now) {
-            true => Err(Rejection::Expired),
-            false => Ok(opens),
+            true => Judgement::Expired,
+            false => judgement,
         }
     }
 
-    /// The record under the id of `key`. A record that can't be decoded counts as no session, and is not
-    /// overwritten.
+    /// The record under this id. A record that can't be decoded counts as no session, and is not overwritten.
     async fn load(
         &self,
-        key: &SessionKey,
+        id: &SessionId,
+        hint: Option<&SubjectDigest>,
         freshness: Freshness,
     ) -> Result<Option<Loaded>, OpenError> {
-        let loading = pin!(self.store.load(&key.id, key.hint.as_ref(), freshness));
+        let loading = pin!(self.store.load(id, hint, freshness));
         match timeout::within(self.store_timeout, loading).await {
             Ok(Ok(loaded)) => Ok(loaded),
             Ok(Err(error)) if error.kind() == StoreErrorKind::Corrupt => {
@@ -222,37 +262,31 @@ impl<S: SessionStore> Engine<S> {
     }
 }
 
-/// Which secret opened a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Opens {
-    Current,
-    Pending,
+/// The cookies of each session: those of one session are next to each other.
+pub(super) fn sessions(unsealed: &[Unsealed]) -> impl Iterator<Item = &[Unsealed]> {
+    unsealed.chunk_by(|one, next| one.content.id() == next.content.id())
 }
 
-/// Why a secret does not open a session.
-#[derive(Debug, Clone, Copy)]
-enum Rejection {
-    Stale,
-    /// The secret is valid, and the session has expired.
+/// What a key does with a stored session. The best comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Judgement {
+    /// It opens the session.
+    Current,
+    /// It opens the session, and is to become the current one.
+    Pending,
+    /// It would open the session, which has expired.
     Expired,
+    /// A renewal replaced it: it can only end the session.
+    Stale,
     Unknown,
 }
 
-/// What one cookie names.
+/// What the cookies of one session name.
 pub(super) enum Found {
-    Session(Binding),
+    /// This session, and whether the browser should get its cookie sealed again.
+    Session(Binding, bool),
     /// A session that has expired and is still stored. A request that opened it before may extend its lifetime, so
     /// a purge still has to end it.
     Expired,
     Nothing,
-}
-
-fn bound(key: &SessionKey, loaded: Loaded, opens: Opens) -> Found {
-    Found::Session(Binding::Stored(Arc::new(Stored {
-        id: key.id.clone(),
-        secret: key.secret,
-        version: loaded.version,
-        record: loaded.record,
-        promotes: opens == Opens::Pending,
-    })))
 }

@@ -54,6 +54,8 @@ impl<S: SessionStore> Engine<S> {
         let on_read = match work.base() {
             None => OnRead::Nothing,
             Some(stored) if stored.promotes => OnRead::Touch,
+            // actix-session sealed it without an end.
+            Some(stored) if self.is_stateless && stored.record.undated => OnRead::Touch,
             Some(stored) => self.lifetime.on_read(&stored.record, || self.clock.now()),
         };
         decide(Situation {

@@ -114,7 +114,7 @@ impl<S: SessionStore> Engine<S> {
     pub(super) const fn cookie_of_change(&self) -> CookieDue {
         if self.is_stateless {
             CookieDue::Issue
-        } else if self.lifetime.is_persistent() {
+        } else if self.lifetime.is_persistent() || self.lifetime.reading_extends() {
             CookieDue::Refresh
         } else {
             CookieDue::Nothing

@@ -61,7 +61,7 @@ pub(crate) struct Epoch(u64);
 impl Epoch {
     /// An epoch that no other renewal has.
     pub(crate) fn generate() -> Self {
-        Self(random::number())
+        Self(u64::from_ne_bytes(random::bytes()))
     }
 }
 

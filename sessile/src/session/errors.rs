@@ -112,10 +112,6 @@ pub enum SessionClosedError {
     /// This request ended the session. [`restart`](crate::Session::restart) starts another one.
     #[error("the session was purged")]
     Purged,
-    /// The handle is from before the session middleware opened the request's session, which now has the
-    /// changes that were made through it. Get the session again.
-    #[error("the session was asked for before it was opened: ask for it again")]
-    Replaced,
 }
 
 /// A session could not be saved.

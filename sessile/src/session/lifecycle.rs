@@ -1,13 +1,11 @@
 //! Loading, saving, renewing and ending a session.
 
-use std::sync::Arc;
-
 use tokio::sync::MutexGuard;
 
 use super::{
     Backend, Session, SessionClosedError, SessionReloadError, SessionSaveError, machine::Binding,
 };
-use crate::{failure::OpenError, timeout};
+use crate::{failure::OpenError, manager::Opened, timeout};
 
 impl Session {
     /// Whether the session has been loaded, so that its values can be read and written.
@@ -78,7 +76,7 @@ impl Session {
         let Err(error) = self.open().await else {
             return Ok(());
         };
-        match self.0.backend.as_ref() {
+        match self.backend() {
             Some(backend) if backend.goes_on_without(&error) => {
                 let mut machine = self.machine();
                 if let Binding::Unopened(cookies) = &machine.binding {
@@ -93,7 +91,7 @@ impl Session {
 
     /// As [`load`](Self::load), for callers that can't continue without the store.
     pub(crate) async fn open(&self) -> Result<(), OpenError> {
-        let Some(backend) = self.0.backend.as_deref().filter(|_| !self.is_loaded()) else {
+        let Some(backend) = self.backend().filter(|_| !self.is_loaded()) else {
             return Ok(());
         };
         timeout::within(backend.store_timeout(), async {
@@ -104,15 +102,32 @@ impl Session {
                 _ => return Ok(()),
             };
             let opened = backend.find(&cookies).await?;
-            let mut machine = self.machine();
-            // The session may have been purged in the meantime.
-            if !machine.is_readable() {
-                machine.open(opened.binding, opened.others);
-            }
+            self.take_in(opened);
             Ok(())
         })
         .await
         .unwrap_or_else(|after| Err(OpenError::Timeout { after }))
+    }
+
+    /// Opens the session as what its cookies name, unless it was purged in the meantime.
+    pub(crate) fn take_in(&self, opened: Opened) {
+        let (to_rebase, generation) = {
+            let mut machine = self.machine();
+            match machine.is_readable() {
+                true => return,
+                false => (machine.open(opened), machine.generation()),
+            }
+        };
+        let Some(stored) = to_rebase else {
+            return;
+        };
+        let is_merged = self.rebase(&stored, generation).is_ok();
+        let mut machine = self.machine();
+        if !is_merged || machine.has_outgrown(&stored) {
+            // The request changed the session before it was opened, and the change does not fit. The commit
+            // reports that.
+            machine.rebase_unmerged(&stored, generation);
+        }
     }
 
     /// Stores the changes now, without waiting for the end of the request.
@@ -240,7 +255,7 @@ impl Session {
     ///
     /// If the session was committed with its response.
     pub fn try_purge(&self) -> Result<(), SessionClosedError> {
-        let purged = self.machine().purge();
+        let purged = self.changing().purge();
         purged.map(drop)
     }
 
@@ -282,7 +297,7 @@ impl Session {
     ///
     /// If the session was purged, if another request has ended it, or if it was committed with its response.
     pub fn try_renew(&self) -> Result<(), SessionClosedError> {
-        self.machine().renew()
+        self.changing().renew()
     }
 
     /// Ends the session and starts an empty one in the same request: for a message after signing out.
@@ -304,7 +319,7 @@ impl Session {
     ///
     /// If the session was committed with its response.
     pub fn restart(&self) -> Result<(), SessionClosedError> {
-        let restarted = self.machine().restart();
+        let restarted = self.changing().restart();
         restarted.map(drop)
     }
 
@@ -328,13 +343,12 @@ impl Session {
 
     /// The backend; `None` for a session without a store.
     fn store(&self) -> Option<&dyn Backend> {
-        let backend = self.0.backend.as_deref()?;
+        let backend = self.backend()?;
         (!self.machine().is_detached()).then_some(backend)
     }
 
     /// Whether `backend` opened it.
     pub(crate) fn is_of<B: Backend>(&self, backend: &B) -> bool {
-        let own = self.0.backend.as_ref().map(Arc::as_ptr);
-        own.is_some_and(|own| std::ptr::addr_eq(own, backend))
+        (self.backend()).is_some_and(|own| std::ptr::addr_eq(own, backend))
     }
 }

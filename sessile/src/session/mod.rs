@@ -1,8 +1,6 @@
 //! [`Session`]: what handlers hold.
 
 pub(crate) mod decide;
-#[cfg(feature = "actix")]
-mod early;
 mod errors;
 mod flush;
 mod journal;
@@ -12,12 +10,13 @@ mod values;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-#[cfg(feature = "actix")]
-pub(crate) use self::early::AdoptError;
 pub(crate) use self::flush::{Flush, RebaseError};
 use self::machine::{Binding, Cookies, Machine};
 use crate::{
@@ -83,9 +82,10 @@ pub struct Session(Arc<Shared>);
 
 struct Shared {
     machine: Mutex<Machine>,
-    max_state_bytes: usize,
-    /// Loads and stores the session; `None` for a session without a store.
-    backend: Option<Arc<dyn Backend>>,
+    /// Loads and stores the session. A request may use its session before the middleware sets this.
+    backend: OnceLock<Arc<dyn Backend>>,
+    /// Whether the first change logs that no middleware has opened the session yet.
+    warns: AtomicBool,
     /// Held while changes are being stored, so that flushes run one after another.
     flush_lock: tokio::sync::Mutex<()>,
 }
@@ -97,6 +97,14 @@ pub(crate) trait Backend: Send + Sync {
 
     /// How long a request waits for the store.
     fn store_timeout(&self) -> Duration;
+
+    /// The cookies of the sessions.
+    #[cfg(feature = "actix")]
+    fn cookie(&self) -> &crate::cookie::SessionCookie;
+
+    /// The type of the store.
+    #[cfg(feature = "actix")]
+    fn store_type(&self) -> std::any::TypeId;
 
     /// The live session that these cookies name.
     fn find<'a>(&'a self, cookies: &'a Cookies) -> BoxFuture<'a, Result<Opened, OpenError>>;
@@ -141,20 +149,47 @@ impl Session {
     /// ```
     #[must_use]
     pub fn new() -> Self {
-        Self::with(Machine::new(Binding::New, false), usize::MAX, None)
+        Self::with(Machine::new(Binding::New, false), OnceLock::new())
     }
 
-    pub(crate) fn with(
-        machine: Machine,
-        max_state_bytes: usize,
-        backend: Option<Arc<dyn Backend>>,
-    ) -> Self {
+    /// A session that `backend` opened.
+    pub(crate) fn opened_by(backend: Arc<dyn Backend>, machine: Machine) -> Self {
+        Self::with(machine, OnceLock::from(backend))
+    }
+
+    fn with(machine: Machine, backend: OnceLock<Arc<dyn Backend>>) -> Self {
         Self(Arc::new(Shared {
             machine: Mutex::new(machine),
-            max_state_bytes,
             backend,
+            warns: AtomicBool::new(false),
             flush_lock: tokio::sync::Mutex::new(()),
         }))
+    }
+
+    /// The session of a request that no middleware has opened. Its first change logs a warning.
+    #[cfg(feature = "actix")]
+    pub(crate) fn early() -> Self {
+        let session = Self::new();
+        session.0.warns.store(true, Ordering::Relaxed);
+        session
+    }
+
+    /// Has `backend` load and store a session that the request used before it was opened.
+    #[cfg(feature = "actix")]
+    pub(crate) fn attach(&self, backend: Arc<dyn Backend>) {
+        // If another middleware was first, the session is its own.
+        let _ = self.0.backend.set(backend);
+        self.0.warns.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn backend(&self) -> Option<&dyn Backend> {
+        self.0.backend.get().map(|backend| &**backend)
+    }
+
+    /// Whether there are more handles of the session than this many.
+    #[cfg(feature = "actix")]
+    pub(crate) fn has_more_handles_than(&self, count: usize) -> bool {
+        Arc::strong_count(&self.0) > count
     }
 
     /// The id of the stored session: for logs, audit trails and administration pages. It is not secret, and
@@ -179,7 +214,7 @@ impl Session {
     /// ```
     #[must_use]
     pub fn id(&self) -> Option<SessionId> {
-        self.machine().stored().map(|stored| stored.id.clone())
+        self.reading().stored().map(|stored| stored.id.clone())
     }
 
     /// How the request changed the session since it was loaded.
@@ -191,7 +226,7 @@ impl Session {
     /// When the session was created; `None` while it has not been stored or [loaded](Self::load).
     #[must_use]
     pub fn created_at(&self) -> Option<Timestamp> {
-        let machine = self.machine();
+        let machine = self.reading();
         machine.stored().map(|stored| stored.record.created_at)
     }
 
@@ -199,9 +234,27 @@ impl Session {
     /// stored or [loaded](Self::load).
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
-        let backend = self.0.backend.as_ref()?;
-        let record = self.machine().stored()?.record.clone();
+        let backend = self.backend()?;
+        let record = self.reading().stored()?.record.clone();
         Some(backend.ends_at(&record))
+    }
+
+    /// The machine, for a method with which the application looks at the session.
+    fn reading(&self) -> MutexGuard<'_, Machine> {
+        let mut machine = self.machine();
+        machine.is_used = true;
+        machine
+    }
+
+    /// The machine, for a method with which the application changes the session.
+    fn changing(&self) -> MutexGuard<'_, Machine> {
+        if self.0.warns.load(Ordering::Relaxed) && self.0.warns.swap(false, Ordering::Relaxed) {
+            tracing::warn!(
+                "a session is changed that no session middleware has opened: \
+                 the change is lost unless one further in opens it"
+            );
+        }
+        self.reading()
     }
 
     pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {

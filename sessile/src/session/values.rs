@@ -36,7 +36,7 @@ impl Session {
 
     fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ReadError> {
         let text = {
-            let machine = self.machine();
+            let machine = self.reading();
             if !machine.is_readable() {
                 return Err(ReadError::NotLoaded);
             }
@@ -59,7 +59,7 @@ impl Session {
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
         let (readable, contains) = {
-            let machine = self.machine();
+            let machine = self.reading();
             (machine.is_readable(), machine.state.contains(key))
         };
         warn_unless(readable, "contains_key");
@@ -83,7 +83,7 @@ impl Session {
     #[must_use]
     pub fn entries(&self) -> HashMap<String, Value> {
         let (readable, state) = {
-            let machine = self.machine();
+            let machine = self.reading();
             (machine.is_readable(), machine.state.clone())
         };
         warn_unless(readable, "entries");
@@ -121,10 +121,10 @@ impl Session {
     }
 
     fn try_insert<T: Serialize>(&self, name: &str, value: &T) -> Result<(), WriteError> {
-        self.machine().check_writable()?;
+        self.changing().check_writable()?;
         let text = json::to_text(value)?;
         let name = name.into();
-        let written = self.machine().set(&name, text, self.0.max_state_bytes)?;
+        let written = self.machine().set(&name, text)?;
         drop(written);
         Ok(())
     }
@@ -202,7 +202,7 @@ impl Session {
         let update = Update { default, updater };
         for _ in 0..MAX_ROUNDS {
             let seen = {
-                let machine = self.machine();
+                let machine = self.changing();
                 machine.check_writable()?;
                 machine.state.shared_text(&name)
             };
@@ -211,11 +211,8 @@ impl Session {
                 (None, Some(default)) => default.clone(),
                 (None, None) => return Ok(()),
             };
-            let max_bytes = self.0.max_state_bytes;
-            let updated = self
-                .machine()
-                .update(seen.as_ref(), &name, text, &update, max_bytes)?;
-            if updated.is_some() {
+            let updated = self.machine().update(seen.as_ref(), &name, text, &update);
+            if updated?.is_some() {
                 return Ok(());
             }
         }
@@ -273,7 +270,7 @@ impl Session {
     }
 
     fn remove_text(&self, key: &str) -> Result<Option<Text>, WriteError> {
-        let removed = self.machine().remove(key);
+        let removed = self.changing().remove(key);
         let (text, discarded) = removed?;
         drop(discarded);
         Ok(text)
@@ -309,7 +306,7 @@ impl Session {
     ///
     /// If the session takes no changes, or has not been [loaded](Self::load).
     pub fn try_clear(&self) -> Result<(), WriteError> {
-        let cleared = self.machine().clear();
+        let cleared = self.changing().clear();
         cleared.map(drop)
     }
 }

@@ -1,6 +1,7 @@
 //! What browsers accept as a cookie's name and attributes.
 
 use super::Settings;
+use crate::config::SameSite;
 
 /// The most bytes that a name or an attribute may have: browsers ignore longer attributes (RFC
 /// 6265bis, section 5.6), and a longer name leaves too little for the value.
@@ -10,15 +11,12 @@ const MAX_LEN: usize = 1024;
 pub(super) fn check(settings: &Settings) -> Result<(), InvalidCookieError> {
     check_name(&settings.cookie_name)?;
     check_attribute("Path", &settings.cookie_path)?;
-    if !settings.cookie_path.starts_with('/') {
+    if !settings.cookie_path.is_empty() && !settings.cookie_path.starts_with('/') {
         return Err(InvalidCookieError::RelativePath);
     }
     let domain = settings.cookie_domain.as_deref();
     if let Some(domain) = domain {
         check_attribute("Domain", domain)?;
-        if domain.is_empty() {
-            return Err(InvalidCookieError::EmptyDomain);
-        }
     }
     let longest = [settings.cookie_name.as_str(), &settings.cookie_path]
         .into_iter()
@@ -27,6 +25,9 @@ pub(super) fn check(settings: &Settings) -> Result<(), InvalidCookieError> {
         .max();
     if let Some(len) = longest.filter(|len| *len > MAX_LEN) {
         return Err(InvalidCookieError::TooLong { len });
+    }
+    if settings.cookie_same_site == SameSite::None && !settings.cookie_secure {
+        return Err(InvalidCookieError::InsecureSameSite);
     }
     check_prefix(settings)
 }
@@ -54,13 +55,12 @@ pub enum InvalidCookieError {
         /// The first such character.
         character: char,
     },
-    /// `Path` does not begin with `/`, so that browsers would replace it (RFC 6265bis,
-    /// section 5.6.4).
+    /// `Path` does not begin with `/`, so browsers would replace it (RFC 6265bis, section 5.6.4).
     #[error("the cookie's Path has to begin with `/`")]
     RelativePath,
-    /// `Domain` is empty; leave it out instead.
-    #[error("the cookie's Domain is empty")]
-    EmptyDomain,
+    /// `SameSite` is `None`, and browsers ignore such a cookie without `Secure` (RFC 6265bis, section 5.7).
+    #[error("browsers ignore a cookie with SameSite=None and without Secure")]
+    InsecureSameSite,
     /// The name begins with `__Host-` or `__Secure-`, and browsers refuse such a cookie with these
     /// attributes (RFC 6265bis, section 4.1.3).
     #[error("browsers refuse a cookie named {prefix}… {because}")]
@@ -114,7 +114,11 @@ fn check_prefix(settings: &Settings) -> Result<(), InvalidCookieError> {
     };
     let refuse = |prefix, because| Err(InvalidCookieError::Prefix { prefix, because });
     if begins_with("__Host-") {
-        if settings.cookie_domain.is_some() {
+        if settings
+            .cookie_domain
+            .as_ref()
+            .is_some_and(|it| !it.is_empty())
+        {
             return refuse("__Host-", "with a Domain");
         }
         if settings.cookie_path != "/" {
@@ -170,14 +174,30 @@ mod tests {
             checked(|settings| settings.cookie_path = "app".into()),
             Err(InvalidCookieError::RelativePath)
         );
-        assert_eq!(
-            checked(|settings| settings.cookie_domain = Some(String::new())),
-            Err(InvalidCookieError::EmptyDomain)
-        );
         assert!(matches!(
             checked(|settings| settings.cookie_path = format!("/{}", "a".repeat(3000))),
             Err(InvalidCookieError::TooLong { .. })
         ));
+    }
+
+    #[test]
+    fn empty_attributes_are_left_out_as_browsers_ignore_them() {
+        assert_eq!(checked(|s| s.cookie_domain = Some(String::new())), Ok(()));
+        assert_eq!(checked(|s| s.cookie_path = String::new()), Ok(()));
+    }
+
+    #[test]
+    fn a_cookie_for_other_sites_is_secure() {
+        let with = |same_site, secure| {
+            checked(|settings| {
+                settings.cookie_same_site = same_site;
+                settings.cookie_secure = secure;
+            })
+        };
+        let refused = Err(InvalidCookieError::InsecureSameSite);
+        assert_eq!(with(SameSite::None, false), refused);
+        assert_eq!(with(SameSite::None, true), Ok(()));
+        assert_eq!(with(SameSite::Lax, false), Ok(()));
     }
 
     #[test]
@@ -195,6 +215,10 @@ mod tests {
         }));
         assert!(refused(|s| {
             s.cookie_name = "__Host-id".into();
+            s.cookie_path = String::new();
+        }));
+        assert!(refused(|s| {
+            s.cookie_name = "__Host-id".into();
             s.cookie_secure = false;
         }));
         assert!(refused(|s| {
@@ -202,5 +226,10 @@ mod tests {
             s.cookie_secure = false;
         }));
         assert!(checked(|s| s.cookie_name = "__Host-id".into()).is_ok());
+        let with_empty_domain = checked(|s| {
+            s.cookie_name = "__Host-id".into();
+            s.cookie_domain = Some(String::new());
+        });
+        assert_eq!(with_empty_domain, Ok(()));
     }
 }

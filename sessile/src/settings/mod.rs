@@ -7,7 +7,7 @@ use time::Duration;
 use crate::{
     clock::{Clock, SharedClock},
     config::{
-        CookieContentSecurity, Loading, SameSite, SessionLifecycle, StoreFailurePolicy,
+        Caching, CookieContentSecurity, Loading, SameSite, SessionLifecycle, StoreFailurePolicy,
         SupersededPolicy,
     },
 };
@@ -46,15 +46,18 @@ pub struct Settings {
     /// Which requests from other sites bring the cookie.
     ///
     /// Default: [`SameSite::Lax`] (OWASP ASVS 5.0, 3.3.2). [`SameSite::None`] opens the application to
-    /// cross-site request forgery unless it has a defence of its own.
+    /// cross-site request forgery unless it has a defence of its own, and is an error without `cookie_secure`:
+    /// browsers ignore such a cookie (RFC 6265bis, section 5.7).
     pub cookie_same_site: SameSite,
     /// The path below which browsers send the cookie.
     ///
-    /// Default: `/`. It keeps the cookie tidy, not safe: pages on other paths can reach it.
+    /// Default: `/`. It keeps the cookie tidy, not safe: pages on other paths can reach it. If it is empty, the
+    /// cookie has no `Path`, and browsers take that of the page that sets it, up to the last `/`.
     pub cookie_path: String,
     /// The domain below which browsers send the cookie, its subdomains included.
     ///
-    /// Default: `None`, only the host that set it. With a domain, every subdomain sees the session.
+    /// Default: `None`, only the host that set it. With a domain, every subdomain sees the session. An empty
+    /// domain is the same as `None`.
     pub cookie_domain: Option<String>,
     /// How the content of the cookie is protected.
     ///
@@ -110,20 +113,23 @@ pub struct Settings {
     ///
     /// Default: 30 seconds.
     pub clock_allowance: std::time::Duration,
+    /// What the responses that depend on a session tell caches.
+    ///
+    /// Default: [`Caching::Private`], which lets only the browser store them.
+    pub caching: Caching,
     /// Whether cookies that actix-session made with the same key and name are accepted.
     ///
-    /// Default: `true`, so that no user is signed out when this crate replaces actix-session. Turn it off
-    /// when all such sessions should have ended, for two reasons:
+    /// Default: `true`, so that no user is signed out when this crate replaces actix-session. The browser gets such
+    /// a cookie sealed again with the first response. Turn it off when all of them should have ended, for two
+    /// reasons:
     ///
-    /// - A session that actix-session stored in the cookie never expires. The next change gives the session
-    ///   an expiry, but a copy of the old cookie is accepted for as long as this setting is on and the key
-    ///   is in use.
+    /// - A session that actix-session stored in the cookie never expires. The new cookie has an expiry, but a copy of
+    ///   the old cookie is accepted for as long as this setting is on and the key is in use.
     /// - Under [`Signed`](CookieContentSecurity::Signed), actix-session did not bind the cookie to its name.
     ///   If the application signed a value for another cookie with the same key, and the value has the form
     ///   of a session, it is accepted as one.
     ///
-    /// Sessions that actix-session stored in Redis expire there. When this setting is off, their cookies
-    /// are refused.
+    /// Cookies that this crate sealed have neither problem: they are sealed with keys of their own.
     pub accept_actix_session_cookies: bool,
     pub(crate) clock: SharedClock,
 }
@@ -162,9 +168,6 @@ impl Settings {
             }
             StoreFailurePolicy::Respond { .. } | StoreFailurePolicy::ServeEmpty => {}
         }
-        if self.cookie_same_site == SameSite::None && !self.cookie_secure {
-            tracing::warn!("browsers refuse a session cookie with SameSite=None and no Secure");
-        }
         Ok(())
     }
 }
@@ -189,6 +192,7 @@ impl Default for Settings {
             on_superseded: SupersededPolicy::default(),
             renewal_grace: std::time::Duration::from_secs(30),
             clock_allowance: std::time::Duration::from_secs(30),
+            caching: Caching::default(),
             accept_actix_session_cookies: true,
             clock: SharedClock::default(),
         }

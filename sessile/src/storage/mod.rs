@@ -202,11 +202,13 @@ pub trait SessionStore: Send + Sync + 'static {
         false
     }
 
-    /// Whether the store opens sessions under the keys that actix-session made.
+    /// Whether the store opens sessions under session keys that actix-session made, such as `key`.
     ///
     /// Default: `false`. Only stores that share their backend with actix-session say `true`, and only
-    /// these are given ids of such sessions.
-    fn opens_actix_session_keys(&self) -> bool {
+    /// these are given ids of such sessions. What actix-session sealed does not tell its purpose, so `key` may
+    /// be something else than a session key.
+    fn opens_actix_session_key(&self, key: &str) -> bool {
+        let _ = key;
         false
     }
 }
@@ -236,7 +238,7 @@ impl Version {
     /// A version that no other write has. It is no secret.
     #[must_use]
     pub fn generate() -> Self {
-        Self(random::number())
+        Self(u64::from_ne_bytes(random::bytes()))
     }
 
     /// The version of this number.

@@ -47,7 +47,7 @@ impl<S: SessionStore> SessionStore for Arc<S> {
         S::keeps_nothing(self)
     }
 
-    fn opens_actix_session_keys(&self) -> bool {
-        S::opens_actix_session_keys(self)
+    fn opens_actix_session_key(&self, key: &str) -> bool {
+        S::opens_actix_session_key(self, key)
     }
 }

@@ -83,13 +83,13 @@ fn paths() {
         };
         assert_eq!(cookie_refusal(below(path)), expected, "{path:?}");
     }
-    for path in ["", "app"] {
-        assert_eq!(
-            cookie_refusal(below(path)),
-            InvalidCookieError::RelativePath
-        );
+    assert_eq!(
+        cookie_refusal(below("app")),
+        InvalidCookieError::RelativePath
+    );
+    for path in ["", "/a b/c"] {
+        assert_accepted(below(path));
     }
-    assert_accepted(below("/a b/c"));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn domains() {
         };
         assert_eq!(cookie_refusal(of(domain)), expected, "{domain:?}");
     }
-    assert_eq!(cookie_refusal(of("")), InvalidCookieError::EmptyDomain);
+    assert_accepted(of(""));
     assert_accepted(of("example.org"));
 }
 

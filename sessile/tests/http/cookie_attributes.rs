@@ -16,8 +16,6 @@ on_every_store![
     configured_attributes,
     max_age_is_for_persistent_sessions,
     removal_cookies_have_the_attributes_of_the_cookie,
-    caches_are_told_of_cookies_only,
-    what_the_handler_says_about_caching_stands,
 ];
 
 async fn default_attributes<K: Kind>(setup: &Setup<K>) {
@@ -117,39 +115,4 @@ async fn removal_cookies_have_the_attributes_of_the_cookie<K: Kind>(setup: &Setu
         (Some(true), Some(true))
     );
     assert_eq!(removal.same_site(), Some(SameSite::Lax));
-}
-
-async fn caches_are_told_of_cookies_only<K: Kind>(setup: &Setup<K>) {
-    let server = setup.start_with(persistent(setup));
-    let first = server.get("/set:a:1").await;
-    let cookie = first.cookie();
-    let changed = server.get_as(&cookie, "/set:a:2").await;
-    let renewed = server.get_as(&changed.cookie(), "/renew").await;
-    let purged = server.get_as(&renewed.cookie(), "/purge").await;
-    for with_cookie in [first, changed, renewed, purged] {
-        assert_eq!(with_cookie.headers("set-cookie").len(), 1);
-        assert_eq!(
-            with_cookie.headers("cache-control"),
-            ["no-cache=\"Set-Cookie\""]
-        );
-        assert_eq!(with_cookie.headers("vary"), ["Cookie"]);
-    }
-    let cookie = server.get("/set:a:1").await.cookie();
-    for without in [server.get("/").await, server.get_as(&cookie, "/").await] {
-        without.assert_sets_no_cookie();
-        assert_eq!(without.headers("cache-control"), [""; 0]);
-        assert_eq!(without.headers("vary"), [""; 0]);
-    }
-}
-
-async fn what_the_handler_says_about_caching_stands<K: Kind>(setup: &Setup<K>) {
-    let server = setup.start();
-    let reply = server
-        .get("/set:a:1/header:cache-control:no-store/header:vary:Accept")
-        .await;
-    assert_eq!(reply.headers("set-cookie").len(), 1);
-    assert_eq!(reply.headers("cache-control"), ["no-store"]);
-    assert_eq!(reply.headers("vary"), ["Accept", "Cookie"]);
-    let reply = server.get("/set:a:1/header:vary:cookie").await;
-    assert_eq!(reply.headers("vary"), ["cookie"]);
 }

@@ -5,6 +5,7 @@
 mod acceptance;
 mod bad_cookies;
 mod builder;
+mod caches;
 mod client;
 mod cookie_attributes;
 mod ending;
@@ -19,6 +20,7 @@ mod lazy_loading;
 mod lazy_loading_handles;
 mod lazy_loading_limits;
 mod login_races;
+mod nesting;
 mod races;
 mod renewing;
 mod saving;

@@ -2,8 +2,6 @@
 
 use actix_test::TestServer;
 use actix_web::cookie::{Cookie, CookieJar, Key};
-use aes_gcm::{Aes256Gcm, KeyInit as _, aead::AeadInOut as _};
-use base64_simd::STANDARD;
 
 use crate::servers::COOKIE;
 
@@ -44,26 +42,14 @@ impl Visitor {
         self.look(server, path).await.0
     }
 
-    /// What a signed jar makes of the cookie.
-    pub(crate) fn signed_content(&self, key: &Key) -> String {
-        let (jar, key) = (self.jar(), key.clone());
-        let opened = jar.signed(&key).get(COOKIE).unwrap();
-        opened.value().to_owned()
-    }
-
-    /// What is encrypted in the cookie, as text. A private jar of the `cookie` crate refuses what is not text.
-    pub(crate) fn private_content(&self, key: &Key) -> String {
-        let cookie = Cookie::parse_encoded(self.cookie.clone().unwrap()).unwrap();
-        let mut sealed = STANDARD.decode_to_vec(cookie.value()).unwrap();
-        let cipher = Aes256Gcm::new_from_slice(key.encryption()).unwrap();
-        let (nonce, content) = sealed.split_at_mut(12);
-        let (content, tag) = content.split_last_chunk_mut::<16>().unwrap();
-        let nonce: [u8; 12] = (&*nonce).try_into().unwrap();
-        let (name, tag) = (COOKIE.as_bytes(), (*tag).into());
-        cipher
-            .decrypt_inout_detached(&nonce.into(), name, (&mut *content).into(), &tag)
-            .unwrap();
-        String::from_utf8_lossy(content).into_owned()
+    /// What actix-session sealed in the cookie; `None` if it did not seal it.
+    pub(crate) fn old_content(&self, key: &Key, is_private: bool) -> Option<String> {
+        let jar = self.jar();
+        let opened = match is_private {
+            true => jar.private(key).get(COOKIE),
+            false => jar.signed(key).get(COOKIE),
+        };
+        opened.map(|cookie| cookie.value().to_owned())
     }
 
     fn jar(&self) -> CookieJar {

@@ -1,8 +1,6 @@
 //! What is sealed is unsealed, and nothing else.
 
 mod actix_session;
-mod fixed_vectors;
-mod jars;
 
 use super::*;
 use crate::{
@@ -58,23 +56,39 @@ fn read(cookie: &SessionCookie, header: &str) -> Option<Content> {
     Some(unsealed.unwrap().content)
 }
 
-/// `[MAC | content]`.
-fn signed_value(content: &str) -> String {
-    let mut value = String::new();
-    fixed_key().sign(&[content], &mut value);
-    value + content
-}
-
 fn private_value(name: &str, content: impl AsRef<[u8]>) -> String {
     let mut value = String::new();
     fixed_key().encrypt(name, [content.as_ref(), b""], &mut value);
     value
 }
 
-fn decrypted(name: &str, value: &str) -> Option<String> {
-    fixed_key().decrypt(name, value.as_bytes(), |content| {
-        String::from_utf8(content.to_vec()).ok()
-    })
+fn signed_value(name: &str, content: &str) -> String {
+    let mut value = String::new();
+    fixed_key().sign(name, content, &mut value);
+    value + content
+}
+
+/// A value that the independent implementation of the ciphers in Python's `cryptography` made with keys that it
+/// derived by itself.
+#[test]
+fn the_construction_is_the_documented_one() {
+    const SIGNED: &str = "u5CZ2znjv7xPiIKbD5kQXhUVRsNxoZ3dgkXr58pvW50a value";
+    const PRIVATE: &str = "AAECAwQFBgcICQoLoNKAKjRmFsJosCSth5VO95F6UrraRHM";
+    assert_eq!(signed_value("name", "a value"), SIGNED);
+    let key = fixed_key();
+    let verified = key.verify("name", SIGNED.as_bytes());
+    assert_eq!(verified, Some(&b"a value"[..]));
+    let opened = |name| key.decrypt(name, PRIVATE.as_bytes(), |content| Some(content.to_vec()));
+    assert_eq!(opened("name").as_deref(), Some(&b"a value"[..]));
+    assert_eq!(opened("eman"), None);
+}
+
+#[test]
+fn no_nonce_is_used_twice() {
+    assert_ne!(
+        private_value("name", "a value"),
+        private_value("name", "a value")
+    );
 }
 
 #[test]
@@ -171,7 +185,7 @@ fn a_record_of_a_later_version_is_distinguished_from_other_data() {
         .unseal(value.as_bytes(), || ISSUED_AT)
         .unwrap();
     assert!(unsealed.unwrap_err().is_newer());
-    let value = signed_value(&format!("id={}", later(&newer.to_text(ISSUED_AT))));
+    let value = signed_value("id", &later(&newer.to_text(ISSUED_AT)));
     let unsealed = cookie(Signed)
         .unseal(value.as_bytes(), || ISSUED_AT)
         .unwrap();

@@ -16,7 +16,7 @@ async fn left() -> (World, String) {
     let (id, version) = (old_id(), Version::new(1));
     let creating = world.store.memory.create(&id, &record, version, day);
     creating.await.unwrap();
-    let cookie = world.sealed(KEY);
+    let cookie = world.sealed_by_actix_session(KEY);
     (world, cookie)
 }
 
@@ -40,9 +40,41 @@ async fn a_session_is_opened_and_changed_under_its_old_key() {
     let session = world.open(&cookie).await;
     assert_eq!(session.id(), Some(old_id()));
     increment(&session);
-    assert_eq!(world.commit(&session).await, None);
-    assert_eq!(world.n(&cookie).await, Some(2));
+    let resealed = world.commit(&session).await.unwrap();
+    for cookie in [&cookie, &resealed] {
+        assert_eq!(world.n(cookie).await, Some(2));
+    }
     assert!(!world.record(&old_id()).await.unwrap().undated);
+    let session = world.open(&resealed).await;
+    increment(&session);
+    assert_eq!(world.commit(&session).await, None);
+}
+
+#[tokio::test]
+async fn reading_seals_the_cookie_again_and_stores_nothing() {
+    let (world, cookie) = left().await;
+    world.store.counts();
+    let session = world.open(&cookie).await;
+    let resealed = world.commit(&session).await.unwrap();
+    // The second load is for the epoch: another request may have renewed the session.
+    assert_eq!(world.store.counts(), (2, 0));
+    assert!(world.record(&old_id()).await.unwrap().undated);
+    let strict = world.beside(&world.clock, |it| it.accept_actix_session_cookies = false);
+    for server in [&world, &strict] {
+        let session = server.open(&resealed).await;
+        assert_eq!(session.get("n").unwrap(), Some(1));
+        assert_eq!(server.commit(&session).await, None);
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_is_not_sealed_again_if_another_request_renewed_the_session() {
+    let (world, cookie) = left().await;
+    let session = world.open(&cookie).await;
+    let other = world.open(&cookie).await;
+    other.renew();
+    world.commit(&other).await.unwrap();
+    assert_eq!(world.commit(&session).await, None);
 }
 
 #[tokio::test]

@@ -94,12 +94,13 @@ impl<S: SessionStore + Clone> World<S> {
         }
     }
 
-    /// The cookie that carries `content`, sealed with the key of this world.
-    fn sealed(&self, content: impl AsRef<[u8]>) -> String {
-        let mut value = String::new();
-        let parts = [content.as_ref(), b""];
-        self.key.encrypt("id", parts, &mut value);
-        format!("id={value}")
+    /// The cookie in which actix-session seals `content` with the key of this world.
+    fn sealed_by_actix_session(&self, content: &str) -> String {
+        let mut jar = cookie::CookieJar::new();
+        let key = self.key.master();
+        let cookie = cookie::Cookie::new("id", content.to_owned());
+        jar.private_mut(key).add(cookie);
+        format!("id={}", jar.get("id").unwrap().value())
     }
 
     async fn open(&self, cookie: &str) -> Session {

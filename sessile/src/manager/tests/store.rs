@@ -155,7 +155,7 @@ impl SessionStore for Faulty {
         self.write(self.memory.delete(id)).await
     }
 
-    fn opens_actix_session_keys(&self) -> bool {
+    fn opens_actix_session_key(&self, _key: &str) -> bool {
         self.takes_over.load(Ordering::SeqCst)
     }
 }

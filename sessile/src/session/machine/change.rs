@@ -2,7 +2,7 @@
 
 use std::{mem, sync::Arc};
 
-use super::{Binding, Cookies, Machine, Phase, Target, Unsettled};
+use super::{Binding, Cookies, Machine, Phase, Stored, Target, Unsettled};
 use crate::{
     failure::StateTooLargeError,
     json::JsonText,
@@ -32,19 +32,13 @@ impl Machine {
         match self.phase {
             Phase::Running | Phase::Reopened => Ok(()),
             Phase::Closed => Err(SessionClosedError::Committed),
-            Phase::Replaced => Err(SessionClosedError::Replaced),
         }
     }
 
-    pub(crate) fn set(
-        &mut self,
-        name: &Arc<str>,
-        text: JsonText,
-        max_bytes: usize,
-    ) -> Result<Discarded, WriteError> {
+    pub(crate) fn set(&mut self, name: &Arc<str>, text: JsonText) -> Result<Discarded, WriteError> {
         self.check_writable()?;
         let place = self.state.find(name);
-        self.check_size(self.state.text_at(place), name, &text, max_bytes)?;
+        self.check_size(self.state.text_at(place), name, &text)?;
         self.state.set_at(place, name, text.clone());
         self.note_change();
         Ok(self.journal.set(name, text))
@@ -57,7 +51,6 @@ impl Machine {
         name: &Arc<str>,
         text: JsonText,
         update: &Update,
-        max_bytes: usize,
     ) -> Result<Option<()>, WriteError> {
         self.check_writable()?;
         let place = self.state.find(name);
@@ -70,7 +63,7 @@ impl Machine {
         if !is_unchanged {
             return Ok(None);
         }
-        self.check_size(now, name, &text, max_bytes)?;
+        self.check_size(now, name, &text)?;
         self.state.set_at(place, name, text.clone());
         self.note_change();
         self.journal.update(name, update.clone(), text);
@@ -173,57 +166,24 @@ impl Machine {
         }
     }
 
+    /// Whether the state is larger than that of `stored` and than it may be.
+    pub(crate) fn has_outgrown(&self, stored: &Stored) -> bool {
+        let before = stored.record.state.byte_len();
+        StateTooLargeError::check(before, self.state.byte_len(), self.max_state_bytes).is_err()
+    }
+
     /// Checks that the state may hold `text` under `name`, in place of `now`.
     fn check_size(
         &self,
         now: Option<&str>,
         name: &str,
         text: &str,
-        max: usize,
     ) -> Result<(), StateTooLargeError> {
         let before = self.state.byte_len();
         let bytes = match now {
             Some(replaced) => before - replaced.len() + text.len(),
             None => before + name.len() + text.len(),
         };
-        StateTooLargeError::check(before, bytes, max)
+        StateTooLargeError::check(before, bytes, self.max_state_bytes)
     }
-
-    /// Closes this session. Another one takes over its changes.
-    #[cfg(feature = "actix")]
-    pub(crate) fn replace(&mut self) -> Replaced {
-        self.phase = Phase::Replaced;
-        Replaced {
-            status: self.status,
-            is_restarted: self.generation > 0,
-            journal: mem::take(&mut self.journal),
-        }
-    }
-
-    /// Takes over the changes of a session that was used before this one was opened.
-    #[cfg(feature = "actix")]
-    pub(crate) fn adopt(
-        &mut self,
-        status: SessionStatus,
-        state: State,
-        journal: crate::session::journal::Journal,
-    ) -> Discarded {
-        if status == SessionStatus::Purged {
-            // A session that was just opened can be purged.
-            return self.purge().unwrap_or_default();
-        }
-        self.changes += 1;
-        self.status = status;
-        self.state = state;
-        mem::replace(&mut self.journal, journal).into()
-    }
-}
-
-/// What was done to a session that another one replaces.
-#[cfg(feature = "actix")]
-pub(crate) struct Replaced {
-    pub(crate) status: SessionStatus,
-    /// Whether it was purged or restarted, before the changes in the journal.
-    pub(crate) is_restarted: bool,
-    pub(crate) journal: crate::session::journal::Journal,
 }

@@ -19,13 +19,12 @@ use smallvec::SmallVec;
 use super::{SessionStatus, journal::Journal};
 use crate::{
     id::{Secret, SessionId},
+    manager::Opened,
     record::Record,
     state::State,
     storage::Version,
 };
 
-#[cfg(feature = "actix")]
-pub(crate) use self::change::Replaced;
 pub(crate) use self::{
     unsettled::{Renewal, Unsettled},
     work::{FlushOutcome, InFlight, Work},
@@ -106,8 +105,6 @@ enum Phase {
     Closed,
     /// A reload opened the session again after the response.
     Reopened,
-    /// The middleware opened the request's session, which replaces this one.
-    Replaced,
 }
 
 pub(crate) struct Machine {
@@ -137,6 +134,9 @@ pub(crate) struct Machine {
     /// Whether the request has a cookie of our name, valid or not.
     pub(crate) cookie_came: bool,
     pub(crate) cookie_due: CookieDue,
+    /// Whether the application looked at the session or changed it, so that its response depends on the cookie.
+    pub(crate) is_used: bool,
+    pub(crate) max_state_bytes: usize,
     is_flushing: bool,
     /// Whether what is on its way to the store was discarded: it is not taken back.
     is_flush_discarded: bool,
@@ -160,6 +160,8 @@ impl Machine {
             is_status_past: false,
             cookie_came,
             cookie_due: CookieDue::Nothing,
+            is_used: false,
+            max_state_bytes: usize::MAX,
             is_flushing: false,
             is_flush_discarded: false,
         }
@@ -170,13 +172,36 @@ impl Machine {
         !matches!(self.binding, Binding::Unopened(_))
     }
 
-    /// Takes in the session that the request's cookies name.
-    pub(crate) fn open(&mut self, binding: Binding, others: Vec<SessionId>) {
-        if let Binding::Stored(stored) = &binding {
-            self.state = stored.record.state.clone();
+    /// Prepares a session that the request used before the middleware did: it is opened by these `cookies`. If it
+    /// was purged or restarted, the session that they name ends.
+    #[cfg(feature = "actix")]
+    pub(crate) fn attach(&mut self, cookies: Option<Cookies>, cookie_came: bool) {
+        self.cookie_came = cookie_came;
+        match cookies {
+            Some(cookies) if self.generation > 0 => self.ending.push(Target::Cookies(cookies)),
+            Some(cookies) => self.binding = Binding::Unopened(cookies),
+            None => {}
         }
-        self.binding = binding;
-        self.others = others;
+    }
+
+    /// Takes in the session that the request's cookies name.
+    ///
+    /// Returns the stored session if changes have to be replayed on it. The caller does that without the lock,
+    /// because it runs closures.
+    pub(crate) fn open(&mut self, opened: Opened) -> Option<Arc<Stored>> {
+        self.others = opened.others;
+        if opened.is_outdated {
+            self.cookie_due = CookieDue::Refresh;
+        }
+        match opened.binding {
+            Binding::Stored(stored) if !self.journal.is_empty() => return Some(stored),
+            Binding::Stored(stored) => {
+                self.state = stored.record.state.clone();
+                self.binding = Binding::Stored(stored);
+            }
+            binding => self.binding = binding,
+        }
+        None
     }
 
     /// Continues without the store, with an empty session.

@@ -4,7 +4,7 @@ use std::{mem, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::{Binding, CookieDue, Machine, Phase, Stored, Target};
+use super::{Binding, CookieDue, Machine, Stored, Target};
 use crate::{
     id::Secret,
     record::Epoch,
@@ -105,7 +105,6 @@ impl Machine {
     /// The stored session that a reload loads again, if there is one.
     pub(crate) fn begin_reload(&self) -> Result<Option<Arc<Stored>>, SessionClosedError> {
         match &self.binding {
-            _ if self.phase == Phase::Replaced => Err(SessionClosedError::Replaced),
             Binding::Ended => Err(SessionClosedError::Ended),
             Binding::Superseded(_) => Err(SessionClosedError::Superseded),
             _ if self.status == SessionStatus::Purged && !self.is_status_past => {

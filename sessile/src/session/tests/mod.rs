@@ -11,8 +11,9 @@ use super::*;
 use crate::{failure::StateTooLargeError, json};
 
 fn bounded(max_state_bytes: usize) -> Session {
-    let machine = Machine::new(Binding::New, false);
-    Session::with(machine, max_state_bytes, None)
+    let session = Session::new();
+    session.machine().max_state_bytes = max_state_bytes;
+    session
 }
 
 #[test]

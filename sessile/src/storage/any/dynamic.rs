@@ -40,7 +40,7 @@ pub(super) trait DynStore: Send + Sync {
 
     fn keeps_nothing(&self) -> bool;
 
-    fn opens_actix_session_keys(&self) -> bool;
+    fn opens_actix_session_key(&self, key: &str) -> bool;
 }
 
 impl<S: SessionStore> DynStore for S {
@@ -84,7 +84,7 @@ impl<S: SessionStore> DynStore for S {
         SessionStore::keeps_nothing(self)
     }
 
-    fn opens_actix_session_keys(&self) -> bool {
-        SessionStore::opens_actix_session_keys(self)
+    fn opens_actix_session_key(&self, key: &str) -> bool {
+        SessionStore::opens_actix_session_key(self, key)
     }
 }

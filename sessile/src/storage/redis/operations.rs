@@ -99,8 +99,8 @@ impl SessionStore for RedisSessionStore {
         Ok(())
     }
 
-    fn opens_actix_session_keys(&self) -> bool {
-        true
+    fn opens_actix_session_key(&self, key: &str) -> bool {
+        crate::actix_session::is_key(key)
     }
 }
 

@@ -166,8 +166,8 @@ impl SessionStore for RedisActorSessionStore {
             .await
     }
 
-    fn opens_actix_session_keys(&self) -> bool {
-        true
+    fn opens_actix_session_key(&self, key: &str) -> bool {
+        crate::actix_session::is_key(key)
     }
 }
 

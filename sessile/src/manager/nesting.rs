@@ -1,0 +1,70 @@
+//! Sessions that a request has already when a middleware opens its own.
+
+use std::{
+    any::TypeId,
+    sync::{Arc, atomic::Ordering},
+};
+
+use super::{SessionFailure, SessionManager, shared};
+use crate::{
+    config::Loading,
+    cookie::Found,
+    session::{Session, SessionStatus},
+    storage::SessionStore,
+    telemetry,
+};
+
+impl<S: SessionStore> SessionManager<S> {
+    /// As [`open`](Self::open), for a session that the request used before it was opened. Its changes so far are
+    /// applied to the stored state.
+    pub(crate) async fn open_early<'h>(
+        &self,
+        session: &Session,
+        cookie_headers: impl IntoIterator<Item = &'h [u8]>,
+    ) -> Result<(), SessionFailure> {
+        let (cookies, cookie_came) = match self.0.cookie.find(cookie_headers) {
+            Found::Nothing => (None, false),
+            Found::Unusable(reason) => {
+                telemetry::cookie_rejected(reason);
+                (None, true)
+            }
+            Found::Values(cookies) => (Some(shared(&cookies)), true),
+        };
+        let is_changed = {
+            let mut machine = session.machine();
+            machine.max_state_bytes = self.0.max_state_bytes;
+            machine.attach(cookies, cookie_came);
+            machine.status != SessionStatus::Unchanged
+        };
+        session.attach(Arc::clone(&self.0) as _);
+        if self.0.loading == Loading::Eager || is_changed {
+            let loaded = session.load().await;
+            return loaded.map_err(|error| SessionFailure::open(error, self.0.failure_status()));
+        }
+        Ok(())
+    }
+
+    /// Whether `outer`, a session that is open in the same request, is also the session of this manager: an
+    /// instance of the middleware further out has opened it.
+    ///
+    /// A browser has one cookie of a name, so two sessions with one name would replace each other. The stores
+    /// can't be compared, so a store of the same type under the same key counts as the same.
+    pub(crate) fn serves(&self, outer: &Session) -> bool {
+        let Some(backend) = outer.backend() else {
+            return false;
+        };
+        if backend.cookie().name() != self.0.cookie.name() {
+            return false;
+        }
+        let is_same = backend.store_type() == TypeId::of::<S>()
+            && backend.cookie().has_key_of(&self.0.cookie);
+        if !is_same && !self.0.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                cookie = self.0.cookie.name(),
+                "two session middlewares in one request have the same cookie and different stores: \
+                 give one of them another cookie name"
+            );
+        }
+        is_same
+    }
+}

@@ -1,0 +1,438 @@
+//! Several session middlewares in one request, and code further out than the first.
+
+use std::sync::{Arc, Mutex};
+
+use actix_web::{
+    App, Error, HttpResponse,
+    body::MessageBody,
+    cookie::Key,
+    dev::{Service as _, ServiceRequest, ServiceResponse},
+    middleware::{Next, from_fn},
+    test::{TestRequest, call_service, init_service},
+    web::{self, ServiceConfig},
+};
+use serde_json::json;
+use sessile::{
+    CookieContentSecurity::Private,
+    Session, SessionExt as _, SessionMiddleware,
+    config::Loading,
+    storage::{CookieSessionStore, MemorySessionStore, SessionStore},
+};
+
+use crate::{
+    client::Server,
+    setup::{InCookie, Kind, Memory, Setup, Sqlite, in_time},
+    watched::{
+        Fault::Fail,
+        Operation::{Create, Load, Update},
+    },
+};
+
+/// Counts under this name, on the way in and on the way out.
+async fn count(
+    name: &'static str,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    request.get_session().update_or(name, 1, |n: u32| n + 1)?;
+    let response = next.call(request).await?;
+    response.get_session().update_or(name, 1, |n: u32| n + 1)?;
+    Ok(response)
+}
+
+async fn handler(session: Session) -> actix_web::Result<HttpResponse> {
+    session.update_or("handler", 1, |n: u32| n + 1)?;
+    Ok(HttpResponse::Ok().json(session.entries()))
+}
+
+/// `outer` around code that counts, around `inner`, around a handler that counts.
+fn nested<A, B>(outer: SessionMiddleware<A>, inner: SessionMiddleware<B>) -> Server
+where
+    A: SessionStore,
+    B: SessionStore,
+{
+    Server::start(outer, move |config| {
+        let scope = web::scope("")
+            .default_service(web::to(handler))
+            .wrap(inner.clone())
+            .wrap(from_fn(|request, next| count("between", request, next)));
+        config.service(scope);
+    })
+}
+
+async fn serves_both<K: Kind>(loading: Loading) {
+    let setup = Setup::<K>::new(Private).await;
+    let shared = setup.builder().loading(loading).build();
+    // A clone of the middleware, and another instance on a clone of the store.
+    let another = setup.builder().loading(loading).build();
+    for inner in [shared.clone(), another] {
+        let server = nested(shared.clone(), inner);
+        let reply = server.post("/").await;
+        assert_eq!(reply.state(), json!({"between": 1, "handler": 1}));
+        setup.assert_asked(&[Create]);
+        let cookie = reply.cookie();
+        let reply = server.post_as(&cookie, "/").await;
+        assert_eq!(reply.state(), json!({"between": 3, "handler": 2}));
+        setup.assert_asked(&[Load, Update]);
+        let cookie = reply.cookie_or(&cookie);
+        let stored = setup.start().get_as(&cookie, "/").await.state();
+        assert_eq!(stored, json!({"between": 4, "handler": 2}));
+        setup.watch.seen();
+    }
+}
+
+#[tokio::test]
+async fn an_inner_instance_for_the_same_cookie_uses_the_outer_session() {
+    in_time(async {
+        serves_both::<Memory>(Loading::Eager).await;
+        serves_both::<Sqlite>(Loading::Eager).await;
+        serves_both::<InCookie>(Loading::Eager).await;
+    })
+    .await;
+}
+
+/// Renewals and purges in the handler are those of the one session, and one cookie is set.
+#[tokio::test]
+async fn an_inner_instance_sends_no_cookie_of_its_own() {
+    in_time(async {
+        let setup = Setup::<Memory>::new(Private).await;
+        let middleware = setup.builder().build();
+        let inner = middleware.clone();
+        let server = Server::start(middleware, move |config: &mut ServiceConfig| {
+            let renew = async |session: Session| {
+                session.renew();
+                ""
+            };
+            let purge = async |session: Session| {
+                session.purge();
+                ""
+            };
+            let scope = web::scope("")
+                .route("/renew", web::post().to(renew))
+                .route("/purge", web::post().to(purge))
+                .wrap(inner.clone());
+            config.service(scope);
+        });
+        let cookie = setup.start().get("/set:a:1").await.cookie();
+        let renewed = server.post_as(&cookie, "/renew").await.cookie();
+        assert_ne!(renewed, cookie);
+        let purged = server.post_as(&renewed, "/purge").await;
+        purged.assert_removes_cookie();
+        let state = setup.start().get_as(&renewed, "/").await.state();
+        assert_eq!(state, json!({}));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn code_between_two_different_middlewares_sees_its_own_session_before_and_after() {
+    in_time(async {
+        let outer = Setup::<Memory>::new(Private).await;
+        let inner = Setup::<InCookie>::new(Private).await;
+        let named = inner.builder().cookie_name("inner".to_owned());
+        let server = nested(outer.builder().build(), named.build());
+        let reply = server.post("/").await;
+        assert_eq!(reply.state(), json!({"handler": 1}));
+        let cookies: Vec<_> = reply.headers("set-cookie");
+        let cookie_of = |name: &str| {
+            let cookie = cookies.iter().find(|it| it.starts_with(name)).unwrap();
+            cookie.split(';').next().unwrap().to_owned()
+        };
+        assert_eq!(cookies.len(), 2);
+        let stored = outer.start().get_as(&cookie_of("id="), "/").await.state();
+        assert_eq!(stored, json!({"between": 2}));
+        let named = inner.builder().cookie_name("inner".to_owned());
+        let sealed = inner.start_with(named);
+        let sealed = sealed.get_as(&cookie_of("inner="), "/").await.state();
+        assert_eq!(sealed, json!({"handler": 1}));
+    })
+    .await;
+}
+
+/// The handler of the inner one may fail, and code between them goes on.
+#[tokio::test]
+async fn code_between_sees_its_own_session_after_the_inner_one_failed() {
+    in_time(async {
+        let outer = Setup::<Memory>::new(Private).await;
+        let inner = Setup::<Memory>::new(Private).await;
+        let named = inner.builder().cookie_name("inner".to_owned());
+        let named = named.max_state_bytes(4).build();
+        let server = nested(outer.builder().build(), named);
+        let reply = server.post("/").await;
+        assert_eq!(reply.status, 500);
+        let cookie = reply.cookie();
+        let stored = outer.start().get_as(&cookie, "/").await.state();
+        assert_eq!(stored, json!({"between": 2}));
+    })
+    .await;
+}
+
+/// Middleware further out that takes the handle before the session is opened, as actix-identity does in the order that
+/// actix-session allowed.
+async fn further_out(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let session = request.get_session();
+    session.insert("further_out", 1)?;
+    session.update_or("a", 10, |n: u32| n + 1)?;
+    let response = next.call(request).await?;
+    // It is the session of the request, and its response has been made.
+    assert_eq!(session.get("handler")?, Some(1));
+    assert_eq!(response.get_session().id(), session.id());
+    assert!(session.insert("late", 1).is_err());
+    Ok(response)
+}
+
+async fn early_handle_becomes_the_session<K: Kind>(loading: Loading) {
+    let setup = Setup::<K>::new(Private).await;
+    let inner = setup.builder().loading(loading).build();
+    let server = Server::start_bare(move |config| {
+        let scope = web::scope("")
+            .default_service(web::to(handler))
+            .wrap(inner.clone())
+            .wrap(from_fn(further_out));
+        config.service(scope);
+    });
+    let fresh = server.post("/").await;
+    let first = json!({"a": 10, "further_out": 1, "handler": 1});
+    assert_eq!(fresh.state(), first);
+    let scripts = setup.start();
+    assert_eq!(scripts.get_as(&fresh.cookie(), "/").await.state(), first);
+
+    let cookie = scripts.get("/set:a:1/set:b:2").await.cookie();
+    setup.watch.seen();
+    let reply = server.post_as(&cookie, "/").await;
+    let merged = json!({"a": 2, "b": 2, "further_out": 1, "handler": 1});
+    assert_eq!(reply.state(), merged);
+    setup.assert_asked(&[Load, Update]);
+    let cookie = reply.cookie_or(&cookie);
+    assert_eq!(scripts.get_as(&cookie, "/").await.state(), merged);
+}
+
+#[tokio::test]
+async fn a_handle_that_was_taken_further_out_becomes_the_session() {
+    in_time(async {
+        for loading in [Loading::Eager, Loading::Lazy] {
+            early_handle_becomes_the_session::<Memory>(loading).await;
+            early_handle_becomes_the_session::<InCookie>(loading).await;
+        }
+        early_handle_becomes_the_session::<Sqlite>(Loading::Eager).await;
+    })
+    .await;
+}
+
+type Change = fn(&Session);
+
+/// Serves scripts inside middleware that first does `change` to the session.
+fn with_early(setup: &Setup<Memory>, loading: Loading, change: Change) -> Server {
+    let inner = setup
+        .builder()
+        .loading(loading)
+        .max_state_bytes(100)
+        .build();
+    Server::start_bare(move |config| {
+        let scope = web::scope("")
+            .default_service(web::to(|session: Session| async move {
+                HttpResponse::Ok().json(session.entries())
+            }))
+            .wrap(inner.clone())
+            .wrap_fn(move |request, service| {
+                change(&request.get_session());
+                service.call(request)
+            });
+        config.service(scope);
+    })
+}
+
+#[tokio::test]
+async fn what_was_done_before_the_session_was_opened_is_done_to_it() {
+    in_time(async {
+        let setup = Setup::<Memory>::new(Private).await;
+        let scripts = setup.start();
+        let nothing: Change = |session| assert_eq!(session.get::<u32>("a").unwrap(), None);
+        let changes: [(Change, serde_json::Value); 5] = [
+            (nothing, json!({"a": 1})),
+            (Session::clear, json!({})),
+            (Session::purge, json!({})),
+            (Session::renew, json!({"a": 1})),
+            (
+                |session| {
+                    session.insert("b", 2).unwrap();
+                    session.remove("b");
+                },
+                json!({"a": 1}),
+            ),
+        ];
+        for loading in [Loading::Eager, Loading::Lazy] {
+            for (change, left) in &changes {
+                let cookie = scripts.get("/set:a:1").await.cookie();
+                let server = with_early(&setup, loading, *change);
+                let reply = server.post_as(&cookie, "/").await;
+                assert_eq!(reply.state(), *left);
+                let after = reply.cookie_or(&cookie);
+                assert_eq!(scripts.get_as(&after, "/").await.state(), *left);
+            }
+        }
+    })
+    .await;
+}
+
+/// A change that does not fit is an error, and not lost.
+#[tokio::test]
+async fn a_change_that_cannot_be_applied_to_the_opened_session_fails_the_request() {
+    in_time(async {
+        let setup = Setup::<Memory>::new(Private).await;
+        let scripts = setup.start();
+        let changes: [Change; 3] = [
+            // It is a string there.
+            |session| session.update_or("a", 1, |n: u32| n + 1).unwrap(),
+            |session| {
+                session
+                    .update_or("a", "1".to_owned(), |_| panic!("a bug"))
+                    .unwrap()
+            },
+            // It fits alone.
+            |session| session.insert("b", "x".repeat(90)).unwrap(),
+        ];
+        for change in changes {
+            let cookie = scripts.get("/set:a:text/fill:c:20").await.cookie();
+            let server = with_early(&setup, Loading::Eager, change);
+            server.post_as(&cookie, "/").await.assert_failure(500);
+            let kept = json!({"a": "text", "c": "x".repeat(20)});
+            assert_eq!(scripts.get_as(&cookie, "/").await.state(), kept);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_that_fails_while_an_early_session_is_opened_fails_the_request() {
+    in_time(async {
+        let setup = Setup::<Memory>::new(Private).await;
+        let cookie = setup.start().get("/set:a:1").await.cookie();
+        let server = with_early(&setup, Loading::Eager, |session| {
+            session.insert("b", 1).unwrap()
+        });
+        setup.watch.inject(Load, Fail);
+        server.post_as(&cookie, "/").await.assert_failure(503);
+    })
+    .await;
+}
+
+/// What is logged on this thread while it is held.
+struct Log {
+    text: Arc<Mutex<Vec<u8>>>,
+    _guard: tracing::subscriber::DefaultGuard,
+}
+
+impl Log {
+    fn of_warnings() -> Self {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::WARN)
+            .with_ansi(false)
+            .with_writer(Mutex::new(Writer(Arc::clone(&text))))
+            .finish();
+        Self {
+            text,
+            _guard: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    /// The lines since the last call.
+    fn lines(&self) -> Vec<String> {
+        let text = std::mem::take(&mut *self.text.lock().unwrap());
+        String::from_utf8(text)
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+struct Writer(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[actix_web::test]
+async fn a_change_without_a_session_middleware_logs_one_warning() {
+    let log = Log::of_warnings();
+    let changes: [Change; 7] = [
+        |session| session.insert("a", 1).unwrap(),
+        |session| session.update_or("a", 1, |n: u32| n).unwrap(),
+        |session| drop(session.remove("a")),
+        Session::clear,
+        Session::renew,
+        Session::purge,
+        |session| session.restart().unwrap(),
+    ];
+    for change in changes {
+        let handler = move |session: Session| async move {
+            assert_eq!(session.get::<u32>("a").unwrap(), None);
+            change(&session);
+            let _ = session.insert("b", 1);
+            HttpResponse::Ok().finish()
+        };
+        let app = App::new().default_service(web::to(handler));
+        let app = init_service(app).await;
+        call_service(&app, TestRequest::post().to_request()).await;
+        let lines = log.lines();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("no session middleware"), "{lines:?}");
+    }
+}
+
+#[actix_web::test]
+async fn sessions_that_are_only_read_or_have_a_middleware_log_no_warning() {
+    let log = Log::of_warnings();
+    let read = web::to(|session: Session| async move {
+        assert!(session.entries().is_empty());
+        HttpResponse::Ok().finish()
+    });
+    let app = init_service(App::new().default_service(read)).await;
+    call_service(&app, TestRequest::post().to_request()).await;
+
+    let middleware = SessionMiddleware::new(MemorySessionStore::default(), Key::generate());
+    let app = App::new()
+        .wrap(middleware)
+        .default_service(web::to(handler));
+    let app = init_service(app).await;
+    let response = call_service(&app, TestRequest::post().to_request()).await;
+    assert!(response.headers().contains_key("set-cookie"));
+    assert_eq!(log.lines(), [""; 0]);
+}
+
+#[actix_web::test]
+async fn two_middlewares_with_one_cookie_and_different_stores_log_one_warning() {
+    let log = Log::of_warnings();
+    let key = Key::generate();
+    let outer = SessionMiddleware::new(MemorySessionStore::default(), key.clone());
+    let inner = SessionMiddleware::new(CookieSessionStore::default(), key);
+    let other_key = SessionMiddleware::new(MemorySessionStore::default(), Key::generate());
+    let scope = web::scope("/other").default_service(web::to(handler));
+    let app = App::new()
+        .service(scope.wrap(other_key))
+        .service(web::scope("").default_service(web::to(handler)).wrap(inner))
+        .wrap(outer);
+    let app = init_service(app).await;
+    for path in ["/other", "/"] {
+        for _ in 0..2 {
+            let request = TestRequest::post().uri(path).to_request();
+            let response = call_service(&app, request).await;
+            assert_eq!(response.status(), 200);
+        }
+        let lines = log.lines();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("different stores"), "{lines:?}");
+    }
+}
