@@ -72,12 +72,29 @@ struct Stat {
     parent: Pid,
     /// As the kernel shows it: `T` is stopped.
     state: String,
+    threads: usize,
 }
 
 impl Stat {
     /// Not if it has ended and only waits for its parent to look.
+    ///
+    /// A process is shown as ended as soon as its first thread has. Until its other threads have ended as well, its
+    /// sockets are open.
     fn is_alive(&self) -> bool {
-        !matches!(self.state.as_str(), "Z" | "X")
+        !matches!(self.state.as_str(), "Z" | "X") || self.threads > 1
+    }
+
+    /// Parses the line in `/proc/<id>/stat`.
+    fn parse(id: Pid, line: &str) -> Option<Self> {
+        // The name is in parentheses, and may hold some.
+        let (_, after_name) = line.rsplit_once(") ")?;
+        let fields: Vec<_> = after_name.split(' ').collect();
+        Some(Self {
+            id,
+            parent: Pid::from_raw(fields.get(1)?.parse().ok()?),
+            state: (*fields.first()?).to_owned(),
+            threads: fields.get(17)?.parse().ok()?,
+        })
     }
 }
 
@@ -93,15 +110,7 @@ fn all() -> Vec<Stat> {
 
 fn stat(id: Pid) -> Option<Stat> {
     let line = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The name is in parentheses, and may hold some.
-    let (_, after_name) = line.rsplit_once(") ")?;
-    let mut fields = after_name.split(' ');
-    let state = fields.next()?.to_owned();
-    Some(Stat {
-        id,
-        parent: Pid::from_raw(fields.next()?.parse().ok()?),
-        state,
-    })
+    Stat::parse(id, &line)
 }
 
 #[cfg(test)]
@@ -136,5 +145,22 @@ mod tests {
                 .iter()
                 .all(|it| stat(*it).is_none_or(|it| !it.is_alive()))
         );
+    }
+
+    #[test]
+    fn a_process_is_alive_until_its_last_thread_has_ended() {
+        for (state, threads, is_alive) in [
+            ("S", 1, true),
+            ("T", 17, true),
+            ("Z", 17, true),
+            ("Z", 1, false),
+            ("X", 0, false),
+        ] {
+            let zeros = "0 ".repeat(15);
+            let line = format!("42 (a (b) c) {state} 7 {zeros}{threads} 0 0");
+            let stat = Stat::parse(Pid::from_raw(42), &line).unwrap();
+            assert_eq!(stat.parent, Pid::from_raw(7));
+            assert_eq!(stat.is_alive(), is_alive, "{line}");
+        }
     }
 }
