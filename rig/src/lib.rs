@@ -29,6 +29,7 @@
 //! Linux only; elsewhere the crate is empty, so that tests which start nothing still build.
 #![cfg(target_os = "linux")]
 
+mod account;
 mod browser;
 pub mod database;
 mod error;

@@ -7,6 +7,8 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
+use crate::Error;
+
 /// The ports given out so far. The kernel may offer a port again as soon as it is let go,
 /// and then two tests that run side by side would get the same one.
 static GIVEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
@@ -37,8 +39,33 @@ pub fn free_port() -> io::Result<u16> {
     }
 }
 
+/// How often another process may take the port between the choice and the start.
+const ATTEMPTS: usize = 5;
+
+/// What the log of a server says if another process has its port.
+const PORT_TAKEN: &str = "Address already in use";
+
+/// Starts a server on a free port, and on another one if a process takes the first.
+pub(crate) fn on_free_port<T>(
+    program: &str,
+    mut start: impl FnMut(u16) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut attempt = 1;
+    loop {
+        let port = free_port().map_err(Error::system(program, "be given a port"))?;
+        match start(port) {
+            Err(Error::Ended { log, .. }) if attempt < ATTEMPTS && log.contains(PORT_TAKEN) => {
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
+
     use super::*;
 
     #[test]
@@ -46,5 +73,42 @@ mod tests {
         let ports: HashSet<u16> = (0..500).map(|_| free_port().unwrap()).collect();
 
         assert_eq!(ports.len(), 500);
+    }
+
+    fn ended(log: &str) -> Error {
+        Error::Ended {
+            program: "test".to_owned(),
+            status: ExitStatus::from_raw(0),
+            log: log.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_server_whose_port_is_taken_is_started_on_another() {
+        let mut tried = Vec::new();
+
+        let port = on_free_port("test", |port| {
+            tried.push(port);
+            match tried.len() {
+                3 => Ok(port),
+                _ => Err(ended("bind: Address already in use")),
+            }
+        });
+
+        assert_eq!(port.unwrap(), tried[2]);
+        assert_ne!(tried[0], tried[1]);
+    }
+
+    #[test]
+    fn a_server_that_fails_otherwise_is_not_started_again() {
+        let mut starts = 0;
+
+        let outcome = on_free_port::<()>("test", |_| {
+            starts += 1;
+            Err(ended("unknown directive"))
+        });
+
+        assert!(outcome.is_err());
+        assert_eq!(starts, 1);
     }
 }

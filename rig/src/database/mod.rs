@@ -1,6 +1,5 @@
 //! What the database servers have in common. They are in [`postgres`](crate::postgres) and [`mariadb`](crate::mariadb).
 
-mod account;
 mod template;
 
 use std::{
@@ -13,10 +12,10 @@ use std::{
 
 use tempfile::TempDir;
 
-pub use account::Account;
+pub use crate::account::Account;
 pub use template::Template;
 
-use crate::{Error, Process, Ready, free_port};
+use crate::{Error, Process, Ready, port::on_free_port};
 
 /// Who owns the database that [`Database::url`] leads to.
 pub(crate) const USER: &str = "sessile";
@@ -29,12 +28,6 @@ pub(crate) const DATABASE: &str = "sessile";
 
 /// Far longer than anything that is run here takes: it ends what hangs.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// What a server's log says when its port is another's.
-const PORT_TAKEN: &str = "Address already in use";
-
-/// How often a port may be taken by somebody else between the choice and the start.
-const ATTEMPTS: usize = 5;
 
 /// What tells one kind of database server from another.
 ///
@@ -106,15 +99,7 @@ impl<K: Kind> Database<K> {
     ///
     /// As [`start`](Database::start).
     pub fn start_with(settings: &[&str]) -> Result<Self, Error> {
-        let mut attempt = 1;
-        loop {
-            match Self::start_once(settings) {
-                Err(Error::Ended { log, .. }) if attempt < ATTEMPTS && log.contains(PORT_TAKEN) => {
-                    attempt += 1;
-                }
-                outcome => return outcome,
-            }
-        }
+        on_free_port(K::PROGRAM, |port| Self::start_on(port, settings))
     }
 
     /// Where it is, for the user that owns the database: `postgres://sessile:secret@127.0.0.1:4711/sessile`.
@@ -227,7 +212,7 @@ impl<K: Kind> Database<K> {
         )
     }
 
-    fn start_once(settings: &[&str]) -> Result<Self, Error> {
+    fn start_on(port: u16, settings: &[&str]) -> Result<Self, Error> {
         let failed = |action| Error::system(K::PROGRAM, action);
         let account = account::<K>()?;
         let template = K::template().folder(K::PROGRAM, |folder| {
@@ -242,7 +227,6 @@ impl<K: Kind> Database<K> {
         let data = folder.path().join("data");
         copy(&template.join("data"), &data)?;
 
-        let port = free_port().map_err(failed("be given a port"))?;
         let mut command = K::serve(&data, folder.path(), port)?;
         for setting in settings {
             K::set(&mut command, setting);

@@ -14,14 +14,11 @@ use super::{
     config::{Mode, Ports, SOCKET, Setup, config},
     connection::Connection,
 };
-use crate::{Error, Process, Ready, find_program, free_port};
+use crate::{Error, Process, Ready, find_program, free_port, port::on_free_port};
 
 const PROGRAM: &str = "redis-server";
 
 const PACKAGES: &[&str] = &["redis-server"];
-
-/// How often a port may be taken by somebody else between the choice and the start.
-const ATTEMPTS: usize = 5;
 
 /// A running `redis-server`.
 ///
@@ -180,23 +177,15 @@ impl Redis {
     /// Starts a server of any kind.
     pub(super) fn launch(setup: &Setup<'_>) -> Result<Self, Error> {
         let program = find_program(PROGRAM, PACKAGES)?;
-        let mut attempt = 1;
-        loop {
-            match Self::launch_once(&program, setup) {
-                Err(Error::Ended { log, .. }) if attempt < ATTEMPTS && is_port_taken(&log) => {
-                    attempt += 1;
-                }
-                outcome => return outcome,
-            }
-        }
+        on_free_port(PROGRAM, |port| Self::launch_on(port, &program, setup))
     }
 
-    fn launch_once(program: &Path, setup: &Setup<'_>) -> Result<Self, Error> {
+    fn launch_on(client: u16, program: &Path, setup: &Setup<'_>) -> Result<Self, Error> {
         let folder = TempDir::with_prefix("sessile-redis-")
             .map_err(Error::system(PROGRAM, "make a temporary folder"))?;
         let ports = Ports {
-            client: pick_port()?,
-            bus: pick_port()?,
+            client,
+            bus: free_port().map_err(Error::system(PROGRAM, "be given a port"))?,
         };
         for (name, content) in setup.files {
             write(&folder.path().join(name), content)?;
@@ -217,14 +206,6 @@ impl Redis {
             is_frozen: false,
         })
     }
-}
-
-fn pick_port() -> Result<u16, Error> {
-    free_port().map_err(Error::system(PROGRAM, "be given a port"))
-}
-
-fn is_port_taken(log: &str) -> bool {
-    log.contains("Address already in use")
 }
 
 fn write(file: &Path, content: &str) -> Result<(), Error> {
