@@ -54,6 +54,9 @@ pub struct Process {
 }
 
 impl Process {
+    /// The file in the folder that takes the output. It may be there already.
+    pub(crate) const LOG: &str = "process.log";
+
     /// Starts `command` in a new temporary folder, and waits until it is ready.
     ///
     /// Its standard input is empty, and its working directory is what the command says: the test's, by default.
@@ -77,7 +80,7 @@ impl Process {
     pub fn start_in(folder: TempDir, mut command: Command, ready: Ready) -> Result<Self, Error> {
         let name = name_of(&command);
         command.stdin(Stdio::null()).process_group(0);
-        let mut log = Log::new(folder.path().join("process.log"));
+        let mut log = Log::new(folder.path().join(Self::LOG));
         let (child, leash) = spawn(&name, &mut command, &mut log)?;
         let mut process = Self {
             name,

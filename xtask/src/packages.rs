@@ -69,6 +69,16 @@ const NEEDS: &[Need] = &[
         program: "mariadb",
         package: "mariadb-client-core",
     },
+    // Pages are requested through the caches of web servers. The tests start their own; Debian may start its nginx on
+    // port 80, which no test uses. The package `apache2`, whose service Debian would start, is not needed.
+    Need {
+        program: "/usr/sbin/nginx",
+        package: "nginx",
+    },
+    Need {
+        program: "/usr/sbin/apache2",
+        package: "apache2-bin",
+    },
 ];
 
 /// Installs what is missing, or says what to install.
