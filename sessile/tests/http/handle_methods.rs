@@ -201,7 +201,7 @@ async fn saving_a_new_session_while_the_client_leaves_stores_nothing() {
             config.default_service(web::to(handler));
         });
         setup.watch.inject(Create, crate::watched::Fault::Hold);
-        let client = server.begin("POST", "/", &[]).await;
+        let client = server.begin_request("POST", "/", &[]).await;
         setup.watch.held().await;
         client.set_zero_linger().unwrap();
         drop(client);

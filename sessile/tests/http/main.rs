@@ -26,6 +26,8 @@ mod renewing;
 mod saving;
 mod script;
 mod sealed_cookies;
+#[path = "../shared/server.rs"]
+mod server;
 mod serving_empty;
 mod setup;
 mod several_cookies;
