@@ -1,0 +1,143 @@
+//! A browser, and what its visitor has to see.
+
+use std::fmt;
+
+use crate::{
+    app::{SERIAL, VISITOR, content, etag},
+    server::{Client, Reply},
+    uses::{Method, Use},
+};
+
+/// A visitor with a browser, which keeps the cookie that it was given last.
+#[derive(Debug, Clone)]
+pub(crate) struct Visitor {
+    /// What tells this visitor from all others.
+    pub(crate) label: String,
+    pub(crate) cookie: Option<String>,
+    /// What has to be in the session.
+    name: Option<String>,
+    count: u32,
+}
+
+/// What has to happen to the visitor's cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    Stays,
+    IsSet,
+    IsRemoved,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stays => "stays",
+            Self::IsSet => "is set",
+            Self::IsRemoved => "is removed",
+        })
+    }
+}
+
+impl Visitor {
+    /// Without a session.
+    pub(crate) fn guest(label: String) -> Self {
+        Self {
+            label,
+            cookie: None,
+            name: None,
+            count: 0,
+        }
+    }
+
+    /// With a new session.
+    pub(crate) async fn signed_in(application: &Client, label: String) -> Self {
+        let mut visitor = Self::guest(label);
+        let reply = visitor.request(application, Method::Get, "/sign-in").await;
+        visitor.cookie = Some(reply.cookie());
+        visitor.name = Some(visitor.label.clone());
+        visitor
+    }
+
+    /// What the session of this visitor looks like.
+    pub(crate) fn page(&self) -> String {
+        content(self.name.as_deref(), self.count)
+    }
+
+    /// Records what a page does with the session before it shows it.
+    pub(crate) fn note(&mut self, kind: Use) -> Change {
+        let had_session = self.cookie.is_some();
+        if kind.starts_sessions() && self.name.is_none() {
+            self.name = Some(self.label.clone());
+            return Change::IsSet;
+        }
+        match kind {
+            Use::Write => {
+                self.count += 1;
+                match had_session {
+                    true => Change::Stays,
+                    false => Change::IsSet,
+                }
+            }
+            Use::Renew => Change::IsSet,
+            Use::Purge if had_session => Change::IsRemoved,
+            _ => Change::Stays,
+        }
+    }
+
+    pub(crate) async fn request(&self, server: &Client, method: Method, path: &str) -> Reply {
+        let (name, condition) = match method {
+            Method::Get => ("GET", String::new()),
+            Method::Head => ("HEAD", String::new()),
+            Method::Conditional => {
+                let condition = format!("If-None-Match: {}\r\n", etag(&self.page()));
+                ("GET", condition)
+            }
+        };
+        let cookie = self.cookie.as_ref();
+        let cookie = cookie.map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\n"));
+        let request = format!(
+            "{name} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\
+             {VISITOR}: {}\r\n{cookie}{condition}\r\n",
+            self.label,
+        );
+        server.exchange(request.as_bytes()).await
+    }
+
+    /// Whether the application itself shows this visitor what has to be in the session.
+    pub(crate) async fn is_right(&self, application: &Client) -> Result<(), String> {
+        let page = match self.cookie {
+            Some(_) => self.page(),
+            None => content(None, 0),
+        };
+        self.sees(&page, application).await
+    }
+
+    /// Whether the cookie of this visitor, who may have another one since, opens nothing.
+    pub(crate) async fn is_signed_out(&self, application: &Client) -> Result<(), String> {
+        self.sees(&content(None, 0), application).await
+    }
+
+    async fn sees(&self, page: &str, application: &Client) -> Result<(), String> {
+        let found = self
+            .request(application, Method::Get, "/own-page")
+            .await
+            .body;
+        match found == page {
+            true => Ok(()),
+            false => Err(format!(
+                "the application shows {} `{found}` in place of `{page}`",
+                self.label
+            )),
+        }
+    }
+}
+
+/// The number of a response of the application.
+pub(crate) fn serial(reply: &Reply) -> Option<usize> {
+    reply.headers(SERIAL).first()?.parse().ok()
+}
+
+/// Whether the cache says that it answered.
+pub(crate) fn is_hit(reply: &Reply) -> bool {
+    let x_cache = reply.headers("x-cache");
+    x_cache.iter().any(|value| value.starts_with("HIT"))
+}
