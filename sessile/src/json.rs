@@ -1,9 +1,12 @@
 //! Values as JSON text: written once, parsed on access, with errors that quote no value.
 
+mod nulls;
+
 use std::sync::Arc;
 
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, error::Category};
+use serde_json::{Number, Value, error::Category, value::RawValue};
 use smallvec::SmallVec;
 
 /// A value of a state, as JSON text.
@@ -27,12 +30,24 @@ pub(crate) type JsonText = Arc<str>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonError {
-    /// The value has no JSON form, a map with keys that are not strings for example.
+    /// The value has no JSON form from which it can be read back: for example a map whose keys are not strings, a
+    /// number that is not finite, or a `Some(None)`.
     #[error("the value has no JSON form")]
     Unserializable,
+    /// The value is nested too deeply to be read back.
+    #[error("the value is nested more than {MAX_DEPTH} levels deep")]
+    TooDeep,
     /// The text is JSON, of another shape than the type that was asked for.
     #[error("the JSON is of another shape than asked for (line {line}, column {column})")]
     Shape {
+        /// The line, counted from 1.
+        line: usize,
+        /// The column in bytes, counted from 1.
+        column: usize,
+    },
+    /// The text is JSON, and has a number beyond the range of the type that was asked for, or is nested too deeply.
+    #[error("the JSON has a number or a nesting that can't be read (line {line}, column {column})")]
+    OutOfRange {
         /// The line, counted from 1.
         line: usize,
         /// The column in bytes, counted from 1.
@@ -48,13 +63,54 @@ pub enum JsonError {
     },
 }
 
-/// The JSON text of `value`.
+/// How many levels of arrays and objects can be read back, one in another.
+pub(crate) const MAX_DEPTH: usize = 127;
+
+/// The JSON text of `value`, from which it can be read back.
 pub(crate) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, JsonError> {
     // On the stack, since most values are short, and where it stays is an allocation of its own anyway.
     let mut json = SmallVec::<[u8; 128]>::new();
     serde_json::to_writer(&mut json, value).map_err(|_| JsonError::Unserializable)?;
     let text = str::from_utf8(&json).map_err(|_| JsonError::Unserializable)?;
-    Ok(text.into())
+    if memmem::find(&json, b"null").is_some() && nulls::has_lossy_null(value) {
+        return Err(JsonError::Unserializable);
+    }
+    match is_deeper_than(MAX_DEPTH, text) {
+        true => Err(JsonError::TooDeep),
+        false => Ok(text.into()),
+    }
+}
+
+/// Whether there are more levels of arrays and objects in `text`, which is JSON.
+fn is_deeper_than(max: usize, text: &str) -> bool {
+    // Each level takes two bytes.
+    if text.len() / 2 <= max {
+        return false;
+    }
+    let mut depth = 0_usize;
+    outside_strings(text).any(|(_, byte)| {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            _ => {}
+        }
+        depth > max
+    })
+}
+
+/// The bytes of `text`, which is JSON, that are not in a string, and where they are.
+fn outside_strings(text: &str) -> impl Iterator<Item = (usize, u8)> {
+    let (mut is_string, mut is_escaped) = (false, false);
+    text.bytes().enumerate().filter(move |(_, byte)| {
+        let was_string = is_string;
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_string => is_escaped = true,
+            b'"' => is_string = !is_string,
+            _ => {}
+        }
+        !was_string && !is_string
+    })
 }
 
 /// The `T` that `text` describes.
@@ -63,6 +119,10 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonErro
         let (line, column) = (error.line(), error.column());
         match error.classify() {
             Category::Data => JsonError::Shape { line, column },
+            // A text of which every part is JSON.
+            _ if serde_json::from_str::<&RawValue>(text).is_ok() => {
+                JsonError::OutOfRange { line, column }
+            }
             Category::Syntax | Category::Eof | Category::Io => JsonError::Syntax { line, column },
         }
     })
@@ -70,11 +130,40 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonErro
 
 /// The [`Value`] that `text` describes.
 ///
-/// Two kinds of text are valid JSON and yet more than a [`Value`] can hold: nesting deeper than
-/// `serde_json`'s limit of 128, and numbers like `1e999`. Those come back as a string with the text
-/// itself, so that nothing is lost and nothing panics.
+/// Some text is valid JSON and yet more than a [`Value`] can hold: a nesting that is too deep, a number like
+/// `1e999`, and an integer of more than 64 bits. It comes back as a string with the text itself, so that nothing is
+/// lost.
 pub(crate) fn value_of(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+    match serde_json::from_str(text) {
+        Ok(value) if !has_inexact_integer(text) => value,
+        _ => Value::String(text.to_owned()),
+    }
+}
+
+/// Whether there is an integer in `text`, which is JSON, that a [`Number`] holds as another one.
+fn has_inexact_integer(text: &str) -> bool {
+    /// The digits of the smallest integer that has more than 64 bits.
+    const DIGITS: usize = 19;
+    if text.len() < DIGITS {
+        return false;
+    }
+    let is_in_number = |byte: u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+    let mut start = None;
+    let mut numbers = Vec::new();
+    for (at, byte) in outside_strings(text).chain([(text.len(), b' ')]) {
+        match (start, is_in_number(byte)) {
+            (None, true) => start = Some(at),
+            (Some(from), false) => {
+                numbers.push(&text[from..at]);
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    let mut integers = numbers
+        .into_iter()
+        .filter(|it| it.len() >= DIGITS && !it.contains(['.', 'e', 'E']));
+    integers.any(|it| serde_json::from_str::<Number>(it).is_ok_and(|read| read.to_string() != it))
 }
 
 /// Where the first byte is that doesn't stand for itself in a string: it ends there, or something is
@@ -157,9 +246,151 @@ mod tests {
     #[test]
     fn what_no_value_can_hold_comes_back_as_its_text() {
         let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
-        for text in [deep.as_str(), "1e999"] {
-            assert_eq!(value_of(text), Value::String(text.to_owned()));
+        let large = u128::MAX.to_string();
+        let nested = format!(r#"{{"a":[1,-{large}]}}"#);
+        for text in [&deep, "1e+999", "18446744073709551616", &large, &nested] {
+            let shown = match value_of(text) {
+                Value::String(shown) => shown,
+                // With `arbitrary_precision`, a value holds every number.
+                exact => exact.to_string(),
+            };
+            assert_eq!(shown, text);
         }
         assert_eq!(value_of("[1]"), Value::from(vec![1]));
+        assert_eq!(value_of("18446744073709551615"), Value::from(u64::MAX));
+        assert_eq!(value_of("-9223372036854775808"), Value::from(i64::MIN));
+        let quoted = format!(r#"["{large}", "\"{large}"]"#);
+        assert_eq!(value_of(&quoted)[0], Value::from(large));
+        assert!(value_of("[0.30000000000000000000004, 1.5]").is_array());
+    }
+
+    fn nested(depth: usize) -> Value {
+        (0..depth).fold(Value::from(1), |inner, _| Value::from(vec![inner]))
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_to_be_read_back_is_refused() {
+        let deepest = to_text(&nested(MAX_DEPTH)).unwrap();
+        assert_eq!(parse::<Value>(&deepest), Ok(nested(MAX_DEPTH)));
+        assert_eq!(to_text(&nested(MAX_DEPTH + 1)), Err(JsonError::TooDeep));
+        let objects =
+            (0..=MAX_DEPTH).fold(Value::Null, |inner, _| serde_json::json!({ "a\"]": inner }));
+        assert_eq!(to_text(&objects), Err(JsonError::TooDeep));
+        // Brackets in a string are no levels, and neighbours are no nesting.
+        let flat = (vec!["[{\\\"[".repeat(100); 3], vec![[0; 1]; 300]);
+        let text = to_text(&flat).unwrap();
+        assert_eq!(parse(&text), Ok(flat));
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Shape<T> {
+        Unit,
+        Newtype(T),
+        Tuple(T, u8),
+        Struct { part: T },
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Unit;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Wrapped<T>(T);
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Pair<T>(T, T);
+
+    /// `value` is refused wherever it is.
+    fn assert_refused<T: Serialize + Clone>(value: T) {
+        fn refused(value: &impl Serialize) {
+            assert_eq!(to_text(value), Err(JsonError::Unserializable));
+        }
+        refused(&value);
+        refused(&vec![value.clone()]);
+        refused(&(1, value.clone()));
+        refused(&HashMap::from([("a", value.clone())]));
+        refused(&Some(Wrapped(value.clone())));
+        refused(&Pair(value.clone(), value.clone()));
+        refused(&Shape::Newtype(value.clone()));
+        refused(&Shape::Tuple(value.clone(), 1));
+        refused(&Shape::Struct { part: value });
+    }
+
+    #[test]
+    fn what_would_be_read_back_as_another_value_is_refused() {
+        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_refused(number);
+            assert_refused(number as f32);
+        }
+        assert_refused(Some(None::<u8>));
+        assert_refused(Some(()));
+    }
+
+    #[track_caller]
+    fn assert_read_back<T>(value: T)
+    where
+        T: Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
+    {
+        let text = to_text(&value).unwrap();
+        assert_eq!(parse::<T>(&text).as_ref(), Ok(&value), "{text}");
+    }
+
+    #[test]
+    fn every_null_that_means_nothing_is_read_back() {
+        assert_read_back(());
+        assert_read_back(Unit);
+        assert_read_back(None::<u8>);
+        assert_read_back(vec![Some(1), None]);
+        assert_read_back([Shape::Newtype(None), Shape::Newtype(Some(1)), Shape::Unit]);
+        assert_read_back(Shape::Tuple((), 1));
+        assert_read_back(Shape::Struct {
+            part: Wrapped(None::<u8>),
+        });
+        assert_read_back(Some("null".to_owned()));
+        assert_read_back(serde_json::json!({"a": null, "b": [null, true, 1.5, "x"]}));
+    }
+
+    #[test]
+    fn numbers_are_read_back_exactly() {
+        for number in [
+            1.577777777777001,
+            0.1,
+            -0.0,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            5e-324,
+            1e23,
+        ] {
+            assert_read_back(number);
+            if (number as f32).is_finite() {
+                assert_read_back(number as f32);
+            }
+            let value = value_of(&to_text(&number).unwrap());
+            assert_eq!(value.as_f64().map(f64::to_bits), Some(number.to_bits()));
+        }
+        assert_read_back((u128::MAX, i128::MIN, u64::MAX, i64::MIN));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_finite_number_is_read_back_exactly(number: f64, small: f32) {
+            let text = to_text(&(number, small)).unwrap();
+            let (read, read_small): (f64, f32) = parse(&text).unwrap();
+            assert_eq!((read.to_bits(), read_small.to_bits()), (number.to_bits(), small.to_bits()));
+        }
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_told_as_such() {
+        let out_of_range = |column| JsonError::OutOfRange { line: 1, column };
+        assert_eq!(parse::<f64>("1e400"), Err(out_of_range(5)));
+        assert_eq!(parse::<Vec<f64>>("[1,-1e400]"), Err(out_of_range(9)));
+        assert!(matches!(
+            parse::<u64>(&u128::MAX.to_string()),
+            Err(JsonError::Shape { .. })
+        ));
+        assert!(matches!(
+            parse::<f64>("1e400x"),
+            Err(JsonError::Syntax { .. })
+        ));
     }
 }

@@ -3,7 +3,7 @@
 use std::{fs, time::Instant};
 
 use crate::{
-    bench, examples, features, packages, readme,
+    bench, checks, examples, features, packages, readme,
     run::{self, Failure, cargo, workspace},
 };
 
@@ -30,6 +30,7 @@ pub(crate) fn run() -> Result<(), Failure> {
             features::check(combination)
         })?;
     }
+    step("checks", checks::run)?;
     step("documentation", document)?;
     step("instructions", || bench::instructions(Vec::new()))
 }

@@ -1,6 +1,7 @@
 //! The tasks of this workspace, run as `cargo xtask <task>`.
 
 mod bench;
+mod checks;
 mod ci;
 mod demo;
 mod examples;

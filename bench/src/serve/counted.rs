@@ -71,7 +71,7 @@ impl<S: SessionStore> SessionStore for Counted<S> {
         self.store.keeps_nothing()
     }
 
-    fn opens_actix_session_keys(&self) -> bool {
-        self.store.opens_actix_session_keys()
+    fn opens_actix_session_key(&self, key: &str) -> bool {
+        self.store.opens_actix_session_key(key)
     }
 }

@@ -68,9 +68,8 @@ impl Session {
 
     /// A copy of all values, which costs parsing them. Later changes don't appear in it.
     ///
-    /// A value that [`Value`] can't hold, nested deeper than 128 levels
-    /// or a number like `1e999`, is shown as a string with its JSON text. Empty if the session has
-    /// not been [loaded](Self::load), which is logged.
+    /// A value that [`Value`] can't hold, such as an integer of more than 64 bits or a number like `1e999`, is shown
+    /// as a string with its JSON text. Empty if the session has not been [loaded](Self::load), which is logged.
     ///
     /// ```
     /// # let session = sessile::Session::new();
@@ -107,9 +106,10 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When `value` has no JSON form, when the state would grow over its bound, when the session
+    /// When `value` has no JSON form from which [`get`](Self::get) reads it back, such as a number that is not finite
+    /// or a value that is nested more than 127 levels deep; when the state would grow over its bound; when the session
     /// takes no changes (it was purged, or committed with its response, or another request ended or renewed
-    /// it), or has not been [loaded](Self::load). It is then as it was.
+    /// it); or when it has not been [loaded](Self::load). The session is then as it was.
     pub fn insert<T: Serialize>(
         &self,
         key: impl Into<String>,
