@@ -243,6 +243,10 @@ async fn found_however_it_is_sent<K: Kind>(setup: &Setup<K>) {
         vec![Cookie::new("id", value.clone()).encoded().to_string()],
         vec![format!("  id = {raw} ")],
         vec![format!("novalue; ;; {cookie}; bad\"=\"; {{}}=[]")],
+        // As RFC 2965 had it.
+        vec![format!(
+            "$Version=\"1\"; id=\"{raw}\"; $Path=\"/\"; $Domain=\"localhost\""
+        )],
     ] {
         let headers: Vec<_> = headers.iter().map(String::as_bytes).collect();
         let reply = server.get_with("/", &headers).await;

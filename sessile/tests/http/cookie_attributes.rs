@@ -63,6 +63,7 @@ async fn configured_attributes<K: Kind>(setup: &Setup<K>) {
 
 async fn max_age_is_for_persistent_sessions<K: Kind>(setup: &Setup<K>) {
     let day = Some(time::Duration::DAY);
+    let max = Some(time::Duration::DAY * 400);
     let browser = |state_ttl| SessionLength::BrowserSession { state_ttl };
     let predetermined = |max_session_length| SessionLength::Predetermined { max_session_length };
     for (length, max_age) in [
@@ -70,6 +71,10 @@ async fn max_age_is_for_persistent_sessions<K: Kind>(setup: &Setup<K>) {
         (browser(Some(seconds(100))), None),
         (predetermined(None), day),
         (predetermined(Some(seconds(100))), Some(seconds(100))),
+        // Browsers keep no cookie for longer (RFC 6265bis, section 5.5).
+        (predetermined(Some(time::Duration::DAY * 400)), max),
+        (predetermined(Some(time::Duration::DAY * 401)), max),
+        (predetermined(Some(time::Duration::MAX)), max),
     ] {
         let server = setup.start_with(setup.builder().session_length(length));
         let reply = server.get("/set:a:1").await;

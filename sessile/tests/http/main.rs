@@ -15,6 +15,7 @@ mod failure_pages;
 mod failures;
 mod handle_methods;
 mod handles;
+mod http2;
 mod late_reads;
 mod lazy_loading;
 mod lazy_loading_handles;

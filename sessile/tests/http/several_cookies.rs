@@ -16,6 +16,9 @@ on_every_store![
     of_two_sessions_neither_is_served,
     of_two_cookies_of_one_session_the_later_counts,
     at_most_three_sessions_are_looked_up,
+    ours_is_found_among_dozens_that_are_not,
+    of_dozens_of_one_session_the_newest_counts,
+    a_cookie_from_before_its_path_or_domain_changed_locks_no_one_out,
 ];
 
 /// Both cookies, in one header and in two, in both orders.
@@ -101,4 +104,79 @@ async fn at_most_three_sessions_are_looked_up<K: Kind>(setup: &Setup<K>) {
     let reply = server.get_with("/", &bytes(&headers)).await;
     assert_eq!(reply.state(), json!({}));
     setup.assert_asked(&[Load, Load, Load]);
+}
+
+async fn ours_is_found_among_dozens_that_are_not<K: Kind>(setup: &Setup<K>) {
+    let (server, cookie) = with_session(setup).await;
+    let foreign = setup.builder().cookie_name("other".to_owned());
+    let foreign = setup.start_with(foreign);
+    let mut cookies = Vec::new();
+    for number in 0..30 {
+        let sealed = foreign.get("/set:a:2").await.cookie();
+        cookies.push(sealed.replace("other=", "id="));
+        cookies.push(format!("id=garbage-{number}"));
+    }
+    for place in [0, 30, 60] {
+        let mut cookies = cookies.clone();
+        cookies.insert(place, cookie.clone());
+        setup.watch.seen();
+        let reply = server.get_as(&cookies.join("; "), "/").await;
+        assert_eq!(reply.state(), json!({"a": 1}));
+        setup.assert_asked(&[Load]);
+        let reply = server.get_with("/", &bytes(&cookies)).await;
+        assert_eq!(reply.state(), json!({"a": 1}));
+    }
+    assert_intact(&server, &cookie).await;
+}
+
+async fn of_dozens_of_one_session_the_newest_counts<K: Kind>(setup: &Setup<K>) {
+    let server = setup.start();
+    let mut cookies = vec![server.get("/set:a:0").await.cookie()];
+    for value in 1..40 {
+        setup.clock.advance(Duration::from_millis(1));
+        let script = if K::ON_SERVER {
+            format!("/set:a:{value}/renew")
+        } else {
+            format!("/set:a:{value}")
+        };
+        let reply = server.post_as(cookies.last().unwrap(), &script).await;
+        cookies.push(reply.cookie());
+    }
+    for _ in 0..2 {
+        setup.watch.seen();
+        let reply = server.get_as(&cookies.join("; "), "/").await;
+        assert_eq!(reply.state(), json!({"a": 39}));
+        setup.assert_asked(&[Load]);
+        cookies.reverse();
+    }
+}
+
+/// The browser sends both cookies until the first one expires.
+async fn a_cookie_from_before_its_path_or_domain_changed_locks_no_one_out<K: Kind>(
+    setup: &Setup<K>,
+) {
+    let before = setup.builder().cookie_path("/a".to_owned());
+    let before = setup.start_with(before);
+    let after = setup.builder().cookie_domain(Some("localhost".to_owned()));
+    let after = setup.start_with(after);
+    let old = before.get("/set:a:1").await.cookie();
+    assert_eq!(after.get_as(&old, "/").await.state(), json!({"a": 1}));
+    // A change of privilege sets the new cookie beside the old one.
+    setup.clock.advance(Duration::from_millis(1));
+    let new = after.post_as(&old, "/set:a:2/renew").await.cookie();
+    if K::ON_SERVER {
+        let reply = after.post_as(&format!("{old}; {new}"), "/add:a").await;
+        assert_eq!(reply.state(), json!({"a": 3}));
+    }
+    // Signing out ends what both name, and the next session is a new one.
+    let reply = after.post_as(&format!("{old}; {new}"), "/purge").await;
+    reply.assert_removes_cookie();
+    if K::ON_SERVER {
+        let next = after.post_as(&old, "/set:b:1").await;
+        assert_eq!(next.state(), json!({"b": 1}));
+        let reply = after
+            .get_as(&format!("{old}; {}", next.cookie()), "/")
+            .await;
+        assert_eq!(reply.state(), json!({"b": 1}));
+    }
 }

@@ -19,6 +19,23 @@ async fn two_cookies_of_one_session_open_it_by_the_newest_secret() {
     }
 }
 
+/// The cookies tell when they were issued, and the clocks of the servers differ.
+#[tokio::test]
+async fn the_newest_secret_counts_even_if_its_cookie_seems_to_be_older() {
+    let world = World::new(|_| {});
+    let behind = ManualClock::starting_at(world.clock.now());
+    world.clock.advance(Duration::from_secs(20));
+    let old = world.stored().await;
+    let server = world.beside(&behind, |_| {});
+    let session = server.open(&old).await;
+    increment(&session);
+    session.renew();
+    let new = server.commit(&session).await.unwrap();
+    for header in [both(&old, &new), both(&new, &old)] {
+        assert_eq!(world.n(&header).await, Some(2));
+    }
+}
+
 #[tokio::test]
 async fn the_cookie_of_a_live_session_counts_beside_one_of_an_ended_session() {
     let world = World::new(|_| {});
