@@ -1,0 +1,179 @@
+//! Cookies, caches and proxies: what goes between the browser and the application.
+//!
+//! Read this page when you choose the cookie's settings, when a cache or a proxy stands before the application, or
+//! when a request has several session middlewares.
+//!
+//! # Choosing the cookie
+//!
+//! The defaults are a cookie called `id` with `Path=/`, `Secure`, `HttpOnly` and `SameSite=Lax`. Two changes make it
+//! safer. They are not defaults, because sessions of actix-session would be lost, or a login from another site would:
+//!
+//! ```
+//! use actix_web::cookie::{Key, SameSite};
+//! use sessile::{SessionMiddleware, storage::MemorySessionStore};
+//!
+//! let sessions = SessionMiddleware::builder(MemorySessionStore::default(), Key::generate())
+//!     // Browsers take it only from this host, over TLS, for all paths (OWASP ASVS 5.0, 3.3.3).
+//!     .cookie_name("__Host-session".to_owned())
+//!     // No request from another site brings it, not even a link.
+//!     .cookie_same_site(SameSite::Strict)
+//!     .try_build();
+//! assert!(sessions.is_ok());
+//! ```
+//!
+//! Settings that no browser accepts are an error when the middleware is built: a `__Host-` name with a domain, with
+//! another path or without `Secure`; `SameSite=None` without `Secure`; a name or attribute with a character that it
+//! can't have. An empty domain or path is left out, as browsers ignore it.
+//!
+//! ```
+//! # use actix_web::cookie::{Key, SameSite};
+//! # use sessile::{SessionMiddleware, storage::MemorySessionStore};
+//! # let builder = || SessionMiddleware::builder(MemorySessionStore::default(), Key::generate());
+//! let refused = builder().cookie_same_site(SameSite::None).cookie_secure(false).try_build();
+//! assert!(refused.is_err());
+//! let accepted = builder().cookie_domain(Some(String::new())).try_build();
+//! assert!(accepted.is_ok());
+//! ```
+//!
+//! # When a response sets the cookie
+//!
+//! | the response | `Set-Cookie` |
+//! | --- | --- |
+//! | of a request that created or renewed the session | the new cookie |
+//! | of one that changed it | the cookie with its full `Max-Age`, if it has one; where the session travels in the cookie, always |
+//! | of one that only read it | none; under [`OnEveryRequest`], the cookie again, with its full `Max-Age` if it has one |
+//! | to a cookie that actix-session sealed | the cookie, sealed again |
+//! | of one that purged it | a removal cookie: the same name and attributes, no value, `Max-Age=0` and an `Expires` in the past |
+//!
+//! A cookie without a `Max-Age` whose key stays the same is not sent again: a response that arrives late could replace
+//! a newer cookie with it. For the same reason, an unchanged cookie is withheld if another request has renewed the
+//! session. `Max-Age` is at most 400 days, the longest that browsers keep a cookie (RFC 6265bis, section 5.5).
+//!
+//! If the handler sets a cookie of the same name itself, the middleware's cookie follows it, and browsers keep the last
+//! one. If the session has no cookie to set, the handler's cookie replaces the session's.
+//!
+//! # Whatever the browser sends
+//!
+//! No cookie is an error, and none makes a request fail.
+//!
+//! | the request has | the session |
+//! | --- | --- |
+//! | a cookie that fails verification, is too long or is not text | a new one, which is empty |
+//! | a cookie whose session has ended or does not exist | a new one, which is empty |
+//! | several cookies of the name, of which one verifies | that one's |
+//! | several cookies of one session | that one: the newest secret counts or, where the session travels in the cookie, the latest change |
+//! | cookies of several live sessions | the only one that is signed in; else the only one; else a new one, and a warning is logged |
+//!
+//! Browsers send several cookies of one name after a path or a domain was changed, or if an application on a parent
+//! domain has a cookie of that name. At most three sessions are loaded, those whose cookies were issued last. A
+//! [`purge`] ends the sessions of all cookies that verify.
+//!
+//! Cookies are found in several `Cookie` headers as in one, in quotes, and with percent-encoding, as browsers, old
+//! clients, and HTTP/2 send them.
+//!
+//! # The sealing key
+//!
+//! Cookies are sealed with keys that are derived from the application's, so the application can use its key for cookies
+//! of its own: none of those passes for a session, whatever a visitor has the application put into it. The exception
+//! are cookies that actix-session sealed, as long as [`accept_actix_session_cookies`] is on.
+//!
+//! # Caches
+//!
+//! A cache between the browser and the application must not give one visitor's page to another visitor. A response
+//! depends on its session if the handler, a guard or other middleware looked at the session or changed it, if its body
+//! still holds a handle, as a stream does, or if it sets the cookie. Such a response is made private:
+//!
+//! - It gets `Vary: Cookie`.
+//! - Its `Cache-Control` gets `private`. If it sets the cookie, `no-cache="Set-Cookie"` as well. Other directives of
+//!   the handler, such as `max-age`, are kept for the browser's own cache.
+//! - What lets a shared cache store it is removed: `public` and `s-maxage`, and the headers `CDN-Cache-Control` and its
+//!   like (RFC 9213), `Surrogate-Control`, `X-Accel-Expires`, `Edge-Control` and `X-LiteSpeed-Cache-Control`.
+//!
+//! ```
+//! use actix_web::{App, HttpResponse, cookie::Key, web};
+//! use sessile::{Session, SessionMiddleware, storage::MemorySessionStore};
+//!
+//! fn cached() -> HttpResponse {
+//!     HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=3600")).finish()
+//! }
+//!
+//! async fn logo() -> HttpResponse {
+//!     cached()
+//! }
+//!
+//! async fn page(session: Session) -> HttpResponse {
+//!     let _user = session.get::<String>("user");
+//!     cached()
+//! }
+//!
+//! # actix_web::rt::System::new().block_on(async {
+//! let sessions = SessionMiddleware::new(MemorySessionStore::default(), Key::generate());
+//! let app = App::new()
+//!     .wrap(sessions)
+//!     .route("/logo", web::get().to(logo))
+//!     .route("/page", web::get().to(page));
+//! # use actix_web::test::{TestRequest, call_service, init_service};
+//! # let app = init_service(app).await;
+//! # let get = async |path| {
+//! #     let response = call_service(&app, TestRequest::get().uri(path).to_request()).await;
+//! #     let headers = response.headers();
+//! #     let vary = headers.get("Vary").map(|it| it.to_str().unwrap().to_owned());
+//! #     (headers.get("Cache-Control").unwrap().to_str().unwrap().to_owned(), vary)
+//! # };
+//!
+//! let (cache_control, vary) = get("/logo").await;
+//! assert_eq!((&*cache_control, vary), ("public, max-age=3600", None));
+//! let (cache_control, vary) = get("/page").await;
+//! assert_eq!((&*cache_control, vary.as_deref()), ("max-age=3600, private", Some("Cookie")));
+//! # });
+//! ```
+//!
+//! A response whose session was not used stays as it is, so public pages remain cacheable inside the middleware.
+//! Failures of the session (409, 500 and 503) are `no-store`.
+//!
+//! The setting [`caching`] changes this: [`NoStoreSignedIn`] keeps the pages of users who are signed in out of the
+//! browser's cache as well, and [`Unchanged`] leaves all of these headers to the application.
+//!
+//! # Behind nginx, Apache, or a CDN
+//!
+//! The tests run the middleware behind nginx and Apache httpd with their caches on, with each `Cache-Control` that a
+//! handler may set. The headers are enough, as long as the cache heeds them. These settings make it ignore them, and
+//! hand out sessions:
+//!
+//! | cache | do not use where there are sessions |
+//! | --- | --- |
+//! | nginx | `proxy_ignore_headers` with `Cache-Control`, `Set-Cookie`, `Vary` or `X-Accel-Expires` |
+//! | Apache httpd | `CacheIgnoreCacheControl On`, `CacheStorePrivate On`, `CacheIgnoreHeaders` without `Set-Cookie` |
+//! | a CDN | rules that cache "everything", or that remove `Vary` or cookies |
+//!
+//! Further notes:
+//!
+//! - **TLS that ends at the proxy** needs no setting here. The cookie is `Secure`, and the browser's connection is
+//!   encrypted.
+//! - **Large cookies.** A session that travels in the cookie may take 4096 bytes. nginx reads a response's headers into
+//!   one buffer of 4 or 8 KB, and answers 502 if they do not fit: set `proxy_buffer_size 16k`. For requests, the
+//!   defaults of nginx (`large_client_header_buffers`) and Apache (`LimitRequestFieldSize`) are enough.
+//! - **The cookie's path** must be the one that the browser sees. If the proxy removes a prefix from the path, set
+//!   [`cookie_path`] to that prefix, or keep `/`.
+//!
+//! # Several session middlewares
+//!
+//! | in one request | what happens |
+//! | --- | --- |
+//! | the same middleware twice, for example around the `App` and around a scope | the session that the outer one opened is used, and stored once |
+//! | two instances with one cookie name, one key, and stores of one type | the same |
+//! | two middlewares with different cookie names | two sessions: code inside the inner one sees its session, and all other code sees the outer one, before and after |
+//! | two middlewares with one cookie name and different stores or keys | two sessions whose cookies replace each other: a warning is logged |
+//! | middleware further out that takes the handle first | the handle is of an empty session until the request reaches the session middleware. It then becomes the request's session, with the changes that were made |
+//! | no session middleware | the session is empty and is not stored: the first change logs a warning |
+//!
+//! A `remove` or `update` through a handle that was taken further out has no effect on values that are not there yet. If
+//! you can, put the session middleware further out: the last `wrap` is the outermost.
+//!
+//! [`NoStoreSignedIn`]: crate::config::Caching::NoStoreSignedIn
+//! [`OnEveryRequest`]: crate::config::TtlExtensionPolicy::OnEveryRequest
+//! [`Unchanged`]: crate::config::Caching::Unchanged
+//! [`accept_actix_session_cookies`]: crate::Settings::accept_actix_session_cookies
+//! [`caching`]: crate::Settings::caching
+//! [`cookie_path`]: crate::Settings::cookie_path
+//! [`purge`]: crate::Session::purge
