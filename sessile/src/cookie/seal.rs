@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use aes_gcm_siv::{AeadInPlace as _, Aes256GcmSiv, KeyInit as _};
+use aes::Aes256Enc;
+use aes_gcm_siv::{AeadInPlace as _, AesGcmSiv, KeyInit as _};
 use base64_simd::{Out, URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
@@ -43,7 +44,7 @@ pub struct SealingKey {
     /// What actix-session sealed with.
     master: cookie::Key,
     mac: Hmac<Sha256>,
-    cipher: Aes256GcmSiv,
+    cipher: AesGcmSiv<Aes256Enc>,
 }
 
 impl SealingKey {
@@ -175,7 +176,7 @@ impl From<[u8; Self::LEN]> for SealingKey {
         let mac = <Hmac<Sha256> as hmac::Mac>::new_from_slice(&derived(&master, b"signing"))
             .expect("HMAC takes keys of any length");
         Self {
-            cipher: Aes256GcmSiv::new(&derived(&master, b"encryption").into()),
+            cipher: AesGcmSiv::new(&derived(&master, b"encryption").into()),
             master: cookie::Key::from(&master),
             mac,
         }

@@ -16,7 +16,7 @@ use crate::{
     session::{
         Flush, Session, SessionStatus,
         decide::Action,
-        machine::{CookieDue, FlushOutcome, Stored},
+        machine::{CookieDue, FlushOutcome, Machine, Stored},
     },
     storage::SessionStore,
     telemetry, timeout,
@@ -42,16 +42,13 @@ impl<S: SessionStore> Engine<S> {
                 None,
             ));
         }
-        if session.machine().is_committed() {
-            return Ok(HeaderChanges::default());
-        }
-        if self.closes_untouched(session) {
-            return Ok(self.headers(session, None, head));
+        if let Some(headers) = self.close_untouched(session, head) {
+            return Ok(headers);
         }
         let committed = self.store_and_seal(session, head).await;
         session.machine().close();
         match committed {
-            Ok(cookie) => Ok(self.headers(session, cookie, head)),
+            Ok(cookie) => Ok(self.headers(&session.machine(), cookie, head)),
             Err(error) => {
                 let is_gone = matches!(error, CommitError::Closed(_));
                 let status = match &error {
@@ -69,35 +66,35 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// Closes a session that needs nothing from its store or the browser. Returns whether it did.
-    fn closes_untouched(&self, session: &Session) -> bool {
+    /// Closes a session that needs nothing from its store or the browser, and returns the headers for its response.
+    fn close_untouched(&self, session: &Session, head: &ResponseHead<'_>) -> Option<HeaderChanges> {
         // The clock is the application's code, so it is not read under the lock.
         let now = self.lifetime.reading_extends().then(|| self.clock.now());
-        session
-            .machine()
-            .close_untouched(|machine| match (machine.stored(), now) {
-                (Some(stored), _) if stored.promotes => false,
-                (Some(stored), Some(now)) => {
-                    self.lifetime.on_read(&stored.record, || now) == OnRead::Nothing
-                }
-                _ => true,
-            })
+        let mut machine = session.machine();
+        if machine.is_committed() {
+            return Some(HeaderChanges::default());
+        }
+        let is_untouched = machine.close_untouched(|machine| match (machine.stored(), now) {
+            (Some(stored), _) if stored.promotes => false,
+            (Some(stored), Some(now)) => {
+                self.lifetime.on_read(&stored.record, || now) == OnRead::Nothing
+            }
+            _ => true,
+        });
+        is_untouched.then(|| self.headers(&machine, None, head))
     }
 
     /// The changes to the headers of a response, which gets this cookie.
     fn headers(
         &self,
-        session: &Session,
+        machine: &Machine,
         set_cookie: Option<SetCookie>,
         head: &ResponseHead<'_>,
     ) -> HeaderChanges {
-        let dependence = {
-            let machine = session.machine();
-            let stored = machine.stored();
-            Dependence {
-                is_used: machine.is_used || head.holds_session(),
-                is_signed_in: stored.is_some_and(|it| it.record.has_subject()),
-            }
+        let stored = machine.stored();
+        let dependence = Dependence {
+            is_used: machine.is_used || head.holds_session(),
+            is_signed_in: stored.is_some_and(|it| it.record.has_subject()),
         };
         caching::changes(self.caching, dependence, head.cache_control(), set_cookie)
     }

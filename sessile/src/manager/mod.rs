@@ -140,19 +140,19 @@ impl<S: SessionStore> SessionManager<S> {
         cookie_headers: impl IntoIterator<Item = &'h [u8]>,
     ) -> Result<Session, SessionFailure> {
         let cookies = match self.0.cookie.find(cookie_headers) {
-            Found::Nothing => return Ok(self.session(Machine::new(Binding::New, false))),
+            Found::Nothing => return Ok(self.session(Binding::New, false)),
             Found::Unusable(reason) => {
                 telemetry::cookie_rejected(reason);
-                return Ok(self.session(Machine::new(Binding::New, true)));
+                return Ok(self.session(Binding::New, true));
             }
             Found::Values(cookies) => cookies,
         };
         let shared = || shared(&cookies);
         match self.0.loading {
-            Loading::Lazy => Ok(self.session(Machine::new(Binding::Unopened(shared()), true))),
+            Loading::Lazy => Ok(self.session(Binding::Unopened(shared()), true)),
             Loading::Eager => {
                 // The machine is filled in place, because moving it costs more.
-                let session = self.session(Machine::new(Binding::New, true));
+                let session = self.session(Binding::New, true);
                 let finding = pin!(self.0.find(cookies.iter().map(|cookie| &**cookie)));
                 match finding.await {
                     // There are no changes to replay.
@@ -169,7 +169,8 @@ impl<S: SessionStore> SessionManager<S> {
         }
     }
 
-    fn session(&self, mut machine: Machine) -> Session {
+    fn session(&self, binding: Binding, cookie_came: bool) -> Session {
+        let mut machine = Machine::new(binding, cookie_came);
         machine.max_state_bytes = self.0.max_state_bytes;
         Session::opened_by(Arc::clone(&self.0) as _, machine)
     }

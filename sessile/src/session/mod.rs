@@ -153,10 +153,12 @@ impl Session {
     }
 
     /// A session that `backend` opened.
+    #[inline]
     pub(crate) fn opened_by(backend: Arc<dyn Backend>, machine: Machine) -> Self {
         Self::with(machine, OnceLock::from(backend))
     }
 
+    #[inline]
     fn with(machine: Machine, backend: OnceLock<Arc<dyn Backend>>) -> Self {
         Self(Arc::new(Shared {
             machine: Mutex::new(machine),

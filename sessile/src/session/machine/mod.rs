@@ -143,6 +143,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
+    #[inline]
     pub(crate) fn new(binding: Binding, cookie_came: bool) -> Self {
         Self {
             binding,
