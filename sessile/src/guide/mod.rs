@@ -2,4 +2,6 @@
 
 #[cfg(feature = "actix")]
 pub mod cookies_and_proxies;
+#[cfg(feature = "actix")]
+pub mod migrating_from_actix_session;
 pub mod writing_a_store;

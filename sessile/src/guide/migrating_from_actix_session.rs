@@ -1,0 +1,219 @@
+//! Migrating from actix-session: the line to change, every change of code, and what the compiler does not report.
+//!
+//! Read this page if your application uses actix-session 0.6 to 0.11.
+//!
+//! # The line to change
+//!
+//! In `Cargo.toml`, the dependency gets another package. The code keeps the name `actix_session`:
+//!
+//! ```toml
+//! # actix-session = { version = "0.11", features = ["cookie-session", "redis-session"] }
+//! actix-session = { package = "sessile", version = "0.1", features = ["cookie-session", "redis-session"] }
+//! ```
+//!
+//! Keep the key and the cookie's name, and no user is signed out: sessions that actix-session stored in Redis or in
+//! cookies are opened as they are. The first response to such a session seals its cookie again, and the next change
+//! stores it in this crate's format.
+//!
+//! | feature of actix-session | here |
+//! | --- | --- |
+//! | `cookie-session`, `redis-session`, `redis-session-native-tls`, `redis-session-rustls`, `redis-pool` | the same |
+//! | `redis-rs-session`, `redis-rs-tls-session` (0.6 to 0.9) | the same, as aliases of `redis-session` and `redis-session-native-tls` |
+//! | `redis-actor-session` (0.6 to 0.9) | the same |
+//!
+//! Rust 1.89 is required; 1.94 for the SQL stores. `redis-pool` takes a pool of `deadpool-redis` 0.23.
+//!
+//! # Crates that depend on actix-session
+//!
+//! `actix-identity` and other crates that depend on actix-session by themselves would go on with actix-session, and see
+//! no session: signing in would silently do nothing. Replace the crate for all of them, and leave your own dependency as
+//! it is. The repository has a crate named `actix-session` for that, in the versions 0.10 and 0.11:
+//!
+//! ```toml
+//! [patch.crates-io]
+//! actix-session = { git = "https://github.com/sessile-rs/sessile", version = "0.11" }
+//! ```
+//!
+//! # Changes of code
+//!
+//! Each of these is an error of the compiler until it is changed. All other code compiles as it is.
+//!
+//! ## `entries`
+//!
+//! Versions 0.6 to 0.11 return a guard of a map of JSON texts. It is a copy of the values here, which blocks nothing.
+//!
+//! Before:
+//!
+//! ```
+//! # fn before(session: actix_session::Session) -> Result<(), serde_json::Error> {
+//! if let Some(text) = session.entries().get("user") {
+//!     let user: String = serde_json::from_str(text)?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! After:
+//!
+//! ```
+//! # let session = sessile::Session::new();
+//! # session.insert("user", "ferris").unwrap();
+//! if let Some(user) = session.entries().get("user") {
+//!     assert_eq!(user, "ferris");
+//! }
+//! ```
+//!
+//! ## `remove` and `remove_as`
+//!
+//! Versions 0.6 to 0.11 return the JSON text of the value, and `remove_as` returns it as its error. It is a
+//! [`serde_json::Value`] here.
+//!
+//! Before:
+//!
+//! ```
+//! # fn before(session: actix_session::Session) -> Result<(), serde_json::Error> {
+//! if let Some(text) = session.remove("visits") {
+//!     let visits: u32 = serde_json::from_str(&text)?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! After:
+//!
+//! ```
+//! # let session = sessile::Session::new();
+//! # session.insert("visits", 3).unwrap();
+//! let visits = session.remove_as::<u32>("visits");
+//! assert_eq!(visits, Some(Ok(3)));
+//! assert_eq!(session.remove("visits"), None);
+//! ```
+//!
+//! ## Closures of `update` and `update_or`
+//!
+//! Version 0.11 runs a closure once. Here it may run again, on what another request stored in the meantime, so it is
+//! `Fn + Send + Sync + 'static`: a closure that borrows or consumes something gets its own copy.
+//!
+//! Before:
+//!
+//! ```
+//! # fn before(session: actix_session::Session, item: String) -> actix_web::Result<()> {
+//! session.update_or("cart", Vec::new(), |mut cart: Vec<String>| {
+//!     cart.push(item);
+//!     cart
+//! })?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! After:
+//!
+//! ```
+//! # let (session, item) = (sessile::Session::new(), "crab".to_owned());
+//! session.update_or("cart", Vec::new(), move |mut cart: Vec<String>| {
+//!     cart.push(item.clone());
+//!     cart
+//! })?;
+//! # Ok::<(), sessile::SessionUpdateError>(())
+//! ```
+//!
+//! ## Errors
+//!
+//! | in actix-session | here |
+//! | --- | --- |
+//! | `serde_json::Error` from `get` and `insert` (0.6) | [`SessionGetError`](crate::SessionGetError), [`SessionInsertError`](crate::SessionInsertError) |
+//! | `anyhow::Error` from the constructors of the Redis stores | [`StoreError`](crate::storage::StoreError), which has a [`kind`](crate::storage::StoreError::kind) |
+//!
+//! All of them convert with `?`, into `anyhow::Error` as well as into `actix_web::Error`. Only a function that names the
+//! type in its signature changes.
+//!
+//! Before, with version 0.6:
+//!
+//! ```text
+//! fn user(session: &Session) -> Result<Option<String>, serde_json::Error> {
+//!     session.get("user")
+//! }
+//! ```
+//!
+//! After:
+//!
+//! ```
+//! use sessile::{Session, SessionGetError};
+//!
+//! fn user(session: &Session) -> Result<Option<String>, SessionGetError> {
+//!     session.get("user")
+//! }
+//! # assert_eq!(user(&Session::new()).unwrap(), None);
+//! ```
+//!
+//! ## How long sessions live
+//!
+//! Nothing has to change: the builder has both `session_length` with [`SessionLength`](crate::SessionLength), as in
+//! 0.6, and `session_lifecycle`, as since 0.7.
+//!
+//! # What the compiler does not report
+//!
+//! | what | in actix-session | here |
+//! | --- | --- | --- |
+//! | concurrent requests | the last one replaces all values | changes are merged; of two [`insert`]s of one name, the last to commit wins, and [`update`] is atomic |
+//! | [`update`] of a value | leaves the status as it is | changes it |
+//! | `remove` of a name that is not there | changes the status | does not |
+//! | `insert` after `purge`, in one request | has no effect | is an error; [`restart`] ends the session and begins another one |
+//! | a slow request after signing out | brings the session back | does not: the session stays ended |
+//! | a change of a session that another request renewed or ended | is stored, and overwrites | is not stored, and the response is an empty 409, unless the method is safe (`GET`, `HEAD`, …): see [`on_superseded`] and [`failure_page`] |
+//! | the store fails, or does not answer within a second | 500, sometimes after minutes | an empty 503: see [`on_store_failure`] and [`store_timeout`] |
+//! | the cookie, where it has no `Max-Age` and the key stays the same | is sent after each change | is not sent, since nothing in it is new |
+//! | a session in the cookie | is valid for as long as the key is | ends when it expires, even if the browser keeps the cookie |
+//! | a cookie of more than 4096 bytes | is sent, and browsers drop it | is not sent, and the response is an empty 500 |
+//! | several cookies of the name | the first one counts | all are read: see [`cookies_and_proxies`] |
+//! | the removal cookie | has no `Expires` | has one in the past |
+//! | caches | are told nothing | responses that used their session are `private` and `Vary: Cookie`: see [`caching`] |
+//! | `f64::NAN`, and values that are nested more than 127 levels deep | are stored, and can't be read | are an error of `insert` |
+//! | the same middleware around the app and a scope | opens two sessions | opens one |
+//! | settings that browsers refuse, such as `SameSite=None` without `Secure` | are sent | make `build` panic, and `try_build` return an error |
+//! | `cache_keygen` of the Redis stores | receives a session key of 64 characters | receives a session's id of 22 characters, or the whole key of a session of actix-session. A function that adds a prefix works for both |
+//! | values in Redis | JSON of JSON texts | a version, followed by JSON |
+//!
+//! # What becomes of existing sessions
+//!
+//! | the session | read | changed, renewed, or extended |
+//! | --- | --- | --- |
+//! | in Redis | keeps its expiry in Redis; reading does not extend it, except under `OnEveryRequest` | this crate's format and time to live, under the same Redis key; a renewal moves it to a new one |
+//! | in a cookie | counts as created and used now | the same |
+//!
+//! In both cases, the first response sets the cookie again, sealed by this crate. The old session does not tell when it
+//! was created, so the [absolute timeout](crate::Settings::absolute_timeout) counts from its first change.
+//!
+//! **The risk of accepting them.** A session that actix-session stored in a cookie never expires: a copy of such a cookie
+//! opens the session even after signing out, as long as these cookies are accepted. And a *signed* cookie of
+//! actix-session is not bound to its name: if your application signed a value with the same key for another purpose, and
+//! a visitor can choose the value, it may pass for a session. When the longest lifetime of your sessions has passed,
+//! turn this off:
+//!
+//! ```
+//! use actix_web::cookie::Key;
+//! use sessile::{SessionMiddleware, storage::MemorySessionStore};
+//!
+//! let sessions = SessionMiddleware::builder(MemorySessionStore::default(), Key::generate())
+//!     .accept_actix_session_cookies(false)
+//!     .try_build();
+//! assert!(sessions.is_ok());
+//! ```
+//!
+//! # Old and new servers side by side
+//!
+//! Switch all servers at the same time, or route each visitor to servers of one kind. actix-session cannot read the
+//! cookies and records of this crate: a visitor whom a new server has answered is a guest on an old server, and if that
+//! server stores something, the visitor's session is replaced. No request fails.
+//!
+//! **Going back** works in the same way: visitors whom a new server has answered have to sign in again.
+//!
+//! [`caching`]: crate::Settings::caching
+//! [`cookies_and_proxies`]: crate::guide::cookies_and_proxies
+//! [`failure_page`]: crate::SessionMiddlewareBuilder::failure_page
+//! [`insert`]: crate::Session::insert
+//! [`on_store_failure`]: crate::Settings::on_store_failure
+//! [`on_superseded`]: crate::Settings::on_superseded
+//! [`restart`]: crate::Session::restart
+//! [`store_timeout`]: crate::Settings::store_timeout
+//! [`update`]: crate::Session::update
