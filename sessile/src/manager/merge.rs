@@ -7,7 +7,7 @@ use crate::{
     failure::{CommitError, OpenError, StateTooLargeError},
     session::{
         Flush, RebaseError, Session, SessionClosedError, SessionReloadError,
-        machine::{CookieDue, Renewal, Stored},
+        machine::{CookieDue, Renewal, Stored, Unsettled},
     },
     state::State,
     storage::{Loaded, SessionStore},
@@ -41,19 +41,14 @@ impl<S: SessionStore> Engine<S> {
         };
         let mut newest = newer(stored, current);
         let work = flush.work_mut();
-        let unsettled = work.unsettled.as_ref();
-        let landed = unsettled.and_then(|it| it.landed(newest.version));
-        if landed.is_some()
-            && let Some(unsettled) = work.unsettled.take()
-        {
-            if let Some(renewed) = unsettled.renewed_to(newest.record.epoch) {
+        let (unsettled, journal) = (&mut work.unsettled, &mut work.journal);
+        let (version, epoch) = (newest.version, newest.record.epoch);
+        if let Some(landed) = Unsettled::take_landed(unsettled, version, epoch, journal) {
+            if let Some(renewed) = landed.renewal {
                 newest.secret = Some(renewed.secret);
                 *renewal = None;
                 work.cookie_due = CookieDue::Issue;
             }
-            let (mut journal, _discarded) = unsettled.into_journal_after(landed);
-            drop(journal.append(std::mem::take(&mut work.journal)));
-            work.journal = journal;
             if work.journal.is_empty() && renewal.is_none() {
                 return Ok(Merged::Landed(Arc::new(newest)));
             }

@@ -45,7 +45,7 @@ impl Unsettled {
 
     /// The changes of the attempts after the one that landed; of all attempts, if none did. And those that have no
     /// effect any more.
-    pub(crate) fn into_journal_after(self, landed: Option<usize>) -> (Journal, Discarded) {
+    fn into_journal_after(self, landed: Option<usize>) -> (Journal, Discarded) {
         let settled = landed.map_or(0, |index| index + 1);
         let mut journal = Journal::default();
         let mut discarded = Discarded::default();
@@ -73,12 +73,31 @@ impl Unsettled {
         self.renewal.filter(|renewal| renewal.epoch == epoch)
     }
 
-    /// The index of the attempt that is stored at `version`.
-    pub(crate) fn landed(&self, version: Version) -> Option<usize> {
-        self.attempts
-            .iter()
-            .position(|(tried, _)| *tried == version)
+    /// Takes the attempts, if one of them landed: the session is stored at `version`, and has this `epoch`. The
+    /// `journal` then has the changes of the later attempts as well.
+    pub(crate) fn take_landed(
+        unsettled: &mut Option<Box<Self>>,
+        version: Version,
+        epoch: Epoch,
+        journal: &mut Journal,
+    ) -> Option<Landed> {
+        let mut attempts = unsettled.as_ref()?.attempts.iter();
+        let index = attempts.position(|(tried, _)| *tried == version)?;
+        let unsettled = unsettled.take()?;
+        let renewal = unsettled.renewed_to(epoch);
+        let (mut left, mut discarded) = unsettled.into_journal_after(Some(index));
+        discarded.add(left.append(mem::take(journal)));
+        *journal = left;
+        Some(Landed { renewal, discarded })
     }
+}
+
+/// An attempt that landed.
+pub(crate) struct Landed {
+    /// The renewal, if the attempt or one before it renewed the session.
+    pub(crate) renewal: Option<Renewal>,
+    /// The changes that are stored.
+    pub(crate) discarded: Discarded,
 }
 
 impl Renewal {
@@ -138,42 +157,33 @@ impl Machine {
             secret: None,
             discarded: Discarded::default(),
         };
-        let Some(unsettled) = self.unsettled.take() else {
-            return settled;
-        };
-        if version == seen {
-            // No attempt has landed, and each of them may still land.
-            self.unsettled = Some(unsettled);
+        // If the version is the same, no attempt has landed, and each of them may still land.
+        if self.unsettled.is_none() || version == seen {
             return settled;
         }
         self.changes += 1;
-        let landed = unsettled.landed(version);
-        if landed.is_none() {
-            self.unsettled = Some(unsettled);
+        let journal = &mut self.journal;
+        let Some(landed) = Unsettled::take_landed(&mut self.unsettled, version, epoch, journal)
+        else {
             if self.status == SessionStatus::Changed {
                 self.status = SessionStatus::Unchanged;
             }
             settled.is_known = false;
             settled.discarded = self.take_unstored();
             return settled;
-        }
+        };
         settled.has_landed = true;
-        let renewed = unsettled.renewed_to(epoch);
-        if let Some(renewal) = renewed {
+        settled.discarded = landed.discarded;
+        if let Some(renewal) = landed.renewal {
             settled.secret = Some(renewal.secret);
             self.cookie_due = CookieDue::Issue;
         }
-        let (mut journal, discarded) = unsettled.into_journal_after(landed);
-        settled.discarded = discarded;
-        let later = mem::take(&mut self.journal);
-        settled.discarded.add(journal.append(later));
         self.status = match self.status {
             // The attempt that landed did not renew it.
-            SessionStatus::Renewed if renewed.is_none() => SessionStatus::Renewed,
-            _ if journal.is_empty() => SessionStatus::Unchanged,
+            SessionStatus::Renewed if landed.renewal.is_none() => SessionStatus::Renewed,
+            _ if self.journal.is_empty() => SessionStatus::Unchanged,
             _ => SessionStatus::Changed,
         };
-        self.journal = journal;
         settled
     }
 
