@@ -27,6 +27,10 @@ pub(crate) enum Mode {
     #[default]
     Alone,
     /// Serves data, and listens with TLS only.
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(dead_code, reason = "only `TlsRedis` has it")
+    )]
     Tls,
     /// A node of a cluster.
     Cluster,

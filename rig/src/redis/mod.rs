@@ -20,6 +20,7 @@
 //! Servers keep what they answered for across [`kill`](Redis::kill) and [`restart`](Redis::restart), and debugging
 //! commands are allowed.
 
+#[cfg(feature = "tls")]
 mod certificates;
 mod cluster;
 mod config;
@@ -28,6 +29,7 @@ mod migration;
 mod reply;
 mod sentinel;
 mod server;
+#[cfg(feature = "tls")]
 mod tls;
 mod topology;
 
@@ -37,4 +39,5 @@ pub use cluster::Cluster;
 pub use reply::Reply;
 pub use sentinel::Sentinel;
 pub use server::Redis;
+#[cfg(feature = "tls")]
 pub use tls::TlsRedis;
