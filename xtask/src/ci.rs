@@ -5,6 +5,7 @@ use std::{fs, time::Instant};
 use crate::{
     bench, checks, examples, features, packages, readme,
     run::{self, Failure, cargo, workspace},
+    suites,
 };
 
 pub(crate) fn run() -> Result<(), Failure> {
@@ -13,7 +14,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     step("examples", || {
         examples::check(workspace()).map_err(Failure::Check)
     })?;
-    step("format", || run::run(cargo(["fmt", "--all", "--check"])))?;
+    step("format", check_format)?;
     step("format of the benchmark", bench::check_format)?;
     step(
         "engine without actix",
@@ -32,6 +33,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     }
     step("checks", checks::run)?;
     step("documentation", document)?;
+    step("suites", suites::run)?;
     step("instructions", || bench::instructions(Vec::new()))
 }
 
@@ -56,6 +58,18 @@ fn check_readme() -> Result<(), Failure> {
     let readme = fs::read_to_string(workspace().join("README.md"))
         .map_err(|error| Failure::Check(format!("can't read README.md: {error}")))?;
     readme::check(&readme).map_err(Failure::Check)
+}
+
+/// Checks the formatting of the workspace, and of the packages that can't be members of it.
+fn check_format() -> Result<(), Failure> {
+    run::run(cargo([
+        "fmt",
+        "--all",
+        "--check",
+        "--",
+        "actix-session/lib.rs",
+        suites::PROGRAM,
+    ]))
 }
 
 fn lint() -> Result<(), Failure> {

@@ -9,6 +9,7 @@ mod features;
 mod packages;
 mod readme;
 mod run;
+mod suites;
 mod task;
 mod test;
 
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Ok(Task::Bench(arguments)) => bench::run(arguments),
         Ok(Task::Instructions(arguments)) => bench::instructions(arguments),
         Ok(Task::Ci) => ci::run(),
+        Ok(Task::Suites) => suites::run(),
         Ok(Task::Help) => {
             print!("{}", task::USAGE);
             Ok(())

@@ -5,6 +5,7 @@ pub(crate) const USAGE: &str = "\
 Usage: cargo xtask <task>
 
   test [ARGS…]   Run every test. ARGS go to `cargo test`. On Debian, installs what the tests need.
+  suites         Run the tests of actix-session and actix-identity with sessile in place of actix-session.
   ci             Check all that is checked before a change goes in, but the tests.
   demo [ARGS…]   Run the demo. ARGS go to it.
   bench [ARGS…]  Measure what sessions cost, and write docs/benchmarks.md. `--help` is an ARG.
@@ -18,6 +19,7 @@ pub(crate) enum Task {
     Demo(Vec<String>),
     Bench(Vec<String>),
     Instructions(Vec<String>),
+    Suites,
     Ci,
     Help,
 }
@@ -35,6 +37,8 @@ impl Task {
             ("demo", _) => Ok(Task::Demo(rest)),
             ("bench", _) => Ok(Task::Bench(rest)),
             ("instructions", _) => Ok(Task::Instructions(rest)),
+            ("suites", []) => Ok(Task::Suites),
+            ("suites", _) => Err("`suites` takes no arguments.".to_owned()),
             ("ci", []) => Ok(Task::Ci),
             ("ci", _) => Err("`ci` takes no arguments.".to_owned()),
             ("help" | "--help" | "-h", _) => Ok(Task::Help),
@@ -67,6 +71,7 @@ mod tests {
     #[test]
     fn knows_the_tasks_without_arguments() {
         assert_eq!(parse("ci"), Ok(Task::Ci));
+        assert_eq!(parse("suites"), Ok(Task::Suites));
         assert_eq!(parse("--help"), Ok(Task::Help));
     }
 
@@ -74,6 +79,7 @@ mod tests {
     fn refuses_what_it_does_not_know() {
         assert!(parse("").is_err());
         assert!(parse("ci quickly").is_err());
+        assert!(parse("suites 0.11").is_err());
         assert!(parse("tset").is_err_and(|complaint| complaint.contains("`tset`")));
     }
 }

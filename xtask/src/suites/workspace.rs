@@ -1,0 +1,29 @@
+//! The generated workspace.
+
+use std::{fs, io, path::Path};
+
+/// Every package has sessile in place of actix-session: by its name, or by the patch.
+pub(crate) const MANIFEST: &str = r#"[workspace]
+resolver = "3"
+members = ["members/*"]
+
+[patch.crates-io]
+actix-session = { path = "../../actix-session/0.11" }
+actix-session-0-10 = { package = "actix-session", path = "../../actix-session/0.10" }
+
+[profile.dev]
+debug = false
+incremental = false
+"#;
+
+/// Writes the manifest, and has Cargo begin with the versions that this project builds with.
+pub(crate) fn write(folder: &Path, lock: &str) -> io::Result<()> {
+    fs::write(folder.join("Cargo.toml"), MANIFEST)?;
+    let (begun, copy) = (folder.join("begun.lock"), folder.join("Cargo.lock"));
+    // Cargo adds what only the packages here need. It would do so at every run if the file were replaced.
+    if copy.exists() && fs::read_to_string(&begun).is_ok_and(|it| it == lock) {
+        return Ok(());
+    }
+    fs::write(copy, lock)?;
+    fs::write(begun, lock)
+}
