@@ -6,7 +6,6 @@ mod choose;
 mod commit;
 mod exchange;
 mod merge;
-mod merge_queue;
 #[cfg(feature = "actix")]
 mod nesting;
 mod open;
@@ -17,7 +16,6 @@ mod swap;
 use std::{borrow::Cow, fmt, pin::pin, sync::Arc, time::Duration};
 
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
-use self::merge_queue::MergeQueue;
 pub(crate) use self::open::Opened;
 use crate::{
     clock::{SharedClock, Timestamp},
@@ -30,6 +28,7 @@ use crate::{
         Backend, Session, SessionReloadError, SessionSaveError,
         machine::{Binding, Cookies, Machine},
     },
+    session_queue::SessionQueue,
     settings::{Settings, SettingsError},
     storage::{BoxFuture, SessionStore},
     telemetry,
@@ -83,7 +82,9 @@ struct Engine<S> {
     grace: Duration,
     max_state_bytes: usize,
     caching: Caching,
-    queue: MergeQueue,
+    /// The requests whose update conflicted. They merge one after another, because they would conflict with each
+    /// other repeatedly. Only time depends on it: the store decides which write wins.
+    queue: SessionQueue,
     clock: SharedClock,
     /// Whether it was logged that another middleware has the same cookie.
     #[cfg(feature = "actix")]
@@ -117,7 +118,7 @@ impl<S: SessionStore> SessionManager<S> {
                 .saturating_add(settings.clock_allowance),
             max_state_bytes: settings.max_state_bytes,
             caching: settings.caching,
-            queue: MergeQueue::default(),
+            queue: SessionQueue::default(),
             clock: settings.clock,
             #[cfg(feature = "actix")]
             has_warned: Default::default(),

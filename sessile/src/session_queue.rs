@@ -1,4 +1,4 @@
-//! [`MergeQueue`]: the order in which requests of this server merge into one session.
+//! [`SessionQueue`]: the order in which requests of this server write to one session.
 
 use std::{
     collections::HashMap,
@@ -13,14 +13,11 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::{id::SessionId, timeout};
 
-/// Queues requests whose update conflicted, so that they merge into a session one after another, in the order
-/// of their arrival.
-///
-/// Without the queue they would conflict with each other repeatedly. Only time depends on it: other servers
-/// don't see it, a request that waits too long continues without it, and the store decides which write wins.
+/// Lets the requests of this server write to a session one after another, in the order of their arrival. Other
+/// servers don't see the queue.
 #[derive(Default)]
-pub(super) struct MergeQueue {
-    /// The lock of each session that is being merged.
+pub(crate) struct SessionQueue {
+    /// The lock of each session that is being written to.
     locks: Mutex<HashMap<SessionId, Lock>>,
     /// The number of locks, readable without the mutex. Usually there are none.
     len: AtomicUsize,
@@ -29,7 +26,7 @@ pub(super) struct MergeQueue {
 type Lock = Arc<tokio::sync::Mutex<()>>;
 
 /// The place of a request at the head of the queue, until it is dropped.
-pub(super) struct Head<'a> {
+pub(crate) struct Head<'a> {
     _guard: Option<OwnedMutexGuard<()>>,
     /// Dropped after the guard.
     _ticket: Ticket<'a>,
@@ -37,20 +34,21 @@ pub(super) struct Head<'a> {
 
 /// The place of a request in the queue.
 struct Ticket<'a> {
-    queue: &'a MergeQueue,
+    queue: &'a SessionQueue,
     id: SessionId,
     /// `Some` until it is dropped.
     lock: Option<Lock>,
 }
 
-impl MergeQueue {
-    /// Whether a request merges into this session, or waits for its place.
-    pub(super) fn is_busy(&self, id: &SessionId) -> bool {
+impl SessionQueue {
+    /// Whether a request writes to this session, or waits for its place.
+    pub(crate) fn is_busy(&self, id: &SessionId) -> bool {
         self.len.load(Ordering::Relaxed) > 0 && self.locks().contains_key(id)
     }
 
-    /// Waits until the earlier requests are done, but no longer than `at_most`.
-    pub(super) async fn wait(&self, id: &SessionId, at_most: Duration) -> Head<'_> {
+    /// Waits until the earlier requests are done, but no longer than `at_most`. After that, the request goes on
+    /// without a place.
+    pub(crate) async fn wait(&self, id: &SessionId, at_most: Duration) -> Head<'_> {
         let (lock, ticket) = self.ticket(id);
         let guard = timeout::within(at_most, lock.lock_owned()).await;
         Head {
@@ -99,8 +97,8 @@ mod tests {
     const LONG: Duration = Duration::from_secs(3600);
 
     #[tokio::test]
-    async fn requests_merge_in_the_order_of_their_arrival() {
-        let queue = MergeQueue::default();
+    async fn requests_write_in_the_order_of_their_arrival() {
+        let queue = SessionQueue::default();
         let id = SessionId::generate();
         let first = queue.wait(&id, LONG).await;
         let order = Mutex::new(Vec::new());
@@ -121,7 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn other_sessions_do_not_wait() {
-        let queue = MergeQueue::default();
+        let queue = SessionQueue::default();
         let (id, other) = (SessionId::generate(), SessionId::generate());
         let _first = queue.wait(&id, LONG).await;
         assert!(!queue.is_busy(&other));
@@ -130,8 +128,8 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_merge_leave_no_lock() {
-        let queue = MergeQueue::default();
+    fn threads_that_write_leave_no_lock() {
+        let queue = SessionQueue::default();
         let id = SessionId::generate();
         let alone = AtomicUsize::new(0);
         std::thread::scope(|scope| {
@@ -156,7 +154,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_stops_waiting_in_time_and_leaves_no_lock() {
-        let queue = MergeQueue::default();
+        let queue = SessionQueue::default();
         let id = SessionId::generate();
         let first = queue.wait(&id, LONG).await;
         let late = queue.wait(&id, Duration::from_secs(1)).await;
