@@ -1,11 +1,11 @@
-//! Renewing a session that actix-session made: the session moves to an id of our form.
+//! Renewing a session whose id is its secret, as actix-session made them: the session moves to another id.
 
 use std::sync::Arc;
 
 use super::{Engine, merge::Merged, perform::Performed};
 use crate::{
     failure::CommitError,
-    id::SessionKey,
+    id::{Secret, SessionKey},
     record::{Epoch, Record, Secrets},
     session::{
         Flush, SessionClosedError,
@@ -50,9 +50,11 @@ impl<S: SessionStore> Engine<S> {
         new.record.epoch = Epoch::generate();
         new.record.secrets = secret.map(|secret| Secrets::new(secret.digest()));
         let now = self.clock.now();
-        let created = self.store_new(flush, &new.id, &new.record, new.version, now);
-        if created.await? != CreateOutcome::Created {
-            return Err(CommitError::Contention { attempts: 1 });
+        match self.store_new(flush, &mut new, now).await? {
+            CreateOutcome::Created | CreateOutcome::CreatedAs(_) => {}
+            CreateOutcome::Taken | CreateOutcome::Refused => {
+                return Err(CommitError::Contention { attempts: 1 });
+            }
         }
         // If this future is dropped before the old session has ended, the new one is not needed.
         flush.work_mut().abandoned.push(new.id.clone());
@@ -81,7 +83,7 @@ impl<S: SessionStore> Engine<S> {
         let now = self.clock.now();
         let mut moved = Record::new(now);
         moved.epoch = new.record.epoch;
-        moved.secrets = new.record.secrets.clone();
+        moved.secrets = Some(Secrets::new(Secret::generate().digest()));
         moved.ends_at = now.saturating_add(self.grace);
         for _ in 0..MAX_ATTEMPTS {
             let version = Version::generate();

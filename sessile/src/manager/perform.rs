@@ -149,20 +149,19 @@ impl<S: SessionStore> Engine<S> {
                 record.secrets = secret.map(|secret| Secrets::new(secret.digest()));
             }
             record.ends_at = self.lifetime.ends_at(&record);
-            let version = Version::generate();
-            match self.store_new(flush, &id, &record, version, now).await? {
-                CreateOutcome::Created => {
-                    let stored = Stored {
-                        id,
-                        secret,
-                        version,
-                        record,
-                        promotes: false,
-                    };
-                    return Ok(Performed::Stored(Arc::new(stored), CookieDue::Issue));
-                }
-                CreateOutcome::Refused => return Ok(Performed::Refused(SessionClosedError::Ended)),
+            let mut new = Stored {
+                id,
+                secret,
+                version: Version::generate(),
+                record,
+                promotes: false,
+            };
+            match self.store_new(flush, &mut new, now).await? {
                 CreateOutcome::Taken => {}
+                CreateOutcome::Refused => return Ok(Performed::Refused(SessionClosedError::Ended)),
+                CreateOutcome::Created | CreateOutcome::CreatedAs(_) => {
+                    return Ok(Performed::Stored(Arc::new(new), CookieDue::Issue));
+                }
             }
         }
         Err(CommitError::Contention {
@@ -170,20 +169,30 @@ impl<S: SessionStore> Engine<S> {
         })
     }
 
+    /// Stores `new`. If the store chose another id, `new` gets it.
     pub(super) async fn store_new(
         &self,
         flush: &mut Flush<'_>,
-        id: &SessionId,
-        record: &Record,
-        version: Version,
+        new: &mut Stored,
         now: Timestamp,
     ) -> Result<CreateOutcome, CommitError> {
         if self.is_stateless {
             return Ok(CreateOutcome::Created);
         }
-        let ttl = self.lifetime.ttl(record, now);
-        let creating = pin!(self.store.create(id, record, version, ttl));
-        Ok(flush.write(InFlight::Create(id.clone()), creating).await?)
+        let ttl = self.lifetime.ttl(&new.record, now);
+        let outcome = {
+            let creating = pin!(self.store.create(&new.id, &new.record, new.version, ttl));
+            flush
+                .write(InFlight::Create(new.id.clone()), creating)
+                .await?
+        };
+        if let CreateOutcome::CreatedAs(id) = &outcome {
+            // The id is the secret.
+            new.id = id.clone();
+            new.secret = None;
+            new.record.secrets = None;
+        }
+        Ok(outcome)
     }
 
     /// Stores a new session in place of one that another request renewed. It has the state that was loaded,

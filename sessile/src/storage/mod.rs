@@ -7,7 +7,7 @@
 //! | operation | result |
 //! | --- | --- |
 //! | [`load`](SessionStore::load) | the record and its version, or `None` |
-//! | [`create`](SessionStore::create) | [`Created`](CreateOutcome::Created), [`Taken`](CreateOutcome::Taken) or [`Refused`](CreateOutcome::Refused) |
+//! | [`create`](SessionStore::create) | [`Created`](CreateOutcome::Created), [`Taken`](CreateOutcome::Taken) or [`Refused`](CreateOutcome::Refused); [`CreatedAs`](CreateOutcome::CreatedAs) |
 //! | [`update`](SessionStore::update) | [`Updated`](UpdateOutcome::Updated), [`Conflict`](UpdateOutcome::Conflict), [`Missing`](UpdateOutcome::Missing) or [`Refused`](UpdateOutcome::Refused) |
 //! | [`delete`](SessionStore::delete) | nothing |
 //!
@@ -264,10 +264,15 @@ pub struct Loaded {
 }
 
 /// What [`SessionStore::create`] did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CreateOutcome {
     /// The record was stored.
     Created,
+    /// The record was stored under this id, which the store chose. The id is the secret of the session: the
+    /// store dropped the digests of the record's secrets, and no other secret opens the session.
+    ///
+    /// Only the adapter for stores of actix-session (`compat::Adapter`) returns it.
+    CreatedAs(SessionId),
     /// The id has another record, which is unchanged. The engine draws another id.
     Taken,
     /// Nothing was stored: the sessions of this subject were ended after it signed in.

@@ -5,7 +5,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-use sessile::storage::{SessionId, UpdateOutcome, Version};
+use sessile::storage::{CreateOutcome, SessionId, UpdateOutcome, Version};
 
 use crate::{
     model::{Answer, Operation},
@@ -75,7 +75,8 @@ impl Histories {
                 0,
                 loaded.as_ref().map(|loaded| self.version(loaded.version)),
             ),
-            Ok(Answer::Created(outcome)) => (1, Some(*outcome as usize)),
+            Ok(Answer::Created(CreateOutcome::Created)) => (1, Some(0)),
+            Ok(Answer::Created(_)) => (1, Some(1)),
             Ok(Answer::Updated(outcome)) => (2, Some(*outcome as usize)),
             Ok(Answer::Deleted) => (3, None),
             Err(failed) => (4, Some(*failed as usize)),

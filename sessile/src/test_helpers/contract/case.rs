@@ -24,6 +24,8 @@ const SHOWN: usize = 8;
 pub(super) struct Case<S> {
     pub(super) store: Arc<S>,
     pub(super) id: SessionId,
+    /// Whether the store chose the id.
+    pub(super) is_chosen: bool,
     rule: &'static str,
     answers: Vec<String>,
 }
@@ -33,6 +35,7 @@ impl<S> Clone for Case<S> {
         Self {
             store: Arc::clone(&self.store),
             id: self.id.clone(),
+            is_chosen: self.is_chosen,
             rule: self.rule,
             answers: self.answers.clone(),
         }
@@ -49,6 +52,7 @@ impl<S: SessionStore> Case<S> {
         Self {
             store: Arc::clone(store),
             id,
+            is_chosen: false,
             rule,
             answers: Vec::new(),
         }
@@ -117,7 +121,29 @@ impl<S: SessionStore> Case<S> {
         let outcome = self.in_time(&name, create).await;
         let outcome = self.answer(&name, outcome);
         self.note(format!("{name} answered {outcome:?}"));
-        outcome
+        self.follow(outcome)
+    }
+
+    /// Goes on with the id that the store chose, if it did: its record counts as created.
+    pub(super) fn follow(&mut self, outcome: CreateOutcome) -> CreateOutcome {
+        match outcome {
+            CreateOutcome::CreatedAs(id) => {
+                self.id = id;
+                self.is_chosen = true;
+                CreateOutcome::Created
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// What has to be stored after a `create` of `new`.
+    pub(super) fn created(&self, new: &Loaded) -> Loaded {
+        let mut created = new.clone();
+        if self.is_chosen {
+            // The id is the secret.
+            created.record.secrets = None;
+        }
+        created
     }
 
     /// Updates; the answer is for the caller to judge. `how` tells what is special about it.

@@ -27,13 +27,17 @@ pub(super) async fn one_create_of_many_is_stored<S: SessionStore>(store: Arc<S>)
         let mut case = case.clone();
         tasks.spawn(async move {
             let new = content(number);
-            (case.create("", &new, MINUTE).await, new)
+            let outcome = case.create("", &new, MINUTE).await;
+            (outcome, new, case.is_chosen)
         });
     }
     let answers = join(tasks).await;
+    if answers.iter().any(|(_, _, is_chosen)| *is_chosen) {
+        return;
+    }
     let stored = answers.into_iter();
-    let stored = stored.filter(|(outcome, _)| *outcome == CreateOutcome::Created);
-    the_only(&case, stored.map(|(_, new)| new).collect(), "Created").await;
+    let stored = stored.filter(|(outcome, ..)| *outcome == CreateOutcome::Created);
+    the_only(&case, stored.map(|(_, new, _)| new).collect(), "Created").await;
 }
 
 pub(super) async fn one_update_of_many_is_stored<S: SessionStore>(store: Arc<S>) {

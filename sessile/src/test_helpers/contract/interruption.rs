@@ -50,6 +50,7 @@ pub(super) async fn a_dropped_create_is_whole<S: SessionStore>(store: Arc<S>) {
             let create = store.create(&case.id, &new.record, new.version, MINUTE);
             let outcome = drop_midway(&case, create, Moment { polls, yields }).await;
             let outcome = note(&mut case, "create", polls, outcome);
+            let outcome = outcome.map(|outcome| case.follow(outcome));
             finds_one_of(&case, [None, Some(&new)]).await;
             still_works(&store, &case).await;
             if let Some(outcome) = outcome {

@@ -41,7 +41,7 @@ pub(super) async fn every_member_comes_back<S: SessionStore>(store: Arc<S>) {
     let mut case = Case::new(&store, rules::AS_STORED);
     let created = full(1);
     case.creates(&created, MINUTE).await;
-    case.finds(&created).await;
+    case.finds(&case.created(&created)).await;
 
     let plain = content(2);
     case.updates(&created, &plain, MINUTE).await;
@@ -144,7 +144,7 @@ pub(super) async fn the_hint_does_not_matter<S: SessionStore>(store: Arc<S>) {
         for freshness in [Freshness::Cached, Freshness::Current] {
             let load = store.load(&case.id, Some(&hint), freshness);
             match case.in_time("`load` with a hint", load).await {
-                Ok(found) => case.wants_found(found.as_ref(), &new),
+                Ok(found) => case.wants_found(found.as_ref(), &case.created(&new)),
                 Err(error) => {
                     let error = with_sources(&error);
                     case.broken(format_args!("`load` with a hint failed: {error}."))
