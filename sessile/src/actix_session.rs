@@ -55,12 +55,18 @@ fn state(text: &str) -> Result<State, JsonError> {
             let mut state = State::default();
             for (name, text) in outer.iter() {
                 let text: String = json::parse(text)?;
-                json::parse::<&RawValue>(&text)?;
-                state.set(&name.into(), text.into());
+                set(&mut state, name, &text)?;
             }
             Ok(state)
         }
     }
+}
+
+/// Puts `text`, which has to be JSON, into `state`.
+fn set(state: &mut State, name: &str, text: &str) -> Result<(), JsonError> {
+    json::parse::<&RawValue>(text)?;
+    state.set(&name.into(), text.into());
+    Ok(())
 }
 
 /// An object, with its values as they stand there.

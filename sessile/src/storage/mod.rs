@@ -105,6 +105,8 @@ mod sqlite;
     feature = "redis-rs-session"
 ))]
 mod timing;
+#[cfg(feature = "redis-rs-session")]
+mod versioned;
 
 use std::{pin::Pin, time::Duration};
 

@@ -3,8 +3,6 @@
 //! The version of a record precedes its text, as 16 hexadecimal digits. So one `GET` loads both, and a
 //! script finds the version without parsing.
 
-use std::fmt::Write as _;
-
 use sha1::{Digest as _, Sha1};
 
 use super::{Loaded, SessionId, StoreError, StoreErrorKind, Version};
@@ -13,24 +11,10 @@ use crate::{
     clock::Timestamp,
     json::JsonError,
     record::{DecodeError, Record},
+    storage::versioned,
 };
 
-/// The number of characters of a version.
-const VERSION_LEN: usize = 16;
-
-/// `version` as it precedes a record.
-pub(super) fn version_text(version: Version) -> String {
-    format!("{:016x}", version.get())
-}
-
-/// The value of `record` at `version`.
-pub(super) fn encode(version: Version, record: &Record) -> String {
-    let mut text = String::with_capacity(VERSION_LEN + record.encoded_len());
-    // Writing to a string can't fail.
-    let _ = write!(text, "{:016x}", version.get());
-    record.encode_to(&mut text);
-    text
-}
+pub(super) use crate::storage::versioned::{encode, version_text};
 
 /// The record and version of `value`, which is stored for the session of `id`.
 ///
@@ -44,11 +28,9 @@ pub(super) fn decode(value: &[u8], id: &SessionId, now: Timestamp) -> Result<Loa
             version: content_version(value),
         });
     }
-    let (version, record) = value
-        .split_at_checked(VERSION_LEN)
-        .ok_or(ValueError::Version)?;
+    let (version, record) = versioned::split(value).ok_or(ValueError::Version)?;
     Ok(Loaded {
-        version: parse_version(version).ok_or(ValueError::Version)?,
+        version,
         record: Record::decode(record)?,
     })
 }
@@ -73,15 +55,6 @@ impl From<ValueError> for StoreError {
             error => Self::new(StoreErrorKind::Corrupt, error).not_sent(),
         }
     }
-}
-
-fn parse_version(digits: &[u8]) -> Option<Version> {
-    let canonical = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    if !digits.iter().all(canonical) {
-        return None;
-    }
-    let digits = std::str::from_utf8(digits).ok()?;
-    u64::from_str_radix(digits, 16).ok().map(Version::new)
 }
 
 /// The version of a value that has none: the first 8 bytes of its SHA-1, which the script computes as well.
