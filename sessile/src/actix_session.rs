@@ -63,7 +63,7 @@ fn state(text: &str) -> Result<State, JsonError> {
 }
 
 /// Puts `text`, which has to be JSON, into `state`.
-fn set(state: &mut State, name: &str, text: &str) -> Result<(), JsonError> {
+pub(crate) fn set(state: &mut State, name: &str, text: &str) -> Result<(), JsonError> {
     json::parse::<&RawValue>(text)?;
     state.set(&name.into(), text.into());
     Ok(())

@@ -59,6 +59,7 @@
 //! | `RedisActorSessionStore` | `redis-actor-session` | in Redis, for programs that used the store of this name in `actix-session` |
 //! | [`AnySessionStore`](storage::AnySessionStore) | – | in any of these, chosen by an address at run time |
 //! | your own [`SessionStore`](storage::SessionStore) | – | where you choose: see [`guide::writing_a_store`] |
+//! | your own store for `actix-session` | `compat` | where they are: `storage::compat::Adapter` wraps it |
 //!
 //! # Signing in and out
 //!
@@ -133,6 +134,7 @@
 //! | `redis-pool` | `RedisSessionStore` on the application's `deadpool_redis` pool |
 //! | `redis-session-rustls` | `RedisSessionStore` over TLS, with `rustls` |
 //! | `redis-session-native-tls`, or its alias `redis-rs-tls-session` | the same, with the operating system's TLS library |
+//! | `compat` | `storage::compat`: stores that were written for `actix-session` |
 //! | `metrics` | counters through the `metrics` facade |
 //! | `store-tests` | `test_helpers::store_contract_test_suite`: checks a store against the contract |
 //! | `test-helpers` | `test_helpers::acceptance_test_suite`: the same, and the store behind a web application |

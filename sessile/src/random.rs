@@ -1,6 +1,8 @@
 //! Randomness, through one function.
 
 use rand::RngCore as _;
+#[cfg(feature = "compat")]
+use rand::{Rng as _, distributions::Alphanumeric};
 
 /// `N` random bytes: for ids, secrets and nonces.
 ///
@@ -10,4 +12,11 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::thread_rng().fill_bytes(&mut bytes);
     bytes
+}
+
+/// A text of `len` random letters and digits, of the same generator.
+#[cfg(feature = "compat")]
+pub(crate) fn letters_and_digits(len: usize) -> String {
+    let characters = rand::thread_rng().sample_iter(Alphanumeric);
+    characters.take(len).map(char::from).collect()
 }

@@ -5,6 +5,7 @@ use crate::run::{self, Failure, cargo};
 /// What people are expected to ask for, smallest first. The full set is checked with the workspace.
 pub(crate) const COMBINATIONS: &[&str] = &[
     "",
+    "compat",
     "cookie-session",
     "sqlite-session",
     "postgres-session",

@@ -42,7 +42,8 @@
 //!   [`Newer`].
 //!
 //! `create` and `update` may also answer `Refused`. Only a store that can end all sessions of a user does
-//! so, and yours does not have to.
+//! so, and yours does not have to. `CreatedAs` is for stores that were written for actix-session: if you have one,
+//! `storage::compat` wraps it as it is.
 //!
 //! You can use the store directly:
 //!
@@ -171,7 +172,7 @@
 //! - **A cache.** If you have none, ignore [`Freshness`]. If you have one, answer
 //!   only [`Cached`] from it, and evict on each write and each conflict.
 //! - **The provided methods.** `keeps_nothing` is for records that travel in the cookie, and
-//!   `opens_actix_session_keys` for backends that actix-session has written to.
+//!   `opens_actix_session_key` for backends that actix-session has written to.
 //!
 //! [`Cached`]: crate::storage::Freshness::Cached
 //! [`Corrupt`]: crate::storage::StoreErrorKind::Corrupt

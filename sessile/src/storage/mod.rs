@@ -72,6 +72,8 @@
 //! servers of two versions can share the sessions. If `crit` names one of them, the session is refused.
 
 mod any;
+#[cfg(feature = "compat")]
+pub mod compat;
 #[cfg(feature = "cookie-session")]
 mod cookie;
 mod error;
@@ -105,7 +107,7 @@ mod sqlite;
     feature = "redis-rs-session"
 ))]
 mod timing;
-#[cfg(feature = "redis-rs-session")]
+#[cfg(any(feature = "compat", feature = "redis-rs-session"))]
 mod versioned;
 
 use std::{pin::Pin, time::Duration};
