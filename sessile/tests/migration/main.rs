@@ -1,9 +1,12 @@
-//! Sessions that `actix-session` made, taken over: real ones, by way of real servers.
+//! Sessions that `actix-session` made, taken over: real ones, by way of real servers. And stores that were
+//! written for it.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
 
+mod compat;
 mod in_cookies;
 mod in_redis;
+mod old_stores;
 mod servers;
 mod visitor;
