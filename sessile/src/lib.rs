@@ -158,7 +158,6 @@ mod manager;
 mod random;
 mod record;
 mod session;
-mod session_queue;
 mod settings;
 mod state;
 pub mod storage;

@@ -3,6 +3,7 @@
 mod actix_session;
 mod caching;
 mod choose;
+mod combine;
 mod commit;
 mod exchange;
 mod merge;
@@ -15,6 +16,7 @@ mod swap;
 
 use std::{borrow::Cow, fmt, pin::pin, sync::Arc, time::Duration};
 
+use self::combine::Queues;
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
 pub(crate) use self::open::Opened;
 use crate::{
@@ -28,7 +30,6 @@ use crate::{
         Backend, Session, SessionReloadError, SessionSaveError,
         machine::{Binding, Cookies, Machine},
     },
-    session_queue::SessionQueue,
     settings::{Settings, SettingsError},
     storage::{BoxFuture, SessionStore},
     telemetry,
@@ -82,9 +83,7 @@ struct Engine<S> {
     grace: Duration,
     max_state_bytes: usize,
     caching: Caching,
-    /// The requests whose update conflicted. They merge one after another, because they would conflict with each
-    /// other repeatedly. Only time depends on it: the store decides which write wins.
-    queue: SessionQueue,
+    queues: Queues,
     clock: SharedClock,
     /// Whether it was logged that another middleware has the same cookie.
     #[cfg(feature = "actix")]
@@ -118,7 +117,7 @@ impl<S: SessionStore> SessionManager<S> {
                 .saturating_add(settings.clock_allowance),
             max_state_bytes: settings.max_state_bytes,
             caching: settings.caching,
-            queue: SessionQueue::default(),
+            queues: Queues::default(),
             clock: settings.clock,
             #[cfg(feature = "actix")]
             has_warned: Default::default(),

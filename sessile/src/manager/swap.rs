@@ -1,6 +1,6 @@
 //! Storing the changes of a session by compare-and-swap.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc};
 
 use super::{Engine, merge::Merged, perform::Performed};
 use crate::{
@@ -15,83 +15,63 @@ use crate::{
     telemetry,
 };
 
-/// The maximum number of attempts while other requests keep changing the session. Each failed attempt means that
-/// another request succeeded. The store timeout bounds the total time.
-const MAX_ATTEMPTS: u32 = 100;
-
 impl<S: SessionStore> Engine<S> {
-    /// Stores the changes by compare-and-swap. After a conflict it merges them with the newest stored session.
+    /// Stores the changes by compare-and-swap. After a conflict, they are merged with those of other requests.
     pub(super) async fn store_changes(
         &self,
         flush: &mut Flush<'_>,
-        mut stored: Arc<Stored>,
+        stored: Arc<Stored>,
         mut renewal: Option<Renewal>,
     ) -> Result<Performed, CommitError> {
-        let mut state = flush.work().state.clone();
         // Unsettled changes are first retried on the version that was loaded.
-        let mut merges = flush.work().unsettled.is_none() && self.queue.is_busy(&stored.id);
-        let mut head = None;
-        for attempt in 1..=MAX_ATTEMPTS {
-            if merges {
-                match head {
-                    // Boxed, since it is rare.
-                    None => {
-                        let queue = self.queue.wait(&stored.id, self.store_timeout / 4);
-                        head = Some((stored.id.clone(), Box::pin(queue).await));
-                    }
-                    Some(_) => pause_before(attempt).await,
-                }
-                match Box::pin(self.merge(flush, &stored, &mut renewal)).await? {
-                    Merged::Onto(newest, merged) => (stored, state) = (newest, merged),
-                    Merged::Landed(landed) => {
-                        return Ok(Performed::Stored(landed, self.cookie_of_change()));
-                    }
-                    Merged::Superseded if renewal.is_some() => {
-                        return self.create_replacement(flush, &stored).await;
-                    }
-                    Merged::Superseded => {
-                        return Ok(Performed::Refused(SessionClosedError::Superseded));
-                    }
-                    Merged::Ended => return Ok(Performed::Refused(SessionClosedError::Ended)),
-                }
-            }
-            let mut record = self.next_record(&stored, state.clone());
-            if let Some(Renewal { secret, epoch }) = &renewal {
-                record.renew(secret, *epoch, self.clock.now());
-            }
-            let version = Version::generate();
-            let write = InFlight::Update { version, renewal };
-            let updated = flush
-                .write(write, pin!(self.update_stored(&stored, &record, version)))
-                .await?;
-            match updated {
-                UpdateOutcome::Updated => {
-                    let secret = renewal.map_or(stored.secret, |it| Some(it.secret));
-                    let cookie = match renewal {
-                        Some(_) => CookieDue::Issue,
-                        None => self.cookie_of_change(),
-                    };
-                    let updated = Stored {
-                        id: stored.id.clone(),
-                        secret,
-                        version,
-                        record,
-                        promotes: false,
-                    };
-                    return Ok(Performed::Stored(Arc::new(updated), cookie));
-                }
-                UpdateOutcome::Missing | UpdateOutcome::Refused => {
-                    return Ok(Performed::Refused(SessionClosedError::Ended));
-                }
-                UpdateOutcome::Conflict => {
-                    telemetry::conflict();
-                    merges = true;
-                }
-            }
+        let is_settled = flush.work().unsettled.is_none();
+        if is_settled && self.queues.is_busy(&stored.id) {
+            // Boxed, since it is rare.
+            return Box::pin(self.combine(flush, stored, renewal)).await;
         }
-        Err(CommitError::Contention {
-            attempts: MAX_ATTEMPTS,
-        })
+        let mut record = self.next_record(&stored, flush.work().state.clone());
+        if let Some(Renewal { secret, epoch }) = &renewal {
+            record.renew(secret, *epoch, self.clock.now());
+        }
+        let version = Version::generate();
+        let write = InFlight::Update { version, renewal };
+        let updated = {
+            let updating = pin!(self.update_stored(&stored, &record, version));
+            flush.write(write, updating).await?
+        };
+        match updated {
+            UpdateOutcome::Updated => {
+                let secret = renewal.map_or(stored.secret, |it| Some(it.secret));
+                let cookie = match renewal {
+                    Some(_) => CookieDue::Issue,
+                    None => self.cookie_of_change(),
+                };
+                let updated = Stored {
+                    id: stored.id.clone(),
+                    secret,
+                    version,
+                    record,
+                    promotes: false,
+                };
+                return Ok(Performed::Stored(Arc::new(updated), cookie));
+            }
+            UpdateOutcome::Missing | UpdateOutcome::Refused => {
+                return Ok(Performed::Refused(SessionClosedError::Ended));
+            }
+            UpdateOutcome::Conflict => telemetry::conflict(),
+        }
+        if is_settled {
+            return Box::pin(self.combine(flush, stored, renewal)).await;
+        }
+        match Box::pin(self.merge(flush, &stored, &mut renewal)).await? {
+            Merged::Onto(newest, _) => Box::pin(self.combine(flush, newest, renewal)).await,
+            Merged::Landed(landed) => Ok(Performed::Stored(landed, self.cookie_of_change())),
+            Merged::Superseded if renewal.is_some() => {
+                self.create_replacement(flush, &stored).await
+            }
+            Merged::Superseded => Ok(Performed::Refused(SessionClosedError::Superseded)),
+            Merged::Ended => Ok(Performed::Refused(SessionClosedError::Ended)),
+        }
     }
 
     /// Replaces the record of `stored`, if the store still has its version.
@@ -135,18 +115,4 @@ impl<S: SessionStore> Engine<S> {
         record.ends_at = self.lifetime.ends_at(&record);
         record
     }
-}
-
-/// Backs off before another attempt: exponentially, and at random, so that requests that conflicted do not
-/// conflict again. They are on other servers, or gave up waiting for the queue.
-async fn pause_before(attempt: u32) {
-    /// The number of attempts without a pause.
-    const PATIENT: u32 = 4;
-    /// The longest pause between two attempts.
-    const MAX_PAUSE: Duration = Duration::from_millis(16);
-    let Some(losses @ 1..) = attempt.checked_sub(PATIENT) else {
-        return;
-    };
-    let longest = Duration::from_millis(1 << losses.min(10)).min(MAX_PAUSE);
-    tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
 }

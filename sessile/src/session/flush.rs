@@ -7,7 +7,7 @@ use tokio::sync::MutexGuard;
 use super::{
     Session,
     journal::MergeError,
-    machine::{FlushOutcome, InFlight, Stored, Work},
+    machine::{FlushOutcome, InFlight, Renewal, SharedAttempt, Stored, Work},
 };
 use crate::storage::StoreError;
 
@@ -97,6 +97,18 @@ impl Flush<'_> {
             _ => self.in_flight = InFlight::Nothing,
         }
         answer
+    }
+
+    /// Runs `operation`, which stores the changes together with those of other requests. `attempt` tells the update
+    /// that they are in.
+    pub(crate) async fn write_shared<T>(
+        &mut self,
+        attempt: Arc<SharedAttempt>,
+        renewal: Option<Renewal>,
+        operation: Pin<&mut impl Future<Output = T>>,
+    ) -> T {
+        self.in_flight = InFlight::Shared { attempt, renewal };
+        operation.await
     }
 
     /// Ends the flush: the session takes in the outcome.

@@ -3,7 +3,7 @@
 pub(crate) mod decide;
 mod errors;
 mod flush;
-mod journal;
+pub(crate) mod journal;
 mod lifecycle;
 pub(crate) mod machine;
 mod values;

@@ -81,7 +81,12 @@ impl Course {
     pub(crate) fn concerns_queue(self) -> bool {
         matches!(
             self,
-            Self::Answered | Self::LostRequest | Self::LostAnswer | Self::LeftBefore
+            Self::Answered
+                | Self::LostRequest
+                | Self::LostAnswer
+                | Self::Late
+                | Self::LeftBefore
+                | Self::LeftLate
         )
     }
 

@@ -109,13 +109,14 @@ async fn two_handles_that_save_at_once_make_one_session() {
     assert_eq!(world.open(&cookie).await.entries().len(), 2);
 }
 
-/// Saves an increment after another request changed the session. A third request makes `change` after the increment was
-/// merged, and before it is stored.
+/// Saves an increment after another request changed the session. A request to another server makes `change` after the
+/// increment was merged, and before it is stored.
 async fn overtaken_twice(change: fn(&Session)) -> (World, Session, SessionSaveError) {
     let world = World::new(|_| {});
     let cookie = world.stored().await;
     let (session, quick) = (world.open(&cookie).await, world.open(&cookie).await);
-    let third = world.open(&cookie).await;
+    let server = world.beside(&world.clock, |_| {});
+    let third = server.open(&cookie).await;
     increment(&quick);
     world.commit(&quick).await;
     world.store.counts();
@@ -129,7 +130,7 @@ async fn overtaken_twice(change: fn(&Session)) -> (World, Session, SessionSaveEr
             tokio::task::yield_now().await;
         }
         change(&third);
-        world.commit(&third).await;
+        server.commit(&third).await;
         world.store.go_on.notify_one();
     });
     (world, session, saved.unwrap_err())

@@ -27,7 +27,7 @@ use crate::{
 
 pub(crate) use self::{
     unsettled::{Renewal, Unsettled},
-    work::{FlushOutcome, InFlight, Work},
+    work::{FlushOutcome, InFlight, SharedAttempt, Work},
 };
 
 /// The values of a request's session cookies, still sealed.

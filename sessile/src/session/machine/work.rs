@@ -1,6 +1,9 @@
 //! [`Work`]: the changes that a flush stores, and how the session takes in the outcome.
 
-use std::{mem, sync::Arc};
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use super::{Binding, CookieDue, Machine, Renewal, Stored, Target, Unsettled};
 use crate::{
@@ -77,6 +80,32 @@ pub(crate) enum InFlight {
         /// The new secret and epoch, if the write renews the session.
         renewal: Option<Renewal>,
     },
+    /// An update that stores the changes of other requests as well. It may not have been sent yet.
+    Shared {
+        attempt: Arc<SharedAttempt>,
+        renewal: Option<Renewal>,
+    },
+}
+
+/// The update that the changes of a request are in, together with those of other requests, while its outcome is not
+/// known. Another request may have sent it.
+#[derive(Default)]
+pub(crate) struct SharedAttempt(Mutex<Option<(Version, Arc<Stored>)>>);
+
+impl SharedAttempt {
+    /// The changes are in the update of `onto` to `version`.
+    pub(crate) fn set(&self, version: Version, onto: &Arc<Stored>) {
+        *self.lock() = Some((version, Arc::clone(onto)));
+    }
+
+    /// The changes are in no update, or its outcome is known.
+    pub(crate) fn clear(&self) {
+        *self.lock() = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(Version, Arc<Stored>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What a flush did to the stored session.
@@ -170,7 +199,24 @@ impl Machine {
         }
         let mut journal = mem::take(&mut work.journal);
         self.unsettled = work.unsettled.take();
-        if let InFlight::Update { version, renewal } = in_flight {
+        let update = match in_flight {
+            InFlight::Update { version, renewal } => Some((version, renewal)),
+            InFlight::Shared { attempt, renewal } => {
+                attempt.lock().take().map(|(version, onto)| {
+                    // A retry is an update of the same session.
+                    let secret = self.stored().and_then(|own| own.secret);
+                    let onto = Arc::new(Stored {
+                        secret,
+                        ..(*onto).clone()
+                    });
+                    self.binding = Binding::Stored(Arc::clone(&onto));
+                    to_rebase = Some(onto);
+                    (version, renewal)
+                })
+            }
+            InFlight::Nothing | InFlight::Create(_) => None,
+        };
+        if let Some((version, renewal)) = update {
             let unsettled = self.unsettled.get_or_insert_default();
             unsettled.attempts.push((version, mem::take(&mut journal)));
             unsettled.renewal = renewal.or(unsettled.renewal);

@@ -7,11 +7,13 @@ use std::{
     time::Duration,
 };
 
-use super::{SessionKey, SessionStore, entries};
+use super::{
+    SessionKey, SessionStore, entries,
+    queue::{Head, SessionQueue},
+};
 use crate::{
     clock::{Clock, SharedClock},
     record::Record,
-    session_queue::{Head, SessionQueue},
     storage::{
         self, CreateOutcome, Freshness, Loaded, SessionId, StoreError, StoreErrorKind,
         SubjectDigest, UpdateOutcome, Version,

@@ -47,6 +47,7 @@ mod entries;
 mod error;
 mod interface;
 mod key;
+mod queue;
 
 pub use self::{
     adapter::Adapter,

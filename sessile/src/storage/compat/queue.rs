@@ -2,10 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -16,17 +13,15 @@ use crate::{id::SessionId, timeout};
 /// Lets the requests of this server write to a session one after another, in the order of their arrival. Other
 /// servers don't see the queue.
 #[derive(Default)]
-pub(crate) struct SessionQueue {
+pub(super) struct SessionQueue {
     /// The lock of each session that is being written to.
     locks: Mutex<HashMap<SessionId, Lock>>,
-    /// The number of locks, readable without the mutex. Usually there are none.
-    len: AtomicUsize,
 }
 
 type Lock = Arc<tokio::sync::Mutex<()>>;
 
 /// The place of a request at the head of the queue, until it is dropped.
-pub(crate) struct Head<'a> {
+pub(super) struct Head<'a> {
     _guard: Option<OwnedMutexGuard<()>>,
     /// Dropped after the guard.
     _ticket: Ticket<'a>,
@@ -41,14 +36,9 @@ struct Ticket<'a> {
 }
 
 impl SessionQueue {
-    /// Whether a request writes to this session, or waits for its place.
-    pub(crate) fn is_busy(&self, id: &SessionId) -> bool {
-        self.len.load(Ordering::Relaxed) > 0 && self.locks().contains_key(id)
-    }
-
     /// Waits until the earlier requests are done, but no longer than `at_most`. After that, the request goes on
     /// without a place.
-    pub(crate) async fn wait(&self, id: &SessionId, at_most: Duration) -> Head<'_> {
+    pub(super) async fn wait(&self, id: &SessionId, at_most: Duration) -> Head<'_> {
         let (lock, ticket) = self.ticket(id);
         let guard = timeout::within(at_most, lock.lock_owned()).await;
         Head {
@@ -60,7 +50,6 @@ impl SessionQueue {
     fn ticket(&self, id: &SessionId) -> (Lock, Ticket<'_>) {
         let mut locks = self.locks();
         let lock = Arc::clone(locks.entry(id.clone()).or_default());
-        self.len.store(locks.len(), Ordering::Relaxed);
         let ticket = Ticket {
             queue: self,
             id: id.clone(),
@@ -85,14 +74,21 @@ impl Drop for Ticket<'_> {
             .is_some_and(|lock| Arc::strong_count(lock) == 1)
         {
             locks.remove(&self.id);
-            self.queue.len.store(locks.len(), Ordering::Relaxed);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+
+    impl SessionQueue {
+        fn is_busy(&self, id: &SessionId) -> bool {
+            self.locks().contains_key(id)
+        }
+    }
 
     const LONG: Duration = Duration::from_secs(3600);
 
@@ -170,6 +166,5 @@ mod tests {
         drop(late);
         assert!(!queue.is_busy(&id));
         assert_eq!(queue.locks().len(), 0);
-        assert_eq!(queue.len.load(Ordering::Relaxed), 0);
     }
 }
