@@ -4,6 +4,7 @@ mod actix_sessions;
 mod bad_input;
 mod closing;
 mod closures;
+mod combining;
 mod dropped;
 mod ending;
 mod failing;

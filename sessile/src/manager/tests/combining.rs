@@ -1,0 +1,378 @@
+//! Requests of one worker that store their changes in one update.
+
+use tokio::task::{JoinHandle, yield_now};
+
+use super::*;
+
+type Change = fn(&Session);
+type Answered = Result<Option<String>, SessionFailure>;
+
+/// Requests that wait in the queue of one session, in this order. The first one leads.
+struct Queue {
+    world: World,
+    cookie: String,
+    requests: Vec<JoinHandle<Answered>>,
+}
+
+impl Queue {
+    /// The requests make these changes. Another one has incremented `n` to 2 since they opened the session.
+    ///
+    /// With the load of the first one, `waits` for the others, so that its update stores the changes of all; the store
+    /// then treats that update with `fault`. Otherwise the update is on its way, with this fault, when the others come.
+    async fn new(waits: bool, fault: Option<Fault>, changes: &[Change]) -> Self {
+        let world = World::new(|settings| settings.max_state_bytes = 100);
+        let cookie = world.stored().await;
+        let mut sessions = Vec::new();
+        for change in changes {
+            let session = world.open(&cookie).await;
+            change(&session);
+            sessions.push(session);
+        }
+        let quick = world.open(&cookie).await;
+        increment(&quick);
+        world.commit(&quick).await;
+        world.store.counts();
+        let mut queue = Self {
+            world,
+            cookie,
+            requests: Vec::new(),
+        };
+        let store = Arc::clone(&queue.world.store);
+        let mut sessions = sessions.into_iter();
+        if waits {
+            store.inject_into_load(Fault::Wait);
+        }
+        queue.spawn(sessions.next().unwrap());
+        while store.counts().0 == 0 {
+            yield_now().await;
+        }
+        if let Some(fault) = fault {
+            store.inject(fault);
+        }
+        if !waits {
+            while store.counts().1 == 0 {
+                yield_now().await;
+            }
+        }
+        for session in sessions {
+            queue.spawn(session);
+            queue.settle().await;
+        }
+        if waits {
+            store.go_on.notify_one();
+            while fault.is_some() && store.counts().1 == 0 {
+                yield_now().await;
+            }
+        }
+        store.counts();
+        queue
+    }
+
+    fn spawn(&mut self, session: Session) {
+        let manager = self.world.manager.clone();
+        self.requests.push(tokio::spawn(async move {
+            let committed = manager.commit(&session, &ResponseHead::to("POST")).await;
+            committed.map(|headers| headers.set_cookie.as_ref().map(sent_back))
+        }));
+    }
+
+    /// Lets the requests go on as far as they can.
+    async fn settle(&self) {
+        for _ in 0..20 {
+            yield_now().await;
+        }
+    }
+
+    /// The client of this request leaves.
+    async fn leave(&mut self, index: usize) {
+        let request = self.requests.remove(index);
+        request.abort();
+        assert!(request.await.unwrap_err().is_cancelled());
+    }
+
+    async fn answers(&mut self) -> Vec<Answered> {
+        let mut answers = Vec::new();
+        for request in self.requests.drain(..) {
+            answers.push(request.await.unwrap());
+        }
+        answers
+    }
+
+    /// Checks that all requests succeed but those with these indices.
+    async fn assert_failed(&mut self, failed: &[usize]) -> Vec<SessionFailure> {
+        let mut failures = Vec::new();
+        let mut indices = Vec::new();
+        for (index, answer) in self.answers().await.into_iter().enumerate() {
+            if let Err(failure) = answer {
+                indices.push(index);
+                failures.push(failure);
+            }
+        }
+        assert_eq!(indices, failed, "{failures:?}");
+        failures
+    }
+
+    async fn assert_n(&self, n: u32) {
+        assert_eq!(self.world.n(&self.cookie).await, Some(n));
+        assert!(
+            !self
+                .world
+                .manager
+                .0
+                .queues
+                .is_busy(&self.world.id(&self.cookie).await.unwrap())
+        );
+    }
+}
+
+const FIVE: [Change; 5] = [increment; 5];
+
+#[tokio::test]
+async fn all_that_wait_are_stored_in_one_update() {
+    let mut queue = Queue::new(false, Some(Fault::Wait), &[increment as Change; 30]).await;
+    queue.world.store.go_on.notify_one();
+    queue.assert_failed(&[]).await;
+    // One for all but the first, on what the first stored.
+    assert_eq!(queue.world.store.counts(), (0, 1));
+    queue.assert_n(2 + 30).await;
+}
+
+#[tokio::test]
+async fn the_first_and_all_that_come_while_it_loads_are_stored_in_one_update() {
+    let mut queue = Queue::new(true, None, &FIVE).await;
+    queue.assert_failed(&[]).await;
+    assert_eq!(queue.world.store.counts(), (0, 1));
+    queue.assert_n(2 + 5).await;
+}
+
+/// Whatever became of its update, the next request repeats it, and nothing is applied twice.
+#[tokio::test]
+async fn a_leader_that_leaves_or_fails_takes_nothing_along() {
+    for waits in [false, true] {
+        let mut queue = Queue::new(waits, Some(Fault::Hang), &FIVE).await;
+        queue.leave(0).await;
+        queue.assert_failed(&[]).await;
+        queue.assert_n(2 + 5).await;
+        for fault in [Fault::Fail, Fault::DoAndFail] {
+            let mut queue = Queue::new(waits, Some(fault), &FIVE).await;
+            let failures = queue.assert_failed(&[0]).await;
+            assert_eq!(failures[0].status(), 503);
+            queue.assert_n(2 + 5).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_sent_is_stored_without_the_changes_of_the_one_that_failed() {
+    for waits in [false, true] {
+        let mut queue = Queue::new(waits, Some(Fault::NotSent), &FIVE).await;
+        queue.assert_failed(&[0]).await;
+        queue.assert_n(2 + 4).await;
+    }
+}
+
+#[tokio::test]
+async fn a_leader_whose_load_fails_fails_alone() {
+    let mut queue = Queue::new(true, None, &[increment]).await;
+    queue.assert_failed(&[]).await;
+    let (world, cookie) = (&queue.world, &queue.cookie);
+    let mut sessions = Vec::new();
+    for _ in 0..3 {
+        let session = world.open(cookie).await;
+        increment(&session);
+        sessions.push(session);
+    }
+    let quick = world.open(cookie).await;
+    increment(&quick);
+    world.commit(&quick).await;
+    world.store.inject_into_load(Fault::Fail);
+    for session in sessions {
+        queue.spawn(session);
+    }
+    queue.assert_failed(&[0]).await;
+    queue.assert_n(4 + 2).await;
+}
+
+/// A quarter of the timeout passes by itself, since the time is paused.
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_does_not_go_on_is_replaced() {
+    for waits in [false, true] {
+        let mut queue = Queue::new(waits, Some(Fault::Hang), &FIVE).await;
+        let begun = tokio::time::Instant::now();
+        queue.assert_failed(&[]).await;
+        assert_eq!(begun.elapsed().as_millis(), 250);
+        queue.assert_n(2 + 5).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_whose_load_does_not_end_is_replaced() {
+    let mut queue = Queue::new(false, Some(Fault::Wait), &[increment]).await;
+    queue.world.store.go_on.notify_one();
+    queue.assert_failed(&[]).await;
+    let session = queue.world.open(&queue.cookie).await;
+    increment(&session);
+    let other = queue.world.open(&queue.cookie).await;
+    increment(&other);
+    let quick = queue.world.open(&queue.cookie).await;
+    increment(&quick);
+    queue.world.commit(&quick).await;
+    queue.world.store.inject_into_load(Fault::Hang);
+    queue.spawn(session);
+    queue.settle().await;
+    queue.spawn(other);
+    queue.assert_failed(&[]).await;
+    queue.assert_n(3 + 3).await;
+}
+
+#[tokio::test]
+async fn a_request_that_leaves_while_it_waits_changes_nothing() {
+    let mut queue = Queue::new(false, Some(Fault::Wait), &FIVE).await;
+    queue.leave(2).await;
+    queue.world.store.go_on.notify_one();
+    queue.assert_failed(&[]).await;
+    queue.assert_n(2 + 4).await;
+}
+
+/// Its changes are in the update of another request.
+#[tokio::test]
+async fn a_request_that_leaves_while_it_is_stored_does_not_know_the_outcome() {
+    let mut queue = Queue::new(true, Some(Fault::Wait), &FIVE).await;
+    queue.leave(2).await;
+    queue.world.store.go_on.notify_one();
+    queue.assert_failed(&[]).await;
+    queue.assert_n(2 + 5).await;
+}
+
+/// Fails if `n` is more than 1.
+fn fragile(session: &Session) {
+    session
+        .update("n", |n: u32| if n > 1 { panic!("a bug") } else { n + 1 })
+        .unwrap();
+}
+
+fn large(session: &Session) {
+    session.insert("large", "x".repeat(80)).unwrap();
+    session.insert("m", 1).unwrap();
+}
+
+fn also_large(session: &Session) {
+    session.insert("also_large", "x".repeat(80)).unwrap();
+    session.insert("m", 2).unwrap();
+}
+
+#[tokio::test]
+async fn changes_that_do_not_fit_fail_alone_and_leave_nothing() {
+    let changes = [increment, fragile, large, also_large, increment];
+    for waits in [false, true] {
+        let mut queue = Queue::new(waits, (!waits).then_some(Fault::Wait), &changes).await;
+        queue.world.store.go_on.notify_one();
+        let failures = queue.assert_failed(&[1, 3]).await;
+        assert!(matches!(cause(&failures[0]), CommitError::Merge(_)));
+        assert!(matches!(cause(&failures[1]), CommitError::StateTooLarge(_)));
+        queue.assert_n(2 + 2).await;
+        let session = queue.world.open(&queue.cookie).await;
+        assert_eq!(session.get("m").unwrap(), Some(1));
+        assert!(!session.contains_key("also_large"));
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_is_stored_alone_and_supersedes_those_behind_it() {
+    let changes = [
+        increment,
+        increment,
+        Session::renew,
+        increment,
+        Session::renew,
+    ];
+    for waits in [false, true] {
+        let mut queue = Queue::new(waits, (!waits).then_some(Fault::Wait), &changes).await;
+        queue.world.store.go_on.notify_one();
+        let answers = queue.answers().await;
+        let [
+            Ok(None),
+            Ok(None),
+            Ok(Some(renewed)),
+            Err(refused),
+            Ok(Some(second)),
+        ] = &*answers
+        else {
+            panic!("{answers:?}");
+        };
+        assert_eq!(refused.status(), 409);
+        assert_eq!(queue.world.n(renewed).await, Some(2 + 2));
+        // A second sign-in begins another session, from what it loaded.
+        assert_eq!(queue.world.n(second).await, Some(1));
+        assert_ne!(queue.world.id(renewed).await, queue.world.id(second).await);
+        assert_eq!(queue.world.id(&queue.cookie).await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_purge_does_not_wait_and_ends_all_that_do() {
+    for waits in [false, true] {
+        let mut queue = Queue::new(waits, Some(Fault::Wait), &FIVE).await;
+        let out = queue.world.open(&queue.cookie).await;
+        out.purge();
+        queue.world.commit(&out).await;
+        queue.world.store.go_on.notify_one();
+        for failure in queue.assert_failed(&[0, 1, 2, 3, 4]).await {
+            assert_eq!(failure.status(), 409);
+        }
+        assert_eq!(queue.world.store.memory.len(), 0);
+    }
+}
+
+/// The first request to send it may have succeeded before the other server's update.
+#[tokio::test]
+async fn a_conflict_of_a_repeated_update_is_unknown_to_all_whose_changes_it_has() {
+    let mut queue = Queue::new(true, Some(Fault::Hang), &FIVE).await;
+    let server = queue.world.beside(&queue.world.clock, |_| {});
+    let session = server.open(&queue.cookie).await;
+    increment(&session);
+    server.commit(&session).await;
+    queue.leave(0).await;
+    for failure in queue.assert_failed(&[0, 1, 2, 3]).await {
+        assert!(matches!(cause(&failure), CommitError::Unknown));
+        assert_eq!(failure.status(), 503);
+    }
+    queue.assert_n(3).await;
+}
+
+/// Which was not repeated.
+#[tokio::test]
+async fn a_conflict_with_another_server_is_merged() {
+    let mut queue = Queue::new(true, Some(Fault::Wait), &FIVE).await;
+    let server = queue.world.beside(&queue.world.clock, |_| {});
+    let session = server.open(&queue.cookie).await;
+    increment(&session);
+    server.commit(&session).await;
+    queue.world.store.go_on.notify_one();
+    queue.assert_failed(&[]).await;
+    queue.assert_n(3 + 5).await;
+}
+
+/// A handle that tries again, after the update that had its changes landed without its knowledge.
+#[tokio::test]
+async fn a_retry_after_an_update_for_several_requests_counts_once() {
+    for fault in [Fault::Fail, Fault::DoAndFail] {
+        let world = World::new(|_| {});
+        let cookie = world.stored().await;
+        let session = world.open(&cookie).await;
+        increment(&session);
+        let quick = world.open(&cookie).await;
+        increment(&quick);
+        world.commit(&quick).await;
+        world.store.counts();
+        let (saved, ()) = tokio::join!(session.save(), async {
+            while world.store.counts().0 == 0 {
+                yield_now().await;
+            }
+            world.store.inject(fault);
+        });
+        assert!(saved.is_err());
+        session.save().await.unwrap();
+        assert_eq!(world.n(&cookie).await, Some(3), "{fault:?}");
+    }
+}
