@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    cookie::CookieTooLargeError, session::MergeError, session::SessionClosedError,
+    cookie::CookieTooLargeError,
+    session::{MergeError, RebaseError, SessionClosedError},
     storage::StoreError,
 };
 
@@ -20,6 +21,33 @@ pub enum OpenError {
         /// The time that the store had.
         after: Duration,
     },
+    /// Code further out than the middleware changed the session before it was opened, and the change can't be applied
+    /// to the stored values.
+    #[error("the changes from before the session was opened could not be merged")]
+    Merge(#[from] MergeError),
+    /// With such changes, the state is larger than the application allows.
+    #[error("the session is too large with the changes from before it was opened")]
+    StateTooLarge(#[from] StateTooLargeError),
+    /// Another thread changed the session each time that such changes were applied.
+    #[error("the session was changed each time that it was to be opened")]
+    KeepsChanging,
+}
+
+impl From<RebaseError> for OpenError {
+    fn from(error: RebaseError) -> Self {
+        match error {
+            RebaseError::Merge(error) => Self::Merge(error),
+            RebaseError::KeepsChanging => Self::KeepsChanging,
+        }
+    }
+}
+
+impl OpenError {
+    /// Whether the store, not the application, is at fault: the same request may succeed later.
+    #[must_use]
+    pub const fn is_store_failure(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Timeout { .. })
+    }
 }
 
 impl From<OpenError> for CommitError {
@@ -27,6 +55,9 @@ impl From<OpenError> for CommitError {
         match error {
             OpenError::Store(error) => Self::Store(error),
             OpenError::Timeout { after } => Self::Timeout { after },
+            OpenError::Merge(error) => Self::Merge(error),
+            OpenError::StateTooLarge(error) => Self::StateTooLarge(error),
+            OpenError::KeepsChanging => Self::Contention { attempts: 1 },
         }
     }
 }

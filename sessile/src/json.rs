@@ -4,7 +4,7 @@ mod nulls;
 
 use std::sync::Arc;
 
-use memchr::memmem;
+use memchr::memchr2;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value, error::Category, value::RawValue};
 use smallvec::SmallVec;
@@ -72,45 +72,70 @@ pub(crate) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, Json
     let mut json = SmallVec::<[u8; 128]>::new();
     serde_json::to_writer(&mut json, value).map_err(|_| JsonError::Unserializable)?;
     let text = str::from_utf8(&json).map_err(|_| JsonError::Unserializable)?;
-    if memmem::find(&json, b"null").is_some() && nulls::has_lossy_null(value) {
+    let outline = Outline::of(text);
+    if outline.has_null && nulls::has_lossy_null(value) {
         return Err(JsonError::Unserializable);
     }
-    match is_deeper_than(MAX_DEPTH, text) {
+    match outline.depth > MAX_DEPTH {
         true => Err(JsonError::TooDeep),
         false => Ok(text.into()),
     }
 }
 
-/// Whether there are more levels of arrays and objects in `text`, which is JSON.
-fn is_deeper_than(max: usize, text: &str) -> bool {
-    // Each level takes two bytes.
-    if text.len() / 2 <= max {
-        return false;
-    }
-    let mut depth = 0_usize;
-    outside_strings(text).any(|(_, byte)| {
-        match byte {
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth -= 1,
-            _ => {}
+/// What [`get`](crate::Session::get) depends on in a JSON text.
+#[derive(Default)]
+struct Outline {
+    has_null: bool,
+    /// How many levels of arrays and objects there are, one in another.
+    depth: usize,
+}
+
+impl Outline {
+    /// The outline of `text`, which is JSON.
+    fn of(text: &str) -> Self {
+        let mut outline = Self::default();
+        let mut depth = 0;
+        for (_, byte) in outside_strings(text) {
+            match byte {
+                b'[' | b'{' => {
+                    depth += 1;
+                    outline.depth = outline.depth.max(depth);
+                }
+                b']' | b'}' => depth -= 1,
+                // `true` and `false` have none.
+                b'n' => outline.has_null = true,
+                _ => {}
+            }
         }
-        depth > max
-    })
+        outline
+    }
 }
 
 /// The bytes of `text`, which is JSON, that are not in a string, and where they are.
 fn outside_strings(text: &str) -> impl Iterator<Item = (usize, u8)> {
-    let (mut is_string, mut is_escaped) = (false, false);
-    text.bytes().enumerate().filter(move |(_, byte)| {
-        let was_string = is_string;
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if is_string => is_escaped = true,
-            b'"' => is_string = !is_string,
-            _ => {}
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while *bytes.get(at)? == b'"' {
+            at = end_of_string(bytes, at + 1);
         }
-        !was_string && !is_string
+        at += 1;
+        Some((at - 1, bytes[at - 1]))
     })
+}
+
+/// Where the string ends whose content begins at `start`, behind its closing quote.
+fn end_of_string(bytes: &[u8], start: usize) -> usize {
+    let mut at = start;
+    while let Some(next) = memchr2(b'"', b'\\', &bytes[at..]) {
+        at += next + 1;
+        if bytes[at - 1] == b'"' {
+            return at;
+        }
+        // The escaped character.
+        at += 1;
+    }
+    bytes.len()
 }
 
 /// The `T` that `text` describes.

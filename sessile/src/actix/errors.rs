@@ -6,7 +6,7 @@ use actix_web::{
     HttpRequest, HttpResponse, ResponseError, body::BoxBody, error::InternalError, http::StatusCode,
 };
 
-use super::headers::apply;
+use super::headers::{apply, cache_control_of};
 use crate::{
     HeaderChanges, OpenError, SessionClosedError, SessionFailure, SessionGetError,
     SessionInsertError, SessionReloadError, SessionSaveError, SessionUpdateError,
@@ -35,7 +35,10 @@ opaque_responses!(
     SessionGetError,
     SessionInsertError,
     SessionUpdateError,
-    OpenError: |_| StatusCode::SERVICE_UNAVAILABLE,
+    OpenError: |error| match error.is_store_failure() {
+        true => StatusCode::SERVICE_UNAVAILABLE,
+        false => StatusCode::INTERNAL_SERVER_ERROR,
+    },
     SessionSaveError: |error| match error {
         SessionSaveError::Closed(reason) => closed_status(*reason),
         SessionSaveError::NoStore => StatusCode::SERVICE_UNAVAILABLE,
@@ -135,7 +138,9 @@ impl ResponseError for WithHeaders {
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut response = self.error.error_response();
-        apply(self.headers.clone(), response.headers_mut());
+        let headers = self.headers.clone();
+        let headers = headers.with_cache_control(cache_control_of(response.headers()).as_deref());
+        apply(headers, response.headers_mut());
         response
     }
 }

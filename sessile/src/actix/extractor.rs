@@ -97,12 +97,12 @@ impl FromRequest for Session {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let session = request.get_session();
-        if session.is_loaded() {
+        if session.machine().is_readable() {
             return ExtractSession(Extracting::Ready(Some(session)));
         }
         let request = request.clone();
         ExtractSession(Extracting::Loading(Box::pin(async move {
-            match session.load().await {
+            match session.load_quietly().await {
                 Ok(()) => Ok(session),
                 Err(error) => {
                     let status = session.backend().map_or(503, Backend::failure_status);

@@ -39,6 +39,17 @@ pub(super) fn apply(mut changes: HeaderChanges, headers: &mut HeaderMap) {
     }
 }
 
+/// The values of all `Cache-Control` headers, joined. They count as empty if one of them is not text.
+pub(super) fn cache_control_of(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    let mut values = headers.get_all(CACHE_CONTROL).map(HeaderValue::to_str);
+    let first = Cow::Borrowed(values.next()?.unwrap_or_default());
+    let joined = values.try_fold(first, |joined, value| match value {
+        Ok(value) if !joined.is_empty() => Some(Cow::Owned(format!("{joined}, {value}"))),
+        _ => None,
+    });
+    Some(joined.unwrap_or_default())
+}
+
 fn varies_by_cookie(headers: &HeaderMap) -> bool {
     headers
         .get_all(VARY)

@@ -1,23 +1,22 @@
 //! [`SessionMiddleware`]: opens the session before the handler, commits it after.
 
 use std::{
-    borrow::Cow,
     fmt,
     future::{Ready, ready},
     rc::Rc,
 };
 
 use actix_web::{
-    HttpMessage as _, HttpRequest,
+    HttpMessage as _,
     cookie::Key,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderValue},
+    http::header::COOKIE,
 };
 
 use super::{
     SessionMiddlewareBuilder,
     errors::{FailurePage, WithHeaders, answer},
-    headers::apply,
+    headers::{apply, cache_control_of},
 };
 use crate::{HeaderChanges, ResponseHead, Session, SessionManager, storage::SessionStore};
 
@@ -161,11 +160,79 @@ where
     }
 }
 
-/// One request: open, handle, commit.
+/// One request. If an instance further out has opened a session, it may be this one's as well.
 async fn serve<S, B, Store>(
     service: Rc<S>,
     middleware: SessionMiddleware<Store>,
     request: ServiceRequest,
+) -> Result<ServiceResponse<B>, actix_web::Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    Store: SessionStore,
+{
+    let found = request.extensions().get::<Session>().cloned();
+    match found {
+        None => open_and_commit(service, middleware, request, None).await,
+        Some(early) if early.backend().is_none() => {
+            open_and_commit(service, middleware, request, Some(early)).await
+        }
+        Some(outer) if middleware.manager.serves(&outer) => service.call(request).await,
+        // Boxed, since it is rare.
+        Some(outer) => Box::pin(nest(service, middleware, request, outer)).await,
+    }
+}
+
+/// The sessions around the one that code finds in the request.
+struct Enclosing(Vec<Session>);
+
+/// A request that has another session, which code further out finds again.
+async fn nest<S, B, Store>(
+    service: Rc<S>,
+    middleware: SessionMiddleware<Store>,
+    request: ServiceRequest,
+    outer: Session,
+) -> Result<ServiceResponse<B>, actix_web::Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    Store: SessionStore,
+{
+    let serves = |session: &&Session| middleware.manager.serves(session);
+    let (same, outer_page) = {
+        let mut extensions = request.extensions_mut();
+        let enclosing = extensions.get::<Enclosing>();
+        let same = enclosing.and_then(|it| it.0.iter().find(serves).cloned());
+        match extensions.get_mut::<Enclosing>() {
+            Some(enclosing) => enclosing.0.push(outer.clone()),
+            None => drop(extensions.insert(Enclosing(vec![outer.clone()]))),
+        }
+        (same, extensions.get::<FailurePage>().cloned())
+    };
+    let response = match same {
+        Some(session) => {
+            request.extensions_mut().insert(session);
+            service.call(request).await?
+        }
+        None => open_and_commit(service, middleware, request, None).await?,
+    };
+    {
+        let mut extensions = response.request().extensions_mut();
+        if let Some(enclosing) = extensions.get_mut::<Enclosing>() {
+            enclosing.0.pop();
+        }
+        extensions.insert(outer);
+        if let Some(outer_page) = outer_page {
+            extensions.insert(outer_page);
+        }
+    }
+    Ok(response)
+}
+
+/// Opens the session, which outer middleware may have used as `early`, handles the request, and commits.
+async fn open_and_commit<S, B, Store>(
+    service: Rc<S>,
+    middleware: SessionMiddleware<Store>,
+    request: ServiceRequest,
+    early: Option<Session>,
 ) -> Result<ServiceResponse<B>, actix_web::Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
@@ -177,41 +244,42 @@ where
     } = middleware;
     let page = failure_page.as_ref();
 
-    let outer = request.extensions().get::<Session>().cloned();
-    if outer.as_ref().is_some_and(|outer| manager.serves(outer)) {
-        return service.call(request).await;
-    }
+    // Closes the session also if the client disconnects and this future is dropped.
+    let _closing_early = early.as_ref().map(Closing);
     let cookies = request.headers().get_all(COOKIE);
     let cookies = cookies.map(|header| header.as_bytes());
-    let (opened, outer) = match outer {
-        // Outer middleware used the session before it was opened. Boxed, since it is rare.
-        Some(early) if early.backend().is_none() => {
-            let opened = Box::pin(manager.open_early(&early, cookies)).await;
-            (opened.map(|()| early), None)
-        }
-        outer => (manager.open(cookies).await, outer),
+    let opened = match &early {
+        // Boxed, since it is rare.
+        Some(early) => Box::pin(manager.open_early(early, cookies))
+            .await
+            .map(|()| early.clone()),
+        None => manager.open(cookies).await,
     };
     let session = match opened {
         Ok(session) => session,
         Err(failure) => return Err(answer(failure, page, request.request())),
     };
-    // Closes the session also if the client disconnects and this future is dropped.
     let _closing = Closing(&session);
     request.extensions_mut().insert(session.clone());
-    // For the extractor, which loads lazy sessions.
-    let outer_page = page.and_then(|page| request.extensions_mut().insert(page.clone()));
+    if let Some(page) = page {
+        // For the extractor, which loads lazy sessions.
+        request.extensions_mut().insert(page.clone());
+    }
 
     let method = request.method().clone();
     // The changes of a handler that failed count as well.
     let handled = service.call(request).await;
 
+    let own_handles = 1 + usize::from(early.is_some());
     let head = ResponseHead::to(method.as_str());
     let committed = match &handled {
         Ok(response) => {
-            let cache_control = cache_control_of(response.headers());
+            let in_request = response.request().extensions().contains::<Session>();
+            let known_handles = own_handles + usize::from(in_request);
             let head = head
                 .with_status(response.status().as_u16())
-                .with_session_held(is_held(&session, response.request()));
+                .with_session_held(session.has_more_handles_than(known_handles));
+            let cache_control = cache_control_of(response.headers());
             let head = match &cache_control {
                 Some(cache_control) => head.with_cache_control(cache_control),
                 None => head,
@@ -220,21 +288,12 @@ where
         }
         Err(error) => {
             let status = error.as_response_error().status_code().as_u16();
-            let head = head.with_status(status);
-            let head = head.with_session_held(session.has_more_handles_than(1));
+            let head = head
+                .with_status(status)
+                .with_session_held(session.has_more_handles_than(own_handles));
             manager.commit(&session, &head).await
         }
     };
-    if let Ok(response) = &handled {
-        let mut extensions = response.request().extensions_mut();
-        // Another middleware further out finds its own again.
-        if let Some(outer) = outer {
-            extensions.insert(outer);
-        }
-        if let Some(outer_page) = outer_page {
-            extensions.insert(outer_page);
-        }
-    }
     let changes = match (committed, &handled) {
         (Ok(changes), _) => changes,
         (Err(failure), Ok(response)) => return Err(answer(failure, page, response.request())),
@@ -253,22 +312,6 @@ where
         }
         .into()),
     }
-}
-
-/// Whether something holds a handle of the session beside the middleware and the request.
-fn is_held(session: &Session, request: &HttpRequest) -> bool {
-    let in_request = request.extensions().contains::<Session>();
-    session.has_more_handles_than(1 + usize::from(in_request))
-}
-
-/// The values of all `Cache-Control` headers, joined. One that is not text counts as empty.
-fn cache_control_of(headers: &HeaderMap) -> Option<Cow<'_, str>> {
-    let mut values = headers.get_all(CACHE_CONTROL).map(HeaderValue::to_str);
-    let first = Cow::Borrowed(values.next()?.unwrap_or_default());
-    Some(values.fold(first, |joined, value| match value {
-        Ok(value) => Cow::Owned(format!("{joined}, {value}")),
-        Err(_) => joined,
-    }))
 }
 
 /// Closes a session on drop: no cookie can be sent for it after that.

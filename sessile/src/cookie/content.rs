@@ -58,6 +58,14 @@ impl Content {
         }
     }
 
+    /// Whether a user is signed in to the session, as far as the cookie tells.
+    pub(crate) fn is_signed_in(&self) -> bool {
+        match self {
+            Self::Key(key) => key.hint.is_some(),
+            Self::Record(_, record) => record.has_subject(),
+        }
+    }
+
     /// What is encrypted: two parts that are put together.
     pub(super) fn to_bytes(&self, issued_at: Timestamp) -> (Head, Cow<'_, str>) {
         (self.head(issued_at), self.tail())

@@ -33,7 +33,8 @@ impl<S: SessionStore> Engine<S> {
     /// conflict it merges the changes of the other request into the new session first.
     ///
     /// A record that nothing opens takes the place of the old session for the grace period. Its epoch tells a
-    /// request that opened the old session, or repeats this move, that the session was renewed and has not ended.
+    /// request that opened the old session, or repeats this move, that the session was renewed and has not ended. It
+    /// names the new session, so that the old key can still end that one.
     pub(super) async fn move_from_actix_session(
         &self,
         flush: &mut Flush<'_>,
@@ -85,6 +86,7 @@ impl<S: SessionStore> Engine<S> {
         moved.epoch = new.record.epoch;
         moved.secrets = Some(Secrets::new(Secret::generate().digest()));
         moved.ends_at = now.saturating_add(self.grace);
+        moved.move_to(&new.id);
         for _ in 0..MAX_ATTEMPTS {
             let version = Version::generate();
             let ending = self

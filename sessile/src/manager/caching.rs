@@ -43,7 +43,7 @@ pub(super) fn changes(
 /// handler's one is that already.
 ///
 /// A value that can't be read is replaced.
-fn private(handlers: Option<&str>, sets_cookie: bool) -> Option<Cow<'static, str>> {
+pub(super) fn private(handlers: Option<&str>, sets_cookie: bool) -> Option<Cow<'static, str>> {
     const PRIVATE: &str = "private";
     const NOT_THE_COOKIE: &str = "no-cache=\"Set-Cookie\"";
     let Some(directives) = handlers.and_then(directives) else {

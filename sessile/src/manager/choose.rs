@@ -5,8 +5,12 @@ use super::{
     open::{Found, MAX_LOADS, sessions},
 };
 use crate::{
-    cookie::Unsealed, failure::OpenError, id::SessionId, session::machine::Binding,
-    storage::SessionStore, telemetry,
+    cookie::Unsealed,
+    failure::OpenError,
+    id::SessionId,
+    session::machine::{Binding, Target},
+    storage::SessionStore,
+    telemetry,
 };
 
 impl<S: SessionStore> Engine<S> {
@@ -15,23 +19,23 @@ impl<S: SessionStore> Engine<S> {
         let mut others = Vec::new();
         let mut found = Vec::new();
         for (index, cookies) in sessions(candidates).enumerate() {
-            let id = cookies[0].content.id().clone();
             if index >= MAX_LOADS {
-                others.push(id);
+                others.push(Target::Unjudged(cookies.into()));
                 continue;
             }
+            let id = cookies[0].content.id().clone();
             match self.find_one(cookies).await? {
                 Found::Session(binding, is_outdated) => found.push(Live {
                     id,
                     binding,
                     is_outdated,
                 }),
-                Found::Expired => others.push(id),
+                Found::Expired => others.push(Target::Session(id)),
                 Found::Nothing => {}
             }
         }
         let chosen = choose(&found).map(|index| found.swap_remove(index));
-        others.extend(found.into_iter().map(|it| it.id));
+        others.extend(found.into_iter().map(|it| it.target()));
         Ok(match chosen {
             Some(live) => Opened {
                 binding: live.binding,
@@ -51,6 +55,16 @@ struct Live {
     id: SessionId,
     binding: Binding,
     is_outdated: bool,
+}
+
+impl Live {
+    /// The session that a purge ends.
+    fn target(self) -> Target {
+        Target::Session(match self.binding {
+            Binding::Stale(id) => id,
+            _ => self.id,
+        })
+    }
 }
 
 /// The index of the session that counts.

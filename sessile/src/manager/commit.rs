@@ -91,10 +91,9 @@ impl<S: SessionStore> Engine<S> {
         set_cookie: Option<SetCookie>,
         head: &ResponseHead<'_>,
     ) -> HeaderChanges {
-        let stored = machine.stored();
         let dependence = Dependence {
             is_used: machine.is_used || head.holds_session(),
-            is_signed_in: stored.is_some_and(|it| it.record.has_subject()),
+            is_signed_in: machine.was_signed_in,
         };
         caching::changes(self.caching, dependence, head.cache_control(), set_cookie)
     }
@@ -122,14 +121,20 @@ impl<S: SessionStore> Engine<S> {
         match stored.unwrap_or_else(|after| Err(CommitError::Timeout { after })) {
             Ok(CookieChange::Nothing) => Ok(None),
             Ok(CookieChange::Remove) => Ok(Some(self.cookie.removal())),
-            Ok(CookieChange::Issue(stored)) => {
-                let cookie = self.issue(&stored)?;
-                // Handles that are used after the response have to know that the browser has a cookie.
-                session.machine().cookie_came = true;
-                Ok(Some(cookie))
-            }
+            Ok(CookieChange::Issue(stored)) => match self.issue(&stored) {
+                Ok(cookie) => {
+                    // Handles that are used after the response have to know that the browser has a cookie.
+                    session.machine().cookie_came = true;
+                    Ok(Some(cookie))
+                }
+                Err(error) if changes_nothing(action) => {
+                    telemetry::request_failed("send the session's cookie again", &error);
+                    Ok(None)
+                }
+                Err(error) => Err(error.into()),
+            },
             // No change is lost: the request succeeds.
-            Err(error) if matches!(action, Action::Touch | Action::Reissue) => {
+            Err(error) if changes_nothing(action) => {
                 telemetry::request_failed("extend the session's lifetime", &error);
                 Ok(self.due_cookie(session, false))
             }
@@ -204,4 +209,9 @@ impl<S: SessionStore> Engine<S> {
         let max_age = self.lifetime.max_age(stored.record.created_at, || now);
         self.cookie.issue(&content, now, max_age)
     }
+}
+
+/// Whether the action only extends the lifetime of the session or of its cookie.
+const fn changes_nothing(action: Action) -> bool {
+    matches!(action, Action::Touch | Action::Reissue)
 }

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
+use super::caching;
 use crate::{
     cookie::SetCookie,
     failure::{CommitError, OpenError},
@@ -112,6 +113,17 @@ impl HeaderChanges {
                 )
         };
         self.is_personal && is_for_server_side()
+    }
+
+    /// The same for a response whose `Cache-Control` was not known at the commit.
+    pub(crate) fn with_cache_control(self, cache_control: Option<&str>) -> Self {
+        match self.cache_control.as_deref() {
+            None | Some("no-store") => self,
+            Some(_) => Self {
+                cache_control: caching::private(cache_control, self.set_cookie.is_some()),
+                ..self
+            },
+        }
     }
 
     /// The changes for an answer with this status to a request whose session failed.

@@ -32,7 +32,7 @@ use crate::{
     },
     settings::{Settings, SettingsError},
     storage::{BoxFuture, SessionStore},
-    telemetry,
+    telemetry, timeout,
 };
 
 /// Opens the session that a request's cookie names, and commits it when the request is done.
@@ -154,7 +154,8 @@ impl<S: SessionStore> SessionManager<S> {
                 // The machine is filled in place, because moving it costs more.
                 let session = self.session(Binding::New, true);
                 let finding = pin!(self.0.find(cookies.iter().map(|cookie| &**cookie)));
-                match finding.await {
+                let found = timeout::within(self.0.store_timeout, finding).await;
+                match found.unwrap_or_else(|after| Err(OpenError::Timeout { after })) {
                     // There are no changes to replay.
                     Ok(opened) => drop(session.machine().open(opened)),
                     Err(error) if self.0.goes_on_without(&error) => {
@@ -196,7 +197,7 @@ impl<S: SessionStore> SessionManager<S> {
 impl<S: SessionStore> Engine<S> {
     fn goes_on_without(&self, error: &OpenError) -> bool {
         telemetry::request_failed("open", error);
-        self.on_store_failure == StoreFailurePolicy::ServeEmpty
+        error.is_store_failure() && self.on_store_failure == StoreFailurePolicy::ServeEmpty
     }
 
     fn failure_status(&self) -> u16 {

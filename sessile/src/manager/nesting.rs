@@ -38,8 +38,14 @@ impl<S: SessionStore> SessionManager<S> {
         };
         session.attach(Arc::clone(&self.0) as _);
         if self.0.loading == Loading::Eager || is_changed {
-            let loaded = session.load().await;
-            return loaded.map_err(|error| SessionFailure::open(error, self.0.failure_status()));
+            let loaded = session.load_quietly().await;
+            return loaded.map_err(|error| {
+                let status = match error.is_store_failure() {
+                    true => self.0.failure_status(),
+                    false => 500,
+                };
+                SessionFailure::open(error, status)
+            });
         }
         Ok(())
     }
@@ -53,7 +59,8 @@ impl<S: SessionStore> SessionManager<S> {
         let Some(backend) = outer.backend() else {
             return false;
         };
-        if backend.cookie().name() != self.0.cookie.name() {
+        // One that an earlier request left in the extensions serves nothing.
+        if backend.cookie().name() != self.0.cookie.name() || !outer.machine().cookie_can_go() {
             return false;
         }
         let is_same = backend.store_type() == TypeId::of::<S>()

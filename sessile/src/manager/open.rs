@@ -1,6 +1,6 @@
 //! Finding the session that the cookies of a request name.
 
-use std::{cmp::Reverse, pin::pin, sync::Arc};
+use std::{cmp::Reverse, sync::Arc};
 
 use smallvec::SmallVec;
 
@@ -10,9 +10,9 @@ use crate::{
     failure::OpenError,
     id::{SessionId, SessionKey, SubjectDigest},
     record::Presented,
-    session::machine::{Binding, Stored},
+    session::machine::{Binding, Stored, Target},
     storage::{Freshness, Loaded, SessionStore, StoreError, StoreErrorKind, Version},
-    telemetry, timeout,
+    telemetry,
 };
 
 /// What the cookies of a request name.
@@ -22,7 +22,7 @@ pub(crate) struct Opened {
     /// Whether the browser should get its cookie sealed again.
     pub(crate) is_outdated: bool,
     /// Other sessions that verified cookies name.
-    pub(crate) others: Vec<SessionId>,
+    pub(crate) others: Vec<Target>,
 }
 
 /// The maximum number of sessions that one request loads. Browsers send several cookies of one name only if
@@ -49,7 +49,7 @@ impl<S: SessionStore> Engine<S> {
                     others: Vec::new(),
                 },
                 Found::Expired => Opened {
-                    others: vec![only[0].content.id().clone()],
+                    others: vec![Target::Session(only[0].content.id().clone())],
                     ..Opened::default()
                 },
                 Found::Nothing => Opened::default(),
@@ -65,22 +65,29 @@ impl<S: SessionStore> Engine<S> {
         cookies: impl Iterator<Item = &[u8]>,
     ) -> Result<Vec<SessionId>, OpenError> {
         let mut ids = Vec::new();
-        for (index, cookies) in sessions(&self.unseal(cookies)?).enumerate() {
-            let ends = index >= MAX_LOADS
-                || match self.find_one(cookies).await {
-                    Ok(found) => !matches!(found, Found::Nothing),
-                    // Signing out also ends a session that a later version of this crate wrote.
-                    Err(OpenError::Store(error)) if error.kind() == StoreErrorKind::Newer => true,
-                    Err(error) => return Err(error),
-                };
-            if ends {
-                ids.push(cookies[0].content.id().clone());
-            }
+        for cookies in sessions(&self.unseal(cookies)?) {
+            ids.extend(self.ended_by_one(cookies).await?);
         }
         Ok(ids)
     }
 
-    /// The verified contents, the latest issued first, and those of one session together.
+    /// The session that a purge ends for these cookies of one session.
+    pub(super) async fn ended_by_one(
+        &self,
+        cookies: &[Unsealed],
+    ) -> Result<Option<SessionId>, OpenError> {
+        let own = || Some(cookies[0].content.id().clone());
+        match self.find_one(cookies).await {
+            Ok(Found::Session(Binding::Stale(id), _)) => Ok(Some(id)),
+            Ok(Found::Session(..) | Found::Expired) => Ok(own()),
+            Ok(Found::Nothing) => Ok(None),
+            // Signing out also ends a session that a later version of this crate wrote.
+            Err(OpenError::Store(error)) if error.kind() == StoreErrorKind::Newer => Ok(own()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The verified contents: those of users first, the latest issued first, and those of one session together.
     fn unseal<'a>(
         &self,
         cookies: impl Iterator<Item = &'a [u8]>,
@@ -103,7 +110,7 @@ impl<S: SessionStore> Engine<S> {
             }
         }
         if candidates.len() > 1 {
-            candidates.sort_by_key(|it| Reverse(it.issued_at));
+            candidates.sort_by_key(|it| (!it.content.is_signed_in(), Reverse(it.issued_at)));
             let mut ids: Vec<SessionId> = Vec::new();
             candidates.sort_by_cached_key(|it| {
                 let id = it.content.id();
@@ -187,7 +194,11 @@ impl<S: SessionStore> Engine<S> {
                     return Ok(Found::Session(binding, is_outdated));
                 }
                 _ if freshness == Freshness::Cached => {}
-                Judgement::Stale => return Ok(Found::Session(Binding::Stale(id.clone()), false)),
+                Judgement::Stale => {
+                    let moved_to = loaded.record.moved_to();
+                    let id = moved_to.unwrap_or_else(|| id.clone());
+                    return Ok(Found::Session(Binding::Stale(id), false));
+                }
                 Judgement::Expired => {
                     telemetry::session_not_found("expired");
                     return Ok(Found::Expired);
@@ -217,6 +228,8 @@ impl<S: SessionStore> Engine<S> {
         let now = self.clock.now();
         let judgement = match (&key.secret, &loaded.record.secrets) {
             (None, None) => Judgement::Current,
+            // A renewal moved the session, and left this record for the grace period.
+            (None, Some(_)) if loaded.record.is_moved_at(now) => return Judgement::Stale,
             (Some(secret), Some(secrets)) => {
                 match secrets.judge(&secret.digest(), now, self.grace) {
                     Presented::Current => Judgement::Current,
@@ -240,15 +253,13 @@ impl<S: SessionStore> Engine<S> {
         hint: Option<&SubjectDigest>,
         freshness: Freshness,
     ) -> Result<Option<Loaded>, OpenError> {
-        let loading = pin!(self.store.load(id, hint, freshness));
-        match timeout::within(self.store_timeout, loading).await {
-            Ok(Ok(loaded)) => Ok(loaded),
-            Ok(Err(error)) if error.kind() == StoreErrorKind::Corrupt => {
+        match self.store.load(id, hint, freshness).await {
+            Ok(loaded) => Ok(loaded),
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
                 telemetry::record_corrupt(&error);
                 Ok(None)
             }
-            Ok(Err(error)) => Err(error.into()),
-            Err(after) => Err(OpenError::Timeout { after }),
+            Err(error) => Err(error.into()),
         }
     }
 

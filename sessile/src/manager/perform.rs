@@ -79,7 +79,12 @@ impl<S: SessionStore> Engine<S> {
                         self.delete(&id).await?;
                     }
                 }
-                Target::Cookies(_) => {}
+                Target::Unjudged(cookies) if !self.is_stateless => {
+                    if let Some(id) = self.ended_by_one(&cookies).await? {
+                        self.delete(&id).await?;
+                    }
+                }
+                Target::Cookies(_) | Target::Unjudged(_) => {}
             }
             let work = flush.work_mut();
             work.ending.pop();

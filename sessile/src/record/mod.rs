@@ -1,6 +1,7 @@
 //! [`Record`]: what a store keeps under a [`SessionId`](crate::storage::SessionId).
 
 mod details;
+mod moved;
 mod reader;
 mod secrets;
 mod text;

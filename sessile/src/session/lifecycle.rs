@@ -14,7 +14,7 @@ impl Session {
     /// request has a session cookie: otherwise there is nothing to load.
     #[must_use]
     pub fn is_loaded(&self) -> bool {
-        self.machine().is_readable()
+        self.reading().is_readable()
     }
 
     /// Loads a session that is loaded [lazily](crate::config::Loading::Lazy), unless it is loaded
@@ -73,6 +73,12 @@ impl Session {
     /// empty, and its changes are not kept. After an error, the caller may load it again. In a handler, the
     /// error becomes an empty 503 through `?`.
     pub async fn load(&self) -> Result<(), OpenError> {
+        drop(self.reading());
+        self.load_quietly().await
+    }
+
+    /// As [`load`](Self::load), for callers that do not look at the session yet.
+    pub(crate) async fn load_quietly(&self) -> Result<(), OpenError> {
         let Err(error) = self.open().await else {
             return Ok(());
         };
@@ -91,7 +97,7 @@ impl Session {
 
     /// As [`load`](Self::load), for callers that can't continue without the store.
     pub(crate) async fn open(&self) -> Result<(), OpenError> {
-        let Some(backend) = self.backend().filter(|_| !self.is_loaded()) else {
+        let Some(backend) = self.backend().filter(|_| !self.machine().is_readable()) else {
             return Ok(());
         };
         timeout::within(backend.store_timeout(), async {
@@ -102,32 +108,27 @@ impl Session {
                 _ => return Ok(()),
             };
             let opened = backend.find(&cookies).await?;
-            self.take_in(opened);
-            Ok(())
+            self.take_in(opened)
         })
         .await
         .unwrap_or_else(|after| Err(OpenError::Timeout { after }))
     }
 
     /// Opens the session as what its cookies name, unless it was purged in the meantime.
-    pub(crate) fn take_in(&self, opened: Opened) {
+    fn take_in(&self, opened: Opened) -> Result<(), OpenError> {
         let (to_rebase, generation) = {
             let mut machine = self.machine();
             match machine.is_readable() {
-                true => return,
+                true => return Ok(()),
                 false => (machine.open(opened), machine.generation()),
             }
         };
         let Some(stored) = to_rebase else {
-            return;
+            return Ok(());
         };
-        let is_merged = self.rebase(&stored, generation).is_ok();
-        let mut machine = self.machine();
-        if !is_merged || machine.has_outgrown(&stored) {
-            // The request changed the session before it was opened, and the change does not fit. The commit
-            // reports that.
-            machine.rebase_unmerged(&stored, generation);
-        }
+        self.rebase(&stored, generation)?;
+        self.machine().check_growth(&stored)?;
+        Ok(())
     }
 
     /// Stores the changes now, without waiting for the end of the request.
@@ -165,7 +166,7 @@ impl Session {
     /// again with the next `save` or at the end of the request.
     pub async fn save(&self) -> Result<(), SessionSaveError> {
         let backend = self.store().ok_or(SessionSaveError::NoStore)?;
-        self.machine().check_phase()?;
+        self.reading().check_phase()?;
         backend.save(self).await
     }
 
@@ -198,6 +199,7 @@ impl Session {
     /// changes that were not stored for certain are dropped, since some of them may be in it.
     pub async fn reload(&self) -> Result<(), SessionReloadError> {
         let backend = self.store().ok_or(SessionReloadError::NoStore)?;
+        drop(self.reading());
         backend.reload(self).await
     }
 

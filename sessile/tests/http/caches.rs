@@ -10,8 +10,13 @@ use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     body::{BodySize, MessageBody},
     cookie::Cookie,
+    dev::ServiceResponse,
+    error::InternalError,
     guard::GuardContext,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
     web::{self, Bytes, ServiceConfig},
 };
 use serde_json::json;
@@ -189,6 +194,17 @@ fn pages(config: &mut ServiceConfig) {
             }),
         )
         .route(
+            "/not_ascii",
+            web::get().to(async |session: Session| {
+                let _ = session.entries();
+                let not_ascii = HeaderValue::from_bytes(b"public, x=\"\xe9\"").unwrap();
+                HttpResponse::Ok()
+                    .append_header((header::CACHE_CONTROL, "private, max-age=60"))
+                    .append_header((header::CACHE_CONTROL, not_ascii))
+                    .finish()
+            }),
+        )
+        .route(
             "/own_cookie",
             web::get().to(async |session: Session| {
                 session.insert("a", 2)?;
@@ -255,6 +271,8 @@ async fn no_other_header_lets_a_shared_cache_store_the_page() {
         }
         // For the browser.
         assert_eq!(reply.headers("expires").len(), 1);
+        // What is not text is replaced.
+        assert_private(&server.get("/not_ascii").await);
     })
     .await;
 }
@@ -302,6 +320,34 @@ async fn a_cookie_of_our_name_that_the_handler_sets_is_followed_by_the_session_s
         // Where the session has no cookie to send, the handler's is the only one.
         let reply = server.get_as(&cookie, "/own_cookie").await;
         assert_eq!(reply.headers("set-cookie").len(), 1);
+    })
+    .await;
+}
+
+/// The error of an inner middleware keeps what its own response says.
+#[tokio::test]
+async fn what_an_error_says_about_caching_stands() {
+    in_time(async {
+        let setup = Setup::<Memory>::new(Private).await;
+        for (of_error, expected) in [
+            ("no-store", "no-store"),
+            ("public, max-age=60", "max-age=60, private"),
+        ] {
+            let server = Server::start(setup.builder().build(), move |config| {
+                let scope = web::scope("").default_service(web::to(HttpResponse::Ok));
+                config.service(scope.wrap_fn(move |request, _| {
+                    let _ = request.get_session().contains_key("user");
+                    let response = HttpResponse::Forbidden()
+                        .insert_header((header::CACHE_CONTROL, of_error))
+                        .finish();
+                    let error = InternalError::from_response("refused", response);
+                    async { Err::<ServiceResponse, _>(error.into()) }
+                }));
+            });
+            let reply = server.get("/").await;
+            assert_eq!(reply.status, 403);
+            assert_caching(&reply, &[expected], &["Cookie"]);
+        }
     })
     .await;
 }

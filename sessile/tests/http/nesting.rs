@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use actix_web::{
-    App, Error, HttpResponse,
-    body::MessageBody,
+    App, Error, HttpMessage as _, HttpResponse,
+    body::{BoxBody, MessageBody},
     cookie::Key,
     dev::{Service as _, ServiceRequest, ServiceResponse},
     middleware::{Next, from_fn},
@@ -145,6 +145,97 @@ async fn code_between_two_different_middlewares_sees_its_own_session_before_and_
         let sealed = inner.start_with(named);
         let sealed = sealed.get_as(&cookie_of("inner="), "/").await.state();
         assert_eq!(sealed, json!({"handler": 1}));
+    })
+    .await;
+}
+
+/// A middleware, another one inside of it, and the first one again.
+#[tokio::test]
+async fn an_instance_for_the_same_cookie_finds_the_session_behind_another_one() {
+    in_time(async {
+        let setup = Setup::<Memory>::new(Private).await;
+        let other = Setup::<Memory>::new(Private).await;
+        let outer = setup.builder().build();
+        let inner = outer.clone();
+        let middle = other.builder().cookie_name("other".to_owned()).build();
+        let server = Server::start(outer, move |config| {
+            let innermost = web::resource("/")
+                .to(handler)
+                .wrap(from_fn(|request, next| count("inside", request, next)))
+                .wrap(inner.clone());
+            let scope = web::scope("")
+                .service(innermost)
+                .wrap(from_fn(|request, next| count("middle", request, next)))
+                .wrap(middle.clone())
+                .wrap(from_fn(|request, next| count("outside", request, next)));
+            config.service(scope);
+        });
+        let reply = server.post("/").await;
+        assert_eq!(
+            reply.state(),
+            json!({"outside": 1, "inside": 1, "handler": 1})
+        );
+        setup.assert_asked(&[Create]);
+        let cookies = reply.headers("set-cookie");
+        let [of_middle, of_outer] = cookies[..] else {
+            panic!("two cookies: {cookies:?}");
+        };
+        let pair = |cookie: &str| cookie.split(';').next().unwrap().to_owned();
+        let stored = setup.start().get_as(&pair(of_outer), "/").await.state();
+        assert_eq!(stored, json!({"outside": 2, "inside": 2, "handler": 1}));
+        let named = other.builder().cookie_name("other".to_owned());
+        let stored = other.start_with(named).get_as(&pair(of_middle), "/").await;
+        assert_eq!(stored.state(), json!({"middle": 2}));
+    })
+    .await;
+}
+
+/// A mistake of the application: one session in every request's extensions.
+#[tokio::test]
+async fn a_session_of_an_earlier_request_serves_no_other_visitor() {
+    in_time(async {
+        let setup = Setup::<Memory>::new(Private).await;
+        let scripts = setup.start();
+        let inner = setup.builder().build();
+        let shared = Session::new();
+        let server = Server::start_bare(move |config| {
+            let shared = shared.clone();
+            let show = async |session: Session| HttpResponse::Ok().json(session.entries());
+            let scope = web::scope("").default_service(web::to(show));
+            config.service(scope.wrap(inner.clone()).wrap_fn(move |request, service| {
+                request.extensions_mut().insert(shared.clone());
+                service.call(request)
+            }));
+        });
+        for user in ["ferris", "corro"] {
+            let cookie = scripts.get(&format!("/set:user:{user}")).await.cookie();
+            let reply = server.get_as(&cookie, "/").await;
+            assert_eq!(reply.state(), json!({ "user": user }));
+        }
+    })
+    .await;
+}
+
+/// The client must not believe that it signed out.
+#[tokio::test]
+async fn a_handle_of_a_session_that_could_not_be_opened_takes_no_changes() {
+    in_time(async {
+        let setup = Setup::<Memory>::new(Private).await;
+        let cookie = setup.start().get("/set:a:1").await.cookie();
+        let inner = setup.builder().build();
+        let server = Server::start_bare(move |config| {
+            let resource = web::resource("/").to(handler).wrap(inner.clone());
+            config.service(resource.wrap(from_fn(
+                |request: ServiceRequest, next: Next<BoxBody>| async move {
+                    let (kept, session) = (request.request().clone(), request.get_session());
+                    let failed = next.call(request).await.is_err();
+                    let body = format!("{failed} {}", session.try_purge().is_err());
+                    Ok::<_, Error>(ServiceResponse::new(kept, HttpResponse::Ok().body(body)))
+                },
+            )));
+        });
+        setup.watch.inject(Load, Fail);
+        assert_eq!(server.post_as(&cookie, "/").await.body, "true true");
     })
     .await;
 }

@@ -207,7 +207,10 @@ async fn a_renewal_moves_it_to_a_key_of_our_form() {
         assert_eq!(visitor.get(&scene.ours, "/").await, "ferris 3");
         // Nothing of the session is left there, and what is left ends after the grace period.
         let left = scene.value(&at).unwrap();
-        assert!(is_ours(&left) && left.contains(r#""s":{}"#), "{left}");
+        assert!(
+            is_ours(&left) && left.contains(r#""s":{"moved_to":""#),
+            "{left}"
+        );
         assert!(scene.time_left(&at) <= Duration::from_secs(60));
         assert_eq!(scene.old_content(&visitor), None);
         for server in [&scene.ours, &scene.old] {
@@ -232,7 +235,7 @@ async fn signing_out_deletes_it() {
             // A renewal leaves an empty record for the grace period.
             let left = scene.value(&at);
             assert_eq!(left.is_some(), path == "/renew", "{left:?}");
-            assert!(left.is_none_or(|left| left.contains(r#""s":{}"#)));
+            assert!(left.is_none_or(|left| left.contains(r#""s":{"moved_to":""#)));
             assert_eq!(thief.get(&scene.ours, "/").await, "guest");
         }
     }

@@ -29,7 +29,7 @@ fn old_id() -> SessionId {
 async fn assert_moved(world: &World, old: &str) {
     assert_eq!(world.id(old).await, None);
     let left = world.record(&old_id()).await.unwrap();
-    assert!(left.state.is_empty() && left.secrets.is_some());
+    assert!(left.state.len() == 1 && left.moved_to().is_some() && left.secrets.is_some());
     world.clock.advance(Duration::from_secs(60));
     assert!(world.record(&old_id()).await.is_none());
 }
@@ -133,6 +133,35 @@ async fn a_renewal_of_a_session_that_was_ended_leaves_nothing() {
     session.renew();
     world.refused(&session, SessionClosedError::Ended).await;
     assert_eq!(world.store.memory.len(), 0);
+}
+
+/// As with the secret that a renewal of a session of ours replaced.
+#[tokio::test]
+async fn for_the_grace_period_the_old_key_ends_the_moved_session_and_can_do_nothing_else() {
+    for loading in [Loading::Eager, Loading::Lazy] {
+        let (world, old) = left().await;
+        let session = world.open(&old).await;
+        session.renew();
+        let new = world.commit(&session).await.unwrap();
+        let late = world.open(&old).await;
+        late.insert("m", 1).unwrap();
+        let superseded = SessionClosedError::Superseded;
+        world.refused(&late, superseded).await;
+        let server = world.beside(&world.clock, |settings| settings.loading = loading);
+        let out = server.open(&old).await;
+        out.purge();
+        server.commit(&out).await;
+        assert_eq!(world.id(&new).await, None);
+    }
+    let (world, old) = left().await;
+    let session = world.open(&old).await;
+    session.renew();
+    let new = world.commit(&session).await.unwrap();
+    world.clock.advance(Duration::from_secs(60));
+    let out = world.open(&old).await;
+    out.purge();
+    world.commit(&out).await;
+    assert_eq!(world.n(&new).await, Some(1));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod closing;
 mod closures;
 mod combining;
 mod dropped;
+mod edges;
 mod ending;
 mod failing;
 mod findings;
@@ -22,7 +23,7 @@ use self::store::{Fault, Faulty};
 use super::*;
 use crate::{
     Clock as _, CommitError, ManualClock, Record, SessionClosedError, SessionStatus, WriteError,
-    config::{PersistentSession, TtlExtensionPolicy},
+    config::{CookieContentSecurity, PersistentSession, TtlExtensionPolicy},
     storage::{Freshness, Loaded, MemorySessionStore, SessionId, Version},
     timeout,
 };

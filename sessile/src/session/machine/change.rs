@@ -132,8 +132,7 @@ impl Machine {
             }
         };
         // They end in the reverse order: the request's own session first.
-        self.ending
-            .extend(self.others.drain(..).map(Target::Session));
+        self.ending.append(&mut self.others);
         self.ending.extend(target);
         Ok(self.take_unstored())
     }
@@ -166,10 +165,10 @@ impl Machine {
         }
     }
 
-    /// Whether the state is larger than that of `stored` and than it may be.
-    pub(crate) fn has_outgrown(&self, stored: &Stored) -> bool {
+    /// Checks that the state may have its size, in place of that of `stored`.
+    pub(crate) fn check_growth(&self, stored: &Stored) -> Result<(), StateTooLargeError> {
         let before = stored.record.state.byte_len();
-        StateTooLargeError::check(before, self.state.byte_len(), self.max_state_bytes).is_err()
+        StateTooLargeError::check(before, self.state.byte_len(), self.max_state_bytes)
     }
 
     /// Checks that the state may hold `text` under `name`, in place of `now`.

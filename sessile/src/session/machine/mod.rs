@@ -18,6 +18,7 @@ use smallvec::SmallVec;
 
 use super::{SessionStatus, journal::Journal};
 use crate::{
+    cookie::Unsealed,
     id::{Secret, SessionId},
     manager::Opened,
     record::Record,
@@ -72,6 +73,8 @@ pub(crate) enum Target {
     Session(SessionId),
     /// The sessions that these cookies name.
     Cookies(Cookies),
+    /// The session that these verified cookies name, if they open it or have opened it lately.
+    Unjudged(Arc<[Unsealed]>),
 }
 
 /// The cookie that the next response has to send.
@@ -120,7 +123,7 @@ pub(crate) struct Machine {
     /// The sessions that a purge or a restart ends.
     ending: Vec<Target>,
     /// Other sessions that the request's cookies name. A purge ends them as well.
-    others: Vec<SessionId>,
+    others: Vec<Target>,
     /// Sessions that may have been created, and that no cookie names.
     abandoned: Vec<SessionId>,
     /// The writes whose outcome is unknown.
@@ -136,6 +139,8 @@ pub(crate) struct Machine {
     pub(crate) cookie_due: CookieDue,
     /// Whether the application looked at the session or changed it, so that its response depends on the cookie.
     pub(crate) is_used: bool,
+    /// Whether a user was signed in to the session at any time of the request.
+    pub(crate) was_signed_in: bool,
     pub(crate) max_state_bytes: usize,
     is_flushing: bool,
     /// Whether what is on its way to the store was discarded: it is not taken back.
@@ -162,6 +167,7 @@ impl Machine {
             cookie_came,
             cookie_due: CookieDue::Nothing,
             is_used: false,
+            was_signed_in: false,
             max_state_bytes: usize::MAX,
             is_flushing: false,
             is_flush_discarded: false,
@@ -193,6 +199,9 @@ impl Machine {
         self.others = opened.others;
         if opened.is_outdated {
             self.cookie_due = CookieDue::Refresh;
+        }
+        if let Binding::Stored(stored) = &opened.binding {
+            self.was_signed_in = stored.record.has_subject();
         }
         match opened.binding {
             Binding::Stored(stored) if !self.journal.is_empty() => return Some(stored),

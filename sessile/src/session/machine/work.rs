@@ -251,6 +251,9 @@ impl Machine {
         self.is_status_past = last;
         self.abandoned.append(&mut work.abandoned);
         self.cookie_due = work.cookie_due;
+        if let FlushOutcome::Stored(stored) = &outcome {
+            self.was_signed_in |= stored.record.has_subject();
+        }
         let is_same = work.generation == self.generation;
         let is_refused = matches!(outcome, FlushOutcome::Ended | FlushOutcome::Superseded);
         match outcome {

@@ -71,13 +71,16 @@ async fn a_renewal_moves_the_session_to_another_key() {
     assert_eq!(world.n(&new).await, Some(1));
 
     // Nothing opens what is left under the old key, and it ends with the grace period.
-    assert_eq!(names(&state(&world, &old_key)), ["_sessile"]);
+    assert_eq!(
+        names(&state(&world, &old_key)),
+        ["_sessile", "moved_to_key"]
+    );
     assert!(world.table.ttl(&old_key) <= Duration::from_secs(60));
     for cookie in [&old, &world.sealed_by_actix_session(&old_key)] {
         let session = world.open(cookie).await;
         assert_eq!((session.id(), session.entries().len()), (None, 0));
         session.insert("n", 7).unwrap();
-        world.commit(&session).await.unwrap();
+        assert_eq!(world.failure(&session).await, 409);
     }
     assert_eq!(world.n(&new).await, Some(1));
 }
