@@ -74,14 +74,15 @@
 //! # The sealing key
 //!
 //! Cookies are sealed with keys that are derived from the application's, so the application can use its key for cookies
-//! of its own: none of those passes for a session, whatever a visitor has the application put into it. The exception
-//! are cookies that actix-session sealed, as long as [`accept_actix_session_cookies`] is on.
+//! of its own: none of those passes for a session, whatever a visitor has the application put into it. The exception is
+//! what actix-session sealed, as long as [`accept_actix_session_cookies`] is on.
 //!
 //! # Caches
 //!
 //! A cache between the browser and the application must not give one visitor's page to another visitor. A response
-//! depends on its session if the handler, a guard or other middleware looked at the session or changed it, if its body
-//! still holds a handle, as a stream does, or if it sets the cookie. Such a response is made private:
+//! depends on its session if the handler, a guard or middleware further in looked at the session or changed it, if
+//! something still holds a [`Session`](crate::Session) when the handler is done, as a stream does, or if it sets the
+//! cookie. Such a response is made private:
 //!
 //! - It gets `Vary: Cookie`.
 //! - Its `Cache-Control` gets `private`. If it sets the cookie, `no-cache="Set-Cookie"` as well. Other directives of
@@ -130,6 +131,10 @@
 //!
 //! A response whose session was not used stays as it is, so public pages remain cacheable inside the middleware.
 //! Failures of the session (409, 500 and 503) are `no-store`.
+//!
+//! The headers are decided when the handler is done. What looks at the session only after that is not seen: middleware
+//! further out that changes the page with what it finds there, and a body that holds the `HttpRequest` and gets the session
+//! from it. In both cases, look at the session before, or set `Cache-Control: private` yourself.
 //!
 //! The setting [`caching`] changes this: [`NoStoreSignedIn`] keeps the pages of users who are signed in out of the
 //! browser's cache as well, and [`Unchanged`] leaves all of these headers to the application.

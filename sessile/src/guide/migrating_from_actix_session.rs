@@ -26,13 +26,16 @@
 //! # Crates that depend on actix-session
 //!
 //! `actix-identity` and other crates that depend on actix-session by themselves would go on with actix-session, and see
-//! no session: signing in would silently do nothing. Replace the crate for all of them, and leave your own dependency as
-//! it is. The repository has a crate named `actix-session` for that, in the versions 0.10 and 0.11:
+//! no session: signing in would silently do nothing. Replace the crate for all of them, and leave your own dependency on
+//! actix-session as it is. The repository has packages named `actix-session` for that, which contain only this crate: in
+//! version 0.11 for `actix-identity` 0.9, and in version 0.10 for `actix-identity` 0.8.
 //!
 //! ```toml
 //! [patch.crates-io]
 //! actix-session = { git = "https://github.com/sessile-rs/sessile", version = "0.11" }
 //! ```
+//!
+//! `actix-session/README.md` in the repository shows the other ways: a path, both versions, and this crate beside them.
 //!
 //! # Changes of code
 //!
@@ -150,6 +153,47 @@
 //!
 //! Nothing has to change: the builder has both `session_length` with [`SessionLength`](crate::SessionLength), as in
 //! 0.6, and `session_lifecycle`, as since 0.7.
+//!
+//! ## Your own store
+//!
+//! A store that implements actix-session's `SessionStore` goes on with all of its sessions, behind an
+//! `Adapter`. Enable the feature `compat`. In the store, the imports change.
+//!
+//! Before:
+//!
+//! ```
+//! use actix_session::storage::{
+//!     LoadError, SaveError, SessionKey, SessionStore, UpdateError, generate_session_key,
+//! };
+//! # let _ = generate_session_key;
+//! ```
+//!
+//! After:
+//!
+//! ```
+//! # #[cfg(feature = "compat")] {
+//! use sessile::storage::compat::{
+//!     LoadError, SaveError, SessionKey, SessionStore, UpdateError, generate_session_key,
+//! };
+//! # assert_eq!(generate_session_key().as_ref().len(), 64);
+//! # }
+//! ```
+//!
+//! And the application wraps the store: `SessionMiddleware::new(Adapter::new(store), key)`. In the store itself:
+//!
+//! | what | change |
+//! | --- | --- |
+//! | `#[async_trait(?Send)]` (0.6 to 0.8) | remove the attribute: an `async fn` is enough |
+//! | a future, or the store, is not `Send` and `Sync` | use an `Arc`, a `Mutex`, or a client that can be shared |
+//! | the key is printed with `{:?}` | `Debug` is redacted; `as_ref()` returns the key |
+//!
+//! The module `storage::compat` says what is stored, what it costs, and what such a store can't promise. A store
+//! for this crate's own contract has none of these limits: see [`writing_a_store`](crate::guide::writing_a_store).
+//!
+//! ## Session keys
+//!
+//! A [`SessionKey`](crate::storage::SessionKey) is generated, and not made from text. Outside of a store there is no use for
+//! the text: [`Session::id`](crate::Session::id) is for logs and administration pages.
 //!
 //! # What the compiler does not report
 //!

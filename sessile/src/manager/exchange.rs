@@ -116,6 +116,7 @@ impl HeaderChanges {
     }
 
     /// The same for a response whose `Cache-Control` was not known at the commit.
+    #[cfg(feature = "actix")]
     pub(crate) fn with_cache_control(self, cache_control: Option<&str>) -> Self {
         match self.cache_control.as_deref() {
             None | Some("no-store") => self,

@@ -95,7 +95,7 @@ pub(crate) const REWRITES: &[Rewrite] = &[
         from: r#""redis://127.0.0.1:6379")"#,
         to: "crate::redis_server::url())",
     },
-    // `entries` has values in place of JSON text: see docs/migration.md.
+    // `entries` has values in place of JSON text: see the guide page on migrating.
     Rewrite {
         place: "tests/session.rs",
         from: r#""\"value2\"".to_string()"#,
