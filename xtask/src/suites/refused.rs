@@ -155,7 +155,7 @@ mod tests {
     fn only_the_error_that_the_table_names_counts() {
         let file = "members/refused/tests/actix_session_0_11_0/test_0.rs:57:5:";
 
-        let expected = format!("{file} error[E0407]: method `save` is not a member of trait\n");
+        let expected = format!("{file} error[E0061]: this method takes 3 arguments\n");
         assert_eq!(one().check(&expected), Ok(()));
 
         let other = format!("{file} error[E0432]: unresolved import");
@@ -172,8 +172,8 @@ mod tests {
 
         assert_eq!(
             complaint,
-            "actix-session 0.11.0, tests/opaque_errors.rs, errors_are_opaque is skipped because of E0407, \
-             but it compiles"
+            "actix-session 0.11.0, src/storage/cookie.rs, \
+             loading_a_random_session_key_returns_deserialization_error is skipped because of E0061, but it compiles"
         );
     }
 }

@@ -25,7 +25,7 @@ tracing = "0.1"
 [dependencies.actix_session]
 package = "sessile"
 path = "../../../../sessile"
-features = ["cookie-session", "redis-actor-session", "redis-pool", "redis-session"]
+features = ["compat", "cookie-session", "redis-actor-session", "redis-pool", "redis-session"]
 "#;
 
 /// What paths that begin with `crate::` lead to.
