@@ -236,6 +236,9 @@ pub enum Caching {
     Private,
     /// As [`Private`](Self::Private), and the pages of users who are signed in are not stored at all: `no-store`
     /// (OWASP ASVS 5.0, 14.3.2). The browser then loads them again when the user goes back.
+    ///
+    /// A user is signed in to a session whose record has a [subject](crate::Record::subject). This version has no
+    /// function that sets one, so for now an application sets `Cache-Control: no-store` itself, which is kept.
     NoStoreSignedIn,
     /// The application sets these headers itself, on every response that depends on a session.
     Unchanged,

@@ -70,10 +70,15 @@
 //! use actix_web::{HttpResponse, web};
 //! use sessile::Session;
 //!
-//! async fn sign_in(session: Session, name: web::Form<String>) -> actix_web::Result<HttpResponse> {
+//! #[derive(serde::Deserialize)]
+//! struct SignIn {
+//!     name: String,
+//! }
+//!
+//! async fn sign_in(session: Session, form: web::Form<SignIn>) -> actix_web::Result<HttpResponse> {
 //!     // … after the password was checked …
 //!     session.renew();
-//!     session.insert("user", &*name)?;
+//!     session.insert("user", &form.name)?;
 //!     Ok(HttpResponse::Ok().finish())
 //! }
 //!
@@ -83,7 +88,7 @@
 //! }
 //! # actix_web::rt::System::new().block_on(async {
 //! # let session = Session::new();
-//! # sign_in(session.clone(), web::Form("ferris".to_owned())).await.unwrap();
+//! # sign_in(session.clone(), web::Form(SignIn { name: "ferris".to_owned() })).await.unwrap();
 //! # assert_eq!(session.status(), sessile::SessionStatus::Renewed);
 //! # sign_out(session.clone()).await;
 //! # assert!(session.entries().is_empty());
@@ -109,6 +114,7 @@
 //! | counter | what it counts |
 //! | --- | --- |
 //! | `sessile_cookies_rejected_total` | cookies that failed verification |
+//! | `sessile_cookies_ambiguous_total` | requests with cookies of several live sessions, of which none counted |
 //! | `sessile_sessions_not_found_total` | verified cookies that name no live session |
 //! | `sessile_changes_dropped_total` | requests whose changes were dropped, because another request had ended or renewed the session |
 //! | `sessile_conflicts_total` | updates that conflicted with another request's and were merged |

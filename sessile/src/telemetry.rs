@@ -65,6 +65,7 @@ pub(crate) fn near_cache_invalidated() {
 
 /// A stored record can't be decoded.
 pub(crate) fn record_corrupt(error: &(dyn Error + 'static)) {
+    let error = with_causes(error);
     tracing::error!(
         error,
         "a stored session can't be decoded: served as no session"
@@ -74,8 +75,21 @@ pub(crate) fn record_corrupt(error: &(dyn Error + 'static)) {
 
 /// The session of a request could not be opened or committed.
 pub(crate) fn request_failed(step: &'static str, error: &(dyn Error + 'static)) {
+    let error = with_causes(error);
     tracing::error!(step, error, "a request failed for its session");
     count!("sessile_failures_total");
+}
+
+/// An error with its causes, since not every log shows them.
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 #[cfg(all(test, feature = "metrics"))]

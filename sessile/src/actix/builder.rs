@@ -15,6 +15,7 @@ use crate::{
         SupersededPolicy,
     },
     storage::SessionStore,
+    telemetry,
 };
 
 /// Builds a [`SessionMiddleware`]. What each setting means, and its default, is with
@@ -244,7 +245,10 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     pub fn build(self) -> SessionMiddleware<Store> {
         match self.try_build() {
             Ok(middleware) => middleware,
-            Err(error) => panic!("invalid session settings: {}", with_causes(&error)),
+            Err(error) => panic!(
+                "invalid session settings: {}",
+                telemetry::with_causes(&error)
+            ),
         }
     }
 
@@ -269,15 +273,4 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         let manager = SessionManager::new(self.store, self.key, self.settings)?;
         Ok(SessionMiddleware::from_parts(manager, self.failure_page))
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

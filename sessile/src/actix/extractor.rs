@@ -20,7 +20,7 @@ use crate::{Session, SessionFailure, session::Backend};
 /// Without a [`SessionMiddleware`](crate::SessionMiddleware), the session is empty. All callers within the
 /// request share it, and it is not stored. In middleware outside of the session middleware, the session is
 /// empty as well. When the session middleware opens the session, it applies what was written there to the
-/// stored state; the earlier handle then refuses writes.
+/// stored state, and the earlier handle is one of the request's session.
 ///
 /// With [lazy loading](crate::config::Loading::Lazy), call [`Session::load`] before you read or
 /// write values. A guard can't do that, so it sees a session only if middleware has loaded it.

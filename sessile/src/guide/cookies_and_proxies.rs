@@ -62,7 +62,7 @@
 //! | a cookie whose session has ended or does not exist | a new one, which is empty |
 //! | several cookies of the name, of which one verifies | that one's |
 //! | several cookies of one session | that one: the newest secret counts or, where the session travels in the cookie, the latest change |
-//! | cookies of several live sessions | the only one that is signed in; else the only one; else a new one, and a warning is logged |
+//! | cookies of several live sessions | the one whose record has a subject, if it is the only such one; else a new one, and a warning is logged |
 //!
 //! Browsers send several cookies of one name after a path or a domain was changed, or if an application on a parent
 //! domain has a cookie of that name. At most three sessions are loaded, those whose cookies were issued last. A
@@ -137,7 +137,8 @@
 //! from it. In both cases, look at the session before, or set `Cache-Control: private` yourself.
 //!
 //! The setting [`caching`] changes this: [`NoStoreSignedIn`] keeps the pages of users who are signed in out of the
-//! browser's cache as well, and [`Unchanged`] leaves all of these headers to the application.
+//! browser's cache as well, and [`Unchanged`] leaves all of these headers to the application: it then has to set them on
+//! every page that depends on a session, or a cache with a default lifetime hands one visitor's page to the next.
 //!
 //! # Behind nginx, Apache, or a CDN
 //!
@@ -156,8 +157,9 @@
 //! - **TLS that ends at the proxy** needs no setting here. The cookie is `Secure`, and the browser's connection is
 //!   encrypted.
 //! - **Large cookies.** A session that travels in the cookie may take 4096 bytes. nginx reads a response's headers into
-//!   one buffer of 4 or 8 KB, and answers 502 if they do not fit: set `proxy_buffer_size 16k`. For requests, the
-//!   defaults of nginx (`large_client_header_buffers`) and Apache (`LimitRequestFieldSize`) are enough.
+//!   one buffer of 4 or 8 KB, and answers 502 if they do not fit: set `proxy_buffer_size 8k`, or `proxy_buffer_size 16k`
+//!   together with `proxy_buffers 8 16k`. For requests, the defaults of nginx (`large_client_header_buffers`) and Apache
+//!   (`LimitRequestFieldSize`) are enough.
 //! - **The cookie's path** must be the one that the browser sees. If the proxy removes a prefix from the path, set
 //!   [`cookie_path`] to that prefix, or keep `/`.
 //!
@@ -166,14 +168,15 @@
 //! | in one request | what happens |
 //! | --- | --- |
 //! | the same middleware twice, for example around the `App` and around a scope | the session that the outer one opened is used, and stored once |
-//! | two instances with one cookie name, one key, and stores of one type | the same |
+//! | two instances with one cookie name, one key, and stores of one type | the same: the store and the settings of the inner one are not used |
 //! | two middlewares with different cookie names | two sessions: code inside the inner one sees its session, and all other code sees the outer one, before and after |
 //! | two middlewares with one cookie name and different stores or keys | two sessions whose cookies replace each other: a warning is logged |
 //! | middleware further out that takes the handle first | the handle is of an empty session until the request reaches the session middleware. It then becomes the request's session, with the changes that were made |
 //! | no session middleware | the session is empty and is not stored: the first change logs a warning |
 //!
-//! A `remove` or `update` through a handle that was taken further out has no effect on values that are not there yet. If
-//! you can, put the session middleware further out: the last `wrap` is the outermost.
+//! Until then, a `remove` or `update` through that handle has no effect, since the values are not there yet; `insert` and
+//! `update_or` have. If you can, put the session middleware further out: the last `wrap` is the outermost. So it comes
+//! last, after that of `actix-identity` for example, whose deadlines need a session that is open.
 //!
 //! [`NoStoreSignedIn`]: crate::config::Caching::NoStoreSignedIn
 //! [`OnEveryRequest`]: crate::config::TtlExtensionPolicy::OnEveryRequest

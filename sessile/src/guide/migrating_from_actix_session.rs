@@ -39,7 +39,16 @@
 //!
 //! # Changes of code
 //!
-//! Each of these is an error of the compiler until it is changed. All other code compiles as it is.
+//! Nearly every use of these is an error of the compiler until it is changed. One is not: **a comparison with a string
+//! compiles, and compares the value instead of its JSON text.** Search for such comparisons:
+//!
+//! | after `insert("n", 2)` and `insert("name", "ferris")` | actix-session | here |
+//! | --- | --- | --- |
+//! | `session.entries()["n"] == "2"`, `session.remove("n").unwrap() == "2"` | true | false |
+//! | `session.entries()["name"] == "\"ferris\""` | true | false |
+//! | `session.entries()["name"] == "ferris"` | false | true |
+//!
+//! All other code compiles as it is. Don't set `default-features = false`: the middleware is in the default feature `actix`.
 //!
 //! ## `entries`
 //!
@@ -61,9 +70,13 @@
 //! ```
 //! # let session = sessile::Session::new();
 //! # session.insert("user", "ferris").unwrap();
-//! if let Some(user) = session.entries().get("user") {
-//!     assert_eq!(user, "ferris");
+//! let user: Option<String> = session.get("user")?;
+//! assert_eq!(user.as_deref(), Some("ferris"));
+//! // Or from the copy, which also has the names:
+//! for (name, value) in session.entries() {
+//!     assert_eq!((&*name, value.as_str()), ("user", Some("ferris")));
 //! }
+//! # Ok::<(), sessile::SessionGetError>(())
 //! ```
 //!
 //! ## `remove` and `remove_as`
@@ -192,15 +205,20 @@
 //!
 //! ## Session keys
 //!
-//! A [`SessionKey`](crate::storage::SessionKey) is generated, and not made from text. Outside of a store there is no use for
-//! the text: [`Session::id`](crate::Session::id) is for logs and administration pages.
+//! A [`SessionKey`](crate::storage::SessionKey) is generated, and not made from text or turned into it. Outside of a store
+//! there is no use for the text: [`Session::id`](crate::Session::id) is for logs and administration pages.
+//!
+//! ## Extracting by hand
+//!
+//! `Session::extract(&request)` is a future of another type than `Ready`: await it, or call
+//! [`get_session`](crate::SessionExt::get_session).
 //!
 //! # What the compiler does not report
 //!
 //! | what | in actix-session | here |
 //! | --- | --- | --- |
 //! | concurrent requests | the last one replaces all values | changes are merged; of two [`insert`]s of one name, the last to commit wins, and [`update`] is atomic |
-//! | [`update`] of a value | leaves the status as it is | changes it |
+//! | [`update`] of a value | is lost, unless something else changes the session | is stored |
 //! | `remove` of a name that is not there | changes the status | does not |
 //! | `insert` after `purge`, in one request | has no effect | is an error; [`restart`] ends the session and begins another one |
 //! | a slow request after signing out | brings the session back | does not: the session stays ended |

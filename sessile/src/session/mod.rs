@@ -252,7 +252,7 @@ impl Session {
     fn changing(&self) -> MutexGuard<'_, Machine> {
         if self.0.warns.load(Ordering::Relaxed) && self.0.warns.swap(false, Ordering::Relaxed) {
             tracing::warn!(
-                "a session is changed that no session middleware has opened: \
+                "a session is changed that no session middleware has opened yet: \
                  the change is lost unless one further in opens it"
             );
         }

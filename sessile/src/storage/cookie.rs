@@ -17,7 +17,7 @@ use crate::record::Record;
 /// - Concurrent requests can't be merged: each starts from the cookie that it came with, and the
 ///   browser keeps the cookie that arrives last.
 /// - All that a session holds has to fit into 4096 bytes with the cookie's name and attributes,
-///   after sealing. More is a typed error, not a cookie that browsers drop.
+///   after sealing: about 2,800 bytes of JSON. More is a typed error, not a cookie that browsers drop.
 /// - Under [`Signed`](crate::CookieContentSecurity::Signed) the client can read the state.
 /// - What actix-session left in a browser is a session as well. It has no end of its own: see
 ///   [`Settings::accept_actix_session_cookies`](crate::Settings::accept_actix_session_cookies).

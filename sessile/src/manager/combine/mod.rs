@@ -81,6 +81,7 @@ impl<S: SessionStore> Engine<S> {
         newest: Option<Arc<Stored>>,
         conflicts: &mut u32,
     ) -> Result<(), CommitError> {
+        let is_loaded = newest.is_none();
         let newest = match newest {
             Some(newest) => newest,
             None => {
@@ -98,7 +99,7 @@ impl<S: SessionStore> Engine<S> {
                 }
             }
         };
-        match self.prepare(member, newest) {
+        match self.prepare(member, newest, is_loaded) {
             Some(batch) => self.send(member, &batch, conflicts).await,
             None => Ok(()),
         }
@@ -107,8 +108,13 @@ impl<S: SessionStore> Engine<S> {
     /// Replays the changes of the jobs that wait on `newest`, and publishes the update.
     ///
     /// Runs closures, so it must not be called under a lock. A job whose changes can't be replayed fails alone.
-    fn prepare(&self, member: &Member<'_>, newest: Arc<Stored>) -> Option<Arc<Batch>> {
-        let (batch, jobs) = member.claim(&newest)?;
+    fn prepare(
+        &self,
+        member: &Member<'_>,
+        newest: Arc<Stored>,
+        is_loaded: bool,
+    ) -> Option<Arc<Batch>> {
+        let (batch, jobs) = member.claim(&newest, is_loaded)?;
         let mut state = newest.record.state.clone();
         let mut included = Vec::new();
         let mut onto = newest;

@@ -247,9 +247,22 @@ impl Member<'_> {
 
     /// Takes the jobs that wait as a batch, for an update of `onto`: all up to the first one that is stored alone, or
     /// that one. `None` if another request leads by now.
-    pub(super) fn claim(&self, onto: &Arc<Stored>) -> Option<(Arc<Batch>, Vec<Arc<Job>>)> {
+    ///
+    /// If `onto` was not `loaded` just now, another server may have renewed the session, and a job may come from a
+    /// request that opened it after that. Then the session has to be loaded first.
+    pub(super) fn claim(
+        &self,
+        onto: &Arc<Stored>,
+        loaded: bool,
+    ) -> Option<(Arc<Batch>, Vec<Arc<Job>>)> {
         let mut queue = locked(&self.queue);
         if !queue.is_led_by(&self.job) {
+            return None;
+        }
+        let is_of_another_epoch = |job: &Arc<Job>| job.base.record.epoch != onto.record.epoch;
+        if !loaded && queue.waiting.iter().any(is_of_another_epoch) {
+            queue.newest = None;
+            queue.step_down(&self.job);
             return None;
         }
         let together = (queue.waiting.iter().position(|job| job.is_alone()))

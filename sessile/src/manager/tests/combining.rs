@@ -376,3 +376,22 @@ async fn a_retry_after_an_update_for_several_requests_counts_once() {
         assert_eq!(world.n(&cookie).await, Some(3), "{fault:?}");
     }
 }
+
+/// The last update of the queue is older than that renewal.
+#[tokio::test]
+async fn a_request_that_opened_the_session_after_another_server_renewed_it_is_not_superseded() {
+    let changes: [Change; 2] = [increment, increment];
+    let mut queue = Queue::new(false, Some(Fault::DoAndWait), &changes).await;
+    let server = queue.world.beside(&queue.world.clock, |_| {});
+    let session = server.open(&queue.cookie).await;
+    session.renew();
+    let renewed = server.commit(&session).await.unwrap();
+    let late = queue.world.open(&renewed).await;
+    increment(&late);
+    queue.spawn(late);
+    queue.settle().await;
+    queue.world.store.go_on.notify_one();
+    let failures = queue.assert_failed(&[1]).await;
+    assert_eq!(failures[0].status(), 409);
+    assert_eq!(queue.world.n(&renewed).await, Some(4));
+}

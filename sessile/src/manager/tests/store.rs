@@ -24,6 +24,8 @@ pub(super) enum Fault {
     Hang,
     /// Do it when the test releases it.
     Wait,
+    /// Do it, and answer when the test releases it.
+    DoAndWait,
 }
 
 /// A real store that counts its operations, lets other requests run first, and fails on request.
@@ -102,6 +104,11 @@ impl Faulty {
             Some(Fault::Wait) => {
                 self.go_on.notified().await;
                 operation.await
+            }
+            Some(Fault::DoAndWait) => {
+                let answer = operation.await;
+                self.go_on.notified().await;
+                answer
             }
         };
         // The answer is in flight.
