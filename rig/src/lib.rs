@@ -21,7 +21,7 @@
 //! * [`redis`] has Redis servers: one alone, one with TLS, a cluster, and a pair watched by sentinels.
 //! * [`postgres`] and [`mariadb`] have database servers.
 //! * [`proxy`] stands between a client and a server, and breaks what goes between them.
-//! * [`caching_proxy`] has web servers that cache the responses of the server behind them.
+//! * [`caching_proxy`] has reverse proxies that cache the responses of the server behind them.
 //! * [`free_port`] and [`find_program`] are what a new server needs first.
 //!
 //! A server that does not start is an [`Error`] that ends with the tail of the server's own log.

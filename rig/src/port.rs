@@ -39,13 +39,13 @@ pub fn free_port() -> io::Result<u16> {
     }
 }
 
-/// How often another process may take the port between the choice and the start.
+/// The number of attempts: another process may take the port between its choice and the start.
 const ATTEMPTS: usize = 5;
 
 /// What the log of a server says if another process has its port.
 const PORT_TAKEN: &str = "Address already in use";
 
-/// Starts a server on a free port, and on another one if a process takes the first.
+/// Starts a server on a free port, and on another port if another process takes the first one.
 pub(crate) fn on_free_port<T>(
     program: &str,
     mut start: impl FnMut(u16) -> Result<T, Error>,

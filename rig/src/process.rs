@@ -54,7 +54,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// The file in the folder that takes the output. It may be there already.
+    /// The name of the file in the folder that receives the output. The file may exist already.
     pub(crate) const LOG: &str = "process.log";
 
     /// Starts `command` in a new temporary folder, and waits until it is ready.

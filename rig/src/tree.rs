@@ -76,17 +76,17 @@ struct Stat {
 }
 
 impl Stat {
-    /// Not if it has ended and only waits for its parent to look.
+    /// Whether the process still runs, or has ended and only waits for its parent.
     ///
-    /// A process is shown as ended as soon as its first thread has. Until its other threads have ended as well, its
-    /// sockets are open.
+    /// The kernel shows a process as ended as soon as its first thread has ended. Its sockets stay open until its other
+    /// threads have ended as well.
     fn is_alive(&self) -> bool {
         !matches!(self.state.as_str(), "Z" | "X") || self.threads > 1
     }
 
     /// Parses the line in `/proc/<id>/stat`.
     fn parse(id: Pid, line: &str) -> Option<Self> {
-        // The name is in parentheses, and may hold some.
+        // The name is in parentheses, and may contain parentheses.
         let (_, after_name) = line.rsplit_once(") ")?;
         let fields: Vec<_> = after_name.split(' ').collect();
         Some(Self {

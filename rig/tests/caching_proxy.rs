@@ -16,7 +16,7 @@ use sessile_rig::{Error, caching_proxy::CachingProxy};
 
 type Start = fn(u16) -> Result<CachingProxy, Error>;
 
-/// Every test, for each server.
+/// Makes a test of each function for each server.
 macro_rules! for_each_server {
     ($($test:ident),+ $(,)?) => {
         mod nginx {
@@ -123,7 +123,7 @@ fn a_dropped_proxy_leaves_neither_server_nor_folder(start: Start) {
     assert!(!folder.exists());
 }
 
-/// A web server whose pages have these headers, and tell how many requests it has had.
+/// A web server. Its pages have the given headers, and show the number of requests so far.
 struct Upstream {
     port: u16,
     requests: Arc<AtomicUsize>,

@@ -223,15 +223,15 @@ pub enum SupersededPolicy {
 
 /// What the responses that depend on a session tell caches (RFC 9111).
 ///
-/// A response depends on its session if the handler looked at the session or changed it, if its body still holds a
+/// A response depends on its session if the handler read or changed the session, if its body still holds a
 /// handle of the session, or if it sets the cookie. Without these headers, a cache between the browser and the server
 /// may serve one visitor's page, or cookie, to another visitor. All other responses stay as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Caching {
     /// Only the browser may store them. They get `Vary: Cookie`, and `private` is added to their `Cache-Control`,
-    /// with `no-cache="Set-Cookie"` where they set the cookie. What lets shared caches store them is removed:
-    /// `public`, `s-maxage`, `CDN-Cache-Control`, `Surrogate-Control`, `X-Accel-Expires` and their like.
+    /// with `no-cache="Set-Cookie"` where they set the cookie. Directives and headers that let shared caches store
+    /// them are removed: `public`, `s-maxage`, `CDN-Cache-Control`, `Surrogate-Control`, `X-Accel-Expires` and similar.
     #[default]
     Private,
     /// As [`Private`](Self::Private), and the pages of users who are signed in are not stored at all: `no-store`

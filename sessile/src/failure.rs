@@ -21,15 +21,14 @@ pub enum OpenError {
         /// The time that the store had.
         after: Duration,
     },
-    /// Code further out than the middleware changed the session before it was opened, and the change can't be applied
-    /// to the stored values.
+    /// Outer middleware changed the session before it was opened, and the change can't be applied to the stored values.
     #[error("the changes from before the session was opened could not be merged")]
     Merge(#[from] MergeError),
-    /// With such changes, the state is larger than the application allows.
+    /// With the changes from before the session was opened, the state is larger than the application allows.
     #[error("the session is too large with the changes from before it was opened")]
     StateTooLarge(#[from] StateTooLargeError),
-    /// Another thread changed the session each time that such changes were applied.
-    #[error("the session was changed each time that it was to be opened")]
+    /// Another thread kept changing the session while the changes from before it was opened were applied.
+    #[error("the session kept changing while it was opened")]
     KeepsChanging,
 }
 

@@ -15,8 +15,8 @@ pub(crate) use self::secret::{Secret, SecretDigest};
 /// It is not secret. It does not open the session, so it may appear in logs, audit trails and
 /// administration pages. Its text form has 22 characters of URL-safe base64 (RFC 4648, section 5).
 ///
-/// The id of a session that actix-session made, or a store that was written for it, is a digest of its session
-/// key, which is a secret as a whole.
+/// If actix-session, or a store that was written for it, made the session, the id is a digest of the session key,
+/// which is a secret as a whole.
 ///
 /// ```
 /// use sessile::storage::SessionId;

@@ -63,7 +63,7 @@ pub enum JsonError {
     },
 }
 
-/// How many levels of arrays and objects can be read back, one in another.
+/// How deeply arrays and objects may be nested, so that `serde_json` reads them back.
 pub(crate) const MAX_DEPTH: usize = 127;
 
 /// The JSON text of `value`, from which it can be read back.
@@ -82,11 +82,11 @@ pub(crate) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, Json
     }
 }
 
-/// What [`get`](crate::Session::get) depends on in a JSON text.
+/// The properties of a JSON text that decide whether its value can be read back.
 #[derive(Default)]
 struct Outline {
     has_null: bool,
-    /// How many levels of arrays and objects there are, one in another.
+    /// How deeply arrays and objects are nested.
     depth: usize,
 }
 
@@ -102,7 +102,7 @@ impl Outline {
                     outline.depth = outline.depth.max(depth);
                 }
                 b']' | b'}' => depth -= 1,
-                // `true` and `false` have none.
+                // Neither `true` nor `false` nor a number has this letter.
                 b'n' => outline.has_null = true,
                 _ => {}
             }
@@ -111,7 +111,7 @@ impl Outline {
     }
 }
 
-/// The bytes of `text`, which is JSON, that are not in a string, and where they are.
+/// The bytes of `text`, which is JSON, that are outside of strings, with their positions.
 fn outside_strings(text: &str) -> impl Iterator<Item = (usize, u8)> {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -124,7 +124,7 @@ fn outside_strings(text: &str) -> impl Iterator<Item = (usize, u8)> {
     })
 }
 
-/// Where the string ends whose content begins at `start`, behind its closing quote.
+/// The position behind the closing quote of the string whose content begins at `start`.
 fn end_of_string(bytes: &[u8], start: usize) -> usize {
     let mut at = start;
     while let Some(next) = memchr2(b'"', b'\\', &bytes[at..]) {
@@ -144,7 +144,7 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonErro
         let (line, column) = (error.line(), error.column());
         match error.classify() {
             Category::Data => JsonError::Shape { line, column },
-            // A text of which every part is JSON.
+            // The text is JSON as a whole.
             _ if serde_json::from_str::<&RawValue>(text).is_ok() => {
                 JsonError::OutOfRange { line, column }
             }
@@ -155,9 +155,8 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonErro
 
 /// The [`Value`] that `text` describes.
 ///
-/// Some text is valid JSON and yet more than a [`Value`] can hold: a nesting that is too deep, a number like
-/// `1e999`, and an integer of more than 64 bits. It comes back as a string with the text itself, so that nothing is
-/// lost.
+/// A [`Value`] can't hold all JSON: not nesting that is too deep, a number like `1e999`, or an integer of more than 64
+/// bits. Such text comes back as a string that contains it, so that nothing is lost.
 pub(crate) fn value_of(text: &str) -> Value {
     match serde_json::from_str(text) {
         Ok(value) if !has_inexact_integer(text) => value,
@@ -165,7 +164,7 @@ pub(crate) fn value_of(text: &str) -> Value {
     }
 }
 
-/// Whether there is an integer in `text`, which is JSON, that a [`Number`] holds as another one.
+/// Whether `text`, which is JSON, has an integer that a [`Number`] does not hold exactly.
 fn has_inexact_integer(text: &str) -> bool {
     /// The digits of the smallest integer that has more than 64 bits.
     const DIGITS: usize = 19;
@@ -173,22 +172,21 @@ fn has_inexact_integer(text: &str) -> bool {
         return false;
     }
     let is_in_number = |byte: u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+    let is_inexact = |number: &str| {
+        number.len() >= DIGITS
+            && !number.contains(['.', 'e', 'E'])
+            && serde_json::from_str::<Number>(number).is_ok_and(|read| read.to_string() != number)
+    };
     let mut start = None;
-    let mut numbers = Vec::new();
     for (at, byte) in outside_strings(text).chain([(text.len(), b' ')]) {
-        match (start, is_in_number(byte)) {
-            (None, true) => start = Some(at),
-            (Some(from), false) => {
-                numbers.push(&text[from..at]);
-                start = None;
-            }
-            _ => {}
+        // `true` and `false` have an `e`: that is no number, and has no digits.
+        if is_in_number(byte) {
+            start.get_or_insert(at);
+        } else if start.take().is_some_and(|from| is_inexact(&text[from..at])) {
+            return true;
         }
     }
-    let mut integers = numbers
-        .into_iter()
-        .filter(|it| it.len() >= DIGITS && !it.contains(['.', 'e', 'E']));
-    integers.any(|it| serde_json::from_str::<Number>(it).is_ok_and(|read| read.to_string() != it))
+    false
 }
 
 /// Where the first byte is that doesn't stand for itself in a string: it ends there, or something is
@@ -294,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_too_deeply_to_be_read_back_is_refused() {
+    fn nesting_that_is_too_deep_to_be_read_back_is_refused() {
         let deepest = to_text(&nested(MAX_DEPTH)).unwrap();
         assert_eq!(parse::<Value>(&deepest), Ok(nested(MAX_DEPTH)));
         assert_eq!(to_text(&nested(MAX_DEPTH + 1)), Err(JsonError::TooDeep));
@@ -341,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_read_back_as_another_value_is_refused() {
+    fn a_value_that_would_be_read_back_as_another_is_refused() {
         for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert_refused(number);
             assert_refused(number as f32);
@@ -360,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn every_null_that_means_nothing_is_read_back() {
+    fn a_null_that_loses_nothing_is_read_back() {
         assert_read_back(());
         assert_read_back(Unit);
         assert_read_back(None::<u8>);
@@ -405,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_out_of_range_is_told_as_such() {
+    fn a_number_out_of_range_is_reported_as_such() {
         let out_of_range = |column| JsonError::OutOfRange { line: 1, column };
         assert_eq!(parse::<f64>("1e400"), Err(out_of_range(5)));
         assert_eq!(parse::<Vec<f64>>("[1,-1e400]"), Err(out_of_range(9)));

@@ -17,7 +17,7 @@ pub(crate) fn cookie_rejected(reason: &'static str) {
     count!("sessile_cookies_rejected_total");
 }
 
-/// Several cookies name different live sessions, and none of them counts.
+/// The cookies name several live sessions, and the request is served without any of them.
 pub(crate) fn cookies_ambiguous() {
     tracing::warn!(
         "a request has cookies of several live sessions: it is served without a session"

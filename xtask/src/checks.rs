@@ -1,10 +1,10 @@
-//! The packages below `checks/`: each is an application that a user may have, in a workspace of its own.
+//! The packages in `checks/`: each stands for an application, in a workspace of its own.
 
 use std::fs;
 
 use crate::run::{self, Failure, cargo, workspace};
 
-/// Formats, and tests, each of them.
+/// Checks the formatting of each package, and runs its tests.
 pub(crate) fn run() -> Result<(), Failure> {
     for name in names()? {
         let manifest = format!("checks/{name}/Cargo.toml");
@@ -25,13 +25,8 @@ fn names() -> Result<Vec<String>, Failure> {
     let entries = fs::read_dir(workspace().join("checks")).map_err(failed)?;
     let mut names = Vec::new();
     for entry in entries {
-        names.push(
-            entry
-                .map_err(failed)?
-                .file_name()
-                .to_string_lossy()
-                .into_owned(),
-        );
+        let name = entry.map_err(failed)?.file_name();
+        names.push(name.to_string_lossy().into_owned());
     }
     names.sort();
     Ok(names)

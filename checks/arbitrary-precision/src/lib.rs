@@ -1,5 +1,5 @@
-//! Values of sessions where the application switches on `serde_json/arbitrary_precision`: numbers are kept as text
-//! then, which changes how `serde_json` reads and writes them.
+//! Session values in an application that enables `serde_json/arbitrary_precision`. With this feature, `serde_json` keeps
+//! numbers as text, which changes how it reads and writes them.
 #![cfg(test)]
 
 use serde_json::{Number, Value, json};
@@ -7,7 +7,7 @@ use sessile::{
     ResponseHead, SealingKey, Session, SessionManager, Settings, storage::MemorySessionStore,
 };
 
-/// What the next request finds of what `write` puts into a session.
+/// The session of the next request, after `write` changed it in a first one.
 async fn stored(write: impl FnOnce(&Session)) -> Session {
     let store = MemorySessionStore::default();
     let manager = SessionManager::new(store, SealingKey::generate(), Settings::default()).unwrap();
@@ -41,9 +41,8 @@ async fn numbers_of_every_type_are_read_back() {
     assert_eq!(session.entries()["list"], json!([1.5, null]));
 }
 
-/// Which only this feature makes possible.
 #[tokio::test]
-async fn numbers_that_no_type_holds_are_read_back_as_numbers() {
+async fn numbers_that_no_primitive_type_holds_are_read_back_as_numbers() {
     for text in [
         "1e+400",
         "0.1234567890123456789012345678901",
@@ -69,7 +68,7 @@ async fn a_change_of_a_number_is_merged() {
 }
 
 #[test]
-fn what_cannot_be_read_back_is_refused() {
+fn a_value_that_cannot_be_read_back_is_refused() {
     let session = Session::new();
     for number in [f64::NAN, f64::INFINITY] {
         assert!(session.insert("n", number).is_err());

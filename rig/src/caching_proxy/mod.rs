@@ -31,7 +31,7 @@
 //!
 //! # Settings
 //!
-//! Both are configured as an administrator does who wants many hits and trusts the application's headers:
+//! Both are configured for many hits, by an administrator who trusts the application's headers:
 //!
 //! | | nginx | Apache httpd |
 //! | --- | --- | --- |
@@ -40,8 +40,8 @@
 //! | `X-Cache` says whether the cache answered | `add_header` | `CacheHeader on` |
 //! | parallel requests for a page don't wait for each other | `proxy_cache_lock`: off by default | `CacheLock off` |
 //!
-//! The settings that disregard the application's headers keep their defaults, because with them no application is
-//! safe: `proxy_ignore_headers` in nginx, and `CacheStorePrivate`, `CacheStoreNoStore` and
+//! The settings that ignore the application's headers keep their defaults, because no application is safe with
+//! them: `proxy_ignore_headers` in nginx, and `CacheStorePrivate`, `CacheStoreNoStore` and
 //! `CacheIgnoreCacheControl` in Apache. `CacheIgnoreHeaders` keeps its default as well: Apache stores
 //! `Set-Cookie` with a page. nginx never caches a response with `Set-Cookie`.
 //!
@@ -59,7 +59,7 @@ use crate::{
     Error, Process, Ready, account::Account, port::on_free_port, program::find_program_in,
 };
 
-/// What the server runs as in place of root: Apache refuses to serve as root.
+/// The users that the server may run as if the tests run as root: Apache refuses to run as root.
 const ACCOUNTS: &[&str] = &["www-data", "nobody"];
 
 /// A running reverse proxy that caches.
@@ -126,7 +126,7 @@ struct Server {
     package: &'static str,
     /// The name and content of its configuration, with placeholders.
     config: (&'static str, &'static str),
-    /// What makes the program run in the given folder with the configuration there.
+    /// Adds the arguments with which the program runs in the given folder, with the configuration there.
     arguments: fn(&mut Command, &Path),
 }
 

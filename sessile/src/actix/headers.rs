@@ -23,29 +23,29 @@ pub(super) fn apply(mut changes: HeaderChanges, headers: &mut HeaderMap) {
             headers.append(VARY, HeaderValue::from_static("Cookie"));
         }
     }
-    match changes.cache_control {
-        Some(Cow::Borrowed(value)) => {
-            headers.insert(CACHE_CONTROL, HeaderValue::from_static(value));
+    let cache_control = changes.cache_control.map(|value| match value {
+        Cow::Borrowed(value) => HeaderValue::from_static(value),
+        // Its directives are those of a header, so it is a header value as well.
+        Cow::Owned(value) => {
+            HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("private"))
         }
-        // It is made of the directives of the one that was there.
-        Some(Cow::Owned(value)) => match HeaderValue::try_from(value) {
-            Ok(value) => drop(headers.insert(CACHE_CONTROL, value)),
-            Err(_) => drop(headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"))),
-        },
-        None => {}
+    });
+    if let Some(cache_control) = cache_control {
+        headers.insert(CACHE_CONTROL, cache_control);
     }
     if let Some(after) = changes.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs()));
     }
 }
 
-/// The values of all `Cache-Control` headers, joined. They count as empty if one of them is not text.
+/// The values of all `Cache-Control` headers, joined with commas. The result is empty if one of them is not text.
 pub(super) fn cache_control_of(headers: &HeaderMap) -> Option<Cow<'_, str>> {
-    let mut values = headers.get_all(CACHE_CONTROL).map(HeaderValue::to_str);
-    let first = Cow::Borrowed(values.next()?.unwrap_or_default());
-    let joined = values.try_fold(first, |joined, value| match value {
-        Ok(value) if !joined.is_empty() => Some(Cow::Owned(format!("{joined}, {value}"))),
-        _ => None,
+    let mut values = headers
+        .get_all(CACHE_CONTROL)
+        .map(|value| value.to_str().ok());
+    let first = values.next()?.map(Cow::Borrowed);
+    let joined = values.fold(first, |joined, value| {
+        Some(Cow::Owned(format!("{}, {}", joined?, value?)))
     });
     Some(joined.unwrap_or_default())
 }

@@ -160,7 +160,8 @@ where
     }
 }
 
-/// One request. If an instance further out has opened a session, it may be this one's as well.
+/// Serves one request. If an outer instance of the middleware has opened the same session, this one only passes the
+/// request on.
 async fn serve<S, B, Store>(
     service: Rc<S>,
     middleware: SessionMiddleware<Store>,
@@ -182,10 +183,11 @@ where
     }
 }
 
-/// The sessions around the one that code finds in the request.
+/// The sessions of the outer middlewares, the outermost first, while the request's extensions hold an inner one.
 struct Enclosing(Vec<Session>);
 
-/// A request that has another session, which code further out finds again.
+/// Serves a request whose extensions hold the session of another middleware, and puts that session back before the
+/// response reaches outer code.
 async fn nest<S, B, Store>(
     service: Rc<S>,
     middleware: SessionMiddleware<Store>,
@@ -227,7 +229,8 @@ where
     Ok(response)
 }
 
-/// Opens the session, which outer middleware may have used as `early`, handles the request, and commits.
+/// Opens the session, calls the inner service, and commits. If outer code took the session before it was opened, it
+/// is `early`.
 async fn open_and_commit<S, B, Store>(
     service: Rc<S>,
     middleware: SessionMiddleware<Store>,

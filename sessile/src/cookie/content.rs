@@ -2,8 +2,8 @@
 //!
 //! It begins with its form (1 byte) and the time of issue in milliseconds (8 bytes). The session's id (16 bytes)
 //! follows, and then a secret (16 bytes) and the hint (16 bytes, if there is one), or a record as text. The key of a
-//! session that actix-session made has no other id: it follows the time. Where a cookie is signed and not encrypted,
-//! the bytes before the record are in URL-safe base64.
+//! session that actix-session made takes the place of the id and the secret. Where a cookie is signed and not
+//! encrypted, the bytes before the record are in URL-safe base64.
 
 use std::borrow::Cow;
 
@@ -294,7 +294,7 @@ mod tests {
             format!("{key}{{}}"),
             format!("+{}", &key[1..]),
             key[..last].to_owned(),
-            // Other forms, and a text that is no UTF-8.
+            // Unknown forms, and a key of actix-session that is not UTF-8.
             format!("BA{}", &key[2..]),
             format!("A_{}", &key[2..]),
             key[..HEAD_TEXT_LEN].to_owned(),

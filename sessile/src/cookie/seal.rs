@@ -16,7 +16,7 @@ const TAG_LEN: usize = 16;
 const DIGEST_LEN: usize = 32;
 const DIGEST_TEXT_LEN: usize = text_len(DIGEST_LEN);
 
-/// The length of so many bytes in base64.
+/// The length of this number of bytes in base64.
 const fn text_len(bytes: usize) -> usize {
     (bytes * 4).div_ceil(3)
 }
@@ -25,9 +25,8 @@ const fn text_len(bytes: usize) -> usize {
 ///
 /// The application may use the same bytes for cookies of its own, as `actix_web::cookie::Key`: sessions are
 /// sealed with keys that are derived from it (HKDF, RFC 5869), so neither opens what the other sealed. Private
-/// cookies are encrypted with AES-256-GCM-SIV (RFC 8452), which derives a key for each message, and stays
-/// secure if a random number is repeated, for example by a copied virtual machine. Signed cookies carry an
-/// HMAC-SHA256.
+/// cookies are encrypted with AES-256-GCM-SIV (RFC 8452). If a nonce is repeated, for example by a copied virtual
+/// machine, this cipher reveals only whether two cookies have the same content. Signed cookies carry an HMAC-SHA256.
 ///
 /// The ciphers are keyed once, when this is made. `Debug` is redacted, there is no `Display`, and comparison
 /// takes constant time.
@@ -41,7 +40,7 @@ const fn text_len(bytes: usize) -> usize {
 /// ```
 #[derive(Clone)]
 pub struct SealingKey {
-    /// What actix-session sealed with.
+    /// The application's key, with which actix-session sealed.
     master: cookie::Key,
     mac: Hmac<Sha256>,
     cipher: AesGcmSiv<Aes256Enc>,
@@ -86,7 +85,7 @@ impl SealingKey {
         Some(content)
     }
 
-    /// The name of a cookie has no `=`, so no other pair has the same text.
+    /// The MAC of `name=content`. The name of a cookie has no `=`, so no other pair has the same text.
     fn mac_of(&self, name: &str, content: &[u8]) -> Hmac<Sha256> {
         let mac = self.mac.clone().chain_update(name).chain_update("=");
         mac.chain_update(content)
@@ -173,18 +172,18 @@ pub(super) fn with_buffer<T>(len: usize, body: impl FnOnce(&mut [u8]) -> T) -> T
 impl From<[u8; Self::LEN]> for SealingKey {
     fn from(master: [u8; Self::LEN]) -> Self {
         #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-        let mac = <Hmac<Sha256> as hmac::Mac>::new_from_slice(&derived(&master, b"signing"))
+        let mac = <Hmac<Sha256> as hmac::Mac>::new_from_slice(&derive_key(&master, b"signing"))
             .expect("HMAC takes keys of any length");
         Self {
-            cipher: AesGcmSiv::new(&derived(&master, b"encryption").into()),
+            cipher: AesGcmSiv::new(&derive_key(&master, b"encryption").into()),
             master: cookie::Key::from(&master),
             mac,
         }
     }
 }
 
-/// A key for this purpose.
-fn derived(master: &[u8], purpose: &[u8]) -> [u8; 32] {
+/// Derives the key for `purpose` from the application's key.
+fn derive_key(master: &[u8], purpose: &[u8]) -> [u8; 32] {
     let mut key = [0; 32];
     let derivation = Hkdf::<Sha256>::new(Some(b"sessile cookie"), master);
     #[expect(clippy::expect_used, reason = "HKDF makes keys of this length")]

@@ -1,4 +1,4 @@
-//! [`has_lossy_null`]: values that JSON text turns into `null`, so that they would not be read back.
+//! [`has_lossy_null`]: values that become `null` in JSON text and would be read back as other values.
 
 use std::fmt;
 
@@ -10,25 +10,25 @@ use serde::{
     },
 };
 
-/// Whether `value` has a part that becomes `null` and is not read back from it: a number that is not finite, or a
-/// `Some` of a `null`.
+/// Whether `value` has a part that becomes `null` and would be read back as another value: a number that is not
+/// finite, or a `Some` of a `null`.
 ///
-/// Serializes `value` again, so it is called only for a value whose text has a `null` in it.
+/// It serializes `value` again, so it is called only for a value whose text has a `null`.
 pub(super) fn has_lossy_null<T: Serialize + ?Sized>(value: &T) -> bool {
     value.serialize(Check).is_err()
 }
 
-/// Serializes to nothing. `Ok` tells whether the text of a value is `null`.
+/// A serializer without output. `Ok(true)` means that the JSON text of the value is `null`.
 #[derive(Clone, Copy)]
 struct Check;
 
-/// A part of the value is lost.
+/// A part of the value would be lost.
 #[derive(Debug)]
 struct Lossy;
 
 impl fmt::Display for Lossy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the value is not kept")
+        f.write_str("a part of the value would be lost")
     }
 }
 

@@ -1,4 +1,4 @@
-//! The headers that keep caches from handing a visitor's session to another visitor (RFC 9111).
+//! The headers that keep caches from serving one visitor's response to another visitor (RFC 9111).
 
 use std::borrow::Cow;
 
@@ -8,12 +8,12 @@ use crate::{config::Caching, cookie::SetCookie};
 /// How a response depends on its session.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dependence {
-    /// Whether the application looked at the session or changed it, or may still do so.
+    /// Whether the application read or changed the session, or may still do so.
     pub(super) is_used: bool,
     pub(super) is_signed_in: bool,
 }
 
-/// The changes to the headers of a response that has this `Cache-Control`, and gets this cookie.
+/// The changes to the headers of a response with this `Cache-Control`, to which this cookie is added.
 pub(super) fn changes(
     caching: Caching,
     dependence: Dependence,
@@ -39,14 +39,14 @@ pub(super) fn changes(
     }
 }
 
-/// The `Cache-Control` that lets only the browser store the response, and not the cookie with it; `None` if the
-/// handler's one is that already.
+/// The `Cache-Control` that lets only the browser store the response, and no cache store the cookie. `None` if the
+/// `current` value does so already.
 ///
-/// A value that can't be read is replaced.
-pub(super) fn private(handlers: Option<&str>, sets_cookie: bool) -> Option<Cow<'static, str>> {
+/// A value that can't be parsed is replaced.
+pub(super) fn private(current: Option<&str>, sets_cookie: bool) -> Option<Cow<'static, str>> {
     const PRIVATE: &str = "private";
     const NOT_THE_COOKIE: &str = "no-cache=\"Set-Cookie\"";
-    let Some(directives) = handlers.and_then(directives) else {
+    let Some(directives) = current.and_then(directives) else {
         return Some(Cow::Borrowed(match sets_cookie {
             true => "private, no-cache=\"Set-Cookie\"",
             false => PRIVATE,
@@ -59,7 +59,7 @@ pub(super) fn private(handlers: Option<&str>, sets_cookie: bool) -> Option<Cow<'
         .collect();
     let removes = kept.len() < count;
     let has = |kept: &[&str], name| kept.iter().any(|it| it.eq_ignore_ascii_case(name));
-    // A cache that understands the status does not heed `no-store` beside `must-understand` (section 5.2.2.3).
+    // Beside `must-understand`, a cache that understands the status ignores `no-store` (section 5.2.2.3).
     let is_stored = !has(&kept, "no-store") || has(&kept, "must-understand");
     let adds_private = is_stored && !has(&kept, PRIVATE);
     let adds_no_cache = is_stored && sets_cookie && !has(&kept, "no-cache");
@@ -76,8 +76,8 @@ pub(super) fn private(handlers: Option<&str>, sets_cookie: bool) -> Option<Cow<'
     })
 }
 
-/// Whether a directive allows shared caches to store the response. A `private` with names is about these headers
-/// only.
+/// Whether a directive allows shared caches to store the response. A `private` with field names does so, because it
+/// protects only these fields.
 fn is_for_shared_caches(directive: &str) -> bool {
     let (name, argument) = match directive.split_once('=') {
         Some((name, argument)) => (name.trim_end(), Some(argument)),
@@ -88,8 +88,8 @@ fn is_for_shared_caches(directive: &str) -> bool {
         || (name.eq_ignore_ascii_case("private") && argument.is_some())
 }
 
-/// The directives of a `Cache-Control`, separated by commas outside of quotes; `None` if there is none, or a quote is
-/// not closed.
+/// The directives of a `Cache-Control`, which are separated by commas outside of quotes. `None` if there are none, or if
+/// a quote is not closed.
 fn directives(value: &str) -> Option<Vec<&str>> {
     let mut directives = Vec::new();
     let (mut start, mut is_quoted, mut is_escaped) = (0, false, false);
@@ -146,7 +146,7 @@ mod tests {
             ("no-store, public", "no-store"),
             ("x=\"a, public\"", "x=\"a, public\", private"),
             ("x=\"\\\", public\"", "x=\"\\\", public\", private"),
-            // Not a directive that anything knows.
+            // Unknown directives that only resemble known ones.
             ("publicly, xprivate", "publicly, xprivate, private"),
         ] {
             assert_private(Some(handlers), false, Some(expected));
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn no_cache_stores_the_cookie_with_the_response() {
+    fn a_response_that_sets_the_cookie_keeps_it_out_of_caches() {
         const COOKIE: &str = "no-cache=\"Set-Cookie\"";
         for (handlers, expected) in [
             ("public", format!("private, {COOKIE}")),
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_malformed_is_replaced() {
+    fn a_missing_or_malformed_value_is_replaced() {
         for handlers in [None, Some(""), Some(" , ,"), Some("max-age=60, x=\"public")] {
             assert_private(handlers, false, Some("private"));
             assert_private(handlers, true, Some("private, no-cache=\"Set-Cookie\""));

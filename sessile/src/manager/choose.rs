@@ -2,7 +2,7 @@
 
 use super::{
     Engine, Opened,
-    open::{Found, MAX_LOADS, sessions},
+    open::{Found, MAX_LOADS, by_session},
 };
 use crate::{
     cookie::Unsealed,
@@ -18,14 +18,17 @@ impl<S: SessionStore> Engine<S> {
     pub(super) async fn choose(&self, candidates: &[Unsealed]) -> Result<Opened, OpenError> {
         let mut others = Vec::new();
         let mut found = Vec::new();
-        for (index, cookies) in sessions(candidates).enumerate() {
+        for (index, cookies) in by_session(candidates).enumerate() {
             if index >= MAX_LOADS {
                 others.push(Target::Unjudged(cookies.into()));
                 continue;
             }
             let id = cookies[0].content.id().clone();
             match self.find_one(cookies).await? {
-                Found::Session(binding, is_outdated) => found.push(Live {
+                Found::Session {
+                    binding,
+                    is_outdated,
+                } => found.push(Live {
                     id,
                     binding,
                     is_outdated,
@@ -58,7 +61,7 @@ struct Live {
 }
 
 impl Live {
-    /// The session that a purge ends.
+    /// The session to end if a purge follows.
     fn target(self) -> Target {
         Target::Session(match self.binding {
             Binding::Stale(id) => id,
@@ -67,7 +70,7 @@ impl Live {
     }
 }
 
-/// The index of the session that counts.
+/// The index of the session that the request gets.
 fn choose(found: &[Live]) -> Option<usize> {
     let (mut signed_in, mut guests, mut stale) = (Vec::new(), Vec::new(), Vec::new());
     for (index, live) in found.iter().enumerate() {

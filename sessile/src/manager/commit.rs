@@ -84,7 +84,7 @@ impl<S: SessionStore> Engine<S> {
         is_untouched.then(|| self.headers(&machine, None, head))
     }
 
-    /// The changes to the headers of a response, which gets this cookie.
+    /// The changes to the headers of a response to which this cookie is added.
     fn headers(
         &self,
         machine: &Machine,

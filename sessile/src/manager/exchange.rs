@@ -51,7 +51,8 @@ impl<'a> ResponseHead<'a> {
         self
     }
 
-    /// The same, and whether handles of the session are left, for example in a stream that is the response's body.
+    /// The same, with whether handles of the session are left, for example in a body that is a stream. Such a response
+    /// counts as one that used its session: see [`Caching`](crate::config::Caching).
     #[must_use]
     pub const fn with_session_held(mut self, holds_session: bool) -> Self {
         self.holds_session = holds_session;
@@ -88,18 +89,18 @@ impl<'a> ResponseHead<'a> {
 pub struct HeaderChanges {
     /// The value of a `Set-Cookie` to append.
     pub set_cookie: Option<SetCookie>,
-    /// The value that `Cache-Control` is set to, in place of all of its lines.
+    /// The value of `Cache-Control`, which replaces all lines of this header.
     pub cache_control: Option<Cow<'static, str>>,
-    /// Whether the response is for this visitor only: `Vary` has to name `Cookie`, and the headers that
-    /// [`removes`](Self::removes) names have to go.
+    /// Whether the response has to be kept out of shared caches: then `Vary` has to name `Cookie`, and the headers for
+    /// which [`removes`](Self::removes) is true have to be removed.
     pub is_personal: bool,
     /// The value of a `Retry-After` to set.
     pub retry_after: Option<Duration>,
 }
 
 impl HeaderChanges {
-    /// Whether a header of the response with this name, in lower case, has to be removed: one that tells a cache of
-    /// the server's side to store the response, whatever `Cache-Control` says (RFC 9213).
+    /// Whether the header with this name, in lower case, has to be removed: it tells a cache on the server's side to
+    /// store the response, whatever `Cache-Control` says (RFC 9213).
     #[must_use]
     pub fn removes(&self, name: &str) -> bool {
         let is_for_server_side = || {

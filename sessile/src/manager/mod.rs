@@ -85,7 +85,7 @@ struct Engine<S> {
     caching: Caching,
     queues: Queues,
     clock: SharedClock,
-    /// Whether it was logged that another middleware has the same cookie.
+    /// Whether the warning was logged that another middleware uses the same cookie.
     #[cfg(feature = "actix")]
     has_warned: std::sync::atomic::AtomicBool,
 }
@@ -246,7 +246,7 @@ impl<S: SessionStore> Backend for Engine<S> {
     }
 }
 
-/// The values of cookies, to be kept.
+/// Copies of the values of cookies, for a session that is opened later.
 fn shared(values: &[Cow<'_, [u8]>]) -> Cookies {
     values.iter().map(|value| Arc::from(&**value)).collect()
 }

@@ -1,4 +1,4 @@
-//! Sessions that a request has already when a middleware opens its own.
+//! Requests that have a session before the middleware opens one: from outer code, or from an outer middleware.
 
 use std::{
     any::TypeId,
@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl<S: SessionStore> SessionManager<S> {
-    /// As [`open`](Self::open), for a session that the request used before it was opened. Its changes so far are
-    /// applied to the stored state.
+    /// As [`open`](Self::open), for a session that outer code used before it was opened. The changes so far are applied
+    /// to the stored state.
     pub(crate) async fn open_early<'h>(
         &self,
         session: &Session,
@@ -50,16 +50,15 @@ impl<S: SessionStore> SessionManager<S> {
         Ok(())
     }
 
-    /// Whether `outer`, a session that is open in the same request, is also the session of this manager: an
-    /// instance of the middleware further out has opened it.
+    /// Whether `outer`, the session of an outer middleware, is also the session of this manager.
     ///
-    /// A browser has one cookie of a name, so two sessions with one name would replace each other. The stores
-    /// can't be compared, so a store of the same type under the same key counts as the same.
+    /// A browser keeps one cookie of a name, so two sessions with one name would replace each other. Stores
+    /// can't be compared: two stores count as the same if they have one type and their cookies one key.
     pub(crate) fn serves(&self, outer: &Session) -> bool {
         let Some(backend) = outer.backend() else {
             return false;
         };
-        // One that an earlier request left in the extensions serves nothing.
+        // A session that can't send a cookie is from an earlier request: the application kept it by mistake.
         if backend.cookie().name() != self.0.cookie.name() || !outer.machine().cookie_can_go() {
             return false;
         }

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Opened {
     pub(crate) binding: Binding,
-    /// Whether the browser should get its cookie sealed again.
+    /// Whether the browser has to get its cookie sealed again, because actix-session sealed it.
     pub(crate) is_outdated: bool,
     /// Other sessions that verified cookies name.
     pub(crate) others: Vec<Target>,
@@ -39,11 +39,14 @@ impl<S: SessionStore> Engine<S> {
         cookies: impl Iterator<Item = &'a [u8]>,
     ) -> Result<Opened, OpenError> {
         let candidates = self.unseal(cookies)?;
-        let mut sessions = sessions(&candidates);
+        let mut sessions = by_session(&candidates);
         match (sessions.next(), sessions.next()) {
             (None, _) => Ok(Opened::default()),
             (Some(only), None) => Ok(match self.find_one(only).await? {
-                Found::Session(binding, is_outdated) => Opened {
+                Found::Session {
+                    binding,
+                    is_outdated,
+                } => Opened {
                     binding,
                     is_outdated,
                     others: Vec::new(),
@@ -65,21 +68,24 @@ impl<S: SessionStore> Engine<S> {
         cookies: impl Iterator<Item = &[u8]>,
     ) -> Result<Vec<SessionId>, OpenError> {
         let mut ids = Vec::new();
-        for cookies in sessions(&self.unseal(cookies)?) {
+        for cookies in by_session(&self.unseal(cookies)?) {
             ids.extend(self.ended_by_one(cookies).await?);
         }
         Ok(ids)
     }
 
-    /// The session that a purge ends for these cookies of one session.
+    /// The session that a purge ends, by all cookies that name one session.
     pub(super) async fn ended_by_one(
         &self,
         cookies: &[Unsealed],
     ) -> Result<Option<SessionId>, OpenError> {
         let own = || Some(cookies[0].content.id().clone());
         match self.find_one(cookies).await {
-            Ok(Found::Session(Binding::Stale(id), _)) => Ok(Some(id)),
-            Ok(Found::Session(..) | Found::Expired) => Ok(own()),
+            Ok(Found::Session {
+                binding: Binding::Stale(id),
+                ..
+            }) => Ok(Some(id)),
+            Ok(Found::Session { .. } | Found::Expired) => Ok(own()),
             Ok(Found::Nothing) => Ok(None),
             // Signing out also ends a session that a later version of this crate wrote.
             Err(OpenError::Store(error)) if error.kind() == StoreErrorKind::Newer => Ok(own()),
@@ -87,7 +93,8 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// The verified contents: those of users first, the latest issued first, and those of one session together.
+    /// The verified contents. Those of one session are next to each other. The sessions of signed-in users come first,
+    /// and then those whose cookies were issued last.
     fn unseal<'a>(
         &self,
         cookies: impl Iterator<Item = &'a [u8]>,
@@ -144,13 +151,13 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// Of the records that `cookies` contain, the one that was written last.
+    /// The session of the record that was written last, of those in `cookies`.
     fn find_sealed(&self, cookies: &[Unsealed]) -> Found {
         let records = cookies.iter().filter_map(|it| match &it.content {
             Content::Record(id, record) => Some((id, record, it)),
             Content::Key(_) => None,
         });
-        // The first of equal ones was issued last.
+        // Of equal ones, `rev` and `max_by_key` select the first, which was issued last.
         let Some((id, record, unsealed)) = records.rev().max_by_key(|(_, it, _)| it.used_at) else {
             return Found::Nothing;
         };
@@ -165,7 +172,10 @@ impl<S: SessionStore> Engine<S> {
             record: record.clone(),
             promotes: false,
         };
-        Found::Session(Binding::Stored(Arc::new(stored)), unsealed.is_outdated)
+        Found::Session {
+            binding: Binding::Stored(Arc::new(stored)),
+            is_outdated: unsealed.is_outdated,
+        }
     }
 
     /// The session that the keys in `cookies` open. Before it rejects them, it loads the session again, past any
@@ -190,14 +200,19 @@ impl<S: SessionStore> Engine<S> {
                         record: loaded.record,
                         promotes: judgement == Judgement::Pending,
                     };
-                    let binding = Binding::Stored(Arc::new(stored));
-                    return Ok(Found::Session(binding, is_outdated));
+                    return Ok(Found::Session {
+                        binding: Binding::Stored(Arc::new(stored)),
+                        is_outdated,
+                    });
                 }
                 _ if freshness == Freshness::Cached => {}
                 Judgement::Stale => {
                     let moved_to = loaded.record.moved_to();
                     let id = moved_to.unwrap_or_else(|| id.clone());
-                    return Ok(Found::Session(Binding::Stale(id), false));
+                    return Ok(Found::Session {
+                        binding: Binding::Stale(id),
+                        is_outdated: false,
+                    });
                 }
                 Judgement::Expired => {
                     telemetry::session_not_found("expired");
@@ -209,7 +224,7 @@ impl<S: SessionStore> Engine<S> {
         Ok(Found::Nothing)
     }
 
-    /// The best judgement of the keys in `cookies`, and the key that got it.
+    /// The best judgement of the keys in `cookies`, the key that has it, and whether actix-session sealed that cookie.
     fn judge_all<'a>(
         &self,
         cookies: &'a [Unsealed],
@@ -219,7 +234,7 @@ impl<S: SessionStore> Engine<S> {
             Content::Key(key) => Some((self.judge(key, loaded), Some(key), it.is_outdated)),
             Content::Record(..) => None,
         });
-        // The first of equal ones was issued last.
+        // Of equal ones, `min_by_key` selects the first, which was issued last.
         let best = judged.min_by_key(|(judgement, ..)| *judgement);
         best.unwrap_or((Judgement::Unknown, None, false))
     }
@@ -273,29 +288,33 @@ impl<S: SessionStore> Engine<S> {
     }
 }
 
-/// The cookies of each session: those of one session are next to each other.
-pub(super) fn sessions(unsealed: &[Unsealed]) -> impl Iterator<Item = &[Unsealed]> {
+/// The cookies of each session. In `unsealed`, those of one session are next to each other.
+pub(super) fn by_session(unsealed: &[Unsealed]) -> impl Iterator<Item = &[Unsealed]> {
     unsealed.chunk_by(|one, next| one.content.id() == next.content.id())
 }
 
-/// What a key does with a stored session. The best comes first.
+/// Whether a key opens a stored session. The best judgement comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Judgement {
     /// It opens the session.
     Current,
-    /// It opens the session, and is to become the current one.
+    /// It opens the session, and the next write makes it the current one.
     Pending,
     /// It would open the session, which has expired.
     Expired,
     /// A renewal replaced it: it can only end the session.
     Stale,
+    /// It is not a key of the session.
     Unknown,
 }
 
 /// What the cookies of one session name.
 pub(super) enum Found {
-    /// This session, and whether the browser should get its cookie sealed again.
-    Session(Binding, bool),
+    Session {
+        binding: Binding,
+        /// As in [`Opened`].
+        is_outdated: bool,
+    },
     /// A session that has expired and is still stored. A request that opened it before may extend its lifetime, so
     /// a purge still has to end it.
     Expired,

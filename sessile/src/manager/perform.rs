@@ -54,7 +54,7 @@ impl<S: SessionStore> Engine<S> {
         let on_read = match work.base() {
             None => OnRead::Nothing,
             Some(stored) if stored.promotes => OnRead::Touch,
-            // actix-session sealed it without an end.
+            // actix-session sealed the state without an expiry.
             Some(stored) if self.is_stateless && stored.record.undated => OnRead::Touch,
             Some(stored) => self.lifetime.on_read(&stored.record, || self.clock.now()),
         };

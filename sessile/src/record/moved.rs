@@ -3,7 +3,8 @@
 use super::Record;
 use crate::{clock::Timestamp, id::SessionId};
 
-/// The names under which its state has the other id: by itself, or the key that is an id and a secret as a whole.
+/// The names under which the state of such a record has the other id: as an id, or as a key that is id and secret at
+/// once.
 const ID: &str = "moved_to";
 const KEY: &str = "moved_to_key";
 
@@ -14,7 +15,7 @@ impl Record {
             Some(key) => (KEY, key.to_owned()),
             None => (ID, id.to_string()),
         };
-        // A string has a JSON form.
+        // This can't fail: every string has a JSON form.
         let _ = self.state.insert(name, &text);
     }
 
@@ -27,7 +28,7 @@ impl Record {
         }
     }
 
-    /// Whether the session was moved, and the old key may still end it at `now`.
+    /// Whether the session was moved, and the old key can still end it at `now`.
     pub(crate) fn is_moved_at(&self, now: Timestamp) -> bool {
         now < self.ends_at && self.moved_to().is_some()
     }

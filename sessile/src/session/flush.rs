@@ -99,8 +99,8 @@ impl Flush<'_> {
         answer
     }
 
-    /// Runs `operation`, which stores the changes together with those of other requests. `attempt` tells the update
-    /// that they are in.
+    /// Runs `operation`, which stores the changes together with those of other requests. `attempt` says which update
+    /// contains them.
     pub(crate) async fn write_shared<T>(
         &mut self,
         attempt: Arc<SharedAttempt>,

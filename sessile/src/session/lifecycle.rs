@@ -77,7 +77,7 @@ impl Session {
         self.load_quietly().await
     }
 
-    /// As [`load`](Self::load), for callers that do not look at the session yet.
+    /// As [`load`](Self::load), for callers that do not read the session yet: the response does not depend on it.
     pub(crate) async fn load_quietly(&self) -> Result<(), OpenError> {
         let Err(error) = self.open().await else {
             return Ok(());

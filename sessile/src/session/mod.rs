@@ -176,10 +176,10 @@ impl Session {
         session
     }
 
-    /// Has `backend` load and store a session that the request used before it was opened.
+    /// Sets the `backend` of a session that outer code used before it was opened.
     #[cfg(feature = "actix")]
     pub(crate) fn attach(&self, backend: Arc<dyn Backend>) {
-        // If another middleware was first, the session is its own.
+        // If another middleware has set its backend, the session stays with that middleware.
         let _ = self.0.backend.set(backend);
         self.0.warns.store(false, Ordering::Relaxed);
     }
@@ -241,7 +241,7 @@ impl Session {
         Some(backend.ends_at(&record))
     }
 
-    /// The machine, for a method with which the application looks at the session.
+    /// The machine, for a method with which the application reads the session.
     fn reading(&self) -> MutexGuard<'_, Machine> {
         let mut machine = self.machine();
         machine.is_used = true;
@@ -252,8 +252,8 @@ impl Session {
     fn changing(&self) -> MutexGuard<'_, Machine> {
         if self.0.warns.load(Ordering::Relaxed) && self.0.warns.swap(false, Ordering::Relaxed) {
             tracing::warn!(
-                "a session is changed that no session middleware has opened yet: \
-                 the change is lost unless one further in opens it"
+                "no session middleware has opened the session that is changed yet: \
+                 the change is lost unless an inner one opens it"
             );
         }
         self.reading()

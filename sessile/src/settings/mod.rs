@@ -52,7 +52,7 @@ pub struct Settings {
     /// The path below which browsers send the cookie.
     ///
     /// Default: `/`. It keeps the cookie tidy, not safe: pages on other paths can reach it. If it is empty, the
-    /// cookie has no `Path`, and browsers take that of the page that sets it, up to the last `/`.
+    /// cookie has no `Path`, and browsers use the path of the request up to its last `/` (RFC 6265bis, section 5.1.4).
     pub cookie_path: String,
     /// The domain below which browsers send the cookie, its subdomains included.
     ///

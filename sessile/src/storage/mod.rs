@@ -7,7 +7,7 @@
 //! | operation | result |
 //! | --- | --- |
 //! | [`load`](SessionStore::load) | the record and its version, or `None` |
-//! | [`create`](SessionStore::create) | [`Created`](CreateOutcome::Created), [`Taken`](CreateOutcome::Taken) or [`Refused`](CreateOutcome::Refused); [`CreatedAs`](CreateOutcome::CreatedAs) |
+//! | [`create`](SessionStore::create) | [`Created`](CreateOutcome::Created), [`Taken`](CreateOutcome::Taken) or [`Refused`](CreateOutcome::Refused); from the adapter for stores of actix-session, [`CreatedAs`](CreateOutcome::CreatedAs) |
 //! | [`update`](SessionStore::update) | [`Updated`](UpdateOutcome::Updated), [`Conflict`](UpdateOutcome::Conflict), [`Missing`](UpdateOutcome::Missing) or [`Refused`](UpdateOutcome::Refused) |
 //! | [`delete`](SessionStore::delete) | nothing |
 //!
@@ -208,9 +208,9 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Whether the store opens sessions under session keys that actix-session made, such as `key`.
     ///
-    /// Default: `false`. Only stores that share their backend with actix-session say `true`, and only
-    /// these are given ids of such sessions. What actix-session sealed does not tell its purpose, so `key` may
-    /// be something else than a session key.
+    /// Default: `false`. Only stores that share their backend with actix-session return `true`, and only
+    /// these are given ids of such sessions. A cookie of actix-session does not say what its content is, so `key` may
+    /// be any text that the application sealed.
     fn opens_actix_session_key(&self, key: &str) -> bool {
         let _ = key;
         false

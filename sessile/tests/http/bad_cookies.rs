@@ -243,7 +243,7 @@ async fn found_however_it_is_sent<K: Kind>(setup: &Setup<K>) {
         vec![Cookie::new("id", value.clone()).encoded().to_string()],
         vec![format!("  id = {raw} ")],
         vec![format!("novalue; ;; {cookie}; bad\"=\"; {{}}=[]")],
-        // As RFC 2965 had it.
+        // The form of RFC 2965.
         vec![format!(
             "$Version=\"1\"; id=\"{raw}\"; $Path=\"/\"; $Domain=\"localhost\""
         )],

@@ -1,4 +1,4 @@
-//! What responses tell caches. `tests/proxies` checks what real caches make of it.
+//! The cache headers of responses. `tests/proxies` checks them with real caches.
 
 use std::{
     convert::Infallible,
@@ -62,7 +62,7 @@ async fn a_response_that_sets_the_cookie_is_private_and_the_cookie_not_stored<K:
     }
 }
 
-/// Also if there is no session, since another cookie would have got another page.
+/// Also if there is no session: with another cookie, the page would be another one.
 async fn a_response_that_read_its_session_is_private<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     let cookie = server.get("/set:a:1").await.cookie();
@@ -108,7 +108,7 @@ async fn the_handlers_headers_are_kept_as_far_as_they_are_private<K: Kind>(setup
     }
 }
 
-/// A page that says that every cache may keep it.
+/// A page that every cache may store.
 fn public(status: StatusCode) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     response
@@ -121,10 +121,10 @@ fn reads(context: &GuardContext<'_>) -> bool {
     context.get_session().contains_key("a")
 }
 
-/// Reads the session when it is sent, which is after the commit.
-struct Late(Option<Session>);
+/// A body that reads the session when it is sent, which is after the commit.
+struct LateBody(Option<Session>);
 
-impl MessageBody for Late {
+impl MessageBody for LateBody {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
@@ -141,7 +141,7 @@ impl MessageBody for Late {
 }
 
 async fn stream(session: Session) -> HttpResponse {
-    public(StatusCode::OK).body(Late(Some(session)))
+    public(StatusCode::OK).body(LateBody(Some(session)))
 }
 
 fn pages(config: &mut ServiceConfig) {
@@ -240,8 +240,8 @@ async fn a_guard_and_a_body_that_is_still_to_be_sent_use_the_session_as_well() {
     .await;
 }
 
-/// A cache takes the headers of a 304 for the page that it has (RFC 9111, section 4.3.4), and some statuses it stores
-/// unasked (RFC 9110, section 15.1).
+/// A cache updates a stored page with the headers of a 304 (RFC 9111, section 4.3.4), and stores some statuses without
+/// being told to (RFC 9110, section 15.1).
 #[tokio::test]
 async fn the_status_of_the_response_makes_no_difference() {
     in_time(async {
@@ -269,9 +269,9 @@ async fn no_other_header_lets_a_shared_cache_store_the_page() {
         ] {
             assert_eq!(reply.headers(name), [""; 0], "{name}");
         }
-        // For the browser.
+        // This one is for the browser.
         assert_eq!(reply.headers("expires").len(), 1);
-        // What is not text is replaced.
+        // A value that is not text is replaced.
         assert_private(&server.get("/not_ascii").await);
     })
     .await;
@@ -293,9 +293,9 @@ async fn an_application_can_set_these_headers_itself() {
     .await;
 }
 
-/// The pages of guests do not. `manager::caching` has the test of a user who is signed in.
+/// `manager::caching` tests the pages of users who are signed in.
 #[tokio::test]
-async fn guests_pages_are_stored_where_those_of_users_are_not() {
+async fn no_store_signed_in_lets_browsers_store_the_pages_of_guests() {
     in_time(async {
         let (_setup, server, cookie) = serving_pages(Caching::NoStoreSignedIn).await;
         let reply = server.get_as(&cookie, "/status/200").await;
@@ -306,7 +306,7 @@ async fn guests_pages_are_stored_where_those_of_users_are_not() {
 
 /// The last `Set-Cookie` of a name, path and domain counts (RFC 6265bis, section 5.7), which is the session's.
 #[tokio::test]
-async fn a_cookie_of_our_name_that_the_handler_sets_is_followed_by_the_session_s() {
+async fn the_session_cookie_follows_a_cookie_of_the_same_name_that_the_handler_sets() {
     in_time(async {
         let (setup, server, cookie) = serving_pages(Caching::Private).await;
         let reply = server.get("/own_cookie").await;
@@ -324,9 +324,9 @@ async fn a_cookie_of_our_name_that_the_handler_sets_is_followed_by_the_session_s
     .await;
 }
 
-/// The error of an inner middleware keeps what its own response says.
+/// The headers are added to the response that the error of an inner middleware has.
 #[tokio::test]
-async fn what_an_error_says_about_caching_stands() {
+async fn the_cache_control_of_an_error_is_kept_as_far_as_it_is_private() {
     in_time(async {
         let setup = Setup::<Memory>::new(Private).await;
         for (of_error, expected) in [

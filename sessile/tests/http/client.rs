@@ -1,4 +1,4 @@
-//! What the tests of the middleware ask a server and a client for.
+//! Methods of the server and the client that only the tests of the middleware use.
 
 use actix_web::{App, HttpServer, cookie::Cookie, web::ServiceConfig};
 use serde_json::Value;

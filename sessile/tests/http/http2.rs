@@ -27,7 +27,7 @@ fn serve<S: SessionStore>(
     (server.run(), address)
 }
 
-/// What a request with these `Cookie` headers is answered: the cookie that is set, and the body.
+/// Sends a request with these `Cookie` headers. Returns the cookie that the response sets, and its body.
 async fn ask(address: SocketAddr, crumbs: &[&str]) -> (Option<String>, String) {
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut client, connection) = client::handshake(stream).await.unwrap();

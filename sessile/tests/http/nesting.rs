@@ -1,4 +1,4 @@
-//! Several session middlewares in one request, and code further out than the first.
+//! Several session middlewares in one request, and code outside of the outermost one.
 
 use std::sync::{Arc, Mutex};
 
@@ -60,7 +60,7 @@ where
     })
 }
 
-async fn serves_both<K: Kind>(loading: Loading) {
+async fn inner_instance_uses_outer_session<K: Kind>(loading: Loading) {
     let setup = Setup::<K>::new(Private).await;
     let shared = setup.builder().loading(loading).build();
     // A clone of the middleware, and another instance on a clone of the store.
@@ -84,14 +84,14 @@ async fn serves_both<K: Kind>(loading: Loading) {
 #[tokio::test]
 async fn an_inner_instance_for_the_same_cookie_uses_the_outer_session() {
     in_time(async {
-        serves_both::<Memory>(Loading::Eager).await;
-        serves_both::<Sqlite>(Loading::Eager).await;
-        serves_both::<InCookie>(Loading::Eager).await;
+        inner_instance_uses_outer_session::<Memory>(Loading::Eager).await;
+        inner_instance_uses_outer_session::<Sqlite>(Loading::Eager).await;
+        inner_instance_uses_outer_session::<InCookie>(Loading::Eager).await;
     })
     .await;
 }
 
-/// Renewals and purges in the handler are those of the one session, and one cookie is set.
+/// A renewal or purge in the handler is one of the outer session, and the response sets one cookie.
 #[tokio::test]
 async fn an_inner_instance_sends_no_cookie_of_its_own() {
     in_time(async {
@@ -190,7 +190,7 @@ async fn an_instance_for_the_same_cookie_finds_the_session_behind_another_one() 
     .await;
 }
 
-/// A mistake of the application: one session in every request's extensions.
+/// The application makes a mistake: it puts one session into the extensions of every request.
 #[tokio::test]
 async fn a_session_of_an_earlier_request_serves_no_other_visitor() {
     in_time(async {
@@ -216,7 +216,7 @@ async fn a_session_of_an_earlier_request_serves_no_other_visitor() {
     .await;
 }
 
-/// The client must not believe that it signed out.
+/// Otherwise, the client would believe that it signed out.
 #[tokio::test]
 async fn a_handle_of_a_session_that_could_not_be_opened_takes_no_changes() {
     in_time(async {
@@ -240,7 +240,7 @@ async fn a_handle_of_a_session_that_could_not_be_opened_takes_no_changes() {
     .await;
 }
 
-/// The handler of the inner one may fail, and code between them goes on.
+/// The handler inside of the inner middleware fails, and code between the middlewares handles the response.
 #[tokio::test]
 async fn code_between_sees_its_own_session_after_the_inner_one_failed() {
     in_time(async {
@@ -258,17 +258,17 @@ async fn code_between_sees_its_own_session_after_the_inner_one_failed() {
     .await;
 }
 
-/// Middleware further out that takes the handle before the session is opened, as actix-identity does in the order that
-/// actix-session allowed.
-async fn further_out(
+/// Outer middleware that takes the handle before the session is opened, as actix-identity does if it is registered in the
+/// order that actix-session allowed.
+async fn outer(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let session = request.get_session();
-    session.insert("further_out", 1)?;
+    session.insert("outer", 1)?;
     session.update_or("a", 10, |n: u32| n + 1)?;
     let response = next.call(request).await?;
-    // It is the session of the request, and its response has been made.
+    // The handle is of the request's session, which was committed with the response.
     assert_eq!(session.get("handler")?, Some(1));
     assert_eq!(response.get_session().id(), session.id());
     assert!(session.insert("late", 1).is_err());
@@ -282,11 +282,11 @@ async fn early_handle_becomes_the_session<K: Kind>(loading: Loading) {
         let scope = web::scope("")
             .default_service(web::to(handler))
             .wrap(inner.clone())
-            .wrap(from_fn(further_out));
+            .wrap(from_fn(outer));
         config.service(scope);
     });
     let fresh = server.post("/").await;
-    let first = json!({"a": 10, "further_out": 1, "handler": 1});
+    let first = json!({"a": 10, "outer": 1, "handler": 1});
     assert_eq!(fresh.state(), first);
     let scripts = setup.start();
     assert_eq!(scripts.get_as(&fresh.cookie(), "/").await.state(), first);
@@ -294,7 +294,7 @@ async fn early_handle_becomes_the_session<K: Kind>(loading: Loading) {
     let cookie = scripts.get("/set:a:1/set:b:2").await.cookie();
     setup.watch.seen();
     let reply = server.post_as(&cookie, "/").await;
-    let merged = json!({"a": 2, "b": 2, "further_out": 1, "handler": 1});
+    let merged = json!({"a": 2, "b": 2, "outer": 1, "handler": 1});
     assert_eq!(reply.state(), merged);
     setup.assert_asked(&[Load, Update]);
     let cookie = reply.cookie_or(&cookie);
@@ -302,7 +302,7 @@ async fn early_handle_becomes_the_session<K: Kind>(loading: Loading) {
 }
 
 #[tokio::test]
-async fn a_handle_that_was_taken_further_out_becomes_the_session() {
+async fn a_handle_that_outer_middleware_took_becomes_the_session() {
     in_time(async {
         for loading in [Loading::Eager, Loading::Lazy] {
             early_handle_becomes_the_session::<Memory>(loading).await;
@@ -315,7 +315,7 @@ async fn a_handle_that_was_taken_further_out_becomes_the_session() {
 
 type Change = fn(&Session);
 
-/// Serves scripts inside middleware that first does `change` to the session.
+/// Serves a page that shows the session, inside middleware that first makes `change` to the session.
 fn with_early(setup: &Setup<Memory>, loading: Loading, change: Change) -> Server {
     let inner = setup
         .builder()
@@ -337,7 +337,7 @@ fn with_early(setup: &Setup<Memory>, loading: Loading, change: Change) -> Server
 }
 
 #[tokio::test]
-async fn what_was_done_before_the_session_was_opened_is_done_to_it() {
+async fn changes_from_before_the_session_was_opened_are_applied_to_it() {
     in_time(async {
         let setup = Setup::<Memory>::new(Private).await;
         let scripts = setup.start();
@@ -369,21 +369,21 @@ async fn what_was_done_before_the_session_was_opened_is_done_to_it() {
     .await;
 }
 
-/// A change that does not fit is an error, and not lost.
+/// A change that does not fit is an error: it must not be lost silently.
 #[tokio::test]
 async fn a_change_that_cannot_be_applied_to_the_opened_session_fails_the_request() {
     in_time(async {
         let setup = Setup::<Memory>::new(Private).await;
         let scripts = setup.start();
         let changes: [Change; 3] = [
-            // It is a string there.
+            // The stored value is a string.
             |session| session.update_or("a", 1, |n: u32| n + 1).unwrap(),
             |session| {
                 session
                     .update_or("a", "1".to_owned(), |_| panic!("a bug"))
                     .unwrap()
             },
-            // It fits alone.
+            // Without the stored values, the state would be small enough.
             |session| session.insert("b", "x".repeat(90)).unwrap(),
         ];
         for change in changes {
@@ -411,7 +411,7 @@ async fn a_store_that_fails_while_an_early_session_is_opened_fails_the_request()
     .await;
 }
 
-/// What is logged on this thread while it is held.
+/// Collects what this thread logs, until it is dropped.
 struct Log {
     text: Arc<Mutex<Vec<u8>>>,
     _guard: tracing::subscriber::DefaultGuard,

@@ -14,7 +14,7 @@ on_every_store![
     sealed_with_a_foreign_key,
     sealed_for_another_name,
     sealed_garbage,
-    what_the_application_sealed_with_the_same_key,
+    a_cookie_that_the_application_sealed_with_the_same_key,
 ];
 
 async fn sealed_with_a_foreign_key<K: Kind>(setup: &Setup<K>) {
@@ -49,7 +49,7 @@ async fn sealed_for_another_name<K: Kind>(setup: &Setup<K>) {
     assert_intact(&server, &cookie).await;
 }
 
-/// What the application seals for our name with its key, if it signs or encrypts a cookie of its own.
+/// A cookie of the session's name that the application signs or encrypts itself, with the same key.
 fn sealed<K: Kind>(setup: &Setup<K>, content: &str) -> String {
     let mut jar = CookieJar::new();
     let cookie = Cookie::new("id", content.to_owned());
@@ -80,8 +80,8 @@ async fn sealed_garbage<K: Kind>(setup: &Setup<K>) {
     }
 }
 
-/// A visitor who chooses the value that the application seals can't make it a session of ours, whatever its form.
-async fn what_the_application_sealed_with_the_same_key<K: Kind>(setup: &Setup<K>) {
+/// A visitor may choose the value that the application seals. No value makes it a session.
+async fn a_cookie_that_the_application_sealed_with_the_same_key<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     for form in 1..=3 {
         let mut key = vec![0; 41];

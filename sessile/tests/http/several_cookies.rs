@@ -16,9 +16,9 @@ on_every_store![
     of_two_sessions_neither_is_served,
     of_two_cookies_of_one_session_the_later_counts,
     at_most_three_sessions_are_looked_up,
-    ours_is_found_among_dozens_that_are_not,
-    of_dozens_of_one_session_the_newest_counts,
-    a_cookie_from_before_its_path_or_domain_changed_locks_no_one_out,
+    the_session_is_found_among_dozens_of_foreign_cookies,
+    of_dozens_of_cookies_of_one_session_the_newest_counts,
+    a_cookie_from_before_a_change_of_path_or_domain_does_no_harm,
 ];
 
 /// Both cookies, in one header and in two, in both orders.
@@ -106,7 +106,7 @@ async fn at_most_three_sessions_are_looked_up<K: Kind>(setup: &Setup<K>) {
     setup.assert_asked(&[Load, Load, Load]);
 }
 
-async fn ours_is_found_among_dozens_that_are_not<K: Kind>(setup: &Setup<K>) {
+async fn the_session_is_found_among_dozens_of_foreign_cookies<K: Kind>(setup: &Setup<K>) {
     let (server, cookie) = with_session(setup).await;
     let foreign = setup.builder().cookie_name("other".to_owned());
     let foreign = setup.start_with(foreign);
@@ -129,7 +129,7 @@ async fn ours_is_found_among_dozens_that_are_not<K: Kind>(setup: &Setup<K>) {
     assert_intact(&server, &cookie).await;
 }
 
-async fn of_dozens_of_one_session_the_newest_counts<K: Kind>(setup: &Setup<K>) {
+async fn of_dozens_of_cookies_of_one_session_the_newest_counts<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     let mut cookies = vec![server.get("/set:a:0").await.cookie()];
     for value in 1..40 {
@@ -152,9 +152,7 @@ async fn of_dozens_of_one_session_the_newest_counts<K: Kind>(setup: &Setup<K>) {
 }
 
 /// The browser sends both cookies until the first one expires.
-async fn a_cookie_from_before_its_path_or_domain_changed_locks_no_one_out<K: Kind>(
-    setup: &Setup<K>,
-) {
+async fn a_cookie_from_before_a_change_of_path_or_domain_does_no_harm<K: Kind>(setup: &Setup<K>) {
     let before = setup.builder().cookie_path("/a".to_owned());
     let before = setup.start_with(before);
     let after = setup.builder().cookie_domain(Some("localhost".to_owned()));

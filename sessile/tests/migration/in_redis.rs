@@ -205,7 +205,7 @@ async fn a_renewal_moves_it_to_a_key_of_our_form() {
 
         assert!(visitor.look(&scene.ours, "/renew").await.1);
         assert_eq!(visitor.get(&scene.ours, "/").await, "ferris 3");
-        // Nothing of the session is left there, and what is left ends after the grace period.
+        // The record that is left there only names the new session, and expires after the grace period.
         let left = scene.value(&at).unwrap();
         assert!(
             is_ours(&left) && left.contains(r#""s":{"moved_to":""#),
@@ -232,7 +232,7 @@ async fn signing_out_deletes_it() {
             visitor.get(&scene.ours, path).await;
             let mut thief = visitor.clone();
             assert!(visitor.look(&scene.ours, "/sign-out").await.1);
-            // A renewal leaves an empty record for the grace period.
+            // A renewal leaves a record that names the new session, for the grace period.
             let left = scene.value(&at);
             assert_eq!(left.is_some(), path == "/renew", "{left:?}");
             assert!(left.is_none_or(|left| left.contains(r#""s":{"moved_to":""#)));

@@ -22,13 +22,13 @@ use sessile::{Session, SessionExt as _};
 
 use crate::{headers::Headers, uses::Use};
 
-/// Where the application tells which of its responses this is. A response from a cache repeats the number.
+/// The header with the number of the response. A response from a cache repeats the number.
 pub(crate) const SERIAL: &str = "x-serial";
 
-/// Where a response shows the session beside its body: the answer to a `HEAD` has no body.
+/// The header that shows the session beside the body: the response to a `HEAD` has no body.
 pub(crate) const PAGE: &str = "x-page";
 
-/// Where a request names its visitor. It is not part of a cache's key.
+/// The request header that names the visitor. It is not part of a cache's key.
 pub(crate) const VISITOR: &str = "x-visitor";
 
 #[derive(Clone, Default)]
@@ -63,7 +63,7 @@ async fn own_page(session: Session) -> actix_web::Result<String> {
     show(&session)
 }
 
-/// Puts so many bytes into the session, and sets a cookie of its own.
+/// Puts this number of bytes into the session, and sets another cookie.
 async fn fill(session: Session, length: web::Path<usize>) -> actix_web::Result<HttpResponse> {
     session.insert("filling", "x".repeat(*length))?;
     let mut response = HttpResponse::Ok();
@@ -71,7 +71,7 @@ async fn fill(session: Session, length: web::Path<usize>) -> actix_web::Result<H
     Ok(response.body(length.to_string()))
 }
 
-/// Shows how many bytes were put into the session.
+/// Shows how many bytes `fill` put into the session.
 async fn filling(session: Session) -> actix_web::Result<String> {
     let filling: Option<String> = session.get("filling")?;
     Ok(filling.unwrap_or_default().len().to_string())

@@ -1,4 +1,4 @@
-//! What every response has to be, whatever the caches do.
+//! Checks that every response has to pass, with or without caches.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::{
     visitor::{Change, Visitor, is_hit, serial},
 };
 
-/// The visitor sees their own page.
+/// Checks that the visitor gets their own page.
 pub(crate) fn check_page(
     kind: Use,
     visitor: &Visitor,
@@ -54,7 +54,7 @@ fn headers_of(kind: Use, page: &str, is_not_modified: bool) -> Vec<(&'static str
     headers
 }
 
-/// The visitor gets a cookie that no visitor has had, exactly if one is due. The browser keeps it.
+/// Checks that the response sets a cookie only if one is due, and that no visitor has had it. The browser keeps it.
 pub(crate) fn check_cookie(
     visitor: &mut Visitor,
     change: Change,
@@ -90,7 +90,8 @@ pub(crate) fn check_cookie(
 /// The `name=value` of a cookie that ends.
 const REMOVED: &str = "id=";
 
-/// No cache answered: the number of the response is higher than the last one's. Apache drops it from a 304.
+/// Checks that no cache answered: the number of the response is higher than the last one. Apache drops the number from
+/// a 304.
 pub(crate) fn check_origin(reply: &Reply, last: &mut usize) -> Result<(), String> {
     let number = serial(reply);
     let is_fresh = match number {

@@ -1,4 +1,4 @@
-//! The caches are on, and leave pages that use a session alone.
+//! Control tests: the caches are on, and store no page that uses a session.
 
 use crate::{
     headers::{CACHE_CONTROL, Headers},

@@ -1,4 +1,4 @@
-//! What a handler says about caching: every combination of the headers that caches obey.
+//! The cache headers that a handler may set: combinations of the headers that caches obey.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ pub(crate) struct CacheControl {
     pub(crate) kept: [bool; 2],
 }
 
-/// Neither cache reads directives as carefully as RFC 9111 asks, so that the last column is written by hand.
+/// Neither cache parses directives exactly as RFC 9111 requires, so the last column is written by hand.
 pub(crate) const CACHE_CONTROL: &[CacheControl] = &[
     row(&[], [true, true]),
     row(&["public"], [true, true]),
@@ -93,7 +93,7 @@ impl Headers {
     pub(crate) const PUBLIC: Self = Self::numbered(PUBLIC, 0, 0);
 
     /// Every `Cache-Control` with each of the other headers, and with each `Vary`. Not all three: `Vary: *` keeps caches
-    /// from storing a response, so that they would not show what the others do.
+    /// from storing a response, so the effect of the others would not show.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         (0..CACHE_CONTROL.len()).flat_map(Self::with_cache_control)
     }

@@ -1,4 +1,4 @@
-//! Behind web servers that cache: no cache hands one visitor's page or session to another.
+//! The middleware behind web servers that cache: no cache serves one visitor's page or session to another.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]

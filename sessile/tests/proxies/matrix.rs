@@ -140,8 +140,8 @@ impl Party {
                 .and_then(|()| check_origin(&reply, &mut last))
                 .map_err(|failure| format!("{failure}: {reply:?}"))?;
             if change != Change::Stays {
-                visitor.is_right(&self.application).await?;
-                former.is_signed_out(&self.application).await?;
+                visitor.check_session(&self.application).await?;
+                former.check_signed_out(&self.application).await?;
             }
         }
         if kind == Use::Purge {

@@ -82,7 +82,7 @@ async fn one_of_several_cookies_is_found(proxy: Proxy) {
         format!("{own}; {foreign}; {own}"),
     ] {
         alice.cookie = Some(cookies);
-        alice.is_right(&site.front).await.unwrap();
+        alice.check_session(&site.front).await.unwrap();
     }
 }
 
@@ -106,5 +106,5 @@ async fn a_client_that_speaks_http_1_0_has_a_session(proxy: Proxy) {
     let reply = site.front.exchange(request.as_bytes()).await;
     carol.note(Use::StartSession);
     carol.cookie = Some(reply.cookie());
-    carol.is_right(&site.front).await.unwrap();
+    carol.check_session(&site.front).await.unwrap();
 }

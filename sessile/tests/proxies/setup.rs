@@ -1,4 +1,4 @@
-//! What a test starts from: the application, and a proxy in front of it.
+//! The application, and a proxy in front of it.
 
 use std::time::Duration;
 

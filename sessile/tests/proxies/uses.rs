@@ -1,10 +1,10 @@
-//! Everything that a request can do with its session, and the requests that would show a leak.
+//! The uses that a request can make of its session, and the sequences of requests that would show a leak.
 
 use std::fmt;
 
 use crate::headers::Headers;
 
-/// What a page does with the session.
+/// The use that a page makes of the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     Read,

@@ -1,4 +1,4 @@
-//! A browser, and what its visitor has to see.
+//! A visitor with a browser, and the session that the visitor has to see.
 
 use std::fmt;
 
@@ -11,15 +11,15 @@ use crate::{
 /// A visitor with a browser, which keeps the cookie that it was given last.
 #[derive(Debug, Clone)]
 pub(crate) struct Visitor {
-    /// What tells this visitor from all others.
+    /// A name that no other visitor has.
     pub(crate) label: String,
     pub(crate) cookie: Option<String>,
-    /// What has to be in the session.
+    /// The values that have to be in the session.
     name: Option<String>,
     count: u32,
 }
 
-/// What has to happen to the visitor's cookie.
+/// The change of the visitor's cookie that a response has to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
     Stays,
@@ -57,7 +57,7 @@ impl Visitor {
         visitor
     }
 
-    /// What the session of this visitor looks like.
+    /// The page that shows the session of this visitor.
     pub(crate) fn page(&self) -> String {
         content(self.name.as_deref(), self.count)
     }
@@ -102,21 +102,21 @@ impl Visitor {
         server.exchange(request.as_bytes()).await
     }
 
-    /// Whether the application itself shows this visitor what has to be in the session.
-    pub(crate) async fn is_right(&self, application: &Client) -> Result<(), String> {
+    /// Checks that the application itself shows this visitor the right session.
+    pub(crate) async fn check_session(&self, application: &Client) -> Result<(), String> {
         let page = match self.cookie {
             Some(_) => self.page(),
             None => content(None, 0),
         };
-        self.sees(&page, application).await
+        self.check_shown(&page, application).await
     }
 
-    /// Whether the cookie of this visitor, who may have another one since, opens nothing.
-    pub(crate) async fn is_signed_out(&self, application: &Client) -> Result<(), String> {
-        self.sees(&content(None, 0), application).await
+    /// Checks that the cookie of this visitor opens no session.
+    pub(crate) async fn check_signed_out(&self, application: &Client) -> Result<(), String> {
+        self.check_shown(&content(None, 0), application).await
     }
 
-    async fn sees(&self, page: &str, application: &Client) -> Result<(), String> {
+    async fn check_shown(&self, page: &str, application: &Client) -> Result<(), String> {
         let found = self
             .request(application, Method::Get, "/own-page")
             .await

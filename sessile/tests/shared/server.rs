@@ -1,5 +1,5 @@
-//! A server in a thread of its own, and a client that sends headers byte for byte. The tests that go over HTTP
-//! include it.
+//! A server in a thread of its own, and a client that sends headers byte for byte. Test programs that use HTTP include
+//! this file.
 
 use std::{net::SocketAddr, ops::Deref, sync::mpsc, thread};
 
@@ -36,19 +36,19 @@ impl Server {
         })
     }
 
-    /// What `run` starts, with its address.
+    /// Runs the server that `run` returns with its address, in a thread of its own.
     pub(crate) fn in_thread(
         run: impl FnOnce() -> (actix_web::dev::Server, SocketAddr) + Send + 'static,
     ) -> Self {
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let thread = thread::spawn(move || {
             System::new().block_on(async {
                 let (server, address) = run();
-                tell.send((server.handle(), address)).unwrap();
+                sender.send((server.handle(), address)).unwrap();
                 server.await.unwrap();
             });
         });
-        let (handle, address) = told.recv().unwrap();
+        let (handle, address) = receiver.recv().unwrap();
         Self {
             client: Client { address },
             handle,
@@ -91,7 +91,7 @@ impl Client {
         Reply::parse(&String::from_utf8(response).unwrap())
     }
 
-    /// The connection of a request that was sent and not answered yet. The client leaves when it is dropped.
+    /// Sends a request, and returns the connection before the response. Dropping it disconnects the client.
     pub(crate) async fn begin(&self, request: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request).await.unwrap();
@@ -99,7 +99,7 @@ impl Client {
     }
 }
 
-/// What a request was answered.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -155,7 +155,7 @@ impl Reply {
 #[track_caller]
 fn join_chunks(mut body: &str) -> String {
     let mut content = String::new();
-    // The answer to a `HEAD` has none.
+    // The response to a `HEAD` has no body.
     while !body.is_empty() {
         let (length, rest) = body.split_once("\r\n").expect("the length of a chunk");
         let length = usize::from_str_radix(length, 16).expect("a length");

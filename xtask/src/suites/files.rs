@@ -1,4 +1,4 @@
-//! What is generated, before it is written.
+//! [`Files`]: generated files, before they are written.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 

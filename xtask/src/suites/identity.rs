@@ -1,4 +1,4 @@
-//! The package actix-identity, which is copied: the workspace's patch gives it sessile in place of actix-session.
+//! The package actix-identity. It is copied, and the patch of the workspace replaces actix-session by sessile.
 
 use super::{Suite, files::Files, registry::Source, source, tables};
 
@@ -27,7 +27,7 @@ pub(crate) fn generate(source: &Source, files: &mut Files) -> Suite {
     suite
 }
 
-/// The manifest without the lints that it denies: a later compiler may know more of them.
+/// The manifest without its lints. It denies some, and a later compiler may report more of them.
 fn without_lints(manifest: &str) -> String {
     let (before, _) = manifest.split_once("[lints.").unwrap_or((manifest, ""));
     format!("{before}[lints.rust]\nwarnings = \"allow\"\n")

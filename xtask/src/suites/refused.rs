@@ -1,4 +1,4 @@
-//! The tests that are skipped: whether the compiler still refuses them.
+//! The skipped tests, and the check that the compiler still refuses them.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,7 @@ use std::{
 use super::{files::Files, registry::Package, tables::Skip, template};
 use crate::run::Failure;
 
-/// The package that has them all.
+/// The package that contains all of them.
 pub(crate) const PACKAGE: &str = "refused";
 
 /// A test that the compiler has to refuse, as the text of a module.
@@ -103,7 +103,8 @@ impl Refused {
     }
 }
 
-/// What the tests' paths lead to, without the long suite that none of them calls.
+/// The root of a crate. It has an empty function in place of the acceptance suite, which takes long to compile and which
+/// no skipped test calls.
 fn root() -> String {
     let (root, storage) = (template::ROOT, template::STORAGE);
     format!(
@@ -112,7 +113,7 @@ fn root() -> String {
     )
 }
 
-/// What the compiler reports of the file.
+/// The errors that the compiler reports for `file`.
 fn errors<'a>(output: &'a str, file: &str) -> Vec<&'a str> {
     let file = format!("{PACKAGE}/{file}:");
     let lines = output.lines();

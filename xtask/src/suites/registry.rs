@@ -1,4 +1,4 @@
-//! The packages whose tests are run, from the registry.
+//! The packages whose tests are run, and their download from the registry.
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +29,7 @@ impl fmt::Display for Package {
     }
 }
 
-/// Those whose tests are run: the last version of each series.
+/// The packages whose tests are run: the last version of each series of actix-session, and the last of actix-identity.
 pub(crate) const PACKAGES: &[Package] = &[
     Package::new("actix-session", "0.6.2"),
     Package::new("actix-session", "0.7.2"),

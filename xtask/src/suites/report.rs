@@ -1,4 +1,4 @@
-//! What the tests did, read from the output of `cargo test`.
+//! The results of the tests, read from the output of `cargo test`.
 
 use std::fmt;
 
@@ -60,7 +60,7 @@ impl Report {
         failed.map(|it| it.output.as_str()).collect()
     }
 
-    /// Whether everything passed that has to.
+    /// An error if a test failed, or if another number of tests ran than the source has.
     pub(crate) fn verdict(&self) -> Result<(), String> {
         let complaints: Vec<_> = self.results.iter().filter_map(Outcome::complaint).collect();
         if complaints.is_empty() {

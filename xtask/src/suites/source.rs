@@ -1,5 +1,5 @@
-//! Reading Rust source as text: tests, test modules and the examples in documentation. The source is formatted by rustfmt,
-//! so that an item ends at the first line that is a brace at the item's indentation.
+//! Tests, test modules and documentation examples, found in the text of Rust source. The source is formatted by rustfmt,
+//! so an item ends at the first line that is a closing brace with the item's indentation.
 
 use std::ops::Range;
 
@@ -41,7 +41,7 @@ pub(crate) fn retain_tests(source: &str, keep: impl Fn(&str) -> bool) -> String 
     kept.fold(String::new(), |text, (_, line)| text + line + "\n")
 }
 
-/// The modules at the top level of `source` that only tests have, with their attributes.
+/// The modules at the top level of `source` that are for tests only, with their attributes.
 pub(crate) fn test_modules(source: &str) -> String {
     let lines: Vec<&str> = source.lines().collect();
     let mut modules = String::new();

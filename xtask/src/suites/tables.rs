@@ -1,4 +1,4 @@
-//! What of the packages' tests can't run as it is.
+//! The exceptions: tests that are skipped, and text of the packages that is replaced.
 
 use super::{registry::Source, source};
 
@@ -114,7 +114,8 @@ pub(crate) const REWRITES: &[Rewrite] = &[
         from: "StatusCode::INTERNAL_SERVER_ERROR",
         to: "StatusCode::SERVICE_UNAVAILABLE",
     },
-    // Versions 0.6 and 0.7 remove a `Secure` cookie by one that isn't, and test that. The later ones test the contrary.
+    // Versions 0.6 and 0.7 test that the cookie that removes a `Secure` cookie is not `Secure`. The later ones test the
+    // opposite.
     Rewrite {
         place: "tests/middleware.rs",
         from: "assert!(deletion_cookie.secure().is_none());",
@@ -167,7 +168,7 @@ impl Rewrite {
     }
 }
 
-/// The text of a file, rewritten.
+/// The text of a file, with the replacements in `REWRITES`.
 pub(crate) fn rewrite(path: &str, text: &str) -> String {
     REWRITES
         .iter()

@@ -1,6 +1,6 @@
-//! What surrounds the tests of actix-session in the generated crates.
+//! The code and manifest around the tests of actix-session in the generated crates.
 
-/// What the tests and the examples need. Features are those that the tests ask for by `cfg`.
+/// The features and dependencies of the tests and examples. The features are those in their `cfg` attributes.
 pub(crate) const MANIFEST: &str = r#"
 [features]
 default = ["redis-pool", "redis-session"]
@@ -28,7 +28,7 @@ path = "../../../../sessile"
 features = ["compat", "cookie-session", "redis-actor-session", "redis-pool", "redis-session"]
 "#;
 
-/// What paths that begin with `crate::` lead to.
+/// The root of a crate, with the items that the tests name by `crate::`.
 pub(crate) const ROOT: &str = "\
 #![allow(warnings)]
 

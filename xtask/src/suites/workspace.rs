@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-/// Every package has sessile in place of actix-session: by its name, or by the patch.
+/// The manifest. Every member uses sessile in place of actix-session: under that name, or by the patch.
 pub(crate) const MANIFEST: &str = r#"[workspace]
 resolver = "3"
 members = ["members/*"]
@@ -16,11 +16,11 @@ debug = false
 incremental = false
 "#;
 
-/// Writes the manifest, and has Cargo begin with the versions that this project builds with.
+/// Writes the manifest, and a lock file with the versions of this project.
 pub(crate) fn write(folder: &Path, lock: &str) -> io::Result<()> {
     fs::write(folder.join("Cargo.toml"), MANIFEST)?;
     let (begun, copy) = (folder.join("begun.lock"), folder.join("Cargo.lock"));
-    // Cargo adds what only the packages here need. It would do so at every run if the file were replaced.
+    // Cargo adds the packages that only this workspace needs. It would add them at every run if the file were replaced.
     if copy.exists() && fs::read_to_string(&begun).is_ok_and(|it| it == lock) {
         return Ok(());
     }

@@ -16,7 +16,7 @@ fn strict(security: CookieContentSecurity) -> SessionCookie {
     })
 }
 
-/// What the jars of the `cookie` crate, with which actix-session seals, make of a content.
+/// The cookie in which actix-session seals a content: it uses the jars of the `cookie` crate.
 fn sealed(security: CookieContentSecurity, content: &str) -> String {
     let key = Key::from(&std::array::from_fn::<u8, 64, _>(|index| index as u8));
     let mut jar = CookieJar::new();
@@ -60,7 +60,7 @@ fn a_state_is_unsealed() {
 }
 
 #[test]
-fn what_it_sealed_is_outdated_and_is_not_once_it_was_issued_again() {
+fn its_cookies_are_outdated_until_they_are_issued_again() {
     for content in [KEY, STATE] {
         for (security, header) in both(content) {
             let cookie = cookie(security);
@@ -94,7 +94,7 @@ fn nothing_of_it_is_accepted_where_that_is_turned_off() {
     }
 }
 
-/// A key may be any text: the store decides whether it opens it.
+/// Any text may be a key: the store decides whether it opens a session.
 #[test]
 fn nothing_else_passes_for_a_state() {
     for content in [

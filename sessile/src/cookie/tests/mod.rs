@@ -68,8 +68,8 @@ fn signed_value(name: &str, content: &str) -> String {
     value + content
 }
 
-/// A value that the independent implementation of the ciphers in Python's `cryptography` made with keys that it
-/// derived by itself.
+/// The values are from Python's package `cryptography`, an independent implementation of the derivation and the
+/// ciphers.
 #[test]
 fn the_construction_is_the_documented_one() {
     const SIGNED: &str = "u5CZ2znjv7xPiIKbD5kQXhUVRsNxoZ3dgkXr58pvW50a value";

@@ -1,11 +1,11 @@
-//! Storing the changes of several requests in one update.
+//! Combining writers: the changes of several requests are stored in one update.
 
 mod queue;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
 pub(super) use self::queue::Queues;
-use self::queue::{Answer, Batch, Job, Member, Outcome, Turn, Update};
+use self::queue::{Batch, Job, JobOutcome, Member, PreparedUpdate, Step, UpdateReply};
 use super::{Engine, merge::newer, perform::Performed};
 use crate::{
     failure::{CommitError, StateTooLargeError},
@@ -18,13 +18,13 @@ use crate::{
     telemetry,
 };
 
-/// The maximum number of updates of one request that conflict with those of other servers. Each conflict means that
-/// another request succeeded. The store timeout bounds the total time.
+/// The number of conflicts after which a request gives up. Each conflict means that a request of another worker or
+/// server succeeded. The store timeout bounds the total time.
 const MAX_CONFLICTS: u32 = 100;
 
 impl<S: SessionStore> Engine<S> {
-    /// Stores the changes of a request that another one overtook, together with those of all requests of this worker
-    /// that wait for the same session. `base` is the session as the request loaded it.
+    /// Stores the changes of a request whose update conflicted or would conflict, together with those of all requests of
+    /// this worker that wait for the same session. `base` is the session as the request loaded it.
     pub(super) async fn combine(
         &self,
         flush: &mut Flush<'_>,
@@ -34,39 +34,41 @@ impl<S: SessionStore> Engine<S> {
         let journal = flush.work().journal.clone();
         let outcome = {
             let member = self.queues.join(Arc::clone(&base), journal, renewal);
-            let taking_turns = pin!(self.take_turns(&member));
+            let driving = pin!(self.drive(&member));
             flush
-                .write_shared(member.attempt(), renewal, taking_turns)
+                .write_shared(member.attempt(), renewal, driving)
                 .await?
         };
         match outcome {
-            Outcome::Stored(stored) => {
+            JobOutcome::Stored(stored) => {
                 let cookie = match renewal {
                     Some(_) => CookieDue::Issue,
                     None => self.cookie_of_change(),
                 };
                 Ok(Performed::Stored(stored, cookie))
             }
-            Outcome::Superseded if renewal.is_some() => self.create_replacement(flush, &base).await,
-            Outcome::Superseded => Ok(Performed::Refused(SessionClosedError::Superseded)),
-            Outcome::Ended => Ok(Performed::Refused(SessionClosedError::Ended)),
-            Outcome::Failed(error) => Err(error),
-            Outcome::Unknown => Err(CommitError::Unknown),
+            JobOutcome::Superseded if renewal.is_some() => {
+                self.create_replacement(flush, &base).await
+            }
+            JobOutcome::Superseded => Ok(Performed::Refused(SessionClosedError::Superseded)),
+            JobOutcome::Ended => Ok(Performed::Refused(SessionClosedError::Ended)),
+            JobOutcome::Failed(error) => Err(error),
+            JobOutcome::Unknown => Err(CommitError::Unknown),
         }
     }
 
-    /// Leads, or waits for another request to do so, until the outcome of the member's job is known.
-    async fn take_turns(&self, member: &Member<'_>) -> Result<Outcome, CommitError> {
-        let patience = self.store_timeout / 4;
+    /// Leads the queue, or waits for another leader, until the outcome of the member's job is known.
+    async fn drive(&self, member: &Member<'_>) -> Result<JobOutcome, CommitError> {
+        let leader_timeout = self.store_timeout / 4;
         let mut stalled = None;
         let mut conflicts = 0;
         loop {
-            match member.turn(stalled.take()) {
-                Turn::Done(outcome) => return Ok(outcome),
-                Turn::Lead(newest) => self.lead(member, newest, &mut conflicts).await?,
-                Turn::Repeat(batch) => self.send(member, &batch, &mut conflicts).await?,
-                Turn::Wait(term) => {
-                    if !member.is_woken(patience).await {
+            match member.next_step(stalled.take()) {
+                Step::Done(outcome) => return Ok(outcome),
+                Step::Lead(newest) => self.lead(member, newest, &mut conflicts).await?,
+                Step::Repeat(batch) => self.send(member, &batch, &mut conflicts).await?,
+                Step::Wait(term) => {
+                    if !member.wait_until_woken(leader_timeout).await {
                         stalled = Some(term);
                     }
                 }
@@ -85,7 +87,7 @@ impl<S: SessionStore> Engine<S> {
         let newest = match newest {
             Some(newest) => newest,
             None => {
-                pause_after(*conflicts).await;
+                back_off(*conflicts).await;
                 let base = member.base();
                 match member.unless_done(self.load_current(base)).await {
                     None => return Ok(()),
@@ -105,9 +107,9 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// Replays the changes of the jobs that wait on `newest`, and publishes the update.
+    /// Replays the changes of the waiting jobs on `newest`, and publishes the update.
     ///
-    /// Runs closures, so it must not be called under a lock. A job whose changes can't be replayed fails alone.
+    /// It runs closures, so it must not be called under a lock. A job whose changes can't be replayed fails alone.
     fn prepare(
         &self,
         member: &Member<'_>,
@@ -121,13 +123,13 @@ impl<S: SessionStore> Engine<S> {
         let mut renewal = None;
         for job in jobs {
             if job.base.record.epoch != onto.record.epoch {
-                job.settle(Outcome::Superseded);
+                job.settle(JobOutcome::Superseded);
                 continue;
             }
             match self.replayed_on(&state, &job) {
                 Ok(replayed) => {
                     state = replayed;
-                    if job.is_alone() {
+                    if job.needs_own_update() {
                         renewal = job.renewal;
                         onto = Arc::new(Stored {
                             secret: job.base.secret,
@@ -137,22 +139,18 @@ impl<S: SessionStore> Engine<S> {
                     }
                     included.push(job);
                 }
-                Err(error) => job.settle(Outcome::Failed(error)),
+                Err(error) => job.settle(JobOutcome::Failed(error)),
             }
         }
         if included.is_empty() {
-            member.finish(&batch, Answer::NotSent);
+            member.finish(&batch, UpdateReply::NotSent);
             return None;
         }
         let mut record = self.next_record(&onto, state);
         if let Some(Renewal { secret, epoch }) = &renewal {
             record.renew(secret, *epoch, self.clock.now());
         }
-        let update = Update {
-            onto,
-            record,
-            version: batch.version(),
-        };
+        let update = PreparedUpdate { onto, record };
         member.publish(&batch, included, Arc::new(update));
         Some(batch)
     }
@@ -166,7 +164,7 @@ impl<S: SessionStore> Engine<S> {
         Ok(replayed)
     }
 
-    /// Sends the update of a batch, and takes in the answer.
+    /// Sends the update of a batch, and settles its jobs by the reply.
     async fn send(
         &self,
         member: &Member<'_>,
@@ -176,23 +174,23 @@ impl<S: SessionStore> Engine<S> {
         let Some(update) = batch.update() else {
             return Ok(());
         };
-        let sending = self.update_stored(&update.onto, &update.record, update.version);
-        let Some(answer) = member.unless_done(sending).await else {
+        let sending = self.update_stored(&update.onto, &update.record, batch.version());
+        let Some(reply) = member.unless_done(sending).await else {
             return Ok(());
         };
-        match answer {
+        match reply {
             Ok(UpdateOutcome::Updated) => {
                 let stored = Stored {
-                    version: update.version,
+                    version: batch.version(),
                     record: update.record.clone(),
                     promotes: false,
                     ..(*update.onto).clone()
                 };
-                member.finish(batch, Answer::Stored(Arc::new(stored)));
+                member.finish(batch, UpdateReply::Stored(Arc::new(stored)));
             }
             Ok(UpdateOutcome::Conflict) => {
                 telemetry::conflict();
-                member.finish(batch, Answer::Conflict);
+                member.finish(batch, UpdateReply::Conflict);
                 *conflicts += 1;
                 if *conflicts >= MAX_CONFLICTS {
                     return Err(CommitError::Contention {
@@ -201,13 +199,13 @@ impl<S: SessionStore> Engine<S> {
                 }
             }
             Ok(UpdateOutcome::Missing | UpdateOutcome::Refused) => {
-                member.finish(batch, Answer::Gone);
+                member.finish(batch, UpdateReply::Gone);
             }
             Err(error) => {
-                // The error is this request's. If the update may have happened, the next one repeats it.
+                // Only this request fails. If the update may have happened, the next leader repeats it.
                 match error.may_have_happened() {
                     true => member.step_down(),
-                    false => member.finish(batch, Answer::NotSent),
+                    false => member.finish(batch, UpdateReply::NotSent),
                 }
                 return Err(error.into());
             }
@@ -216,16 +214,15 @@ impl<S: SessionStore> Engine<S> {
     }
 }
 
-/// Backs off before another attempt: exponentially, and at random, so that servers that conflicted do not conflict
+/// Backs off before another attempt: exponentially and with jitter, so that requests that conflicted do not conflict
 /// again.
-async fn pause_after(conflicts: u32) {
-    /// The number of conflicts without a pause.
-    const PATIENT: u32 = 3;
+async fn back_off(conflicts: u32) {
+    const CONFLICTS_WITHOUT_PAUSE: u32 = 3;
     /// The longest pause between two attempts.
     const MAX_PAUSE: Duration = Duration::from_millis(16);
-    let Some(losses @ 1..) = conflicts.checked_sub(PATIENT) else {
+    let Some(exponent @ 1..) = conflicts.checked_sub(CONFLICTS_WITHOUT_PAUSE) else {
         return;
     };
-    let longest = Duration::from_millis(1 << losses.min(10)).min(MAX_PAUSE);
+    let longest = Duration::from_millis(1 << exponent.min(10)).min(MAX_PAUSE);
     tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
 }

@@ -28,27 +28,27 @@ use crate::{
     timeout,
 };
 
-/// The queues of an engine. Only time depends on them: the store decides which write wins.
+/// The queues of an engine. They affect only performance: the store decides which write wins.
 #[derive(Default)]
 pub(in crate::manager) struct Queues {
-    queues: Mutex<HashMap<Place, Arc<Mutex<Queue>>>>,
+    queues: Mutex<HashMap<QueueKey, Arc<Mutex<Queue>>>>,
     /// The number of queues, readable without the mutex. Usually there are none.
     len: AtomicUsize,
 }
 
-/// Each worker has queues of its own, so that a worker that is blocked delays no other one.
+/// The key of a queue. Each worker has its own queues, so that a blocked worker delays no other one.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Place {
+struct QueueKey {
     id: SessionId,
     worker: ThreadId,
 }
 
 #[derive(Default)]
 struct Queue {
-    /// The number of requests that are here.
+    /// The number of requests in the queue.
     members: usize,
     waiting: VecDeque<Arc<Job>>,
-    /// The jobs whose update is being prepared or is on its way.
+    /// The jobs whose update is being prepared or is in flight.
     batch: Option<Arc<Batch>>,
     leader: Option<Arc<Job>>,
     /// Counts the changes of the leader.
@@ -63,52 +63,50 @@ pub(super) struct Job {
     pub(super) base: Arc<Stored>,
     pub(super) journal: Journal,
     pub(super) renewal: Option<Renewal>,
-    /// The update that the changes are in, for the request if it is dropped.
+    /// The update that contains the changes. The session needs it if the request is dropped.
     attempt: Arc<SharedAttempt>,
-    outcome: Mutex<Option<Outcome>>,
+    outcome: Mutex<Option<JobOutcome>>,
     has_left: AtomicBool,
     woken: Notify,
 }
 
-/// What became of the changes of a job.
-pub(super) enum Outcome {
-    /// They are stored, and the session is now as this.
+/// The outcome of a job.
+pub(super) enum JobOutcome {
+    /// The changes are stored. This is the session with them.
     Stored(Arc<Stored>),
     /// Another request ended the session.
     Ended,
     /// Another request renewed the session.
     Superseded,
-    /// They can't be stored.
+    /// The changes can't be stored.
     Failed(CommitError),
-    /// It is not known whether they are stored.
+    /// It is not known whether the changes are stored.
     Unknown,
 }
 
 /// Jobs that are stored in one update.
 pub(super) struct Batch {
     version: Version,
-    onto: Arc<Stored>,
-    content: Mutex<Content>,
+    state: Mutex<BatchState>,
 }
 
 #[derive(Default)]
-struct Content {
+struct BatchState {
     jobs: Vec<Arc<Job>>,
     /// `None` while the update is being prepared.
-    update: Option<Arc<Update>>,
-    /// Whether a second request has sent it, so that a conflict may be with the first.
+    update: Option<Arc<PreparedUpdate>>,
+    /// Whether a second request has sent the update. A conflict may then be with the first attempt.
     is_repeated: bool,
 }
 
 /// An update of the stored session.
-pub(super) struct Update {
+pub(super) struct PreparedUpdate {
     pub(super) onto: Arc<Stored>,
     pub(super) record: Record,
-    pub(super) version: Version,
 }
 
-/// How the store answered an update.
-pub(super) enum Answer {
+/// The store's reply to the update of a batch.
+pub(super) enum UpdateReply {
     Stored(Arc<Stored>),
     Conflict,
     /// The session is missing, or the update was refused.
@@ -117,9 +115,9 @@ pub(super) enum Answer {
     NotSent,
 }
 
-/// What a request in the queue does next.
-pub(super) enum Turn {
-    Done(Outcome),
+/// The next step of a request in the queue.
+pub(super) enum Step {
+    Done(JobOutcome),
     /// Store a new batch, on the newest session that is known.
     Lead(Option<Arc<Stored>>),
     /// Send the update of a batch whose leader has left or does not go on.
@@ -131,7 +129,7 @@ pub(super) enum Turn {
 impl Queues {
     /// Whether a request of this worker stores changes of this session.
     pub(in crate::manager) fn is_busy(&self, id: &SessionId) -> bool {
-        self.len.load(Ordering::Relaxed) > 0 && self.queues().contains_key(&Place::of(id))
+        self.len.load(Ordering::Relaxed) > 0 && self.queues().contains_key(&QueueKey::of(id))
     }
 
     /// Queues the changes in `journal`, and the `renewal`, of a request that loaded the session as `base`.
@@ -141,7 +139,7 @@ impl Queues {
         journal: Journal,
         renewal: Option<Renewal>,
     ) -> Member<'_> {
-        let place = Place::of(&base.id);
+        let key = QueueKey::of(&base.id);
         let job = Arc::new(Job {
             base,
             journal,
@@ -152,7 +150,7 @@ impl Queues {
             woken: Notify::new(),
         });
         let mut queues = self.queues();
-        let queue = Arc::clone(queues.entry(place.clone()).or_default());
+        let queue = Arc::clone(queues.entry(key.clone()).or_default());
         self.len.store(queues.len(), Ordering::Relaxed);
         {
             let mut queue = locked(&queue);
@@ -161,13 +159,13 @@ impl Queues {
         }
         Member {
             queues: self,
-            place,
+            key,
             queue,
             job,
         }
     }
 
-    fn queues(&self) -> MutexGuard<'_, HashMap<Place, Arc<Mutex<Queue>>>> {
+    fn queues(&self) -> MutexGuard<'_, HashMap<QueueKey, Arc<Mutex<Queue>>>> {
         locked(&self.queues)
     }
 }
@@ -176,7 +174,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Place {
+impl QueueKey {
     fn of(id: &SessionId) -> Self {
         Self {
             id: id.clone(),
@@ -188,7 +186,7 @@ impl Place {
 /// A request in a queue. It leaves when this is dropped.
 pub(super) struct Member<'a> {
     queues: &'a Queues,
-    place: Place,
+    key: QueueKey,
     queue: Arc<Mutex<Queue>>,
     job: Arc<Job>,
 }
@@ -203,33 +201,34 @@ impl Member<'_> {
         Arc::clone(&self.job.attempt)
     }
 
-    /// What the request does next. The leader of the term `stalled` is replaced.
-    pub(super) fn turn(&self, stalled: Option<u64>) -> Turn {
+    /// The next step of the request. If the leader is still the one of the term `stalled`, this request replaces it.
+    pub(super) fn next_step(&self, stalled: Option<u64>) -> Step {
         let mut queue = locked(&self.queue);
         if let Some(outcome) = locked(&self.job.outcome).take() {
-            return Turn::Done(outcome);
+            return Step::Done(outcome);
         }
         if queue.leader.is_some() && (stalled != Some(queue.terms) || queue.is_preparing()) {
-            return Turn::Wait(queue.terms);
+            return Step::Wait(queue.terms);
         }
         queue.leader = Some(Arc::clone(&self.job));
         queue.terms += 1;
         match &queue.batch {
             Some(batch) => {
-                locked(&batch.content).is_repeated = true;
-                Turn::Repeat(Arc::clone(batch))
+                locked(&batch.state).is_repeated = true;
+                Step::Repeat(Arc::clone(batch))
             }
-            None => Turn::Lead(queue.newest.clone()),
+            None => Step::Lead(queue.newest.clone()),
         }
     }
 
-    /// Waits until the request may have something to do, but no longer than `at_most`. Returns whether it may.
-    pub(super) async fn is_woken(&self, at_most: Duration) -> bool {
+    /// Waits until the request may have another step to take, but no longer than `at_most`. Returns whether it was
+    /// woken in time.
+    pub(super) async fn wait_until_woken(&self, at_most: Duration) -> bool {
         let woken = timeout::within(at_most, self.job.woken.notified());
         woken.await.is_ok()
     }
 
-    /// What `operation` comes to, unless another request finds out the outcome of the changes first.
+    /// Runs `operation`, and stops it if another request settles the job first: then the result is `None`.
     pub(super) async fn unless_done<T>(&self, operation: impl Future<Output = T>) -> Option<T> {
         let mut operation = std::pin::pin!(operation);
         loop {
@@ -245,11 +244,11 @@ impl Member<'_> {
         }
     }
 
-    /// Takes the jobs that wait as a batch, for an update of `onto`: all up to the first one that is stored alone, or
-    /// that one. `None` if another request leads by now.
+    /// Takes jobs from the front of the queue as a batch, for an update of `onto`: all before the first one that needs
+    /// an update of its own, or that one alone. `None` if another request has become the leader.
     ///
     /// If `onto` was not `loaded` just now, another server may have renewed the session, and a job may come from a
-    /// request that opened it after that. Then the session has to be loaded first.
+    /// request that opened it after that. The session has to be loaded first then, and the result is `None`.
     pub(super) fn claim(
         &self,
         onto: &Arc<Stored>,
@@ -265,52 +264,51 @@ impl Member<'_> {
             queue.step_down(&self.job);
             return None;
         }
-        let together = (queue.waiting.iter().position(|job| job.is_alone()))
+        let together = (queue.waiting.iter().position(|job| job.needs_own_update()))
             .map_or(queue.waiting.len(), |first| first.max(1));
         let batch = Arc::new(Batch {
             version: Version::generate(),
-            onto: Arc::clone(onto),
-            content: Mutex::default(),
+            state: Mutex::default(),
         });
         let jobs: Vec<_> = queue.waiting.drain(..together).collect();
         for job in &jobs {
-            job.attempt.set(batch.version, &batch.onto);
+            job.attempt.set(batch.version, onto);
         }
         queue.batch = Some(Arc::clone(&batch));
         Some((batch, jobs))
     }
 
     /// Publishes the update of a batch with these jobs.
-    pub(super) fn publish(&self, batch: &Batch, jobs: Vec<Arc<Job>>, update: Arc<Update>) {
+    pub(super) fn publish(&self, batch: &Batch, jobs: Vec<Arc<Job>>, update: Arc<PreparedUpdate>) {
         let _queue = locked(&self.queue);
-        let mut content = locked(&batch.content);
-        content.jobs = jobs;
-        content.update = Some(update);
+        let mut state = locked(&batch.state);
+        state.jobs = jobs;
+        state.update = Some(update);
     }
 
-    /// The session is missing: all jobs that wait have this outcome.
+    /// Settles all jobs that wait: the session is missing.
     pub(super) fn end_all(&self) {
         let mut queue = locked(&self.queue);
         for job in queue.waiting.drain(..) {
-            job.settle(Outcome::Ended);
+            job.settle(JobOutcome::Ended);
         }
         queue.step_down(&self.job);
     }
 
-    /// Lets another request lead. It repeats the update of this one, if there is one.
+    /// Lets another request lead. If there is an update in flight, that request repeats it.
     pub(super) fn step_down(&self) {
         locked(&self.queue).step_down(&self.job);
     }
 
-    /// Takes in the answer to the update of `batch`, unless another request has.
-    pub(super) fn finish(&self, batch: &Arc<Batch>, answer: Answer) {
+    /// Settles the jobs of `batch` by the reply to its update, unless another request has done so.
+    pub(super) fn finish(&self, batch: &Arc<Batch>, reply: UpdateReply) {
         let mut queue = locked(&self.queue);
         let finished = queue.batch.take_if(|it| Arc::ptr_eq(it, batch));
         if let Some(batch) = &finished {
-            queue.settle(&locked(&batch.content), answer);
+            queue.settle(&locked(&batch.state), reply);
         }
         queue.step_down(&self.job);
-        // The jobs may hold the last copy of a closure, which is dropped without the lock.
+        // The lock is released first: `finished` may hold the last copy of a closure, whose drop runs application code.
         drop(queue);
     }
 }
@@ -320,40 +318,40 @@ impl Queue {
         (self.leader.as_ref()).is_some_and(|leader| Arc::ptr_eq(leader, job))
     }
 
-    /// Whether the leader replays changes, so that there is nothing that another request could repeat.
+    /// Whether the leader still replays changes. Another request has no update to repeat then.
     fn is_preparing(&self) -> bool {
         let batch = self.batch.as_ref();
-        batch.is_some_and(|batch| locked(&batch.content).update.is_none())
+        batch.is_some_and(|batch| locked(&batch.state).update.is_none())
     }
 
-    fn settle(&mut self, content: &Content, answer: Answer) {
-        if !matches!(answer, Answer::NotSent) {
+    fn settle(&mut self, state: &BatchState, reply: UpdateReply) {
+        if !matches!(reply, UpdateReply::NotSent) {
             self.newest = None;
         }
-        match answer {
+        match reply {
             // The first request to send it may have succeeded.
-            Answer::Conflict | Answer::Gone if content.is_repeated => {
-                content.jobs.iter().for_each(|job| job.give_up());
+            UpdateReply::Conflict | UpdateReply::Gone if state.is_repeated => {
+                state.jobs.iter().for_each(|job| job.give_up());
             }
-            Answer::Stored(stored) => {
-                for job in &content.jobs {
+            UpdateReply::Stored(stored) => {
+                for job in &state.jobs {
                     let own = Stored {
                         secret: job.renewal.map_or(job.base.secret, |it| Some(it.secret)),
                         ..(*stored).clone()
                     };
-                    job.settle(Outcome::Stored(Arc::new(own)));
+                    job.settle(JobOutcome::Stored(Arc::new(own)));
                 }
                 self.newest = Some(stored);
             }
-            Answer::Gone => {
-                for job in &content.jobs {
-                    job.settle(Outcome::Ended);
+            UpdateReply::Gone => {
+                for job in &state.jobs {
+                    job.settle(JobOutcome::Ended);
                 }
             }
-            Answer::Conflict | Answer::NotSent => {
+            UpdateReply::Conflict | UpdateReply::NotSent => {
                 // To a request that has left, the outcome stays unknown.
                 let stayed = |job: &&Arc<Job>| !job.has_left.load(Ordering::Relaxed);
-                for job in content.jobs.iter().filter(stayed).rev() {
+                for job in state.jobs.iter().filter(stayed).rev() {
                     job.attempt.clear();
                     self.waiting.push_front(Arc::clone(job));
                 }
@@ -361,7 +359,7 @@ impl Queue {
         }
     }
 
-    /// Lets another request lead, if this one does.
+    /// Lets another request lead, if the request of `job` is the leader.
     fn step_down(&mut self, job: &Arc<Job>) {
         if self.is_led_by(job) {
             self.leader = None;
@@ -373,8 +371,8 @@ impl Queue {
     /// Wakes a request that may lead.
     fn wake_next(&self) {
         let in_flight = self.batch.as_ref().and_then(|batch| {
-            let content = locked(&batch.content);
-            let mut jobs = content.jobs.iter();
+            let state = locked(&batch.state);
+            let mut jobs = state.jobs.iter();
             jobs.find(|job| !job.has_left.load(Ordering::Relaxed))
                 .cloned()
         });
@@ -385,21 +383,21 @@ impl Queue {
 }
 
 impl Job {
-    /// Whether it is stored in an update of its own: it replaces the secret.
-    pub(super) fn is_alone(&self) -> bool {
+    /// Whether the job is stored in an update of its own, because it replaces the secret.
+    pub(super) fn needs_own_update(&self) -> bool {
         self.renewal.is_some() || self.base.promotes
     }
 
-    /// The changes are known to be stored, or not to be.
-    pub(super) fn settle(&self, outcome: Outcome) {
+    /// Sets an outcome that tells whether the changes are stored.
+    pub(super) fn settle(&self, outcome: JobOutcome) {
         self.attempt.clear();
         *locked(&self.outcome) = Some(outcome);
         self.woken.notify_one();
     }
 
-    /// It stays unknown whether the changes are stored.
+    /// Sets the outcome [`Unknown`](JobOutcome::Unknown). The attempt stays, because it may have been stored.
     fn give_up(&self) {
-        *locked(&self.outcome) = Some(Outcome::Unknown);
+        *locked(&self.outcome) = Some(JobOutcome::Unknown);
         self.woken.notify_one();
     }
 }
@@ -410,12 +408,12 @@ impl Batch {
     }
 
     /// The update, once it is published.
-    pub(super) fn update(&self) -> Option<Arc<Update>> {
-        locked(&self.content).update.clone()
+    pub(super) fn update(&self) -> Option<Arc<PreparedUpdate>> {
+        locked(&self.state).update.clone()
     }
 }
 
-/// A request that waits takes its changes back. What is on its way goes on.
+/// A request that waits takes its changes back. An update in flight goes on.
 impl Drop for Member<'_> {
     fn drop(&mut self) {
         let mut queues = self.queues.queues();
@@ -424,7 +422,7 @@ impl Drop for Member<'_> {
         queue.waiting.retain(|job| !Arc::ptr_eq(job, &self.job));
         queue.members -= 1;
         if queue.members == 0 {
-            queues.remove(&self.place);
+            queues.remove(&self.key);
             self.queues.len.store(queues.len(), Ordering::Relaxed);
         } else if queue.is_led_by(&self.job) {
             queue.step_down(&self.job);

@@ -135,9 +135,9 @@ async fn a_renewal_of_a_session_that_was_ended_leaves_nothing() {
     assert_eq!(world.store.memory.len(), 0);
 }
 
-/// As with the secret that a renewal of a session of ours replaced.
+/// The same holds for the replaced secret of any other session.
 #[tokio::test]
-async fn for_the_grace_period_the_old_key_ends_the_moved_session_and_can_do_nothing_else() {
+async fn within_the_grace_period_the_old_key_can_only_end_the_moved_session() {
     for loading in [Loading::Eager, Loading::Lazy] {
         let (world, old) = left().await;
         let session = world.open(&old).await;

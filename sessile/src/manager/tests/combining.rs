@@ -5,20 +5,20 @@ use tokio::task::{JoinHandle, yield_now};
 use super::*;
 
 type Change = fn(&Session);
-type Answered = Result<Option<String>, SessionFailure>;
+type Reply = Result<Option<String>, SessionFailure>;
 
 /// Requests that wait in the queue of one session, in this order. The first one leads.
 struct Queue {
     world: World,
     cookie: String,
-    requests: Vec<JoinHandle<Answered>>,
+    requests: Vec<JoinHandle<Reply>>,
 }
 
 impl Queue {
     /// The requests make these changes. Another one has incremented `n` to 2 since they opened the session.
     ///
-    /// With the load of the first one, `waits` for the others, so that its update stores the changes of all; the store
-    /// then treats that update with `fault`. Otherwise the update is on its way, with this fault, when the others come.
+    /// If `waits`, the load of the first request waits for the others, so that its update stores the changes of all.
+    /// Otherwise its update is in flight when the others join. In both cases `fault` is what happens to that update.
     async fn new(waits: bool, fault: Option<Fault>, changes: &[Change]) -> Self {
         let world = World::new(|settings| settings.max_state_bytes = 100);
         let cookie = world.stored().await;
@@ -83,27 +83,27 @@ impl Queue {
         }
     }
 
-    /// The client of this request leaves.
+    /// The client of this request disconnects.
     async fn leave(&mut self, index: usize) {
         let request = self.requests.remove(index);
         request.abort();
         assert!(request.await.unwrap_err().is_cancelled());
     }
 
-    async fn answers(&mut self) -> Vec<Answered> {
-        let mut answers = Vec::new();
+    async fn replies(&mut self) -> Vec<Reply> {
+        let mut replies = Vec::new();
         for request in self.requests.drain(..) {
-            answers.push(request.await.unwrap());
+            replies.push(request.await.unwrap());
         }
-        answers
+        replies
     }
 
-    /// Checks that all requests succeed but those with these indices.
+    /// Checks that exactly the requests with these indices fail, and returns their failures.
     async fn assert_failed(&mut self, failed: &[usize]) -> Vec<SessionFailure> {
         let mut failures = Vec::new();
         let mut indices = Vec::new();
-        for (index, answer) in self.answers().await.into_iter().enumerate() {
-            if let Err(failure) = answer {
+        for (index, reply) in self.replies().await.into_iter().enumerate() {
+            if let Err(failure) = reply {
                 indices.push(index);
                 failures.push(failure);
             }
@@ -112,27 +112,22 @@ impl Queue {
         failures
     }
 
+    /// Checks the value of `n`, and that no request is left in the queue.
     async fn assert_n(&self, n: u32) {
         assert_eq!(self.world.n(&self.cookie).await, Some(n));
-        assert!(
-            !self
-                .world
-                .manager
-                .0
-                .queues
-                .is_busy(&self.world.id(&self.cookie).await.unwrap())
-        );
+        let id = self.world.id(&self.cookie).await.unwrap();
+        assert!(!self.world.manager.0.queues.is_busy(&id));
     }
 }
 
 const FIVE: [Change; 5] = [increment; 5];
 
 #[tokio::test]
-async fn all_that_wait_are_stored_in_one_update() {
+async fn all_waiting_requests_are_stored_in_one_update() {
     let mut queue = Queue::new(false, Some(Fault::Wait), &[increment as Change; 30]).await;
     queue.world.store.go_on.notify_one();
     queue.assert_failed(&[]).await;
-    // One for all but the first, on what the first stored.
+    // One update for all but the first, on the state that the first one stored.
     assert_eq!(queue.world.store.counts(), (0, 1));
     queue.assert_n(2 + 30).await;
 }
@@ -145,9 +140,9 @@ async fn the_first_and_all_that_come_while_it_loads_are_stored_in_one_update() {
     queue.assert_n(2 + 5).await;
 }
 
-/// Whatever became of its update, the next request repeats it, and nothing is applied twice.
+/// The next request repeats the update, whether or not it was stored, and no change is applied twice.
 #[tokio::test]
-async fn a_leader_that_leaves_or_fails_takes_nothing_along() {
+async fn the_changes_of_the_others_survive_a_leader_that_leaves_or_fails() {
     for waits in [false, true] {
         let mut queue = Queue::new(waits, Some(Fault::Hang), &FIVE).await;
         queue.leave(0).await;
@@ -163,7 +158,7 @@ async fn a_leader_that_leaves_or_fails_takes_nothing_along() {
 }
 
 #[tokio::test]
-async fn what_was_not_sent_is_stored_without_the_changes_of_the_one_that_failed() {
+async fn an_update_that_was_not_sent_is_made_again_without_the_changes_of_its_leader() {
     for waits in [false, true] {
         let mut queue = Queue::new(waits, Some(Fault::NotSent), &FIVE).await;
         queue.assert_failed(&[0]).await;
@@ -195,7 +190,7 @@ async fn a_leader_whose_load_fails_fails_alone() {
 
 /// A quarter of the timeout passes by itself, since the time is paused.
 #[tokio::test(start_paused = true)]
-async fn a_leader_that_does_not_go_on_is_replaced() {
+async fn a_leader_whose_update_hangs_is_replaced() {
     for waits in [false, true] {
         let mut queue = Queue::new(waits, Some(Fault::Hang), &FIVE).await;
         let begun = tokio::time::Instant::now();
@@ -206,7 +201,7 @@ async fn a_leader_that_does_not_go_on_is_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leader_whose_load_does_not_end_is_replaced() {
+async fn a_leader_whose_load_hangs_is_replaced() {
     let mut queue = Queue::new(false, Some(Fault::Wait), &[increment]).await;
     queue.world.store.go_on.notify_one();
     queue.assert_failed(&[]).await;
@@ -236,7 +231,7 @@ async fn a_request_that_leaves_while_it_waits_changes_nothing() {
 
 /// Its changes are in the update of another request.
 #[tokio::test]
-async fn a_request_that_leaves_while_it_is_stored_does_not_know_the_outcome() {
+async fn the_changes_of_a_request_that_leaves_during_the_update_are_stored() {
     let mut queue = Queue::new(true, Some(Fault::Wait), &FIVE).await;
     queue.leave(2).await;
     queue.world.store.go_on.notify_one();
@@ -289,16 +284,16 @@ async fn a_renewal_is_stored_alone_and_supersedes_those_behind_it() {
     for waits in [false, true] {
         let mut queue = Queue::new(waits, (!waits).then_some(Fault::Wait), &changes).await;
         queue.world.store.go_on.notify_one();
-        let answers = queue.answers().await;
+        let replies = queue.replies().await;
         let [
             Ok(None),
             Ok(None),
             Ok(Some(renewed)),
             Err(refused),
             Ok(Some(second)),
-        ] = &*answers
+        ] = &*replies
         else {
-            panic!("{answers:?}");
+            panic!("{replies:?}");
         };
         assert_eq!(refused.status(), 409);
         assert_eq!(queue.world.n(renewed).await, Some(2 + 2));
@@ -310,7 +305,7 @@ async fn a_renewal_is_stored_alone_and_supersedes_those_behind_it() {
 }
 
 #[tokio::test]
-async fn a_purge_does_not_wait_and_ends_all_that_do() {
+async fn a_purge_does_not_wait_and_the_waiting_requests_are_refused() {
     for waits in [false, true] {
         let mut queue = Queue::new(waits, Some(Fault::Wait), &FIVE).await;
         let out = queue.world.open(&queue.cookie).await;
@@ -340,9 +335,8 @@ async fn a_conflict_of_a_repeated_update_is_unknown_to_all_whose_changes_it_has(
     queue.assert_n(3).await;
 }
 
-/// Which was not repeated.
 #[tokio::test]
-async fn a_conflict_with_another_server_is_merged() {
+async fn a_conflict_of_an_update_that_was_not_repeated_is_merged() {
     let mut queue = Queue::new(true, Some(Fault::Wait), &FIVE).await;
     let server = queue.world.beside(&queue.world.clock, |_| {});
     let session = server.open(&queue.cookie).await;
@@ -353,7 +347,7 @@ async fn a_conflict_with_another_server_is_merged() {
     queue.assert_n(3 + 5).await;
 }
 
-/// A handle that tries again, after the update that had its changes landed without its knowledge.
+/// The update with the changes of the handle may have been stored without its knowledge. The handle then saves again.
 #[tokio::test]
 async fn a_retry_after_an_update_for_several_requests_counts_once() {
     for fault in [Fault::Fail, Fault::DoAndFail] {

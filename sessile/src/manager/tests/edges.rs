@@ -1,5 +1,4 @@
-//! Between the browser and the engine: cookies that grow, keys that are dead, and sessions that are used before they
-//! are opened.
+//! Edge cases of opening and committing: cookies that grow, old secrets, early sessions, caching, and timeouts.
 
 use super::*;
 use crate::config::Caching;
@@ -73,9 +72,9 @@ mod in_a_cookie {
     }
 }
 
-/// However many cookies there are with it.
+/// Also if it comes with more cookies than one request loads.
 #[tokio::test]
-async fn a_secret_that_is_long_dead_ends_nothing() {
+async fn a_secret_that_was_replaced_long_ago_ends_nothing() {
     for loading in [Loading::Eager, Loading::Lazy] {
         let world = World::new(|_| {});
         let stolen = world.stored().await;
@@ -120,9 +119,9 @@ async fn the_page_that_signs_a_user_out_is_not_stored_either() {
 }
 
 #[tokio::test]
-async fn every_look_at_a_session_makes_the_response_private() {
-    type Look = for<'a> fn(&'a Session) -> crate::storage::BoxFuture<'a, ()>;
-    let looks: [(&str, Look); 8] = [
+async fn every_method_that_reads_a_session_makes_the_response_private() {
+    type Read = for<'a> fn(&'a Session) -> crate::storage::BoxFuture<'a, ()>;
+    let reads: [(&str, Read); 8] = [
         ("get", |it| Box::pin(async { drop(it.get::<u32>("n")) })),
         ("contains_key", |it| {
             Box::pin(async {
@@ -144,13 +143,13 @@ async fn every_look_at_a_session_makes_the_response_private() {
         ("reload", |it| Box::pin(async { drop(it.reload().await) })),
         ("save", |it| Box::pin(async { drop(it.save().await) })),
     ];
-    for (name, look) in looks {
+    for (name, read) in reads {
         for loading in [Loading::Eager, Loading::Lazy] {
             let world = World::new(|settings| settings.loading = loading);
             let cookie = world.stored().await;
             for cookie in ["", &cookie] {
                 let session = world.open(cookie).await;
-                look(&session).await;
+                read(&session).await;
                 let head = ResponseHead::to("GET").with_cache_control("public");
                 let headers = world.manager.commit(&session, &head).await.unwrap();
                 assert!(headers.is_personal, "{name}");

@@ -19,9 +19,9 @@ async fn two_cookies_of_one_session_open_it_by_the_newest_secret() {
     }
 }
 
-/// The cookies tell when they were issued, and the clocks of the servers differ.
+/// A cookie contains its time of issue, and the clocks of the servers differ.
 #[tokio::test]
-async fn the_newest_secret_counts_even_if_its_cookie_seems_to_be_older() {
+async fn the_newest_secret_counts_even_if_its_cookie_has_an_earlier_time() {
     let world = World::new(|_| {});
     let behind = ManualClock::starting_at(world.clock.now());
     world.clock.advance(Duration::from_secs(20));

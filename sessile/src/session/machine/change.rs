@@ -165,7 +165,7 @@ impl Machine {
         }
     }
 
-    /// Checks that the state may have its size, in place of that of `stored`.
+    /// Checks that the state is not too large, or at least not larger than that of `stored`.
     pub(crate) fn check_growth(&self, stored: &Stored) -> Result<(), StateTooLargeError> {
         let before = stored.record.state.byte_len();
         StateTooLargeError::check(before, self.state.byte_len(), self.max_state_bytes)

@@ -73,7 +73,8 @@ pub(crate) enum Target {
     Session(SessionId),
     /// The sessions that these cookies name.
     Cookies(Cookies),
-    /// The session that these verified cookies name, if they open it or have opened it lately.
+    /// The session that these verified cookies name, if they open it or a renewal replaced their secret within the grace
+    /// period.
     Unjudged(Arc<[Unsealed]>),
 }
 
@@ -137,7 +138,7 @@ pub(crate) struct Machine {
     /// Whether the request has a cookie of our name, valid or not.
     pub(crate) cookie_came: bool,
     pub(crate) cookie_due: CookieDue,
-    /// Whether the application looked at the session or changed it, so that its response depends on the cookie.
+    /// Whether the application read or changed the session, so that the response depends on the cookie.
     pub(crate) is_used: bool,
     /// Whether a user was signed in to the session at any time of the request.
     pub(crate) was_signed_in: bool,
@@ -179,8 +180,8 @@ impl Machine {
         !matches!(self.binding, Binding::Unopened(_))
     }
 
-    /// Prepares a session that the request used before the middleware did: it is opened by these `cookies`. If it
-    /// was purged or restarted, the session that they name ends.
+    /// Prepares a session that outer code used before the middleware: `cookies` name the session to open. If outer code
+    /// purged or restarted it, that session ends.
     #[cfg(feature = "actix")]
     pub(crate) fn attach(&mut self, cookies: Option<Cookies>, cookie_came: bool) {
         self.cookie_came = cookie_came;
@@ -193,8 +194,8 @@ impl Machine {
 
     /// Takes in the session that the request's cookies name.
     ///
-    /// Returns the stored session if changes have to be replayed on it. The caller does that without the lock,
-    /// because it runs closures.
+    /// Returns the stored session if changes have to be replayed on it. The caller replays them without the lock,
+    /// because they may be closures.
     pub(crate) fn open(&mut self, opened: Opened) -> Option<Arc<Stored>> {
         self.others = opened.others;
         if opened.is_outdated {

@@ -73,8 +73,8 @@ impl Unsettled {
         self.renewal.filter(|renewal| renewal.epoch == epoch)
     }
 
-    /// Takes the attempts, if one of them landed: the session is stored at `version`, and has this `epoch`. The
-    /// `journal` then has the changes of the later attempts as well.
+    /// Takes the attempts if one of them landed, which is so if the session is stored at its `version`. The changes of
+    /// later attempts are put in front of those in `journal`. `epoch` is that of the stored session.
     pub(crate) fn take_landed(
         unsettled: &mut Option<Box<Self>>,
         version: Version,

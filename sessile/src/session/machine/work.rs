@@ -80,15 +80,15 @@ pub(crate) enum InFlight {
         /// The new secret and epoch, if the write renews the session.
         renewal: Option<Renewal>,
     },
-    /// An update that stores the changes of other requests as well. It may not have been sent yet.
+    /// An update that also stores the changes of other requests. It may not have been sent yet.
     Shared {
         attempt: Arc<SharedAttempt>,
         renewal: Option<Renewal>,
     },
 }
 
-/// The update that the changes of a request are in, together with those of other requests, while its outcome is not
-/// known. Another request may have sent it.
+/// The update that contains the changes of a request together with those of others, while its outcome is not known.
+/// Another request may have sent it.
 #[derive(Default)]
 pub(crate) struct SharedAttempt(Mutex<Option<(Version, Arc<Stored>)>>);
 

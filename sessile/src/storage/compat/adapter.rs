@@ -35,9 +35,9 @@ static WRITES: LazyLock<SessionQueue> = LazyLock::new(SessionQueue::default);
 /// entry, `_sessile`, has the rest of the record: its version, its times and so on. A session without that entry
 /// is one that actix-session stored. It stays as it is until a request changes, renews or extends it.
 ///
-/// The store goes on choosing the keys of sessions, and the cookie contains the key. So the key is the secret of the
+/// The store still chooses the keys of sessions, and the cookie contains the key, so the key is the secret of the
 /// session. A renewal stores the session under another key. For the grace period, the old key keeps an entry that
-/// nothing opens.
+/// opens nothing and names the new key.
 ///
 /// # Costs
 ///
@@ -53,12 +53,12 @@ static WRITES: LazyLock<SessionQueue> = LazyLock::new(SessionQueue::default);
 /// - If a user signs out while another server stores a change, and the store's `update` brings back a session that
 ///   is missing, the session lives on.
 ///
-/// On one server too, a write that was under way when its request timed out or its client left can replace a later
-/// one. actix-session has the same risks, with every request.
+/// Even on one server, a write that was in flight when its request timed out or its client disconnected can replace a
+/// later one. With actix-session, every request has these risks.
 ///
-/// A store whose `update` returns another key does not have the session any more: the adapter ends what the store
-/// began under that key, and the request is answered as one whose session has ended. So a store that keeps the whole
-/// session in its key, or chooses another key at each change, does not work with the adapter.
+/// If the store's `update` returns another key, the adapter deletes what is stored under that key, and the request is
+/// answered as one whose session has ended. So a store that keeps the whole session in its key, or chooses another key
+/// for each change, does not work with the adapter.
 ///
 /// A key of more than about 2900 bytes does not fit in a cookie.
 ///
@@ -101,7 +101,8 @@ impl<S: SessionStore> Adapter<S> {
         }
     }
 
-    /// The clock that sessions of actix-session count as used by, since they have no times.
+    /// Sets the clock. A session that actix-session stored has no times, so it counts as created and used at the moment
+    /// when it is loaded.
     ///
     /// Default: [`SystemClock`](crate::SystemClock). A test that passes a [`ManualClock`](crate::ManualClock) to the
     /// middleware passes it here too.
@@ -144,7 +145,7 @@ impl<S: SessionStore> Adapter<S> {
         if returned == key {
             return Ok(UpdateOutcome::Updated);
         }
-        // The session was missing, and the store began another one. No cookie has its key.
+        // The session was missing, and the store created another one, whose key no cookie has.
         if let Err(error) = self.delete_key(&returned).await {
             telemetry::request_failed("delete a session that no cookie names", &error);
         }
@@ -172,7 +173,7 @@ impl<S: SessionStore> storage::SessionStore for Adapter<S> {
         version: Version,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
-        // Stores may refuse a time to live of zero. Such a record is never there.
+        // Stores may refuse a time to live of zero. Such a record would expire at once.
         if ttl.is_zero() {
             return Ok(CreateOutcome::Created);
         }
@@ -196,7 +197,7 @@ impl<S: SessionStore> storage::SessionStore for Adapter<S> {
         let Some(key) = key(id) else {
             return Ok(UpdateOutcome::Missing);
         };
-        let _place = place(id).await;
+        let _head = wait_in_queue(id).await;
         match self.load_key(&key).await? {
             None => Ok(UpdateOutcome::Missing),
             Some(current) if current.version == version => Ok(UpdateOutcome::Updated),
@@ -215,8 +216,8 @@ impl<S: SessionStore> storage::SessionStore for Adapter<S> {
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         match key(id) {
             Some(key) => {
-                // A write that is under way could bring the session back.
-                let _place = place(id).await;
+                // A write in flight could bring the session back.
+                let _head = wait_in_queue(id).await;
                 self.delete_key(&key).await
             }
             None => Ok(()),
@@ -250,7 +251,7 @@ fn key(id: &SessionId) -> Option<SessionKey> {
 }
 
 /// Waits until the earlier writes to this session are done. The engine ends requests that wait too long.
-async fn place(id: &SessionId) -> Head<'static> {
+async fn wait_in_queue(id: &SessionId) -> Head<'static> {
     WRITES.wait(id, Duration::MAX).await
 }
 

@@ -20,7 +20,7 @@ use crate::{
 /// The name of the entry with the rest of the record.
 pub(super) const RESERVED: &str = "_sessile";
 
-/// What ends the name of a value that would otherwise have the reserved name.
+/// The suffix of names that would otherwise be the reserved name, or would be taken for an escaped one.
 const ESCAPE: char = '_';
 
 /// The entries of `record` at `version`.
@@ -71,7 +71,7 @@ pub(super) fn decode(
     }
 }
 
-/// Whether `name` is the reserved one, or would be taken for one that was escaped.
+/// Whether `name` is the reserved one with any number of escapes.
 fn is_escaped(name: &str) -> bool {
     let suffix = name.strip_prefix(RESERVED);
     suffix.is_some_and(|suffix| suffix.chars().all(|it| it == ESCAPE))
@@ -96,7 +96,7 @@ fn content_version(state: &State) -> Version {
     Version::new(u64::from_be_bytes(first))
 }
 
-/// Why entries are not a session. Quotes nothing of them.
+/// Why entries are not a session. The error quotes nothing of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum EntriesError {
     #[error("a value of the session is not JSON")]
@@ -175,7 +175,7 @@ mod tests {
         }
     }
 
-    /// Of an application that stores values under names like the reserved one.
+    /// An application may store values under names like the reserved one.
     #[test]
     fn a_value_under_the_reserved_name_is_kept_apart() {
         let forged = own_text(&record("{}"));
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_corrupt() {
+    fn entries_without_a_valid_record_or_value_are_corrupt() {
         let rest = own_text(&record("{}"));
         for left in [
             &[("n", "")][..],

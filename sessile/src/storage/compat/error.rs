@@ -1,4 +1,4 @@
-//! Why an operation of a store of actix-session failed.
+//! The errors of stores of actix-session.
 //!
 //! The enums are exhaustive, as those of actix-session are: stores match on them.
 

@@ -9,8 +9,8 @@ use super::{LoadError, SaveError, SessionKey, UpdateError};
 /// The trait that stores of actix-session implement: the same operations with the same parameters.
 ///
 /// A state is a map from names to JSON texts. A `ttl` is how long the store keeps it. An implementation for
-/// actix-session 0.10 or 0.11 compiles unchanged if its futures are [`Send`] and the store is [`Send`], [`Sync`] and
-/// `'static`. In one for an earlier version, remove `#[async_trait(?Send)]`.
+/// actix-session 0.9 to 0.11 compiles unchanged if its futures are [`Send`] and the store is [`Send`], [`Sync`] and
+/// `'static`. In one for versions 0.6 to 0.8, remove `#[async_trait(?Send)]`.
 ///
 /// [`Adapter`](super::Adapter) makes such a store one for this crate. Write new stores for
 /// [`storage::SessionStore`](crate::storage::SessionStore), whose operations are atomic.
@@ -53,8 +53,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Replaces the state of the session with this key, and returns the key.
     ///
-    /// A store may begin another session if the session is missing, and return its key. The adapter then ends
-    /// that session.
+    /// If the session is missing, a store may create another one and return its key. The adapter then deletes that
+    /// session.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Keeps the session with this key for `ttl` from now on.
     ///
-    /// Default: does nothing. The adapter never calls it, because a record contains its expiry: it calls
+    /// Default: does nothing. The adapter never calls it: a record contains its expiry, so the adapter calls
     /// [`update`](Self::update).
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! [`SessionKey`]: the key that a store of actix-session knows a session by.
+//! [`SessionKey`]: the key under which a store of actix-session keeps a session.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::random;
 
-/// The key that a store knows a session by: a text that the store chooses, of at most 4064 bytes.
+/// The key under which a store keeps a session: a text that the store chooses, of at most 4064 bytes.
 ///
 /// The key is the secret of the session: `Debug` is redacted, and comparison takes constant time.
 ///
@@ -66,7 +66,7 @@ impl fmt::Debug for SessionKey {
     }
 }
 
-/// The text is too long for a [`SessionKey`]. Quotes nothing of the text.
+/// The text is too long for a [`SessionKey`]. The error quotes nothing of it.
 ///
 /// ```
 /// use sessile::storage::compat::SessionKey;

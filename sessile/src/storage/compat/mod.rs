@@ -1,7 +1,7 @@
 //! Stores that were written for actix-session.
 //!
-//! An application with a store of its own goes on with it: the store stays as it is, and [`Adapter`] makes it a
-//! [store](crate::storage::SessionStore) of this crate. No user is signed out. Requires the feature `compat`.
+//! An application that wrote its own store for actix-session can keep it: [`Adapter`] makes it a
+//! [store](crate::storage::SessionStore) of this crate, and no user is signed out. Requires the feature `compat`.
 //!
 //! In the store, the imports change:
 //!
@@ -39,8 +39,8 @@
 //! # }
 //! ```
 //!
-//! [`Adapter`] says what such a store can't promise. To promise it, write a store for the contract of this crate:
-//! see [`guide::writing_a_store`](crate::guide::writing_a_store).
+//! [`Adapter`] says what such a store can't guarantee. A store for the contract of this crate can: see
+//! [`guide::writing_a_store`](crate::guide::writing_a_store).
 
 mod adapter;
 mod entries;

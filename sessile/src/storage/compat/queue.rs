@@ -1,4 +1,4 @@
-//! [`SessionQueue`]: the order in which requests of this server write to one session.
+//! [`SessionQueue`]: the order in which requests of this process write to one session.
 
 use std::{
     collections::HashMap,
@@ -10,8 +10,8 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::{id::SessionId, timeout};
 
-/// Lets the requests of this server write to a session one after another, in the order of their arrival. Other
-/// servers don't see the queue.
+/// Lets the requests of this process write to a session one after another, in the order of their arrival. Other
+/// processes have their own queues.
 #[derive(Default)]
 pub(super) struct SessionQueue {
     /// The lock of each session that is being written to.
@@ -155,10 +155,10 @@ mod tests {
         let first = queue.wait(&id, LONG).await;
         let late = queue.wait(&id, Duration::from_secs(1)).await;
         assert!(late._guard.is_none());
-        // A request that stops waiting.
+        // The client of a waiting request disconnects.
         tokio::select! {
             biased;
-            _ = queue.wait(&id, LONG) => panic!("it was not free"),
+            _ = queue.wait(&id, LONG) => panic!("the queue has a head"),
             () = std::future::ready(()) => {}
         }
         drop(first);

@@ -41,7 +41,7 @@ async fn unreadable_is_not_missing<S: SessionStore>(
         Ok(outcome) => case.wants(outcome, CreateOutcome::Created).await,
         Err(_) => return,
     }
-    // Such a store keeps each value beside the record's text, so no value can make the record newer.
+    // A store that chooses its ids keeps each value beside the record's text, so no value can make the record newer.
     let kind = match case.is_chosen {
         true => StoreErrorKind::Corrupt,
         false => kind,

@@ -124,7 +124,7 @@ impl<S: SessionStore> Case<S> {
         self.follow(outcome)
     }
 
-    /// Goes on with the id that the store chose, if it did: its record counts as created.
+    /// Continues with the id that the store chose, if it chose one: the record counts as created.
     pub(super) fn follow(&mut self, outcome: CreateOutcome) -> CreateOutcome {
         match outcome {
             CreateOutcome::CreatedAs(id) => {
@@ -136,7 +136,7 @@ impl<S: SessionStore> Case<S> {
         }
     }
 
-    /// What has to be stored after a `create` of `new`.
+    /// The record that has to be stored after a `create` of `new`.
     pub(super) fn created(&self, new: &Loaded) -> Loaded {
         let mut created = new.clone();
         if self.is_chosen {

@@ -24,7 +24,7 @@ const EXPIRY_BOUND: Duration = Duration::from_secs(20);
 /// A store that [keeps nothing](SessionStore::keeps_nothing) is not checked at all: its records travel in
 /// the cookie. A store that answers [`CreatedAs`](crate::storage::CreateOutcome::CreatedAs) chooses the ids itself:
 /// it is not checked for what it answers to a second `create` under the same id, and it may drop the digests of
-/// secrets in a `create`. All other checks go on with the id that it chose.
+/// secrets in a `create`. All other checks continue with the id that it chose.
 ///
 /// Each check calls `store_builder` for a store of its own. The stores may share their records and may
 /// hold others: the checks use random ids. Call the suite in a Tokio runtime with timers, as

@@ -1,4 +1,4 @@
-//! What the store can't do, and what it has that is no session.
+//! Stores that fail, and stored data that is not a session.
 
 use std::error::Error;
 
@@ -15,7 +15,7 @@ use super::world::{HOUR, World, increment};
 use crate::old_stores::ours::TableStore;
 
 #[tokio::test]
-async fn what_is_no_session_opens_an_empty_one_and_stays() {
+async fn data_that_is_not_a_session_opens_an_empty_one_and_is_kept() {
     let day = time::Duration::days(1);
     for text in ["", "null", "[]", r#"{"n":1}"#, r#"{"n":"ferris"}"#] {
         let world = World::new();
@@ -32,7 +32,7 @@ async fn what_is_no_session_opens_an_empty_one_and_stays() {
 }
 
 #[tokio::test]
-async fn what_is_no_session_any_more_refuses_the_change() {
+async fn a_change_is_refused_if_the_stored_session_has_been_corrupted() {
     let world = World::new();
     let cookie = world.stored().await;
     let session = world.open(&cookie).await;
@@ -100,7 +100,7 @@ async fn a_renewal_whose_writes_fail_can_be_tried_again() {
 }
 
 #[tokio::test]
-async fn errors_leave_open_what_happened_and_keep_their_cause() {
+async fn errors_leave_the_outcome_open_and_keep_their_cause() {
     let world = World::new();
     world.stored().await;
     let store = Adapter::new(TableStore(world.table.clone()));

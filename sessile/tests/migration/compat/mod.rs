@@ -1,8 +1,8 @@
 //! Stores that were written for actix-session, behind the adapter.
 
 mod acceptance;
-mod engine;
 mod failures;
+mod lifecycle;
 mod races;
 mod taking_over;
 mod world;

@@ -1,4 +1,4 @@
-//! Requests at once, on one server and on several.
+//! Concurrent requests, on one server and on several.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -26,7 +26,7 @@ async fn requests_on_one_server_lose_nothing() {
 }
 
 #[tokio::test]
-async fn servers_merge_changes_that_do_not_happen_at_the_same_moment() {
+async fn changes_on_two_servers_are_merged_unless_they_write_at_the_same_moment() {
     let world = World::new();
     let other = world.beside();
     let cookie = world.stored().await;
@@ -41,7 +41,7 @@ async fn servers_merge_changes_that_do_not_happen_at_the_same_moment() {
 }
 
 #[tokio::test]
-async fn what_another_server_ended_stays_ended() {
+async fn a_session_that_another_server_ended_stays_ended() {
     let world = World::new();
     let other = world.beside();
     let cookie = world.stored().await;
@@ -101,7 +101,7 @@ async fn two_renewals_at_once_both_succeed() {
 }
 
 #[tokio::test]
-async fn a_renewal_takes_along_what_others_wrote_in_the_meantime() {
+async fn a_renewal_keeps_the_changes_that_others_made_in_the_meantime() {
     let world = World::new();
     let old = world.stored().await;
     let (one, two) = (world.open(&old).await, world.open(&old).await);
@@ -115,7 +115,7 @@ async fn a_renewal_takes_along_what_others_wrote_in_the_meantime() {
 
 /// Another server ends the session between the comparison and the write.
 #[tokio::test]
-async fn a_store_that_returns_another_key_has_no_session_any_more() {
+async fn a_session_has_ended_if_the_store_returns_another_key() {
     let world = World::new();
     let cookie = world.stored().await;
     let session = world.open(&cookie).await;
@@ -124,13 +124,13 @@ async fn a_store_that_returns_another_key_has_no_session_any_more() {
     let remove = move |table: &Table| table.remove(&key);
     world.table.before("update", remove);
     assert_eq!(world.failure(&session).await, 409);
-    // What the store began under the other key was ended.
+    // The session under the other key was deleted.
     assert!(world.table.keys().is_empty());
     assert_eq!(world.n(&cookie).await, None);
 }
 
 #[tokio::test]
-async fn a_session_under_the_other_key_that_can_not_be_deleted_opens_nothing() {
+async fn a_session_under_the_other_key_that_cannot_be_deleted_opens_nothing() {
     let world = World::new();
     let cookie = world.stored().await;
     let session = world.open(&cookie).await;
@@ -145,7 +145,7 @@ async fn a_session_under_the_other_key_that_can_not_be_deleted_opens_nothing() {
     assert_eq!(world.n(&cookie).await, None);
 }
 
-/// What the documentation of the adapter names as a risk: the store can't compare and swap.
+/// The documentation of the adapter names this risk: the store can't compare and swap.
 #[tokio::test]
 async fn a_change_between_the_comparison_and_the_write_of_another_server_is_lost() {
     let world = World::new();

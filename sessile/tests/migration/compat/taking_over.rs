@@ -153,7 +153,7 @@ async fn reading_neither_changes_nor_extends_a_session() {
     visitor.get(&scene.ours, "/").await;
     visitor.get(&scene.ours, "/").await;
     assert_eq!(table.text(&key), before);
-    // The second is for the cookie that is sealed again.
+    // The first request loads twice, because its cookie is sealed again.
     assert_eq!(table.operations(), ["load"; 3]);
 }
 

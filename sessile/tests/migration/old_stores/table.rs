@@ -8,7 +8,7 @@ use std::{
 
 use actix_web::cookie::time;
 
-/// What `update` does if there is no such session.
+/// The behavior of `update` if there is no such session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum OnMissing {
     /// It stores the state under another key, as actix-session's own stores do.
@@ -19,7 +19,7 @@ pub(crate) enum OnMissing {
     Fail,
 }
 
-type Then = Box<dyn FnOnce(&Table) + Send>;
+type Action = Box<dyn FnOnce(&Table) + Send>;
 
 /// The rows of a store in memory.
 #[derive(Default)]
@@ -30,8 +30,8 @@ pub(crate) struct Table {
     rows: Mutex<HashMap<String, Row>>,
     /// The operation that fails next.
     failing: Mutex<Option<&'static str>>,
-    /// What another server does before the next operation of this name.
-    before: Mutex<Option<(&'static str, Then)>>,
+    /// An action of another server, before the next operation of this name.
+    before: Mutex<Option<(&'static str, Action)>>,
     operations: Mutex<Vec<&'static str>>,
 }
 
@@ -62,8 +62,8 @@ impl Table {
         tokio::task::yield_now().await;
         locked(&self.operations).push(operation);
         let before = locked(&self.before).take_if(|(name, _)| *name == operation);
-        if let Some((_, then)) = before {
-            then(self);
+        if let Some((_, action)) = before {
+            action(self);
         }
         let failing = locked(&self.failing).take_if(|name| *name == operation);
         anyhow::ensure!(failing.is_none(), "the connection was reset");
@@ -75,13 +75,13 @@ impl Table {
         *locked(&self.failing) = Some(operation);
     }
 
-    /// Does this before the next operation of this name.
+    /// Calls `action` before the next operation of this name.
     pub(crate) fn before(
         &self,
         operation: &'static str,
-        then: impl FnOnce(&Self) + Send + 'static,
+        action: impl FnOnce(&Self) + Send + 'static,
     ) {
-        *locked(&self.before) = Some((operation, Box::new(then)));
+        *locked(&self.before) = Some((operation, Box::new(action)));
     }
 
     /// The operations since the last call.
@@ -122,7 +122,7 @@ impl Table {
         self.rows().get(key).map(|row| row.state.clone())
     }
 
-    /// How long it is kept.
+    /// The time to live of the row under `key`.
     pub(crate) fn ttl(&self, key: &str) -> Duration {
         self.rows()[key].ttl
     }

@@ -1,4 +1,4 @@
-//! Sessions from their beginning to their end.
+//! The life of a session in such a store: created, changed, renewed, expired and ended.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -101,7 +101,7 @@ async fn a_session_can_be_renewed_again_and_again() {
     }
 }
 
-/// In one request, which has no cookie yet.
+/// All of this happens in one request, which has no cookie.
 #[tokio::test]
 async fn a_new_session_can_be_saved_renewed_and_changed() {
     let world = World::new();
@@ -151,7 +151,7 @@ async fn a_session_of_actix_session_counts_as_used_when_it_is_loaded() {
     assert_eq!(world.n(&cookie).await, None);
 }
 
-/// No browser takes a cookie of more than 4096 bytes.
+/// Sealed and with its attributes, a key of this length fits in a cookie of 4096 bytes.
 const LONGEST_IN_A_COOKIE: usize = 2900;
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn a_key_that_fits_in_no_cookie_is_an_error() {
 }
 
 #[tokio::test]
-async fn values_under_the_reserved_name_are_values() {
+async fn values_under_the_reserved_name_are_kept() {
     let world = World::new();
     let session = world.open("").await;
     let record = {
@@ -211,7 +211,7 @@ async fn values_under_the_reserved_name_are_values() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_not_brought_back() {
+async fn a_missing_session_is_not_brought_back() {
     for on_missing in [
         OnMissing::SaveAnother,
         OnMissing::BringBack,
