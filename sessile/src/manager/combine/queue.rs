@@ -231,12 +231,14 @@ impl Member<'_> {
     /// Runs `operation`, and stops it if another request settles the job first: then the result is `None`.
     pub(super) async fn unless_done<T>(&self, operation: impl Future<Output = T>) -> Option<T> {
         let mut operation = std::pin::pin!(operation);
+        // A leader whose own changes did not fit still stores those of the others.
+        let was_settled = locked(&self.job.outcome).is_some();
         loop {
             tokio::select! {
                 biased;
                 done = &mut operation => return Some(done),
                 () = self.job.woken.notified() => {
-                    if locked(&self.job.outcome).is_some() {
+                    if !was_settled && locked(&self.job.outcome).is_some() {
                         return None;
                     }
                 }

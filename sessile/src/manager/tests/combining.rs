@@ -389,3 +389,17 @@ async fn a_request_that_opened_the_session_after_another_server_renewed_it_is_no
     assert_eq!(failures[0].status(), 409);
     assert_eq!(queue.world.n(&renewed).await, Some(4));
 }
+
+/// It does not leave them to be repeated: a conflict would then be unknown.
+#[tokio::test]
+async fn a_leader_whose_own_changes_do_not_fit_stores_those_of_the_others() {
+    let mut queue = Queue::new(true, Some(Fault::Wait), &[fragile, increment]).await;
+    let server = queue.world.beside(&queue.world.clock, |_| {});
+    let session = server.open(&queue.cookie).await;
+    increment(&session);
+    server.commit(&session).await;
+    queue.world.store.go_on.notify_one();
+    let failures = queue.assert_failed(&[0]).await;
+    assert!(matches!(cause(&failures[0]), CommitError::Merge(_)));
+    queue.assert_n(3 + 1).await;
+}
