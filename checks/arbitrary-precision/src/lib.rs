@@ -1,5 +1,5 @@
-//! Session values in an application that enables `serde_json/arbitrary_precision`. With this feature, `serde_json` keeps
-//! numbers as text, which changes how it reads and writes them.
+//! Session values in an application that enables `serde_json/arbitrary_precision`. With this feature, `serde_json`
+//! keeps numbers as text, which changes how it reads and writes them.
 #![cfg(test)]
 
 use serde_json::{Number, Value, json};

@@ -88,8 +88,8 @@ fn is_for_shared_caches(directive: &str) -> bool {
         || (name.eq_ignore_ascii_case("private") && argument.is_some())
 }
 
-/// The directives of a `Cache-Control`, which are separated by commas outside of quotes. `None` if there are none, or if
-/// a quote is not closed.
+/// The directives of a `Cache-Control`, which are separated by commas outside of quotes. `None` if there are none, or
+/// if a quote is not closed.
 fn directives(value: &str) -> Option<Vec<&str>> {
     let mut directives = Vec::new();
     let (mut start, mut is_quoted, mut is_escaped) = (0, false, false);

@@ -2,7 +2,6 @@
 
 use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
-use super::caching;
 use crate::{
     cookie::SetCookie,
     failure::{CommitError, OpenError},
@@ -122,7 +121,7 @@ impl HeaderChanges {
         match self.cache_control.as_deref() {
             None | Some("no-store") => self,
             Some(_) => Self {
-                cache_control: caching::private(cache_control, self.set_cookie.is_some()),
+                cache_control: super::caching::private(cache_control, self.set_cookie.is_some()),
                 ..self
             },
         }

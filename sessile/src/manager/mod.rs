@@ -6,6 +6,7 @@ mod choose;
 mod combine;
 mod commit;
 mod exchange;
+mod judge;
 mod merge;
 #[cfg(feature = "actix")]
 mod nesting;

@@ -4,12 +4,11 @@ use std::{cmp::Reverse, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::Engine;
+use super::{Engine, judge::Judgement};
 use crate::{
     cookie::{Content, Unsealed},
     failure::OpenError,
-    id::{SessionId, SessionKey, SubjectDigest},
-    record::Presented,
+    id::{SessionId, SubjectDigest},
     session::machine::{Binding, Stored, Target},
     storage::{Freshness, Loaded, SessionStore, StoreError, StoreErrorKind, Version},
     telemetry,
@@ -224,43 +223,6 @@ impl<S: SessionStore> Engine<S> {
         Ok(Found::Nothing)
     }
 
-    /// The best judgement of the keys in `cookies`, the key that has it, and whether actix-session sealed that cookie.
-    fn judge_all<'a>(
-        &self,
-        cookies: &'a [Unsealed],
-        loaded: &Loaded,
-    ) -> (Judgement, Option<&'a SessionKey>, bool) {
-        let judged = cookies.iter().filter_map(|it| match &it.content {
-            Content::Key(key) => Some((self.judge(key, loaded), Some(key), it.is_outdated)),
-            Content::Record(..) => None,
-        });
-        // Of equal ones, `min_by_key` selects the first, which was issued last.
-        let best = judged.min_by_key(|(judgement, ..)| *judgement);
-        best.unwrap_or((Judgement::Unknown, None, false))
-    }
-
-    fn judge(&self, key: &SessionKey, loaded: &Loaded) -> Judgement {
-        let now = self.clock.now();
-        let judgement = match (&key.secret, &loaded.record.secrets) {
-            (None, None) => Judgement::Current,
-            // A renewal moved the session, and left this record for the grace period.
-            (None, Some(_)) if loaded.record.is_moved_at(now) => return Judgement::Stale,
-            (Some(secret), Some(secrets)) => {
-                match secrets.judge(&secret.digest(), now, self.grace) {
-                    Presented::Current => Judgement::Current,
-                    Presented::Pending => Judgement::Pending,
-                    Presented::Stale => return Judgement::Stale,
-                    Presented::Unknown => return Judgement::Unknown,
-                }
-            }
-            (None, Some(_)) | (Some(_), None) => return Judgement::Unknown,
-        };
-        match self.lifetime.has_ended(&loaded.record, now) {
-            true => Judgement::Expired,
-            false => judgement,
-        }
-    }
-
     /// The record under this id. A record that can't be decoded counts as no session, and is not overwritten.
     async fn load(
         &self,
@@ -291,21 +253,6 @@ impl<S: SessionStore> Engine<S> {
 /// The cookies of each session. In `unsealed`, those of one session are next to each other.
 pub(super) fn by_session(unsealed: &[Unsealed]) -> impl Iterator<Item = &[Unsealed]> {
     unsealed.chunk_by(|one, next| one.content.id() == next.content.id())
-}
-
-/// Whether a key opens a stored session. The best judgement comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Judgement {
-    /// It opens the session.
-    Current,
-    /// It opens the session, and the next write makes it the current one.
-    Pending,
-    /// It would open the session, which has expired.
-    Expired,
-    /// A renewal replaced it: it can only end the session.
-    Stale,
-    /// It is not a key of the session.
-    Unknown,
 }
 
 /// What the cookies of one session name.

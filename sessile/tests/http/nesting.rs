@@ -258,8 +258,8 @@ async fn code_between_sees_its_own_session_after_the_inner_one_failed() {
     .await;
 }
 
-/// Outer middleware that takes the handle before the session is opened, as actix-identity does if it is registered in the
-/// order that actix-session allowed.
+/// Outer middleware that takes the handle before the session is opened, as actix-identity does if it is registered in
+/// the order that actix-session allowed.
 async fn outer(
     request: ServiceRequest,
     next: Next<impl MessageBody>,

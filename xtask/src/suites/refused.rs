@@ -103,8 +103,8 @@ impl Refused {
     }
 }
 
-/// The root of a crate. It has an empty function in place of the acceptance suite, which takes long to compile and which
-/// no skipped test calls.
+/// The root of a crate. It has an empty function in place of the acceptance suite, which takes long to compile and
+/// which no skipped test calls.
 fn root() -> String {
     let (root, storage) = (template::ROOT, template::STORAGE);
     format!(

@@ -1,5 +1,5 @@
-//! Tests, test modules and documentation examples, found in the text of Rust source. The source is formatted by rustfmt,
-//! so an item ends at the first line that is a closing brace with the item's indentation.
+//! Tests, test modules and documentation examples, found in the text of Rust source. The source is formatted by
+//! rustfmt, so an item ends at the first line that is a closing brace with the item's indentation.
 
 use std::ops::Range;
 

@@ -23,8 +23,8 @@ use crate::{
 const MAX_CONFLICTS: u32 = 100;
 
 impl<S: SessionStore> Engine<S> {
-    /// Stores the changes of a request whose update conflicted or would conflict, together with those of all requests of
-    /// this worker that wait for the same session. `base` is the session as the request loaded it.
+    /// Stores the changes of a request whose update conflicted or would conflict, together with those of all requests
+    /// of this worker that wait for the same session. `base` is the session as the request loaded it.
     pub(super) async fn combine(
         &self,
         flush: &mut Flush<'_>,

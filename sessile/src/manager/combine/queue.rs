@@ -2,7 +2,7 @@
 //!
 //! A request joins the queue with a [`Job`]. One of the requests in the queue leads: it takes the jobs that wait as a
 //! [`Batch`], and stores them in one update. The batch stays here until its outcome is known, so that another request
-//! can repeat the same update if the leader is dropped or does not go on.
+//! can repeat the same update if the leader is dropped or hangs.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -120,7 +120,7 @@ pub(super) enum Step {
     Done(JobOutcome),
     /// Store a new batch, on the newest session that is known.
     Lead(Option<Arc<Stored>>),
-    /// Send the update of a batch whose leader has left or does not go on.
+    /// Send the update of a batch whose leader has left or hangs.
     Repeat(Arc<Batch>),
     /// Wait for the leader of this term.
     Wait(u64),

@@ -73,8 +73,8 @@ pub(crate) enum Target {
     Session(SessionId),
     /// The sessions that these cookies name.
     Cookies(Cookies),
-    /// The session that these verified cookies name, if they open it or a renewal replaced their secret within the grace
-    /// period.
+    /// The session that these verified cookies name, if they open it, or if a renewal replaced their secret within the
+    /// grace period.
     Unjudged(Arc<[Unsealed]>),
 }
 

@@ -252,7 +252,7 @@ fn key(id: &SessionId) -> Option<SessionKey> {
 
 /// Waits until the earlier writes to this session are done. The engine ends requests that wait too long.
 async fn wait_in_queue(id: &SessionId) -> Head<'static> {
-    WRITES.wait(id, Duration::MAX).await
+    WRITES.wait(id).await
 }
 
 /// The time to live, rounded up: many stores count whole seconds, and refuse to keep a session for none. It is at most

@@ -3,12 +3,11 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use tokio::sync::OwnedMutexGuard;
 
-use crate::{id::SessionId, timeout};
+use crate::id::SessionId;
 
 /// Lets the requests of this process write to a session one after another, in the order of their arrival. Other
 /// processes have their own queues.
@@ -22,7 +21,7 @@ type Lock = Arc<tokio::sync::Mutex<()>>;
 
 /// The place of a request at the head of the queue, until it is dropped.
 pub(super) struct Head<'a> {
-    _guard: Option<OwnedMutexGuard<()>>,
+    _guard: OwnedMutexGuard<()>,
     /// Dropped after the guard.
     _ticket: Ticket<'a>,
 }
@@ -36,13 +35,11 @@ struct Ticket<'a> {
 }
 
 impl SessionQueue {
-    /// Waits until the earlier requests are done, but no longer than `at_most`. After that, the request goes on
-    /// without a place.
-    pub(super) async fn wait(&self, id: &SessionId, at_most: Duration) -> Head<'_> {
+    /// Waits until the earlier requests are done.
+    pub(super) async fn wait(&self, id: &SessionId) -> Head<'_> {
         let (lock, ticket) = self.ticket(id);
-        let guard = timeout::within(at_most, lock.lock_owned()).await;
         Head {
-            _guard: guard.ok(),
+            _guard: lock.lock_owned().await,
             _ticket: ticket,
         }
     }
@@ -90,18 +87,16 @@ mod tests {
         }
     }
 
-    const LONG: Duration = Duration::from_secs(3600);
-
     #[tokio::test]
     async fn requests_write_in_the_order_of_their_arrival() {
         let queue = SessionQueue::default();
         let id = SessionId::generate();
-        let first = queue.wait(&id, LONG).await;
+        let first = queue.wait(&id).await;
         let order = Mutex::new(Vec::new());
         let waits = |number| {
             let (queue, id, order) = (&queue, &id, &order);
             async move {
-                let _head = queue.wait(id, LONG).await;
+                let _head = queue.wait(id).await;
                 order.lock().unwrap().push(number);
             }
         };
@@ -117,10 +112,13 @@ mod tests {
     async fn other_sessions_do_not_wait() {
         let queue = SessionQueue::default();
         let (id, other) = (SessionId::generate(), SessionId::generate());
-        let _first = queue.wait(&id, LONG).await;
+        let _first = queue.wait(&id).await;
         assert!(!queue.is_busy(&other));
-        let other = queue.wait(&other, Duration::ZERO).await;
-        assert!(other._guard.is_some());
+        tokio::select! {
+            biased;
+            _ = queue.wait(&other) => {}
+            () = std::future::ready(()) => panic!("the other session waits"),
+        }
     }
 
     #[test]
@@ -136,7 +134,7 @@ mod tests {
                         .build();
                     builder.unwrap().block_on(async {
                         for _ in 0..2000 {
-                            let head = queue.wait(&id, LONG).await;
+                            let head = queue.wait(&id).await;
                             assert_eq!(alone.fetch_add(1, Ordering::SeqCst), 0);
                             alone.fetch_sub(1, Ordering::SeqCst);
                             drop(head);
@@ -148,23 +146,18 @@ mod tests {
         assert!(queue.locks().is_empty() && !queue.is_busy(&id));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_request_stops_waiting_in_time_and_leaves_no_lock() {
+    #[tokio::test]
+    async fn a_request_that_stops_waiting_leaves_no_lock() {
         let queue = SessionQueue::default();
         let id = SessionId::generate();
-        let first = queue.wait(&id, LONG).await;
-        let late = queue.wait(&id, Duration::from_secs(1)).await;
-        assert!(late._guard.is_none());
-        // The client of a waiting request disconnects.
+        let first = queue.wait(&id).await;
         tokio::select! {
             biased;
-            _ = queue.wait(&id, LONG) => panic!("the queue has a head"),
+            _ = queue.wait(&id) => panic!("the queue has a head"),
             () = std::future::ready(()) => {}
         }
-        drop(first);
         assert!(queue.is_busy(&id));
-        drop(late);
+        drop(first);
         assert!(!queue.is_busy(&id));
-        assert_eq!(queue.locks().len(), 0);
     }
 }
