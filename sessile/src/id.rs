@@ -40,7 +40,7 @@ impl SessionId {
     /// The length of an id's text form in bytes.
     pub const TEXT_LEN: usize = 22;
 
-    /// A new id from the operating system's generator (OWASP ASVS 5.0, 7.2.3).
+    /// A new id from a cryptographically secure generator (OWASP ASVS 5.0, 7.2.3).
     ///
     /// # Panics
     ///
@@ -140,8 +140,8 @@ pub struct SessionKey {
 }
 
 impl SessionKey {
-    /// A new key: an id and a secret of 128 bits each from the operating system's generator (OWASP
-    /// ASVS 5.0, 7.2.3), without a hint.
+    /// A new key: an id and a secret of 128 bits each from a cryptographically secure
+    /// generator (OWASP ASVS 5.0, 7.2.3), without a hint.
     ///
     /// # Panics
     ///

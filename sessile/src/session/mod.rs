@@ -252,7 +252,7 @@ impl Session {
     fn changing(&self) -> MutexGuard<'_, Machine> {
         if self.0.warns.load(Ordering::Relaxed) && self.0.warns.swap(false, Ordering::Relaxed) {
             tracing::warn!(
-                "no session middleware has opened the session that is changed yet: \
+                "no session middleware has opened the changed session yet: \
                  the change is lost unless an inner one opens it"
             );
         }

@@ -249,19 +249,19 @@ impl Member<'_> {
     /// Takes jobs from the front of the queue as a batch, for an update of `onto`: all before the first one that needs
     /// an update of its own, or that one alone. `None` if another request has become the leader.
     ///
-    /// If `onto` was not `loaded` just now, another server may have renewed the session, and a job may come from a
-    /// request that opened it after that. The session has to be loaded first then, and the result is `None`.
+    /// If `onto` has not just been loaded (`is_loaded`), another server may have renewed the session, and a job may come
+    /// from a request that opened the renewed session. The session has to be loaded first then: the result is `None`.
     pub(super) fn claim(
         &self,
         onto: &Arc<Stored>,
-        loaded: bool,
+        is_loaded: bool,
     ) -> Option<(Arc<Batch>, Vec<Arc<Job>>)> {
         let mut queue = locked(&self.queue);
         if !queue.is_led_by(&self.job) {
             return None;
         }
         let is_of_another_epoch = |job: &Arc<Job>| job.base.record.epoch != onto.record.epoch;
-        if !loaded && queue.waiting.iter().any(is_of_another_epoch) {
+        if !is_loaded && queue.waiting.iter().any(is_of_another_epoch) {
             queue.newest = None;
             queue.step_down(&self.job);
             return None;
