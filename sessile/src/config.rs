@@ -226,6 +226,14 @@ pub enum SupersededPolicy {
 /// A response depends on its session if the handler read or changed the session, if its body still holds a
 /// handle of the session, or if it sets the cookie. Without these headers, a cache between the browser and the server
 /// may serve one visitor's page, or cookie, to another visitor. All other responses stay as they are.
+///
+/// ```
+/// use sessile::{Settings, config::Caching};
+///
+/// let mut settings = Settings::default();
+/// assert_eq!(settings.caching, Caching::Private);
+/// settings.caching = Caching::Unchanged;
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Caching {

@@ -43,6 +43,15 @@ impl From<RebaseError> for OpenError {
 
 impl OpenError {
     /// Whether the store, not the application, is at fault: the same request may succeed later.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sessile::OpenError;
+    ///
+    /// let timeout = OpenError::Timeout { after: Duration::from_secs(1) };
+    /// assert!(timeout.is_store_failure());
+    /// assert!(!OpenError::KeepsChanging.is_store_failure());
+    /// ```
     #[must_use]
     pub const fn is_store_failure(&self) -> bool {
         matches!(self, Self::Store(_) | Self::Timeout { .. })

@@ -42,10 +42,10 @@
 //! | of a request that created or renewed the session | the new cookie |
 //! | of one that changed it | the cookie with its full `Max-Age`, if it has one; where the session travels in the cookie, always |
 //! | of one that only read it | none; under [`OnEveryRequest`], the cookie again, with its full `Max-Age` if it has one |
-//! | to a cookie that actix-session sealed | the cookie, sealed again |
+//! | to a request with a cookie that actix-session sealed | the cookie, sealed again, unless it would have more than 4096 bytes |
 //! | of one that purged it | a removal cookie: the same name and attributes, no value, `Max-Age=0` and an `Expires` in the past |
 //!
-//! A cookie without a `Max-Age` whose key stays the same is not sent again: a response that arrives late could replace
+//! Except under `OnEveryRequest`, a cookie without a `Max-Age` is sent again only if its key changes: a response that arrives late could replace
 //! a newer cookie with it. For the same reason, an unchanged cookie is withheld if another request has renewed the
 //! session. `Max-Age` is at most 400 days, the longest that browsers keep a cookie (RFC 6265bis, section 5.5).
 //!
@@ -65,7 +65,7 @@
 //! | cookies of several live sessions | the one whose record has a subject, if it is the only such one; else a new one, and a warning is logged |
 //!
 //! Browsers send several cookies of one name after a path or a domain was changed, or if an application on a parent
-//! domain has a cookie of that name. At most three sessions are loaded, those whose cookies were issued last. A
+//! domain has a cookie of that name. At most three sessions are loaded, those with a subject first, and then those whose cookies were issued last. A
 //! [`purge`] ends the sessions of all cookies that verify.
 //!
 //! Cookies are found in several `Cookie` headers as in one, in quotes, and with percent-encoding, as browsers, old
@@ -80,7 +80,7 @@
 //! # Caches
 //!
 //! A cache between the browser and the application must not give one visitor's page to another visitor. A response
-//! depends on its session if the handler, a guard or middleware further in looked at the session or changed it, if
+//! depends on its session if the handler, a guard or inner middleware read the session or changed it, if
 //! something still holds a [`Session`](crate::Session) when the handler is done, as a stream does, or if it sets the
 //! cookie. Such a response is made private:
 //!
@@ -132,18 +132,19 @@
 //! A response whose session was not used stays as it is, so public pages remain cacheable inside the middleware.
 //! Failures of the session (409, 500 and 503) are `no-store`.
 //!
-//! The headers are decided when the handler is done. What looks at the session only after that is not seen: middleware
-//! further out that changes the page with what it finds there, and a body that holds the `HttpRequest` and gets the session
-//! from it. In both cases, look at the session before, or set `Cache-Control: private` yourself.
+//! The headers are decided when the handler is done. Code that reads the session after that is not noticed:
+//! outer middleware that changes the page with what it finds there, and a body that holds the `HttpRequest` and gets the
+//! session from it. In both cases, read the session before, or set `Cache-Control: private` yourself.
 //!
 //! The setting [`caching`] changes this: [`NoStoreSignedIn`] keeps the pages of users who are signed in out of the
-//! browser's cache as well, and [`Unchanged`] leaves all of these headers to the application: it then has to set them on
+//! browser's cache as well (until this crate can tie a session to a user, that is for records that name one: set
+//! `Cache-Control: no-store` yourself), and [`Unchanged`] leaves all of these headers to the application: it then has to set them on
 //! every page that depends on a session, or a cache with a default lifetime hands one visitor's page to the next.
 //!
 //! # Behind nginx, Apache, or a CDN
 //!
-//! The tests run the middleware behind nginx and Apache httpd with their caches on, with each `Cache-Control` that a
-//! handler may set. The headers are enough, as long as the cache heeds them. These settings make it ignore them, and
+//! The tests run the middleware behind nginx and Apache httpd with their caches on, with 22 forms of
+//! `Cache-Control` that a handler may set. The headers are enough, as long as the cache heeds them. These settings make it ignore them, and
 //! hand out sessions:
 //!
 //! | cache | do not use where there are sessions |

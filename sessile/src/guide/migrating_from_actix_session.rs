@@ -25,7 +25,7 @@
 //!
 //! # Crates that depend on actix-session
 //!
-//! `actix-identity` and other crates that depend on actix-session by themselves would go on with actix-session, and see
+//! `actix-identity` and other crates that depend on actix-session still use actix-session, and see
 //! no session: signing in would silently do nothing. Replace the crate for all of them, and leave your own dependency on
 //! actix-session as it is. The repository has packages named `actix-session` for that, which contain only this crate: in
 //! version 0.11 for `actix-identity` 0.9, and in version 0.10 for `actix-identity` 0.8.
@@ -169,8 +169,8 @@
 //!
 //! ## Your own store
 //!
-//! A store that implements actix-session's `SessionStore` goes on with all of its sessions, behind an
-//! `Adapter`. Enable the feature `compat`. In the store, the imports change.
+//! A store that implements actix-session's `SessionStore` keeps all of its sessions: an
+//! `Adapter` wraps it. Enable the feature `compat`. In the store, the imports change.
 //!
 //! Before:
 //!
@@ -224,7 +224,7 @@
 //! | a slow request after signing out | brings the session back | does not: the session stays ended |
 //! | a change of a session that another request renewed or ended | is stored, and overwrites | is not stored, and the response is an empty 409, unless the method is safe (`GET`, `HEAD`, …): see [`on_superseded`] and [`failure_page`] |
 //! | the store fails, or does not answer within a second | 500, sometimes after minutes | an empty 503: see [`on_store_failure`] and [`store_timeout`] |
-//! | the cookie, where it has no `Max-Age` and the key stays the same | is sent after each change | is not sent, since nothing in it is new |
+//! | the cookie, where it has no `Max-Age` and the key stays the same | is sent after each change | is not sent, except under `OnEveryRequest` |
 //! | a session in the cookie | is valid for as long as the key is | ends when it expires, even if the browser keeps the cookie |
 //! | a cookie of more than 4096 bytes | is sent, and browsers drop it | is not sent, and the response is an empty 500 |
 //! | several cookies of the name | the first one counts | all are read: see [`cookies_and_proxies`] |

@@ -13,8 +13,9 @@ use crate::{
 /// ```
 /// use sessile::ResponseHead;
 ///
-/// let head = ResponseHead::to("GET").with_cache_control("public, max-age=3600");
+/// let head = ResponseHead::to("GET").with_status(404);
 /// assert!(head.is_safe() && !ResponseHead::to("POST").is_safe());
+/// assert_eq!(head.status(), 404);
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseHead<'a> {
@@ -52,6 +53,20 @@ impl<'a> ResponseHead<'a> {
 
     /// The same, with whether handles of the session are left, for example in a body that is a stream. Such a response
     /// counts as one that used its session: see [`Caching`](crate::config::Caching).
+    ///
+    /// ```
+    /// use sessile::{ResponseHead, SealingKey, SessionManager, Settings, storage::MemorySessionStore};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let store = MemorySessionStore::default();
+    /// # let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
+    /// let session = manager.open([]).await?;
+    /// let head = ResponseHead::to("GET").with_cache_control("public, max-age=60");
+    /// let headers = manager.commit(&session, &head.with_session_held(true)).await?;
+    /// assert_eq!(headers.cache_control.as_deref(), Some("max-age=60, private"));
+    /// assert!(headers.removes("surrogate-control") && !headers.removes("expires"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub const fn with_session_held(mut self, holds_session: bool) -> Self {
         self.holds_session = holds_session;
