@@ -1,31 +1,37 @@
 //! Many requests that change one session at the same time, on two servers whose store loses requests and answers, while
 //! clients leave and connections are killed. No acknowledged change is lost, and none is applied twice.
 //!
-//! The tests make a few thousand commits. The ignored ones make 100,000 on each store, and print what became of them:
-//! `cargo xtask test -p sessile --test combining -- --ignored --nocapture`.
+//! Each test makes 3,000 commits, or as many as the variable `SESSILE_TEST_COMMITS` says, and prints the outcomes.
 
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
 
 mod unreliable;
 mod writers;
 
-use std::{thread, time::Duration};
+use std::{env, thread, time::Duration};
 
 use sessile::storage::{MemorySessionStore, RedisSessionStore, SqliteSessionStore};
 use sessile_rig::redis::Redis;
 
 use crate::writers::{Outcome, run};
 
-const FEW: u64 = 3_000;
-const MANY: u64 = 100_000;
+/// The number of commits on each store.
+fn commits() -> u64 {
+    env::var("SESSILE_TEST_COMMITS").map_or(3_000, |number| {
+        number
+            .parse()
+            .expect("SESSILE_TEST_COMMITS has to be a number")
+    })
+}
 
 /// Checks what holds for each store, and prints the figures.
 fn assert_combined(name: &str, commits: u64, outcome: &Outcome) {
     println!("{name}: {outcome}");
     assert!(outcome.acknowledged + outcome.failed + outcome.left >= commits);
     assert!(outcome.left > 0 && outcome.failed > 0, "there was no fault");
+    // How many depends on how the two servers overtake each other. Alone, each commit would conflict again and again.
     assert!(
-        outcome.updates < outcome.acknowledged,
+        outcome.updates < 2 * outcome.acknowledged,
         "nothing was combined"
     );
 }
@@ -65,33 +71,15 @@ fn in_redis(commits: u64) {
 
 #[test]
 fn no_change_is_lost_or_applied_twice_in_memory() {
-    in_memory(FEW);
+    in_memory(commits());
 }
 
 #[test]
 fn no_change_is_lost_or_applied_twice_in_sqlite() {
-    in_sqlite(FEW);
+    in_sqlite(commits());
 }
 
 #[test]
 fn no_change_is_lost_or_applied_twice_in_redis() {
-    in_redis(FEW);
-}
-
-#[test]
-#[ignore = "100,000 commits: a command of their own"]
-fn of_a_hundred_thousand_changes_none_is_lost_or_applied_twice_in_memory() {
-    in_memory(MANY);
-}
-
-#[test]
-#[ignore = "100,000 commits: a command of their own"]
-fn of_a_hundred_thousand_changes_none_is_lost_or_applied_twice_in_sqlite() {
-    in_sqlite(MANY);
-}
-
-#[test]
-#[ignore = "100,000 commits: a command of their own"]
-fn of_a_hundred_thousand_changes_none_is_lost_or_applied_twice_in_redis() {
-    in_redis(MANY);
+    in_redis(commits());
 }

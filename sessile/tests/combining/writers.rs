@@ -74,15 +74,7 @@ pub(crate) fn run<S: SessionStore>(store: S, commits: u64) -> Outcome {
     };
     let servers: Vec<Manager<S>> = (0..SERVERS).map(|_| manager()).collect();
     let runtime = runtime();
-    let cookie = runtime.block_on(async {
-        let session = servers[0].open([]).await.unwrap();
-        session.insert("created", true).unwrap();
-        let head = ResponseHead::to("POST");
-        let headers = servers[0].commit(&session, &head).await.unwrap();
-        let cookie = headers.set_cookie.unwrap();
-        let pair = cookie.as_str().split(';').next().unwrap();
-        Arc::<str>::from(pair)
-    });
+    let cookie = runtime.block_on(created(&servers[0]));
     let counts = Arc::new(Counts::default());
     let mut workers = Vec::new();
     for (server, manager) in servers.iter().enumerate() {
@@ -101,6 +93,18 @@ pub(crate) fn run<S: SessionStore>(store: S, commits: u64) -> Outcome {
         failed: load(&counts.failed),
         left: load(&counts.left),
         updates: load(&store.updates),
+    }
+}
+
+/// The cookie of a new session. Its connection may be killed as well.
+async fn created<S: SessionStore>(manager: &Manager<S>) -> Arc<str> {
+    loop {
+        let session = manager.open([]).await.unwrap();
+        session.insert("created", true).unwrap();
+        let committed = manager.commit(&session, &ResponseHead::to("POST")).await;
+        if let Some(cookie) = committed.ok().and_then(|headers| headers.set_cookie) {
+            return cookie.as_str().split(';').next().unwrap().into();
+        }
     }
 }
 
