@@ -6,13 +6,16 @@ use memchr::{memchr, memchr_iter};
 use percent_encoding::percent_decode;
 use smallvec::SmallVec;
 
+/// The values of cookies.
+pub(crate) type Values<'a> = SmallVec<[Cow<'a, [u8]>; 1]>;
+
 /// The cookies of one name in a request's `Cookie` headers.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found<'a> {
     /// Nothing.
     Nothing,
     /// These values, in their order, with quotes removed and percent-encoding undone. At least one.
-    Values(SmallVec<[Cow<'a, [u8]>; 1]>),
+    Values(Values<'a>),
     /// Only values that can't be our cookie, for this reason.
     Unusable(&'static str),
 }

@@ -18,7 +18,7 @@ use self::attributes::Attributes;
 pub use self::seal::{InvalidSealingKeyError, SealingKey};
 pub(crate) use self::{
     content::{Content, Unsealed},
-    header::Found,
+    header::{Found, Values},
 };
 
 /// The maximum length of the name, value and attributes of a cookie together: the minimum that every browser

@@ -45,7 +45,7 @@ impl<S: SessionStore> Engine<S> {
             id,
             secret,
             version: Version::generate(),
-            record: self.next_record(&old, flush.work().state.clone()),
+            record: self.next_record(&old, flush.work().state.clone(), None),
             promotes: false,
         };
         new.record.epoch = Epoch::generate();

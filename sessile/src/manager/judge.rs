@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::{
+    clock::Timestamp,
     cookie::{Content, Unsealed},
     id::SessionKey,
     record::Presented,
@@ -30,8 +31,9 @@ impl<S: SessionStore> Engine<S> {
         cookies: &'a [Unsealed],
         loaded: &Loaded,
     ) -> (Judgement, Option<&'a SessionKey>, bool) {
+        let now = self.clock.now();
         let judged = cookies.iter().filter_map(|it| match &it.content {
-            Content::Key(key) => Some((self.judge(key, loaded), Some(key), it.is_outdated)),
+            Content::Key(key) => Some((self.judge(key, loaded, now), Some(key), it.is_outdated)),
             Content::Record(..) => None,
         });
         // Of equal ones, `min_by_key` selects the first, which was issued last.
@@ -39,8 +41,7 @@ impl<S: SessionStore> Engine<S> {
         best.unwrap_or((Judgement::Unknown, None, false))
     }
 
-    fn judge(&self, key: &SessionKey, loaded: &Loaded) -> Judgement {
-        let now = self.clock.now();
+    fn judge(&self, key: &SessionKey, loaded: &Loaded, now: Timestamp) -> Judgement {
         let judgement = match (&key.secret, &loaded.record.secrets) {
             (None, None) => Judgement::Current,
             // A renewal moved the session, and left this record for the grace period.

@@ -6,7 +6,7 @@ use super::Engine;
 use crate::{
     failure::{CommitError, OpenError, StateTooLargeError},
     session::{
-        Flush, RebaseError, Session, SessionClosedError, SessionReloadError,
+        Flush, MergeError, RebaseError, Session, SessionClosedError, SessionReloadError,
         machine::{CookieDue, Renewal, Stored, Unsettled},
     },
     state::State,
@@ -70,18 +70,22 @@ impl<S: SessionStore> Engine<S> {
         flush: &mut Flush<'_>,
         newest: Arc<Stored>,
     ) -> Result<Merged, CommitError> {
-        let state = self.replayed(flush, &newest)?;
+        let state = self.replayed(&newest.record.state, |state| flush.work().replay(state))?;
         flush.work_mut().rebase(Arc::clone(&newest), state.clone());
         Ok(Merged::Onto(newest, state))
     }
 
-    /// The state of `newest` with the changes of the flush.
-    fn replayed(&self, flush: &Flush<'_>, newest: &Stored) -> Result<State, CommitError> {
-        let mut state = newest.record.state.clone();
-        let before = state.byte_len();
-        flush.work().replay(&mut state)?;
-        StateTooLargeError::check(before, state.byte_len(), self.max_state_bytes)?;
-        Ok(state)
+    /// `state` with the changes that `replay` makes, unless it outgrows its bound.
+    pub(super) fn replayed(
+        &self,
+        state: &State,
+        replay: impl FnOnce(&mut State) -> Result<(), MergeError>,
+    ) -> Result<State, CommitError> {
+        let mut replayed = state.clone();
+        replay(&mut replayed)?;
+        let (before, after) = (state.byte_len(), replayed.byte_len());
+        StateTooLargeError::check(before, after, self.max_state_bytes)?;
+        Ok(replayed)
     }
 
     /// Loads the newest stored session, and replays the unstored changes on it.

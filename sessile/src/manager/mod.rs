@@ -23,7 +23,7 @@ pub(crate) use self::open::Opened;
 use crate::{
     clock::{SharedClock, Timestamp},
     config::{Caching, Loading, StoreFailurePolicy, SupersededPolicy},
-    cookie::{Found, SealingKey, SessionCookie},
+    cookie::{Found, SealingKey, SessionCookie, Values},
     failure::OpenError,
     lifetime::Lifetime,
     record::Record,
@@ -140,13 +140,9 @@ impl<S: SessionStore> SessionManager<S> {
         &self,
         cookie_headers: impl IntoIterator<Item = &'h [u8]>,
     ) -> Result<Session, SessionFailure> {
-        let cookies = match self.0.cookie.find(cookie_headers) {
-            Found::Nothing => return Ok(self.session(Binding::New, false)),
-            Found::Unusable(reason) => {
-                telemetry::cookie_rejected(reason);
-                return Ok(self.session(Binding::New, true));
-            }
-            Found::Values(cookies) => cookies,
+        let (cookies, cookie_came) = self.0.cookies(cookie_headers);
+        let Some(cookies) = cookies else {
+            return Ok(self.session(Binding::New, cookie_came));
         };
         let shared = || shared(&cookies);
         match self.0.loading {
@@ -192,6 +188,25 @@ impl<S: SessionStore> SessionManager<S> {
         head: &ResponseHead<'_>,
     ) -> Result<HeaderChanges, SessionFailure> {
         self.0.commit(session, head).await
+    }
+}
+
+impl<S> Engine<S> {
+    /// The values of the session cookies in these headers, if one may be ours, and whether there is a cookie of the
+    /// name.
+    #[inline]
+    fn cookies<'h>(
+        &self,
+        headers: impl IntoIterator<Item = &'h [u8]>,
+    ) -> (Option<Values<'h>>, bool) {
+        match self.cookie.find(headers) {
+            Found::Nothing => (None, false),
+            Found::Unusable(reason) => {
+                telemetry::cookie_rejected(reason);
+                (None, true)
+            }
+            Found::Values(values) => (Some(values), true),
+        }
     }
 }
 

@@ -8,10 +8,8 @@ use std::{
 use super::{SessionFailure, SessionManager, shared};
 use crate::{
     config::Loading,
-    cookie::Found,
     session::{Session, SessionStatus},
     storage::SessionStore,
-    telemetry,
 };
 
 impl<S: SessionStore> SessionManager<S> {
@@ -22,14 +20,8 @@ impl<S: SessionStore> SessionManager<S> {
         session: &Session,
         cookie_headers: impl IntoIterator<Item = &'h [u8]>,
     ) -> Result<(), SessionFailure> {
-        let (cookies, cookie_came) = match self.0.cookie.find(cookie_headers) {
-            Found::Nothing => (None, false),
-            Found::Unusable(reason) => {
-                telemetry::cookie_rejected(reason);
-                (None, true)
-            }
-            Found::Values(cookies) => (Some(shared(&cookies)), true),
-        };
+        let (cookies, cookie_came) = self.0.cookies(cookie_headers);
+        let cookies = cookies.map(|cookies| shared(&cookies));
         let is_changed = {
             let mut machine = session.machine();
             machine.max_state_bytes = self.0.max_state_bytes;

@@ -180,11 +180,11 @@ impl<S: SessionStore> Engine<S> {
     /// The session that the keys in `cookies` open. Before it rejects them, it loads the session again, past any
     /// cache.
     async fn find_stored(&self, cookies: &[Unsealed]) -> Result<Found, OpenError> {
+        let (id, hint) = match &cookies[0].content {
+            Content::Key(key) => (&key.id, key.hint.as_ref()),
+            Content::Record(id, _) => (id, None),
+        };
         for freshness in [Freshness::Cached, Freshness::Current] {
-            let (id, hint) = match &cookies[0].content {
-                Content::Key(key) => (&key.id, key.hint.as_ref()),
-                Content::Record(id, _) => (id, None),
-            };
             let Some(loaded) = self.load(id, hint, freshness).await? else {
                 telemetry::session_not_found("not in the store");
                 break;

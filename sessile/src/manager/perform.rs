@@ -235,7 +235,7 @@ impl<S: SessionStore> Engine<S> {
 
     /// Without a store, a renewal draws a new id, which distinguishes the sessions.
     fn renew_stateless(&self, stored: &Stored, work: &Work) -> Result<Performed, CommitError> {
-        let mut record = self.next_record(stored, work.state.clone());
+        let mut record = self.next_record(stored, work.state.clone(), None);
         record.epoch = Epoch::generate();
         let renewed = Stored {
             id: SessionId::generate(),
@@ -251,9 +251,9 @@ impl<S: SessionStore> Engine<S> {
         flush: &mut Flush<'_>,
         stored: Arc<Stored>,
     ) -> Result<Performed, CommitError> {
-        let record = self.next_record(&stored, stored.record.state.clone());
+        let record = self.next_record(&stored, stored.record.state.clone(), None);
         let version = Version::generate();
-        let cookie = self.cookie_of_change();
+        let cookie = self.cookie_of_change(None);
         let sends = matches!(
             flush.work().cookie_due.then(cookie),
             CookieDue::Refresh | CookieDue::Issue

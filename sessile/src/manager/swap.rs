@@ -29,10 +29,7 @@ impl<S: SessionStore> Engine<S> {
             // Boxed, since it is rare.
             return Box::pin(self.combine(flush, stored, renewal)).await;
         }
-        let mut record = self.next_record(&stored, flush.work().state.clone());
-        if let Some(Renewal { secret, epoch }) = &renewal {
-            record.renew(secret, *epoch, self.clock.now());
-        }
+        let record = self.next_record(&stored, flush.work().state.clone(), renewal);
         let version = Version::generate();
         let write = InFlight::Update { version, renewal };
         let updated = {
@@ -42,10 +39,7 @@ impl<S: SessionStore> Engine<S> {
         match updated {
             UpdateOutcome::Updated => {
                 let secret = renewal.map_or(stored.secret, |it| Some(it.secret));
-                let cookie = match renewal {
-                    Some(_) => CookieDue::Issue,
-                    None => self.cookie_of_change(),
-                };
+                let cookie = self.cookie_of_change(renewal);
                 let updated = Stored {
                     id: stored.id.clone(),
                     secret,
@@ -65,7 +59,7 @@ impl<S: SessionStore> Engine<S> {
         }
         match Box::pin(self.merge(flush, &stored, &mut renewal)).await? {
             Merged::Onto(newest, _) => Box::pin(self.combine(flush, newest, renewal)).await,
-            Merged::Landed(landed) => Ok(Performed::Stored(landed, self.cookie_of_change())),
+            Merged::Landed(landed) => Ok(Performed::Stored(landed, self.cookie_of_change(None))),
             Merged::Superseded if renewal.is_some() => {
                 self.create_replacement(flush, &stored).await
             }
@@ -90,9 +84,9 @@ impl<S: SessionStore> Engine<S> {
             .await
     }
 
-    /// The cookie that is due for a change without a renewal.
-    pub(super) const fn cookie_of_change(&self) -> CookieDue {
-        if self.is_stateless {
+    /// The cookie that is due for a change with this renewal.
+    pub(super) const fn cookie_of_change(&self, renewal: Option<Renewal>) -> CookieDue {
+        if self.is_stateless || renewal.is_some() {
             CookieDue::Issue
         } else if self.lifetime.is_persistent() || self.lifetime.reading_extends() {
             CookieDue::Refresh
@@ -101,8 +95,13 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// The record that replaces that of `stored`, last used now. Its times never move backwards.
-    pub(super) fn next_record(&self, stored: &Stored, state: State) -> Record {
+    /// The record that replaces that of `stored`, last used now and with this renewal. Its times never move backwards.
+    pub(super) fn next_record(
+        &self,
+        stored: &Stored,
+        state: State,
+        renewal: Option<Renewal>,
+    ) -> Record {
         let now = self.clock.now();
         let mut record = stored.record.clone();
         record.state = state;
@@ -113,6 +112,9 @@ impl<S: SessionStore> Engine<S> {
         }
         record.forget_previous(now, self.grace);
         record.ends_at = self.lifetime.ends_at(&record);
+        if let Some(Renewal { secret, epoch }) = &renewal {
+            record.renew(secret, *epoch, now);
+        }
         record
     }
 }

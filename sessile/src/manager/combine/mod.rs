@@ -5,15 +5,14 @@ mod queue;
 use std::{pin::pin, sync::Arc, time::Duration};
 
 pub(super) use self::queue::Queues;
-use self::queue::{Batch, Job, JobOutcome, Member, PreparedUpdate, Step, UpdateReply};
+use self::queue::{Batch, JobOutcome, Member, PreparedUpdate, Step, UpdateReply};
 use super::{Engine, merge::newer, perform::Performed};
 use crate::{
-    failure::{CommitError, StateTooLargeError},
+    failure::CommitError,
     session::{
         Flush, SessionClosedError,
-        machine::{CookieDue, Renewal, Stored},
+        machine::{Renewal, Stored},
     },
-    state::State,
     storage::{SessionStore, UpdateOutcome},
     telemetry,
 };
@@ -41,11 +40,7 @@ impl<S: SessionStore> Engine<S> {
         };
         match outcome {
             JobOutcome::Stored(stored) => {
-                let cookie = match renewal {
-                    Some(_) => CookieDue::Issue,
-                    None => self.cookie_of_change(),
-                };
-                Ok(Performed::Stored(stored, cookie))
+                Ok(Performed::Stored(stored, self.cookie_of_change(renewal)))
             }
             JobOutcome::Superseded if renewal.is_some() => {
                 self.create_replacement(flush, &base).await
@@ -126,7 +121,7 @@ impl<S: SessionStore> Engine<S> {
                 job.settle(JobOutcome::Superseded);
                 continue;
             }
-            match self.replayed_on(&state, &job) {
+            match self.replayed(&state, |state| job.journal.replay(state)) {
                 Ok(replayed) => {
                     state = replayed;
                     if job.needs_own_update() {
@@ -146,22 +141,10 @@ impl<S: SessionStore> Engine<S> {
             member.finish(&batch, UpdateReply::NotSent);
             return None;
         }
-        let mut record = self.next_record(&onto, state);
-        if let Some(Renewal { secret, epoch }) = &renewal {
-            record.renew(secret, *epoch, self.clock.now());
-        }
+        let record = self.next_record(&onto, state, renewal);
         let update = PreparedUpdate { onto, record };
         member.publish(&batch, included, Arc::new(update));
         Some(batch)
-    }
-
-    /// `state` with the changes of `job`.
-    fn replayed_on(&self, state: &State, job: &Job) -> Result<State, CommitError> {
-        let mut replayed = state.clone();
-        job.journal.replay(&mut replayed)?;
-        let (before, after) = (state.byte_len(), replayed.byte_len());
-        StateTooLargeError::check(before, after, self.max_state_bytes)?;
-        Ok(replayed)
     }
 
     /// Sends the update of a batch, and settles its jobs by the reply.
