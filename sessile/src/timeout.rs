@@ -1,33 +1,59 @@
 //! A bound on waiting that costs nothing where there is nothing to wait for.
 
-use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
+use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
 
 /// What `future` comes to, or `limit` if it takes longer.
 ///
-/// A future that is ready at once, as those of stores in memory are, never starts a timer. One that is
-/// large is better pinned by the caller: it would be moved here, and kept room for twice.
-pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Duration> {
-    let mut future = pin!(future);
-    let mut timer = pin!(None::<Sleep>);
-    poll_fn(|cx| {
-        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+/// A future that is ready at once, as those of stores in memory are, never starts a timer.
+pub(crate) const fn within<F: Future>(limit: Duration, future: F) -> Within<F> {
+    Within {
+        limit,
+        future,
+        timer: None,
+    }
+}
+
+pin_project! {
+    /// The future of [`within`]. As a type of its own, it has room for `future` once, where an `async` function would
+    /// have it twice.
+    pub(crate) struct Within<F> {
+        limit: Duration,
+        #[pin]
+        future: F,
+        #[pin]
+        timer: Option<Sleep>,
+    }
+}
+
+impl<F: Future> Future for Within<F> {
+    type Output = Result<F::Output, Duration>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Poll::Ready(output) = this.future.poll(cx) {
             return Poll::Ready(Ok(output));
         }
-        if timer.is_none() {
-            timer.set(Some(sleep(limit)));
+        if this.timer.is_none() {
+            this.timer.set(Some(sleep(*this.limit)));
         }
-        match timer.as_mut().as_pin_mut() {
-            Some(timer) => timer.poll(cx).map(|()| Err(limit)),
+        match this.timer.as_pin_mut() {
+            Some(timer) => timer.poll(cx).map(|()| Err(*this.limit)),
             None => Poll::Pending,
         }
-    })
-    .await
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
 
     #[test]

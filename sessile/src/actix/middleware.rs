@@ -151,35 +151,21 @@ where
 
     forward_ready!(service);
 
+    /// If an outer instance of the middleware has opened the same session, this one only passes the request on.
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        Box::pin(serve(
-            Rc::clone(&self.service),
-            self.middleware.clone(),
-            request,
-        ))
-    }
-}
-
-/// Serves one request. If an outer instance of the middleware has opened the same session, this one only passes the
-/// request on.
-async fn serve<S, B, Store>(
-    service: Rc<S>,
-    middleware: SessionMiddleware<Store>,
-    request: ServiceRequest,
-) -> Result<ServiceResponse<B>, actix_web::Error>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    Store: SessionStore,
-{
-    let found = request.extensions().get::<Session>().cloned();
-    match found {
-        None => open_and_commit(service, middleware, request, None).await,
-        Some(early) if early.backend().is_none() => {
-            open_and_commit(service, middleware, request, Some(early)).await
+        let service = Rc::clone(&self.service);
+        let middleware = self.middleware.clone();
+        let found = request.extensions().get::<Session>().cloned();
+        match found {
+            None => Box::pin(open_and_commit(service, middleware, request, None)),
+            Some(early) if early.backend().is_none() => {
+                Box::pin(open_and_commit(service, middleware, request, Some(early)))
+            }
+            Some(outer) if middleware.manager.serves(&outer) => {
+                Box::pin(self.service.call(request))
+            }
+            Some(outer) => Box::pin(nest(service, middleware, request, outer)),
         }
-        Some(outer) if middleware.manager.serves(&outer) => service.call(request).await,
-        // Boxed, since it is rare.
-        Some(outer) => Box::pin(nest(service, middleware, request, outer)).await,
     }
 }
 
@@ -249,18 +235,17 @@ where
 
     // Closes the session also if the client disconnects and this future is dropped.
     let _closing_early = early.as_ref().map(Closing);
-    let cookies = request.headers().get_all(COOKIE);
-    let cookies = cookies.map(|header| header.as_bytes());
-    let opened = match &early {
-        // Boxed, since it is rare.
-        Some(early) => Box::pin(manager.open_early(early, cookies))
-            .await
-            .map(|()| early.clone()),
-        None => manager.open(cookies).await,
-    };
-    let session = match opened {
-        Ok(session) => session,
-        Err(failure) => return Err(answer(failure, page, request.request())),
+    let session = {
+        let cookies = request.headers().get_all(COOKIE);
+        let cookies = cookies.map(|header| header.as_bytes());
+        match &early {
+            // Boxed, since it is rare.
+            Some(early) => Box::pin(manager.open_early(early, cookies))
+                .await
+                .map(|()| early.clone()),
+            None => manager.open(cookies).await,
+        }
+        .map_err(|failure| answer(failure, page, request.request()))?
     };
     let _closing = Closing(&session);
     request.extensions_mut().insert(session.clone());

@@ -5,7 +5,7 @@
 //! session that actix-session made takes the place of the id and the secret. Where a cookie is signed and not
 //! encrypted, the bytes before the record are in URL-safe base64.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use base64_simd::{Out, URL_SAFE_NO_PAD};
 use smallvec::SmallVec;
@@ -15,6 +15,8 @@ use crate::{
     clock::Timestamp,
     id::{Secret, SessionId, SessionKey, SubjectDigest},
     record::{DecodeError, Record},
+    session::machine::Stored,
+    storage::Version,
 };
 
 use super::seal::with_buffer;
@@ -24,8 +26,8 @@ use super::seal::with_buffer;
 pub(crate) enum Content {
     /// The key of a session that a store keeps.
     Key(SessionKey),
-    /// The session itself.
-    Record(SessionId, Record),
+    /// The session itself. It is shared, because the session that is opened is the same.
+    Record(Arc<Stored>),
 }
 
 /// A content, and how it was sealed.
@@ -51,10 +53,22 @@ const HEAD_TEXT_LEN: usize = (HEAD_LEN * 4).div_ceil(3);
 type Head = SmallVec<[u8; 64]>;
 
 impl Content {
-    pub(crate) const fn id(&self) -> &SessionId {
+    /// The session with this id and record.
+    pub(super) fn record(id: SessionId, record: Record) -> Self {
+        Self::Record(Arc::new(Stored {
+            id,
+            secret: None,
+            // Nothing is compared with it: a browser has no versions.
+            version: Version::new(0),
+            record,
+            promotes: false,
+        }))
+    }
+
+    pub(crate) fn id(&self) -> &SessionId {
         match self {
             Self::Key(key) => &key.id,
-            Self::Record(id, _) => id,
+            Self::Record(stored) => &stored.id,
         }
     }
 
@@ -62,7 +76,7 @@ impl Content {
     pub(crate) fn is_signed_in(&self) -> bool {
         match self {
             Self::Key(key) => key.hint.is_some(),
-            Self::Record(_, record) => record.has_subject(),
+            Self::Record(stored) => stored.record.has_subject(),
         }
     }
 
@@ -84,7 +98,7 @@ impl Content {
                 Some(key) => (ACTIX_SESSION_KEY, key.as_bytes()),
                 None => (KEY, &id.as_bytes()[..]),
             },
-            Self::Record(id, _) => (RECORD, &id.as_bytes()[..]),
+            Self::Record(stored) => (RECORD, &stored.id.as_bytes()[..]),
         };
         let mut head = Head::new();
         head.push(form);
@@ -105,7 +119,7 @@ impl Content {
     fn tail(&self) -> Cow<'_, str> {
         match self {
             Self::Key(_) => Cow::Borrowed(""),
-            Self::Record(_, record) => Cow::Owned(record.encode()),
+            Self::Record(stored) => Cow::Owned(stored.record.encode()),
         }
     }
 
@@ -144,7 +158,7 @@ impl Content {
             RECORD => {
                 let id = SessionId::from_bytes(rest.try_into().ok()?);
                 match Record::decode(record) {
-                    Ok(record) => Self::Record(id, record),
+                    Ok(record) => Self::record(id, record),
                     Err(error) if error.is_newer() => return Some(Err(error)),
                     Err(_) => return None,
                 }
@@ -177,7 +191,7 @@ impl Content {
             _ => None,
         };
         let content = match state {
-            Some(record) => Self::Record(SessionId::generate(), record),
+            Some(record) => Self::record(SessionId::generate(), record),
             None => Self::of_actix_session_key(text),
         };
         Some(Unsealed {
@@ -235,7 +249,7 @@ mod tests {
         assert_eq!(assert_round_trip(Content::Key(key)), (76, 57));
         let record = Record::new(ISSUED_AT);
         let len = record.encode().len();
-        let content = Content::Record(SessionId::generate(), record);
+        let content = Content::record(SessionId::generate(), record);
         assert_eq!(assert_round_trip(content), (34 + len, 25 + len));
         let mut old = Content::of_actix_session_key(&"aB3".repeat(22)[..64]);
         assert_eq!(assert_round_trip(old.clone()), (98, 73));
@@ -260,16 +274,16 @@ mod tests {
             let expected = Content::of_actix_session_key(key);
             assert_eq!(unsealed(key).unwrap().content, expected);
         }
-        let Content::Record(_, record) = unsealed(r#"{"n":"1"}"#).unwrap().content else {
+        let Content::Record(stored) = unsealed(r#"{"n":"1"}"#).unwrap().content else {
             panic!("a state is a record");
         };
-        assert_eq!(record.state.get("n"), Ok(Some(1)));
+        assert_eq!(stored.record.state.get("n"), Ok(Some(1)));
         assert_eq!(unsealed(""), None);
     }
 
     #[test]
     fn a_record_of_a_later_version_is_an_error() {
-        let record = Content::Record(SessionId::generate(), Record::new(ISSUED_AT));
+        let record = Content::record(SessionId::generate(), Record::new(ISSUED_AT));
         let record = record.to_text(ISSUED_AT);
         assert_eq!(
             Content::from_text(record.replace("\"v\":3", "\"v\":4").as_bytes()),
@@ -285,7 +299,7 @@ mod tests {
     #[test]
     fn other_texts_are_refused() {
         let key = Content::Key(SessionKey::generate()).to_text(ISSUED_AT);
-        let record = Content::Record(SessionId::generate(), Record::new(ISSUED_AT));
+        let record = Content::record(SessionId::generate(), Record::new(ISSUED_AT));
         let record = record.to_text(ISSUED_AT);
         let last = key.len() - 1;
         for text in [
@@ -311,7 +325,7 @@ mod tests {
     #[test]
     fn other_bytes_are_refused() {
         let key = bytes(&Content::Key(SessionKey::generate()));
-        let record = bytes(&Content::Record(
+        let record = bytes(&Content::record(
             SessionId::generate(),
             Record::new(ISSUED_AT),
         ));

@@ -1,6 +1,6 @@
 //! Committing: the changes of a session go to the store, and its cookie to the browser.
 
-use std::{pin::pin, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     Engine, HeaderChanges, ResponseHead, SessionFailure,
@@ -103,13 +103,14 @@ impl<S: SessionStore> Engine<S> {
         session: &Session,
         head: &ResponseHead<'_>,
     ) -> Result<Option<SetCookie>, CommitError> {
-        // A lazy session may be renewed before it is opened.
-        if session.status() == SessionStatus::Renewed {
-            session.open().await?;
+        // A lazy session may be renewed before it is opened. Boxed, since it is rare.
+        if session.status() == SessionStatus::Renewed && !session.machine().is_readable() {
+            Box::pin(session.open()).await?;
         }
         let mut action = Action::Nothing;
         let stored = {
-            let storing = pin!(async {
+            // Boxed, so that requests that store nothing need no memory for it.
+            let storing = Box::pin(async {
                 let mut flush = session.flush(true).await;
                 self.end_pending(&mut flush).await?;
                 action = self.decide(flush.work());
@@ -191,14 +192,14 @@ impl<S: SessionStore> Engine<S> {
             CookieDue::Nothing | CookieDue::Refresh => None,
             // The session has ended or was renewed: this cookie would replace a valid one.
             CookieDue::Issue if is_gone => None,
-            CookieDue::Issue => self.issue(&*stored?).ok(),
+            CookieDue::Issue => self.issue(&stored?).ok(),
             CookieDue::Remove => Some(self.cookie.removal()),
         }
     }
 
-    pub(super) fn issue(&self, stored: &Stored) -> Result<SetCookie, CookieTooLargeError> {
+    pub(super) fn issue(&self, stored: &Arc<Stored>) -> Result<SetCookie, CookieTooLargeError> {
         let content = match self.is_stateless {
-            true => Content::Record(stored.id.clone(), stored.record.clone()),
+            true => Content::Record(Arc::clone(stored)),
             false => Content::Key(SessionKey {
                 id: stored.id.clone(),
                 secret: stored.secret,

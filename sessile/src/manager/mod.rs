@@ -15,7 +15,7 @@ mod perform;
 mod save;
 mod swap;
 
-use std::{borrow::Cow, fmt, pin::pin, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use self::combine::Queues;
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
@@ -150,7 +150,7 @@ impl<S: SessionStore> SessionManager<S> {
             Loading::Eager => {
                 // The machine is filled in place, because moving it costs more.
                 let session = self.session(Binding::New, true);
-                let finding = pin!(self.0.find(cookies.iter().map(|cookie| &**cookie)));
+                let finding = self.0.find(cookies.iter().map(|cookie| &**cookie));
                 let found = timeout::within(self.0.store_timeout, finding).await;
                 match found.unwrap_or_else(|after| Err(OpenError::Timeout { after })) {
                     // There are no changes to replay.

@@ -10,7 +10,7 @@ use crate::{
     failure::OpenError,
     id::{SessionId, SubjectDigest},
     session::machine::{Binding, Stored, Target},
-    storage::{Freshness, Loaded, SessionStore, StoreError, StoreErrorKind, Version},
+    storage::{Freshness, Loaded, SessionStore, StoreError, StoreErrorKind},
     telemetry,
 };
 
@@ -153,26 +153,20 @@ impl<S: SessionStore> Engine<S> {
     /// The session of the record that was written last, of those in `cookies`.
     fn find_sealed(&self, cookies: &[Unsealed]) -> Found {
         let records = cookies.iter().filter_map(|it| match &it.content {
-            Content::Record(id, record) => Some((id, record, it)),
+            Content::Record(stored) => Some((stored, it)),
             Content::Key(_) => None,
         });
         // Of equal ones, `rev` and `max_by_key` select the first, which was issued last.
-        let Some((id, record, unsealed)) = records.rev().max_by_key(|(_, it, _)| it.used_at) else {
+        let latest = records.rev().max_by_key(|(it, _)| it.record.used_at);
+        let Some((stored, unsealed)) = latest else {
             return Found::Nothing;
         };
-        if self.lifetime.has_ended(record, self.clock.now()) {
+        if self.lifetime.has_ended(&stored.record, self.clock.now()) {
             telemetry::session_not_found("expired");
             return Found::Nothing;
         }
-        let stored = Stored {
-            id: id.clone(),
-            secret: None,
-            version: Version::new(0),
-            record: record.clone(),
-            promotes: false,
-        };
         Found::Session {
-            binding: Binding::Stored(Arc::new(stored)),
+            binding: Binding::Stored(Arc::clone(stored)),
             is_outdated: unsealed.is_outdated,
         }
     }
@@ -182,7 +176,7 @@ impl<S: SessionStore> Engine<S> {
     async fn find_stored(&self, cookies: &[Unsealed]) -> Result<Found, OpenError> {
         let (id, hint) = match &cookies[0].content {
             Content::Key(key) => (&key.id, key.hint.as_ref()),
-            Content::Record(id, _) => (id, None),
+            Content::Record(stored) => (&stored.id, None),
         };
         for freshness in [Freshness::Cached, Freshness::Current] {
             let Some(loaded) = self.load(id, hint, freshness).await? else {

@@ -125,10 +125,11 @@ impl<S: SessionStore> Engine<S> {
                 self.create(flush, state).await
             }
             (Action::CreateReplacement, Some(stored)) => {
-                self.create_replacement(flush, &stored).await
+                // Boxed, since it is rare, as a renewal is.
+                Box::pin(self.create_replacement(flush, &stored)).await
             }
             (Action::Update, Some(stored)) => self.store_changes(flush, stored, None).await,
-            (Action::Renew, Some(stored)) => self.renew(flush, stored).await,
+            (Action::Renew, Some(stored)) => Box::pin(self.renew(flush, stored)).await,
             (Action::Touch, Some(stored)) => self.touch(flush, stored).await,
             (Action::Reissue, Some(stored)) => self.reissue(stored).await,
             (Action::RemoveCookie, _) => Ok(Performed::RemoveCookie),

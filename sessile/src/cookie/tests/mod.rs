@@ -34,7 +34,7 @@ fn a_key() -> Content {
 fn a_record(value: &str) -> Content {
     let mut record = Record::new(ISSUED_AT);
     record.state.insert("value", value).unwrap();
-    Content::Record(SessionId::generate(), record)
+    Content::record(SessionId::generate(), record)
 }
 
 fn issue(cookie: &SessionCookie, content: &Content) -> SetCookie {

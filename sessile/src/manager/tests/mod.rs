@@ -19,6 +19,8 @@ mod settings;
 mod store;
 mod unknown;
 
+use std::pin::pin;
+
 use self::store::{Fault, Faulty};
 use super::*;
 use crate::{

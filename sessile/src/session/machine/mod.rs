@@ -12,7 +12,7 @@ mod change;
 mod unsettled;
 mod work;
 
-use std::{mem, sync::Arc};
+use std::{fmt, mem, sync::Arc};
 
 use smallvec::SmallVec;
 
@@ -56,7 +56,7 @@ pub(crate) enum Binding {
 }
 
 /// A stored session. It is large and never changes, so it is shared.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Stored {
     pub(crate) id: SessionId,
     /// The secret in the cookie; `None` for a session whose id is the secret.
@@ -269,6 +269,16 @@ impl Machine {
             self.close();
         }
         is_untouched
+    }
+}
+
+impl fmt::Debug for Stored {
+    /// Without the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored")
+            .field("id", &self.id)
+            .field("record", &self.record)
+            .finish_non_exhaustive()
     }
 }
 
