@@ -23,14 +23,18 @@ impl<S: SessionStore> Engine<S> {
         stored: Arc<Stored>,
         mut renewal: Option<Renewal>,
     ) -> Result<Performed, CommitError> {
+        let version = Version::generate();
         // Unsettled changes are first retried on the version that was loaded.
         let is_settled = flush.work().unsettled.is_none();
-        if is_settled && self.queues.is_busy(&stored.id) {
-            // Boxed, since it is rare.
-            return Box::pin(self.combine(flush, stored, renewal)).await;
+        let mut soloist = None;
+        if is_settled && !self.is_stateless {
+            soloist = self.queues.begin_solo(&stored.id, version);
+            if soloist.is_none() {
+                // Boxed, since it is rare.
+                return Box::pin(self.combine(flush, stored, renewal)).await;
+            }
         }
         let record = self.next_record(&stored, flush.work().state.clone(), renewal);
-        let version = Version::generate();
         let write = InFlight::Update { version, renewal };
         let updated = {
             let updating = pin!(self.update_stored(&stored, &record, version));
@@ -47,13 +51,18 @@ impl<S: SessionStore> Engine<S> {
                     record,
                     promotes: false,
                 };
-                return Ok(Performed::Stored(Arc::new(updated), cookie));
+                let updated = Arc::new(updated);
+                if let Some(soloist) = soloist {
+                    soloist.finish(&updated);
+                }
+                return Ok(Performed::Stored(updated, cookie));
             }
             UpdateOutcome::Missing | UpdateOutcome::Refused => {
                 return Ok(Performed::Refused(SessionClosedError::Ended));
             }
             UpdateOutcome::Conflict => telemetry::conflict(),
         }
+        drop(soloist);
         if is_settled {
             return Box::pin(self.combine(flush, stored, renewal)).await;
         }
@@ -61,7 +70,7 @@ impl<S: SessionStore> Engine<S> {
             Merged::Onto(newest, _) => Box::pin(self.combine(flush, newest, renewal)).await,
             Merged::Landed(landed) => Ok(Performed::Stored(landed, self.cookie_of_change(None))),
             Merged::Superseded if renewal.is_some() => {
-                self.create_replacement(flush, &stored).await
+                Box::pin(self.create_replacement(flush, &stored)).await
             }
             Merged::Superseded => Ok(Performed::Refused(SessionClosedError::Superseded)),
             Merged::Ended => Ok(Performed::Refused(SessionClosedError::Ended)),

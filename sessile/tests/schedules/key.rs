@@ -56,10 +56,15 @@ impl Histories {
         self.ids.get(id).copied().unwrap_or_default()
     }
 
+    /// Notes an event after which the request runs: it may find the other one in its queue.
     pub(crate) fn note(&mut self, index: RequestIndex, event: impl Hash, now: u64) {
         let other = 1 - index;
         let seen = self.queues[other].then_some(self.hashes[other]);
-        self.hashes[index] = hashed(&(self.hashes[index], now, seen, event));
+        self.note_unseen(index, (seen, event), now);
+    }
+
+    fn note_unseen(&mut self, index: RequestIndex, event: impl Hash, now: u64) {
+        self.hashes[index] = hashed(&(self.hashes[index], now, event));
     }
 
     pub(crate) fn note_sent(
@@ -82,7 +87,11 @@ impl Histories {
             Err(failed) => (4, Some(*failed as usize)),
         };
         let event = (course, operation.name(), self.id(operation.id()), answer);
-        self.note(index, event, now);
+        match course.stops_waiting() {
+            true => self.note(index, event, now),
+            // It runs when it gets the answer.
+            false => self.note_unseen(index, event, now),
+        }
     }
 
     pub(crate) fn note_answered(

@@ -178,8 +178,12 @@ impl<'a> Run<'a> {
         if polled.is_ready() {
             self.requests[index] = None;
             self.histories.left_queue(index);
-        } else if matches!(controls.stops[index], Stop::Nowhere) {
-            self.histories.joined_queue(index);
+        } else {
+            match controls.stops[index].is_in_queue() {
+                Some(true) => self.histories.joined_queue(index),
+                Some(false) => self.histories.left_queue(index),
+                None => {}
+            }
         }
         let now = self.setup.store.clock().now();
         let expired = controls

@@ -73,6 +73,11 @@ impl Course {
         }
     }
 
+    /// Whether the request does not wait for the answer.
+    pub(crate) fn stops_waiting(self) -> bool {
+        matches!(self, Self::LeftBefore | Self::LeftLate) || self.is_cancellation()
+    }
+
     pub(crate) fn is_cancellation(self) -> bool {
         matches!(self, Self::CancelledBefore | Self::CancelledLate)
     }

@@ -44,6 +44,19 @@ pub(crate) enum Stop {
 }
 
 impl Stop {
+    /// Whether other requests of its server can notice that the request stores changes; `None` if it may only have
+    /// been so before: it loads the session to merge, or for another reason.
+    pub(crate) fn is_in_queue(&self) -> Option<bool> {
+        match self {
+            Self::Nowhere => Some(true),
+            Self::Sent(operation) | Self::Answered(operation, _) => match operation {
+                Operation::Load(_) => None,
+                operation => Some(matches!(operation, Operation::Update(..))),
+            },
+            _ => Some(false),
+        }
+    }
+
     fn take_released(&mut self) -> Option<Result<Answer, Failed>> {
         match mem::take(self) {
             Self::Released(answer) => Some(answer),

@@ -1,19 +1,21 @@
 //! [`Queues`]: the requests of one worker that store changes of the same session, in the order of their arrival.
 //!
-//! A request joins the queue with a [`Job`]. One of the requests in the queue leads: it takes the jobs that wait as a
-//! [`Batch`], and stores them in one update. The batch stays here until its outcome is known, so that another request
-//! can repeat the same update if the leader is dropped or hangs.
+//! A request that finds no other one updates the session on its own, as [`Soloist`]. Those that come meanwhile join a
+//! queue, each with a [`Job`], and one of them leads: it takes the jobs that wait as a [`Batch`], and stores them in one
+//! update. The batch stays here until its outcome is known, so that another request can repeat the same update if the
+//! leader is dropped or hangs.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     thread::{self, ThreadId},
     time::Duration,
 };
 
+use hashbrown::{HashTable, hash_table::Entry};
 use tokio::sync::Notify;
 
 use crate::{
@@ -28,19 +30,22 @@ use crate::{
     timeout,
 };
 
-/// The queues of an engine. They affect only performance: the store decides which write wins.
+/// The requests of an engine that store changes. They affect only performance: the store decides which write wins.
 #[derive(Default)]
-pub(in crate::manager) struct Queues {
-    queues: Mutex<HashMap<QueueKey, Arc<Mutex<Queue>>>>,
-    /// The number of queues, readable without the mutex. Usually there are none.
-    len: AtomicUsize,
-}
+pub(in crate::manager) struct Queues(Mutex<HashTable<(QueueKey, Writers)>>);
 
-/// The key of a queue. Each worker has its own queues, so that a blocked worker delays no other one.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// Each worker has its own queues, so that a blocked worker delays no other one.
+#[derive(Clone, PartialEq, Eq)]
 struct QueueKey {
     id: SessionId,
     worker: ThreadId,
+}
+
+/// The requests of one worker that store changes of one session.
+enum Writers {
+    /// Only one, whose update writes this version.
+    One(Version),
+    Queue(Arc<Mutex<Queue>>),
 }
 
 #[derive(Default)]
@@ -50,11 +55,22 @@ struct Queue {
     waiting: VecDeque<Arc<Job>>,
     /// The jobs whose update is being prepared or is in flight.
     batch: Option<Arc<Batch>>,
-    leader: Option<Arc<Job>>,
+    leader: Leader,
     /// Counts the changes of the leader.
     terms: u64,
-    /// The session as the last batch stored it.
+    /// The session as the last batch stored it, or the soloist.
     newest: Option<Arc<Stored>>,
+}
+
+/// The request that the others in a queue wait for.
+#[derive(Default)]
+enum Leader {
+    #[default]
+    Nobody,
+    /// The request that came before there was a queue. Its update writes this version.
+    Soloist(Version),
+    /// The member with this job.
+    Member(Arc<Job>),
 }
 
 /// The changes of one request.
@@ -127,9 +143,35 @@ pub(super) enum Step {
 }
 
 impl Queues {
+    /// Registers a request that is about to write `version` in an update of its own; `None` if another request of this
+    /// worker stores changes of the session.
+    pub(in crate::manager) fn begin_solo(
+        &self,
+        id: &SessionId,
+        version: Version,
+    ) -> Option<Soloist<'_>> {
+        let key = QueueKey::of(id);
+        match key.entry(&mut locked(&self.0)) {
+            Entry::Occupied(_) => None,
+            Entry::Vacant(vacant) => {
+                vacant.insert((key.clone(), Writers::One(version)));
+                Some(Soloist {
+                    queues: self,
+                    key,
+                    version,
+                    stored: None,
+                })
+            }
+        }
+    }
+
     /// Whether a request of this worker stores changes of this session.
+    #[cfg(test)]
     pub(in crate::manager) fn is_busy(&self, id: &SessionId) -> bool {
-        self.len.load(Ordering::Relaxed) > 0 && self.queues().contains_key(&QueueKey::of(id))
+        matches!(
+            QueueKey::of(id).entry(&mut locked(&self.0)),
+            Entry::Occupied(_)
+        )
     }
 
     /// Queues the changes in `journal`, and the `renewal`, of a request that loaded the session as `base`.
@@ -149,9 +191,22 @@ impl Queues {
             has_left: AtomicBool::new(false),
             woken: Notify::new(),
         });
-        let mut queues = self.queues();
-        let queue = Arc::clone(queues.entry(key.clone()).or_default());
-        self.len.store(queues.len(), Ordering::Relaxed);
+        let mut table = locked(&self.0);
+        let queue = match key.entry(&mut table) {
+            Entry::Occupied(mut occupied) => match &occupied.get().1 {
+                Writers::Queue(queue) => Arc::clone(queue),
+                Writers::One(version) => {
+                    let queue = Queue::led_by(Leader::Soloist(*version));
+                    occupied.get_mut().1 = Writers::Queue(Arc::clone(&queue));
+                    queue
+                }
+            },
+            Entry::Vacant(vacant) => {
+                let queue = Queue::led_by(Leader::Nobody);
+                vacant.insert((key.clone(), Writers::Queue(Arc::clone(&queue))));
+                queue
+            }
+        };
         {
             let mut queue = locked(&queue);
             queue.members += 1;
@@ -164,14 +219,47 @@ impl Queues {
             job,
         }
     }
-
-    fn queues(&self) -> MutexGuard<'_, HashMap<QueueKey, Arc<Mutex<Queue>>>> {
-        locked(&self.queues)
-    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A request that updates the session on its own. Those that wait for it go on when this is dropped.
+pub(in crate::manager) struct Soloist<'a> {
+    queues: &'a Queues,
+    key: QueueKey,
+    version: Version,
+    stored: Option<Arc<Stored>>,
+}
+
+impl Soloist<'_> {
+    /// Ends with the session as the request stored it, so that those that wait need not load it.
+    pub(in crate::manager) fn finish(mut self, stored: &Arc<Stored>) {
+        self.stored = Some(Arc::clone(stored));
+    }
+}
+
+impl Drop for Soloist<'_> {
+    fn drop(&mut self) {
+        let mut table = locked(&self.queues.0);
+        let Entry::Occupied(occupied) = self.key.entry(&mut table) else {
+            return;
+        };
+        match &occupied.get().1 {
+            Writers::One(version) if *version == self.version => drop(occupied.remove()),
+            // Another request may have replaced a soloist that took too long.
+            Writers::One(_) => {}
+            Writers::Queue(queue) => {
+                let mut queue = locked(queue);
+                if matches!(queue.leader, Leader::Soloist(version) if version == self.version) {
+                    queue.newest = self.stored.take();
+                    queue.replace_leader(Leader::Nobody);
+                    queue.wake_next();
+                }
+            }
+        }
+    }
 }
 
 impl QueueKey {
@@ -180,6 +268,16 @@ impl QueueKey {
             id: id.clone(),
             worker: thread::current().id(),
         }
+    }
+
+    fn entry<'a>(&self, table: &'a mut HashTable<(Self, Writers)>) -> Entry<'a, (Self, Writers)> {
+        table.entry(self.hash(), |(key, _)| key == self, |(key, _)| key.hash())
+    }
+
+    /// A part of the id, which is random.
+    fn hash(&self) -> u64 {
+        let [hash @ .., _, _, _, _, _, _, _, _] = *self.id.as_bytes();
+        u64::from_ne_bytes(hash)
     }
 }
 
@@ -207,11 +305,11 @@ impl Member<'_> {
         if let Some(outcome) = locked(&self.job.outcome).take() {
             return Step::Done(outcome);
         }
-        if queue.leader.is_some() && (stalled != Some(queue.terms) || queue.is_preparing()) {
+        let is_led = !matches!(queue.leader, Leader::Nobody);
+        if is_led && (stalled != Some(queue.terms) || queue.is_preparing()) {
             return Step::Wait(queue.terms);
         }
-        queue.leader = Some(Arc::clone(&self.job));
-        queue.terms += 1;
+        queue.replace_leader(Leader::Member(Arc::clone(&self.job)));
         match &queue.batch {
             Some(batch) => {
                 locked(&batch.state).is_repeated = true;
@@ -316,8 +414,20 @@ impl Member<'_> {
 }
 
 impl Queue {
+    fn led_by(leader: Leader) -> Arc<Mutex<Self>> {
+        Arc::new(Mutex::new(Self {
+            leader,
+            ..Self::default()
+        }))
+    }
+
     fn is_led_by(&self, job: &Arc<Job>) -> bool {
-        (self.leader.as_ref()).is_some_and(|leader| Arc::ptr_eq(leader, job))
+        matches!(&self.leader, Leader::Member(leader) if Arc::ptr_eq(leader, job))
+    }
+
+    fn replace_leader(&mut self, leader: Leader) {
+        self.leader = leader;
+        self.terms += 1;
     }
 
     /// Whether the leader still replays changes. Another request has no update to repeat then.
@@ -364,8 +474,7 @@ impl Queue {
     /// Lets another request lead, if the request of `job` is the leader.
     fn step_down(&mut self, job: &Arc<Job>) {
         if self.is_led_by(job) {
-            self.leader = None;
-            self.terms += 1;
+            self.replace_leader(Leader::Nobody);
             self.wake_next();
         }
     }
@@ -418,19 +527,22 @@ impl Batch {
 /// A request that waits takes its changes back. An update in flight goes on.
 impl Drop for Member<'_> {
     fn drop(&mut self) {
-        let mut queues = self.queues.queues();
+        let mut table = locked(&self.queues.0);
         let mut queue = locked(&self.queue);
         self.job.has_left.store(true, Ordering::Relaxed);
         queue.waiting.retain(|job| !Arc::ptr_eq(job, &self.job));
         queue.members -= 1;
-        if queue.members == 0 {
-            queues.remove(&self.key);
-            self.queues.len.store(queues.len(), Ordering::Relaxed);
-        } else if queue.is_led_by(&self.job) {
-            queue.step_down(&self.job);
-        } else if queue.leader.is_none() {
-            // It may have been woken to lead.
-            queue.wake_next();
+        if queue.members > 0 {
+            match queue.leader {
+                // It may have been woken to lead.
+                Leader::Nobody => queue.wake_next(),
+                _ => queue.step_down(&self.job),
+            }
+        } else if let Entry::Occupied(mut occupied) = self.key.entry(&mut table) {
+            match queue.leader {
+                Leader::Soloist(version) => occupied.get_mut().1 = Writers::One(version),
+                _ => drop(occupied.remove()),
+            }
         }
     }
 }

@@ -15,6 +15,31 @@ struct Queue {
 }
 
 impl Queue {
+    /// The requests make these changes. The update of the first is in flight when the others come: it conflicts with
+    /// nothing, and `fault` is what happens to it. The others wait until it is answered.
+    async fn behind_a_soloist(fault: Fault, changes: &[Change]) -> Self {
+        let world = World::new(|_| {});
+        let cookie = world.stored().await;
+        let mut queue = Self {
+            world,
+            cookie,
+            requests: Vec::new(),
+        };
+        let mut sessions = Vec::new();
+        for change in changes {
+            let session = queue.world.open(&queue.cookie).await;
+            change(&session);
+            sessions.push(session);
+        }
+        queue.world.store.counts();
+        queue.world.store.inject(fault);
+        for session in sessions {
+            queue.spawn(session);
+            queue.settle().await;
+        }
+        queue
+    }
+
     /// The requests make these changes. Another one has incremented `n` to 2 since they opened the session.
     ///
     /// If `waits`, the load of the first request waits for the others, so that its update stores the changes of all.
@@ -121,6 +146,96 @@ impl Queue {
 }
 
 const FIVE: [Change; 5] = [increment; 5];
+
+#[tokio::test]
+async fn a_burst_of_requests_takes_two_updates_and_no_load() {
+    let mut queue = Queue::behind_a_soloist(Fault::Wait, &[increment as Change; 20]).await;
+    queue.world.store.go_on.notify_one();
+    queue.assert_failed(&[]).await;
+    assert_eq!(queue.world.store.counts(), (0, 2));
+    queue.assert_n(1 + 20).await;
+}
+
+/// The changes of a client that left may be stored. Those of the others are, once each.
+#[tokio::test]
+async fn requests_that_wait_for_a_soloist_go_on_if_it_leaves_or_fails() {
+    let mut queue = Queue::behind_a_soloist(Fault::Hang, &FIVE).await;
+    queue.leave(0).await;
+    queue.assert_failed(&[]).await;
+    queue.assert_n(1 + 4).await;
+
+    // The update of the client that left has happened.
+    let mut queue = Queue::behind_a_soloist(Fault::DoAndWait, &FIVE).await;
+    queue.leave(0).await;
+    queue.assert_failed(&[]).await;
+    queue.assert_n(1 + 5).await;
+}
+
+/// A quarter of the timeout passes by itself, since the time is paused.
+#[tokio::test(start_paused = true)]
+async fn a_soloist_whose_update_hangs_is_replaced() {
+    let mut queue = Queue::behind_a_soloist(Fault::Hang, &FIVE).await;
+    let begun = tokio::time::Instant::now();
+    let others = queue.requests.split_off(1);
+    let hanging = std::mem::replace(&mut queue.requests, others);
+    queue.assert_failed(&[]).await;
+    assert_eq!(begun.elapsed().as_millis(), 250);
+    assert_eq!(queue.world.n(&queue.cookie).await, Some(1 + 4));
+    for request in hanging {
+        assert_eq!(request.await.unwrap().unwrap_err().status(), 503);
+    }
+    queue.assert_n(1 + 4).await;
+}
+
+/// Its answer comes when another request has led and gone: it changes nothing for those that come then.
+#[tokio::test(start_paused = true)]
+async fn a_soloist_that_is_late_does_not_disturb_its_successors() {
+    let mut queue = Queue::behind_a_soloist(Fault::DoAndWait, &[increment as Change; 2]).await;
+    let late = queue.requests.remove(0);
+    queue.assert_failed(&[]).await;
+    let session = queue.world.open(&queue.cookie).await;
+    increment(&session);
+    queue.world.store.inject(Fault::Hang);
+    queue.spawn(session);
+    queue.settle().await;
+    queue.world.store.go_on.notify_one();
+    assert!(late.await.unwrap().is_ok());
+    // The one that hangs is still registered, so that this one waits for it.
+    let session = queue.world.open(&queue.cookie).await;
+    increment(&session);
+    queue.world.store.counts();
+    queue.spawn(session);
+    queue.settle().await;
+    assert_eq!(queue.world.store.counts(), (0, 0));
+    queue.leave(0).await;
+    queue.assert_failed(&[]).await;
+    queue.assert_n(1 + 3).await;
+}
+
+#[tokio::test]
+async fn a_soloist_whose_update_conflicts_is_stored_with_the_others() {
+    let mut queue = Queue::behind_a_soloist(Fault::Wait, &FIVE).await;
+    // A request of another server.
+    let other = queue.world.beside(&queue.world.clock, |_| {});
+    let session = other.open(&queue.cookie).await;
+    increment(&session);
+    other.commit(&session).await;
+    queue.world.store.counts();
+    queue.world.store.go_on.notify_one();
+    queue.assert_failed(&[]).await;
+    // The one that conflicts, a load, and the one for all.
+    assert_eq!(queue.world.store.counts(), (1, 1));
+    queue.assert_n(1 + 6).await;
+}
+
+#[tokio::test]
+async fn a_renewal_by_a_soloist_supersedes_those_that_wait() {
+    let renewal: Change = |session| session.renew();
+    let mut queue = Queue::behind_a_soloist(Fault::Wait, &[renewal, increment]).await;
+    queue.world.store.go_on.notify_one();
+    let failures = queue.assert_failed(&[1]).await;
+    assert_eq!(failures[0].status(), 409);
+}
 
 #[tokio::test]
 async fn all_waiting_requests_are_stored_in_one_update() {
