@@ -1,9 +1,9 @@
 //! [`Content`]: what is sealed into a session cookie.
 //!
 //! It begins with its form (1 byte) and the time of issue in milliseconds (8 bytes). The session's id (16 bytes)
-//! follows, and then a secret (16 bytes) and the hint (16 bytes, if there is one), or a record as text. The key of a
-//! session that actix-session made takes the place of the id and the secret. Where a cookie is signed and not
-//! encrypted, the bytes before the record are in URL-safe base64.
+//! follows, and then a secret (16 bytes) and the hint (16 bytes, if there is one), or a record in its
+//! [sealed form](crate::record). The key of a session that actix-session made takes the place of the id and the secret.
+//! Where a cookie is signed and not encrypted, the bytes before the text of the record are in URL-safe base64.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -40,12 +40,12 @@ pub(crate) struct Unsealed {
 }
 
 const KEY: u8 = 1;
-const RECORD: u8 = 2;
-const ACTIX_SESSION_KEY: u8 = 3;
+const ACTIX_SESSION_KEY: u8 = 2;
+const RECORD: u8 = Record::SEALED_FORM;
 
 const TIME_LEN: usize = 8;
-/// The form, the time and the id.
-const HEAD_LEN: usize = 1 + TIME_LEN + SessionId::LEN;
+/// What is before the text of a record.
+const HEAD_LEN: usize = 1 + TIME_LEN + SessionId::LEN + Record::SEALED_NUMBERS_LEN;
 /// The same in base64.
 const HEAD_TEXT_LEN: usize = (HEAD_LEN * 4).div_ceil(3);
 
@@ -104,14 +104,17 @@ impl Content {
         head.push(form);
         head.extend_from_slice(&issued_at.as_unix_millis().to_be_bytes());
         head.extend_from_slice(name);
-        if let Self::Key(SessionKey {
-            secret: Some(secret),
-            hint,
-            ..
-        }) = self
-        {
-            head.extend_from_slice(secret.as_bytes());
-            head.extend_from_slice(hint.as_ref().map_or(&[], |it| it.as_bytes()));
+        match self {
+            Self::Key(SessionKey {
+                secret: Some(secret),
+                hint,
+                ..
+            }) => {
+                head.extend_from_slice(secret.as_bytes());
+                head.extend_from_slice(hint.as_ref().map_or(&[], |it| it.as_bytes()));
+            }
+            Self::Key(_) => {}
+            Self::Record(stored) => head.extend_from_slice(&stored.record.sealed_numbers()),
         }
         head
     }
@@ -119,7 +122,7 @@ impl Content {
     fn tail(&self) -> Cow<'_, str> {
         match self {
             Self::Key(_) => Cow::Borrowed(""),
-            Self::Record(stored) => Cow::Owned(stored.record.encode()),
+            Self::Record(stored) => Cow::Owned(stored.record.sealed_text()),
         }
     }
 
@@ -147,23 +150,25 @@ impl Content {
         })
     }
 
-    fn decode(head: &[u8], record: &[u8]) -> Option<Result<Unsealed, DecodeError>> {
+    fn decode(head: &[u8], text: &[u8]) -> Option<Result<Unsealed, DecodeError>> {
         let (&form, rest) = head.split_first()?;
         let (time, rest) = rest.split_first_chunk()?;
         let content = match form {
-            KEY if record.is_empty() => Self::Key(decode_key(rest)?),
-            ACTIX_SESSION_KEY if record.is_empty() => {
+            KEY if text.is_empty() => Self::Key(decode_key(rest)?),
+            ACTIX_SESSION_KEY if text.is_empty() => {
                 Self::of_actix_session_key(str::from_utf8(rest).ok()?)
             }
             RECORD => {
-                let id = SessionId::from_bytes(rest.try_into().ok()?);
-                match Record::decode(record) {
+                let (id, numbers) = rest.split_first_chunk()?;
+                let id = SessionId::from_bytes(*id);
+                match Record::unseal(numbers.try_into().ok()?, text) {
                     Ok(record) => Self::record(id, record),
                     Err(error) if error.is_newer() => return Some(Err(error)),
                     Err(_) => return None,
                 }
             }
-            _ => return None,
+            KEY | ACTIX_SESSION_KEY => return None,
+            _ => return Some(Err(DecodeError::UnknownForm { form: form.into() })),
         };
         Some(Ok(Unsealed {
             content,
@@ -247,10 +252,11 @@ mod tests {
         assert_eq!(assert_round_trip(Content::Key(key.clone())), (55, 41));
         key.hint = Some(SubjectDigest::of("ferris"));
         assert_eq!(assert_round_trip(Content::Key(key)), (76, 57));
-        let record = Record::new(ISSUED_AT);
-        let len = record.encode().len();
+        let mut record = Record::new(ISSUED_AT);
+        record.state.insert("n", &1).unwrap();
         let content = Content::record(SessionId::generate(), record);
-        assert_eq!(assert_round_trip(content), (34 + len, 25 + len));
+        let text_len = r#"{"n":1}}"#.len();
+        assert_eq!(assert_round_trip(content), (76 + text_len, 57 + text_len));
         let mut old = Content::of_actix_session_key(&"aB3".repeat(22)[..64]);
         assert_eq!(assert_round_trip(old.clone()), (98, 73));
         // The hint of such a key is not kept.
@@ -285,10 +291,13 @@ mod tests {
     fn a_record_of_a_later_version_is_an_error() {
         let record = Content::record(SessionId::generate(), Record::new(ISSUED_AT));
         let record = record.to_text(ISSUED_AT);
-        assert_eq!(
-            Content::from_text(record.replace("\"v\":3", "\"v\":4").as_bytes()),
-            Some(Err(DecodeError::UnknownForm { form: 4 }))
-        );
+        // The first byte is in the first two characters.
+        for (start, form) in [("BA", 4), ("AA", 0), ("_w", 255)] {
+            assert_eq!(
+                Content::from_text(format!("{start}{}", &record[2..]).as_bytes()),
+                Some(Err(DecodeError::UnknownForm { form }))
+            );
+        }
         let critical = record[..record.len() - 1].to_owned() + r#","crit":["new"],"new":1}"#;
         assert_eq!(
             Content::from_text(critical.as_bytes()),
@@ -308,14 +317,13 @@ mod tests {
             format!("{key}{{}}"),
             format!("+{}", &key[1..]),
             key[..last].to_owned(),
-            // Unknown forms, and a key of actix-session that is not UTF-8.
-            format!("BA{}", &key[2..]),
-            format!("A_{}", &key[2..]),
-            key[..HEAD_TEXT_LEN].to_owned(),
+            // A key of actix-session that is not UTF-8.
+            format!("Av{}", &key[2..]),
+            key[..34].to_owned(),
             record[..HEAD_TEXT_LEN].to_owned(),
             record[..record.len() - 1].to_owned(),
-            record.replace("\"s\":{", "\"s\":["),
-            "A".repeat(4096),
+            record.replace("{", "{["),
+            format!("AQ{}", "A".repeat(4094)),
             "\u{e9}".repeat(40),
         ] {
             assert_eq!(Content::from_text(text.as_bytes()), None, "{text}");
@@ -337,10 +345,11 @@ mod tests {
         for len in 0..record.len() {
             assert_eq!(Content::from_bytes(&record[..len]), None, "{len}");
         }
-        for form in (0..=u8::MAX).filter(|form| !(KEY..=ACTIX_SESSION_KEY).contains(form)) {
+        for form in (0..=u8::MAX).filter(|form| !(KEY..=RECORD).contains(form)) {
             let mut other = key.clone();
             other[0] = form;
-            assert_eq!(Content::from_bytes(&other), None, "{form}");
+            let error = DecodeError::UnknownForm { form: form.into() };
+            assert_eq!(Content::from_bytes(&other), Some(Err(error)));
         }
     }
 }

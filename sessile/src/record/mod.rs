@@ -3,6 +3,7 @@
 mod details;
 mod moved;
 mod reader;
+mod sealed;
 mod secrets;
 mod text;
 

@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
         self.number().map(Timestamp::from_unix_millis)
     }
 
-    fn state(&mut self) -> Option<State> {
+    pub(super) fn state(&mut self) -> Option<State> {
         self.expect("{")?;
         let mut entries = Entries::new();
         if self.expect("}").is_none() {

@@ -53,6 +53,11 @@ impl Record {
             out.extend([r#","k":""#, secrets.current.encode(digest), "\""]);
         }
         out.push_str(r#","s":"#);
+        self.encode_from_state(out);
+    }
+
+    /// Appends the text form from the state on.
+    pub(super) fn encode_from_state(&self, out: &mut String) {
         self.state.write_json(out);
         let is_plain = |secrets: &Secrets| secrets.previous.is_none() && secrets.pending.is_none();
         if self.details.is_some() || !self.secrets.as_ref().is_none_or(is_plain) {
@@ -87,21 +92,28 @@ impl Record {
     /// The record in `buffer`, where its names and values stay.
     pub(crate) fn decode_text(buffer: &Arc<str>) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(buffer);
-        if let Some(mut record) = reader.record() {
-            let rest = reader.rest();
-            if rest == "}" {
-                return Ok(record);
-            }
-            if let Some(members) = rest.strip_prefix(',').filter(|rest| rest.starts_with('"')) {
-                let object = format!("{{{members}");
-                let members: Pairs<'_> = json::parse(&object)?;
-                if !members.iter().any(|(name, _)| COMMON.contains(&name)) {
-                    record.take_rare_members(members.iter())?;
-                    return Ok(record);
-                }
-            }
+        let record = reader.record();
+        record
+            .and_then(|record| record.with_members(reader.rest()))
+            .unwrap_or_else(|| Self::decode_any(buffer))
+    }
+
+    /// This record with the members in `text`, which follows the state; `None` for a text that has to be read as a
+    /// whole.
+    pub(super) fn with_members(mut self, text: &str) -> Option<Result<Self, DecodeError>> {
+        if text == "}" {
+            return Some(Ok(self));
         }
-        Self::decode_any(buffer)
+        let members = text.strip_prefix(',').filter(|it| it.starts_with('"'))?;
+        let object = format!("{{{members}");
+        let members: Pairs<'_> = match json::parse(&object) {
+            Ok(members) => members,
+            Err(error) => return Some(Err(error.into())),
+        };
+        if members.iter().any(|(name, _)| COMMON.contains(&name)) {
+            return None;
+        }
+        Some(self.take_rare_members(members.iter()).map(|()| self))
     }
 
     /// The record in a text that may be JSON of any form.

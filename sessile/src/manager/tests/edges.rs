@@ -26,7 +26,7 @@ mod in_a_cookie {
     async fn a_cookie_of_actix_session_that_would_become_too_large_is_left_as_it_is() {
         let world =
             world(|settings| settings.cookie_content_security = CookieContentSecurity::Signed);
-        let cookie = signed_by_actix_session(&world, 3900);
+        let cookie = signed_by_actix_session(&world, 3980);
         let session = world.open(&cookie).await;
         assert_eq!(session.entries().len(), 1);
         assert_eq!(world.answer(&session, "GET").await.unwrap(), None);

@@ -158,15 +158,12 @@ mod in_a_cookie {
         let value = cookie.strip_prefix("id=").unwrap().as_bytes();
         let content = world.key.decrypt("id", value, |bytes| Some(bytes.to_vec()));
         let content = content.unwrap();
-        let (head, record) = content.split_at(25);
-        let record = str::from_utf8(record).unwrap();
-        let form = record.replace("\"v\":3", "\"v\":4");
-        let critical = record[..record.len() - 1].to_owned() + r#","crit":["new"],"new":1}"#;
-        [form, critical].map(|record| {
+        let form = [&[4], &content[1..]].concat();
+        let members = br#","crit":["new"],"new":1}"#;
+        let critical = [&content[..content.len() - 1], members].concat();
+        [form, critical].map(|content| {
             let mut value = String::new();
-            world
-                .key
-                .encrypt("id", [head, record.as_bytes()], &mut value);
+            world.key.encrypt("id", [&content, &[]], &mut value);
             format!("id={value}")
         })
     }
