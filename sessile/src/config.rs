@@ -189,7 +189,7 @@ impl From<SessionLength> for SessionLifecycle {
 /// With both, a cookie that was changed, or sealed for another cookie name, is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CookieContentSecurity {
-    /// Encrypted and authenticated (AES-256-GCM-SIV): the client can't read it.
+    /// Encrypted and authenticated (AES-128-GCM-SIV): the client can't read it.
     Private,
     /// Authenticated (HMAC-SHA256): the client can read it. With `CookieSessionStore`, that is everything
     /// the session holds.

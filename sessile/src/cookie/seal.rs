@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aes::Aes256Enc;
+use aes::Aes128Enc;
 use aes_gcm_siv::{AeadInPlace as _, AesGcmSiv, KeyInit as _};
 use base64_simd::{Out, URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
@@ -25,8 +25,9 @@ const fn text_len(bytes: usize) -> usize {
 ///
 /// The application may use the same bytes for cookies of its own, as `actix_web::cookie::Key`: sessions are
 /// sealed with keys that are derived from it (HKDF, RFC 5869), so neither opens what the other sealed. Private
-/// cookies are encrypted with AES-256-GCM-SIV (RFC 8452). If a nonce is repeated, for example by a copied virtual
-/// machine, this cipher reveals only whether two cookies have the same content. Signed cookies carry an HMAC-SHA256.
+/// cookies are encrypted with AES-128-GCM-SIV (RFC 8452), which has the strength that OWASP ASVS 5.0 asks for (11.2.3). If
+/// a nonce is repeated, for example by a copied virtual machine, this cipher reveals only whether two cookies have the
+/// same content. Signed cookies carry an HMAC-SHA256.
 ///
 /// The ciphers are keyed once, when this is made. `Debug` is redacted, there is no `Display`, and comparison
 /// takes constant time.
@@ -43,7 +44,7 @@ pub struct SealingKey {
     /// The application's key, with which actix-session sealed.
     master: cookie::Key,
     mac: Hmac<Sha256>,
-    cipher: AesGcmSiv<Aes256Enc>,
+    cipher: AesGcmSiv<Aes128Enc>,
 }
 
 impl SealingKey {
@@ -172,10 +173,11 @@ pub(super) fn with_buffer<T>(len: usize, body: impl FnOnce(&mut [u8]) -> T) -> T
 impl From<[u8; Self::LEN]> for SealingKey {
     fn from(master: [u8; Self::LEN]) -> Self {
         #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-        let mac = <Hmac<Sha256> as hmac::Mac>::new_from_slice(&derive_key(&master, b"signing"))
-            .expect("HMAC takes keys of any length");
+        let mac =
+            <Hmac<Sha256> as hmac::Mac>::new_from_slice(&derive_key::<32>(&master, b"signing"))
+                .expect("HMAC takes keys of any length");
         Self {
-            cipher: AesGcmSiv::new(&derive_key(&master, b"encryption").into()),
+            cipher: AesGcmSiv::new(&derive_key::<16>(&master, b"encryption").into()),
             master: cookie::Key::from(&master),
             mac,
         }
@@ -183,8 +185,8 @@ impl From<[u8; Self::LEN]> for SealingKey {
 }
 
 /// Derives the key for `purpose` from the application's key.
-fn derive_key(master: &[u8], purpose: &[u8]) -> [u8; 32] {
-    let mut key = [0; 32];
+fn derive_key<const LEN: usize>(master: &[u8], purpose: &[u8]) -> [u8; LEN] {
+    let mut key = [0; LEN];
     let derivation = Hkdf::<Sha256>::new(Some(b"sessile cookie"), master);
     #[expect(clippy::expect_used, reason = "HKDF makes keys of this length")]
     derivation

@@ -82,8 +82,10 @@ pub struct Session(Arc<Shared>);
 
 struct Shared {
     machine: Mutex<Machine>,
-    /// Loads and stores the session. A request may use its session before the middleware sets this.
-    backend: OnceLock<Arc<dyn Backend>>,
+    /// Loads and stores the session that a middleware opened.
+    opened_by: Option<Arc<dyn Backend>>,
+    /// The same for a session that outer code used before the middleware.
+    attached_to: OnceLock<Arc<dyn Backend>>,
     /// Whether the first change logs that no middleware has opened the session yet.
     warns: AtomicBool,
     /// Held while changes are being stored, so that flushes run one after another.
@@ -149,20 +151,21 @@ impl Session {
     /// ```
     #[must_use]
     pub fn new() -> Self {
-        Self::with(Machine::new(Binding::New, false), OnceLock::new())
+        Self::with(Machine::new(Binding::New, false), None)
     }
 
     /// A session that `backend` opened.
     #[inline]
     pub(crate) fn opened_by(backend: Arc<dyn Backend>, machine: Machine) -> Self {
-        Self::with(machine, OnceLock::from(backend))
+        Self::with(machine, Some(backend))
     }
 
     #[inline]
-    fn with(machine: Machine, backend: OnceLock<Arc<dyn Backend>>) -> Self {
+    fn with(machine: Machine, opened_by: Option<Arc<dyn Backend>>) -> Self {
         Self(Arc::new(Shared {
             machine: Mutex::new(machine),
-            backend,
+            opened_by,
+            attached_to: OnceLock::new(),
             warns: AtomicBool::new(false),
             flush_lock: tokio::sync::Mutex::new(()),
         }))
@@ -179,13 +182,15 @@ impl Session {
     /// Sets the `backend` of a session that outer code used before it was opened.
     #[cfg(feature = "actix")]
     pub(crate) fn attach(&self, backend: Arc<dyn Backend>) {
-        // If another middleware has set its backend, the session stays with that middleware.
-        let _ = self.0.backend.set(backend);
+        // If another middleware has attached it, the session stays with that middleware.
+        let _ = self.0.attached_to.set(backend);
         self.0.warns.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn backend(&self) -> Option<&dyn Backend> {
-        self.0.backend.get().map(|backend| &**backend)
+        let opened_by = self.0.opened_by.as_ref();
+        let backend = opened_by.or_else(|| self.0.attached_to.get());
+        backend.map(|backend| &**backend)
     }
 
     /// Whether there are more handles of the session than this many.

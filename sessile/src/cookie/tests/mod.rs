@@ -73,7 +73,7 @@ fn signed_value(name: &str, content: &str) -> String {
 #[test]
 fn the_construction_is_the_documented_one() {
     const SIGNED: &str = "u5CZ2znjv7xPiIKbD5kQXhUVRsNxoZ3dgkXr58pvW50a value";
-    const PRIVATE: &str = "AAECAwQFBgcICQoLoNKAKjRmFsJosCSth5VO95F6UrraRHM";
+    const PRIVATE: &str = "AAECAwQFBgcICQoLSAyeSF05yLsFVu9LORJKp9jzuzQ7lNc";
     assert_eq!(signed_value("name", "a value"), SIGNED);
     let key = fixed_key();
     let verified = key.verify("name", SIGNED.as_bytes());
