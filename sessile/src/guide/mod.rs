@@ -1,5 +1,6 @@
 //! The guide: pages for people with a task. All examples are compiled and run.
 
+pub mod concurrent_requests;
 #[cfg(feature = "actix")]
 pub mod cookies_and_proxies;
 #[cfg(feature = "actix")]

@@ -26,10 +26,10 @@ impl<S: SessionStore> Engine<S> {
         let version = Version::generate();
         // Unsettled changes are first retried on the version that was loaded.
         let is_settled = flush.work().unsettled.is_none();
-        let mut soloist = None;
+        let mut direct = None;
         if is_settled && !self.is_stateless {
-            soloist = self.queues.begin_solo(&stored.id, version);
-            if soloist.is_none() {
+            direct = self.queues.begin_direct(&stored.id, version);
+            if direct.is_none() {
                 // Boxed, since it is rare.
                 return Box::pin(self.combine(flush, stored, renewal)).await;
             }
@@ -52,8 +52,8 @@ impl<S: SessionStore> Engine<S> {
                     promotes: false,
                 };
                 let updated = Arc::new(updated);
-                if let Some(soloist) = soloist {
-                    soloist.finish(&updated);
+                if let Some(direct) = direct {
+                    direct.finish(&updated);
                 }
                 return Ok(Performed::Stored(updated, cookie));
             }
@@ -62,7 +62,7 @@ impl<S: SessionStore> Engine<S> {
             }
             UpdateOutcome::Conflict => telemetry::conflict(),
         }
-        drop(soloist);
+        drop(direct);
         if is_settled {
             return Box::pin(self.combine(flush, stored, renewal)).await;
         }

@@ -58,7 +58,7 @@ pub use self::{
 /// current stored state. So requests that write different names never overwrite each other's changes, and if
 /// two requests [`insert`](Self::insert) the same name, the last to commit wins. To compute a new value from
 /// the old one, use [`update`](Self::update) or [`update_or`](Self::update_or): `get` and `insert` would
-/// overwrite a concurrent change.
+/// overwrite a concurrent change. See [`guide::concurrent_requests`](crate::guide::concurrent_requests).
 ///
 /// # After the response
 ///

@@ -1,9 +1,9 @@
 //! [`Queues`]: the requests of one worker that store changes of the same session, in the order of their arrival.
 //!
-//! A request that finds no other one updates the session on its own, as [`Soloist`]. Those that come meanwhile join a
-//! queue, each with a [`Job`], and one of them leads: it takes the jobs that wait as a [`Batch`], and stores them in one
-//! update. The batch stays here until its outcome is known, so that another request can repeat the same update if the
-//! leader is dropped or hangs.
+//! A request that finds no other one sends an update of its own, and registers it as a [`DirectUpdate`]. Requests that
+//! come meanwhile join a queue, each with a [`Job`]. One of them leads: it takes the jobs that wait as a [`Batch`], and
+//! stores them in one update. The batch stays here until its outcome is known, so that another request can repeat the
+//! same update if the leader is dropped or hangs.
 
 use std::{
     collections::VecDeque,
@@ -43,8 +43,8 @@ struct QueueKey {
 
 /// The requests of one worker that store changes of one session.
 enum Writers {
-    /// Only one, whose update writes this version.
-    One(Version),
+    /// Only one, which sends this version in an update of its own.
+    Direct(Version),
     Queue(Arc<Mutex<Queue>>),
 }
 
@@ -58,7 +58,7 @@ struct Queue {
     leader: Leader,
     /// Counts the changes of the leader.
     terms: u64,
-    /// The session as the last batch stored it, or the soloist.
+    /// The session as the last batch or the direct update stored it.
     newest: Option<Arc<Stored>>,
 }
 
@@ -67,8 +67,8 @@ struct Queue {
 enum Leader {
     #[default]
     Nobody,
-    /// The request that came before there was a queue. Its update writes this version.
-    Soloist(Version),
+    /// A request that sent this version before there was a queue.
+    Direct(Version),
     /// The member with this job.
     Member(Arc<Job>),
 }
@@ -143,19 +143,19 @@ pub(super) enum Step {
 }
 
 impl Queues {
-    /// Registers a request that is about to write `version` in an update of its own; `None` if another request of this
-    /// worker stores changes of the session.
-    pub(in crate::manager) fn begin_solo(
+    /// Registers an update that a request is about to send; `None` if another request of this worker stores changes of
+    /// the session.
+    pub(in crate::manager) fn begin_direct(
         &self,
         id: &SessionId,
         version: Version,
-    ) -> Option<Soloist<'_>> {
+    ) -> Option<DirectUpdate<'_>> {
         let key = QueueKey::of(id);
         match key.entry(&mut locked(&self.0)) {
             Entry::Occupied(_) => None,
             Entry::Vacant(vacant) => {
-                vacant.insert((key.clone(), Writers::One(version)));
-                Some(Soloist {
+                vacant.insert((key.clone(), Writers::Direct(version)));
+                Some(DirectUpdate {
                     queues: self,
                     key,
                     version,
@@ -195,8 +195,8 @@ impl Queues {
         let queue = match key.entry(&mut table) {
             Entry::Occupied(mut occupied) => match &occupied.get().1 {
                 Writers::Queue(queue) => Arc::clone(queue),
-                Writers::One(version) => {
-                    let queue = Queue::led_by(Leader::Soloist(*version));
+                Writers::Direct(version) => {
+                    let queue = Queue::led_by(Leader::Direct(*version));
                     occupied.get_mut().1 = Writers::Queue(Arc::clone(&queue));
                     queue
                 }
@@ -225,34 +225,34 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A request that updates the session on its own. Those that wait for it go on when this is dropped.
-pub(in crate::manager) struct Soloist<'a> {
+/// An update that a request sends without a queue. Requests that wait for its outcome go on when this is dropped.
+pub(in crate::manager) struct DirectUpdate<'a> {
     queues: &'a Queues,
     key: QueueKey,
     version: Version,
     stored: Option<Arc<Stored>>,
 }
 
-impl Soloist<'_> {
-    /// Ends with the session as the request stored it, so that those that wait need not load it.
+impl DirectUpdate<'_> {
+    /// Passes the session as it was stored to the requests that wait, so that they need not load it.
     pub(in crate::manager) fn finish(mut self, stored: &Arc<Stored>) {
         self.stored = Some(Arc::clone(stored));
     }
 }
 
-impl Drop for Soloist<'_> {
+impl Drop for DirectUpdate<'_> {
     fn drop(&mut self) {
         let mut table = locked(&self.queues.0);
         let Entry::Occupied(occupied) = self.key.entry(&mut table) else {
             return;
         };
         match &occupied.get().1 {
-            Writers::One(version) if *version == self.version => drop(occupied.remove()),
-            // Another request may have replaced a soloist that took too long.
-            Writers::One(_) => {}
+            Writers::Direct(version) if *version == self.version => drop(occupied.remove()),
+            // A later update: another request has replaced this one, which took too long, and has left.
+            Writers::Direct(_) => {}
             Writers::Queue(queue) => {
                 let mut queue = locked(queue);
-                if matches!(queue.leader, Leader::Soloist(version) if version == self.version) {
+                if matches!(queue.leader, Leader::Direct(version) if version == self.version) {
                     queue.newest = self.stored.take();
                     queue.replace_leader(Leader::Nobody);
                     queue.wake_next();
@@ -540,7 +540,7 @@ impl Drop for Member<'_> {
             }
         } else if let Entry::Occupied(mut occupied) = self.key.entry(&mut table) {
             match queue.leader {
-                Leader::Soloist(version) => occupied.get_mut().1 = Writers::One(version),
+                Leader::Direct(version) => occupied.get_mut().1 = Writers::Direct(version),
                 _ => drop(occupied.remove()),
             }
         }

@@ -17,7 +17,7 @@ struct Queue {
 impl Queue {
     /// The requests make these changes. The update of the first is in flight when the others come: it conflicts with
     /// nothing, and `fault` is what happens to it. The others wait until it is answered.
-    async fn behind_a_soloist(fault: Fault, changes: &[Change]) -> Self {
+    async fn behind_a_direct_update(fault: Fault, changes: &[Change]) -> Self {
         let world = World::new(|_| {});
         let cookie = world.stored().await;
         let mut queue = Self {
@@ -149,7 +149,7 @@ const FIVE: [Change; 5] = [increment; 5];
 
 #[tokio::test]
 async fn a_burst_of_requests_takes_two_updates_and_no_load() {
-    let mut queue = Queue::behind_a_soloist(Fault::Wait, &[increment as Change; 20]).await;
+    let mut queue = Queue::behind_a_direct_update(Fault::Wait, &[increment as Change; 20]).await;
     queue.world.store.go_on.notify_one();
     queue.assert_failed(&[]).await;
     assert_eq!(queue.world.store.counts(), (0, 2));
@@ -158,14 +158,14 @@ async fn a_burst_of_requests_takes_two_updates_and_no_load() {
 
 /// The changes of a client that left may be stored. Those of the others are, once each.
 #[tokio::test]
-async fn requests_that_wait_for_a_soloist_go_on_if_it_leaves_or_fails() {
-    let mut queue = Queue::behind_a_soloist(Fault::Hang, &FIVE).await;
+async fn requests_that_wait_for_a_direct_update_go_on_if_its_client_leaves() {
+    let mut queue = Queue::behind_a_direct_update(Fault::Hang, &FIVE).await;
     queue.leave(0).await;
     queue.assert_failed(&[]).await;
     queue.assert_n(1 + 4).await;
 
     // The update of the client that left has happened.
-    let mut queue = Queue::behind_a_soloist(Fault::DoAndWait, &FIVE).await;
+    let mut queue = Queue::behind_a_direct_update(Fault::DoAndWait, &FIVE).await;
     queue.leave(0).await;
     queue.assert_failed(&[]).await;
     queue.assert_n(1 + 5).await;
@@ -173,8 +173,8 @@ async fn requests_that_wait_for_a_soloist_go_on_if_it_leaves_or_fails() {
 
 /// A quarter of the timeout passes by itself, since the time is paused.
 #[tokio::test(start_paused = true)]
-async fn a_soloist_whose_update_hangs_is_replaced() {
-    let mut queue = Queue::behind_a_soloist(Fault::Hang, &FIVE).await;
+async fn a_direct_update_that_hangs_is_not_waited_for() {
+    let mut queue = Queue::behind_a_direct_update(Fault::Hang, &FIVE).await;
     let begun = tokio::time::Instant::now();
     let others = queue.requests.split_off(1);
     let hanging = std::mem::replace(&mut queue.requests, others);
@@ -189,8 +189,9 @@ async fn a_soloist_whose_update_hangs_is_replaced() {
 
 /// Its answer comes when another request has led and gone: it changes nothing for those that come then.
 #[tokio::test(start_paused = true)]
-async fn a_soloist_that_is_late_does_not_disturb_its_successors() {
-    let mut queue = Queue::behind_a_soloist(Fault::DoAndWait, &[increment as Change; 2]).await;
+async fn a_late_answer_to_a_direct_update_leaves_a_later_one_registered() {
+    let mut queue =
+        Queue::behind_a_direct_update(Fault::DoAndWait, &[increment as Change; 2]).await;
     let late = queue.requests.remove(0);
     queue.assert_failed(&[]).await;
     let session = queue.world.open(&queue.cookie).await;
@@ -213,8 +214,8 @@ async fn a_soloist_that_is_late_does_not_disturb_its_successors() {
 }
 
 #[tokio::test]
-async fn a_soloist_whose_update_conflicts_is_stored_with_the_others() {
-    let mut queue = Queue::behind_a_soloist(Fault::Wait, &FIVE).await;
+async fn a_request_whose_direct_update_conflicts_is_stored_with_the_others() {
+    let mut queue = Queue::behind_a_direct_update(Fault::Wait, &FIVE).await;
     // A request of another server.
     let other = queue.world.beside(&queue.world.clock, |_| {});
     let session = other.open(&queue.cookie).await;
@@ -229,9 +230,9 @@ async fn a_soloist_whose_update_conflicts_is_stored_with_the_others() {
 }
 
 #[tokio::test]
-async fn a_renewal_by_a_soloist_supersedes_those_that_wait() {
+async fn a_renewal_in_a_direct_update_supersedes_those_that_wait() {
     let renewal: Change = |session| session.renew();
-    let mut queue = Queue::behind_a_soloist(Fault::Wait, &[renewal, increment]).await;
+    let mut queue = Queue::behind_a_direct_update(Fault::Wait, &[renewal, increment]).await;
     queue.world.store.go_on.notify_one();
     let failures = queue.assert_failed(&[1]).await;
     assert_eq!(failures[0].status(), 409);
