@@ -110,6 +110,7 @@ impl Run<'_> {
             Some(409) if other.ends_or_renews() => Ok(()),
             Some(409) if self.ended.contains(&self.setup.id) => Ok(()),
             Some(503) if has_failed => Ok(()),
+            Some(500) if self.programs[index].is_fragile() && other.increments() => Ok(()),
             // Its changes were in the update of the other request. That update failed, and another one followed it.
             Some(503) if self.failed.is_some() && self.setup.share_a_server() => Ok(()),
             status => {

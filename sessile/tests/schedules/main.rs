@@ -63,24 +63,29 @@ const TWO_SERVERS_ONLY: [Program; 2] = [Program::SaveRenewed, Program::PurgeMidw
 fn keeps_the_invariants_beside_others(program: Program) {
     let index = PROGRAMS.iter().position(|it| *it == program).unwrap();
     for (other, fewest) in PROGRAMS[index..].iter().zip(FEWEST[index]) {
-        let programs = [program, *other];
-        let mut schedules = 0;
-        for servers in [1, 2] {
-            if servers == 1 && programs.iter().any(|it| TWO_SERVERS_ONLY.contains(it)) {
-                continue;
-            }
-            let explored = explore(programs, servers);
-            if let Some(violation) = explored.violation {
-                panic!("{violation}");
-            }
-            schedules += explored.schedules;
-        }
-        println!("{programs:?}: {schedules} schedules");
-        assert!(
-            schedules >= *fewest,
-            "{programs:?}: only {schedules} schedules"
-        );
+        keep_the_invariants([program, *other], *fewest);
     }
+}
+
+/// Explores these programs beside each other, in at least as many schedules as `fewest`.
+#[track_caller]
+fn keep_the_invariants(programs: [Program; 2], fewest: usize) {
+    let mut schedules = 0;
+    for servers in [1, 2] {
+        if servers == 1 && programs.iter().any(|it| TWO_SERVERS_ONLY.contains(it)) {
+            continue;
+        }
+        let explored = explore(programs, servers);
+        if let Some(violation) = explored.violation {
+            panic!("{violation}");
+        }
+        schedules += explored.schedules;
+    }
+    println!("{programs:?}: {schedules} schedules");
+    assert!(
+        schedules >= fewest,
+        "{programs:?}: only {schedules} schedules"
+    );
 }
 
 #[test]
@@ -136,6 +141,30 @@ fn an_expiry_beside_another_request_keeps_the_invariants() {
 #[test]
 fn an_end_from_outside_beside_another_request_keeps_the_invariants() {
     keeps_the_invariants_beside_others(Program::EndFromOutside);
+}
+
+#[test]
+fn an_update_that_does_not_fit_beside_another_request_keeps_the_invariants() {
+    keep_the_invariants([Program::Mismatch, Program::Mismatch], 126);
+    keep_the_invariants([Program::Mismatch, Program::Increment], 315);
+    keep_the_invariants([Program::Mismatch, Program::Write], 390);
+    keep_the_invariants([Program::Mismatch, Program::Renew], 329);
+    keep_the_invariants([Program::Mismatch, Program::Purge], 336);
+}
+
+#[test]
+fn an_update_that_panics_beside_another_request_keeps_the_invariants() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload_as_str() != Some(programs::PANIC) {
+            report(panic);
+        }
+    }));
+    keep_the_invariants([Program::Panic, Program::Panic], 126);
+    keep_the_invariants([Program::Panic, Program::Increment], 315);
+    keep_the_invariants([Program::Panic, Program::Write], 390);
+    keep_the_invariants([Program::Panic, Program::Renew], 329);
+    keep_the_invariants([Program::Panic, Program::Purge], 336);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sessile::{
     Clock as _, HeaderChanges, ResponseHead, Session, SessionFailure, SessionManager,
     SessionReloadError, SessionSaveError, Timestamp,
@@ -16,6 +17,7 @@ use sessile::{
 
 use crate::{
     report::{ChangeKind, Fate, Report},
+    setup::COUNTED,
     stepped_store::{Recovery, RequestIndex, SteppedStore},
 };
 
@@ -44,6 +46,10 @@ pub(crate) enum Program {
     Expiry,
     /// An administrator deletes the session in the store.
     EndFromOutside,
+    /// Increments the counter with a closure for values that only the stored counter has, not an incremented one.
+    Mismatch,
+    /// Increments the counter with a closure that panics unless the counter is the stored one.
+    Panic,
 }
 
 pub(crate) const PROGRAMS: [Program; 11] = [
@@ -83,8 +89,26 @@ impl Program {
             | Self::SaveRenewed
             | Self::PurgeMidway
             | Self::EndFromOutside => true,
-            Self::Write | Self::Increment | Self::Save | Self::Idle | Self::Expiry => false,
+            Self::Write
+            | Self::Increment
+            | Self::Save
+            | Self::Idle
+            | Self::Expiry
+            | Self::Mismatch
+            | Self::Panic => false,
         }
+    }
+
+    pub(crate) fn increments(self) -> bool {
+        matches!(
+            self,
+            Self::Increment | Self::Save | Self::PurgeMidway | Self::Mismatch | Self::Panic
+        )
+    }
+
+    /// Whether its changes can't be applied to a counter that another request incremented.
+    pub(crate) fn is_fragile(self) -> bool {
+        matches!(self, Self::Mismatch | Self::Panic)
     }
 }
 
@@ -108,6 +132,31 @@ pub(crate) fn own_name(index: RequestIndex) -> &'static str {
 
 /// The name of the counter that both requests increment.
 pub(crate) const COUNTER: &str = "counter";
+
+/// The message of the panic of [`Program::Panic`].
+pub(crate) const PANIC: &str = "a bug in the application";
+
+/// A counter that can be read only before it is incremented.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+struct Counted(u32);
+
+impl TryFrom<u32> for Counted {
+    type Error = &'static str;
+
+    fn try_from(n: u32) -> Result<Self, Self::Error> {
+        match n {
+            COUNTED => Ok(Self(n)),
+            _ => Err("another value"),
+        }
+    }
+}
+
+impl From<Counted> for u32 {
+    fn from(Counted(n): Counted) -> Self {
+        n
+    }
+}
 
 impl Request {
     pub(crate) async fn run(self) {
@@ -156,6 +205,15 @@ impl Request {
             Program::PurgeMidway => self.purge_midway(session).await,
             Program::Idle => self.insert_after(IDLE_AND_HALF_THE_SLACK, session),
             Program::Expiry => self.insert_after(PAST_THE_SLACK, session),
+            Program::Mismatch => {
+                self.increment_with(session, |Counted(n)| Counted(n + 1));
+            }
+            Program::Panic => {
+                self.increment_with(session, |n: u32| match n {
+                    COUNTED => n + 1,
+                    _ => panic!("{PANIC}"),
+                });
+            }
             Program::EndFromOutside => unreachable!("it has no session"),
         }
     }
@@ -168,6 +226,18 @@ impl Request {
 
     fn increment(&self, session: &Session) {
         if session.update_or(COUNTER, 1, |n: u32| n + 1).is_ok() {
+            self.asked_for(ChangeKind::Increment);
+        }
+    }
+
+    fn increment_with<T: Serialize + DeserializeOwned>(
+        &self,
+        session: &Session,
+        increment: impl Fn(T) -> T + Send + Sync + 'static,
+    ) {
+        // The closure runs here first, on the counter that was loaded.
+        let fits = session.get(COUNTER).unwrap() == Some(COUNTED);
+        if fits && session.update(COUNTER, increment).is_ok() {
             self.asked_for(ChangeKind::Increment);
         }
     }
@@ -259,7 +329,7 @@ impl Request {
         self.report(|report| {
             report.status = Some(failure.status());
             report.cookie = issued(failure.headers());
-            if failure.status() == 409 {
+            if matches!(failure.status(), 409 | 500) {
                 report.settle(&Fate::Refused);
                 if report.renewal == Some(Fate::Unknown) {
                     report.renewal = Some(Fate::Refused);
