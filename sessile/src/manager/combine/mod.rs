@@ -1,11 +1,16 @@
 //! Combining writers: the changes of several requests are stored in one update.
 
+mod job;
 mod queue;
+mod table;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-pub(super) use self::queue::Queues;
-use self::queue::{Batch, JobOutcome, Member, PreparedUpdate, Step, UpdateReply};
+pub(super) use self::table::Queues;
+use self::{
+    job::{Batch, JobOutcome, PreparedUpdate, UpdateReply},
+    queue::{Member, Step},
+};
 use super::{Engine, merge::newer, perform::Performed};
 use crate::{
     failure::CommitError,
@@ -157,14 +162,14 @@ impl<S: SessionStore> Engine<S> {
         let Some(update) = batch.update() else {
             return Ok(());
         };
-        let sending = self.update_stored(&update.onto, &update.record, batch.version());
+        let sending = self.update_stored(&update.onto, &update.record, batch.version);
         let Some(reply) = member.unless_done(sending).await else {
             return Ok(());
         };
         match reply {
             Ok(UpdateOutcome::Updated) => {
                 let stored = Stored {
-                    version: batch.version(),
+                    version: batch.version,
                     record: update.record.clone(),
                     promotes: false,
                     ..(*update.onto).clone()

@@ -1,55 +1,26 @@
-//! [`Queues`]: the requests of one worker that store changes of the same session, in the order of their arrival.
+//! [`Queue`]: the requests of one worker that store changes of one session, in the order of their arrival.
 //!
-//! A request that finds no other one sends an update of its own, and registers it as a [`DirectUpdate`]. Requests that
-//! come meanwhile join a queue, each with a [`Job`]. One of them leads: it takes the jobs that wait as a [`Batch`], and
-//! stores them in one update. The batch stays here until its outcome is known, so that another request can repeat the
-//! same update if the leader is dropped or hangs.
+//! One of them leads: it takes the jobs that wait as a [`Batch`], and stores them in one update. The batch stays here until
+//! its outcome is known, so that another request can repeat the same update if the leader is dropped or hangs.
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, ThreadId},
+    sync::{Arc, Mutex, atomic::Ordering},
     time::Duration,
 };
 
-use hashbrown::{HashTable, hash_table::Entry};
-use tokio::sync::Notify;
-
+use super::{
+    job::{Batch, BatchState, Job, JobOutcome, PreparedUpdate, UpdateReply},
+    table::{QueueKey, Queues, locked},
+};
 use crate::{
-    failure::CommitError,
-    id::SessionId,
-    record::Record,
-    session::{
-        journal::Journal,
-        machine::{Renewal, SharedAttempt, Stored},
-    },
+    session::machine::{SharedAttempt, Stored},
     storage::Version,
     timeout,
 };
 
-/// The requests of an engine that store changes. They affect only performance: the store decides which write wins.
 #[derive(Default)]
-pub(in crate::manager) struct Queues(Mutex<HashTable<(QueueKey, Writers)>>);
-
-/// Each worker has its own queues, so that a blocked worker delays no other one.
-#[derive(Clone, PartialEq, Eq)]
-struct QueueKey {
-    id: SessionId,
-    worker: ThreadId,
-}
-
-/// The requests of one worker that store changes of one session.
-enum Writers {
-    /// Only one, which sends this version in an update of its own.
-    Direct(Version),
-    Queue(Arc<Mutex<Queue>>),
-}
-
-#[derive(Default)]
-struct Queue {
+pub(super) struct Queue {
     /// The number of requests in the queue.
     members: usize,
     waiting: VecDeque<Arc<Job>>,
@@ -64,71 +35,13 @@ struct Queue {
 
 /// The request that the others in a queue wait for.
 #[derive(Default)]
-enum Leader {
+pub(super) enum Leader {
     #[default]
-    Nobody,
+    Vacant,
     /// A request that sent this version before there was a queue.
     Direct(Version),
     /// The member with this job.
     Member(Arc<Job>),
-}
-
-/// The changes of one request.
-pub(super) struct Job {
-    /// The session as the request loaded it.
-    pub(super) base: Arc<Stored>,
-    pub(super) journal: Journal,
-    pub(super) renewal: Option<Renewal>,
-    /// The update that contains the changes. The session needs it if the request is dropped.
-    attempt: Arc<SharedAttempt>,
-    outcome: Mutex<Option<JobOutcome>>,
-    has_left: AtomicBool,
-    woken: Notify,
-}
-
-/// The outcome of a job.
-pub(super) enum JobOutcome {
-    /// The changes are stored. This is the session with them.
-    Stored(Arc<Stored>),
-    /// Another request ended the session.
-    Ended,
-    /// Another request renewed the session.
-    Superseded,
-    /// The changes can't be stored.
-    Failed(CommitError),
-    /// It is not known whether the changes are stored.
-    Unknown,
-}
-
-/// Jobs that are stored in one update.
-pub(super) struct Batch {
-    version: Version,
-    state: Mutex<BatchState>,
-}
-
-#[derive(Default)]
-struct BatchState {
-    jobs: Vec<Arc<Job>>,
-    /// `None` while the update is being prepared.
-    update: Option<Arc<PreparedUpdate>>,
-    /// Whether a second request has sent the update. A conflict may then be with the first attempt.
-    is_repeated: bool,
-}
-
-/// An update of the stored session.
-pub(super) struct PreparedUpdate {
-    pub(super) onto: Arc<Stored>,
-    pub(super) record: Record,
-}
-
-/// The store's reply to the update of a batch.
-pub(super) enum UpdateReply {
-    Stored(Arc<Stored>),
-    Conflict,
-    /// The session is missing, or the update was refused.
-    Gone,
-    /// The update was not sent.
-    NotSent,
 }
 
 /// The next step of a request in the queue.
@@ -142,151 +55,12 @@ pub(super) enum Step {
     Wait(u64),
 }
 
-impl Queues {
-    /// Registers an update that a request is about to send; `None` if another request of this worker stores changes of
-    /// the session.
-    pub(in crate::manager) fn begin_direct(
-        &self,
-        id: &SessionId,
-        version: Version,
-    ) -> Option<DirectUpdate<'_>> {
-        let key = QueueKey::of(id);
-        match key.entry(&mut locked(&self.0)) {
-            Entry::Occupied(_) => None,
-            Entry::Vacant(vacant) => {
-                vacant.insert((key.clone(), Writers::Direct(version)));
-                Some(DirectUpdate {
-                    queues: self,
-                    key,
-                    version,
-                    stored: None,
-                })
-            }
-        }
-    }
-
-    /// Whether a request of this worker stores changes of this session.
-    #[cfg(test)]
-    pub(in crate::manager) fn is_busy(&self, id: &SessionId) -> bool {
-        matches!(
-            QueueKey::of(id).entry(&mut locked(&self.0)),
-            Entry::Occupied(_)
-        )
-    }
-
-    /// Queues the changes in `journal`, and the `renewal`, of a request that loaded the session as `base`.
-    pub(super) fn join(
-        &self,
-        base: Arc<Stored>,
-        journal: Journal,
-        renewal: Option<Renewal>,
-    ) -> Member<'_> {
-        let key = QueueKey::of(&base.id);
-        let job = Arc::new(Job {
-            base,
-            journal,
-            renewal,
-            attempt: Arc::default(),
-            outcome: Mutex::new(None),
-            has_left: AtomicBool::new(false),
-            woken: Notify::new(),
-        });
-        let mut table = locked(&self.0);
-        let queue = match key.entry(&mut table) {
-            Entry::Occupied(mut occupied) => match &occupied.get().1 {
-                Writers::Queue(queue) => Arc::clone(queue),
-                Writers::Direct(version) => {
-                    let queue = Queue::led_by(Leader::Direct(*version));
-                    occupied.get_mut().1 = Writers::Queue(Arc::clone(&queue));
-                    queue
-                }
-            },
-            Entry::Vacant(vacant) => {
-                let queue = Queue::led_by(Leader::Nobody);
-                vacant.insert((key.clone(), Writers::Queue(Arc::clone(&queue))));
-                queue
-            }
-        };
-        {
-            let mut queue = locked(&queue);
-            queue.members += 1;
-            queue.waiting.push_back(Arc::clone(&job));
-        }
-        Member {
-            queues: self,
-            key,
-            queue,
-            job,
-        }
-    }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// An update that a request sends without a queue. Requests that wait for its outcome go on when this is dropped.
-pub(in crate::manager) struct DirectUpdate<'a> {
-    queues: &'a Queues,
-    key: QueueKey,
-    version: Version,
-    stored: Option<Arc<Stored>>,
-}
-
-impl DirectUpdate<'_> {
-    /// Passes the session as it was stored to the requests that wait, so that they need not load it.
-    pub(in crate::manager) fn finish(mut self, stored: &Arc<Stored>) {
-        self.stored = Some(Arc::clone(stored));
-    }
-}
-
-impl Drop for DirectUpdate<'_> {
-    fn drop(&mut self) {
-        let mut table = locked(&self.queues.0);
-        let Entry::Occupied(occupied) = self.key.entry(&mut table) else {
-            return;
-        };
-        match &occupied.get().1 {
-            Writers::Direct(version) if *version == self.version => drop(occupied.remove()),
-            // A later update: another request has replaced this one, which took too long, and has left.
-            Writers::Direct(_) => {}
-            Writers::Queue(queue) => {
-                let mut queue = locked(queue);
-                if matches!(queue.leader, Leader::Direct(version) if version == self.version) {
-                    queue.newest = self.stored.take();
-                    queue.replace_leader(Leader::Nobody);
-                    queue.wake_next();
-                }
-            }
-        }
-    }
-}
-
-impl QueueKey {
-    fn of(id: &SessionId) -> Self {
-        Self {
-            id: id.clone(),
-            worker: thread::current().id(),
-        }
-    }
-
-    fn entry<'a>(&self, table: &'a mut HashTable<(Self, Writers)>) -> Entry<'a, (Self, Writers)> {
-        table.entry(self.hash(), |(key, _)| key == self, |(key, _)| key.hash())
-    }
-
-    /// A part of the id, which is random.
-    fn hash(&self) -> u64 {
-        let [hash @ .., _, _, _, _, _, _, _, _] = *self.id.as_bytes();
-        u64::from_ne_bytes(hash)
-    }
-}
-
 /// A request in a queue. It leaves when this is dropped.
 pub(super) struct Member<'a> {
-    queues: &'a Queues,
-    key: QueueKey,
-    queue: Arc<Mutex<Queue>>,
-    job: Arc<Job>,
+    pub(super) queues: &'a Queues,
+    pub(super) key: QueueKey,
+    pub(super) queue: Arc<Mutex<Queue>>,
+    pub(super) job: Arc<Job>,
 }
 
 impl Member<'_> {
@@ -305,7 +79,7 @@ impl Member<'_> {
         if let Some(outcome) = locked(&self.job.outcome).take() {
             return Step::Done(outcome);
         }
-        let is_led = !matches!(queue.leader, Leader::Nobody);
+        let is_led = !matches!(queue.leader, Leader::Vacant);
         if is_led && (stalled != Some(queue.terms) || queue.is_preparing()) {
             return Step::Wait(queue.terms);
         }
@@ -414,11 +188,47 @@ impl Member<'_> {
 }
 
 impl Queue {
-    fn led_by(leader: Leader) -> Arc<Mutex<Self>> {
+    pub(super) fn led_by(leader: Leader) -> Arc<Mutex<Self>> {
         Arc::new(Mutex::new(Self {
             leader,
             ..Self::default()
         }))
+    }
+
+    pub(super) fn join(&mut self, job: &Arc<Job>) {
+        self.members += 1;
+        self.waiting.push_back(Arc::clone(job));
+    }
+
+    /// Removes the request of `job`, and lets another one lead if that was the leader. Returns whether the queue is empty.
+    pub(super) fn leave(&mut self, job: &Arc<Job>) -> bool {
+        job.has_left.store(true, Ordering::Relaxed);
+        self.waiting.retain(|it| !Arc::ptr_eq(it, job));
+        self.members -= 1;
+        if self.members == 0 {
+            return true;
+        }
+        match self.leader {
+            // It may have been woken to lead.
+            Leader::Vacant => self.wake_next(),
+            _ => self.step_down(job),
+        }
+        false
+    }
+
+    /// The version that a direct update sends, if the queue waits for one.
+    pub(super) fn direct_update(&self) -> Option<Version> {
+        match self.leader {
+            Leader::Direct(version) => Some(version),
+            _ => None,
+        }
+    }
+
+    /// Ends the wait for a direct update, which stored the session as this if it succeeded.
+    pub(super) fn finish_direct(&mut self, stored: Option<Arc<Stored>>) {
+        self.newest = stored;
+        self.replace_leader(Leader::Vacant);
+        self.wake_next();
     }
 
     fn is_led_by(&self, job: &Arc<Job>) -> bool {
@@ -474,7 +284,7 @@ impl Queue {
     /// Lets another request lead, if the request of `job` is the leader.
     fn step_down(&mut self, job: &Arc<Job>) {
         if self.is_led_by(job) {
-            self.replace_leader(Leader::Nobody);
+            self.replace_leader(Leader::Vacant);
             self.wake_next();
         }
     }
@@ -493,56 +303,9 @@ impl Queue {
     }
 }
 
-impl Job {
-    /// Whether the job is stored in an update of its own, because it replaces the secret.
-    pub(super) fn needs_own_update(&self) -> bool {
-        self.renewal.is_some() || self.base.promotes
-    }
-
-    /// Sets an outcome that tells whether the changes are stored.
-    pub(super) fn settle(&self, outcome: JobOutcome) {
-        self.attempt.clear();
-        *locked(&self.outcome) = Some(outcome);
-        self.woken.notify_one();
-    }
-
-    /// Sets the outcome [`Unknown`](JobOutcome::Unknown). The attempt stays, because it may have been stored.
-    fn give_up(&self) {
-        *locked(&self.outcome) = Some(JobOutcome::Unknown);
-        self.woken.notify_one();
-    }
-}
-
-impl Batch {
-    pub(super) fn version(&self) -> Version {
-        self.version
-    }
-
-    /// The update, once it is published.
-    pub(super) fn update(&self) -> Option<Arc<PreparedUpdate>> {
-        locked(&self.state).update.clone()
-    }
-}
-
 /// A request that waits takes its changes back. An update in flight goes on.
 impl Drop for Member<'_> {
     fn drop(&mut self) {
-        let mut table = locked(&self.queues.0);
-        let mut queue = locked(&self.queue);
-        self.job.has_left.store(true, Ordering::Relaxed);
-        queue.waiting.retain(|job| !Arc::ptr_eq(job, &self.job));
-        queue.members -= 1;
-        if queue.members > 0 {
-            match queue.leader {
-                // It may have been woken to lead.
-                Leader::Nobody => queue.wake_next(),
-                _ => queue.step_down(&self.job),
-            }
-        } else if let Entry::Occupied(mut occupied) = self.key.entry(&mut table) {
-            match queue.leader {
-                Leader::Direct(version) => occupied.get_mut().1 = Writers::Direct(version),
-                _ => drop(occupied.remove()),
-            }
-        }
+        self.queues.leave(&self.key, &self.queue, &self.job);
     }
 }

@@ -1,0 +1,113 @@
+//! [`Job`]: the changes of one request, and [`Batch`]: those that one update stores.
+
+use std::sync::{Arc, Mutex, atomic::AtomicBool};
+
+use tokio::sync::Notify;
+
+use super::table::locked;
+use crate::{
+    failure::CommitError,
+    record::Record,
+    session::{
+        journal::Journal,
+        machine::{Renewal, SharedAttempt, Stored},
+    },
+    storage::Version,
+};
+
+/// The changes of one request.
+pub(super) struct Job {
+    /// The session as the request loaded it.
+    pub(super) base: Arc<Stored>,
+    pub(super) journal: Journal,
+    pub(super) renewal: Option<Renewal>,
+    /// The update that contains the changes. The session needs it if the request is dropped.
+    pub(super) attempt: Arc<SharedAttempt>,
+    pub(super) outcome: Mutex<Option<JobOutcome>>,
+    pub(super) has_left: AtomicBool,
+    pub(super) woken: Notify,
+}
+
+/// The outcome of a job.
+pub(super) enum JobOutcome {
+    /// The changes are stored. This is the session with them.
+    Stored(Arc<Stored>),
+    /// Another request ended the session.
+    Ended,
+    /// Another request renewed the session.
+    Superseded,
+    /// The changes can't be stored.
+    Failed(CommitError),
+    /// It is not known whether the changes are stored.
+    Unknown,
+}
+
+/// Jobs that are stored in one update.
+pub(super) struct Batch {
+    pub(super) version: Version,
+    pub(super) state: Mutex<BatchState>,
+}
+
+#[derive(Default)]
+pub(super) struct BatchState {
+    pub(super) jobs: Vec<Arc<Job>>,
+    /// `None` while the update is being prepared.
+    pub(super) update: Option<Arc<PreparedUpdate>>,
+    /// Whether a second request has sent the update. A conflict may then be with the first attempt.
+    pub(super) is_repeated: bool,
+}
+
+/// An update of the stored session.
+pub(super) struct PreparedUpdate {
+    pub(super) onto: Arc<Stored>,
+    pub(super) record: Record,
+}
+
+/// The store's reply to the update of a batch.
+pub(super) enum UpdateReply {
+    Stored(Arc<Stored>),
+    Conflict,
+    /// The session is missing, or the update was refused.
+    Gone,
+    /// The update was not sent.
+    NotSent,
+}
+
+impl Job {
+    pub(super) fn new(base: Arc<Stored>, journal: Journal, renewal: Option<Renewal>) -> Self {
+        Self {
+            base,
+            journal,
+            renewal,
+            attempt: Arc::default(),
+            outcome: Mutex::new(None),
+            has_left: AtomicBool::new(false),
+            woken: Notify::new(),
+        }
+    }
+
+    /// Whether the job is stored in an update of its own, because it replaces the secret.
+    pub(super) fn needs_own_update(&self) -> bool {
+        self.renewal.is_some() || self.base.promotes
+    }
+
+    /// Sets an outcome that tells whether the changes are stored.
+    pub(super) fn settle(&self, outcome: JobOutcome) {
+        self.attempt.clear();
+        *locked(&self.outcome) = Some(outcome);
+        self.woken.notify_one();
+    }
+
+    /// Sets the outcome [`Unknown`](JobOutcome::Unknown). The attempt stays, because it may have been stored.
+    pub(super) fn give_up(&self) {
+        *locked(&self.outcome) = Some(JobOutcome::Unknown);
+        self.woken.notify_one();
+    }
+}
+
+impl Batch {
+    /// The update, once it is published.
+    pub(super) fn update(&self) -> Option<Arc<PreparedUpdate>> {
+        locked(&self.state).update.clone()
+    }
+}
