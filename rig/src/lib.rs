@@ -20,7 +20,7 @@
 //! * [`Chromedriver`] is a browser.
 //! * [`redis`] has Redis servers: one alone, one with TLS, a cluster, and a pair watched by sentinels.
 //! * [`postgres`] and [`mariadb`] have database servers.
-//! * [`proxy`] stands between a client and a server, and breaks what goes between them.
+//! * [`proxy`] stands between a client and a server, breaks what goes between them, and delays it like a network.
 //! * [`caching_proxy`] has reverse proxies that cache the responses of the server behind them.
 //! * [`free_port`] and [`find_program`] are what a new server needs first.
 //!

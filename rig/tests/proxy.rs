@@ -18,6 +18,9 @@ use sessile_rig::{
 /// Far longer than anything here takes, so that only a fault is ever waited for that long.
 const LONG: Duration = Duration::from_secs(30);
 
+/// The round trip time of a distant server.
+const DISTANCE: Duration = Duration::from_millis(50);
+
 /// As long as nothing is expected to come.
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -42,6 +45,35 @@ fn big_values_pass_in_both_directions() {
 
     let wire = format!("$1000000\r\n{value}\r\n");
     assert!(client.receive(wire.len()) == wire);
+}
+
+#[test]
+fn with_latency_a_reply_takes_a_round_trip_and_a_pipeline_keeps_its_order() {
+    let redis = Redis::start().unwrap();
+    let proxy = Proxy::with_latency(redis.port(), DISTANCE).unwrap();
+    let mut client = Client::connect(&proxy);
+
+    let sent = Instant::now();
+    client.send("SET key value");
+    client.send_all(&["GET key", "INCR n", "INCR n"]);
+
+    let wire = "+OK\r\n$5\r\nvalue\r\n:1\r\n:2\r\n";
+    assert_eq!(client.receive(wire.len()), wire);
+    assert!(sent.elapsed() >= DISTANCE);
+}
+
+#[test]
+fn with_latency_a_fault_meets_its_request() {
+    let redis = Redis::start().unwrap();
+    let proxy = Proxy::with_latency(redis.port(), DISTANCE).unwrap();
+    let mut client = Client::connect(&proxy);
+    proxy.inject_on("SET", Fault::CutBeforeReply);
+
+    assert_eq!(client.ask("PING"), "+PONG\r\n");
+    client.send("SET key value");
+
+    assert!(client.is_cut_off());
+    assert_eq!(get(&redis), Reply::from("value"));
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, Read, Write},
+    io::{self, Write},
     net::{Shutdown, TcpStream},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Fault, Shared, frames::Frames};
+use super::{Fault, Shared, arrivals::Arrivals, frames::Frames};
 
 /// Both connections. A thread in each direction moves what comes.
 #[derive(Debug)]
@@ -62,8 +62,10 @@ impl Link {
     }
 
     fn try_forward_requests(&self, shared: &Shared) -> io::Result<()> {
+        let arrivals = Arrivals::new(&self.client, shared.delay)?;
         let mut frames = Frames::default();
-        while read(&self.client, &mut frames)? {
+        while let Some(chunk) = arrivals.next()? {
+            frames.extend(&chunk);
             while let Some(request) = frames.next() {
                 let answer = match shared.admit(&request.command) {
                     Some(Fault::CutRequestAfter(bytes)) => {
@@ -90,8 +92,10 @@ impl Link {
     }
 
     fn try_forward_answers(&self, shared: &Shared) -> io::Result<End> {
+        let arrivals = Arrivals::new(&self.server, shared.delay)?;
         let mut frames = Frames::default();
-        while read(&self.server, &mut frames)? {
+        while let Some(chunk) = arrivals.next()? {
+            frames.extend(&chunk);
             while let Some(frame) = frames.next() {
                 drop(shared.wait_while_stalled());
                 let mut answers = self.answers();
@@ -133,12 +137,4 @@ enum End {
     Gone,
     /// The rest is not to come.
     Held,
-}
-
-/// Reads what there is, or says that the stream has ended.
-fn read(mut stream: &TcpStream, frames: &mut Frames) -> io::Result<bool> {
-    let mut chunk = [0; 16 * 1024];
-    let length = stream.read(&mut chunk)?;
-    frames.extend(&chunk[..length]);
-    Ok(length > 0)
 }

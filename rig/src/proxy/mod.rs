@@ -1,4 +1,4 @@
-//! A proxy between a client and a server that breaks what a test tells it to break.
+//! A proxy between a client and a server. It breaks what a test tells it to break, and can be as slow as a network.
 //!
 //! ```
 //! use std::{
@@ -19,6 +19,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod arrivals;
 mod fault;
 mod frames;
 mod link;
@@ -28,6 +29,7 @@ use std::{
     net::{Ipv4Addr, TcpListener, TcpStream},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 pub use fault::Fault;
@@ -56,12 +58,48 @@ impl Proxy {
     ///
     /// [`Error::System`] if there is no port to listen on.
     pub fn start(target: u16) -> Result<Self, Error> {
+        Self::with_latency(target, Duration::ZERO)
+    }
+
+    /// Starts a proxy that is as far from the server as a network with this round trip time. It delivers each chunk half
+    /// of that time after the chunk arrived, in both directions. Chunks in flight do not wait for each other.
+    ///
+    /// A round trip takes at least this long. It takes longer by what the machine needs to wake the proxy's threads.
+    ///
+    /// ```
+    /// use std::{
+    ///     io::{Read, Write},
+    ///     net::TcpStream,
+    ///     time::{Duration, Instant},
+    /// };
+    /// use sessile_rig::{proxy::Proxy, redis::Redis};
+    ///
+    /// let redis = Redis::start()?;
+    /// let round_trip = Duration::from_millis(10);
+    /// let proxy = Proxy::with_latency(redis.port(), round_trip)?;
+    /// let mut client = TcpStream::connect(("127.0.0.1", proxy.port()))?;
+    ///
+    /// let sent = Instant::now();
+    /// client.write_all(b"*1\r\n$4\r\nPING\r\n")?;
+    /// let mut reply = [0; 7];
+    /// client.read_exact(&mut reply)?;
+    ///
+    /// assert_eq!(&reply, b"+PONG\r\n");
+    /// assert!(sent.elapsed() >= round_trip);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::System`] if there is no port to listen on.
+    pub fn with_latency(target: u16, round_trip: Duration) -> Result<Self, Error> {
         // Not one that the kernel picks: that may be the one of a server that was killed and is to be restarted.
         let (port, listener) = free_port()
             .and_then(|port| Ok((port, TcpListener::bind((Ipv4Addr::LOCALHOST, port))?)))
             .map_err(Error::system("the proxy", "listen"))?;
         let shared = Arc::new(Shared {
             target,
+            delay: round_trip / 2,
             state: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -147,6 +185,8 @@ impl fmt::Debug for Proxy {
 /// What all threads of a proxy know.
 struct Shared {
     target: u16,
+    /// How late each chunk is delivered.
+    delay: Duration,
     state: Mutex<State>,
     /// When it is no longer stalled.
     changed: Condvar,

@@ -1,0 +1,114 @@
+//! What one end of a connection sends, at once or as late as a network delivers it.
+
+use std::{
+    io::{self, Read},
+    net::TcpStream,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How many chunks may be in flight. The sender waits when there are more.
+const IN_FLIGHT: usize = 1024;
+
+/// The chunks that arrive on a stream.
+pub(super) enum Arrivals<'a> {
+    Immediate(&'a TcpStream),
+    /// Each chunk comes with the time at which it is due. A thread reads the stream meanwhile, so that the delays of
+    /// chunks overlap.
+    Delayed(Receiver<(Instant, Vec<u8>)>),
+}
+
+impl<'a> Arrivals<'a> {
+    /// Delivers each chunk `delay` after it arrived.
+    pub(super) fn new(stream: &'a TcpStream, delay: Duration) -> io::Result<Self> {
+        if delay.is_zero() {
+            return Ok(Self::Immediate(stream));
+        }
+        let stream = stream.try_clone()?;
+        let (sender, receiver) = sync_channel(IN_FLIGHT);
+        // It ends with the stream or with the receiver.
+        thread::spawn(move || read_ahead(&stream, delay, &sender));
+        Ok(Self::Delayed(receiver))
+    }
+
+    /// The next chunk, or nothing at the end of the stream.
+    pub(super) fn next(&self) -> io::Result<Option<Vec<u8>>> {
+        match self {
+            Self::Immediate(stream) => read(stream),
+            Self::Delayed(chunks) => Ok(chunks.recv().ok().map(|(due, chunk)| {
+                thread::sleep(due.saturating_duration_since(Instant::now()));
+                chunk
+            })),
+        }
+    }
+}
+
+fn read_ahead(stream: &TcpStream, delay: Duration, chunks: &SyncSender<(Instant, Vec<u8>)>) {
+    while let Ok(Some(chunk)) = read(stream) {
+        if chunks.send((Instant::now() + delay, chunk)).is_err() {
+            return;
+        }
+    }
+}
+
+fn read(mut stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
+    let mut chunk = vec![0; 16 * 1024];
+    let length = stream.read(&mut chunk)?;
+    chunk.truncate(length);
+    Ok((length > 0).then_some(chunk))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write as _, net::TcpListener};
+
+    use super::*;
+
+    const DELAY: Duration = Duration::from_millis(20);
+
+    fn connection() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let sender = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (sender, listener.accept().unwrap().0)
+    }
+
+    #[test]
+    fn a_delayed_chunk_is_late_and_the_end_of_the_stream_comes_after_it() {
+        let (mut sender, stream) = connection();
+        let arrivals = Arrivals::new(&stream, DELAY).unwrap();
+
+        let sent = Instant::now();
+        sender.write_all(b"chunk").unwrap();
+        drop(sender);
+
+        assert_eq!(arrivals.next().unwrap().as_deref(), Some(&b"chunk"[..]));
+        assert!(sent.elapsed() >= DELAY);
+        assert_eq!(arrivals.next().unwrap(), None);
+    }
+
+    #[test]
+    fn chunks_that_are_due_do_not_wait_for_each_other() {
+        let (sender, receiver) = sync_channel(IN_FLIGHT);
+        let arrivals = Arrivals::Delayed(receiver);
+        let due = Instant::now();
+        sender.send((due, b"first".to_vec())).unwrap();
+        sender.send((due, b"second".to_vec())).unwrap();
+        drop(sender);
+
+        assert_eq!(arrivals.next().unwrap().as_deref(), Some(&b"first"[..]));
+        assert_eq!(arrivals.next().unwrap().as_deref(), Some(&b"second"[..]));
+        assert_eq!(arrivals.next().unwrap(), None);
+    }
+
+    #[test]
+    fn without_a_delay_the_stream_is_read_directly() {
+        let (mut sender, stream) = connection();
+        let arrivals = Arrivals::new(&stream, Duration::ZERO).unwrap();
+
+        sender.write_all(b"chunk").unwrap();
+
+        assert!(matches!(arrivals, Arrivals::Immediate(_)));
+        assert_eq!(arrivals.next().unwrap().as_deref(), Some(&b"chunk"[..]));
+    }
+}
