@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use actix_web::{App, FromRequest, HttpRequest, HttpServer, Result, dev::Payload};
+use serde::Serialize;
 
 use super::actix::{Visit, routes};
 
@@ -10,7 +11,8 @@ pub(super) async fn serve() -> anyhow::Result<()> {
     let server = HttpServer::new(|| App::new().configure(routes::<Unknown>));
     Ok(server
         .workers(1)
-        .keep_alive(super::KEEP_ALIVE)
+        .keep_alive(super::WAITING)
+        .client_request_timeout(super::WAITING)
         .listen(super::listen()?)?
         .run()
         .await?)
@@ -20,7 +22,7 @@ pub(super) async fn serve() -> anyhow::Result<()> {
 struct Unknown;
 
 impl Visit for Unknown {
-    fn begin(&self) -> Result<()> {
+    fn put(&self, _: &str, _: impl Serialize) -> Result<()> {
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! A store that counts conflicts.
+//! A store that counts updates and conflicts.
 
 use std::{
     sync::{
@@ -16,15 +16,23 @@ use sessile::{
     },
 };
 
-/// Counts the updates that conflict and have to be repeated.
+/// What a store was asked to do since the server started.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) updates: AtomicU64,
+    /// The updates that conflict and have to be repeated.
+    pub(super) conflicts: AtomicU64,
+}
+
+/// Counts the updates of a store.
 pub(super) struct Counted<S> {
     store: S,
-    conflicts: Arc<AtomicU64>,
+    counts: Arc<Counts>,
 }
 
 impl<S: SessionStore> Counted<S> {
-    pub(super) fn new(store: S, conflicts: Arc<AtomicU64>) -> Self {
-        Self { store, conflicts }
+    pub(super) fn new(store: S, counts: Arc<Counts>) -> Self {
+        Self { store, counts }
     }
 }
 
@@ -56,9 +64,10 @@ impl<S: SessionStore> SessionStore for Counted<S> {
         version: Version,
         ttl: Duration,
     ) -> Result<UpdateOutcome, StoreError> {
+        self.counts.updates.fetch_add(1, Ordering::Relaxed);
         let outcome = self.store.update(id, expected, record, version, ttl).await;
         if matches!(outcome, Ok(UpdateOutcome::Conflict)) {
-            self.conflicts.fetch_add(1, Ordering::Relaxed);
+            self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
         }
         outcome
     }

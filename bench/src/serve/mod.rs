@@ -22,9 +22,9 @@ use crate::{cli::Serve, measure::cores, subject::Subject};
 /// What a server writes when it listens, followed by its port.
 pub(crate) const LISTENING: &str = "listening on port ";
 
-/// A visitor comes back after all others had their round, which may be later than Actix Web waits
-/// by default.
-const KEEP_ALIVE: Duration = Duration::from_secs(60 * 60);
+/// How long a server waits for a request, which may be the first on its connection. A visitor sends one after
+/// all other subjects were measured, which is later than Actix Web waits by default.
+const WAITING: Duration = Duration::from_secs(60 * 60);
 
 /// Serves until it is killed.
 pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {

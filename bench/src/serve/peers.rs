@@ -5,9 +5,10 @@ use actix_session::{
     storage::{CookieSessionStore, RedisSessionStore, SessionStore},
 };
 use actix_web::{App, HttpServer, Result};
+use serde::Serialize;
 
 use super::{
-    CONTENT, COUNT,
+    COUNT,
     actix::{Visit, routes},
 };
 
@@ -30,18 +31,16 @@ async fn serve<S: SessionStore + 'static>(
     });
     Ok(server
         .workers(1)
-        .keep_alive(super::KEEP_ALIVE)
+        .keep_alive(super::WAITING)
+        .client_request_timeout(super::WAITING)
         .listen(super::listen()?)?
         .run()
         .await?)
 }
 
 impl Visit for Session {
-    fn begin(&self) -> Result<()> {
-        for &(name, value) in CONTENT {
-            self.insert(name, value)?;
-        }
-        Ok(self.insert(COUNT, 0)?)
+    fn put(&self, name: &str, value: impl Serialize) -> Result<()> {
+        Ok(self.insert(name, value)?)
     }
 
     fn count(&self) -> Result<u64> {

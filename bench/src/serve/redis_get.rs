@@ -25,7 +25,8 @@ pub(super) async fn serve(url: &str, cached: bool) -> anyhow::Result<()> {
     });
     Ok(server
         .workers(1)
-        .keep_alive(super::KEEP_ALIVE)
+        .keep_alive(super::WAITING)
+        .client_request_timeout(super::WAITING)
         .listen(super::listen()?)?
         .run()
         .await?)

@@ -1,14 +1,12 @@
 //! Sessile with its stores.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use actix_web::{
     App, HttpServer, Result,
     web::{self, Data, ServiceConfig},
 };
+use serde::Serialize;
 use sessile::{
     Session, SessionMiddleware,
     config::Loading,
@@ -19,10 +17,10 @@ use sessile::{
 };
 
 use super::{
-    CONTENT, COUNT,
+    COUNT,
     actix::{Visit, routes},
     cleanup,
-    counted::Counted,
+    counted::{Counted, Counts},
     prefill::prefill,
 };
 use crate::{cli::Serve, subject::Subject};
@@ -84,11 +82,12 @@ where
     if !options.counted {
         return run(store, options.subject, more_routes).await;
     }
-    let conflicts = Arc::new(AtomicU64::new(0));
-    let store = Counted::new(store, Arc::clone(&conflicts));
+    let counts = Arc::new(Counts::default());
+    let store = Counted::new(store, Arc::clone(&counts));
     run(store, options.subject, move |config| {
         config
-            .app_data(Data::from(Arc::clone(&conflicts)))
+            .app_data(Data::from(Arc::clone(&counts)))
+            .route("/updates", web::post().to(number_of_updates))
             .route("/conflicts", web::post().to(number_of_conflicts));
         more_routes(config);
     })
@@ -115,18 +114,16 @@ where
     });
     Ok(server
         .workers(1)
-        .keep_alive(super::KEEP_ALIVE)
+        .keep_alive(super::WAITING)
+        .client_request_timeout(super::WAITING)
         .listen(super::listen()?)?
         .run()
         .await?)
 }
 
 impl Visit for Session {
-    fn begin(&self) -> Result<()> {
-        for &(name, value) in CONTENT {
-            self.insert(name, value)?;
-        }
-        Ok(self.insert(COUNT, 0)?)
+    fn put(&self, name: &str, value: impl Serialize) -> Result<()> {
+        Ok(self.insert(name, value)?)
     }
 
     fn count(&self) -> Result<u64> {
@@ -139,6 +136,10 @@ impl Visit for Session {
     }
 }
 
-async fn number_of_conflicts(conflicts: Data<AtomicU64>) -> String {
-    conflicts.load(Ordering::Relaxed).to_string()
+async fn number_of_updates(counts: Data<Counts>) -> String {
+    counts.updates.load(Ordering::Relaxed).to_string()
+}
+
+async fn number_of_conflicts(counts: Data<Counts>) -> String {
+    counts.conflicts.load(Ordering::Relaxed).to_string()
 }
