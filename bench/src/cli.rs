@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use serde::{Deserialize, Serialize};
 
 use crate::subject::Subject;
 
@@ -27,6 +28,10 @@ pub(crate) enum Command {
     Scale,
     /// Many writers of one session.
     Contention,
+    /// Requests whose store is a network away, with a round trip time of 1 ms.
+    Latency,
+    /// The cost of a session in the cookie, for states of different sizes.
+    Sizes,
     /// Requests while a million expired sessions are deleted.
     Cleanup,
     /// How long a near cache serves a session that was ended elsewhere.
@@ -44,10 +49,11 @@ pub(crate) struct Effort {
     /// All of it in under three minutes: shorter rounds and smaller numbers, good for a look.
     #[arg(long, global = true)]
     pub(crate) quick: bool,
-    /// How many rounds go over all subjects [default: 12, 3 when quick].
+    /// How many rounds go over all subjects [default: 40, or 5 when quick; of contention and latency 12, or 3].
     #[arg(long, global = true)]
     rounds: Option<usize>,
-    /// How long one subject is asked for one kind of request in a round [default: 0.5, 0.2 when quick].
+    /// How long a subject is asked for one kind of request in a round [default: 0.1, or 0.05 when quick; of contention
+    /// and latency 0.3, or 0.1].
     #[arg(long, global = true)]
     seconds: Option<f64>,
     /// Only these subjects.
@@ -55,22 +61,42 @@ pub(crate) struct Effort {
     only: Vec<Subject>,
 }
 
+/// How often a part asks each subject, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Schedule {
+    pub(crate) rounds: usize,
+    pub(crate) seconds: f64,
+}
+
 impl Effort {
-    pub(crate) fn rounds(&self) -> usize {
-        self.rounds
-            .unwrap_or(if self.quick { 3 } else { 12 })
-            .max(1)
+    /// Many short slices, for what is compared with its neighbor.
+    pub(crate) fn short_slices(&self) -> Schedule {
+        self.schedule(match self.quick {
+            true => (5, 0.05),
+            false => (40, 0.1),
+        })
     }
 
-    pub(crate) fn seconds(&self) -> f64 {
-        self.seconds.unwrap_or(if self.quick { 0.2 } else { 0.5 })
+    /// Fewer and longer slices, for requests that wait for each other or for a network.
+    pub(crate) fn long_slices(&self) -> Schedule {
+        self.schedule(match self.quick {
+            true => (3, 0.1),
+            false => (12, 0.3),
+        })
+    }
+
+    fn schedule(&self, (rounds, seconds): (usize, f64)) -> Schedule {
+        Schedule {
+            rounds: self.rounds.unwrap_or(rounds).max(1),
+            seconds: self.seconds.unwrap_or(seconds),
+        }
     }
 
     pub(crate) fn wants(&self, subject: Subject) -> bool {
         self.only.is_empty() || self.only.contains(&subject)
     }
 
-    /// A number of sessions or requests, less when quick.
+    /// A number of sessions, requests or seconds, less when quick.
     pub(crate) fn scaled(&self, full: u64, quick: u64) -> u64 {
         if self.quick { quick } else { full }
     }
@@ -90,7 +116,7 @@ pub(crate) struct Serve {
     /// Where to write the cookies of some of them, one a line.
     #[arg(long, requires = "prefill")]
     pub(crate) cookies: Option<PathBuf>,
-    /// Count conflicts, and tell their number at `/conflicts`.
+    /// Count updates and conflicts, and tell their numbers at `/updates` and `/conflicts`.
     #[arg(long)]
     pub(crate) counted: bool,
 }
@@ -117,6 +143,18 @@ mod tests {
                 "{line}"
             );
         }
+    }
+
+    #[test]
+    fn a_schedule_is_the_default_of_the_part_or_what_the_command_line_says() {
+        let effort = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap().effort;
+        let schedule = |rounds, seconds| Schedule { rounds, seconds };
+
+        assert_eq!(effort("bench").short_slices(), schedule(40, 0.1));
+        assert_eq!(effort("bench --quick").long_slices(), schedule(3, 0.1));
+        let said = effort("bench --rounds 0 --seconds 2");
+        assert_eq!(said.short_slices(), schedule(1, 2.0));
+        assert_eq!(said.long_slices(), schedule(1, 2.0));
     }
 
     #[test]

@@ -37,6 +37,8 @@ fn run(Cli { command, effort }: Cli) -> anyhow::Result<()> {
         Some(Command::Requests) => &[Part::Requests],
         Some(Command::Scale) => &[Part::Scale],
         Some(Command::Contention) => &[Part::Contention],
+        Some(Command::Latency) => &[Part::Latency],
+        Some(Command::Sizes) => &[Part::Sizes],
         Some(Command::Cleanup) => &[Part::Cleanup],
         Some(Command::Revocation) => &[Part::Revocation],
         None => Part::ALL,

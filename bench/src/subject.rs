@@ -3,26 +3,26 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// A server of one kind.
+/// A server of one kind. Those that are compared with each other are neighbors: they are measured one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Subject {
     Bare,
     BareAxum,
+    RedisGet,
+    RedisCached,
     Memory,
+    TowerMemory,
     Cookie,
+    ActixCookie,
     Sqlite,
     Postgres,
     MariaDb,
-    Redis,
     RedisNear,
     RedisLazy,
-    ActixCookie,
+    Redis,
     ActixRedis,
-    TowerMemory,
     TowerRedis,
-    RedisGet,
-    RedisCached,
 }
 
 /// Whose sessions they are.
@@ -91,13 +91,15 @@ impl Subject {
         }
     }
 
-    /// The subject that does the same with another library, if there is one: what it is compared with.
-    pub(crate) fn peer(self) -> Option<Self> {
+    /// The subjects that do the same with other libraries: what it is compared with.
+    pub(crate) fn peers(self) -> &'static [Self] {
         match self {
-            Self::Memory => Some(Self::TowerMemory),
-            Self::Cookie => Some(Self::ActixCookie),
-            Self::Redis | Self::RedisNear | Self::RedisLazy => Some(Self::ActixRedis),
-            _ => None,
+            Self::Memory => &[Self::TowerMemory],
+            Self::Cookie => &[Self::ActixCookie],
+            Self::Redis | Self::RedisNear | Self::RedisLazy => {
+                &[Self::ActixRedis, Self::TowerRedis]
+            }
+            _ => &[],
         }
     }
 
@@ -208,7 +210,7 @@ mod tests {
     #[test]
     fn a_peer_is_another_library_s() {
         for subject in Subject::all() {
-            if let Some(peer) = subject.peer() {
+            for peer in subject.peers() {
                 assert_ne!(peer.library(), subject.library(), "{subject:?}");
                 assert_eq!(peer.keeper(), subject.keeper(), "{subject:?}");
             }

@@ -13,6 +13,8 @@ use crate::subject::Kind;
 /// Visitors who keep their connections from round to round.
 pub(crate) struct Crowd {
     visitors: Vec<Visitor>,
+    /// The sessions that requests belong to, drawn by lot for each. If there are none, each visitor has its own.
+    drawn_from: Vec<String>,
 }
 
 /// What a crowd did.
@@ -27,17 +29,29 @@ impl Crowd {
     pub(crate) async fn arrive(port: u16, visitors: usize) -> anyhow::Result<Self> {
         let visitors = (0..visitors).map(|_| Visitor::arrive(port));
         let visitors = try_join_all(visitors).await?;
-        Ok(Self { visitors })
+        Ok(Self {
+            visitors,
+            drawn_from: Vec::new(),
+        })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.visitors.len()
     }
 
     pub(crate) fn first(&mut self) -> &mut Visitor {
         &mut self.visitors[0]
     }
 
-    /// A session for each.
-    pub(crate) async fn begin(&mut self) -> anyhow::Result<()> {
-        try_join_all(self.visitors.iter_mut().map(Visitor::begin)).await?;
+    /// A session for each, begun at this path.
+    pub(crate) async fn begin(&mut self, path: &str) -> anyhow::Result<()> {
+        try_join_all(self.visitors.iter_mut().map(|visitor| visitor.begin(path))).await?;
         Ok(())
+    }
+
+    /// From now on each request belongs to one of these sessions, drawn by lot.
+    pub(crate) fn draw_from(&mut self, cookies: Vec<String>) {
+        self.drawn_from = cookies;
     }
 
     /// One session for all.
@@ -53,7 +67,7 @@ impl Crowd {
         kind: Kind,
         more: impl Fn() -> bool,
     ) -> anyhow::Result<Visit> {
-        self.send_with(kind, more, |_| (), |_| false).await
+        self.send_with(kind, more, |_| false).await
     }
 
     /// As `send`, and a request may be refused.
@@ -62,26 +76,13 @@ impl Crowd {
         kind: Kind,
         more: impl Fn() -> bool,
     ) -> anyhow::Result<Visit> {
-        self.send_with(kind, more, |_| (), is_refusal).await
-    }
-
-    /// As `send`, and each request belongs to one of these sessions, drawn by lot.
-    pub(crate) async fn send_among(
-        &mut self,
-        cookies: &[String],
-        kind: Kind,
-        more: impl Fn() -> bool,
-    ) -> anyhow::Result<Visit> {
-        let draw =
-            |visitor: &mut Visitor| visitor.take_over(&cookies[fastrand::usize(..cookies.len())]);
-        self.send_with(kind, more, draw, |_| false).await
+        self.send_with(kind, more, is_refusal).await
     }
 
     async fn send_with(
         &mut self,
         kind: Kind,
         more: impl Fn() -> bool,
-        before_each: impl Fn(&mut Visitor),
         may_fail: impl Fn(&anyhow::Error) -> bool,
     ) -> anyhow::Result<Visit> {
         let timing = RefCell::new(Timing::new());
@@ -90,7 +91,9 @@ impl Crowd {
         let begun = Instant::now();
         try_join_all(self.visitors.iter_mut().map(async |visitor| {
             while more() {
-                before_each(visitor);
+                if let Some(cookie) = fastrand::choice(&self.drawn_from) {
+                    visitor.take_over(cookie);
+                }
                 let sent = Instant::now();
                 match visitor.send(kind).await {
                     Ok(_) => timing.borrow_mut().record(sent.elapsed()),

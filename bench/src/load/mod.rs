@@ -9,7 +9,7 @@ mod timing;
 mod visitor;
 
 pub(crate) use self::{
-    crowd::{Crowd, Visit, times, until},
+    crowd::{Crowd, times, until},
     timing::Timing,
-    visitor::Visitor,
+    visitor::{BEGIN, Visitor},
 };

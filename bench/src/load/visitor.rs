@@ -11,6 +11,9 @@ use tokio::{
 use super::answer::Answer;
 use crate::subject::Kind;
 
+/// Where a session begins that holds what an application keeps of a visitor.
+pub(crate) const BEGIN: &str = "/begin";
+
 /// A connection, and the cookie that came over it last.
 pub(crate) struct Visitor {
     stream: TcpStream,
@@ -36,9 +39,9 @@ impl Visitor {
         })
     }
 
-    /// Begins a session, and must be given a cookie.
-    pub(crate) async fn begin(&mut self) -> anyhow::Result<()> {
-        self.cookie = self.fetch("POST", "/begin", None).await?.0;
+    /// Begins a session at this path, and must be given a cookie.
+    pub(crate) async fn begin(&mut self, path: &str) -> anyhow::Result<()> {
+        self.cookie = self.fetch("POST", path, None).await?.0;
         ensure!(self.cookie.is_some(), "a new session without a cookie");
         self.count = Some(0);
         Ok(())
@@ -60,7 +63,7 @@ impl Visitor {
             Kind::Read | Kind::None => ("GET", "/read"),
             Kind::Change => ("POST", "/change"),
             Kind::Idle => ("GET", "/idle"),
-            Kind::Create => ("POST", "/begin"),
+            Kind::Create => ("POST", BEGIN),
         };
         if matches!(kind, Kind::None | Kind::Create) {
             // The session that this visitor has is for the other kinds.
@@ -71,6 +74,10 @@ impl Visitor {
         let cookie = self.cookie.take();
         let fetched = self.fetch(method, path, cookie.as_deref()).await;
         self.cookie = cookie;
+        if fetched.is_err() {
+            // The server may have added one all the same.
+            self.count = None;
+        }
         let (newer, number) = fetched?;
         if newer.is_some() {
             self.cookie = newer;

@@ -8,10 +8,10 @@ use std::{
 use anyhow::ensure;
 use futures_util::future::try_join;
 
-use super::{server::Server, store::Store};
+use super::{float, server::Server, store::Store};
 use crate::{
     cli::Effort,
-    load::{Crowd, Visitor, until},
+    load::{BEGIN, Crowd, Visitor, until},
     results::{About, Cleanup, Cleanups},
     subject::{Kind, Subject},
 };
@@ -20,6 +20,9 @@ const SUBJECTS: &[Subject] = &[Subject::Sqlite, Subject::Postgres, Subject::Mari
 
 const VISITORS: usize = 16;
 
+/// How long requests are sent before any is measured, in seconds.
+const WARM_UP: f64 = 0.5;
+
 /// Far longer than a cleanup takes.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
 
@@ -27,7 +30,7 @@ const LIMIT: Duration = Duration::from_secs(10 * 60);
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) async fn measure(effort: &Effort) -> anyhow::Result<Cleanups> {
-    let about = About::now(effort)?;
+    let about = About::now(None)?;
     let mut cleanups = Vec::new();
     for &subject in SUBJECTS.iter().filter(|&&it| effort.wants(it)) {
         let cleanup = clean_up(subject, effort).await?;
@@ -48,14 +51,13 @@ async fn clean_up(subject: Subject, effort: &Effort) -> anyhow::Result<Cleanup> 
     let store = Store::start(subject)?;
     let server = Server::start(subject, &store, &[])?;
     let mut crowd = Crowd::arrive(server.port, VISITORS).await?;
-    crowd.begin().await?;
+    crowd.begin(BEGIN).await?;
     let mut table = store.table().await?;
     table.add_expired(expired).await?;
-    crowd.send(Kind::Change, until(effort.seconds())).await?;
+    crowd.send(Kind::Change, until(WARM_UP)).await?;
     // The slowest of a hundred take many to tell.
-    let before = crowd
-        .send(Kind::Change, until(8.0 * effort.seconds()))
-        .await?;
+    let seconds = float(effort.scaled(4, 1));
+    let before = crowd.send(Kind::Change, until(seconds)).await?;
 
     let mut janitor = Visitor::arrive(server.port).await?;
     let (done, begun) = (Cell::new(false), Instant::now());

@@ -4,7 +4,7 @@ use std::{env, path::Path, process::Command, time::Duration};
 
 use anyhow::Context as _;
 use nix::{time::ClockId, unistd::Pid};
-use sessile_rig::{Process, Ready};
+use sessile_rig::{Process, Ready, proxy::Proxy};
 
 use super::store::Store;
 use crate::{serve::LISTENING, subject::Subject};
@@ -15,6 +15,8 @@ const STARTING: Duration = Duration::from_secs(15 * 60);
 pub(super) struct Server {
     process: Process,
     pub(super) port: u16,
+    /// The network between it and its store.
+    _network: Option<Proxy>,
 }
 
 impl Server {
@@ -22,11 +24,33 @@ impl Server {
     pub(super) fn start(
         subject: Subject,
         store: &Store,
-        arguments: &[String],
+        arguments: &[&str],
+    ) -> anyhow::Result<Self> {
+        Self::start_at(subject, &store.url(), None, arguments)
+    }
+
+    /// Starts a subject with a network between it and its store.
+    pub(super) fn start_distant(
+        subject: Subject,
+        store: &Store,
+        round_trip: Duration,
+        arguments: &[&str],
+    ) -> anyhow::Result<Self> {
+        let port = store.port().context("only a server can be distant")?;
+        let network = Proxy::with_latency(port, round_trip)?;
+        let url = store.url_on(network.port());
+        Self::start_at(subject, &url, Some(network), arguments)
+    }
+
+    fn start_at(
+        subject: Subject,
+        url: &str,
+        network: Option<Proxy>,
+        arguments: &[&str],
     ) -> anyhow::Result<Self> {
         let mut command = Command::new(env::current_exe()?);
         command
-            .args(["serve", &subject.name(), "--store", &store.url()])
+            .args(["serve", &subject.name(), "--store", url])
             .args(arguments);
         let process = Process::start(command, Ready::line(LISTENING).within(STARTING))?;
         let line = process.line(LISTENING).unwrap_or_default();
@@ -34,7 +58,11 @@ impl Server {
             .strip_prefix(LISTENING)
             .and_then(|port| port.parse().ok())
             .with_context(|| format!("{} doesn't tell its port", subject.name()))?;
-        Ok(Self { process, port })
+        Ok(Self {
+            process,
+            port,
+            _network: network,
+        })
     }
 
     /// The processor time that it has taken, all threads together, in user and system mode.

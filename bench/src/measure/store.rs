@@ -47,6 +47,26 @@ impl Store {
         }
     }
 
+    /// The same, reached through a proxy on this port.
+    pub(super) fn url_on(&self, port: u16) -> String {
+        match self {
+            Self::Redis(_) => format!("redis://127.0.0.1:{port}"),
+            Self::Postgres(postgres) => postgres.url_on(port),
+            Self::MariaDb(mariadb) => mariadb.url_on(port),
+            Self::Within | Self::Sqlite(_) => self.url(),
+        }
+    }
+
+    /// The port that it listens on, if it is a server.
+    pub(super) fn port(&self) -> Option<u16> {
+        match self {
+            Self::Within | Self::Sqlite(_) => None,
+            Self::Redis(redis) => Some(redis.port()),
+            Self::Postgres(postgres) => Some(postgres.port()),
+            Self::MariaDb(mariadb) => Some(mariadb.port()),
+        }
+    }
+
     /// The name and version of the server, if there is one.
     pub(super) async fn version(&self) -> anyhow::Result<Option<(String, String)>> {
         let (name, version) = match self {

@@ -98,7 +98,7 @@ pub(super) fn render(results: &Results) -> String {
             8.0,
             40.0,
             "note",
-            "Shorter is better. The orange mark is what we promise not to exceed.",
+            "Shorter is better. The orange mark is the goal.",
         ))
         .add(drawing)
         .add(vertical("line", one, TOP - GAP, y - BETWEEN_GROUPS))
@@ -109,7 +109,7 @@ fn bars(requests: Option<&Requests>, kind: Kind, subjects: &[Subject]) -> Vec<Ba
     let bar = |&subject| {
         Some(Bar {
             subject,
-            ratio: requests?.ratio(subject, kind)?,
+            ratio: requests?.ratio(subject, kind)?.median,
             target: targets::ratio(subject, kind),
         })
     };
@@ -163,21 +163,23 @@ fn vertical(class: &str, x: f64, from: f64, to: f64) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{About, Cost, Round};
+    use crate::results::{About, Cost, Pair, Rounds, Slice};
 
     fn cost(subject: Subject, processor_us: f64) -> Cost {
-        let round = Round {
-            requests: 1,
-            processor_us,
-            throughput: 1.0,
-            p50_us: 1.0,
-            p99_us: 1.0,
-            p999_us: 1.0,
+        let pair = Pair {
+            baseline_us: 10.0,
+            slice: Slice {
+                requests: 1,
+                processor_us,
+                throughput: 1.0,
+                p50_us: 1.0,
+                p99_us: 1.0,
+            },
         };
         Cost {
             subject,
             kind: Kind::Read,
-            rounds: vec![round],
+            rounds: Rounds(vec![pair]),
             round_trips: None,
         }
     }
@@ -188,12 +190,10 @@ mod tests {
             requests: Some(Requests {
                 about: About::default(),
                 costs: vec![
-                    cost(Subject::Bare, 10.0),
                     cost(Subject::Memory, 12.0),
-                    cost(Subject::BareAxum, 10.0),
                     cost(Subject::TowerMemory, 40.0),
                 ],
-                sizes: Vec::new(),
+                footprints: Vec::new(),
             }),
             ..Results::default()
         };

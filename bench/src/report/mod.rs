@@ -1,6 +1,7 @@
 //! The results as a page with a chart: `docs/benchmarks.md` and `docs/benchmarks.svg`.
 
 mod chart;
+mod goal;
 mod page;
 mod table;
 mod targets;
@@ -10,7 +11,7 @@ use std::fs;
 use anyhow::Context as _;
 
 use crate::results::{
-    Cleanups, Contentions, Requests, Revocation, Scales, Section as _, workspace,
+    Cleanups, Contentions, Latencies, Requests, Revocation, Scales, Section as _, Sizes, workspace,
 };
 
 /// All that was measured last.
@@ -19,6 +20,8 @@ struct Results {
     requests: Option<Requests>,
     scales: Option<Scales>,
     contentions: Option<Contentions>,
+    latencies: Option<Latencies>,
+    sizes: Option<Sizes>,
     cleanups: Option<Cleanups>,
     revocation: Option<Revocation>,
 }
@@ -29,6 +32,8 @@ pub(crate) fn write() -> anyhow::Result<()> {
         requests: Requests::load()?,
         scales: Scales::load()?,
         contentions: Contentions::load()?,
+        latencies: Latencies::load()?,
+        sizes: Sizes::load()?,
         cleanups: Cleanups::load()?,
         revocation: Revocation::load()?,
     };

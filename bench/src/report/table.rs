@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::results::Spread;
+
 /// A table that is put together row by row. The first column is text, the others are numbers.
 pub(super) struct Table {
     columns: Vec<String>,
@@ -43,6 +45,22 @@ pub(super) fn number(number: impl Into<Option<f64>>) -> String {
     }
 }
 
+/// The median and, in parentheses, the quartiles, if they differ.
+pub(super) fn spread(spread: impl Into<Option<Spread>>) -> String {
+    let Some(spread) = spread.into() else {
+        return number(None);
+    };
+    let median = number(spread.median);
+    if spread.lower == spread.upper {
+        return median;
+    }
+    format!(
+        "{median} ({}–{})",
+        number(spread.lower),
+        number(spread.upper)
+    )
+}
+
 /// A whole number with its thousands apart.
 #[expect(clippy::cast_possible_truncation, reason = "rounded before")]
 pub(super) fn thousands(number: f64) -> String {
@@ -71,6 +89,19 @@ mod tests {
             table.to_string(),
             "| what | how much |\n| --- | ---: |\n| bread | 1 |\n"
         );
+    }
+
+    #[test]
+    fn a_spread_is_the_median_and_the_quartiles() {
+        let three = Spread {
+            lower: 1.156,
+            median: 1.18,
+            upper: 1.214,
+        };
+
+        assert_eq!(spread(three), "1.18 (1.16–1.21)");
+        assert_eq!(spread(Spread::single(0.0)), "0.00");
+        assert_eq!(spread(None), "–");
     }
 
     #[test]

@@ -6,15 +6,14 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, macros::format_description};
 
-use crate::cli::Effort;
+use crate::cli::Schedule;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct About {
     pub(crate) date: String,
     pub(crate) command: String,
-    pub(crate) quick: bool,
-    pub(crate) rounds: usize,
-    pub(crate) seconds: f64,
+    /// The rounds, if the part goes in rounds.
+    pub(crate) schedule: Option<Schedule>,
     pub(crate) processor: String,
     pub(crate) cores: usize,
     pub(crate) kernel: String,
@@ -24,16 +23,14 @@ pub(crate) struct About {
 
 impl About {
     /// What can be said before anything is measured.
-    pub(crate) fn now(effort: &Effort) -> anyhow::Result<Self> {
+    pub(crate) fn now(schedule: Option<Schedule>) -> anyhow::Result<Self> {
         let date = OffsetDateTime::now_utc().format(format_description!("[year]-[month]-[day]"))?;
         let cpuinfo = read("/proc/cpuinfo")?;
         let arguments: Vec<_> = env::args().skip(1).collect();
         Ok(Self {
             date,
             command: format!("cargo xtask bench {}", arguments.join(" ")),
-            quick: effort.quick,
-            rounds: effort.rounds(),
-            seconds: effort.seconds(),
+            schedule,
             processor: processor(&cpuinfo),
             cores: cores(&cpuinfo),
             kernel: read("/proc/sys/kernel/osrelease")?,

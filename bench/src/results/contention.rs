@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Section};
+use super::{About, Section, Spread};
 use crate::subject::Subject;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -16,16 +16,30 @@ pub(crate) struct Contentions {
 pub(crate) struct Contention {
     pub(crate) subject: Subject,
     pub(crate) writers: usize,
+    pub(crate) rounds: Vec<Writes>,
+}
+
+/// The writes of one round, all of one session.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Writes {
     /// How often the server said that it had added one.
     pub(crate) acknowledged: u64,
     /// How often it said that it could not, since too many others were at it.
     pub(crate) refused: u64,
     /// What the counter was then.
     pub(crate) survived: u64,
-    /// How often a write had to be made again since another one came first, if the store can tell.
-    pub(crate) conflicts: Option<u64>,
+    /// What the server asked of its store, if it counts.
+    pub(crate) counted: Option<Counted>,
     pub(crate) throughput: f64,
     pub(crate) p99_us: f64,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Counted {
+    /// How many updates were sent.
+    pub(crate) updates: u64,
+    /// How many of them came too late and were repeated.
+    pub(crate) conflicts: u64,
 }
 
 impl Section for Contentions {
@@ -33,7 +47,109 @@ impl Section for Contentions {
 }
 
 impl Contention {
+    pub(crate) fn find(all: &[Self], subject: Subject, writers: usize) -> Option<&Self> {
+        all.iter()
+            .find(|it| it.subject == subject && it.writers == writers)
+    }
+
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.rounds.iter().map(|round| round.acknowledged).sum()
+    }
+
+    pub(crate) fn refused(&self) -> u64 {
+        self.rounds.iter().map(|round| round.refused).sum()
+    }
+
     pub(crate) fn lost(&self) -> u64 {
-        self.acknowledged.saturating_sub(self.survived)
+        let lost = |round: &Writes| round.acknowledged.saturating_sub(round.survived);
+        self.rounds.iter().map(lost).sum()
+    }
+
+    /// The updates and conflicts of all rounds.
+    pub(crate) fn counted(&self) -> Option<Counted> {
+        let rounds = self.rounds.iter().map(|round| round.counted);
+        rounds.reduce(|sum, round| {
+            let (sum, round) = (sum?, round?);
+            Some(Counted {
+                updates: sum.updates + round.updates,
+                conflicts: sum.conflicts + round.conflicts,
+            })
+        })?
+    }
+
+    /// How many updates the store gets for one acknowledged write. Less than one where writes share an update.
+    #[expect(clippy::cast_precision_loss, reason = "far below 2⁵²")]
+    pub(crate) fn updates_per_write(&self) -> Option<f64> {
+        Some(self.counted()?.updates as f64 / self.acknowledged() as f64)
+    }
+
+    pub(crate) fn throughput(&self) -> Option<Spread> {
+        Spread::of(self.rounds.iter().map(|round| round.throughput))
+    }
+
+    pub(crate) fn p99_us(&self) -> Option<Spread> {
+        Spread::of(self.rounds.iter().map(|round| round.p99_us))
+    }
+
+    /// What was measured here, divided by what was measured there in the same round.
+    pub(crate) fn ratio_to(&self, other: &Self, what: impl Fn(&Writes) -> f64) -> Option<Spread> {
+        let rounds = self.rounds.iter().zip(&other.rounds);
+        Spread::of(rounds.map(|(ours, theirs)| what(ours) / what(theirs)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contention(rounds: &[(u64, u64, u64)]) -> Contention {
+        let round = |&(acknowledged, survived, updates)| Writes {
+            acknowledged,
+            refused: 1,
+            survived,
+            counted: Some(Counted {
+                updates,
+                conflicts: 2,
+            }),
+            throughput: 10.0,
+            p99_us: 1.0,
+        };
+        Contention {
+            subject: Subject::Redis,
+            writers: 10,
+            rounds: rounds.iter().map(round).collect(),
+        }
+    }
+
+    #[test]
+    fn what_is_lost_in_one_round_is_lost() {
+        // A refused write that was stored all the same does not replace a lost one.
+        let contention = contention(&[(100, 99, 5), (100, 101, 5)]);
+
+        assert_eq!(contention.lost(), 1);
+        assert_eq!(contention.refused(), 2);
+        assert_eq!(contention.acknowledged(), 200);
+    }
+
+    #[test]
+    fn updates_are_divided_by_the_writes_that_share_them() {
+        let mut contention = contention(&[(100, 100, 10), (300, 300, 30)]);
+
+        assert_eq!(contention.updates_per_write(), Some(0.1));
+        assert_eq!(contention.counted().unwrap().conflicts, 4);
+
+        contention.rounds[1].counted = None;
+        assert_eq!(contention.updates_per_write(), None);
+    }
+
+    #[test]
+    fn another_subject_is_compared_round_by_round() {
+        let mut ours = contention(&[(1, 1, 1), (1, 1, 1)]);
+        let theirs = contention(&[(1, 1, 1), (1, 1, 1)]);
+        ours.rounds[1].throughput = 20.0;
+
+        let ratio = ours.ratio_to(&theirs, |writes| writes.throughput).unwrap();
+
+        assert_eq!((ratio.lower, ratio.median, ratio.upper), (1.25, 1.5, 1.75));
     }
 }

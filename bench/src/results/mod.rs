@@ -4,9 +4,13 @@
 mod about;
 mod cleanup;
 mod contention;
+mod latency;
 mod requests;
 mod revocation;
+mod rounds;
 mod scale;
+mod sizes;
+mod spread;
 
 use std::{fs, io, path::PathBuf};
 
@@ -16,10 +20,14 @@ use serde::{Serialize, de::DeserializeOwned};
 pub(crate) use self::{
     about::{About, workspace},
     cleanup::{Cleanup, Cleanups},
-    contention::{Contention, Contentions},
-    requests::{Cost, Requests, Round, Size},
+    contention::{Contention, Contentions, Counted, Writes},
+    latency::{DistantRound, DistantVisits, Latencies},
+    requests::{Cost, Footprint, Requests},
     revocation::Revocation,
+    rounds::{Pair, Rounds, Slice},
     scale::{Scale, Scales},
+    sizes::{SizeCost, Sizes},
+    spread::Spread,
 };
 
 /// The results of one part of the measurements.
@@ -53,52 +61,4 @@ fn folder() -> PathBuf {
 
 fn file(name: &str) -> PathBuf {
     folder().join(name).with_extension("json")
-}
-
-/// The middle one, or the mean of the two in the middle; not a number if there are none.
-pub(crate) fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
-    let numbers = sorted(numbers);
-    let (Some(&low), Some(&high)) = (
-        numbers.get(numbers.len().saturating_sub(1) / 2),
-        numbers.get(numbers.len() / 2),
-    ) else {
-        return f64::NAN;
-    };
-    f64::midpoint(low, high)
-}
-
-/// The one that a quarter of them, itself included, don't exceed; not a number if there are none.
-pub(crate) fn low_quartile(numbers: impl IntoIterator<Item = f64>) -> f64 {
-    let numbers = sorted(numbers);
-    let quarter = numbers.len().div_ceil(4);
-    let index = quarter.saturating_sub(1);
-    numbers.get(index).copied().unwrap_or(f64::NAN)
-}
-
-fn sorted(numbers: impl IntoIterator<Item = f64>) -> Vec<f64> {
-    let mut numbers: Vec<_> = numbers.into_iter().collect();
-    numbers.sort_by(f64::total_cmp);
-    numbers
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_in_the_middle() {
-        assert_eq!(median([3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median([4.0, 1.0, 2.0, 3.0]), 2.5);
-        assert_eq!(median([7.0]), 7.0);
-        assert!(median([]).is_nan());
-    }
-
-    #[test]
-    fn a_quarter_is_no_more_than_the_low_quartile() {
-        assert_eq!(low_quartile([3.0, 1.0, 2.0]), 1.0);
-        assert_eq!(low_quartile([4.0, 3.0, 1.0, 2.0]), 1.0);
-        assert_eq!(low_quartile([5.0, 4.0, 3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(low_quartile((0..12).rev().map(f64::from)), 2.0);
-        assert!(low_quartile([]).is_nan());
-    }
 }

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Section, low_quartile, median};
+use super::{About, Rounds, Section, Spread};
 use crate::subject::{Kind, Subject};
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Requests {
     pub(crate) about: About,
     pub(crate) costs: Vec<Cost>,
-    pub(crate) sizes: Vec<Size>,
+    pub(crate) footprints: Vec<Footprint>,
 }
 
 /// What requests of one kind cost one subject.
@@ -17,27 +17,14 @@ pub(crate) struct Requests {
 pub(crate) struct Cost {
     pub(crate) subject: Subject,
     pub(crate) kind: Kind,
-    pub(crate) rounds: Vec<Round>,
+    pub(crate) rounds: Rounds,
     /// How often the server waits for its store in one request, if its store can tell.
     pub(crate) round_trips: Option<f64>,
 }
 
-/// One round.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Round {
-    pub(crate) requests: u64,
-    /// Processor time of the server for one request, in microseconds.
-    pub(crate) processor_us: f64,
-    /// Requests in a second.
-    pub(crate) throughput: f64,
-    pub(crate) p50_us: f64,
-    pub(crate) p99_us: f64,
-    pub(crate) p999_us: f64,
-}
-
 /// What one session takes.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Size {
+pub(crate) struct Footprint {
     pub(crate) subject: Subject,
     /// In its store.
     pub(crate) stored_bytes: f64,
@@ -57,71 +44,66 @@ impl Requests {
     }
 
     /// The processor time of a request, divided by that of the same server without sessions.
-    pub(crate) fn ratio(&self, subject: Subject, kind: Kind) -> Option<f64> {
-        self.ratio_to(subject, kind, subject.baseline())
+    pub(crate) fn ratio(&self, subject: Subject, kind: Kind) -> Option<Spread> {
+        self.cost(subject, kind)?.rounds.ratio()
     }
 
     /// The processor time of a request, divided by what it takes another subject.
-    pub(crate) fn ratio_to(&self, subject: Subject, kind: Kind, other: Subject) -> Option<f64> {
-        let cost = self.cost(subject, kind)?.processor_us();
-        Some(cost / self.cost(other, kind)?.processor_us())
-    }
-}
-
-impl Cost {
-    /// That of the rounds in which the machine did little else, and no single lucky one.
-    pub(crate) fn processor_us(&self) -> f64 {
-        low_quartile(self.rounds.iter().map(|round| round.processor_us))
+    pub(crate) fn ratio_to(&self, subject: Subject, kind: Kind, other: Subject) -> Option<Spread> {
+        let other = self.cost(other, kind)?;
+        self.cost(subject, kind)?.rounds.ratio_to(&other.rounds)
     }
 
-    /// The median of the rounds.
-    pub(crate) fn median(&self, what: impl Fn(&Round) -> f64) -> f64 {
-        median(self.rounds.iter().map(what))
+    /// The peer of a subject that costs least, each divided by its own server without sessions.
+    pub(crate) fn best_peer(&self, subject: Subject, kind: Kind) -> Option<(Subject, Spread)> {
+        let ratio = |&peer: &Subject| Some((peer, self.ratio(peer, kind)?));
+        let peers = subject.peers().iter().filter_map(ratio);
+        peers.min_by(|(_, one), (_, other)| one.median.total_cmp(&other.median))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::{Pair, Slice};
 
-    fn cost(subject: Subject, processor: &[f64]) -> Cost {
-        let round = |&processor_us| Round {
+    fn cost(subject: Subject, baseline_us: f64, processor_us: f64) -> Cost {
+        let slice = Slice {
             requests: 1,
             processor_us,
             throughput: 1.0,
             p50_us: 1.0,
             p99_us: 1.0,
-            p999_us: 1.0,
         };
         Cost {
             subject,
             kind: Kind::Read,
-            rounds: processor.iter().map(round).collect(),
+            rounds: Rounds(vec![Pair { baseline_us, slice }]),
             round_trips: None,
         }
     }
 
     #[test]
-    fn a_ratio_is_that_of_the_cheapest_rounds() {
+    fn the_best_peer_is_the_cheapest_next_to_its_own_server() {
         let requests = Requests {
             about: About::default(),
             costs: vec![
-                cost(Subject::Bare, &[12.0, 10.0]),
-                cost(Subject::Memory, &[15.0, 30.0]),
-                cost(Subject::TowerMemory, &[60.0]),
+                cost(Subject::Redis, 10.0, 20.0),
+                cost(Subject::ActixRedis, 10.0, 30.0),
+                cost(Subject::TowerRedis, 20.0, 40.0),
             ],
-            sizes: Vec::new(),
+            footprints: Vec::new(),
         };
 
-        let ratio = |subject| requests.ratio(subject, Kind::Read);
-        assert_eq!(ratio(Subject::Memory), Some(1.5));
-        assert_eq!(ratio(Subject::Bare), Some(1.0));
-        // Its own baseline, axum, was not measured.
-        assert_eq!(ratio(Subject::TowerMemory), None);
         assert_eq!(
-            requests.ratio_to(Subject::Memory, Kind::Read, Subject::TowerMemory),
-            Some(0.25)
+            requests.best_peer(Subject::Redis, Kind::Read),
+            Some((Subject::TowerRedis, Spread::single(2.0)))
         );
-        assert_eq!(requests.ratio(Subject::Memory, Kind::Change), None);
+        assert_eq!(requests.best_peer(Subject::Redis, Kind::Change), None);
+        assert_eq!(requests.best_peer(Subject::Sqlite, Kind::Read), None);
+        assert_eq!(
+            requests.ratio_to(Subject::Redis, Kind::Read, Subject::TowerRedis),
+            Some(Spread::single(0.5))
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Round, Section, low_quartile};
+use super::{About, Rounds, Section, Spread};
 use crate::subject::{Kind, Subject};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -16,8 +16,8 @@ pub(crate) struct Scales {
 pub(crate) struct Scale {
     pub(crate) subject: Subject,
     pub(crate) sessions: u64,
-    pub(crate) reads: Vec<Round>,
-    pub(crate) changes: Vec<Round>,
+    pub(crate) reads: Rounds,
+    pub(crate) changes: Rounds,
     pub(crate) bytes_per_session: f64,
 }
 
@@ -26,38 +26,30 @@ impl Section for Scales {
 }
 
 impl Scale {
-    pub(crate) fn rounds(&mut self, kind: Kind) -> &mut Vec<Round> {
+    pub(crate) fn rounds(&self, kind: Kind) -> &Rounds {
         match kind {
-            Kind::Change => &mut self.changes,
-            _ => &mut self.reads,
+            Kind::Change => &self.changes,
+            _ => &self.reads,
         }
-    }
-
-    pub(crate) fn read_us(&self) -> f64 {
-        low_quartile(self.reads.iter().map(|round| round.processor_us))
-    }
-
-    pub(crate) fn change_us(&self) -> f64 {
-        low_quartile(self.changes.iter().map(|round| round.processor_us))
     }
 }
 
 impl Scales {
-    /// By how much more a request costs with the most sessions than with the fewest: the worse of reading and changing.
-    pub(crate) fn growth(&self, subject: Subject) -> Option<f64> {
-        let scales = || self.scales.iter().filter(|scale| scale.subject == subject);
-        let few = scales().min_by_key(|scale| scale.sessions)?;
-        let many = scales().max_by_key(|scale| scale.sessions)?;
-        let (reads, changes) = (
-            many.read_us() / few.read_us(),
-            many.change_us() / few.change_us(),
-        );
-        Some(reads.max(changes) - 1.0)
+    /// The measurement with the most sessions.
+    pub(crate) fn largest(&self, subject: Subject) -> Option<&Scale> {
+        self.of(subject).max_by_key(|scale| scale.sessions)
     }
 
-    pub(crate) fn subjects(&self) -> Vec<Subject> {
-        let mut subjects: Vec<_> = self.scales.iter().map(|scale| scale.subject).collect();
-        subjects.dedup();
-        subjects
+    /// What a request costs with the most sessions, divided by what it costs with the fewest.
+    pub(crate) fn growth(&self, subject: Subject, kind: Kind) -> Option<Spread> {
+        let few = self.of(subject).min_by_key(|scale| scale.sessions)?;
+        let many = self.largest(subject)?;
+        many.rounds(kind).ratio_to(few.rounds(kind))
+    }
+
+    fn of(&self, subject: Subject) -> impl Iterator<Item = &Scale> {
+        self.scales
+            .iter()
+            .filter(move |scale| scale.subject == subject)
     }
 }

@@ -1,0 +1,51 @@
+//! What happens now and then: a cleanup, the end of a session.
+
+use super::section;
+use crate::{
+    report::table::{Table, number},
+    results::{Cleanups, Revocation},
+};
+
+pub(super) fn cleanup(page: &mut String, cleanups: &Cleanups) {
+    let mut table = Table::new([
+        "",
+        "sessions",
+        "seconds",
+        "p99 µs before",
+        "p99 µs meanwhile",
+    ]);
+    for cleanup in &cleanups.cleanups {
+        table.row([
+            cleanup.subject.label().to_owned(),
+            cleanup.expired.to_string(),
+            number(cleanup.seconds),
+            number(cleanup.p99_us_before),
+            number(cleanup.p99_us_during),
+        ]);
+    }
+    let text = format!(
+        "Requests that change a session while sessions that have ended are deleted.\n\n{table}"
+    );
+    section(page, "Cleaning up", &text);
+}
+
+pub(super) fn revocation(page: &mut String, measured: &Revocation) {
+    let mut table = Table::new(["served after its end", "µs"]);
+    let rows = [
+        ("p50", measured.p50_us),
+        ("p99", measured.p99_us),
+        ("longest", measured.longest_us),
+        ("longest, with a dead connection", measured.longest_deaf_us),
+        ("the bound that was set", measured.bound_us),
+    ];
+    for (name, microseconds) in rows {
+        table.row([name.to_owned(), number(microseconds)]);
+    }
+    let text = format!(
+        "{} sessions that one server has in its near cache, where it looks again and again on a core of its own, and \
+         another server ends: from the end that was acknowledged there to the last answer here that still had the \
+         session. Zero means that the news was here first.\n\n{table}",
+        measured.ended
+    );
+    section(page, "Ending a session that is in a near cache", &text);
+}
