@@ -61,29 +61,11 @@ impl Crowd {
         }
     }
 
-    /// Sends requests of this kind until `more` says no.
+    /// Sends requests of this kind until `more` says no. The server may refuse some of them.
     pub(crate) async fn send(
         &mut self,
         kind: Kind,
         more: impl Fn() -> bool,
-    ) -> anyhow::Result<Visit> {
-        self.send_with(kind, more, |_| false).await
-    }
-
-    /// As `send`, and a request may be refused.
-    pub(crate) async fn try_to_send(
-        &mut self,
-        kind: Kind,
-        more: impl Fn() -> bool,
-    ) -> anyhow::Result<Visit> {
-        self.send_with(kind, more, is_refusal).await
-    }
-
-    async fn send_with(
-        &mut self,
-        kind: Kind,
-        more: impl Fn() -> bool,
-        may_fail: impl Fn(&anyhow::Error) -> bool,
     ) -> anyhow::Result<Visit> {
         let timing = RefCell::new(Timing::new());
         let refused = Cell::new(0);
@@ -97,7 +79,7 @@ impl Crowd {
                 let sent = Instant::now();
                 match visitor.send(kind).await {
                     Ok(_) => timing.borrow_mut().record(sent.elapsed()),
-                    Err(error) if may_fail(&error) => refused.set(refused.get() + 1),
+                    Err(error) if is_refusal(&error) => refused.set(refused.get() + 1),
                     Err(error) => return Err(error),
                 }
             }

@@ -75,6 +75,8 @@ async fn clean_up(subject: Subject, effort: &Effort) -> anyhow::Result<Cleanup> 
         subject,
         expired,
         seconds: begun.elapsed().as_secs_f64(),
+        refused_before: before.refused,
+        refused_during: during.refused,
         p99_us_before: before.timing.quantile(0.99),
         p99_us_during: during.timing.quantile(0.99),
     })

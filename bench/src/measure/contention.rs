@@ -118,7 +118,7 @@ impl Contender {
         let cookie = self.host.cookie().unwrap_or_default().to_owned();
         crowd.share(&cookie);
         let before = counted(self.subject, &mut self.host).await?;
-        let visit = crowd.try_to_send(Kind::Change, until(seconds)).await?;
+        let visit = crowd.send(Kind::Change, until(seconds)).await?;
         let after = counted(self.subject, &mut self.host).await?;
         self.host.take_over(&cookie);
         Ok(Writes {

@@ -100,7 +100,7 @@ async fn visit(
 
 /// Requests may be refused: a store that is far away may not answer all of them in time.
 async fn round(stand: &mut Stand, kind: Kind, seconds: f64) -> anyhow::Result<DistantRound> {
-    let visit = stand.crowd.try_to_send(kind, until(seconds)).await?;
+    let visit = stand.crowd.send(kind, until(seconds)).await?;
     Ok(DistantRound {
         refused: visit.refused,
         throughput: visit.throughput(),

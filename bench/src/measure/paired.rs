@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::{order, stand::Stand};
 use crate::{
@@ -10,6 +10,10 @@ use crate::{
     results::Pair,
     subject::{Kind, Subject},
 };
+
+/// How often a pair is measured until no request is refused. If the rest of the machine holds a store up for a second,
+/// that is no reason to lose all rounds. A store that refuses again and again is broken.
+const ATTEMPTS: usize = 3;
 
 /// Adds a pair to the rounds of each stand, in each round and for each kind that suits it.
 pub(super) async fn measure(
@@ -68,9 +72,19 @@ async fn pair(
     kind: Kind,
     seconds: f64,
 ) -> anyhow::Result<Pair> {
-    let baseline = baseline.slice(kind, seconds).await?;
-    Ok(Pair {
-        baseline_us: baseline.processor_us,
-        slice: stand.slice(kind, seconds).await?,
-    })
+    for _ in 0..ATTEMPTS {
+        let baseline = baseline.slice(kind, seconds).await?;
+        let slice = stand.slice(kind, seconds).await?;
+        if let (Some(baseline), Some(slice)) = (baseline, slice) {
+            return Ok(Pair {
+                baseline_us: baseline.processor_us,
+                slice,
+            });
+        }
+        println!(
+            "  {} refused requests: measured again",
+            stand.subject.label()
+        );
+    }
+    bail!("requests were refused {ATTEMPTS} times in a row")
 }

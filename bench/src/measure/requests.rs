@@ -75,9 +75,10 @@ async fn footprint(stand: &mut Stand, effort: &Effort) -> anyhow::Result<Option<
     }
     let sessions = effort.scaled(50_000, 2_000);
     let before = stand.store.bytes(&stand.server).await?;
-    stand.crowd.send(Kind::Create, times(sessions)).await?;
+    let visit = stand.crowd.send(Kind::Create, times(sessions)).await?;
     let after = stand.store.bytes(&stand.server).await?;
-    let stored = float(after.saturating_sub(before)) / float(sessions);
+    let created = visit.timing.requests();
+    let stored = float(after.saturating_sub(before)) / float(created);
     Ok(Some(Footprint {
         subject: stand.subject,
         stored_bytes: if stand.subject.keeper() == Keeper::Cookie {

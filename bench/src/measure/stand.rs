@@ -47,18 +47,23 @@ impl Stand {
         })
     }
 
-    /// Sends requests of this kind for so long.
-    pub(super) async fn slice(&mut self, kind: Kind, seconds: f64) -> anyhow::Result<Slice> {
+    /// Sends requests of this kind for so long. Nothing if the server refused some of them: refusing is faster than answering.
+    pub(super) async fn slice(
+        &mut self,
+        kind: Kind,
+        seconds: f64,
+    ) -> anyhow::Result<Option<Slice>> {
         let before = self.server.processor_time()?;
         let visit = self.crowd.send(kind, until(seconds)).await?;
         let taken = self.server.processor_time()?.saturating_sub(before);
         let requests = visit.timing.requests();
-        Ok(Slice {
+        let slice = Slice {
             requests,
             processor_us: taken.as_secs_f64() * 1e6 / float(requests),
             throughput: visit.throughput(),
             p50_us: visit.timing.quantile(0.5),
             p99_us: visit.timing.quantile(0.99),
-        })
+        };
+        Ok((visit.refused == 0).then_some(slice))
     }
 }

@@ -18,6 +18,9 @@ pub(crate) struct Cleanup {
     pub(crate) expired: u64,
     /// How long it took to delete them, with requests all the while.
     pub(crate) seconds: f64,
+    /// How many requests the server refused, since its store did not answer in time.
+    pub(crate) refused_before: u64,
+    pub(crate) refused_during: u64,
     pub(crate) p99_us_before: f64,
     pub(crate) p99_us_during: f64,
 }

@@ -13,6 +13,8 @@ pub(super) fn cleanup(page: &mut String, cleanups: &Cleanups) {
         "seconds",
         "p99 µs before",
         "p99 µs meanwhile",
+        "refused before",
+        "refused meanwhile",
     ]);
     for cleanup in &cleanups.cleanups {
         table.row([
@@ -21,6 +23,8 @@ pub(super) fn cleanup(page: &mut String, cleanups: &Cleanups) {
             number(cleanup.seconds),
             number(cleanup.p99_us_before),
             number(cleanup.p99_us_during),
+            cleanup.refused_before.to_string(),
+            cleanup.refused_during.to_string(),
         ]);
     }
     let text = format!(

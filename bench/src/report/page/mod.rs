@@ -27,7 +27,7 @@ const HOW: &str = "
 ## How it is measured
 
 Each subject is a server process with one worker, alone on one core. The client, and Redis where there is one, share another. 64 visitors with
-a session and a connection each send a request when their last one was answered, and check every answer: one that is wrong ends the measurement.
+a session and a connection each send a request when their last one was answered, and check every answer: one that is wrong ends the measurement. A slice in which a request is refused is measured again.
 A session holds four values, about a hundred bytes. Every library is set up as its documentation shows, and compiled with the same profile.
 The client never sleeps: the kernel charges the sender of an answer for waking its reader, and a server that is slower than the client would pay that
 with every answer. PostgreSQL and MariaDB don't wait for the disk here, and Redis writes nothing to it.
