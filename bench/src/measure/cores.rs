@@ -1,4 +1,4 @@
-//! Who runs on which core.
+//! The core that each process runs on.
 
 use anyhow::Context as _;
 use nix::{

@@ -11,7 +11,7 @@ use crate::{
     subject::{Kind, Subject},
 };
 
-/// Who is compared, in which request.
+/// The subjects that are compared, for each kind of request.
 const GROUPS: &[(&str, Kind, &[Subject])] = &[
     ("Redis, read", Kind::Read, REDIS),
     ("Redis, change", Kind::Change, REDIS),
