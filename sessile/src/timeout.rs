@@ -1,4 +1,4 @@
-//! A bound on waiting that costs nothing where there is nothing to wait for.
+//! A timeout that starts no timer for a future that is ready at once.
 
 use std::{
     pin::Pin,
@@ -9,9 +9,7 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
 
-/// What `future` comes to, or `limit` if it takes longer.
-///
-/// A future that is ready at once, as those of stores in memory are, never starts a timer.
+/// The output of `future`, or `Err(limit)` if it takes longer.
 pub(crate) const fn within<F: Future>(limit: Duration, future: F) -> Within<F> {
     Within {
         limit,
@@ -57,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_ready_needs_no_timer() {
+    fn a_ready_future_starts_no_timer() {
         // There is no runtime here, so a timer would panic.
         let mut ready = pin!(within(Duration::ZERO, async { 1 }));
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
@@ -65,10 +63,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_never_comes_is_not_waited_for() {
+    async fn a_future_that_never_completes_times_out() {
         let limit = Duration::from_secs(1);
         let never = std::future::pending::<()>();
         assert_eq!(within(limit, never).await, Err(limit));
         assert_eq!(within(limit, tokio::task::yield_now()).await, Ok(()));
+    }
+
+    #[test]
+    fn a_future_is_held_once() {
+        let large = async {
+            let bytes = [0_u8; 1000];
+            tokio::task::yield_now().await;
+            std::hint::black_box(bytes);
+        };
+        let len = size_of_val(&large);
+        assert!(len > 1000);
+        assert!(size_of_val(&within(Duration::ZERO, large)) < 2 * len);
     }
 }

@@ -153,18 +153,19 @@ where
 
     /// If an outer instance of the middleware has opened the same session, this one only passes the request on.
     fn call(&self, request: ServiceRequest) -> Self::Future {
+        let found = request.extensions().get::<Session>().cloned();
+        if let Some(outer) = &found
+            && self.middleware.manager.serves(outer)
+        {
+            return Box::pin(self.service.call(request));
+        }
         let service = Rc::clone(&self.service);
         let middleware = self.middleware.clone();
-        let found = request.extensions().get::<Session>().cloned();
         match found {
-            None => Box::pin(open_and_commit(service, middleware, request, None)),
-            Some(early) if early.backend().is_none() => {
-                Box::pin(open_and_commit(service, middleware, request, Some(early)))
+            Some(outer) if outer.backend().is_some() => {
+                Box::pin(nest(service, middleware, request, outer))
             }
-            Some(outer) if middleware.manager.serves(&outer) => {
-                Box::pin(self.service.call(request))
-            }
-            Some(outer) => Box::pin(nest(service, middleware, request, outer)),
+            early => Box::pin(open_and_commit(service, middleware, request, early)),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It begins with its form (1 byte) and the time of issue in milliseconds (8 bytes). The session's id (16 bytes)
 //! follows, and then a secret (16 bytes) and the hint (16 bytes, if there is one), or a record in its
-//! [sealed form](crate::record). The key of a session that actix-session made takes the place of the id and the secret.
+//! [sealed form](Record::sealed_numbers). The key of a session that actix-session made takes the place of the id and the secret.
 //! Where a cookie is signed and not encrypted, the bytes before the text of the record are in URL-safe base64.
 
 use std::{borrow::Cow, sync::Arc};
@@ -19,7 +19,7 @@ use crate::{
     storage::Version,
 };
 
-use super::seal::with_buffer;
+use super::seal::{base64_len, with_buffer};
 
 /// What a session cookie names or holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,15 +39,16 @@ pub(crate) struct Unsealed {
     pub(crate) is_outdated: bool,
 }
 
+/// The first byte of a content. That of a record is the version of the record's text form, and changes with it.
 const KEY: u8 = 1;
 const ACTIX_SESSION_KEY: u8 = 2;
-const RECORD: u8 = Record::SEALED_FORM;
+const RECORD: u8 = 3;
 
 const TIME_LEN: usize = 8;
 /// What is before the text of a record.
 const HEAD_LEN: usize = 1 + TIME_LEN + SessionId::LEN + Record::SEALED_NUMBERS_LEN;
 /// The same in base64.
-const HEAD_TEXT_LEN: usize = (HEAD_LEN * 4).div_ceil(3);
+const HEAD_TEXT_LEN: usize = base64_len(HEAD_LEN);
 
 /// The bytes that a content begins with.
 type Head = SmallVec<[u8; 64]>;
@@ -80,7 +81,7 @@ impl Content {
         }
     }
 
-    /// What is encrypted: two parts that are put together.
+    /// The bytes to encrypt, in two parts that follow each other.
     pub(super) fn to_bytes(&self, issued_at: Timestamp) -> (Head, Cow<'_, str>) {
         (self.head(issued_at), self.tail())
     }

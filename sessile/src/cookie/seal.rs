@@ -14,23 +14,24 @@ use crate::{actix_session, config::CookieContentSecurity, random};
 const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
 const DIGEST_LEN: usize = 32;
-const DIGEST_TEXT_LEN: usize = text_len(DIGEST_LEN);
+const DIGEST_TEXT_LEN: usize = base64_len(DIGEST_LEN);
 
 /// The length of this number of bytes in base64.
-const fn text_len(bytes: usize) -> usize {
+pub(super) const fn base64_len(bytes: usize) -> usize {
     (bytes * 4).div_ceil(3)
 }
 
 /// The secret that cookies are sealed with: 64 bytes.
 ///
-/// The application may use the same bytes for cookies of its own, as `actix_web::cookie::Key`: sessions are
-/// sealed with keys that are derived from it (HKDF, RFC 5869), so neither opens what the other sealed. Private
-/// cookies are encrypted with AES-128-GCM-SIV (RFC 8452), which has the strength that OWASP ASVS 5.0 asks for (11.2.3). If
-/// a nonce is repeated, for example by a copied virtual machine, this cipher reveals only whether two cookies have the
-/// same content. Signed cookies carry an HMAC-SHA256.
+/// The application may use the same bytes for its own cookies, as `actix_web::cookie::Key`: session keys are derived from
+/// them (HKDF, RFC 5869). Only [`accept_actix_session_cookies`](crate::Settings::accept_actix_session_cookies) makes
+/// cookies acceptable that were sealed with the bytes themselves. Private cookies are encrypted with AES-128-GCM-SIV
+/// (RFC 8452): 128 bits of security, the minimum of OWASP ASVS 5.0 (11.2.3). If a nonce is repeated, for example by a
+/// copied virtual machine, this cipher reveals only whether two cookies have the same content. Signed cookies carry an
+/// HMAC-SHA256.
 ///
-/// The ciphers are keyed once, when this is made. `Debug` is redacted, there is no `Display`, and comparison
-/// takes constant time.
+/// The keys are derived once, when the value is made. `Debug` is redacted, there is no `Display`, and comparison takes
+/// constant time.
 ///
 /// ```
 /// use sessile::SealingKey;
@@ -118,7 +119,7 @@ impl SealingKey {
 
     /// The length of what [`encrypt`](Self::encrypt) appends for a content of this length.
     pub(super) const fn encrypted_len(content_len: usize) -> usize {
-        text_len(NONCE_LEN + content_len + TAG_LEN)
+        base64_len(NONCE_LEN + content_len + TAG_LEN)
     }
 
     /// The length of what [`sign`](Self::sign) appends.

@@ -1,12 +1,12 @@
 //! Concurrent requests: what happens if several requests change one session at the same time.
 //!
-//! A page that sends twenty requests at once is normal, and so is a user with two tabs. Read this page to choose the
-//! method that changes a value, and to know what concurrent changes cost.
+//! A page that sends twenty requests at once is normal, and so is a user with two tabs. This page shows which method to
+//! use for a change, and what concurrent changes cost.
 //!
 //! # No change is lost
 //!
-//! A request works on the state that it loaded, and records its changes. At its end the changes are applied to the
-//! *current* stored state. So requests that write different names never overwrite each other:
+//! A request works on the state that it loaded, and records its changes. When it commits or saves, the changes are
+//! applied to the *current* stored state. So requests that write different names never overwrite each other:
 //!
 //! ```
 //! use sessile::{ResponseHead, SealingKey, SessionManager, Settings, storage::MemorySessionStore};
@@ -46,7 +46,7 @@
 //! | --- | --- | --- |
 //! | does not depend on the old one | [`insert`](crate::Session::insert) | the last to commit wins |
 //! | is computed from the old one | [`update`](crate::Session::update), [`update_or`](crate::Session::update_or) | both count |
-//! | is none | [`remove`](crate::Session::remove) | the name is removed |
+//! | is removed | [`remove`](crate::Session::remove) | the name is removed |
 //!
 //! `get` followed by `insert` stores what the request computed from the state that it loaded, so it overwrites a
 //! concurrent change. `update` takes a closure, which runs again on the current value if another request came first:
@@ -78,35 +78,44 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
 //!
-//! Because a closure may run several times, it is an `Fn`, and should do nothing but compute. It must not block: it runs
+//! Because a closure may run several times, it is an `Fn`, and must have no side effects. It must not block: it runs
 //! on the worker's thread, and all requests of the worker wait for it. If it panics, or does not fit the value that
 //! another request stored, its own request fails with 500, and the others go on.
 //!
 //! # Signing out and signing in
 //!
-//! These never wait for other requests. A request that was in flight when the session ended or was renewed does not
-//! store its changes, and is answered 409, unless its method is safe:
-//! [`on_superseded`](crate::Settings::on_superseded) sets that.
+//! A sign-out waits for no other request. A renewal, as at sign-in, queues like other changes, and is stored in an update
+//! of its own.
+//!
+//! A request that loaded the session before it ended or was renewed does not store its changes, and is answered 409. With
+//! [`SupersededPolicy::Ignore`](crate::config::SupersededPolicy::Ignore), or if its method is safe, its response is served
+//! without the changes. A second renewal of one session begins a new session from the state that it loaded.
 //!
 //! # What concurrent changes cost
 //!
 //! A change is stored by compare-and-swap. The first writer of a session sends its update directly. Writers that come
 //! while it is in flight wait for the answer, and are stored *together*: one request applies the changes of all, in the
-//! order of their arrival, and sends one update. So a burst of twenty requests takes twenty loads and two updates,
-//! whatever the store is. A request without concurrent writers pays nothing for this but an entry in a table.
+//! order of their arrival, and sends one update. If twenty requests of one worker commit, and the last nineteen arrive
+//! while the first update is in flight, the store gets two updates. A request without concurrent writers pays for an
+//! entry in a table. [Benchmarks](https://github.com/sessile-rs/sessile/blob/main/docs/benchmarks.md) has the numbers for
+//! one worker.
 //!
 //! Requests wait only for those of their own worker thread. If several workers or servers change one session, one update
-//! wins, and the others are merged and sent again. [Benchmarks](https://github.com/sessile-rs/sessile/blob/main/docs/benchmarks.md)
-//! has the numbers.
+//! wins, and the others are merged and sent again.
 //!
 //! # When something fails
 //!
-//! | what happens | the request whose changes it concerns | requests that wait |
-//! | --- | --- | --- |
-//! | the store fails, and may have stored the update | 503; a retry with [`save`](crate::Session::save) counts once | one of them sends the same update again, which the store recognizes |
-//! | the store does not answer | 503 after the [`store_timeout`](crate::Settings::store_timeout) | after a quarter of the timeout, one of them sends the same update again |
-//! | the client disconnects | its changes are not stored if they still wait; otherwise they are stored or not | they go on |
-//! | the changes make the state too large | 500 | they go on |
-//! | 100 updates conflict in a row, or the timeout passes | 503 | they go on until their own timeouts |
+//! Responses have the status 503 here unless [`on_store_failure`](crate::Settings::on_store_failure) sets another one.
 //!
-//! In no case is a change stored twice, and what the response acknowledged is stored.
+//! | what happens | the request that sent the update | requests that wait for it |
+//! | --- | --- | --- |
+//! | the store fails, and may have stored the update | 503; a retry with [`save`](crate::Session::save) is not applied twice | one of them repeats an update that has their changes, which the store recognizes; otherwise it loads the session and stores the changes of all |
+//! | the store does not answer | 503 after the [`store_timeout`](crate::Settings::store_timeout) | they do the same after a quarter of the timeout |
+//! | the client disconnects | its changes are stored or not | they do the same at once |
+//! | 100 updates conflict in a row | 503 | another one goes on |
+//!
+//! A request that waits takes its changes back if its client disconnects, unless they are in an update that is in flight.
+//! Changes that make the state too large fail alone, with 500.
+//!
+//! No change is stored twice. Under the default policies, a response to a request that changes something is sent only if
+//! the changes are stored.

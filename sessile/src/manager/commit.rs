@@ -109,7 +109,7 @@ impl<S: SessionStore> Engine<S> {
         }
         let mut action = Action::Nothing;
         let stored = {
-            // Boxed, so that requests that store nothing need no memory for it.
+            // Boxed: it is large, and most requests store nothing.
             let storing = Box::pin(async {
                 let mut flush = session.flush(true).await;
                 self.end_pending(&mut flush).await?;

@@ -17,7 +17,7 @@ mod swap;
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
-use self::combine::Queues;
+use self::combine::WriterTable;
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
 pub(crate) use self::open::Opened;
 use crate::{
@@ -84,7 +84,7 @@ struct Engine<S> {
     grace: Duration,
     max_state_bytes: usize,
     caching: Caching,
-    queues: Queues,
+    writers: WriterTable,
     clock: SharedClock,
     /// Whether the warning was logged that another middleware uses the same cookie.
     #[cfg(feature = "actix")]
@@ -118,7 +118,7 @@ impl<S: SessionStore> SessionManager<S> {
                 .saturating_add(settings.clock_allowance),
             max_state_bytes: settings.max_state_bytes,
             caching: settings.caching,
-            queues: Queues::default(),
+            writers: WriterTable::default(),
             clock: settings.clock,
             #[cfg(feature = "actix")]
             has_warned: Default::default(),

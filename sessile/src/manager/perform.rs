@@ -125,7 +125,7 @@ impl<S: SessionStore> Engine<S> {
                 self.create(flush, state).await
             }
             (Action::CreateReplacement, Some(stored)) => {
-                // Boxed, since it is rare, as a renewal is.
+                // Boxed, as a renewal is, since both are rare.
                 Box::pin(self.create_replacement(flush, &stored)).await
             }
             (Action::Update, Some(stored)) => self.store_changes(flush, stored, None).await,
@@ -262,13 +262,7 @@ impl<S: SessionStore> Engine<S> {
         // If this fails, its outcome does not matter: it changes no values.
         match self.update_stored(&stored, &record, version).await? {
             UpdateOutcome::Updated => {
-                let touched = Arc::new(Stored {
-                    id: stored.id.clone(),
-                    secret: stored.secret,
-                    version,
-                    record,
-                    promotes: false,
-                });
+                let touched = Arc::new(stored.updated(version, record, None));
                 Ok(Performed::Stored(touched, cookie))
             }
             // Another request changed the session, which extended its lifetime.

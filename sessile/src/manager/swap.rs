@@ -16,7 +16,8 @@ use crate::{
 };
 
 impl<S: SessionStore> Engine<S> {
-    /// Stores the changes by compare-and-swap. After a conflict, they are merged with those of other requests.
+    /// Stores the changes by compare-and-swap. If another request of this worker is storing changes of the session, or if
+    /// the update conflicts, they are stored together with those of other requests.
     pub(super) async fn store_changes(
         &self,
         flush: &mut Flush<'_>,
@@ -24,16 +25,17 @@ impl<S: SessionStore> Engine<S> {
         mut renewal: Option<Renewal>,
     ) -> Result<Performed, CommitError> {
         let version = Version::generate();
-        // Unsettled changes are first retried on the version that was loaded.
         let is_settled = flush.work().unsettled.is_none();
-        let mut direct = None;
-        if is_settled && !self.is_stateless {
-            direct = self.queues.begin_direct(&stored.id, version);
-            if direct.is_none() {
-                // Boxed, since it is rare.
+        let direct = if is_settled && !self.is_stateless {
+            let Some(direct) = self.writers.begin_direct(&stored.id, version) else {
+                // Another request of this worker stores changes of the session. Boxed, since it is rare.
                 return Box::pin(self.combine(flush, stored, renewal)).await;
-            }
-        }
+            };
+            Some(direct)
+        } else {
+            // Unsettled changes are first retried on the version that was loaded.
+            None
+        };
         let record = self.next_record(&stored, flush.work().state.clone(), renewal);
         let write = InFlight::Update { version, renewal };
         let updated = {
@@ -42,16 +44,8 @@ impl<S: SessionStore> Engine<S> {
         };
         match updated {
             UpdateOutcome::Updated => {
-                let secret = renewal.map_or(stored.secret, |it| Some(it.secret));
+                let updated = Arc::new(stored.updated(version, record, renewal));
                 let cookie = self.cookie_of_change(renewal);
-                let updated = Stored {
-                    id: stored.id.clone(),
-                    secret,
-                    version,
-                    record,
-                    promotes: false,
-                };
-                let updated = Arc::new(updated);
                 if let Some(direct) = direct {
                     direct.finish(&updated);
                 }

@@ -40,6 +40,12 @@ impl Record {
 
     /// Appends what [`encode`](Self::encode) returns.
     pub(crate) fn encode_to(&self, out: &mut String) {
+        self.encode_until_state(out);
+        self.encode_from_state(out);
+    }
+
+    /// Appends the text form up to the state.
+    pub(super) fn encode_until_state(&self, out: &mut String) {
         let mut number = |name: &str, value: u64| {
             out.extend([name, itoa::Buffer::new().format(value)]);
         };
@@ -53,7 +59,6 @@ impl Record {
             out.extend([r#","k":""#, secrets.current.encode(digest), "\""]);
         }
         out.push_str(r#","s":"#);
-        self.encode_from_state(out);
     }
 
     /// Appends the text form from the state on.

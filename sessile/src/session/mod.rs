@@ -82,10 +82,10 @@ pub struct Session(Arc<Shared>);
 
 struct Shared {
     machine: Mutex<Machine>,
-    /// Loads and stores the session that a middleware opened.
-    opened_by: Option<Arc<dyn Backend>>,
-    /// The same for a session that outer code used before the middleware.
-    attached_to: OnceLock<Arc<dyn Backend>>,
+    /// Loads and stores the session. Not in `attached`: filling a `OnceLock` costs each request a synchronized write.
+    backend: Option<Arc<dyn Backend>>,
+    /// The same for a session that outer code used before a middleware opened it.
+    attached: OnceLock<Arc<dyn Backend>>,
     /// Whether the first change logs that no middleware has opened the session yet.
     warns: AtomicBool,
     /// Held while changes are being stored, so that flushes run one after another.
@@ -161,11 +161,11 @@ impl Session {
     }
 
     #[inline]
-    fn with(machine: Machine, opened_by: Option<Arc<dyn Backend>>) -> Self {
+    fn with(machine: Machine, backend: Option<Arc<dyn Backend>>) -> Self {
         Self(Arc::new(Shared {
             machine: Mutex::new(machine),
-            opened_by,
-            attached_to: OnceLock::new(),
+            backend,
+            attached: OnceLock::new(),
             warns: AtomicBool::new(false),
             flush_lock: tokio::sync::Mutex::new(()),
         }))
@@ -183,13 +183,12 @@ impl Session {
     #[cfg(feature = "actix")]
     pub(crate) fn attach(&self, backend: Arc<dyn Backend>) {
         // If another middleware has attached it, the session stays with that middleware.
-        let _ = self.0.attached_to.set(backend);
+        let _ = self.0.attached.set(backend);
         self.0.warns.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn backend(&self) -> Option<&dyn Backend> {
-        let opened_by = self.0.opened_by.as_ref();
-        let backend = opened_by.or_else(|| self.0.attached_to.get());
+        let backend = self.0.backend.as_ref().or_else(|| self.0.attached.get());
         backend.map(|backend| &**backend)
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct Explored {
     pub(crate) schedules: usize,
     /// The number of different states in them.
     pub(crate) states: usize,
+    /// The statuses of the responses in them.
+    pub(crate) statuses: HashSet<u16>,
     /// The first violation, as a text with its schedule.
     pub(crate) violation: Option<String>,
 }
@@ -82,6 +84,8 @@ fn search(
             }
             Err(_) => {}
         }
+        let statuses = [0, 1].map(|index| run.report(index).status);
+        explored.statuses.extend(statuses.into_iter().flatten());
         while choices
             .pop_if(|choice| choice.taken + 1 == choice.of)
             .is_some()

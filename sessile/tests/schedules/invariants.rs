@@ -7,7 +7,7 @@ use crate::{
     programs::{COUNTER, Program, own_name},
     report::{Change, ChangeKind, Fate, Report},
     run::Run,
-    setup::{COUNTED, SEED, at_once},
+    setup::{INITIAL_COUNT, SEED, at_once},
     stepped_store::RequestIndex,
     violation::{Invariant, Violation},
 };
@@ -209,7 +209,7 @@ impl Run<'_> {
             }
         }
         let count: Option<u32> = entry.record.state.get(COUNTER).unwrap();
-        let (count, least) = (count.unwrap_or_default(), COUNTED + acknowledged);
+        let (count, least) = (count.unwrap_or_default(), INITIAL_COUNT + acknowledged);
         let counts = format!("the counter is {count}, of {least} and {unknown} that are unknown");
         match count {
             _ if count < least => Err(Invariant::Lost.violated(counts)),
@@ -251,7 +251,7 @@ impl Run<'_> {
         };
         let count: u32 = visit.session.get(COUNTER).unwrap().unwrap_or_default();
         let before = if visit.session.contains_key(SEED) {
-            COUNTED
+            INITIAL_COUNT
         } else {
             0
         };

@@ -87,7 +87,7 @@ impl Histories {
             Err(failed) => (4, Some(*failed as usize)),
         };
         let event = (course, operation.name(), self.id(operation.id()), answer);
-        match course.stops_waiting() {
+        match course.abandons_the_answer() {
             true => self.note(index, event, now),
             // It runs when it gets the answer.
             false => self.note_unseen(index, event, now),

@@ -17,7 +17,7 @@ use sessile::{
 
 use crate::{
     report::{ChangeKind, Fate, Report},
-    setup::COUNTED,
+    setup::INITIAL_COUNT,
     stepped_store::{Recovery, RequestIndex, SteppedStore},
 };
 
@@ -46,9 +46,9 @@ pub(crate) enum Program {
     Expiry,
     /// An administrator deletes the session in the store.
     EndFromOutside,
-    /// Increments the counter with a closure for values that only the stored counter has, not an incremented one.
+    /// Increments the counter with a closure whose type can hold only the initial count.
     Mismatch,
-    /// Increments the counter with a closure that panics unless the counter is the stored one.
+    /// Increments the counter with a closure that panics if it is not the initial count.
     Panic,
 }
 
@@ -139,21 +139,21 @@ pub(crate) const PANIC: &str = "a bug in the application";
 /// A counter that can be read only before it is incremented.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
-struct Counted(u32);
+struct InitialCount(u32);
 
-impl TryFrom<u32> for Counted {
+impl TryFrom<u32> for InitialCount {
     type Error = &'static str;
 
     fn try_from(n: u32) -> Result<Self, Self::Error> {
         match n {
-            COUNTED => Ok(Self(n)),
+            INITIAL_COUNT => Ok(Self(n)),
             _ => Err("another value"),
         }
     }
 }
 
-impl From<Counted> for u32 {
-    fn from(Counted(n): Counted) -> Self {
+impl From<InitialCount> for u32 {
+    fn from(InitialCount(n): InitialCount) -> Self {
         n
     }
 }
@@ -206,11 +206,11 @@ impl Request {
             Program::Idle => self.insert_after(IDLE_AND_HALF_THE_SLACK, session),
             Program::Expiry => self.insert_after(PAST_THE_SLACK, session),
             Program::Mismatch => {
-                self.increment_with(session, |Counted(n)| Counted(n + 1));
+                self.increment_with(session, |InitialCount(n)| InitialCount(n + 1));
             }
             Program::Panic => {
                 self.increment_with(session, |n: u32| match n {
-                    COUNTED => n + 1,
+                    INITIAL_COUNT => n + 1,
                     _ => panic!("{PANIC}"),
                 });
             }
@@ -236,7 +236,7 @@ impl Request {
         increment: impl Fn(T) -> T + Send + Sync + 'static,
     ) {
         // The closure runs here first, on the counter that was loaded.
-        let fits = session.get(COUNTER).unwrap() == Some(COUNTED);
+        let fits = session.get(COUNTER).unwrap() == Some(INITIAL_COUNT);
         if fits && session.update(COUNTER, increment).is_ok() {
             self.asked_for(ChangeKind::Increment);
         }

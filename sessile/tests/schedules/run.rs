@@ -179,7 +179,7 @@ impl<'a> Run<'a> {
             self.requests[index] = None;
             self.histories.left_queue(index);
         } else {
-            match controls.stops[index].is_in_queue() {
+            match controls.stops[index].is_storing() {
                 Some(true) => self.histories.joined_queue(index),
                 Some(false) => self.histories.left_queue(index),
                 None => {}

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The value of the counter before the two requests.
-pub(crate) const COUNTED: u32 = 10;
+pub(crate) const INITIAL_COUNT: u32 = 10;
 
 /// A name that the session has before the two requests.
 pub(crate) const SEED: &str = "written before";
@@ -58,7 +58,7 @@ impl Setup {
         let (id, cookie) = at_once(async {
             let session = managers[0].open([]).await.unwrap();
             session.insert(SEED, true).unwrap();
-            session.insert(COUNTER, COUNTED).unwrap();
+            session.insert(COUNTER, INITIAL_COUNT).unwrap();
             let head = ResponseHead::to("POST");
             let headers = managers[0].commit(&session, &head).await.unwrap();
             (session.id().unwrap(), issued(&headers).unwrap())

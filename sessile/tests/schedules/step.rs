@@ -74,7 +74,7 @@ impl Course {
     }
 
     /// Whether the request does not wait for the answer.
-    pub(crate) fn stops_waiting(self) -> bool {
+    pub(crate) fn abandons_the_answer(self) -> bool {
         matches!(self, Self::LeftBefore | Self::LeftLate) || self.is_cancellation()
     }
 

@@ -44,9 +44,9 @@ pub(crate) enum Stop {
 }
 
 impl Stop {
-    /// Whether other requests of its server can notice that the request stores changes; `None` if it may only have
-    /// been so before: it loads the session to merge, or for another reason.
-    pub(crate) fn is_in_queue(&self) -> Option<bool> {
+    /// Whether the request is registered as a writer on its server. `None` for a load, which leaves that as it was: it
+    /// belongs to a merge, or comes before the first update.
+    pub(crate) fn is_storing(&self) -> Option<bool> {
         match self {
             Self::Nowhere => Some(true),
             Self::Sent(operation) | Self::Answered(operation, _) => match operation {

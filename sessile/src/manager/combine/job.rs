@@ -1,10 +1,13 @@
 //! [`Job`]: the changes of one request, and [`Batch`]: those that one update stores.
 
-use std::sync::{Arc, Mutex, atomic::AtomicBool};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tokio::sync::Notify;
 
-use super::table::locked;
+use super::locked;
 use crate::{
     failure::CommitError,
     record::Record,
@@ -22,10 +25,10 @@ pub(super) struct Job {
     pub(super) journal: Journal,
     pub(super) renewal: Option<Renewal>,
     /// The update that contains the changes. The session needs it if the request is dropped.
-    pub(super) attempt: Arc<SharedAttempt>,
-    pub(super) outcome: Mutex<Option<JobOutcome>>,
-    pub(super) has_left: AtomicBool,
-    pub(super) woken: Notify,
+    attempt: Arc<SharedAttempt>,
+    outcome: Mutex<Option<JobOutcome>>,
+    has_left: AtomicBool,
+    woken: Notify,
 }
 
 /// The outcome of a job.
@@ -59,6 +62,7 @@ pub(super) struct BatchState {
 
 /// An update of the stored session.
 pub(super) struct PreparedUpdate {
+    /// The session that the update replaces.
     pub(super) onto: Arc<Stored>,
     pub(super) record: Record,
 }
@@ -69,7 +73,7 @@ pub(super) enum UpdateReply {
     Conflict,
     /// The session is missing, or the update was refused.
     Gone,
-    /// The update was not sent.
+    /// The update was not sent: the store could not be reached, or no job was left.
     NotSent,
 }
 
@@ -84,6 +88,36 @@ impl Job {
             has_left: AtomicBool::new(false),
             woken: Notify::new(),
         }
+    }
+
+    /// The update that contains the changes.
+    pub(super) fn attempt(&self) -> &Arc<SharedAttempt> {
+        &self.attempt
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        locked(&self.outcome).is_some()
+    }
+
+    pub(super) fn take_outcome(&self) -> Option<JobOutcome> {
+        locked(&self.outcome).take()
+    }
+
+    pub(super) fn leave(&self) {
+        self.has_left.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the request has left the queue. Its changes may be in an update that is in flight.
+    pub(super) fn has_left(&self) -> bool {
+        self.has_left.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn wake(&self) {
+        self.woken.notify_one();
+    }
+
+    pub(super) async fn woken(&self) {
+        self.woken.notified().await;
     }
 
     /// Whether the job is stored in an update of its own, because it replaces the secret.

@@ -1,15 +1,20 @@
 //! Combining writers: the changes of several requests are stored in one update.
 
 mod job;
+mod member;
 mod queue;
 mod table;
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-pub(super) use self::table::Queues;
+pub(super) use self::table::WriterTable;
 use self::{
     job::{Batch, JobOutcome, PreparedUpdate, UpdateReply},
-    queue::{Member, Step},
+    member::{Member, Step},
 };
 use super::{Engine, merge::newer, perform::Performed};
 use crate::{
@@ -37,7 +42,7 @@ impl<S: SessionStore> Engine<S> {
     ) -> Result<Performed, CommitError> {
         let journal = flush.work().journal.clone();
         let outcome = {
-            let member = self.queues.join(Arc::clone(&base), journal, renewal);
+            let member = self.writers.join(Arc::clone(&base), journal, renewal);
             let driving = pin!(self.drive(&member));
             flush
                 .write_shared(member.attempt(), renewal, driving)
@@ -168,12 +173,8 @@ impl<S: SessionStore> Engine<S> {
         };
         match reply {
             Ok(UpdateOutcome::Updated) => {
-                let stored = Stored {
-                    version: batch.version,
-                    record: update.record.clone(),
-                    promotes: false,
-                    ..(*update.onto).clone()
-                };
+                let record = update.record.clone();
+                let stored = update.onto.updated(batch.version, record, None);
                 member.finish(batch, UpdateReply::Stored(Arc::new(stored)));
             }
             Ok(UpdateOutcome::Conflict) => {
@@ -213,4 +214,8 @@ async fn back_off(conflicts: u32) {
     };
     let longest = Duration::from_millis(1 << exponent.min(10)).min(MAX_PAUSE);
     tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

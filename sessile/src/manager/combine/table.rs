@@ -1,10 +1,10 @@
-//! [`Queues`]: which requests store changes of a session at this time.
+//! [`WriterTable`]: which requests store changes of a session at this time.
 //!
 //! A request that finds no other one sends an update of its own, and registers it as a [`DirectUpdate`]. Requests that
 //! come meanwhile join a [`Queue`].
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     thread::{self, ThreadId},
 };
 
@@ -12,7 +12,9 @@ use hashbrown::{HashTable, hash_table::Entry};
 
 use super::{
     job::Job,
-    queue::{Leader, Member, Queue},
+    locked,
+    member::Member,
+    queue::{Leader, Queue},
 };
 use crate::{
     id::SessionId,
@@ -25,11 +27,13 @@ use crate::{
 
 /// The requests of an engine that store changes. They affect only performance: the store decides which write wins.
 #[derive(Default)]
-pub(in crate::manager) struct Queues(Mutex<HashTable<(QueueKey, Writers)>>);
+pub(in crate::manager) struct WriterTable(Mutex<Table>);
+
+type Table = HashTable<(WriterKey, Writers)>;
 
 /// Each worker has its own queues, so that a blocked worker delays no other one.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct QueueKey {
+pub(super) struct WriterKey {
     id: SessionId,
     worker: ThreadId,
 }
@@ -41,7 +45,7 @@ enum Writers {
     Queue(Arc<Mutex<Queue>>),
 }
 
-impl Queues {
+impl WriterTable {
     /// Registers an update that a request is about to send; `None` if another request of this worker stores changes of
     /// the session.
     pub(in crate::manager) fn begin_direct(
@@ -49,13 +53,13 @@ impl Queues {
         id: &SessionId,
         version: Version,
     ) -> Option<DirectUpdate<'_>> {
-        let key = QueueKey::of(id);
-        match key.entry(&mut locked(&self.0)) {
+        let key = WriterKey::of(id);
+        match entry(&mut locked(&self.0), &key) {
             Entry::Occupied(_) => None,
             Entry::Vacant(vacant) => {
                 vacant.insert((key.clone(), Writers::Direct(version)));
                 Some(DirectUpdate {
-                    queues: self,
+                    writers: self,
                     key,
                     version,
                     stored: None,
@@ -67,23 +71,21 @@ impl Queues {
     /// Whether a request of this worker stores changes of this session.
     #[cfg(test)]
     pub(in crate::manager) fn is_busy(&self, id: &SessionId) -> bool {
-        matches!(
-            QueueKey::of(id).entry(&mut locked(&self.0)),
-            Entry::Occupied(_)
-        )
+        let mut table = locked(&self.0);
+        matches!(entry(&mut table, &WriterKey::of(id)), Entry::Occupied(_))
     }
 
-    /// Queues the changes in `journal`, and the `renewal`, of a request that loaded the session as `base`.
+    /// WriterTable the changes in `journal`, and the `renewal`, of a request that loaded the session as `base`.
     pub(super) fn join(
         &self,
         base: Arc<Stored>,
         journal: Journal,
         renewal: Option<Renewal>,
     ) -> Member<'_> {
-        let key = QueueKey::of(&base.id);
+        let key = WriterKey::of(&base.id);
         let job = Arc::new(Job::new(base, journal, renewal));
         let mut table = locked(&self.0);
-        let queue = match key.entry(&mut table) {
+        let queue = match entry(&mut table, &key) {
             Entry::Occupied(mut occupied) => match &occupied.get().1 {
                 Writers::Queue(queue) => Arc::clone(queue),
                 Writers::Direct(version) => {
@@ -99,23 +101,18 @@ impl Queues {
             }
         };
         locked(&queue).join(&job);
-        Member {
-            queues: self,
-            key,
-            queue,
-            job,
-        }
+        Member::new(self, key, queue, job)
     }
 
     /// Removes the request of `job` from its queue, and the queue if it is empty then.
-    pub(super) fn leave(&self, key: &QueueKey, queue: &Mutex<Queue>, job: &Arc<Job>) {
+    pub(super) fn leave(&self, key: &WriterKey, queue: &Mutex<Queue>, job: &Arc<Job>) {
         let mut table = locked(&self.0);
         let mut queue = locked(queue);
         if !queue.leave(job) {
             return;
         }
-        if let Entry::Occupied(mut occupied) = key.entry(&mut table) {
-            match queue.direct_update() {
+        if let Entry::Occupied(mut occupied) = entry(&mut table, key) {
+            match queue.direct_version() {
                 Some(version) => occupied.get_mut().1 = Writers::Direct(version),
                 None => drop(occupied.remove()),
             }
@@ -123,10 +120,14 @@ impl Queues {
     }
 }
 
+fn entry<'a>(table: &'a mut Table, key: &WriterKey) -> Entry<'a, (WriterKey, Writers)> {
+    table.entry(key.hash(), |(it, _)| it == key, |(it, _)| it.hash())
+}
+
 /// An update that a request sends without a queue. Requests that wait for its outcome go on when this is dropped.
 pub(in crate::manager) struct DirectUpdate<'a> {
-    queues: &'a Queues,
-    key: QueueKey,
+    writers: &'a WriterTable,
+    key: WriterKey,
     version: Version,
     stored: Option<Arc<Stored>>,
 }
@@ -140,8 +141,8 @@ impl DirectUpdate<'_> {
 
 impl Drop for DirectUpdate<'_> {
     fn drop(&mut self) {
-        let mut table = locked(&self.queues.0);
-        let Entry::Occupied(occupied) = self.key.entry(&mut table) else {
+        let mut table = locked(&self.writers.0);
+        let Entry::Occupied(occupied) = entry(&mut table, &self.key) else {
             return;
         };
         match &occupied.get().1 {
@@ -150,7 +151,7 @@ impl Drop for DirectUpdate<'_> {
             Writers::Direct(_) => {}
             Writers::Queue(queue) => {
                 let mut queue = locked(queue);
-                if queue.direct_update() == Some(self.version) {
+                if queue.direct_version() == Some(self.version) {
                     queue.finish_direct(self.stored.take());
                 }
             }
@@ -158,7 +159,7 @@ impl Drop for DirectUpdate<'_> {
     }
 }
 
-impl QueueKey {
+impl WriterKey {
     fn of(id: &SessionId) -> Self {
         Self {
             id: id.clone(),
@@ -166,17 +167,9 @@ impl QueueKey {
         }
     }
 
-    fn entry<'a>(&self, table: &'a mut HashTable<(Self, Writers)>) -> Entry<'a, (Self, Writers)> {
-        table.entry(self.hash(), |(key, _)| key == self, |(key, _)| key.hash())
-    }
-
     /// A part of the id, which is random.
     fn hash(&self) -> u64 {
         let [hash @ .., _, _, _, _, _, _, _, _] = *self.id.as_bytes();
         u64::from_ne_bytes(hash)
     }
-}
-
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

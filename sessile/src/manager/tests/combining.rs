@@ -141,7 +141,7 @@ impl Queue {
     async fn assert_n(&self, n: u32) {
         assert_eq!(self.world.n(&self.cookie).await, Some(n));
         let id = self.world.id(&self.cookie).await.unwrap();
-        assert!(!self.world.manager.0.queues.is_busy(&id));
+        assert!(!self.world.manager.0.writers.is_busy(&id));
     }
 }
 
@@ -224,7 +224,7 @@ async fn a_request_whose_direct_update_conflicts_is_stored_with_the_others() {
     queue.world.store.counts();
     queue.world.store.go_on.notify_one();
     queue.assert_failed(&[]).await;
-    // The one that conflicts, a load, and the one for all.
+    // A load, and one update for all. The update that conflicts was sent before.
     assert_eq!(queue.world.store.counts(), (1, 1));
     queue.assert_n(1 + 6).await;
 }

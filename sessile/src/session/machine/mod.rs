@@ -283,6 +283,22 @@ impl fmt::Debug for Stored {
 }
 
 impl Stored {
+    /// The session after an update to this version and record.
+    pub(crate) fn updated(
+        &self,
+        version: Version,
+        record: Record,
+        renewal: Option<Renewal>,
+    ) -> Self {
+        Self {
+            id: self.id.clone(),
+            secret: renewal.map_or(self.secret, |it| Some(it.secret)),
+            version,
+            record,
+            promotes: false,
+        }
+    }
+
     /// The same session at a version that is not stored, so that the next update conflicts and merges.
     pub(crate) fn unmerged(&self) -> Self {
         Self {

@@ -1,0 +1,183 @@
+//! [`Member`]: a request in a queue.
+
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use super::{
+    job::{Batch, Job, JobOutcome, PreparedUpdate, UpdateReply},
+    locked,
+    queue::{Leader, Queue},
+    table::{WriterKey, WriterTable},
+};
+use crate::{
+    session::machine::{SharedAttempt, Stored},
+    storage::Version,
+    timeout,
+};
+
+/// The next step of a request in the queue.
+pub(super) enum Step {
+    Done(JobOutcome),
+    /// Store a new batch, on the newest session that is known.
+    Lead(Option<Arc<Stored>>),
+    /// Send the update of a batch whose leader has left or hangs.
+    Repeat(Arc<Batch>),
+    /// Wait for the leader of this term.
+    Wait(u64),
+}
+
+/// A request in a queue. It leaves when this is dropped.
+pub(super) struct Member<'a> {
+    writers: &'a WriterTable,
+    key: WriterKey,
+    queue: Arc<Mutex<Queue>>,
+    job: Arc<Job>,
+}
+
+impl<'a> Member<'a> {
+    pub(super) fn new(
+        writers: &'a WriterTable,
+        key: WriterKey,
+        queue: Arc<Mutex<Queue>>,
+        job: Arc<Job>,
+    ) -> Self {
+        Self {
+            writers,
+            key,
+            queue,
+            job,
+        }
+    }
+
+    pub(super) fn base(&self) -> &Stored {
+        &self.job.base
+    }
+
+    /// The update that the changes of the request are in.
+    pub(super) fn attempt(&self) -> Arc<SharedAttempt> {
+        Arc::clone(self.job.attempt())
+    }
+
+    /// The next step of the request. If the leader is still the one of the term `stalled`, this request replaces it.
+    pub(super) fn next_step(&self, stalled: Option<u64>) -> Step {
+        let mut queue = locked(&self.queue);
+        if let Some(outcome) = self.job.take_outcome() {
+            return Step::Done(outcome);
+        }
+        let is_led = !matches!(queue.leader, Leader::Vacant);
+        if is_led && (stalled != Some(queue.term) || queue.is_preparing()) {
+            return Step::Wait(queue.term);
+        }
+        queue.replace_leader(Leader::Member(Arc::clone(&self.job)));
+        match &queue.batch {
+            Some(batch) => {
+                locked(&batch.state).is_repeated = true;
+                Step::Repeat(Arc::clone(batch))
+            }
+            None => Step::Lead(queue.newest.clone()),
+        }
+    }
+
+    /// Waits until the request may have another step to take, but no longer than `at_most`. Returns whether it was
+    /// woken in time.
+    pub(super) async fn wait_until_woken(&self, at_most: Duration) -> bool {
+        let woken = timeout::within(at_most, self.job.woken());
+        woken.await.is_ok()
+    }
+
+    /// Runs `operation`, and stops it if another request settles the job first: then the result is `None`.
+    pub(super) async fn unless_done<T>(&self, operation: impl Future<Output = T>) -> Option<T> {
+        let mut operation = pin!(operation);
+        // A leader whose own changes did not fit still stores those of the others.
+        let was_settled = self.job.is_settled();
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut operation => return Some(done),
+                () = self.job.woken() => {
+                    if !was_settled && self.job.is_settled() {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes jobs from the front of the queue as a batch, for an update of `onto`: all before the first one that needs
+    /// an update of its own, or that one alone. `None` if another request has become the leader.
+    ///
+    /// If `onto` has not just been loaded (`is_loaded`), another server may have renewed the session, and a job may come
+    /// from a request that opened the renewed session. The session has to be loaded first then: the result is `None`.
+    pub(super) fn claim(
+        &self,
+        onto: &Arc<Stored>,
+        is_loaded: bool,
+    ) -> Option<(Arc<Batch>, Vec<Arc<Job>>)> {
+        let mut queue = locked(&self.queue);
+        if !queue.is_led_by(&self.job) {
+            return None;
+        }
+        let is_of_another_epoch = |job: &Arc<Job>| job.base.record.epoch != onto.record.epoch;
+        if !is_loaded && queue.waiting.iter().any(is_of_another_epoch) {
+            queue.newest = None;
+            queue.step_down(&self.job);
+            return None;
+        }
+        let together = (queue.waiting.iter().position(|job| job.needs_own_update()))
+            .map_or(queue.waiting.len(), |first| first.max(1));
+        let batch = Arc::new(Batch {
+            version: Version::generate(),
+            state: Mutex::default(),
+        });
+        let jobs: Vec<_> = queue.waiting.drain(..together).collect();
+        for job in &jobs {
+            job.attempt().set(batch.version, onto);
+        }
+        queue.batch = Some(Arc::clone(&batch));
+        Some((batch, jobs))
+    }
+
+    /// Publishes the update of a batch with these jobs.
+    pub(super) fn publish(&self, batch: &Batch, jobs: Vec<Arc<Job>>, update: Arc<PreparedUpdate>) {
+        let _queue = locked(&self.queue);
+        let mut state = locked(&batch.state);
+        state.jobs = jobs;
+        state.update = Some(update);
+    }
+
+    /// Settles all jobs that wait: the session is missing.
+    pub(super) fn end_all(&self) {
+        let mut queue = locked(&self.queue);
+        for job in queue.waiting.drain(..) {
+            job.settle(JobOutcome::Ended);
+        }
+        queue.step_down(&self.job);
+    }
+
+    /// Lets another request lead. If there is an update in flight, that request repeats it.
+    pub(super) fn step_down(&self) {
+        locked(&self.queue).step_down(&self.job);
+    }
+
+    /// Settles the jobs of `batch` by the reply to its update, unless another request has done so.
+    pub(super) fn finish(&self, batch: &Arc<Batch>, reply: UpdateReply) {
+        let mut queue = locked(&self.queue);
+        let finished = queue.batch.take_if(|it| Arc::ptr_eq(it, batch));
+        if let Some(batch) = &finished {
+            queue.settle(&locked(&batch.state), reply);
+        }
+        queue.step_down(&self.job);
+        // The lock is released first: `finished` may hold the last copy of a closure, whose drop runs application code.
+        drop(queue);
+    }
+}
+
+/// Removes the changes of the request unless an update has them. Another request completes that update.
+impl Drop for Member<'_> {
+    fn drop(&mut self) {
+        self.writers.leave(&self.key, &self.queue, &self.job);
+    }
+}
