@@ -72,7 +72,7 @@ async fn pair(
     kind: Kind,
     seconds: f64,
 ) -> anyhow::Result<Pair> {
-    for _ in 0..ATTEMPTS {
+    for attempt in 1..=ATTEMPTS {
         let baseline = baseline.slice(kind, seconds).await?;
         let slice = stand.slice(kind, seconds).await?;
         if let (Some(baseline), Some(slice)) = (baseline, slice) {
@@ -82,9 +82,9 @@ async fn pair(
             });
         }
         println!(
-            "  {} refused requests: measured again",
+            "  {}: requests were refused, attempt {attempt} of {ATTEMPTS}",
             stand.subject.label()
         );
     }
-    bail!("requests were refused {ATTEMPTS} times in a row")
+    bail!("the subject or its baseline refused requests in {ATTEMPTS} attempts")
 }

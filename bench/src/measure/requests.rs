@@ -54,7 +54,7 @@ async fn round_trips(stand: &mut Stand, kind: Kind) -> anyhow::Result<Option<f64
     let store = &stand.store;
     store.start_counting()?;
     let (Some(first), Some(before)) = (store.round_trips()?, store.round_trips()?) else {
-        // What is kept in the process or in the browser takes none; what files take is no such thing.
+        // A session in memory or in a cookie takes no round trips. SQLite has none to count.
         return Ok((stand.subject.keeper() != Keeper::Sqlite).then_some(0.0));
     };
     for _ in 0..COUNTED {

@@ -22,13 +22,13 @@ pub(crate) struct Contention {
 /// The writes of one round, all of one session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Writes {
-    /// How often the server said that it had added one.
+    /// Increments that the server acknowledged.
     pub(crate) acknowledged: u64,
-    /// How often it said that it could not, since too many others were at it.
+    /// Increments that the server refused with 503.
     pub(crate) refused: u64,
-    /// What the counter was then.
+    /// The counter after the round.
     pub(crate) survived: u64,
-    /// What the server asked of its store, if it counts.
+    /// The updates that the server sent to its store, if it counts them.
     pub(crate) counted: Option<Counted>,
     pub(crate) throughput: f64,
     pub(crate) p99_us: f64,
@@ -38,7 +38,7 @@ pub(crate) struct Writes {
 pub(crate) struct Counted {
     /// How many updates were sent.
     pub(crate) updates: u64,
-    /// How many of them came too late and were repeated.
+    /// Updates whose version was outdated.
     pub(crate) conflicts: u64,
 }
 

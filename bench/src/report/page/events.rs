@@ -46,9 +46,9 @@ pub(super) fn revocation(page: &mut String, measured: &Revocation) {
         table.row([name.to_owned(), number(microseconds)]);
     }
     let text = format!(
-        "{} sessions that one server has in its near cache, where it looks again and again on a core of its own, and \
-         another server ends: from the end that was acknowledged there to the last answer here that still had the \
-         session. Zero means that the news was here first.\n\n{table}",
+        "{} sessions that one server has in its near cache and polls on a core of its own, while another server ends \
+         them. The time is from the acknowledged end to the last answer from the cache that has the session. Zero means \
+         that the invalidation arrived first.\n\n{table}",
         measured.ended
     );
     section(page, "Ending a session that is in a near cache", &text);

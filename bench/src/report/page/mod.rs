@@ -27,7 +27,8 @@ const HOW: &str = "
 ## How it is measured
 
 Each subject is a server process with one worker, alone on one core. The client, and Redis where there is one, share another. 64 visitors with
-a session and a connection each send a request when their last one was answered, and check every answer: one that is wrong ends the measurement. A slice in which a request is refused is measured again.
+a session and a connection each send a request when their last one was answered, and check every answer: one that is wrong ends the measurement.
+A slice in which a request is refused is measured again.
 A session holds four values, about a hundred bytes. Every library is set up as its documentation shows, and compiled with the same profile.
 The client never sleeps: the kernel charges the sender of an answer for waking its reader, and a server that is slower than the client would pay that
 with every answer. PostgreSQL and MariaDB don't wait for the disk here, and Redis writes nothing to it.
@@ -37,8 +38,8 @@ The machine may be twice as slow in one second as in the next. In each round, a 
 in the one slice, divided by that in the other. Subjects that are compared with each other are neighbors in a round, and are divided round by round as well.
 Every second round goes over the subjects backwards. *Processor time* is that of the server process, user and system.
 
-A figure that was measured in rounds is their median. Parentheses have its quartiles: a quarter of the rounds is below the first, and a quarter above the second. The ratio of
-a bare server to itself shows how much of a spread is noise. A goal is met if the median reaches it, and met *within the spread* if only the better quartile does.
+A figure that was measured in rounds is the median of the rounds. The quartiles are in parentheses: a quarter of the rounds is below the first, and a
+quarter above the second. The ratio of a bare server to itself shows how much of a spread is noise. A goal is met if the median reaches it, and met *within the spread* if only the better quartile does.
 
 `cargo xtask bench` measures all this and writes this page; `cargo xtask bench --quick` takes a look in under three minutes; `cargo xtask bench --help` tells the rest.
 ";
@@ -147,6 +148,7 @@ mod tests {
         assert!(page.contains("\n## How it is measured\n"), "{page}");
         assert!(!page.contains("## Many sessions"), "{page}");
     }
+
     #[test]
     fn a_row_has_the_updates_of_a_write_and_the_spread_of_the_rounds() {
         let writes = |throughput| Writes {

@@ -10,7 +10,7 @@ use crate::{
 pub(super) fn contention(page: &mut String, contentions: &Contentions) {
     let text = format!(
         "Many requests at once that each add one to the same number in the same session, which is a new one in each \
-         round. A conflict is an update that came too late and was repeated. A write that does not get through in a \
+         round. A conflict is an update whose version was outdated. A write that does not get through in a \
          second is refused, with a 503. *Updates a write* are the updates that the store gets for each acknowledged \
          write, those that conflict included: fewer than one where writes share an update.\n\n{}",
         writers(&contentions.contentions)

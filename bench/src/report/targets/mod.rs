@@ -95,7 +95,7 @@ fn all(results: &Results) -> Vec<Target> {
     targets.extend(scale(results));
     targets.extend(slowdowns(results));
     targets.push(Target {
-        what: "an ended session in a near cache is served by a deaf server, times its bound"
+        what: "an ended session in a near cache is served by a server that receives no invalidations, times its bound"
             .to_owned(),
         // The observer may be interrupted between two requests.
         goal: Goal::AtMost(1.05),
