@@ -1,4 +1,4 @@
-//! Who a server runs as.
+//! The user that a server runs as.
 
 use std::{
     io,
@@ -9,19 +9,19 @@ use std::{
 
 use nix::unistd::{Uid, User};
 
-/// The account that a server runs under: database servers refuse to be root.
+/// The account that a server runs under. Database servers refuse to run as root.
 #[derive(Debug, Clone, Copy)]
 pub struct Account {
-    /// Nobody else, if this process isn't root.
+    /// `None` if this process does not run as root: the server then has the same user.
     ids: Option<(u32, u32)>,
 }
 
 impl Account {
-    /// The first of these users that exists, if this process is root; otherwise whom it runs as.
+    /// The first of these users that exists. If this process does not run as root, the user of this process.
     ///
     /// # Errors
     ///
-    /// When there is none of them.
+    /// An error if none of the users exists.
     pub(crate) fn first_of(names: &[&str]) -> io::Result<Self> {
         if !Uid::effective().is_root() {
             return Ok(Self { ids: None });
@@ -39,16 +39,16 @@ impl Account {
         ))
     }
 
-    /// Gives it a file or a folder, without what is in there.
-    pub(crate) fn own(self, path: &Path) -> io::Result<()> {
+    /// Makes the account the owner of a file, or of a folder but not of its content.
+    pub(crate) fn chown(self, path: &Path) -> io::Result<()> {
         match self.ids {
             Some((user, group)) => chown(path, Some(user), Some(group)),
             None => Ok(()),
         }
     }
 
-    /// Has the command run under it.
-    pub(crate) fn run(self, command: &mut Command) {
+    /// Makes the command run under this account.
+    pub(crate) fn apply_to(self, command: &mut Command) {
         if let Some((user, group)) = self.ids {
             command.uid(user).gid(group);
         }

@@ -15,7 +15,7 @@ const PACKAGES: &[&str] = &["chromium", "chromium-driver"];
 
 const STARTED: &str = "started successfully on port ";
 
-/// No window, and nothing that a test did not ask for: no look for updates, no talk with anybody but the server.
+/// Chromium opens no window. It sends no requests of its own, such as checks for updates.
 const ARGUMENTS: &[&str] = &[
     "--headless=new",
     "--disable-gpu",
@@ -29,9 +29,9 @@ const ARGUMENTS: &[&str] = &[
     "--no-sandbox",
 ];
 
-/// A running `chromedriver`, and with it any number of headless Chromiums.
+/// A running `chromedriver`. It starts any number of headless Chromiums.
 ///
-/// Drive it with any WebDriver client. Every browser it started dies with it.
+/// Any WebDriver client can drive it. When it ends, all its browsers end.
 ///
 /// ```
 /// use sessile_rig::Chromedriver;
@@ -51,19 +51,19 @@ pub struct Chromedriver {
 }
 
 impl Chromedriver {
-    /// Starts `chromedriver` on a port that it picks itself.
+    /// Starts `chromedriver` on a port that `chromedriver` chooses.
     ///
     /// # Errors
     ///
-    /// [`Error::NotInstalled`] if Chromium or its driver is missing, and those of [`Process::start`].
+    /// [`Error::NotInstalled`] if Chromium or its driver is not installed, and the errors of [`Process::start`].
     pub fn start() -> Result<Self, Error> {
         let chromium = find_program("chromium", PACKAGES)?;
         let chromedriver = find_program("chromedriver", PACKAGES)?;
         let folder = TempDir::with_prefix("sessile-browser-")
-            .map_err(Error::system("chromedriver", "make a temporary folder"))?;
+            .map_err(Error::system("chromedriver", "create a temporary folder"))?;
 
         let mut command = Command::new(chromedriver);
-        // What Chromium leaves in the user's home and in /tmp is to go with the folder.
+        // Chromium leaves files in the home folder and in /tmp. In this folder, they are removed with it.
         command
             .arg("--port=0")
             .env("HOME", folder.path())
@@ -82,14 +82,14 @@ impl Chromedriver {
         })
     }
 
-    /// Where the driver listens.
+    /// The address that the driver listens on.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// What to ask the driver for: a headless Chromium with a profile of its own.
+    /// The capabilities to request from the driver: a headless Chromium with its own profile.
     ///
-    /// Each call names a new profile, so that two browsers are two users.
+    /// Each call returns a new profile, so two browsers are two users.
     pub fn capabilities(&self) -> Map<String, Value> {
         let profile = self.profiles.fetch_add(1, Ordering::Relaxed);
         let profile = self.process.folder().join(format!("profile-{profile}"));
@@ -108,7 +108,7 @@ impl Chromedriver {
     }
 }
 
-/// The digits after [`STARTED`], which the driver follows with a full stop.
+/// The digits after [`STARTED`]. The driver ends the line with a full stop.
 fn port_in(line: &str) -> String {
     let (_, rest) = line.split_once(STARTED).unwrap_or_default();
     rest.chars().take_while(char::is_ascii_digit).collect()

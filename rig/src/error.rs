@@ -1,10 +1,10 @@
-//! What can go wrong with a process.
+//! The errors of processes and servers.
 
 use std::{fmt, io, process::ExitStatus, time::Duration};
 
-/// Why a process could not be started, reached or ended.
+/// A process could not be started, reached or ended.
 ///
-/// Its `Debug` is its `Display`: tests `unwrap` it, and what a failed test prints should be read, not decoded.
+/// `Debug` formats it as `Display` does, so that the message of a failed `unwrap` in a test is readable.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -14,61 +14,63 @@ pub enum Error {
          `cargo xtask test` installs them, and so does `apt-get install {packages}`"
     )]
     NotInstalled {
-        /// What was looked for.
+        /// The name of the program.
         program: String,
-        /// The Debian packages it needs, separated by spaces.
+        /// The Debian packages that contain it, separated by spaces.
         packages: String,
     },
 
-    /// The operating system refused something.
+    /// The operating system refused an action.
     #[error("{program}: can't {action}: {source}")]
     System {
-        /// The program it was done for.
+        /// The program that the action was for.
         program: String,
-        /// What was refused.
+        /// The action.
         action: &'static str,
-        /// How it was refused.
+        /// The error of the operating system.
         source: io::Error,
     },
 
-    /// The process has ended, and it should not have.
+    /// The process ended unexpectedly.
     #[error("{program} ended ({status}). The end of its log:\n{log}")]
     Ended {
-        /// The program that ran.
+        /// The program.
         program: String,
-        /// How it ended.
+        /// The exit status.
         status: ExitStatus,
-        /// The end of what it wrote.
+        /// The end of its output.
         log: String,
     },
 
-    /// A server answered a command of the rig's own with an error.
-    #[error("{program} refused `{command}`: {answer}")]
+    /// A server replied with an error to a command that the rig sent.
+    #[error("{program} refused `{command}`: {reply}")]
     Refused {
         /// The server.
         program: String,
-        /// What it was told.
+        /// The command.
         command: String,
-        /// What it answered.
-        answer: String,
+        /// The reply.
+        reply: String,
     },
 
-    /// The process runs, but what was waited for did not come.
-    #[error("{program}: {awaited} did not come within {within:?}. The end of its log:\n{log}")]
+    /// The process is running, but a condition was not met in time.
+    #[error(
+        "{program}: timed out after {within:?} while waiting for {awaited}. The end of its log:\n{log}"
+    )]
     TimedOut {
-        /// The program that runs.
+        /// The program.
         program: String,
-        /// What was waited for.
+        /// The event that the caller waited for.
         awaited: String,
-        /// How long.
+        /// The time limit.
         within: Duration,
-        /// The end of what it wrote.
+        /// The end of its output.
         log: String,
     },
 }
 
 impl Error {
-    /// For `map_err`: gives a refusal of the operating system its context.
+    /// Adds the context to an error of the operating system, for `map_err`.
     pub(crate) fn system<E: Into<io::Error>>(
         program: &str,
         action: &'static str,

@@ -1,6 +1,7 @@
 //! Starts and stops the real processes that the tests of this workspace talk to.
 //!
-//! A test starts what it needs, on a free port and in a temporary folder of its own, and drops it:
+//! A test starts the servers that it needs and drops them at its end. Each server has a free port and its own
+//! temporary folder:
 //!
 //! ```
 //! use std::process::Command;
@@ -14,20 +15,20 @@
 //! # Ok::<(), sessile_rig::Error>(())
 //! ```
 //!
-//! * [`Process`] is the guard that every server is built on: it waits until the server is [`Ready`],
-//!   freezes, kills and restarts it, and leaves nothing behind when it is dropped, whether the test
-//!   passes, panics or is killed itself.
+//! * [`Process`] is the guard that every server is built on. It waits until the server is [`Ready`], and can freeze,
+//!   kill and restart it. When the test passes or panics, the guard ends the process and removes its folder. When the
+//!   test is killed, the process still ends.
 //! * [`Chromedriver`] is a browser.
-//! * [`redis`] has Redis servers: one alone, one with TLS, a cluster, and a pair watched by sentinels.
+//! * [`redis`] has Redis servers: a single server, one with TLS, a cluster, and a master and a replica with sentinels.
 //! * [`postgres`] and [`mariadb`] have database servers.
-//! * [`proxy`] stands between a client and a server, breaks what goes between them, and delays it like a network.
+//! * [`proxy`] is a proxy between a client and a server that injects faults and the latency of a network.
 //! * [`caching_proxy`] has reverse proxies that cache the responses of the server behind them.
-//! * [`free_port`] and [`find_program`] are what a new server needs first.
+//! * [`free_port`] and [`find_program`] find a port and the program for a new server.
 //!
-//! A server that does not start is an [`Error`] that ends with the tail of the server's own log.
-//! Everything here blocks the calling thread, which in a test is what is wanted.
+//! If a server does not start, the [`Error`] ends with the last lines of the server's log. All functions block the
+//! calling thread.
 //!
-//! Linux only; elsewhere the crate is empty, so that tests which start nothing still build.
+//! The crate supports Linux only. On other systems it is empty, so that tests that start no server still build.
 #![cfg(target_os = "linux")]
 
 mod account;
@@ -35,7 +36,6 @@ mod browser;
 pub mod caching_proxy;
 pub mod database;
 mod error;
-mod leash;
 mod log;
 pub mod mariadb;
 mod poll;
@@ -47,6 +47,7 @@ pub mod proxy;
 mod ready;
 pub mod redis;
 mod tree;
+mod watchdog;
 
 pub use browser::Chromedriver;
 pub use error::Error;

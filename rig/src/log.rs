@@ -1,4 +1,4 @@
-//! What a process wrote.
+//! The output of a process.
 
 use std::{
     fs::{self, File},
@@ -6,16 +6,16 @@ use std::{
     path::PathBuf,
 };
 
-/// How many lines an error shows.
+/// The number of lines that an error shows.
 const TAIL_LINES: usize = 40;
 
-/// A file that takes a process's standard output and standard error, in the order they were written.
+/// A file that receives the standard output and the standard error of a process, in the order of the writes.
 ///
-/// A file and not a pipe: nobody has to read it for the process to go on, and it outlives the process.
+/// It is a file because a pipe would block the process if the test did not read it. A file also outlives the process.
 #[derive(Debug)]
 pub(crate) struct Log {
     path: PathBuf,
-    /// Where the current run begins. A restarted process goes on in the same file.
+    /// The position at which the current run begins. A restarted process appends to the same file.
     run_begins: u64,
 }
 
@@ -27,14 +27,14 @@ impl Log {
         }
     }
 
-    /// Opens the file for a new run: from now on, only what that run writes is read.
+    /// Opens the file for a new run. The other methods then read only the output of this run.
     pub(crate) fn begin_run(&mut self) -> io::Result<File> {
         let file = File::options().create(true).append(true).open(&self.path)?;
         self.run_begins = fs::metadata(&self.path)?.len();
         Ok(file)
     }
 
-    /// All that the current run wrote. A file that can't be read is empty: this is for looking and reporting.
+    /// The whole output of the current run. It is empty if the file can't be read.
     pub(crate) fn text(&self) -> String {
         let mut bytes = Vec::new();
         let read = File::open(&self.path).and_then(|mut file| {
@@ -47,7 +47,7 @@ impl Log {
         }
     }
 
-    /// The first line that contains `text`. A line counts once it is complete: half a port number is none.
+    /// The first complete line that contains `text`. An incomplete line may end within a port number.
     pub(crate) fn line(&self, text: &str) -> Option<String> {
         self.text()
             .split_inclusive('\n')
@@ -62,7 +62,7 @@ impl Log {
         let lines: Vec<&str> = text.lines().collect();
         let skipped = lines.len().saturating_sub(TAIL_LINES);
         match lines[skipped..].join("\n") {
-            tail if tail.is_empty() => "(it wrote nothing)".to_owned(),
+            tail if tail.is_empty() => "(no output)".to_owned(),
             tail => tail,
         }
     }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_counts_once_it_is_complete() {
+    fn an_incomplete_line_is_not_found() {
         let folder = tempfile::tempdir().unwrap();
         let mut log = Log::new(folder.path().join("log"));
         let mut file = log.begin_run().unwrap();
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_run_does_not_see_the_lines_of_the_last_one() {
+    fn a_new_run_does_not_have_the_lines_of_the_last_one() {
         let folder = tempfile::tempdir().unwrap();
         let mut log = Log::new(folder.path().join("log"));
 
@@ -104,10 +104,10 @@ mod tests {
     }
 
     #[test]
-    fn the_tail_is_the_last_lines_or_says_that_there_are_none() {
+    fn the_tail_has_the_last_lines_or_says_that_there_is_no_output() {
         let folder = tempfile::tempdir().unwrap();
         let mut log = Log::new(folder.path().join("log"));
-        assert_eq!(log.tail(), "(it wrote nothing)");
+        assert_eq!(log.tail(), "(no output)");
 
         let mut file = log.begin_run().unwrap();
         for number in 1..=100 {

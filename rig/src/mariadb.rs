@@ -30,30 +30,30 @@ use crate::{
 /// A running MariaDB server: see [`Database`].
 pub type MariaDb = Database<Kind>;
 
-/// What MariaDB is to [`Database`].
+/// MariaDB as a kind of [`Database`].
 #[derive(Debug)]
 pub enum Kind {}
 
-/// Settings for a server whose data has 8 MiB of room: then its disk is full, also for deleting.
+/// Settings for a server with 8 MiB of space for its data. When they are used up, deletes fail as well.
 pub const SMALL_DISK: &[&str] = &[
     "innodb_file_per_table=0",
-    // The first file is as the template has it, and full. Neither grows.
+    // The first file is the one of the template, and is full. Neither file grows.
     "innodb_data_file_path=ibdata1:12M;ibdata2:8M",
 ];
 
-/// A setting for such a server to [restart with](Database::restart_with): 8 MiB more.
+/// A setting that adds 8 MiB to such a server when it [restarts with](Database::restart_with) it.
 pub const LARGER_DISK: &str = "innodb_data_file_path=ibdata1:12M;ibdata2:8M;ibdata3:8M";
 
-/// The unix socket's name in the server's folder.
+/// The name of the Unix socket in the server's folder.
 const SOCKET: &str = "mariadb.sock";
 
-/// What the template must be made with as well.
+/// Settings that the template has to be created with as well.
 const INNODB: &[&str] = &[
     "--innodb-log-file-size=4M",
     "--innodb-buffer-pool-size=16M",
-    // What was written survives the end of the process without a sync; only a loss of power would take it.
+    // Writes survive the end of the process without a sync. Only a loss of power would lose them.
     "--innodb-flush-method=nosync",
-    // Containers may have no room for it.
+    // Containers may have too few resources for it.
     "--innodb-use-native-aio=0",
 ];
 
@@ -83,7 +83,7 @@ impl database::Kind for Kind {
         install
             .current_dir(folder)
             .args(["--no-defaults", "--skip-test-db", "--skip-name-resolve"])
-            // The rig comes through the socket, to which only this folder leads.
+            // The rig connects through the Unix socket, which is in this folder.
             .arg("--auth-root-authentication-method=normal")
             .arg(option("datadir", data))
             .arg(option("extra-file", &setup))
@@ -93,7 +93,7 @@ impl database::Kind for Kind {
     }
 
     fn serve(data: &Path, folder: &Path, port: u16) -> Result<Command, Error> {
-        // Not every user has its folder on the `PATH`.
+        // The `PATH` of some users does not have this folder.
         let folders = [PathBuf::from("/usr/sbin")];
         let mut command = Command::new(find_program_in(&folders, Self::PROGRAM, PACKAGES)?);
         command
@@ -103,8 +103,7 @@ impl database::Kind for Kind {
             .arg(option("datadir", data))
             .arg(option("socket", &folder.join(SOCKET)))
             .arg(option("pid-file", &folder.join("mariadb.pid")))
-            // A server that starts deletes the temporary tables that it finds in its folder for them, also those
-            // of a server that runs.
+            // A starting server deletes all temporary tables in this folder, including those of a running server.
             .arg(option("tmpdir", folder))
             .args(INNODB);
         Ok(command)

@@ -1,38 +1,38 @@
-//! Waiting for a condition.
+//! Polling for a condition.
 
 use std::{
     thread,
     time::{Duration, Instant},
 };
 
-/// Short against what a server takes to start, long against what a look at it costs.
-const PAUSE: Duration = Duration::from_millis(5);
+/// Much shorter than the start of a server, and much longer than one check.
+const INTERVAL: Duration = Duration::from_millis(5);
 
-/// Looks until `look` answers, at most for `within`, and at least once.
+/// Calls `check` until it returns a value, at least once, and for at most the time `within`.
 ///
-/// `Ok(None)` means that the time is over. An error ends the wait at once.
+/// Returns `Ok(None)` if the time has passed. An error ends the polling at once.
 pub(crate) fn poll<T, E>(
     within: Duration,
-    look: impl FnMut() -> Result<Option<T>, E>,
+    check: impl FnMut() -> Result<Option<T>, E>,
 ) -> Result<Option<T>, E> {
-    poll_every(PAUSE, within, look)
+    poll_every(INTERVAL, within, check)
 }
 
-/// As [`poll`], with another pause between the looks: for a look that costs something itself.
+/// Like [`poll`], with another interval between the checks, for checks that are expensive.
 pub(crate) fn poll_every<T, E>(
-    pause: Duration,
+    interval: Duration,
     within: Duration,
-    mut look: impl FnMut() -> Result<Option<T>, E>,
+    mut check: impl FnMut() -> Result<Option<T>, E>,
 ) -> Result<Option<T>, E> {
     let begun = Instant::now();
     loop {
-        if let Some(found) = look()? {
+        if let Some(found) = check()? {
             return Ok(Some(found));
         }
         if begun.elapsed() >= within {
             return Ok(None);
         }
-        thread::sleep(pause);
+        thread::sleep(interval);
     }
 }
 
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_at_least_once() {
+    fn checks_at_least_once() {
         assert_eq!(poll(Duration::ZERO, || Ok::<_, ()>(Some(1))), Ok(Some(1)));
         assert_eq!(
             poll(Duration::ZERO, || Ok::<Option<u8>, ()>(None)),
@@ -50,22 +50,22 @@ mod tests {
     }
 
     #[test]
-    fn looks_again_until_it_finds() {
-        let mut looks = 0;
+    fn checks_until_there_is_a_value() {
+        let mut checks = 0;
 
         let found = poll(Duration::from_secs(60), || {
-            looks += 1;
-            Ok::<_, ()>((looks == 3).then_some("found"))
+            checks += 1;
+            Ok::<_, ()>((checks == 3).then_some("found"))
         });
 
         assert_eq!(found, Ok(Some("found")));
-        assert_eq!(looks, 3);
+        assert_eq!(checks, 3);
     }
 
     #[test]
-    fn an_error_ends_the_wait() {
-        let end: Result<Option<()>, _> = poll(Duration::from_secs(60), || Err("broken"));
+    fn an_error_ends_the_polling() {
+        let outcome: Result<Option<()>, _> = poll(Duration::from_secs(60), || Err("broken"));
 
-        assert_eq!(end, Err("broken"));
+        assert_eq!(outcome, Err("broken"));
     }
 }

@@ -1,4 +1,4 @@
-//! A port nobody listens on.
+//! Free ports.
 
 use std::{
     collections::HashSet,
@@ -9,14 +9,14 @@ use std::{
 
 use crate::Error;
 
-/// The ports given out so far. The kernel may offer a port again as soon as it is let go,
-/// and then two tests that run side by side would get the same one.
-static GIVEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
+/// The ports that were returned so far. The kernel may return a port again as soon as it is closed, so two concurrent
+/// tests could get the same one.
+static RETURNED: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
 
-/// Picks a port of 127.0.0.1 that nobody listens on, and that this function hasn't given before.
+/// Chooses a port of 127.0.0.1 that no process listens on and that this function has not returned before.
 ///
-/// For servers that must be told their port. Where a server can pick its own (port 0) and say which,
-/// let it: another process may still take this one before the server does.
+/// It is for servers that need a port in their configuration. If a server can choose a port itself (port 0) and report
+/// it, use that: another process may bind this port before the server does.
 ///
 /// ```
 /// let port = sessile_rig::free_port()?;
@@ -26,35 +26,35 @@ static GIVEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
 ///
 /// # Errors
 ///
-/// What the operating system says when it has no port left.
+/// The error of the operating system if no port is left.
 pub fn free_port() -> io::Result<u16> {
     loop {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
             .local_addr()?
             .port();
-        let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if given.insert(port) {
+        let mut returned = RETURNED.lock().unwrap_or_else(PoisonError::into_inner);
+        if returned.insert(port) {
             return Ok(port);
         }
     }
 }
 
-/// The number of attempts: another process may take the port between its choice and the start.
+/// The number of attempts. Another process may bind the port before the server does.
 const ATTEMPTS: usize = 5;
 
-/// What the log of a server says if another process has its port.
-const PORT_TAKEN: &str = "Address already in use";
+/// The message in the log of a server if another process has its port.
+const PORT_IN_USE: &str = "Address already in use";
 
-/// Starts a server on a free port, and on another port if another process takes the first one.
+/// Starts a server on a free port. If another process binds the port first, it tries another port.
 pub(crate) fn on_free_port<T>(
     program: &str,
     mut start: impl FnMut(u16) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let mut attempt = 1;
     loop {
-        let port = free_port().map_err(Error::system(program, "be given a port"))?;
+        let port = free_port().map_err(Error::system(program, "find a free port"))?;
         match start(port) {
-            Err(Error::Ended { log, .. }) if attempt < ATTEMPTS && log.contains(PORT_TAKEN) => {
+            Err(Error::Ended { log, .. }) if attempt < ATTEMPTS && log.contains(PORT_IN_USE) => {
                 attempt += 1;
             }
             outcome => return outcome,
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_port_is_given_twice() {
+    fn no_port_is_returned_twice() {
         let ports: HashSet<u16> = (0..500).map(|_| free_port().unwrap()).collect();
 
         assert_eq!(ports.len(), 500);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_whose_port_is_taken_is_started_on_another() {
+    fn a_server_whose_port_is_in_use_is_started_on_another() {
         let mut tried = Vec::new();
 
         let port = on_free_port("test", |port| {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_fails_otherwise_is_not_started_again() {
+    fn a_server_with_another_error_is_not_started_again() {
         let mut starts = 0;
 
         let outcome = on_free_port::<()>("test", |_| {

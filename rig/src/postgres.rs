@@ -32,11 +32,11 @@ use crate::{
 /// A running PostgreSQL server: see [`Database`].
 pub type Postgres = Database<Kind>;
 
-/// What PostgreSQL is to [`Database`].
+/// PostgreSQL as a kind of [`Database`].
 #[derive(Debug)]
 pub enum Kind {}
 
-/// Debian keeps the programs of each version in a folder of its own, off the `PATH`.
+/// Debian installs the programs of each version in a separate folder, which is not on the `PATH`.
 const VERSIONS: &str = "/usr/lib/postgresql";
 
 const SUPERUSER: &str = "postgres";
@@ -44,14 +44,14 @@ const SUPERUSER: &str = "postgres";
 static TEMPLATE: Template = Template::new();
 
 impl Postgres {
-    /// Bounds how long each file of the server can get, in bytes, until the next restart: what is in a longer one stays, and no more
-    /// fits in, as on a full disk. Nothing for a bound lifts it.
+    /// Limits the size of each file of the server, in bytes, until the next restart. A file that has reached the limit
+    /// keeps its content and does not grow, as on a full disk. `None` removes the limit.
     ///
-    /// 2 MiB is above all that a new server writes by itself.
+    /// A new server writes less than 2 MiB to each file by itself.
     ///
     /// # Errors
     ///
-    /// [`Error::Ended`] if the server has ended, [`Error::System`] if the operating system won't.
+    /// [`Error::Ended`] if the server has ended, [`Error::System`] if the operating system refuses.
     pub fn limit_files(&mut self, bytes: Option<u64>) -> Result<(), Error> {
         let account = account::<Kind>()?;
         let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
@@ -59,7 +59,7 @@ impl Postgres {
             let mut command = Command::new("prlimit");
             command.args([format!("--pid={id}"), format!("--fsize={limit}:")]);
             let outcome = run_as(account, command);
-            // A descendant may have ended since.
+            // A descendant may have ended in the meantime.
             if id.as_raw().cast_unsigned() == self.id() {
                 outcome?;
             }
@@ -85,7 +85,7 @@ impl database::Kind for Kind {
         initdb
             .current_dir(folder)
             .args(["--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"])
-            // The rig comes through the socket, to which only this folder leads.
+            // The rig connects through the Unix socket, which is in this folder.
             .args(["--auth-local=trust", "--auth-host=scram-sha-256"])
             .args(["--username", SUPERUSER, "--wal-segsize=1"])
             .arg("--pwfile")
@@ -99,7 +99,8 @@ impl database::Kind for Kind {
              CREATE DATABASE {DATABASE} OWNER {USER};\n"
         );
         write(folder.join("setup.sql"), &sql)?;
-        // A server without a network: it takes statements from its standard input, a line each, and goes on after errors.
+        // A server in single-user mode reads statements from its standard input, one per line.
+        // By default it continues after an error.
         let mut single = Command::new("sh");
         single
             .current_dir(folder)
@@ -120,10 +121,10 @@ impl database::Kind for Kind {
             .arg(format!("--port={port}"))
             .arg("--listen_addresses=127.0.0.1")
             .arg(format!("--unix_socket_directories={}", folder.display()))
-            // What was written survives the end of the process without a sync; only a loss of power would take it.
+            // Writes survive the end of the process without a sync. Only a loss of power would lose them.
             .arg("--fsync=off")
             .arg("--shared_buffers=16MB")
-            // In the folder, and so gone with it after a kill.
+            // The memory is a file in the folder, so it is removed with the folder after a kill.
             .arg("--dynamic_shared_memory_type=mmap");
         Ok(command)
     }
@@ -147,7 +148,8 @@ impl database::Kind for Kind {
     }
 
     fn clean_up(data: &Path) {
-        // A few bytes that say that the folder is in use; a killed server leaves them, and a machine has room for some thousands.
+        // A killed server leaves a shared-memory segment of a few bytes, which marks the folder as in use. A machine has
+        // a limit of some thousands of segments.
         let Some(id) = shared_memory(data) else {
             return;
         };
@@ -159,19 +161,19 @@ impl database::Kind for Kind {
     }
 }
 
-/// The id of the server's shared memory: the second number of the seventh line.
+/// The id of the server's shared memory: the second number in the seventh line of `postmaster.pid`.
 fn shared_memory(data: &Path) -> Option<String> {
     let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
     let mut numbers = text.lines().nth(6)?.split_whitespace();
     numbers.nth(1).map(str::to_owned)
 }
 
-/// The newest version's, or the one on the `PATH`.
+/// The program of the newest version, or the one on the `PATH`.
 fn program(name: &str) -> Result<PathBuf, Error> {
     find_program_in(&versions(), name, &["postgresql"])
 }
 
-/// The folders of all versions' programs, the newest first.
+/// The folders with the programs of all versions, the newest first.
 fn versions() -> Vec<PathBuf> {
     let entries = fs::read_dir(VERSIONS).into_iter().flatten().flatten();
     let mut versions: Vec<u32> = entries

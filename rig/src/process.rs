@@ -18,13 +18,13 @@ use nix::{
 };
 use tempfile::TempDir;
 
-use crate::{Error, Ready, leash::Leash, log::Log, poll::poll, tree};
+use crate::{Error, Ready, log::Log, poll::poll, tree, watchdog::Watchdog};
 
-/// A process that runs while a test holds it.
+/// A guard of a running process.
 ///
-/// It runs in a process group of its own and writes its output to a file in a temporary folder. Dropping it
-/// kills the whole group and all its descendants, waits until they are gone and removes the folder; that happens as well when the
-/// test panics. When the test itself is killed, they still die, and only the folder stays.
+/// The process runs in its own process group and writes its output to a file in a temporary folder. Dropping the guard
+/// kills the group and all descendants of the process, waits until they have ended, and removes the folder. This also
+/// happens if the test panics. If the test is killed, the processes still end, but the folder remains.
 ///
 /// ```
 /// use std::process::Command;
@@ -48,8 +48,8 @@ pub struct Process {
     ready: Ready,
     log: Log,
     child: Child,
-    /// There as long as the group may have members; gone once the process was waited for.
-    leash: Option<Leash>,
+    /// `None` after the process was waited for. Until then, the group may have members.
+    watchdog: Option<Watchdog>,
     folder: TempDir,
 }
 
@@ -59,71 +59,75 @@ impl Process {
 
     /// Starts `command` in a new temporary folder, and waits until it is ready.
     ///
-    /// Its standard input is empty, and its working directory is what the command says: the test's, by default.
+    /// Its standard input is empty. Its working directory is that of the command, by default that of the test.
     ///
     /// # Errors
     ///
-    /// [`Error::System`] if it can't be started, [`Error::Ended`] if it ended before it was ready,
+    /// [`Error::System`] if the process can't be started, [`Error::Ended`] if it ended before it was ready,
     /// [`Error::TimedOut`] if it was not ready in time.
     pub fn start(command: Command, ready: Ready) -> Result<Self, Error> {
-        let folder = TempDir::with_prefix("sessile-rig-")
-            .map_err(Error::system(&name_of(&command), "make a temporary folder"))?;
+        let folder = TempDir::with_prefix("sessile-rig-").map_err(Error::system(
+            &name_of(&command),
+            "create a temporary folder",
+        ))?;
         Self::start_in(folder, command, ready)
     }
 
-    /// Starts `command` and waits until it is ready, with a folder that the caller made:
-    /// for a command that is told where to keep its data, or a folder that must hold something first.
+    /// Starts `command` with a folder that the caller created, and waits until it is ready.
+    ///
+    /// It is for commands that have the path of the folder as an argument, and for folders with files.
     ///
     /// # Errors
     ///
-    /// As [`start`](Process::start).
+    /// The errors of [`start`](Process::start).
     pub fn start_in(folder: TempDir, mut command: Command, ready: Ready) -> Result<Self, Error> {
         let name = name_of(&command);
         command.stdin(Stdio::null()).process_group(0);
         let mut log = Log::new(folder.path().join(Self::LOG));
-        let (child, leash) = spawn(&name, &mut command, &mut log)?;
+        let (child, watchdog) = spawn(&name, &mut command, &mut log)?;
         let mut process = Self {
             name,
             command,
             ready,
             log,
             child,
-            leash: Some(leash),
+            watchdog: Some(watchdog),
             folder,
         };
         process.wait_until_ready()?;
         Ok(process)
     }
 
-    /// Starts the same command again, in the same folder, and waits until it is ready. Kills it first if it runs.
+    /// Starts the same command again in the same folder, and waits until it is ready. If the process is running, kills it
+    /// first.
     ///
     /// # Errors
     ///
-    /// As [`start`](Process::start).
+    /// The errors of [`start`](Process::start).
     pub fn restart(&mut self) -> Result<(), Error> {
         self.kill()?;
-        let (child, leash) = spawn(&self.name, &mut self.command, &mut self.log)?;
+        let (child, watchdog) = spawn(&self.name, &mut self.command, &mut self.log)?;
         self.child = child;
-        self.leash = Some(leash);
+        self.watchdog = Some(watchdog);
         self.wait_until_ready()
     }
 
-    /// What is started at the next [`restart`](Process::restart).
+    /// The command that the next [`restart`](Process::restart) starts.
     pub(crate) fn command_mut(&mut self) -> &mut Command {
         &mut self.command
     }
 
-    /// The process's id.
+    /// The id of the process.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// The temporary folder. It outlives a restart, and goes when this is dropped.
+    /// The temporary folder. It survives a restart and is removed when the guard is dropped.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// All that the process wrote since it was last started, on standard output and standard error.
+    /// The standard output and the standard error of the process since its last start.
     pub fn output(&self) -> String {
         self.log.text()
     }
@@ -137,10 +141,10 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`Error::Ended`] if the process ends without writing it, [`Error::TimedOut`] if it goes on without.
+    /// [`Error::Ended`] if the process ends without such a line, [`Error::TimedOut`] if there is none in time.
     pub fn wait_for_line(&mut self, text: &str, within: Duration) -> Result<String, Error> {
         poll(within, || {
-            // Looked at before the log: what a process wrote before it ended is not to be missed.
+            // The status is read before the log, so that no line from before the end is missed.
             let ended = self.exit_status()?;
             match (self.log.line(text), ended) {
                 (Some(line), _) => Ok(Some(line)),
@@ -151,16 +155,16 @@ impl Process {
         .ok_or_else(|| self.timed_out(format!("a line with `{text}`"), within))
     }
 
-    /// How the process ended, or nothing while it runs. A frozen process runs.
+    /// The exit status of the process, or `None` while it is running. A frozen process counts as running.
     ///
     /// # Errors
     ///
-    /// [`Error::System`] if the operating system won't say.
+    /// [`Error::System`] if the operating system refuses.
     pub fn exit_status(&mut self) -> Result<Option<ExitStatus>, Error> {
-        if self.leash.is_some() {
+        if self.watchdog.is_some() {
             let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
             let seen = waitid(Id::Pid(self.pid()), flags)
-                .map_err(Error::system(&self.name, "be looked at"))?;
+                .map_err(Error::system(&self.name, "get its status"))?;
             if seen == WaitStatus::StillAlive {
                 return Ok(None);
             }
@@ -172,13 +176,13 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`] if it goes on running; it is left as it is.
+    /// [`Error::TimedOut`] if it keeps running. The process is not changed.
     pub fn wait(&mut self, within: Duration) -> Result<ExitStatus, Error> {
         poll(within, || self.exit_status())?
             .ok_or_else(|| self.timed_out("its end".to_owned(), within))
     }
 
-    /// Waits until the process ends by itself, which must be well.
+    /// Waits until the process ends by itself with success.
     pub(crate) fn wait_for_success(&mut self, within: Duration) -> Result<(), Error> {
         match self.wait(within)? {
             status if status.success() => Ok(()),
@@ -186,75 +190,77 @@ impl Process {
         }
     }
 
-    /// Asks the process to end (SIGTERM), as a service manager does, and waits until it has.
+    /// Asks the process to end (SIGTERM), as a service manager does, and waits for its end.
     ///
-    /// Only the process itself is asked; what is left of its group when it ends is killed.
+    /// Only the process itself receives the signal. When it has ended, the rest of its group is killed.
     ///
     /// # Errors
     ///
-    /// [`Error::Ended`] if it had ended before, [`Error::TimedOut`] if it goes on running. A frozen process does.
+    /// [`Error::Ended`] if it had ended before, [`Error::TimedOut`] if it keeps running, as a frozen process does.
     pub fn terminate(&mut self, within: Duration) -> Result<ExitStatus, Error> {
-        self.ask(Signal::SIGTERM)?;
+        self.signal(Signal::SIGTERM)?;
         self.wait(within)
     }
 
-    /// Interrupts the process (SIGINT), as Ctrl-C does, and waits until it has ended.
+    /// Interrupts the process (SIGINT), as Ctrl-C does, and waits for its end.
     ///
     /// # Errors
     ///
-    /// As [`terminate`](Process::terminate).
+    /// The errors of [`terminate`](Process::terminate).
     pub fn interrupt(&mut self, within: Duration) -> Result<ExitStatus, Error> {
-        self.ask(Signal::SIGINT)?;
+        self.signal(Signal::SIGINT)?;
         self.wait(within)
     }
 
-    /// Kills the process, its whole group and all its descendants (SIGKILL), waits until they are gone, and says how the process
-    /// ended: by this or, earlier, by itself.
+    /// Kills the process, its group and all its descendants (SIGKILL), and waits until they have ended.
+    ///
+    /// Returns the exit status of the process, which may have ended by itself before.
     ///
     /// # Errors
     ///
-    /// [`Error::System`] if the operating system won't.
+    /// [`Error::System`] if the operating system refuses.
     pub fn kill(&mut self) -> Result<ExitStatus, Error> {
         let mut descendants = Vec::new();
-        if self.leash.is_some() {
-            // Frozen, none of them can start another unseen. One that has ended has none left that could be told.
+        if self.watchdog.is_some() {
+            // A frozen process starts no others. If the process has ended, its descendants are no longer known.
             let _ = kill(self.pid(), Signal::SIGSTOP);
             descendants = tree::freeze(self.pid());
-            // The id stays the group's until the process is waited for, so that nobody else can be hit.
+            // The id belongs to the group until the process is waited for, so no other group receives the signal.
             match killpg(self.pid(), Signal::SIGKILL) {
                 Ok(()) | Err(Errno::ESRCH) => (),
-                Err(error) => return Err(Error::system(&self.name, "be killed")(error)),
+                Err(error) => return Err(Error::system(&self.name, "kill it")(error)),
             }
             tree::signal(&descendants, Signal::SIGKILL);
         }
         let status = self
             .child
             .wait()
-            .map_err(Error::system(&self.name, "be waited for"))?;
-        self.leash = None;
+            .map_err(Error::system(&self.name, "wait for its end"))?;
+        self.watchdog = None;
         tree::wait_until_gone(&descendants);
         Ok(status)
     }
 
-    /// Freezes the process, its whole group and all its descendants (SIGSTOP): a server that is there and doesn't answer.
+    /// Freezes the process, its group and all its descendants (SIGSTOP). This simulates a server that hangs.
     ///
-    /// When this returns, the process has stopped.
+    /// When it returns, the process has stopped.
     ///
     /// # Errors
     ///
     /// [`Error::Ended`] if the process has ended.
     pub fn stop(&mut self) -> Result<(), Error> {
-        // First alone and then its group: a process that is just starting a child can't stop before the child goes on.
-        self.ask(Signal::SIGSTOP)?;
-        // WNOWAIT leaves the answer of a process that has ended for `exit_status`.
+        // The process is stopped before its group: a process that is starting a child can stop only after the child has
+        // continued.
+        self.signal(Signal::SIGSTOP)?;
+        // WNOWAIT keeps the status of an ended process for `exit_status`.
         let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-        waitid(Id::Pid(self.pid()), flags).map_err(Error::system(&self.name, "be stopped"))?;
+        waitid(Id::Pid(self.pid()), flags).map_err(Error::system(&self.name, "freeze it"))?;
         self.signal_group(Signal::SIGSTOP)?;
         tree::freeze(self.pid());
         Ok(())
     }
 
-    /// Lets a frozen process, its group and its descendants go on (SIGCONT).
+    /// Continues a frozen process, its group and its descendants (SIGCONT).
     ///
     /// # Errors
     ///
@@ -278,8 +284,8 @@ impl Process {
         }
         let limit = self.ready.limit();
         poll(limit, || {
-            let ready = self.ready.look(&self.log);
-            // Looked at after the port: if the port answers for another process, this one is about to fail on it.
+            let ready = self.ready.check(&self.log);
+            // The status is read after the port: if another process listens on the port, this process is about to fail.
             match self.exit_status()? {
                 Some(status) => Err(self.ended(status)),
                 None => Ok(ready.then_some(())),
@@ -288,14 +294,14 @@ impl Process {
         .ok_or_else(|| self.timed_out(self.ready.to_string(), limit))
     }
 
-    fn ask(&mut self, signal: Signal) -> Result<(), Error> {
+    fn signal(&mut self, signal: Signal) -> Result<(), Error> {
         self.require_running()?;
-        kill(self.pid(), signal).map_err(Error::system(&self.name, "be signalled"))
+        kill(self.pid(), signal).map_err(Error::system(&self.name, "send it a signal"))
     }
 
     fn signal_group(&mut self, signal: Signal) -> Result<(), Error> {
         self.require_running()?;
-        killpg(self.pid(), signal).map_err(Error::system(&self.name, "be signalled"))
+        killpg(self.pid(), signal).map_err(Error::system(&self.name, "send it a signal"))
     }
 
     fn require_running(&mut self) -> Result<(), Error> {
@@ -329,12 +335,12 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Nothing is left to do if this fails, and a panic here would hide the test's own.
+        // An error needs no further action. A panic here would hide that of the test.
         let _ = self.kill();
     }
 }
 
-/// Without the command, whose environment is of no use to a reader.
+/// Omits the command, because its environment is not useful to readers.
 impl fmt::Debug for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Process")
@@ -345,7 +351,7 @@ impl fmt::Debug for Process {
     }
 }
 
-fn spawn(name: &str, command: &mut Command, log: &mut Log) -> Result<(Child, Leash), Error> {
+fn spawn(name: &str, command: &mut Command, log: &mut Log) -> Result<(Child, Watchdog), Error> {
     let file = log
         .begin_run()
         .map_err(Error::system(name, "open its log"))?;
@@ -356,20 +362,20 @@ fn spawn(name: &str, command: &mut Command, log: &mut Log) -> Result<(Child, Lea
         .stdout(file)
         .stderr(second)
         .spawn()
-        .map_err(Error::system(name, "be started"))?;
-    match Leash::on(pid_of(&child)) {
-        Ok(leash) => Ok((child, leash)),
+        .map_err(Error::system(name, "start it"))?;
+    match Watchdog::for_group(pid_of(&child)) {
+        Ok(watchdog) => Ok((child, watchdog)),
         Err(error) => {
             let _ = child.kill();
             let _ = child.wait();
-            Err(Error::system(name, "be watched over")(error))
+            Err(Error::system(name, "start its watchdog")(error))
         }
     }
 }
 
-/// The id of a child, which is its group's as well.
+/// The id of a child, which is also the id of its group.
 fn pid_of(child: &Child) -> Pid {
-    // Linux has no process ids above 2²², so that this never wraps.
+    // Linux has no process ids above 2²², so this never wraps.
     Pid::from_raw(child.id().cast_signed())
 }
 

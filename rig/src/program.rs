@@ -1,4 +1,4 @@
-//! Where a program is, or what to install.
+//! Finding programs.
 
 use std::{
     env, fs,
@@ -10,7 +10,7 @@ use crate::Error;
 
 /// Finds a program on the `PATH`.
 ///
-/// `packages` are the Debian packages that it comes in, for the message to a reader who lacks them.
+/// The error names `packages`, the Debian packages that contain it.
 ///
 /// ```
 /// let sh = sessile_rig::find_program("sh", &["dash"])?;
@@ -23,12 +23,12 @@ use crate::Error;
 ///
 /// # Errors
 ///
-/// [`Error::NotInstalled`] if no folder of the `PATH` holds an executable file of that name.
+/// [`Error::NotInstalled`] if no folder of the `PATH` has an executable file of that name.
 pub fn find_program(program: &str, packages: &[&str]) -> Result<PathBuf, Error> {
     find_program_in(&[], program, packages)
 }
 
-/// As [`find_program`], and looks in other folders first.
+/// Like [`find_program`], but searches other folders first.
 pub(crate) fn find_program_in(
     folders: &[PathBuf],
     program: &str,
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_program_names_every_package_and_the_command_that_installs_them() {
+    fn the_error_of_a_missing_program_names_its_packages_and_how_to_install_them() {
         let error = find_program("no-such-driver", &["chromium", "chromium-driver"]).unwrap_err();
 
         let text = error.to_string();

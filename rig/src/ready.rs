@@ -1,4 +1,4 @@
-//! When a process can be talked to.
+//! The condition under which a process is ready.
 
 use std::{
     fmt,
@@ -8,10 +8,12 @@ use std::{
 
 use crate::log::Log;
 
-/// Long enough for a slow machine under load; a server that fails to start usually ends by itself, and is not waited for.
+/// Long enough for a slow machine under load. A server that fails to start usually ends by itself, which ends the wait.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(30);
 
-/// How to tell that a process is ready, and how long to wait for it (30 seconds unless [`within`](Ready::within) says otherwise).
+/// The condition under which a process is ready, and the time limit for it.
+///
+/// The limit is 30 seconds unless [`within`](Ready::within) sets another one.
 #[derive(Debug)]
 pub struct Ready {
     when: When,
@@ -19,29 +21,30 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// Ready as soon as it is started: for a process that does its work and ends, or whose test waits for something itself.
+    /// The process is ready when it has started. It is for processes that end by themselves, and for tests that wait for
+    /// something else.
     pub fn at_once() -> Self {
         When::AtOnce.into()
     }
 
-    /// Ready when it accepts connections on this port of 127.0.0.1.
+    /// The process is ready when it accepts connections on this port of 127.0.0.1.
     pub fn port(port: u16) -> Self {
         When::Port(port).into()
     }
 
-    /// Ready when a line of its output, on standard output or standard error, contains this text.
+    /// The process is ready when a line of its standard output or standard error contains this text.
     pub fn line(text: impl Into<String>) -> Self {
         When::Line(text.into()).into()
     }
 
-    /// Ready when `probe` says so. `what` names it in errors: "an answer to PING".
+    /// The process is ready when `probe` returns true. `what` names the condition in errors: "a reply to PING".
     ///
-    /// The probe is called again and again, so it should answer quickly.
+    /// The probe is called repeatedly, so it should be fast.
     pub fn probe(what: impl Into<String>, probe: impl FnMut() -> bool + Send + 'static) -> Self {
         When::Probe(what.into(), Box::new(probe)).into()
     }
 
-    /// Sets how long to wait.
+    /// Sets the time limit.
     #[must_use]
     pub fn within(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -56,8 +59,8 @@ impl Ready {
         matches!(self.when, When::AtOnce)
     }
 
-    /// Looks once.
-    pub(crate) fn look(&mut self, log: &Log) -> bool {
+    /// Checks the condition once.
+    pub(crate) fn check(&mut self, log: &Log) -> bool {
         match &mut self.when {
             When::AtOnce => true,
             When::Port(port) => accepts(*port),
@@ -67,7 +70,7 @@ impl Ready {
     }
 }
 
-/// Names what is waited for.
+/// Formats the condition.
 impl fmt::Display for Ready {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.when {
@@ -118,28 +121,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_is_ready_once_it_accepts() {
+    fn a_port_is_ready_when_it_accepts_connections() {
         let log = Log::new("no-such-log".into());
         let port = crate::free_port().unwrap();
         let mut ready = Ready::port(port);
-        assert!(!ready.look(&log));
+        assert!(!ready.check(&log));
 
         let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
-        assert!(ready.look(&log));
+        assert!(ready.check(&log));
     }
 
     #[test]
-    fn a_probe_is_asked_each_time() {
+    fn a_probe_is_called_for_each_check() {
         let log = Log::new("no-such-log".into());
-        let mut asked = 0;
-        let mut ready = Ready::probe("the third time", move || {
-            asked += 1;
-            asked == 3
+        let mut calls = 0;
+        let mut ready = Ready::probe("the third call", move || {
+            calls += 1;
+            calls == 3
         });
 
-        let answers = [(); 3].map(|()| ready.look(&log));
+        let outcomes = [(); 3].map(|()| ready.check(&log));
 
-        assert_eq!(answers, [false, false, true]);
-        assert_eq!(ready.to_string(), "the third time");
+        assert_eq!(outcomes, [false, false, true]);
+        assert_eq!(ready.to_string(), "the third call");
     }
 }

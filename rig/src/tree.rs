@@ -1,7 +1,7 @@
-//! The descendants of a process: what its group misses.
+//! The descendants of a process.
 //!
-//! A server may put its children into sessions of their own, as PostgreSQL does, and a signal to its group
-//! doesn't reach those.
+//! A server may start its children in their own sessions, as PostgreSQL does. A signal to the group of the server does
+//! not reach them.
 
 use std::{fs, time::Duration};
 
@@ -12,10 +12,10 @@ use nix::{
 
 use crate::poll::poll;
 
-/// A killed process goes as soon as the kernel gets to it.
-const END: Duration = Duration::from_secs(10);
+/// The kernel ends a killed process long before this limit.
+const LIMIT: Duration = Duration::from_secs(10);
 
-/// The children of `root`, theirs, and so on.
+/// The children of `root`, their children, and so on.
 pub(crate) fn descendants(root: Pid) -> Vec<Pid> {
     let all = all();
     let mut found = vec![root];
@@ -28,11 +28,11 @@ pub(crate) fn descendants(root: Pid) -> Vec<Pid> {
     found.split_off(1)
 }
 
-/// Freezes the descendants of `root`, which must be frozen itself, and names them.
+/// Freezes the descendants of `root` and returns them. `root` must be frozen.
 pub(crate) fn freeze(root: Pid) -> Vec<Pid> {
     let mut frozen = Vec::new();
     loop {
-        // Again, since one that wasn't frozen yet may have started another.
+        // A process may have started another one before it was frozen.
         let mut fresh = descendants(root);
         fresh.retain(|it| !frozen.contains(it));
         if fresh.is_empty() {
@@ -44,25 +44,27 @@ pub(crate) fn freeze(root: Pid) -> Vec<Pid> {
     }
 }
 
-/// Sends a signal to each that is still there.
+/// Sends a signal to each process that exists.
 pub(crate) fn signal(processes: &[Pid], signal: Signal) {
     for &process in processes {
         let _ = kill(process, signal);
     }
 }
 
-/// Waits until killed processes are gone, with their ports and their shared memory. Somebody else may be their parent by now.
+/// Waits until killed processes have ended and have released their ports and shared memory.
+///
+/// The current process need not be their parent.
 pub(crate) fn wait_until_gone(processes: &[Pid]) {
     wait_until_none(processes, Stat::is_alive);
 }
 
-/// Waits, not for ever, until none of the processes that are left is so.
-fn wait_until_none(processes: &[Pid], is_so: impl Fn(&Stat) -> bool) {
-    let _ = poll(END, || {
+/// Waits until no existing process has the property, or until the time limit.
+fn wait_until_none(processes: &[Pid], has_property: impl Fn(&Stat) -> bool) {
+    let _ = poll(LIMIT, || {
         let any = processes
             .iter()
             .filter_map(|it| stat(*it))
-            .any(|it| is_so(&it));
+            .any(|it| has_property(&it));
         Ok::<_, ()>((!any).then_some(()))
     });
 }
@@ -70,23 +72,23 @@ fn wait_until_none(processes: &[Pid], is_so: impl Fn(&Stat) -> bool) {
 struct Stat {
     id: Pid,
     parent: Pid,
-    /// As the kernel shows it: `T` is stopped.
+    /// The state as the kernel shows it: `T` is stopped.
     state: String,
     threads: usize,
 }
 
 impl Stat {
-    /// Whether the process still runs, or has ended and only waits for its parent.
+    /// Whether a thread of the process is running.
     ///
-    /// The kernel shows a process as ended as soon as its first thread has ended. Its sockets stay open until its other
-    /// threads have ended as well.
+    /// The kernel shows a process as ended when its first thread has ended. Its sockets stay open until all threads have
+    /// ended.
     fn is_alive(&self) -> bool {
         !matches!(self.state.as_str(), "Z" | "X") || self.threads > 1
     }
 
-    /// Parses the line in `/proc/<id>/stat`.
+    /// Parses the line of `/proc/<id>/stat`.
     fn parse(id: Pid, line: &str) -> Option<Self> {
-        // The name is in parentheses, and may contain parentheses.
+        // The name is in parentheses and may contain parentheses.
         let (_, after_name) = line.rsplit_once(") ")?;
         let fields: Vec<_> = after_name.split(' ').collect();
         Some(Self {
@@ -120,14 +122,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn grandchildren_in_sessions_of_their_own_are_found_frozen_and_ended() {
+    fn grandchildren_in_their_own_sessions_are_found_frozen_and_killed() {
         let mut shell = Command::new("sh")
             .args(["-c", "setsid sh -c 'sleep 600 & wait' & wait"])
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
         let root = Pid::from_raw(i32::try_from(shell.id()).unwrap());
-        poll(END, || {
+        poll(LIMIT, || {
             Ok::<_, ()>((descendants(root).len() == 2).then_some(()))
         })
         .unwrap();

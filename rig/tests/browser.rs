@@ -1,27 +1,27 @@
-//! A real Chromium is started, driven and ended.
+//! Tests of the browser guard with a real Chromium.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)] // clippy knows tests from their attribute, and not the helpers beside them
+#![allow(clippy::unwrap_used)] // clippy recognizes tests by their attribute, but not their helpers
 
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use sessile_rig::Chromedriver;
 
 #[tokio::test]
-async fn opens_a_page_and_reads_its_title() {
+async fn a_browser_opens_a_page_and_reads_its_title() {
     let driver = Chromedriver::start().unwrap();
     let browser = connect(&driver).await;
 
     browser
-        .goto("data:text/html,<title>A page of no server</title>")
+        .goto("data:text/html,<title>A page without a server</title>")
         .await
         .unwrap();
 
-    assert_eq!(browser.title().await.unwrap(), "A page of no server");
+    assert_eq!(browser.title().await.unwrap(), "A page without a server");
     browser.close().await.unwrap();
 }
 
 #[tokio::test]
-async fn one_driver_runs_two_browsers_side_by_side() {
+async fn one_driver_runs_two_browsers_at_the_same_time() {
     let driver = Chromedriver::start().unwrap();
     let (first, second) = (connect(&driver).await, connect(&driver).await);
 
@@ -36,7 +36,7 @@ async fn one_driver_runs_two_browsers_side_by_side() {
 
     assert_eq!(first.title().await.unwrap(), "first");
     assert_eq!(second.title().await.unwrap(), "second");
-    // Neither is closed: both go with the driver.
+    // The test closes neither browser. The end of the driver ends both.
 }
 
 async fn connect(driver: &Chromedriver) -> Client {

@@ -1,6 +1,6 @@
-//! Real caches answer in place of the web server behind them, unless its headers forbid it.
+//! Tests of the caching proxies: they answer in place of the web server behind them, unless its headers forbid it.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)] // clippy knows tests from their attribute, and not the helpers beside them
+#![allow(clippy::unwrap_used)] // clippy recognizes tests by their attribute, but not their helpers
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -16,7 +16,7 @@ use sessile_rig::{Error, caching_proxy::CachingProxy};
 
 type Start = fn(u16) -> Result<CachingProxy, Error>;
 
-/// Makes a test of each function for each server.
+/// Defines a test for each function and each server.
 macro_rules! for_each_server {
     ($($test:ident),+ $(,)?) => {
         mod nginx {
@@ -31,10 +31,10 @@ macro_rules! for_each_server {
 for_each_server! {
     a_public_page_is_served_again_without_the_upstream,
     a_page_without_a_lifetime_is_kept_as_well,
-    a_page_that_is_not_for_shared_caches_comes_from_the_upstream_each_time,
+    a_page_that_is_not_for_shared_caches_is_requested_from_the_upstream_each_time,
     a_page_that_varies_by_cookie_is_kept_for_each_cookie,
     two_proxies_share_nothing,
-    a_missing_upstream_is_a_bad_gateway,
+    a_missing_upstream_is_a_server_error,
     a_dropped_proxy_leaves_neither_server_nor_folder,
 }
 
@@ -66,7 +66,7 @@ fn a_page_without_a_lifetime_is_kept_as_well(start: Start) {
     assert_eq!(upstream.requests(), 1);
 }
 
-fn a_page_that_is_not_for_shared_caches_comes_from_the_upstream_each_time(start: Start) {
+fn a_page_that_is_not_for_shared_caches_is_requested_from_the_upstream_each_time(start: Start) {
     for value in ["private", "no-store", "private, max-age=60"] {
         let upstream = Upstream::start(&format!("Cache-Control: {value}\r\n"));
         let proxy = start(upstream.port).unwrap();
@@ -101,13 +101,13 @@ fn two_proxies_share_nothing(start: Start) {
     assert!(pages[1].ends_with("page 2"), "{}", pages[1]);
 }
 
-fn a_missing_upstream_is_a_bad_gateway(start: Start) {
+fn a_missing_upstream_is_a_server_error(start: Start) {
     let proxy = start(sessile_rig::free_port().unwrap()).unwrap();
 
-    let answer = get(&proxy, "/page", "a=1");
+    let response = get(&proxy, "/page", "a=1");
 
-    let status = answer.split(' ').nth(1).unwrap();
-    assert!(["502", "503"].contains(&status), "{answer}");
+    let status = response.split(' ').nth(1).unwrap();
+    assert!(["502", "503"].contains(&status), "{response}");
     assert!(proxy.output().contains("refused"), "{}", proxy.output());
 }
 
@@ -160,7 +160,7 @@ impl Upstream {
     }
 }
 
-/// The whole response to a request of the visitor with this cookie.
+/// The whole response to a request with this cookie.
 fn get(proxy: &CachingProxy, path: &str, cookie: &str) -> String {
     let mut client = TcpStream::connect(("127.0.0.1", proxy.port())).unwrap();
     let request = format!(

@@ -1,6 +1,6 @@
-//! Real database servers are started, looked into, frozen, killed and filled up.
+//! Tests of the database guards with real servers: starting, queries, freezing, killing, and full disks.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)] // clippy knows tests from their attribute, and not the helpers beside them
+#![allow(clippy::unwrap_used)] // clippy recognizes tests by their attribute, but not their helpers
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use sessile_rig::{
     mariadb, postgres,
 };
 
-/// Every test, for each kind of server.
+/// Defines each test for each kind of server.
 macro_rules! for_each_kind {
     ($($test:ident),+ $(,)?) => {
         mod on_postgres {
@@ -30,17 +30,17 @@ macro_rules! for_each_kind {
 }
 
 for_each_kind! {
-    starts_empty_and_answers,
-    a_killed_server_comes_back_with_all_that_it_acknowledged,
-    a_server_killed_in_the_midst_of_work_leaves_no_process_and_can_be_restarted_again_and_again,
-    a_frozen_server_lets_nobody_in_until_it_goes_on,
+    a_server_starts_empty_and_replies,
+    acknowledged_writes_survive_a_kill,
+    a_server_killed_while_busy_leaves_no_process_and_restarts_repeatedly,
+    a_frozen_server_accepts_no_login_until_it_continues,
     two_servers_share_nothing,
-    a_statement_that_is_refused_is_an_error_with_the_server_s_words,
+    a_refused_statement_is_an_error_with_the_server_s_message,
     a_wrong_setting_is_an_error_with_the_server_s_log,
     a_panicking_test_leaves_neither_process_nor_folder,
 }
 
-fn starts_empty_and_answers<K: Kind>() {
+fn a_server_starts_empty_and_replies<K: Kind>() {
     let server = Database::<K>::start().unwrap();
 
     let url = format!(
@@ -64,7 +64,7 @@ fn starts_empty_and_answers<K: Kind>() {
     assert!(TcpStream::connect(("127.0.0.1", server.port())).is_ok());
 }
 
-fn a_killed_server_comes_back_with_all_that_it_acknowledged<K: Kind>() {
+fn acknowledged_writes_survive_a_kill<K: Kind>() {
     let mut server = Database::<K>::start_with(&["max_connections=17"]).unwrap();
     let port = server.port();
     server.execute("CREATE TABLE kept (number int)").unwrap();
@@ -84,14 +84,14 @@ fn a_killed_server_comes_back_with_all_that_it_acknowledged<K: Kind>() {
     assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
 }
 
-fn a_server_killed_in_the_midst_of_work_leaves_no_process_and_can_be_restarted_again_and_again<
-    K: Kind,
->() {
+fn a_server_killed_while_busy_leaves_no_process_and_restarts_repeatedly<K: Kind>() {
     let mut server = Database::<K>::start().unwrap();
     server.execute("CREATE TABLE kept (number int)").unwrap();
 
     for _ in 0..3 {
-        let clients: Vec<_> = (0..4).map(|_| stranger(server.port())).collect();
+        let clients: Vec<_> = (0..4)
+            .map(|_| unauthenticated_client(server.port()))
+            .collect();
         let running = processes_in(server.folder());
         assert!(running.contains(&server.id()));
 
@@ -105,10 +105,10 @@ fn a_server_killed_in_the_midst_of_work_leaves_no_process_and_can_be_restarted_a
     assert_eq!(count(&server), 3);
 }
 
-fn a_frozen_server_lets_nobody_in_until_it_goes_on<K: Kind>() {
+fn a_frozen_server_accepts_no_login_until_it_continues<K: Kind>() {
     let mut server = Database::<K>::start().unwrap();
-    // One that was let in before, and whose process is not the server's first.
-    let _stranger = stranger(server.port());
+    // A connection that was accepted before. Its process is not the first one of the server.
+    let _client = unauthenticated_client(server.port());
 
     server.stop().unwrap();
     for id in processes_in(server.folder()) {
@@ -137,15 +137,15 @@ fn two_servers_share_nothing<K: Kind>() {
     assert!(servers[1].execute("SELECT * FROM kept").is_err());
 }
 
-fn a_statement_that_is_refused_is_an_error_with_the_server_s_words<K: Kind>() {
+fn a_refused_statement_is_an_error_with_the_server_s_message<K: Kind>() {
     let server = Database::<K>::start().unwrap();
 
     let error = server.execute("SELECT * FROM missing_table").unwrap_err();
 
-    let Error::Refused { answer, .. } = error else {
+    let Error::Refused { reply, .. } = error else {
         panic!("{error}")
     };
-    assert!(answer.contains("missing_table"), "{answer}");
+    assert!(reply.contains("missing_table"), "{reply}");
 }
 
 fn a_wrong_setting_is_an_error_with_the_server_s_log<K: Kind>() {
@@ -156,16 +156,16 @@ fn a_wrong_setting_is_an_error_with_the_server_s_log<K: Kind>() {
 }
 
 fn a_panicking_test_leaves_neither_process_nor_folder<K: Kind>() {
-    let mut seen = None;
+    let mut folder = None;
 
     let panic = catch_unwind(AssertUnwindSafe(|| {
         let server = Database::<K>::start().unwrap();
-        seen = Some(server.folder().to_owned());
-        panic!("a failed assertion");
+        folder = Some(server.folder().to_owned());
+        panic!("the test fails");
     }));
 
     assert!(panic.is_err());
-    let folder = seen.unwrap();
+    let folder = folder.unwrap();
     assert_eq!(processes_in(&folder), Vec::<u32>::new());
     assert!(!folder.exists());
 }
@@ -192,7 +192,7 @@ fn postgres_leaves_no_shared_memory_behind() {
 }
 
 #[test]
-fn postgres_refuses_data_while_its_files_may_not_grow() {
+fn postgres_refuses_data_while_its_files_are_limited() {
     let mut server = postgres::Postgres::start().unwrap();
     server.execute(TABLE).unwrap();
 
@@ -229,7 +229,7 @@ fn rows() -> String {
     )
 }
 
-/// Adds rows until the server refuses some, and says how many it has then.
+/// Adds rows until the server refuses a statement, and returns the number of rows.
 fn fill<K: Kind>(server: &Database<K>) -> usize {
     let rows = rows();
     let refusal = (0..1000).find_map(|_| server.execute(&rows).err());
@@ -242,33 +242,33 @@ fn fill<K: Kind>(server: &Database<K>) -> usize {
     assert_eq!(
         kept % ROWS,
         0,
-        "a statement is done as a whole or not at all"
+        "a statement is executed as a whole or not at all"
     );
     kept
 }
 
 fn count<K: Kind>(server: &Database<K>) -> usize {
-    let answer = server.execute("SELECT count(*) FROM kept").unwrap();
-    answer.trim().parse().unwrap()
+    let count = server.execute("SELECT count(*) FROM kept").unwrap();
+    count.trim().parse().unwrap()
 }
 
-/// A client that the server has taken notice of, and that says nothing that it understands.
-fn stranger(port: u16) -> TcpStream {
+/// A client that the server has replied to, and that does not log in.
+fn unauthenticated_client(port: u16) -> TcpStream {
     let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    // PostgreSQL says "no" to a request for TLS; MariaDB speaks first.
+    // PostgreSQL replies to a request for TLS. MariaDB sends a greeting first.
     client.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).unwrap();
     assert_ne!(client.read(&mut [0; 1]).unwrap(), 0);
     client
 }
 
-/// All processes that work in a folder.
+/// The processes whose working directory is in a folder.
 fn processes_in(folder: &Path) -> Vec<u32> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let works_there = |id: &u32| {
+    let is_in_folder = |id: &u32| {
         fs::read_link(format!("/proc/{id}/cwd")).is_ok_and(|cwd| cwd.starts_with(folder))
     };
-    ids.filter(works_there).collect()
+    ids.filter(is_in_folder).collect()
 }
 
 /// The state of a process as the kernel shows it: `T` is stopped.
@@ -278,14 +278,14 @@ fn state_of(id: u32) -> Option<char> {
     after_name.chars().next()
 }
 
-/// The ids of all shared memory.
+/// The ids of all shared-memory segments.
 fn shared_memory() -> Vec<String> {
     let table = fs::read_to_string("/proc/sysvipc/shm").unwrap();
     let id = |line: &str| line.split_whitespace().nth(1).map(str::to_owned);
     table.lines().skip(1).filter_map(id).collect()
 }
 
-/// Text that a server can't make shorter.
+/// Text that a server can't compress.
 fn noise(length: usize) -> String {
     let mut state = 1_u64;
     let mut next = || {

@@ -1,6 +1,6 @@
-//! A process is started, frozen, ended and restarted, and leaves nothing behind.
+//! Tests of the process guard: starting, freezing, ending, restarting, and removing all traces.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)] // clippy knows tests from their attribute, and not the helpers beside them
+#![allow(clippy::unwrap_used)] // clippy recognizes tests by their attribute, but not their helpers
 
 use std::{
     fs,
@@ -12,11 +12,11 @@ use std::{
 
 use sessile_rig::{Error, Process, Ready, free_port};
 
-/// Far longer than anything here takes, so that only a fault is ever waited for that long.
+/// Far longer than any step takes. Only a defect reaches this limit.
 const LONG: Duration = Duration::from_secs(30);
 
 #[test]
-fn is_started_in_a_folder_of_its_own_and_takes_it_along() {
+fn dropping_a_process_ends_it_and_removes_its_folder() {
     let process =
         Process::start(shell("echo ready; exec sleep 600"), Ready::line("ready")).unwrap();
     let (folder, id) = (process.folder().to_owned(), process.id());
@@ -30,7 +30,7 @@ fn is_started_in_a_folder_of_its_own_and_takes_it_along() {
 }
 
 #[test]
-fn keeps_both_streams_in_the_order_they_were_written() {
+fn the_output_has_both_streams_in_the_order_of_the_writes() {
     let mut process = start("echo one; echo two >&2; echo three");
 
     process.wait(LONG).unwrap();
@@ -39,18 +39,18 @@ fn keeps_both_streams_in_the_order_they_were_written() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_named() {
+fn the_error_names_a_missing_program() {
     let error = Process::start(Command::new("/no/such/server"), Ready::at_once()).unwrap_err();
 
     assert!(matches!(error, Error::System { .. }), "{error}");
     assert!(
-        error.to_string().starts_with("server: can't be started: "),
+        error.to_string().starts_with("server: can't start it: "),
         "{error}"
     );
 }
 
 #[test]
-fn one_that_ends_before_it_is_ready_is_an_error_with_its_status_and_its_log() {
+fn ending_before_being_ready_is_an_error_with_the_status_and_the_log() {
     let command = shell("echo 'no such database' >&2; exit 3");
 
     let error = Process::start(command, Ready::port(free_port().unwrap())).unwrap_err();
@@ -63,7 +63,7 @@ fn one_that_ends_before_it_is_ready_is_an_error_with_its_status_and_its_log() {
 }
 
 #[test]
-fn one_that_is_never_ready_is_an_error_that_says_what_was_waited_for() {
+fn never_being_ready_is_an_error_that_names_the_condition() {
     let command = shell("echo loading; exec sleep 600");
     let ready = Ready::line("listening").within(Duration::from_millis(100));
 
@@ -73,11 +73,11 @@ fn one_that_is_never_ready_is_an_error_that_says_what_was_waited_for() {
     let text = error.to_string();
     assert!(text.contains("a line with `listening`"), "{text}");
     assert!(text.ends_with("loading"), "{text}");
-    assert_eq!(text, format!("{error:?}"), "what a failed unwrap prints");
+    assert_eq!(text, format!("{error:?}"), "`Debug` is `Display`");
 }
 
 #[test]
-fn terminate_waits_for_an_orderly_end() {
+fn terminate_waits_for_the_end_of_the_process() {
     let mut process =
         start_ready("trap 'echo closing; exit 7' TERM; echo ready; while :; do sleep 0.01; done");
 
@@ -88,8 +88,9 @@ fn terminate_waits_for_an_orderly_end() {
 }
 
 #[test]
-fn interrupt_is_another_signal() {
-    // A shell can't trap what its parent ignores, as whoever runs these tests in the background may.
+fn interrupt_sends_sigint() {
+    // A shell can't trap a signal that its parent ignores, and the parent may ignore SIGINT if the tests run in the
+    // background.
     let mut command = Command::new("env");
     command.args(["--default-signal=INT", "sh", "-c"]);
     command.arg("trap 'exit 8' INT; echo ready; while :; do sleep 0.01; done");
@@ -99,7 +100,7 @@ fn interrupt_is_another_signal() {
 }
 
 #[test]
-fn one_that_will_not_end_is_an_error_and_runs_on() {
+fn a_process_that_ignores_terminate_is_an_error_and_keeps_running() {
     let mut process = start_ready("trap '' TERM; echo ready; while :; do sleep 0.01; done");
 
     let error = process.terminate(Duration::from_millis(100)).unwrap_err();
@@ -109,7 +110,7 @@ fn one_that_will_not_end_is_an_error_and_runs_on() {
 }
 
 #[test]
-fn kill_takes_the_whole_group() {
+fn kill_ends_the_whole_group() {
     let mut process = start_ready("sleep 600 & echo \"child $!\"; echo ready; wait");
     let child = child_in(&process);
     assert!(is_alive(child));
@@ -121,7 +122,7 @@ fn kill_takes_the_whole_group() {
 }
 
 #[test]
-fn what_a_process_leaves_behind_when_it_ends_by_itself_is_killed() {
+fn children_are_killed_when_their_parent_ends_by_itself() {
     let mut process = start("sleep 600 & echo \"child $!\"; exit 0");
 
     assert!(process.wait(LONG).unwrap().success());
@@ -130,28 +131,28 @@ fn what_a_process_leaves_behind_when_it_ends_by_itself_is_killed() {
 }
 
 #[test]
-fn a_panicking_test_leaves_nothing_behind() {
-    let mut seen = None;
+fn a_panicking_test_leaves_neither_process_nor_folder() {
+    let mut parts = None;
 
     let panic = catch_unwind(AssertUnwindSafe(|| {
         let process = start_ready("sleep 600 & echo \"child $!\"; echo ready; wait");
-        seen = Some((
+        parts = Some((
             process.id(),
             child_in(&process),
             process.folder().to_owned(),
         ));
-        panic!("a failed assertion");
+        panic!("the test fails");
     }));
 
     assert!(panic.is_err());
-    let (id, child, folder) = seen.unwrap();
+    let (id, child, folder) = parts.unwrap();
     assert!(!is_alive(id));
     wait_for_end(child);
     assert!(!folder.exists());
 }
 
 #[test]
-fn a_frozen_process_runs_but_does_nothing_until_it_goes_on() {
+fn a_frozen_process_is_running_but_does_nothing_until_it_continues() {
     let mut process = start_ready("echo ready; while :; do echo tick; sleep 0.01; done");
     process.wait_for_line("tick", LONG).unwrap();
 
@@ -162,7 +163,7 @@ fn a_frozen_process_runs_but_does_nothing_until_it_goes_on() {
 
         let before = process.output();
         process.cont().unwrap();
-        wait_until("it ticks again", || process.output().len() > before.len());
+        wait_until("another tick", || process.output().len() > before.len());
     }
 }
 
@@ -175,7 +176,7 @@ fn a_frozen_process_can_be_killed() {
 }
 
 #[test]
-fn one_that_has_ended_says_so_to_every_signal() {
+fn a_signal_to_an_ended_process_is_an_error() {
     let mut process = start("exit 5");
     process.wait(LONG).unwrap();
 
@@ -195,7 +196,7 @@ fn one_that_has_ended_says_so_to_every_signal() {
     assert_eq!(
         process.kill().unwrap().code(),
         Some(5),
-        "how it ended, not how it was killed"
+        "the process had ended by itself before"
     );
 }
 
@@ -216,7 +217,7 @@ fn a_restart_keeps_the_folder_and_waits_for_the_new_run() {
 }
 
 #[test]
-fn a_line_that_never_comes_is_not_waited_for_once_the_process_has_ended() {
+fn the_end_of_the_process_ends_the_wait_for_a_line() {
     let mut process = start("echo something; exit 1");
 
     let error = process.wait_for_line("something else", LONG).unwrap_err();
@@ -248,7 +249,7 @@ fn child_in(process: &Process) -> u32 {
     line.strip_prefix("child ").unwrap().parse().unwrap()
 }
 
-/// The state of a process as the kernel shows it: `T` is stopped, `Z` has ended and was not waited for.
+/// The state of a process as the kernel shows it: `T` is stopped, `Z` is ended but not waited for.
 fn state_of(id: u32) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     let (_, after_name) = stat.rsplit_once(") ")?;
@@ -259,9 +260,9 @@ fn is_alive(id: u32) -> bool {
     !matches!(state_of(id), None | Some('Z' | 'X'))
 }
 
-/// A killed process that is not this one's child ends soon, but nobody can wait for it.
+/// Waits for the end of a process that is not a child of this one.
 fn wait_for_end(id: u32) {
-    wait_until("it ends", || !is_alive(id));
+    wait_until("the end of the process", || !is_alive(id));
 }
 
 fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {

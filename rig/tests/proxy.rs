@@ -1,6 +1,6 @@
-//! What goes between a client and a real server is counted, cut, held and replaced.
+//! Tests of the proxy: it counts, cuts, holds and replaces messages between a client and a real server.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)] // clippy knows tests from their attribute, and not the helpers beside them
+#![allow(clippy::unwrap_used)] // clippy recognizes tests by their attribute, but not their helpers
 
 use std::{
     io::{Read, Write},
@@ -15,36 +15,36 @@ use sessile_rig::{
     redis::{Redis, Reply},
 };
 
-/// Far longer than anything here takes, so that only a fault is ever waited for that long.
+/// Far longer than any step takes. Only a defect reaches this limit.
 const LONG: Duration = Duration::from_secs(30);
 
-/// The round trip time of a distant server.
+/// The round-trip time of a distant server.
 const DISTANCE: Duration = Duration::from_millis(50);
 
-/// As long as nothing is expected to come.
+/// The time in which a silent connection must receive nothing.
 const SHORT: Duration = Duration::from_millis(100);
 
 #[test]
-fn what_it_forwards_is_counted_by_command() {
+fn requests_are_recorded_by_command() {
     let (_redis, proxy, mut client) = start();
 
-    assert_eq!(client.ask("SET key value"), "+OK\r\n");
-    assert_eq!(client.ask("get key"), "$5\r\nvalue\r\n");
+    assert_eq!(client.call("SET key value"), "+OK\r\n");
+    assert_eq!(client.call("get key"), "$5\r\nvalue\r\n");
 
     assert_eq!(proxy.take_requests(), ["SET", "GET"]);
     assert!(proxy.take_requests().is_empty());
 }
 
 #[test]
-fn big_values_pass_in_both_directions() {
+fn large_values_are_forwarded_in_both_directions() {
     let (_redis, _proxy, mut client) = start();
     let value = "v".repeat(1_000_000);
 
-    assert_eq!(client.ask(&format!("SET key {value}")), "+OK\r\n");
+    assert_eq!(client.call(&format!("SET key {value}")), "+OK\r\n");
     client.send("GET key");
 
-    let wire = format!("$1000000\r\n{value}\r\n");
-    assert!(client.receive(wire.len()) == wire);
+    let expected = format!("$1000000\r\n{value}\r\n");
+    assert!(client.receive(expected.len()) == expected);
 }
 
 #[test]
@@ -57,37 +57,37 @@ fn with_latency_a_reply_takes_a_round_trip_and_a_pipeline_keeps_its_order() {
     client.send("SET key value");
     client.send_all(&["GET key", "INCR n", "INCR n"]);
 
-    let wire = "+OK\r\n$5\r\nvalue\r\n:1\r\n:2\r\n";
-    assert_eq!(client.receive(wire.len()), wire);
+    let expected = "+OK\r\n$5\r\nvalue\r\n:1\r\n:2\r\n";
+    assert_eq!(client.receive(expected.len()), expected);
     assert!(sent.elapsed() >= DISTANCE);
 }
 
 #[test]
-fn with_latency_a_fault_meets_its_request() {
+fn with_latency_a_fault_applies_to_its_request() {
     let redis = Redis::start().unwrap();
     let proxy = Proxy::with_latency(redis.port(), DISTANCE).unwrap();
     let mut client = Client::connect(&proxy);
     proxy.inject_on("SET", Fault::CutBeforeReply);
 
-    assert_eq!(client.ask("PING"), "+PONG\r\n");
+    assert_eq!(client.call("PING"), "+PONG\r\n");
     client.send("SET key value");
 
-    assert!(client.is_cut_off());
+    assert!(client.is_closed());
     assert_eq!(get(&redis), Reply::from("value"));
 }
 
 #[test]
-fn cut_ends_every_connection_and_a_new_one_is_taken() {
+fn cut_closes_every_connection_and_accepts_new_ones() {
     let (_redis, proxy, mut first) = start();
     let mut second = Client::connect(&proxy);
-    assert_eq!(first.ask("PING"), "+PONG\r\n");
-    assert_eq!(second.ask("PING"), "+PONG\r\n");
+    assert_eq!(first.call("PING"), "+PONG\r\n");
+    assert_eq!(second.call("PING"), "+PONG\r\n");
 
     proxy.cut();
 
-    assert!(first.is_cut_off());
-    assert!(second.is_cut_off());
-    assert_eq!(Client::connect(&proxy).ask("PING"), "+PONG\r\n");
+    assert!(first.is_closed());
+    assert!(second.is_closed());
+    assert_eq!(Client::connect(&proxy).call("PING"), "+PONG\r\n");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_request_cut_in_its_middle_is_never_executed() {
 
     client.send("SET key value");
 
-    assert!(client.is_cut_off());
+    assert!(client.is_closed());
     assert_eq!(proxy.pending_faults(), 0);
     assert_eq!(get(&redis), Reply::Nil);
 }
@@ -109,7 +109,7 @@ fn a_request_cut_before_its_reply_is_executed() {
 
     client.send("SET key value");
 
-    assert!(client.is_cut_off());
+    assert!(client.is_closed());
     assert_eq!(get(&redis), Reply::from("value"));
 }
 
@@ -123,12 +123,12 @@ fn a_held_reply_leaves_the_connection_open_and_the_request_executed() {
     assert!(client.is_silent());
     assert_eq!(get(&redis), Reply::from("value"));
     client.send("PING");
-    assert!(client.is_silent(), "nothing comes after a held reply");
-    assert_eq!(Client::connect(&proxy).ask("PING"), "+PONG\r\n");
+    assert!(client.is_silent(), "no reply follows a held reply");
+    assert_eq!(Client::connect(&proxy).call("PING"), "+PONG\r\n");
 }
 
 #[test]
-fn an_answer_of_the_proxy_s_keeps_the_request_from_the_server() {
+fn the_server_does_not_receive_an_intercepted_request() {
     let (redis, proxy, mut client) = start();
     let errors = ["READONLY You can't", "LOADING", "MOVED 42 127.0.0.1:1"];
     for error in errors {
@@ -136,40 +136,44 @@ fn an_answer_of_the_proxy_s_keeps_the_request_from_the_server() {
     }
 
     for error in errors {
-        assert_eq!(client.ask("PING"), "+PONG\r\n", "not what it is for");
-        assert_eq!(client.ask("SET key value"), format!("-{error}\r\n"));
+        assert_eq!(
+            client.call("PING"),
+            "+PONG\r\n",
+            "the fault is for another command"
+        );
+        assert_eq!(client.call("SET key value"), format!("-{error}\r\n"));
     }
 
     assert_eq!(get(&redis), Reply::Nil);
-    assert_eq!(client.ask("SET key value"), "+OK\r\n");
+    assert_eq!(client.call("SET key value"), "+OK\r\n");
 }
 
 #[test]
-fn a_replaced_reply_is_of_a_request_that_was_executed() {
+fn a_request_with_a_replaced_reply_is_executed() {
     let (redis, proxy, mut client) = start();
     proxy.inject(Fault::replace_with_error("ERR broken"));
 
-    assert_eq!(client.ask("SET key value"), "-ERR broken\r\n");
+    assert_eq!(client.call("SET key value"), "-ERR broken\r\n");
 
     assert_eq!(get(&redis), Reply::from("value"));
 }
 
 #[test]
-fn the_answers_to_a_pipeline_keep_their_order() {
+fn the_replies_to_a_pipeline_keep_their_order() {
     let (_redis, proxy, mut client) = start();
     proxy.inject_on("GET", Fault::error("OOM"));
     proxy.inject_on("INCR", Fault::ReplaceReply(b":7\r\n".to_vec()));
 
     client.send_all(&["PING", "GET key", "INCR n", "INCR n", "TYPE key"]);
 
-    let wire = "+PONG\r\n-OOM\r\n:7\r\n:2\r\n+none\r\n";
-    assert_eq!(client.receive(wire.len()), wire);
+    let expected = "+PONG\r\n-OOM\r\n:7\r\n:2\r\n+none\r\n";
+    assert_eq!(client.receive(expected.len()), expected);
 }
 
 #[test]
-fn a_stalled_proxy_forwards_later_what_came_meanwhile() {
+fn a_stalled_proxy_forwards_delayed_messages_after_it_resumes() {
     let (redis, proxy, mut client) = start();
-    assert_eq!(client.ask("PING"), "+PONG\r\n");
+    assert_eq!(client.call("PING"), "+PONG\r\n");
 
     proxy.stall();
     client.send("SET key value");
@@ -186,22 +190,22 @@ fn a_stalled_proxy_forwards_later_what_came_meanwhile() {
 }
 
 #[test]
-fn a_server_that_goes_takes_the_connections_along_and_is_found_again() {
+fn the_end_of_the_server_closes_its_connections_and_a_restart_is_found() {
     let (mut redis, proxy, mut client) = start();
-    assert_eq!(client.ask("PING"), "+PONG\r\n");
+    assert_eq!(client.call("PING"), "+PONG\r\n");
 
     redis.kill().unwrap();
-    assert!(client.is_cut_off());
-    assert!(Client::connect(&proxy).is_cut_off());
+    assert!(client.is_closed());
+    assert!(Client::connect(&proxy).is_closed());
 
     redis.restart().unwrap();
-    assert_eq!(Client::connect(&proxy).ask("PING"), "+PONG\r\n");
+    assert_eq!(Client::connect(&proxy).call("PING"), "+PONG\r\n");
 }
 
 #[test]
-fn a_client_that_goes_is_gone_for_the_server_as_well() {
+fn the_end_of_a_client_closes_its_connection_to_the_server() {
     let (redis, _proxy, mut client) = start();
-    assert_eq!(client.ask("CLIENT SETNAME client"), "+OK\r\n");
+    assert_eq!(client.call("CLIENT SETNAME client"), "+OK\r\n");
     let is_listed = || {
         let list = redis.command(&["CLIENT", "LIST"]).unwrap();
         list.text().unwrap().contains("name=client")
@@ -218,29 +222,29 @@ fn a_client_that_goes_is_gone_for_the_server_as_well() {
 }
 
 #[test]
-fn dropping_it_ends_it() {
+fn dropping_the_proxy_closes_its_connections_and_its_port() {
     let (_redis, proxy, mut client) = start();
-    assert_eq!(client.ask("PING"), "+PONG\r\n");
+    assert_eq!(client.call("PING"), "+PONG\r\n");
     let port = proxy.port();
     proxy.stall();
 
     drop(proxy);
 
-    assert!(client.is_cut_off());
-    // A process that another test starts at this moment has a copy of every socket until it is what it
-    // is to be, so the port may go on listening for an instant.
+    assert!(client.is_closed());
+    // A process that another test starts at this moment has a copy of every socket until it executes its program. So
+    // the port may be open for an instant longer.
     let deadline = Instant::now() + LONG;
     while TcpStream::connect(("127.0.0.1", port)).is_ok() {
-        assert!(Instant::now() < deadline, "it goes on listening");
+        assert!(Instant::now() < deadline, "the port is still open");
         thread::yield_now();
     }
 }
 
 #[test]
-fn a_proxy_to_nobody_cuts_its_clients_off() {
+fn without_a_server_the_proxy_closes_the_connections_of_clients() {
     let proxy = Proxy::start(free_port().unwrap()).unwrap();
 
-    assert!(Client::connect(&proxy).is_cut_off());
+    assert!(Client::connect(&proxy).is_closed());
 }
 
 fn start() -> (Redis, Proxy, Client) {
@@ -254,7 +258,7 @@ fn get(redis: &Redis) -> Reply {
     redis.command(&["GET", "key"]).unwrap()
 }
 
-/// A client that sees bytes.
+/// A client that reads and writes bytes.
 struct Client(TcpStream);
 
 impl Client {
@@ -286,15 +290,15 @@ impl Client {
         String::from_utf8(bytes).unwrap()
     }
 
-    /// For short answers, which arrive in one piece.
-    fn ask(&mut self, command: &str) -> String {
+    /// Sends a command and reads its reply, which has to be short enough for one read.
+    fn call(&mut self, command: &str) -> String {
         self.send(command);
         let mut chunk = [0; 256];
         let length = self.0.read(&mut chunk).unwrap();
         String::from_utf8_lossy(&chunk[..length]).into_owned()
     }
 
-    fn is_cut_off(&mut self) -> bool {
+    fn is_closed(&mut self) -> bool {
         match self.0.read(&mut [0; 64]) {
             Ok(length) => length == 0,
             Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,

@@ -1,6 +1,6 @@
-//! Real Redis servers are started, looked into, frozen, killed and replaced.
+//! Tests of the Redis guards with real servers: starting, commands, freezing, killing, and failovers.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)] // clippy knows tests from their attribute, and not the helpers beside them
+#![allow(clippy::unwrap_used)] // clippy recognizes tests by their attribute, but not their helpers
 
 use std::{
     fs,
@@ -17,15 +17,15 @@ use sessile_rig::{
     redis::{Cluster, Redis, Reply, Sentinel, TlsRedis},
 };
 
-/// Far longer than anything here takes, so that only a fault is ever waited for that long.
+/// Far longer than any step takes. Only a defect reaches this limit.
 const LONG: Duration = Duration::from_secs(60);
 
 #[test]
-fn one_alone_answers_on_its_port_and_its_socket() {
+fn a_single_server_replies_on_its_port_and_its_socket() {
     let redis = Redis::start().unwrap();
 
     assert_eq!(redis.url(), format!("redis://127.0.0.1:{}", redis.port()));
-    assert_eq!(say(redis.port(), "PING"), "+PONG\r\n");
+    assert_eq!(send_plain(redis.port(), "PING"), "+PONG\r\n");
     assert!(redis.unix_socket().exists());
     assert!(is_ok(&redis, &["SET", "key", "a\r\nb"]));
     assert_eq!(get(&redis, "key"), Reply::from("a\r\nb"));
@@ -33,7 +33,7 @@ fn one_alone_answers_on_its_port_and_its_socket() {
 }
 
 #[test]
-fn a_killed_server_comes_back_with_its_data_on_its_port() {
+fn a_killed_server_keeps_its_data_and_its_port() {
     let mut redis = Redis::start().unwrap();
     let port = redis.port();
     for number in 0..100 {
@@ -46,17 +46,17 @@ fn a_killed_server_comes_back_with_its_data_on_its_port() {
     redis.restart().unwrap();
 
     assert_eq!(redis.port(), port);
-    assert_eq!(say(port, "PING"), "+PONG\r\n");
+    assert_eq!(send_plain(port, "PING"), "+PONG\r\n");
     assert_eq!(redis.command(&["DBSIZE"]).unwrap(), Reply::Integer(100));
 }
 
 #[test]
-fn options_are_the_server_s_and_a_password_does_not_keep_the_rig_out() {
+fn the_server_gets_the_options_and_the_rig_needs_no_password() {
     let arguments = ["--requirepass", "secret", "--maxmemory", "3mb"];
     let mut redis = Redis::start_with(&arguments).unwrap();
 
     for _ in 0..2 {
-        assert!(say(redis.port(), "PING").starts_with("-NOAUTH "));
+        assert!(send_plain(redis.port(), "PING").starts_with("-NOAUTH "));
         let limit = redis.command(&["CONFIG", "GET", "maxmemory"]).unwrap();
         assert_eq!(limit.items()[1], Reply::from("3145728"));
         redis.restart().unwrap();
@@ -64,7 +64,7 @@ fn options_are_the_server_s_and_a_password_does_not_keep_the_rig_out() {
 }
 
 #[test]
-fn an_error_of_the_server_s_is_an_answer() {
+fn an_error_of_the_server_is_a_reply() {
     let redis = Redis::start().unwrap();
     redis.command(&["RPUSH", "list", "item"]).unwrap();
 
@@ -77,7 +77,7 @@ fn an_error_of_the_server_s_is_an_answer() {
 }
 
 #[test]
-fn tests_may_debug() {
+fn debugging_commands_are_allowed() {
     let redis = Redis::start().unwrap();
 
     assert!(is_ok(&redis, &["DEBUG", "SLEEP", "0"]));
@@ -87,7 +87,7 @@ fn tests_may_debug() {
 }
 
 #[test]
-fn a_frozen_server_accepts_and_is_silent_until_it_goes_on() {
+fn a_frozen_server_accepts_connections_and_replies_after_it_continues() {
     let mut redis = Redis::start().unwrap();
 
     redis.stop().unwrap();
@@ -113,28 +113,28 @@ fn a_wrong_option_is_an_error_with_the_server_s_log() {
 
 #[test]
 fn a_panicking_test_leaves_neither_server_nor_folder() {
-    let mut seen = None;
+    let mut parts = None;
 
     let panic = catch_unwind(AssertUnwindSafe(|| {
         let redis = Redis::start().unwrap();
-        seen = Some((redis.port(), redis.unix_socket()));
-        panic!("a failed assertion");
+        parts = Some((redis.port(), redis.unix_socket()));
+        panic!("the test fails");
     }));
 
     assert!(panic.is_err());
-    let (port, socket) = seen.unwrap();
+    let (port, socket) = parts.unwrap();
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
     assert!(!socket.parent().unwrap().exists());
 }
 
 #[test]
-fn tls_is_all_that_a_tls_server_takes() {
+fn a_tls_server_accepts_only_tls() {
     let mut redis = TlsRedis::start().unwrap();
     assert!(is_ok(redis.server(), &["SET", "key", "value"]));
     assert_eq!(redis.url(), format!("rediss://127.0.0.1:{}", redis.port()));
 
     for _ in 0..2 {
-        assert_eq!(say(redis.port(), "PING"), "");
+        assert_eq!(send_plain(redis.port(), "PING"), "");
         assert_eq!(tls_get(&redis, &redis, false).trim_end(), "value");
         redis.server_mut().restart().unwrap();
     }
@@ -145,7 +145,7 @@ fn tls_is_all_that_a_tls_server_takes() {
 }
 
 #[test]
-fn a_tls_server_may_ask_for_a_client_s_certificate() {
+fn a_tls_server_can_require_a_client_certificate() {
     let redis = TlsRedis::start_with_client_certificates().unwrap();
     assert!(is_ok(redis.server(), &["SET", "key", "value"]));
 
@@ -154,7 +154,7 @@ fn a_tls_server_may_ask_for_a_client_s_certificate() {
 }
 
 #[test]
-fn a_dead_master_of_a_cluster_is_replaced_and_comes_back_as_a_replica() {
+fn a_replica_replaces_a_killed_master_which_restarts_as_a_replica() {
     let mut cluster = Cluster::start().unwrap();
     assert_eq!(cluster.urls().len(), 6);
     assert_eq!(cluster.masters(), [0, 1, 2]);
@@ -178,7 +178,7 @@ fn a_dead_master_of_a_cluster_is_replaced_and_comes_back_as_a_replica() {
 }
 
 #[test]
-fn a_slot_of_a_cluster_moves_with_its_keys() {
+fn a_slot_is_migrated_with_its_keys() {
     let cluster = Cluster::start_with(&["--requirepass", "secret"]).unwrap();
     let from = cluster.master_of("{user}:1").unwrap();
     let to = (from + 1) % 3;
@@ -207,7 +207,7 @@ fn a_slot_of_a_cluster_moves_with_its_keys() {
 }
 
 #[test]
-fn sentinels_replace_a_dead_master() {
+fn sentinels_replace_a_killed_master() {
     let mut sentinel = Sentinel::start_with(&["--requirepass", "secret"]).unwrap();
     assert_eq!(sentinel.sentinel_urls().len(), 3);
     let port = sentinel.master_port().unwrap();
@@ -246,9 +246,9 @@ fn sentinels_replace_a_frozen_master_too() {
         "GET-MASTER-ADDR-BY-NAME",
         sentinel.master_name(),
     ];
-    let told = sentinel.sentinels()[2].command(&words).unwrap();
+    let reported = sentinel.sentinels()[2].command(&words).unwrap();
     let port = sentinel.master_port().unwrap().to_string();
-    assert_eq!(told.items()[1], Reply::from(port.as_str()));
+    assert_eq!(reported.items()[1], Reply::from(port.as_str()));
 
     sentinel.servers_mut()[0].stop().unwrap();
     sentinel.sentinels_mut()[0].kill().unwrap();
@@ -264,8 +264,8 @@ fn is_ok(redis: &Redis, words: &[&str]) -> bool {
     redis.command(words).unwrap().is_ok()
 }
 
-/// What a client without TLS and password is told. Nothing, if it is cut off.
-fn say(port: u16, command: &str) -> String {
+/// The reply to a client without TLS and without a password. It is empty if the server closes the connection.
+fn send_plain(port: u16, command: &str) -> String {
     let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
     client.set_read_timeout(Some(LONG)).unwrap();
     client
@@ -276,7 +276,7 @@ fn say(port: u16, command: &str) -> String {
     String::from_utf8_lossy(&chunk[..length]).into_owned()
 }
 
-/// What `redis-cli` reads over TLS, or why it can't, when it trusts the authority of `trusted`.
+/// The output of `redis-cli` over TLS, if it trusts the authority of `trusted`: the value or an error.
 fn tls_get(redis: &TlsRedis, trusted: &TlsRedis, shows_certificate: bool) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, content: &str| {

@@ -77,7 +77,7 @@ impl CachingProxy {
     ///
     /// # Errors
     ///
-    /// [`Error::NotInstalled`] if there is no nginx, and those of [`Process::start`].
+    /// [`Error::NotInstalled`] if nginx is not installed, and the errors of [`Process::start`].
     pub fn nginx(upstream: u16) -> Result<Self, Error> {
         Self::start(&NGINX, upstream)
     }
@@ -87,7 +87,7 @@ impl CachingProxy {
     ///
     /// # Errors
     ///
-    /// [`Error::NotInstalled`] if there is no Apache httpd, and those of [`Process::start`].
+    /// [`Error::NotInstalled`] if Apache httpd is not installed, and the errors of [`Process::start`].
     pub fn apache(upstream: u16) -> Result<Self, Error> {
         Self::start(&APACHE, upstream)
     }
@@ -124,7 +124,7 @@ impl CachingProxy {
 struct Server {
     program: &'static str,
     package: &'static str,
-    /// The name and content of its configuration, with placeholders.
+    /// The name and the content of its configuration file, with placeholders.
     config: (&'static str, &'static str),
     /// Adds the arguments with which the program runs in the given folder, with the configuration there.
     arguments: fn(&mut Command, &Path),
@@ -155,27 +155,29 @@ const APACHE: Server = Server {
 
 fn start_on(port: u16, server: &Server, program: &Path, upstream: u16) -> Result<Process, Error> {
     let failed = |action| Error::system(server.program, action);
-    let account = Account::first_of(ACCOUNTS).map_err(failed("be given a user"))?;
+    let account = Account::first_of(ACCOUNTS).map_err(failed("find a user"))?;
     let folder = TempDir::with_prefix("sessile-caching-proxy-")
-        .map_err(failed("make a temporary folder"))?;
+        .map_err(failed("create a temporary folder"))?;
     let cache = folder.path().join("cache");
-    fs::create_dir(&cache).map_err(failed("make a folder for its cache"))?;
+    fs::create_dir(&cache).map_err(failed("create a folder for its cache"))?;
     let log = folder.path().join(Process::LOG);
-    fs::write(&log, "").map_err(failed("be given a log"))?;
+    fs::write(&log, "").map_err(failed("create its log"))?;
     for owned in [folder.path(), &cache, &log] {
-        account.own(owned).map_err(failed("own its folder"))?;
+        account
+            .chown(owned)
+            .map_err(failed("change the owner of its folder"))?;
     }
     let (name, template) = server.config;
     let config = template
         .replace("@FOLDER@", &folder.path().to_string_lossy())
         .replace("@PORT@", &port.to_string())
         .replace("@UPSTREAM@", &upstream.to_string());
-    fs::write(folder.path().join(name), config).map_err(failed("be given its configuration"))?;
+    fs::write(folder.path().join(name), config).map_err(failed("write its configuration"))?;
 
     let mut command = Command::new(program);
     (server.arguments)(&mut command, folder.path());
-    account.run(&mut command);
-    // Not the port: nginx tries for two seconds to get one that another process listens on.
+    account.apply_to(&mut command);
+    // The port is no proof: if another process listens on it, nginx tries to bind it for two seconds.
     let pid = folder.path().join("pid");
     let ready = Ready::probe("its pid file", move || pid.exists());
     Process::start_in(folder, command, ready)

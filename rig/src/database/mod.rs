@@ -1,4 +1,4 @@
-//! What the database servers have in common. They are in [`postgres`](crate::postgres) and [`mariadb`](crate::mariadb).
+//! The common part of the database servers in [`postgres`](crate::postgres) and [`mariadb`](crate::mariadb).
 
 mod template;
 
@@ -17,7 +17,7 @@ pub use template::Template;
 
 use crate::{Error, Process, Ready, port::on_free_port};
 
-/// Who owns the database that [`Database::url`] leads to.
+/// The user that owns the database of [`Database::url`].
 pub(crate) const USER: &str = "sessile";
 
 /// The password of [`USER`].
@@ -26,57 +26,58 @@ pub(crate) const PASSWORD: &str = "secret";
 /// The name of the database.
 pub(crate) const DATABASE: &str = "sessile";
 
-/// Far longer than anything that is run here takes: it ends what hangs.
+/// Far longer than any command takes. Only a command that hangs reaches this limit.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What tells one kind of database server from another.
+/// A kind of database server.
 ///
-/// Tests that are for several kinds are generic over it.
+/// Tests for several kinds are generic over this trait.
 pub trait Kind: 'static {
-    /// The server's program, for messages.
+    /// The server's program, used in messages.
     const PROGRAM: &'static str;
-    /// What its URLs begin with.
+    /// The scheme of its URLs.
     const SCHEME: &'static str;
-    /// Who runs it in place of root: the first of them that exists.
+    /// The users that may run it instead of root. The first one that exists is used.
     const ACCOUNTS: &'static [&'static str];
-    /// What its log says when it is ready.
+    /// The message in its log when it is ready.
     const READY: &'static str;
 
-    /// What the folder of a new server is copied from.
+    /// The template that the folder of a new server is copied from.
     fn template() -> &'static Template;
 
-    /// Makes an empty database in the folder `data`, which isn't there yet. What that takes may lie beside it.
+    /// Creates an empty database in the folder `data`, which does not exist yet. Temporary files may be beside it.
     ///
     /// # Errors
     ///
-    /// Those of [`Process::start`], and [`Error::Ended`] if it fails.
+    /// The errors of [`Process::start`], and [`Error::Ended`] if a command fails.
     fn create(data: &Path, account: Account) -> Result<(), Error>;
 
-    /// The command that serves the database in `data`, with a unix socket in `folder`.
+    /// The command that serves the database in `data`, with a Unix socket in `folder`.
     ///
     /// # Errors
     ///
-    /// [`Error::NotInstalled`] if there is no such program.
+    /// [`Error::NotInstalled`] if the program is not installed.
     fn serve(data: &Path, folder: &Path, port: u16) -> Result<Command, Error>;
 
-    /// Adds a setting, `name=value`, to that command.
+    /// Adds a setting, `name=value`, to the command that serves the database.
     fn set(command: &mut Command, setting: &str);
 
     /// The command that runs statements as the superuser.
     ///
     /// # Errors
     ///
-    /// [`Error::NotInstalled`] if there is no such program.
+    /// [`Error::NotInstalled`] if the program is not installed.
     fn client(folder: &Path, port: u16, sql: &str) -> Result<Command, Error>;
 
-    /// Removes what a killed server leaves in the kernel. By default, it leaves nothing.
+    /// Removes the resources that a killed server leaves in the kernel. By default, there are none.
     fn clean_up(_data: &Path) {}
 }
 
 /// A running database server with an empty database that an ordinary user owns.
 ///
-/// It listens on a free port of 127.0.0.1 and on a unix socket in its temporary folder; the rig itself comes through the socket, as a
-/// superuser without a password. What it acknowledged is still there after [`kill`](Database::kill) and [`restart`](Database::restart).
+/// It listens on a free port of 127.0.0.1 and on a Unix socket in its temporary folder. The rig connects through the
+/// socket, as a superuser without a password. Acknowledged writes survive [`kill`](Database::kill) and
+/// [`restart`](Database::restart).
 pub struct Database<K: Kind> {
     pub(crate) process: Process,
     port: u16,
@@ -84,52 +85,53 @@ pub struct Database<K: Kind> {
 }
 
 impl<K: Kind> Database<K> {
-    /// Starts a server, and waits until it takes connections.
+    /// Starts a server, and waits until it accepts connections.
     ///
     /// # Errors
     ///
-    /// [`Error::NotInstalled`] if a program of its is missing, and those of [`Process::start`].
+    /// [`Error::NotInstalled`] if one of its programs is not installed, and the errors of [`Process::start`].
     pub fn start() -> Result<Self, Error> {
         Self::start_with(&[])
     }
 
-    /// Starts a server with settings of its own: `&["max_connections=10"]`. They overrule what the rig sets.
+    /// Starts a server with additional settings: `&["max_connections=10"]`. They override the settings of the rig.
     ///
     /// # Errors
     ///
-    /// As [`start`](Database::start).
+    /// The errors of [`start`](Database::start).
     pub fn start_with(settings: &[&str]) -> Result<Self, Error> {
         on_free_port(K::PROGRAM, |port| Self::start_on(port, settings))
     }
 
-    /// Where it is, for the user that owns the database: `postgres://sessile:secret@127.0.0.1:4711/sessile`.
+    /// The URL of the database, for the user that owns it: `postgres://sessile:secret@127.0.0.1:4711/sessile`.
     pub fn url(&self) -> String {
         self.url_as(USER, PASSWORD)
     }
 
-    /// As [`url`](Database::url), for another user. Name and password go in as they are.
+    /// Like [`url`](Database::url), for another user. The name and the password are not escaped.
     pub fn url_as(&self, user: &str, password: &str) -> String {
         self.url_through(self.port, user, password)
     }
 
-    /// As [`url`](Database::url), through a [`Proxy`](crate::proxy::Proxy) on another port.
+    /// Like [`url`](Database::url), with the port of a [`Proxy`](crate::proxy::Proxy).
     pub fn url_on(&self, port: u16) -> String {
         self.url_through(port, USER, PASSWORD)
     }
 
-    /// The port of 127.0.0.1 that it listens on, also after a restart.
+    /// The port of 127.0.0.1 that it listens on. It stays the same after a restart.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Runs statements in the database as a superuser, and returns what they answer: a line for each row, as the server's
-    /// own client prints them without headings.
+    /// Executes statements in the database as a superuser. Returns the result as the server's command-line client prints
+    /// it without headings: one line per row.
     ///
-    /// Each call is a connection of its own.
+    /// Each call opens a connection.
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] if the server refuses one of them, can't be reached, or doesn't let anybody in within 5 seconds.
+    /// [`Error::Refused`] if the server refuses a statement, can't be reached, or does not complete the login within 5
+    /// seconds.
     pub fn execute(&self, sql: &str) -> Result<String, Error> {
         let mut client = run(K::client(self.process.folder(), self.port, sql)?)?;
         match client.wait(LIMIT)?.success() {
@@ -137,34 +139,36 @@ impl<K: Kind> Database<K> {
             false => Err(Error::Refused {
                 program: K::PROGRAM.to_owned(),
                 command: shorten(sql),
-                answer: shorten(&client.output()),
+                reply: shorten(&client.output()),
             }),
         }
     }
 
-    /// Kills the server with all its processes (SIGKILL).
+    /// Kills all processes of the server (SIGKILL).
     ///
     /// # Errors
     ///
-    /// As [`Process::kill`].
+    /// The errors of [`Process::kill`].
     pub fn kill(&mut self) -> Result<ExitStatus, Error> {
         self.process.kill()
     }
 
-    /// Starts the server again on the same port and in the same folder, and waits until it takes connections. Kills it first if it runs.
+    /// Starts the server again on the same port and in the same folder, and waits until it accepts connections. If it is
+    /// running, kills it first.
     ///
     /// # Errors
     ///
-    /// As [`start`](Database::start).
+    /// The errors of [`start`](Database::start).
     pub fn restart(&mut self) -> Result<(), Error> {
         self.process.restart()
     }
 
-    /// As [`restart`](Database::restart), from now on with settings that overrule the former ones.
+    /// Like [`restart`](Database::restart), with additional settings, which override earlier ones. Later restarts keep
+    /// them.
     ///
     /// # Errors
     ///
-    /// As [`start`](Database::start).
+    /// The errors of [`start`](Database::start).
     pub fn restart_with(&mut self, settings: &[&str]) -> Result<(), Error> {
         for setting in settings {
             K::set(self.process.command_mut(), setting);
@@ -172,35 +176,35 @@ impl<K: Kind> Database<K> {
         self.restart()
     }
 
-    /// Freezes the server with all its processes (SIGSTOP): connections are accepted, and nothing is answered.
+    /// Freezes all processes of the server (SIGSTOP). It accepts connections, but does not reply.
     ///
     /// # Errors
     ///
-    /// As [`Process::stop`].
+    /// The errors of [`Process::stop`].
     pub fn stop(&mut self) -> Result<(), Error> {
         self.process.stop()
     }
 
-    /// Lets a frozen server go on (SIGCONT).
+    /// Continues a frozen server (SIGCONT).
     ///
     /// # Errors
     ///
-    /// As [`Process::cont`].
+    /// The errors of [`Process::cont`].
     pub fn cont(&mut self) -> Result<(), Error> {
         self.process.cont()
     }
 
-    /// All that the server wrote to its log since it was last started.
+    /// The log of the server since its last start.
     pub fn output(&self) -> String {
         self.process.output()
     }
 
-    /// The server's first process.
+    /// The id of the server's first process.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// The temporary folder, with all its data.
+    /// The temporary folder with all data of the server.
     pub fn folder(&self) -> &Path {
         self.process.folder()
     }
@@ -216,14 +220,16 @@ impl<K: Kind> Database<K> {
         let failed = |action| Error::system(K::PROGRAM, action);
         let account = account::<K>()?;
         let template = K::template().folder(K::PROGRAM, |folder| {
-            account.own(folder).map_err(failed("own its folder"))?;
+            account
+                .chown(folder)
+                .map_err(failed("change the owner of its folder"))?;
             K::create(&folder.join("data"), account)
         })?;
-        let folder =
-            TempDir::with_prefix("sessile-database-").map_err(failed("make a temporary folder"))?;
+        let folder = TempDir::with_prefix("sessile-database-")
+            .map_err(failed("create a temporary folder"))?;
         account
-            .own(folder.path())
-            .map_err(failed("own its folder"))?;
+            .chown(folder.path())
+            .map_err(failed("change the owner of its folder"))?;
         let data = folder.path().join("data");
         copy(&template.join("data"), &data)?;
 
@@ -231,7 +237,7 @@ impl<K: Kind> Database<K> {
         for setting in settings {
             K::set(&mut command, setting);
         }
-        account.run(command.current_dir(folder.path()));
+        account.apply_to(command.current_dir(folder.path()));
         Ok(Self {
             process: Process::start_in(folder, command, Ready::line(K::READY))?,
             port,
@@ -242,7 +248,7 @@ impl<K: Kind> Database<K> {
 
 impl<K: Kind> Drop for Database<K> {
     fn drop(&mut self) {
-        // Nothing is left to do if this fails, and a panic here would hide the test's own.
+        // An error needs no further action. A panic here would hide that of the test.
         let _ = self.process.kill();
         K::clean_up(&self.process.folder().join("data"));
     }
@@ -259,12 +265,12 @@ impl<K: Kind> fmt::Debug for Database<K> {
 
 /// The account that servers of this kind run under.
 pub(crate) fn account<K: Kind>() -> Result<Account, Error> {
-    Account::first_of(K::ACCOUNTS).map_err(Error::system(K::PROGRAM, "be given a user"))
+    Account::first_of(K::ACCOUNTS).map_err(Error::system(K::PROGRAM, "find a user"))
 }
 
-/// Runs a command under an account until it ends, which must be well.
+/// Runs a command under an account, and waits until it ends with success.
 pub(crate) fn run_as(account: Account, mut command: Command) -> Result<(), Error> {
-    account.run(&mut command);
+    account.apply_to(&mut command);
     run(command)?.wait_for_success(LIMIT)
 }
 
@@ -272,15 +278,15 @@ fn run(command: Command) -> Result<Process, Error> {
     Process::start(command, Ready::at_once())
 }
 
-/// A text that is read by people, without what makes its lines very long.
+/// The text for a message, with long lines cut.
 fn shorten(text: &str) -> String {
     let cut = |line: &str| line.chars().take(200).collect::<String>();
     text.lines().map(cut).collect::<Vec<_>>().join("\n")
 }
 
-/// Writes a file for a command to read.
+/// Writes a file that a command reads.
 pub(crate) fn write(file: PathBuf, content: &str) -> Result<PathBuf, Error> {
-    fs::write(&file, content).map_err(Error::system("the server", "be given a file"))?;
+    fs::write(&file, content).map_err(Error::system("the server", "write a file"))?;
     Ok(file)
 }
 

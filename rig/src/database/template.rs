@@ -1,4 +1,4 @@
-//! What a server's folder holds before its first start.
+//! The content of a server's folder before its first start.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,24 +7,25 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{Error, leash::Leash};
+use crate::{Error, watchdog::Watchdog};
 
-/// A folder that is filled once for all servers of this process: a new database takes seconds to make,
-/// and its copy takes none.
+/// A folder that is filled once for all servers of this process.
+///
+/// Creating a database takes seconds. Copying one is fast.
 #[derive(Debug)]
 pub struct Template {
-    folder: Mutex<Option<(PathBuf, Leash)>>,
+    folder: Mutex<Option<(PathBuf, Watchdog)>>,
 }
 
 impl Template {
-    /// One that nobody has filled.
+    /// A template that is not filled yet.
     pub(crate) const fn new() -> Self {
         Self {
             folder: Mutex::new(None),
         }
     }
 
-    /// The folder, which `fill` fills if nobody did before.
+    /// The folder. The first call fills it with `fill`.
     pub(crate) fn folder(
         &self,
         program: &str,
@@ -35,13 +36,13 @@ impl Template {
             return Ok(folder.clone());
         }
         let folder = TempDir::with_prefix("sessile-template-")
-            .map_err(Error::system(program, "make a temporary folder"))?;
+            .map_err(Error::system(program, "create a temporary folder"))?;
         fill(folder.path())?;
-        // Nothing that is static is dropped when a process ends.
-        let leash = Leash::on_folder(folder.path())
-            .map_err(Error::system(program, "have its template watched over"))?;
+        // The end of a process does not drop its statics.
+        let watchdog = Watchdog::for_folder(folder.path())
+            .map_err(Error::system(program, "start the watchdog of its template"))?;
         let folder = folder.keep();
-        *slot = Some((folder.clone(), leash));
+        *slot = Some((folder.clone(), watchdog));
         Ok(folder)
     }
 }
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_filled_once_and_not_by_who_failed() {
+    fn a_template_is_filled_once_after_a_failed_attempt() {
         let template = Template::new();
         let refused = template.folder("test", |_| {
             Err(Error::system("test", "fill it")(std::io::Error::other(
@@ -66,7 +67,7 @@ mod tests {
             fs::write(folder.join("file"), "first").unwrap();
             Ok(())
         });
-        let second = template.folder("test", |_| panic!("it is there"));
+        let second = template.folder("test", |_| panic!("the template is filled already"));
 
         assert_eq!(first.unwrap(), second.unwrap());
     }

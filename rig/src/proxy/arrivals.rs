@@ -1,4 +1,4 @@
-//! What one end of a connection sends, at once or as late as a network delivers it.
+//! The bytes that arrive on a connection, with or without the delay of a network.
 
 use std::{
     io::{self, Read},
@@ -8,14 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How many chunks may be in flight. The sender waits when there are more.
+/// The maximum number of chunks in flight. When it is reached, the thread that reads the stream waits.
 const IN_FLIGHT: usize = 1024;
 
 /// The chunks that arrive on a stream.
 pub(super) enum Arrivals<'a> {
     Immediate(&'a TcpStream),
-    /// Each chunk comes with the time at which it is due. A thread reads the stream meanwhile, so that the delays of
-    /// chunks overlap.
+    /// Each chunk with the time at which it is due. A separate thread reads the stream, so the delays of chunks overlap.
     Delayed(Receiver<(Instant, Vec<u8>)>),
 }
 
@@ -27,12 +26,12 @@ impl<'a> Arrivals<'a> {
         }
         let stream = stream.try_clone()?;
         let (sender, receiver) = sync_channel(IN_FLIGHT);
-        // It ends with the stream or with the receiver.
+        // The thread ends with the stream or with the receiver.
         thread::spawn(move || read_ahead(&stream, delay, &sender));
         Ok(Self::Delayed(receiver))
     }
 
-    /// The next chunk, or nothing at the end of the stream.
+    /// The next chunk, or `None` at the end of the stream.
     pub(super) fn next(&self) -> io::Result<Option<Vec<u8>>> {
         match self {
             Self::Immediate(stream) => read(stream),
@@ -74,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delayed_chunk_is_late_and_the_end_of_the_stream_comes_after_it() {
+    fn a_delayed_chunk_is_late_and_the_end_of_the_stream_follows_it() {
         let (mut sender, stream) = connection();
         let arrivals = Arrivals::new(&stream, DELAY).unwrap();
 

@@ -1,50 +1,53 @@
-//! What can be done to a request and its answer.
+//! The faults that a proxy injects.
 
 use std::collections::VecDeque;
 
-/// What a [`Proxy`](super::Proxy) does to one request.
+/// A fault that a [`Proxy`](super::Proxy) injects into one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The connection is cut when this many bytes of the request have been forwarded: in its middle, unless it is shorter.
+    /// The proxy forwards this many bytes of the request and closes the connection.
     ///
-    /// The server may have understood a request that was forwarded whole, or not: see [`CutBeforeReply`](Fault::CutBeforeReply).
+    /// If the request is shorter, all of it is forwarded, and the server may or may not execute it. See also
+    /// [`CutBeforeReply`](Fault::CutBeforeReply).
     CutRequestAfter(usize),
 
-    /// The server does what it is asked, and the connection is cut when it answers: the client can't know that it was done.
+    /// The server executes the request, and the proxy closes the connection when the reply arrives. The client does not
+    /// know that the request was executed.
     CutBeforeReply,
 
-    /// The server does what it is asked, and from this answer on nothing more comes back on the connection, which stays open.
+    /// The server executes the request. The proxy forwards neither this reply nor later ones on the connection, which
+    /// stays open.
     HoldReply,
 
-    /// The server does what it is asked, and the client gets these bytes for an answer.
+    /// The server executes the request, and the client receives these bytes as the reply.
     ReplaceReply(Vec<u8>),
 
-    /// The server never sees the request, and the client gets these bytes for an answer.
-    Answer(Vec<u8>),
+    /// The server does not receive the request, and the client receives these bytes as the reply.
+    Intercept(Vec<u8>),
 }
 
 impl Fault {
-    /// The server does what it is asked, and the client is told this error, without its `-`: `ERR broken`.
+    /// The server executes the request, and the client receives this error, which has no leading `-`: `ERR broken`.
     pub fn replace_with_error(error: &str) -> Self {
-        Fault::ReplaceReply(wire(error))
+        Fault::ReplaceReply(encode_error(error))
     }
 
-    /// The server never sees the request, and the client is told this error, without its `-`: `LOADING …`, `READONLY …`,
-    /// `MOVED 42 127.0.0.1:4711`. A server that answers so has done nothing.
+    /// The server does not receive the request, and the client receives this error, which has no leading `-`: `LOADING …`,
+    /// `READONLY …`, `MOVED 42 127.0.0.1:4711`. A server that replies with such an error has executed nothing.
     pub fn error(error: &str) -> Self {
-        Fault::Answer(wire(error))
+        Fault::Intercept(encode_error(error))
     }
 }
 
-fn wire(error: &str) -> Vec<u8> {
+fn encode_error(error: &str) -> Vec<u8> {
     format!("-{error}\r\n").into_bytes()
 }
 
-/// The faults that are still to come, in their order.
+/// The planned faults, in order.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    /// With the command that each is for; one without is for any.
+    /// Each fault with the command that it is for. `None` stands for any command.
     faults: VecDeque<(Option<String>, Fault)>,
 }
 
@@ -58,7 +61,7 @@ impl Plan {
         self.faults.len()
     }
 
-    /// Takes the first fault that is for this command.
+    /// Removes and returns the first fault for this command.
     pub(super) fn take(&mut self, command: &str) -> Option<Fault> {
         let is_for = |wanted: &Option<String>| wanted.as_deref().is_none_or(|it| it == command);
         let index = self.faults.iter().position(|(wanted, _)| is_for(wanted))?;
@@ -82,7 +85,7 @@ mod tests {
         assert_eq!(plan.take("GET"), Some(Fault::CutBeforeReply));
         assert_eq!(
             plan.take("GET"),
-            Some(Fault::Answer(b"-LOADING\r\n".to_vec()))
+            Some(Fault::Intercept(b"-LOADING\r\n".to_vec()))
         );
         assert_eq!(plan.len(), 0);
     }

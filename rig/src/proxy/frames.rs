@@ -1,21 +1,23 @@
-//! Where in a stream one message ends and the next begins.
+//! Splitting a stream into messages.
 
 use crate::redis::{Reply, decode};
 
-/// Cuts what is read into messages: RESP frames, or, where a stream isn't RESP, whatever was read at once.
+/// Splits the bytes of a stream into messages.
+///
+/// A message is a RESP frame. If the stream is not RESP, a message has the bytes of one read.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     received: Vec<u8>,
     is_opaque: bool,
 }
 
-/// One message, as it is on the wire.
+/// A message in its encoded form.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) bytes: Vec<u8>,
-    /// What the server sends unasked.
+    /// Whether the server sends it without a request.
     pub(super) is_push: bool,
-    /// The command in upper case, or nothing.
+    /// The command in upper case, or an empty string.
     pub(super) command: String,
 }
 
@@ -24,13 +26,13 @@ impl Frames {
         self.received.extend_from_slice(bytes);
     }
 
-    /// Takes the next message that is complete.
+    /// Removes and returns the next complete message.
     pub(super) fn next(&mut self) -> Option<Frame> {
         if !self.is_opaque {
             match decode(&self.received) {
                 Ok(None) if self.looks_like_resp() => return None,
                 Ok(Some((reply, length))) => return Some(self.take(length, command_in(&reply))),
-                // It stays so: the middle of something else may look like RESP by chance.
+                // The stream stays opaque, because bytes of another protocol may look like RESP.
                 Ok(None) | Err(_) => self.is_opaque = true,
             }
         }
@@ -46,7 +48,7 @@ impl Frames {
         }
     }
 
-    /// An incomplete line is told by its first byte.
+    /// The first byte of an incomplete line decides.
     fn looks_like_resp(&self) -> bool {
         self.received
             .first()
@@ -77,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipeline_is_cut_into_its_requests() {
+    fn a_pipeline_is_split_into_its_requests() {
         let found = messages(&[b"*1\r\n$4\r\nPING\r\n*1\r\n$4\r", b"\nTIME\r\n"]);
 
         assert_eq!(
@@ -95,15 +97,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_resp_goes_through_as_it_comes() {
-        // A TLS record, and then something that looks like the beginning of an array.
+    fn other_protocols_are_forwarded_unchanged() {
+        // A TLS record, followed by bytes that look like the beginning of an array.
         let found = messages(&[b"\x16\x03\x01hello", b"*9\r\n"]);
 
         assert_eq!(found, [b"\x16\x03\x01hello".as_slice(), b"*9\r\n"]);
     }
 
     #[test]
-    fn a_push_is_told_from_an_answer() {
+    fn a_push_is_distinguished_from_a_reply() {
         let mut frames = Frames::default();
         frames.extend(b">1\r\n+hi\r\n+OK\r\n");
 

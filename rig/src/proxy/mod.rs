@@ -1,4 +1,4 @@
-//! A proxy between a client and a server. It breaks what a test tells it to break, and can be as slow as a network.
+//! A proxy between a client and a server that injects faults and the latency of a network.
 //!
 //! ```
 //! use std::{
@@ -14,15 +14,15 @@
 //! let mut client = TcpStream::connect(("127.0.0.1", proxy.port()))?;
 //! client.write_all(b"*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$5\r\nvalue\r\n")?;
 //!
-//! assert_eq!(client.read(&mut [0; 64])?, 0, "the client is cut off");
-//! assert_eq!(redis.command(&["GET", "key"])?, Reply::from("value"), "and the write was done");
+//! assert_eq!(client.read(&mut [0; 64])?, 0, "the connection is closed");
+//! assert_eq!(redis.command(&["GET", "key"])?, Reply::from("value"), "the write was executed");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod arrivals;
+mod connection;
 mod fault;
 mod frames;
-mod link;
 
 use std::{
     fmt, io,
@@ -36,14 +36,14 @@ pub use fault::Fault;
 
 use crate::{Error, free_port};
 
+use connection::Connection;
 use fault::Plan;
-use link::Link;
 
 /// A TCP proxy on a free port of 127.0.0.1, in threads of this process.
 ///
-/// It forwards everything until it is told otherwise. [`Fault`]s are for single requests, which it tells apart where
-/// they are RESP; of another protocol, TLS for one, it takes what arrives at once for a request. Dropping it cuts
-/// all its connections.
+/// It forwards everything until a test injects a [`Fault`], which is for one request. The proxy recognizes requests in
+/// RESP. With another protocol, such as TLS, the bytes of one read count as a request. Dropping the proxy closes all its
+/// connections.
 pub struct Proxy {
     port: u16,
     shared: Arc<Shared>,
@@ -51,20 +51,21 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts a proxy to the server on this port of 127.0.0.1. The server need not be there yet: a client
-    /// that comes while it isn't is cut off.
+    /// Starts a proxy to the server on this port of 127.0.0.1. The server need not be running. While it is not, the proxy
+    /// closes the connections of clients.
     ///
     /// # Errors
     ///
-    /// [`Error::System`] if there is no port to listen on.
+    /// [`Error::System`] if no port is free.
     pub fn start(target: u16) -> Result<Self, Error> {
         Self::with_latency(target, Duration::ZERO)
     }
 
-    /// Starts a proxy that is as far from the server as a network with this round trip time. It delivers each chunk half
-    /// of that time after the chunk arrived, in both directions. Chunks in flight do not wait for each other.
+    /// Starts a proxy that simulates a network with this round-trip time between client and server. It forwards each
+    /// chunk half of that time after the chunk arrived, in both directions. The delays of chunks overlap.
     ///
-    /// A round trip takes at least this long. It takes longer by what the machine needs to wake the proxy's threads.
+    /// A round trip takes at least this time, and additionally the time that the machine needs to wake the threads of the
+    /// proxy.
     ///
     /// ```
     /// use std::{
@@ -91,9 +92,9 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// [`Error::System`] if there is no port to listen on.
+    /// [`Error::System`] if no port is free.
     pub fn with_latency(target: u16, round_trip: Duration) -> Result<Self, Error> {
-        // Not one that the kernel picks: that may be the one of a server that was killed and is to be restarted.
+        // The kernel could choose the port of a killed server that will be restarted. `free_port` does not.
         let (port, listener) = free_port()
             .and_then(|port| Ok((port, TcpListener::bind((Ipv4Addr::LOCALHOST, port))?)))
             .map_err(Error::system("the proxy", "listen"))?;
@@ -119,40 +120,40 @@ impl Proxy {
         self.port
     }
 
-    /// Plans a fault for the next request, or, when others were planned before, for the one after theirs.
+    /// Plans a fault for the next request. Faults that were planned before apply to earlier requests.
     pub fn inject(&self, fault: Fault) {
         self.shared.state().plan.add(None, fault);
     }
 
-    /// Plans a fault for the next request with this command, such as `EVALSHA`, whatever requests come before it:
-    /// what a client says when it connects, for one.
+    /// Plans a fault for the next request with this command, such as `EVALSHA`. Requests with other commands may come
+    /// before it, for example those that a client sends when it connects.
     pub fn inject_on(&self, command: &str, fault: Fault) {
         self.shared.state().plan.add(Some(command), fault);
     }
 
-    /// How many planned faults still wait for their request.
+    /// The number of planned faults that no request has met yet.
     pub fn pending_faults(&self) -> usize {
         self.shared.state().plan.len()
     }
 
-    /// The commands, in upper case, of all requests since this was last called. A pipeline is several.
+    /// The commands of all requests since the last call, in upper case. A pipeline counts as several requests.
     pub fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.state().requests)
     }
 
-    /// Cuts all connections. New ones are accepted.
+    /// Closes all connections. New ones are accepted.
     pub fn cut(&self) {
-        for link in self.shared.state().links.drain(..) {
-            link.cut();
+        for connection in self.shared.state().connections.drain(..) {
+            connection.cut();
         }
     }
 
-    /// Stops forwarding, in both directions. Connections stay open, and new ones are accepted.
+    /// Stops forwarding in both directions. Connections stay open, and new ones are accepted.
     pub fn stall(&self) {
         self.shared.state().is_stalled = true;
     }
 
-    /// Forwards again, and first what came in the meantime: also what a client asked for that has gone since.
+    /// Continues forwarding. The delayed messages are first, including requests of clients that have disconnected.
     pub fn resume(&self) {
         self.shared.state().is_stalled = false;
         self.shared.changed.notify_all();
@@ -164,7 +165,7 @@ impl Drop for Proxy {
         self.shared.state().is_closed = true;
         self.resume();
         self.cut();
-        // The listener only looks up when a client comes.
+        // The listener checks the flag only when a client connects.
         if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok()
             && let Some(listener) = self.listener.take()
         {
@@ -182,13 +183,13 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// What all threads of a proxy know.
+/// The state that all threads of a proxy share.
 struct Shared {
     target: u16,
-    /// How late each chunk is delivered.
+    /// The time by which each chunk is delayed.
     delay: Duration,
     state: Mutex<State>,
-    /// When it is no longer stalled.
+    /// Notified when the proxy is no longer stalled.
     changed: Condvar,
 }
 
@@ -196,7 +197,7 @@ struct Shared {
 struct State {
     plan: Plan,
     requests: Vec<String>,
-    links: Vec<Arc<Link>>,
+    connections: Vec<Arc<Connection>>,
     is_stalled: bool,
     is_closed: bool,
 }
@@ -212,19 +213,19 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a request as soon as it may pass, and says what is to go wrong with it.
+    /// Waits while the proxy is stalled, records a request, and returns its fault.
     fn admit(&self, command: &str) -> Option<Fault> {
         let mut state = self.wait_while_stalled();
         state.requests.push(command.to_owned());
         state.plan.take(command)
     }
 
-    /// Notes a link, for [`Proxy::cut`] to find.
-    fn add(&self, link: &Arc<Link>) {
+    /// Adds a connection to those that [`Proxy::cut`] closes.
+    fn add(&self, connection: &Arc<Connection>) {
         let mut state = self.state();
-        // A link whose threads have ended is nobody's but this list's.
-        state.links.retain(|link| Arc::strong_count(link) > 1);
-        state.links.push(Arc::clone(link));
+        // If the threads of a connection have ended, only this list refers to it.
+        state.connections.retain(|it| Arc::strong_count(it) > 1);
+        state.connections.push(Arc::clone(connection));
     }
 }
 
@@ -233,7 +234,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         if shared.state().is_closed {
             return;
         }
-        // A client that can't be connected to the server is cut off by dropping its connection.
+        // If the server can't be reached, dropping the client's connection closes it.
         if let Ok(client) = client {
             let _ = connect(client, shared);
         }
@@ -242,11 +243,11 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 
 fn connect(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     let server = TcpStream::connect((Ipv4Addr::LOCALHOST, shared.target))?;
-    let link = Arc::new(Link::new(client, server)?);
-    shared.add(&link);
-    for forward in [Link::forward_requests, Link::forward_answers] {
-        let (link, shared) = (Arc::clone(&link), Arc::clone(shared));
-        thread::spawn(move || forward(&link, &shared));
+    let connection = Arc::new(Connection::new(client, server)?);
+    shared.add(&connection);
+    for forward in [Connection::forward_requests, Connection::forward_replies] {
+        let (connection, shared) = (Arc::clone(&connection), Arc::clone(shared));
+        thread::spawn(move || forward(&connection, &shared));
     }
     Ok(())
 }

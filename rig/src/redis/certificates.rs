@@ -1,4 +1,4 @@
-//! Certificates for a server and its clients, from an authority that nobody else trusts.
+//! Certificates for a server and its clients, from a generated authority.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use rcgen::{
     KeyPair, KeyUsagePurpose,
 };
 
-/// An authority's certificate, and two that it issued. All of it is PEM.
+/// The certificate of an authority, and two certificates that it issued, as PEM.
 #[derive(Debug)]
 pub(crate) struct Certificates {
     pub(crate) authority: String,
@@ -23,7 +23,7 @@ pub(crate) struct Identity {
 }
 
 impl Certificates {
-    /// Makes a new authority, and lets it issue a certificate for 127.0.0.1 and localhost, and one for a client.
+    /// Creates an authority, which issues a certificate for 127.0.0.1 and localhost and one for a client.
     pub(crate) fn issue() -> io::Result<Self> {
         Self::try_issue().map_err(io::Error::other)
     }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_pem_and_nothing_is_issued_twice() {
+    fn certificates_are_pem_and_differ_between_calls() {
         let (one, other) = (
             Certificates::issue().unwrap(),
             Certificates::issue().unwrap(),

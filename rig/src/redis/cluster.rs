@@ -13,17 +13,17 @@ const MASTERS: usize = 3;
 
 const SLOTS: usize = 16_384;
 
-/// A look asks each node several questions, and must not keep two cores busy with that.
-const PAUSE: Duration = Duration::from_millis(20);
+/// A check sends several commands to each node, so it must not run too often.
+const INTERVAL: Duration = Duration::from_millis(20);
 
-/// Nodes that come up wait two seconds by themselves; the rest is for a machine under load.
+/// Starting nodes wait two seconds by themselves. The rest is for a machine under load.
 const FORMING: Duration = Duration::from_secs(60);
 
-/// A running cluster of six nodes on this machine: three masters, each with a replica.
+/// A running cluster of six nodes on this machine: three masters, each with one replica.
 ///
-/// A node is named by its index in [`nodes`](Cluster::nodes). At first, 0 to 2 are masters and 3 to 5 their replicas.
-/// A master that dies is replaced by its replica within two or three seconds; until then, the whole cluster refuses
-/// to serve (`-CLUSTERDOWN`) as soon as it has noticed.
+/// A node is identified by its index in [`nodes`](Cluster::nodes). At first, 0 to 2 are masters and 3 to 5 their
+/// replicas. If a master ends, its replica replaces it within two or three seconds. From the detection of the failure
+/// until then, the whole cluster refuses commands (`-CLUSTERDOWN`).
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,20 +44,20 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts the nodes, and waits until each one serves and every replica is in step with its master.
+    /// Starts the nodes, and waits until each node serves and every replica is in sync with its master.
     ///
     /// # Errors
     ///
-    /// As [`Redis::start`], and [`Error::TimedOut`] if the cluster doesn't form.
+    /// The errors of [`Redis::start`], and [`Error::TimedOut`] if the cluster does not form.
     pub fn start() -> Result<Self, Error> {
         Self::start_with(&[])
     }
 
-    /// Starts the nodes with options of `redis-server`'s on their command lines.
+    /// Starts the nodes with additional options of `redis-server` on their command lines.
     ///
     /// # Errors
     ///
-    /// As [`start`](Cluster::start).
+    /// The errors of [`start`](Cluster::start).
     pub fn start_with(arguments: &[&str]) -> Result<Self, Error> {
         let cluster = Self {
             nodes: launch(arguments)?,
@@ -67,22 +67,22 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Where the nodes listen: `redis://127.0.0.1:4711` for each.
+    /// The URL of each node: `redis://127.0.0.1:4711`.
     pub fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(Redis::url).collect()
     }
 
-    /// The nodes, to look into.
+    /// The nodes.
     pub fn nodes(&self) -> &[Redis] {
         &self.nodes
     }
 
-    /// The nodes, to freeze, kill and restart.
+    /// The nodes, for freezing, killing and restarting them.
     pub fn nodes_mut(&mut self) -> &mut [Redis] {
         &mut self.nodes
     }
 
-    /// The masters that run and have slots.
+    /// The running masters that have slots.
     pub fn masters(&self) -> Vec<usize> {
         let has_slots = |view: View| view.myself().is_some_and(|it| !it.slots.is_empty());
         (0..self.nodes.len())
@@ -94,29 +94,29 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`] if there is none: it is down, and its replica was not promoted yet.
+    /// [`Error::TimedOut`] if no running master serves the key, because its replica is not promoted yet.
     pub fn master_of(&self, key: &str) -> Result<usize, Error> {
         let slot = self.slot_of(key)?;
         self.owner_of(slot)
             .ok_or_else(|| self.timed_out(&format!("a master of slot {slot}"), Duration::ZERO))
     }
 
-    /// Kills the master that serves this key, and says which it was.
+    /// Kills the master that serves this key, and returns its index.
     ///
     /// # Errors
     ///
-    /// As [`master_of`](Cluster::master_of) and [`Redis::kill`].
+    /// The errors of [`master_of`](Cluster::master_of) and [`Redis::kill`].
     pub fn kill_master_of(&mut self, key: &str) -> Result<usize, Error> {
         let master = self.master_of(key)?;
         self.nodes[master].kill()?;
         Ok(master)
     }
 
-    /// Waits until a master that runs serves this key and every node that runs knows it, and says which it is.
+    /// Waits until a running master serves this key and every running node knows it. Returns the index of the master.
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`] if that doesn't come.
+    /// [`Error::TimedOut`] if that takes longer.
     pub fn wait_for_promotion(&self, key: &str, within: Duration) -> Result<usize, Error> {
         let slot = self.slot_of(key)?;
         self.wait(&format!("a promotion for slot {slot}"), within, || {
@@ -124,36 +124,36 @@ impl Cluster {
         })
     }
 
-    /// Waits until all six nodes serve, agree on who serves what, and every replica is in step with its master:
-    /// after a killed node was restarted, say.
+    /// Waits until all six nodes serve and agree on the owners of all slots, and every replica is in sync with its
+    /// master. It is for use after a killed node was restarted, for example.
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`] if that doesn't come.
+    /// [`Error::TimedOut`] if that takes longer.
     pub fn wait_until_whole(&self, within: Duration) -> Result<(), Error> {
         self.wait("the whole cluster", within, || {
-            (self.is_agreed() && self.nodes.iter().all(is_in_step)).then_some(())
+            (self.is_agreed() && self.nodes.iter().all(is_in_sync)).then_some(())
         })
     }
 
-    /// The slot of a key: what is in its braces, if it has any, decides.
+    /// The slot of a key. If the key has braces, their content decides.
     pub(super) fn slot_of(&self, key: &str) -> Result<u16, Error> {
-        let living = self.nodes.iter().find_map(|node| {
-            let reply = node.look(&["CLUSTER", "KEYSLOT", key])?;
+        let slot = self.nodes.iter().find_map(|node| {
+            let reply = node.query(&["CLUSTER", "KEYSLOT", key])?;
             u16::try_from(reply.integer()?).ok()
         });
-        living.ok_or_else(|| self.timed_out("an answer of any node", Duration::ZERO))
+        slot.ok_or_else(|| self.timed_out("a reply of any node", Duration::ZERO))
     }
 
-    /// Waits until every node that runs serves, and all of them agree on who serves what.
+    /// Waits until every running node serves, and all of them agree on the owners of all slots.
     pub(super) fn wait_until_agreed(&self, within: Duration) -> Result<(), Error> {
-        self.wait("an agreement of the nodes", within, || {
+        self.wait("agreement of the nodes", within, || {
             self.is_agreed().then_some(())
         })
     }
 
-    /// The node that says itself that it serves the slot. One that was away may think so too, until it hears
-    /// of a newer one.
+    /// The node that claims the slot with the highest epoch. A node that was unreachable may claim it as well, until it
+    /// learns of a newer owner.
     fn owner_of(&self, slot: u16) -> Option<usize> {
         let epoch = |node: &usize| {
             let view = View::of(&self.nodes[*node])?;
@@ -172,7 +172,7 @@ impl Cluster {
         !views.is_empty() && views.iter().all(|view| view.is_ok) && views.windows(2).all(agree)
     }
 
-    /// Makes a cluster of nodes that don't know each other.
+    /// Forms a cluster of nodes that don't know each other.
     fn form(&self) -> Result<(), Error> {
         for (index, node) in self.nodes[..MASTERS].iter().enumerate() {
             let (first, next) = (SLOTS * index / MASTERS, SLOTS * (index + 1) / MASTERS);
@@ -184,7 +184,7 @@ impl Cluster {
             let (port, bus) = (node.port().to_string(), node.bus_port().to_string());
             self.nodes[0].require(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus])?;
         }
-        self.wait("all nodes knowing each other", FORMING, || {
+        self.wait("all nodes to know each other", FORMING, || {
             self.nodes
                 .iter()
                 .all(|node| self.knows_all(node))
@@ -199,7 +199,7 @@ impl Cluster {
 
     fn knows_all(&self, node: &Redis) -> bool {
         View::of(node).is_some_and(|view| {
-            view.members.len() == self.nodes.len() && view.members.iter().all(|it| it.is_well)
+            view.members.len() == self.nodes.len() && view.members.iter().all(|it| it.is_healthy)
         })
     }
 
@@ -207,12 +207,12 @@ impl Cluster {
         &self,
         what: &str,
         within: Duration,
-        mut look: impl FnMut() -> Option<T>,
+        mut check: impl FnMut() -> Option<T>,
     ) -> Result<T, Error> {
-        poll_every(PAUSE, within, || Ok(look()))?.ok_or_else(|| self.timed_out(what, within))
+        poll_every(INTERVAL, within, || Ok(check()))?.ok_or_else(|| self.timed_out(what, within))
     }
 
-    /// With what each node sees instead of a log.
+    /// The error has the view of each node in place of a log.
     fn timed_out(&self, awaited: &str, within: Duration) -> Error {
         let views: Vec<String> = self
             .nodes
@@ -229,7 +229,7 @@ impl Cluster {
 }
 
 impl Redis {
-    /// What the other nodes call it.
+    /// The id of the node in the cluster.
     pub(super) fn id(&self) -> Result<String, Error> {
         let reply = self.require(&["CLUSTER", "MYID"])?;
         Ok(reply.text().unwrap_or_default().into_owned())
@@ -255,9 +255,9 @@ fn launch(arguments: &[&str]) -> Result<Vec<Redis>, Error> {
     })
 }
 
-/// Whether a master has a replica that is in step, or a replica is in step itself.
-fn is_in_step(node: &Redis) -> bool {
-    node.look_at_text(&["INFO", "replication"])
+/// Whether a master has a replica in sync, or a replica is in sync with its master.
+fn is_in_sync(node: &Redis) -> bool {
+    node.query_text(&["INFO", "replication"])
         .is_some_and(|info| {
             info.lines()
                 .any(|it| it == "connected_slaves:1" || it == "master_link_status:up")

@@ -1,32 +1,32 @@
-//! What a server is told in its `redis.conf`.
+//! The `redis.conf` of a server.
 
 use std::path::Path;
 
-/// The rig's own user, which any password lets in. A test may give the default user any password, or none.
+/// The user of the rig, which can log in with any password. Tests may set any password for the default user, or none.
 pub(crate) const USER: &str = "rig";
 
-/// The unix socket's name in the server's folder.
+/// The name of the Unix socket in the server's folder.
 pub(crate) const SOCKET: &str = "redis.sock";
 
-/// What kind of server to start, and how.
+/// The kind of server to start, and its options.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Setup<'a> {
     pub(crate) mode: Mode,
-    /// What the command line says.
+    /// The additional arguments on the command line.
     pub(crate) arguments: &'a [&'a str],
-    /// What its configuration ends with.
+    /// The last lines of its configuration.
     pub(crate) lines: &'a [String],
-    /// What is in its folder before it starts: names and contents.
+    /// The names and contents of the files in its folder before it starts.
     pub(crate) files: &'a [(&'a str, &'a str)],
 }
 
-/// What a server is for.
+/// The role of a server.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// Serves data.
     #[default]
     Alone,
-    /// Serves data, and listens with TLS only.
+    /// Serves data over TLS only.
     #[cfg_attr(
         not(feature = "tls"),
         expect(dead_code, reason = "only `TlsRedis` has it")
@@ -34,25 +34,25 @@ pub(crate) enum Mode {
     Tls,
     /// A node of a cluster.
     Cluster,
-    /// Watches other servers.
+    /// Monitors other servers.
     Sentinel,
 }
 
-/// Where a server listens.
+/// The ports that a server listens on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ports {
     /// For clients.
     pub(crate) client: u16,
-    /// For the other nodes of a cluster. By default it would be 10000 above the other one, and may be taken.
+    /// For the other nodes of a cluster. The default is 10000 above the port for clients, which may be in use.
     pub(crate) bus: u16,
 }
 
-/// The whole file.
+/// The text of the file.
 pub(crate) fn config(setup: &Setup<'_>, folder: &Path, ports: Ports) -> String {
     let Ports { client, bus } = ports;
     let mut lines = vec![
         "bind 127.0.0.1".to_owned(),
-        // First of the lines that name files: what follows is relative to it.
+        // The paths in the lines below are relative to it.
         format!("dir \"{}\"", folder.display()),
         format!("unixsocket {SOCKET}"),
         format!("user {USER} on nopass ~* &* +@all"),
@@ -73,13 +73,13 @@ pub(crate) fn config(setup: &Setup<'_>, folder: &Path, ports: Ports) -> String {
 }
 
 const DATA: &[&str] = &[
-    // A killed server comes back with every write it answered for. Not `everysec`: while that syncs, answers run
-    // up to two seconds ahead of the file. What was written survives the process without a sync.
+    // A killed server has all acknowledged writes after a restart. With `everysec`, a reply may be sent up to two
+    // seconds before the write to the file, while a sync is running. Writes survive the process without a sync.
     "save \"\"",
     "appendonly yes",
     "appendfsync no",
     "enable-debug-command yes",
-    // A replica is in step at once, and not after the five seconds that others might join it in.
+    // A replica is in sync at once. By default, the master waits five seconds for other replicas.
     "repl-diskless-sync-delay 0",
     "masteruser rig",
     "masterauth -",
@@ -87,9 +87,9 @@ const DATA: &[&str] = &[
 
 const CLUSTER: &[&str] = &[
     "cluster-enabled yes",
-    // A dead master is replaced within two or three seconds, and one that is only slow is not.
+    // A master that has ended is replaced within two or three seconds. A slow one is not replaced.
     "cluster-node-timeout 1000",
-    // A replica may take over however long ago it lost its master, and stays with the master it was given.
+    // A replica may be promoted however long ago it lost its master. It keeps its master.
     "cluster-replica-validity-factor 0",
     "cluster-allow-replica-migration no",
 ];
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn one_alone_keeps_its_data() {
+    fn a_single_server_keeps_its_data() {
         let config = config_of(Mode::Alone);
 
         assert!(config.contains("\nport 4711\n"), "{config}");
@@ -123,14 +123,14 @@ mod tests {
     }
 
     #[test]
-    fn one_with_tls_has_no_plain_port() {
+    fn a_server_with_tls_has_no_plain_port() {
         let config = config_of(Mode::Tls);
 
         assert!(config.contains("\nport 0\ntls-port 4711\n"), "{config}");
     }
 
     #[test]
-    fn a_node_of_a_cluster_names_its_bus_port() {
+    fn a_node_of_a_cluster_has_a_bus_port() {
         let config = config_of(Mode::Cluster);
 
         assert!(config.contains("\ncluster-port 4712\n"), "{config}");

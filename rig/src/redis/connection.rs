@@ -1,4 +1,4 @@
-//! A connection of the rig's own to a Redis server.
+//! A connection of the rig to a Redis server.
 
 use std::{
     io::{self, Read, Write},
@@ -12,10 +12,10 @@ use super::{
     reply::{Reply, decode},
 };
 
-/// A server on the same machine that is silent for that long is hung.
-const SILENCE: Duration = Duration::from_secs(5);
+/// A server on the same machine that does not reply for this time hangs.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One connection, one command at a time.
+/// A connection that executes one command at a time.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: UnixStream,
@@ -23,22 +23,22 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Connects as the rig's own user, which no password of a test's keeps out.
+    /// Connects as the user of the rig. Passwords that a test sets do not affect it.
     pub(crate) fn open(socket: &Path) -> io::Result<Self> {
         let stream = UnixStream::connect(socket)?;
-        stream.set_read_timeout(Some(SILENCE))?;
-        stream.set_write_timeout(Some(SILENCE))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        stream.set_write_timeout(Some(TIMEOUT))?;
         let mut connection = Self {
             stream,
             received: Vec::new(),
         };
         match connection.send(&["AUTH", USER, "-"])? {
             reply if reply.is_ok() => Ok(connection),
-            reply => Err(io::Error::other(format!("AUTH answered {reply:?}"))),
+            reply => Err(io::Error::other(format!("the reply to AUTH is {reply:?}"))),
         }
     }
 
-    /// Sends a command and waits for its answer. An error of the server's is an answer.
+    /// Sends a command and waits for its reply, which may be an error of the server.
     pub(crate) fn send(&mut self, words: &[&str]) -> io::Result<Reply> {
         self.stream.write_all(&encode(words))?;
         let mut chunk = [0; 16 * 1024];
@@ -56,11 +56,11 @@ impl Connection {
 }
 
 fn encode(words: &[&str]) -> Vec<u8> {
-    let mut wire = format!("*{}\r\n", words.len());
+    let mut bytes = format!("*{}\r\n", words.len());
     for word in words {
-        wire.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        bytes.push_str(&format!("${}\r\n{word}\r\n", word.len()));
     }
-    wire.into_bytes()
+    bytes.into_bytes()
 }
 
 #[cfg(test)]
@@ -68,9 +68,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_an_array_of_values_by_their_length_in_bytes() {
-        let wire = encode(&["SET", "é", ""]);
+    fn a_command_is_an_array_of_strings_with_their_lengths_in_bytes() {
+        let bytes = encode(&["SET", "é", ""]);
 
-        assert_eq!(wire, "*3\r\n$3\r\nSET\r\n$2\r\né\r\n$0\r\n\r\n".as_bytes());
+        assert_eq!(bytes, "*3\r\n$3\r\nSET\r\n$2\r\né\r\n$0\r\n\r\n".as_bytes());
     }
 }

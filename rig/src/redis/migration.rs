@@ -1,37 +1,38 @@
-//! Moving a slot of a cluster from one master to another.
+//! Migration of a slot from one master of a cluster to another.
 
 use std::time::Duration;
 
 use super::{Cluster, Redis, Reply, config::USER};
 use crate::Error;
 
-/// Moving keys between two servers on one machine takes milliseconds, and the news of it a few heartbeats.
+/// Moving keys between two servers on one machine takes milliseconds. The other nodes learn of it after a few heartbeats.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How many keys are moved at once.
+/// The number of keys that one command moves.
 const BATCH: &str = "100";
 
 impl Cluster {
     /// Moves the slot of this key, with all its keys, to another master, and waits until every node knows it.
     ///
-    /// A client that still asks the old master is told `-MOVED`.
+    /// The old master then replies `-MOVED` to clients.
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] if `to` is not a master or has the slot, and those of [`master_of`](Cluster::master_of).
+    /// [`Error::Refused`] if `to` is not a master or has the slot already, and the errors of
+    /// [`master_of`](Cluster::master_of).
     pub fn migrate_slot(&self, key: &str, to: usize) -> Result<(), Error> {
         self.begin_migration(key, to)?;
         self.finish_migration(key, to)
     }
 
-    /// Moves the keys of this key's slot, and stops half-way: the slot is still the old master's.
+    /// Moves the keys of this key's slot, and leaves the migration open: the old master still owns the slot.
     ///
-    /// A client that asks the old master for any key of the slot is told `-ASK`; one that asks the new master
-    /// without `ASKING` is told `-MOVED`, back to the old one.
+    /// The old master replies `-ASK` for any key of the slot. The new master replies `-MOVED` with the address of the old
+    /// one, unless the client sends `ASKING`.
     ///
     /// # Errors
     ///
-    /// As [`migrate_slot`](Cluster::migrate_slot).
+    /// The errors of [`migrate_slot`](Cluster::migrate_slot).
     pub fn begin_migration(&self, key: &str, to: usize) -> Result<(), Error> {
         let (source, target) = (self.master(key)?, &self.nodes()[to]);
         let slot = self.slot_of(key)?.to_string();
@@ -41,16 +42,16 @@ impl Cluster {
         Ok(())
     }
 
-    /// Ends what [`begin_migration`](Cluster::begin_migration) began.
+    /// Completes the migration that [`begin_migration`](Cluster::begin_migration) began.
     ///
     /// # Errors
     ///
-    /// As [`migrate_slot`](Cluster::migrate_slot).
+    /// The errors of [`migrate_slot`](Cluster::migrate_slot).
     pub fn finish_migration(&self, key: &str, to: usize) -> Result<(), Error> {
         let (source, target) = (self.master(key)?, &self.nodes()[to]);
         let slot = self.slot_of(key)?.to_string();
         let words = ["CLUSTER", "SETSLOT", &slot, "NODE", &target.id()?];
-        // First the target: if the source let go before, nobody would have the slot.
+        // The target is first. If the source were first, no node would own the slot in between.
         target.require(&words)?;
         source.require(&words)?;
         self.wait_until_agreed(LIMIT)
@@ -61,7 +62,7 @@ impl Cluster {
     }
 }
 
-/// Moves some keys, if there are any.
+/// Moves a batch of keys. Returns false if the slot has none.
 fn move_keys(slot: &str, source: &Redis, target: &Redis) -> Result<bool, Error> {
     let found = source.require(&["CLUSTER", "GETKEYSINSLOT", slot, BATCH])?;
     let keys: Vec<_> = found.items().iter().filter_map(Reply::text).collect();

@@ -1,4 +1,4 @@
-//! Real Redis servers: one alone, one that speaks TLS, a cluster, and a pair watched by sentinels.
+//! Real Redis servers: a single server, one with TLS, a cluster, and a master and a replica with sentinels.
 //!
 //! ```
 //! use sessile_rig::redis::{Redis, Reply};
@@ -13,12 +13,11 @@
 //! # Ok::<(), sessile_rig::Error>(())
 //! ```
 //!
-//! Every server listens on a free port of 127.0.0.1 and on a unix socket in its temporary folder. The rig itself
-//! talks through the socket and as an ACL user of its own, `rig`, so that it still gets in when a test sets a
-//! password, demands TLS or cuts the network.
+//! Every server listens on a free port of 127.0.0.1 and on a Unix socket in its temporary folder. The rig connects
+//! through the socket as its own ACL user, `rig`. So it still has access if a test sets a password, requires TLS or cuts
+//! the network.
 //!
-//! Servers keep what they answered for across [`kill`](Redis::kill) and [`restart`](Redis::restart), and debugging
-//! commands are allowed.
+//! Acknowledged writes survive [`kill`](Redis::kill) and [`restart`](Redis::restart). Debugging commands are allowed.
 
 #[cfg(feature = "tls")]
 mod certificates;

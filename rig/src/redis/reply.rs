@@ -1,10 +1,10 @@
-//! What a Redis server answers, and how it is written on the wire.
+//! The replies of a Redis server, and their encoding.
 
 use std::{borrow::Cow, io};
 
-/// An answer of a Redis server.
+/// A reply of a Redis server.
 ///
-/// The kinds that only RESP3 has are read as the nearest one of RESP2: a map or a set is an [`Array`](Reply::Array),
+/// A type that only RESP3 has is decoded as the nearest type of RESP2: a map or a set is an [`Array`](Reply::Array), and
 /// a double or a boolean is a [`Simple`](Reply::Simple) string.
 ///
 /// ```
@@ -24,19 +24,19 @@ pub enum Reply {
     Integer(i64),
     /// A value.
     Bulk(Vec<u8>),
-    /// Nothing: what `GET` says of a key that isn't there.
+    /// No value: the reply to `GET` for a missing key.
     Nil,
-    /// Several answers in one.
+    /// Several replies.
     Array(Vec<Reply>),
 }
 
 impl Reply {
-    /// Whether it is the status `OK`.
+    /// Whether the reply is the status `OK`.
     pub fn is_ok(&self) -> bool {
         matches!(self, Reply::Simple(status) if status == "OK")
     }
 
-    /// The text of a status, a value or an error, with U+FFFD for what isn't UTF-8.
+    /// The text of a status, a value or an error. U+FFFD replaces invalid UTF-8.
     pub fn text(&self) -> Option<Cow<'_, str>> {
         match self {
             Reply::Simple(text) | Reply::Error(text) => Some(Cow::Borrowed(text)),
@@ -45,7 +45,7 @@ impl Reply {
         }
     }
 
-    /// The number.
+    /// The number, if the reply is one.
     pub fn integer(&self) -> Option<i64> {
         match self {
             Reply::Integer(number) => Some(*number),
@@ -53,7 +53,7 @@ impl Reply {
         }
     }
 
-    /// The answers in an array; of anything else, none.
+    /// The replies in an array. Other replies have none.
     pub fn items(&self) -> &[Reply] {
         match self {
             Reply::Array(items) => items,
@@ -62,18 +62,18 @@ impl Reply {
     }
 }
 
-/// A value.
+/// Creates a value.
 impl From<&str> for Reply {
     fn from(value: &str) -> Self {
         Reply::Bulk(value.as_bytes().to_vec())
     }
 }
 
-/// Reads the first frame of `bytes`, and says how many bytes it takes. `None` means that it isn't complete.
+/// Decodes the first frame of `bytes`. Returns it with its length, or `None` if it is incomplete.
 ///
 /// # Errors
 ///
-/// [`io::ErrorKind::InvalidData`] if this isn't RESP.
+/// [`io::ErrorKind::InvalidData`] if `bytes` is not RESP.
 pub(crate) fn decode(bytes: &[u8]) -> io::Result<Option<(Reply, usize)>> {
     let Some(end) = bytes.windows(2).position(|pair| pair == b"\r\n") else {
         return Ok(None);
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_is_read() {
+    fn every_type_is_decoded() {
         let cases: &[(&str, Reply)] = &[
             ("+OK\r\n", Reply::Simple("OK".into())),
             ("-ERR no\r\n", Reply::Error("ERR no".into())),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_read_once_it_is_complete_and_no_further() {
+    fn only_the_first_complete_frame_is_decoded() {
         let wire = b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n";
         for length in 0..wire.len() {
             assert_eq!(decode(&wire[..length]).unwrap(), None, "{length} bytes");
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_resp_is_refused() {
+    fn other_protocols_are_refused() {
         for wire in ["HTTP/1.1 400\r\n", "\r\n", ":one\r\n", "$x\r\n"] {
             let error = decode(wire.as_bytes()).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{wire:?}");

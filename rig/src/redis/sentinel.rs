@@ -1,4 +1,4 @@
-//! A Redis master with a replica, and the sentinels that watch them.
+//! A Redis master with a replica, and the sentinels that monitor them.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -10,21 +10,21 @@ use crate::{Error, poll::poll_every};
 
 const MASTER_NAME: &str = "sessile";
 
-/// How many sentinels have to agree that a master is down.
+/// The number of sentinels that have to agree that a master is down.
 const QUORUM: usize = 2;
 
 const SENTINELS: usize = 3;
 
-/// A look asks each server, and must not keep two cores busy with that.
-const PAUSE: Duration = Duration::from_millis(20);
+/// A check sends commands to each server, so it must not run too often.
+const INTERVAL: Duration = Duration::from_millis(20);
 
-/// Takes a second or two; the rest is for a machine under load.
+/// It takes a second or two. The rest is for a machine under load.
 const FORMING: Duration = Duration::from_secs(60);
 
-/// A running master with one replica, and three sentinels that watch them.
+/// A running master with one replica, and three sentinels that monitor them.
 ///
-/// A server is named by its index in [`servers`](Sentinel::servers). At first, 0 is the master. When it dies,
-/// the sentinels notice after a second, and make the replica the master within another two or three.
+/// A server is identified by its index in [`servers`](Sentinel::servers). At first, 0 is the master. When it ends, the
+/// sentinels detect this after a second, and promote the replica within another two or three seconds.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,20 +45,20 @@ pub struct Sentinel {
 }
 
 impl Sentinel {
-    /// Starts all five, and waits until the sentinels know each other and the replica is in step.
+    /// Starts all five servers, and waits until the sentinels know each other and the replica is in sync.
     ///
     /// # Errors
     ///
-    /// As [`Redis::start`], and [`Error::TimedOut`] if the sentinels don't find each other.
+    /// The errors of [`Redis::start`], and [`Error::TimedOut`] if the sentinels don't find each other.
     pub fn start() -> Result<Self, Error> {
         Self::start_with(&[])
     }
 
-    /// Starts the master and the replica with options of `redis-server`'s on their command lines.
+    /// Starts the master and the replica with additional options of `redis-server` on their command lines.
     ///
     /// # Errors
     ///
-    /// As [`start`](Sentinel::start).
+    /// The errors of [`start`](Sentinel::start).
     pub fn start_with(arguments: &[&str]) -> Result<Self, Error> {
         let master = Redis::start_with(arguments)?;
         let replica = Redis::launch(&Setup {
@@ -77,21 +77,21 @@ impl Sentinel {
         Ok(sentinel)
     }
 
-    /// Where the sentinels listen: `redis://127.0.0.1:4711` for each.
+    /// The URL of each sentinel: `redis://127.0.0.1:4711`.
     pub fn sentinel_urls(&self) -> Vec<String> {
         self.sentinels.iter().map(Redis::url).collect()
     }
 
-    /// What the sentinels call the master.
+    /// The sentinels' name of the master.
     pub fn master_name(&self) -> &str {
         MASTER_NAME
     }
 
-    /// The port of the master, as the first sentinel that runs has it.
+    /// The port of the master, as the first running sentinel reports it.
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`] if no sentinel answers.
+    /// [`Error::TimedOut`] if no sentinel replies.
     pub fn master_port(&self) -> Result<u16, Error> {
         self.sentinels
             .iter()
@@ -99,83 +99,84 @@ impl Sentinel {
             .ok_or_else(|| self.timed_out("the master's address", Duration::ZERO))
     }
 
-    /// The master and the replica, to look into.
+    /// The master and the replica.
     pub fn servers(&self) -> &[Redis] {
         &self.servers
     }
 
-    /// The master and the replica, to freeze, kill and restart.
+    /// The master and the replica, for freezing, killing and restarting them.
     pub fn servers_mut(&mut self) -> &mut [Redis] {
         &mut self.servers
     }
 
-    /// The sentinels, to look into.
+    /// The sentinels.
     pub fn sentinels(&self) -> &[Redis] {
         &self.sentinels
     }
 
-    /// The sentinels, to freeze, kill and restart.
+    /// The sentinels, for freezing, killing and restarting them.
     pub fn sentinels_mut(&mut self) -> &mut [Redis] {
         &mut self.sentinels
     }
 
-    /// Kills the master, and says which server it was.
+    /// Kills the master, and returns its index.
     ///
     /// # Errors
     ///
-    /// As [`master_port`](Sentinel::master_port) and [`Redis::kill`].
+    /// The errors of [`master_port`](Sentinel::master_port) and [`Redis::kill`].
     pub fn kill_master(&mut self) -> Result<usize, Error> {
         let port = self.master_port()?;
         let master = self.servers.iter().position(|it| it.port() == port);
-        let master =
-            master.ok_or_else(|| self.timed_out("a master of this guard's", Duration::ZERO))?;
+        let master = master.ok_or_else(|| {
+            self.timed_out("a master among the servers of this guard", Duration::ZERO)
+        })?;
         self.servers[master].kill()?;
         Ok(master)
     }
 
-    /// Waits until a server that runs is the master and every sentinel that runs says so, and says which it is.
+    /// Waits until a running server is the master and every running sentinel reports it. Returns the index of the master.
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`] if that doesn't come.
+    /// [`Error::TimedOut`] if that takes longer.
     pub fn wait_for_failover(&self, within: Duration) -> Result<usize, Error> {
         self.wait("a failover", within, || {
-            let told = self.told_master()?;
-            let master = |it: &Redis| it.port() == told && has_role(it, "master");
+            let reported = self.reported_master()?;
+            let master = |it: &Redis| it.port() == reported && has_role(it, "master");
             self.servers.iter().position(master)
         })
     }
 
-    /// Waits until all three sentinels know each other and a master, with the other server as its replica and in step:
-    /// after a killed server was restarted, say.
+    /// Waits until all three sentinels know each other and a master, and the other server is its replica and in sync. It
+    /// is for use after a killed server was restarted, for example.
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`] if that doesn't come.
+    /// [`Error::TimedOut`] if that takes longer.
     pub fn wait_until_whole(&self, within: Duration) -> Result<(), Error> {
-        self.wait("a whole set of servers", within, || {
-            (self.sentinels.iter().all(knows_all) && self.is_in_step()).then_some(())
+        self.wait("all servers", within, || {
+            (self.sentinels.iter().all(knows_all) && self.is_in_sync()).then_some(())
         })
     }
 
-    /// The port of the master, if all sentinels that run say the same.
-    fn told_master(&self) -> Option<u16> {
-        let mut told = self.sentinels.iter().filter_map(master_port_by);
-        let first = told.next()?;
-        told.all(|port| port == first).then_some(first)
+    /// The port of the master, if all running sentinels report the same one.
+    fn reported_master(&self) -> Option<u16> {
+        let mut reported = self.sentinels.iter().filter_map(master_port_by);
+        let first = reported.next()?;
+        reported.all(|port| port == first).then_some(first)
     }
 
-    /// Whether the master is who the sentinels say, and the other server follows it: asked of the servers themselves,
-    /// as what a sentinel heard may be old.
-    fn is_in_step(&self) -> bool {
-        let Some(master) = self.told_master() else {
+    /// Whether the server that the sentinels report is the master, and the other server replicates it. It asks the
+    /// servers, because the information of a sentinel may be outdated.
+    fn is_in_sync(&self) -> bool {
+        let Some(master) = self.reported_master() else {
             return false;
         };
         self.servers.iter().all(|server| {
             if server.port() == master {
                 has_role(server, "master")
             } else {
-                follows(server, master)
+                replicates(server, master)
             }
         })
     }
@@ -184,12 +185,12 @@ impl Sentinel {
         &self,
         what: &str,
         within: Duration,
-        mut look: impl FnMut() -> Option<T>,
+        mut check: impl FnMut() -> Option<T>,
     ) -> Result<T, Error> {
-        poll_every(PAUSE, within, || Ok(look()))?.ok_or_else(|| self.timed_out(what, within))
+        poll_every(INTERVAL, within, || Ok(check()))?.ok_or_else(|| self.timed_out(what, within))
     }
 
-    /// With the sentinels' logs.
+    /// The error has the logs of the sentinels.
     fn timed_out(&self, awaited: &str, within: Duration) -> Error {
         let logs: Vec<String> = self.sentinels.iter().map(Redis::output).collect();
         Error::TimedOut {
@@ -206,7 +207,7 @@ fn launch_sentinel(master_port: u16) -> Result<Redis, Error> {
         mode: Mode::Sentinel,
         lines: &[
             format!("sentinel monitor {MASTER_NAME} 127.0.0.1 {master_port} {QUORUM}"),
-            // A master that is only slow on a machine under load is not to be replaced.
+            // A master that is slow on a machine under load must not be replaced.
             format!("sentinel down-after-milliseconds {MASTER_NAME} 1000"),
             format!("sentinel failover-timeout {MASTER_NAME} 2000"),
             format!("sentinel auth-user {MASTER_NAME} {USER}"),
@@ -214,12 +215,16 @@ fn launch_sentinel(master_port: u16) -> Result<Redis, Error> {
         ],
         ..Setup::default()
     })?;
-    // What is meant for networks: they introduce themselves every two seconds, look for replicas every ten, and do nothing
-    // for thirty after they were slow (`TILT`). And they connect again to a lost server only once in a ping's period,
-    // which has to be far below the time that makes a server count as down: or a new master that has just
-    // disconnected everybody is taken for dead, and replaced by the old one. But five of a ping's periods have to be more
-    // than the second that passes between two looks at a replica while its master is down: what was heard of it before
-    // that counts for nothing, and without a replica that is known to be good the failover is put off.
+    // The defaults are for networks: a sentinel announces itself every two seconds, queries replicas every ten seconds,
+    // and does nothing for thirty seconds after it was slow (`TILT`).
+    //
+    // A sentinel reconnects to a lost server once per ping period. This period has to be far below the time after which a
+    // server counts as down. Otherwise a new master, which has just disconnected all its clients, counts as down and is
+    // replaced by the old one.
+    //
+    // Five ping periods have to be longer than one second, the interval between two queries of a replica whose master is
+    // down. Older information about a replica does not count, and without a replica that is known to be good the failover
+    // is delayed.
     let periods = [
         ("PING-PERIOD", "250"),
         ("PUBLISH-PERIOD", "200"),
@@ -232,10 +237,10 @@ fn launch_sentinel(master_port: u16) -> Result<Redis, Error> {
     Ok(sentinel)
 }
 
-/// Whether a sentinel knows the others and the replica, and the replica is in step.
+/// Whether a sentinel knows the other sentinels and the replica, and the replica is in sync.
 fn knows_all(sentinel: &Redis) -> bool {
-    let master = sentinel.look(&["SENTINEL", "MASTER", MASTER_NAME]);
-    let replicas = sentinel.look(&["SENTINEL", "REPLICAS", MASTER_NAME]);
+    let master = sentinel.query(&["SENTINEL", "MASTER", MASTER_NAME]);
+    let replicas = sentinel.query(&["SENTINEL", "REPLICAS", MASTER_NAME]);
     let (Some(master), Some(replicas)) = (master, replicas) else {
         return false;
     };
@@ -249,26 +254,26 @@ fn knows_all(sentinel: &Redis) -> bool {
 }
 
 fn master_port_by(sentinel: &Redis) -> Option<u16> {
-    let address = sentinel.look(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER_NAME])?;
+    let address = sentinel.query(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER_NAME])?;
     address.items().get(1)?.text()?.parse().ok()
 }
 
 fn has_role(server: &Redis, role: &str) -> bool {
     server
-        .look(&["ROLE"])
+        .query(&["ROLE"])
         .is_some_and(|it| it.items().first() == Some(&Reply::from(role)))
 }
 
-/// A replica's role is `slave <host> <port> <state> <offset>`.
-fn follows(server: &Redis, master: u16) -> bool {
-    server.look(&["ROLE"]).is_some_and(|role| {
+/// Whether the server is a replica of the master. The role of a replica is `slave <host> <port> <state> <offset>`.
+fn replicates(server: &Redis, master: u16) -> bool {
+    server.query(&["ROLE"]).is_some_and(|role| {
         let master = Reply::Integer(master.into());
         matches!(role.items(), [_, _, port, state, ..]
             if *port == master && *state == Reply::from("connected"))
     })
 }
 
-/// A value in a list of names and values.
+/// The value of a name in a list of names and values.
 fn field<'a>(reply: &'a Reply, name: &str) -> Option<Cow<'a, str>> {
     let pairs = reply.items().chunks_exact(2);
     let mut found = pairs.filter(|pair| pair[0].text().as_deref() == Some(name));

@@ -1,4 +1,4 @@
-//! One Redis server.
+//! A Redis server.
 
 use std::{
     borrow::Cow,
@@ -22,7 +22,7 @@ const PACKAGES: &[&str] = &["redis-server"];
 
 /// A running `redis-server`.
 ///
-/// It starts empty and without a password. Killed and started again, it still has every write that it answered for.
+/// It starts empty and without a password. Acknowledged writes survive a kill and a restart.
 ///
 /// ```
 /// use sessile_rig::redis::Redis;
@@ -42,23 +42,23 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts a server, and waits until it answers.
+    /// Starts a server, and waits until it replies.
     ///
     /// # Errors
     ///
-    /// [`Error::NotInstalled`] if there is no `redis-server`, and those of [`Process::start`].
+    /// [`Error::NotInstalled`] if `redis-server` is not installed, and the errors of [`Process::start`].
     pub fn start() -> Result<Self, Error> {
         Self::start_with(&[])
     }
 
-    /// Starts a server with options of `redis-server`'s on its command line: `&["--maxmemory", "2mb"]`.
+    /// Starts a server with additional options of `redis-server` on its command line: `&["--maxmemory", "2mb"]`.
     ///
-    /// They overrule what the rig sets. `--appendfsync always` makes each write as slow as the disk is, which is not
-    /// needed for a write to survive [`kill`](Redis::kill).
+    /// They override the settings of the rig. Writes survive [`kill`](Redis::kill) without `--appendfsync always`, which
+    /// makes each write as slow as the disk.
     ///
     /// # Errors
     ///
-    /// As [`start`](Redis::start).
+    /// The errors of [`start`](Redis::start).
     pub fn start_with(arguments: &[&str]) -> Result<Self, Error> {
         Self::launch(&Setup {
             arguments,
@@ -66,100 +66,102 @@ impl Redis {
         })
     }
 
-    /// Where it listens, as a URL without user or password: `redis://127.0.0.1:4711`.
+    /// The URL of the server, without a user or a password: `redis://127.0.0.1:4711`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.ports.client)
     }
 
-    /// The port of 127.0.0.1 that it listens on, also after a restart.
+    /// The port of 127.0.0.1 that it listens on. It stays the same after a restart.
     pub fn port(&self) -> u16 {
         self.ports.client
     }
 
-    /// The unix socket that it listens on as well.
+    /// The Unix socket that it listens on as well.
     pub fn unix_socket(&self) -> PathBuf {
         self.process.folder().join(SOCKET)
     }
 
-    /// Runs a command on the server, past any password, and returns its answer, which may be an error of the server's.
+    /// Executes a command on the server, without regard to passwords. Returns the reply, which may be an error of the
+    /// server.
     ///
-    /// Each call is a connection of its own.
+    /// Each call opens a connection.
     ///
     /// # Errors
     ///
-    /// [`Error::System`] if the server doesn't answer within 5 seconds: it was killed or frozen, or is busy. A sentinel
-    /// that gives it another part disconnects everybody, and this as well.
+    /// [`Error::System`] if the server does not reply within 5 seconds, because it was killed or frozen or is busy. A
+    /// sentinel that changes the role of the server also disconnects all clients, including this one.
     pub fn command(&self, words: &[&str]) -> Result<Reply, Error> {
         Connection::open(&self.unix_socket())
             .and_then(|mut connection| connection.send(words))
-            .map_err(Error::system(PROGRAM, "answer a command"))
+            .map_err(Error::system(PROGRAM, "execute a command"))
     }
 
     /// Kills the server (SIGKILL).
     ///
     /// # Errors
     ///
-    /// As [`Process::kill`].
+    /// The errors of [`Process::kill`].
     pub fn kill(&mut self) -> Result<ExitStatus, Error> {
         self.is_frozen = false;
         self.process.kill()
     }
 
-    /// Starts the server again on the same port and in the same folder, and waits until it answers. Kills it first if it runs.
+    /// Starts the server again on the same port and in the same folder, and waits until it replies. If it is running,
+    /// kills it first.
     ///
     /// # Errors
     ///
-    /// As [`start`](Redis::start).
+    /// The errors of [`start`](Redis::start).
     pub fn restart(&mut self) -> Result<(), Error> {
         self.is_frozen = false;
         self.process.restart()
     }
 
-    /// Freezes the server (SIGSTOP): it accepts connections and answers nothing.
+    /// Freezes the server (SIGSTOP). It accepts connections, but does not reply.
     ///
     /// # Errors
     ///
-    /// As [`Process::stop`].
+    /// The errors of [`Process::stop`].
     pub fn stop(&mut self) -> Result<(), Error> {
         self.process.stop()?;
         self.is_frozen = true;
         Ok(())
     }
 
-    /// Lets a frozen server go on (SIGCONT).
+    /// Continues a frozen server (SIGCONT).
     ///
     /// # Errors
     ///
-    /// As [`Process::cont`].
+    /// The errors of [`Process::cont`].
     pub fn cont(&mut self) -> Result<(), Error> {
         self.is_frozen = false;
         self.process.cont()
     }
 
-    /// All that the server wrote to its log since it was last started.
+    /// The log of the server since its last start.
     pub fn output(&self) -> String {
         self.process.output()
     }
 
-    /// The port that it talks to the other nodes of a cluster on.
+    /// The port for the other nodes of a cluster.
     pub(super) fn bus_port(&self) -> u16 {
         self.ports.bus
     }
 
-    /// The answer to a command of the rig's own, which must not fail.
+    /// Executes a command of the rig. An error in the reply is an error.
     pub(super) fn require(&self, words: &[&str]) -> Result<Reply, Error> {
         match self.command(words)? {
-            Reply::Error(answer) => Err(Error::Refused {
+            Reply::Error(reply) => Err(Error::Refused {
                 program: format!("{PROGRAM} on port {}", self.ports.client),
                 command: words.join(" "),
-                answer,
+                reply,
             }),
             reply => Ok(reply),
         }
     }
 
-    /// What the server answers, or nothing if it is down, frozen or refuses.
-    pub(super) fn look(&self, words: &[&str]) -> Option<Reply> {
+    /// The reply of the server, or `None` if it is down or frozen or replies with an error.
+    pub(super) fn query(&self, words: &[&str]) -> Option<Reply> {
         if self.is_frozen {
             return None;
         }
@@ -169,9 +171,9 @@ impl Redis {
         }
     }
 
-    /// As [`look`](Redis::look), for an answer that is a text.
-    pub(super) fn look_at_text(&self, words: &[&str]) -> Option<String> {
-        self.look(words)?.text().map(Cow::into_owned)
+    /// The text of the reply, as [`query`](Redis::query) returns it.
+    pub(super) fn query_text(&self, words: &[&str]) -> Option<String> {
+        self.query(words)?.text().map(Cow::into_owned)
     }
 
     /// Starts a server of any kind.
@@ -182,10 +184,10 @@ impl Redis {
 
     fn launch_on(client: u16, program: &Path, setup: &Setup<'_>) -> Result<Self, Error> {
         let folder = TempDir::with_prefix("sessile-redis-")
-            .map_err(Error::system(PROGRAM, "make a temporary folder"))?;
+            .map_err(Error::system(PROGRAM, "create a temporary folder"))?;
         let ports = Ports {
             client,
-            bus: free_port().map_err(Error::system(PROGRAM, "be given a port"))?,
+            bus: free_port().map_err(Error::system(PROGRAM, "find a free port"))?,
         };
         for (name, content) in setup.files {
             write(&folder.path().join(name), content)?;
@@ -199,7 +201,7 @@ impl Redis {
             command.arg("--sentinel");
         }
         let socket = folder.path().join(SOCKET);
-        let ready = Ready::probe("an answer to PING", move || is_pong(&socket));
+        let ready = Ready::probe("a reply to PING", move || is_pong(&socket));
         Ok(Self {
             process: Process::start_in(folder, command, ready)?,
             ports,
@@ -209,10 +211,10 @@ impl Redis {
 }
 
 fn write(file: &Path, content: &str) -> Result<(), Error> {
-    fs::write(file, content).map_err(Error::system(PROGRAM, "be given a file"))
+    fs::write(file, content).map_err(Error::system(PROGRAM, "write a file"))
 }
 
-/// A server that still loads its data answers with an error.
+/// Whether the server replies to PING. A server that is loading its data replies with an error.
 fn is_pong(socket: &Path) -> bool {
     Connection::open(socket)
         .and_then(|mut connection| connection.send(&["PING"]))

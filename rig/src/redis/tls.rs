@@ -1,4 +1,4 @@
-//! A Redis server that speaks TLS.
+//! A Redis server with TLS.
 
 use super::{
     Redis,
@@ -7,10 +7,10 @@ use super::{
 };
 use crate::Error;
 
-/// A running `redis-server` that takes TLS and nothing else on its port.
+/// A running `redis-server` that accepts only TLS on its port.
 ///
-/// Its certificate is for 127.0.0.1 and localhost, and comes from an authority of its own that nobody trusts
-/// who wasn't told to: two servers have two authorities.
+/// Its certificate is for 127.0.0.1 and localhost. Each server has its own authority, so a client trusts the server only
+/// if it was configured with that authority.
 ///
 /// ```
 /// use sessile_rig::redis::TlsRedis;
@@ -29,25 +29,25 @@ pub struct TlsRedis {
 }
 
 impl TlsRedis {
-    /// Starts a server that any client may talk to.
+    /// Starts a server that accepts any client.
     ///
     /// # Errors
     ///
-    /// As [`Redis::start`].
+    /// The errors of [`Redis::start`].
     pub fn start() -> Result<Self, Error> {
         Self::launch("no")
     }
 
-    /// Starts a server that asks each client for a certificate, and refuses one without.
+    /// Starts a server that requires a certificate from each client.
     ///
     /// # Errors
     ///
-    /// As [`Redis::start`].
+    /// The errors of [`Redis::start`].
     pub fn start_with_client_certificates() -> Result<Self, Error> {
         Self::launch("yes")
     }
 
-    /// Where it listens: `rediss://127.0.0.1:4711`.
+    /// The URL of the server: `rediss://127.0.0.1:4711`.
     pub fn url(&self) -> String {
         format!("rediss://127.0.0.1:{}", self.port())
     }
@@ -57,34 +57,34 @@ impl TlsRedis {
         self.server.port()
     }
 
-    /// The authority's certificate, which a client has to trust.
+    /// The certificate of the authority, which a client has to trust.
     pub fn ca_pem(&self) -> &str {
         &self.certificates.authority
     }
 
-    /// A certificate that the server takes from a client.
+    /// A client certificate that the server accepts.
     pub fn client_cert_pem(&self) -> &str {
         &self.certificates.client.certificate
     }
 
-    /// The private key to [`client_cert_pem`](TlsRedis::client_cert_pem), as PKCS #8.
+    /// The private key of [`client_cert_pem`](TlsRedis::client_cert_pem), as PKCS #8.
     pub fn client_key_pem(&self) -> &str {
         &self.certificates.client.key
     }
 
-    /// The server, to look into.
+    /// The server.
     pub fn server(&self) -> &Redis {
         &self.server
     }
 
-    /// The server, to freeze, kill and restart.
+    /// The server, for freezing, killing and restarting it.
     pub fn server_mut(&mut self) -> &mut Redis {
         &mut self.server
     }
 
     fn launch(client_certificates: &str) -> Result<Self, Error> {
         let certificates = Certificates::issue()
-            .map_err(Error::system("redis-server", "be given certificates"))?;
+            .map_err(Error::system("redis-server", "generate certificates"))?;
         let server = Redis::launch(&Setup {
             mode: Mode::Tls,
             lines: &[

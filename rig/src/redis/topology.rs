@@ -1,46 +1,46 @@
-//! How a node of a cluster sees the cluster.
+//! A node's view of its cluster.
 
 use std::ops::RangeInclusive;
 
 use super::Redis;
 
-/// What one node says of all.
+/// The view that one node has of all nodes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct View {
-    /// Whether it serves: every slot has a master that it can reach.
+    /// Whether the node serves, which requires that it can reach a master of every slot.
     pub(super) is_ok: bool,
     pub(super) members: Vec<Member>,
 }
 
-/// A node as another one, or it itself, sees it.
+/// A node in the view of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Member {
     pub(super) port: u16,
     pub(super) is_myself: bool,
     pub(super) is_master: bool,
-    /// It is neither suspected nor being met.
-    pub(super) is_well: bool,
+    /// Whether the node is neither suspected to have failed nor joining.
+    pub(super) is_healthy: bool,
     pub(super) epoch: u64,
     pub(super) slots: Vec<RangeInclusive<u16>>,
 }
 
 impl View {
-    /// Asks a node. One that is down, frozen or busy has no view.
+    /// Queries a node. Returns `None` if it is down, frozen or busy.
     pub(super) fn of(node: &Redis) -> Option<Self> {
-        let info = node.look_at_text(&["CLUSTER", "INFO"])?;
-        let nodes = node.look_at_text(&["CLUSTER", "NODES"])?;
+        let info = node.query_text(&["CLUSTER", "INFO"])?;
+        let nodes = node.query_text(&["CLUSTER", "NODES"])?;
         Some(Self {
             is_ok: info.lines().any(|line| line == "cluster_state:ok"),
             members: nodes.lines().filter_map(Member::parse).collect(),
         })
     }
 
-    /// The node that looks.
+    /// The node whose view this is.
     pub(super) fn myself(&self) -> Option<&Member> {
         self.members.iter().find(|member| member.is_myself)
     }
 
-    /// Which slots are served on which port.
+    /// The ranges of slots with the port that serves them.
     pub(super) fn owners(&self) -> Vec<(u16, u16, u16)> {
         let mut owners: Vec<_> = self
             .members
@@ -57,7 +57,7 @@ impl Member {
         self.slots.iter().any(|range| range.contains(&slot))
     }
 
-    /// Reads a line: `<id> <ip:port@bus> <flags> <master> <ping> <pong> <epoch> <link> <slot> <slot> …`.
+    /// Parses a line: `<id> <ip:port@bus> <flags> <master> <ping> <pong> <epoch> <link> <slot> <slot> …`.
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.split(' ').skip(1);
         let address = words.next()?;
@@ -65,19 +65,19 @@ impl Member {
         let epoch = words.nth(3)?.parse().ok()?;
         let slots = words.skip(1).filter_map(parse_slots).collect();
         let (_, port) = address.split('@').next()?.rsplit_once(':')?;
-        let ills = ["fail", "fail?", "handshake", "noaddr"];
+        let unhealthy = ["fail", "fail?", "handshake", "noaddr"];
         Some(Self {
             port: port.parse().ok()?,
             is_myself: flags.contains(&"myself"),
             is_master: flags.contains(&"master"),
-            is_well: !flags.iter().any(|flag| ills.contains(flag)),
+            is_healthy: !flags.iter().any(|flag| unhealthy.contains(flag)),
             epoch,
             slots,
         })
     }
 }
 
-/// `7` or `0-5460`. A slot that is on its way is in brackets, and still where it was.
+/// Parses `7` or `0-5460`. An entry in brackets is a slot that is being migrated. Its owner has not changed yet.
 fn parse_slots(word: &str) -> Option<RangeInclusive<u16>> {
     let (first, last) = word.split_once('-').unwrap_or((word, word));
     Some(first.parse().ok()?..=last.parse().ok()?)
@@ -94,21 +94,21 @@ mod tests {
         let member = Member::parse(line).unwrap();
 
         assert_eq!((member.port, member.epoch), (4711, 3));
-        assert!(member.is_myself && member.is_master && member.is_well);
+        assert!(member.is_myself && member.is_master && member.is_healthy);
         assert!(member.has(0) && member.has(5460) && member.has(7000));
         assert!(!member.has(5461));
     }
 
     #[test]
-    fn a_suspected_node_and_one_that_is_being_met_are_not_well() {
+    fn a_suspected_node_and_a_joining_node_are_not_healthy() {
         for flags in ["slave,fail?", "master,fail", "handshake"] {
             let line = format!("07c3 127.0.0.1:4711@4811 {flags} - 0 0 3 connected");
-            assert!(!Member::parse(&line).unwrap().is_well, "{flags}");
+            assert!(!Member::parse(&line).unwrap().is_healthy, "{flags}");
         }
     }
 
     #[test]
-    fn owners_are_the_same_in_whatever_order_the_nodes_are_listed() {
+    fn owners_do_not_depend_on_the_order_of_the_nodes() {
         let lines = [
             "a 127.0.0.1:1@11 master - 0 0 1 connected 0-9",
             "b 127.0.0.1:2@12 master - 0 0 2 connected 10-16383",

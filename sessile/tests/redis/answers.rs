@@ -317,7 +317,7 @@ async fn unknown_replies_are_errors() {
     let scene = Scene::new().await;
     let at = create(&scene.store, 1).await;
     for answer in [":1\r\n", "+OK\r\n", "*0\r\n", "$3\r\nyes\r\n", "$-1\r\n"] {
-        let fault = Fault::Answer(answer.into());
+        let fault = Fault::Intercept(answer.into());
         scene.proxy.inject_on("EVALSHA", fault);
         let error = failed(update(&scene.store, &at, 2).await);
         assert_eq!(error.kind(), StoreErrorKind::Incompatible, "{answer:?}");
@@ -325,12 +325,12 @@ async fn unknown_replies_are_errors() {
     }
     scene
         .proxy
-        .inject_on("SET", Fault::Answer(b":1\r\n".into()));
+        .inject_on("SET", Fault::Intercept(b":1\r\n".into()));
     let error = failed(try_create(&scene.store).await);
     assert_eq!(error.kind(), StoreErrorKind::Incompatible);
     scene
         .proxy
-        .inject_on("GET", Fault::Answer(b":1\r\n".into()));
+        .inject_on("GET", Fault::Intercept(b":1\r\n".into()));
     assert_eq!(
         kind(value(&scene.store, &at).await),
         StoreErrorKind::Incompatible
@@ -338,6 +338,6 @@ async fn unknown_replies_are_errors() {
     // A reply that is not in the protocol of Redis ends the connection, and the next one works.
     scene
         .proxy
-        .inject_on("GET", Fault::Answer(b"HTTP/1.1 200 OK\r\n".into()));
+        .inject_on("GET", Fault::Intercept(b"HTTP/1.1 200 OK\r\n".into()));
     assert_eq!(value(&scene.store, &at).await.unwrap(), Some(1));
 }

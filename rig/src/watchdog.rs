@@ -1,4 +1,4 @@
-//! What ends a process when its test can't.
+//! A watchdog ends a process if its test can't.
 
 use std::{
     ffi::OsStr,
@@ -10,19 +10,20 @@ use std::{
 
 use nix::unistd::Pid;
 
-/// A watcher that kills a process group when the process that made the watcher dies.
+/// A process that kills a process group when the current process ends.
 ///
-/// A `Drop` is not run when a test is ended by Ctrl-C, a timeout or the kernel, and a process in a group
-/// of its own gets no Ctrl-C. So a shell waits on a pipe whose other end only the test holds: however
-/// the test ends, the kernel closes that end, and the shell kills the group.
+/// If Ctrl-C, a timeout or the kernel ends a test, no `Drop` runs. A process in its own group does not receive
+/// Ctrl-C either. So the watchdog is a shell that reads from a pipe. Only the test process has the other end of the
+/// pipe. When the test process ends, the kernel closes that end, and the shell kills the group.
 ///
-/// Dropping the leash lets the group go.
+/// Dropping the watchdog ends the shell and leaves the group running.
 #[derive(Debug)]
-pub(crate) struct Leash {
-    watcher: Child,
+pub(crate) struct Watchdog {
+    shell: Child,
 }
 
-/// Ends a process with its group, and its descendants, which may be in other groups. A frozen one starts no others meanwhile.
+/// Kills a process, its group, and its descendants, which may be in other groups. It stops each process before it looks
+/// for its children, because a stopped process starts no others.
 const END_PROCESS: &str = r#"
 end() {
     kill -s STOP "$1"
@@ -39,34 +40,35 @@ kill -s KILL -- "-$1"
 
 const REMOVE_FOLDER: &str = r#"read -r _; rm -rf -- "$1""#;
 
-impl Leash {
-    pub(crate) fn on(group: Pid) -> io::Result<Self> {
+impl Watchdog {
+    pub(crate) fn for_group(group: Pid) -> io::Result<Self> {
         Self::new(END_PROCESS, OsStr::new(&group.to_string()))
     }
 
-    /// Removes a folder in place of ending a process.
-    pub(crate) fn on_folder(folder: &Path) -> io::Result<Self> {
+    /// Removes a folder instead of killing a process.
+    pub(crate) fn for_folder(folder: &Path) -> io::Result<Self> {
         Self::new(REMOVE_FOLDER, folder.as_os_str())
     }
 
     fn new(script: &str, argument: &OsStr) -> io::Result<Self> {
-        let watcher = Command::new("sh")
-            .args(["-c", script, "leash"])
+        let shell = Command::new("sh")
+            .args(["-c", script, "watchdog"])
             .arg(argument)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()?;
-        Ok(Self { watcher })
+        Ok(Self { shell })
     }
 }
 
-impl Drop for Leash {
+impl Drop for Watchdog {
     fn drop(&mut self) {
-        // Before its pipe is closed, which is when the fields are dropped. Nothing is left to do if this fails.
-        let _ = self.watcher.kill();
-        let _ = self.watcher.wait();
+        // The shell has to end before its pipe is closed, which happens when the fields are dropped. An error needs no
+        // further action.
+        let _ = self.shell.kill();
+        let _ = self.shell.wait();
     }
 }
 
@@ -79,7 +81,7 @@ mod tests {
     use super::*;
     use crate::{poll::poll, tree};
 
-    /// Far longer than anything here takes, so that only a fault is ever waited for that long.
+    /// Far longer than any step takes. Only a defect reaches this limit.
     const LONG: Duration = Duration::from_secs(30);
 
     fn sleeper() -> (Child, Pid) {
@@ -93,17 +95,17 @@ mod tests {
     }
 
     #[test]
-    fn the_group_dies_when_the_holder_of_the_pipe_does() {
+    fn the_group_ends_when_the_other_end_of_the_pipe_is_closed() {
         let (mut child, group) = sleeper();
-        let mut leash = Leash::on(group).unwrap();
+        let mut watchdog = Watchdog::for_group(group).unwrap();
 
-        drop(leash.watcher.stdin.take());
+        drop(watchdog.shell.stdin.take());
 
         assert_eq!(child.wait().unwrap().signal(), Some(9));
     }
 
     #[test]
-    fn what_is_in_a_session_of_its_own_dies_too_also_if_it_is_frozen() {
+    fn a_stopped_descendant_in_its_own_session_ends_as_well() {
         let mut child = Command::new("sh")
             .args(["-c", "setsid sleep 600 & wait"])
             .process_group(0)
@@ -113,37 +115,37 @@ mod tests {
         let found = poll(LONG, || Ok::<_, ()>(tree::descendants(root).pop())).unwrap();
         let sleeper = found.unwrap();
         tree::signal(&[sleeper], Signal::SIGSTOP);
-        let mut leash = Leash::on(root).unwrap();
+        let mut watchdog = Watchdog::for_group(root).unwrap();
 
-        drop(leash.watcher.stdin.take());
+        drop(watchdog.shell.stdin.take());
 
         assert_eq!(child.wait().unwrap().signal(), Some(9));
-        let end = poll(LONG, || {
+        let ended = poll(LONG, || {
             let stat = std::fs::read_to_string(format!("/proc/{sleeper}/stat"));
             let is_alive = stat.is_ok_and(|it| !it.contains(") Z "));
             Ok::<_, ()>((!is_alive).then_some(()))
         });
-        assert_eq!(end, Ok(Some(())));
+        assert_eq!(ended, Ok(Some(())));
     }
 
     #[test]
-    fn a_folder_is_removed_when_the_holder_of_the_pipe_dies() {
+    fn a_folder_is_removed_when_the_other_end_of_the_pipe_is_closed() {
         let folder = tempfile::tempdir().unwrap();
         let inner = folder.path().join("a folder");
         std::fs::create_dir(&inner).unwrap();
-        let mut leash = Leash::on_folder(&inner).unwrap();
+        let mut watchdog = Watchdog::for_folder(&inner).unwrap();
 
-        drop(leash.watcher.stdin.take());
+        drop(watchdog.shell.stdin.take());
 
-        leash.watcher.wait().unwrap();
+        watchdog.shell.wait().unwrap();
         assert!(!inner.exists());
     }
 
     #[test]
-    fn the_group_lives_on_when_the_leash_is_dropped() {
+    fn the_group_keeps_running_when_the_watchdog_is_dropped() {
         let (mut child, group) = sleeper();
 
-        drop(Leash::on(group).unwrap());
+        drop(Watchdog::for_group(group).unwrap());
 
         assert!(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
