@@ -1,4 +1,4 @@
-//! The two people who can sign in.
+//! The two accounts of the demo.
 
 use argon2::{Argon2, PasswordHash, PasswordVerifier as _};
 
@@ -6,9 +6,9 @@ use argon2::{Argon2, PasswordHash, PasswordVerifier as _};
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) name: &'static str,
-    /// Shown on the sign-in page: these accounts protect nothing.
+    /// The sign-in page shows it, because these accounts protect nothing.
     pub(crate) password: &'static str,
-    /// Argon2id, as a PHC string: all that a real site would keep.
+    /// The Argon2id hash of the password, as a PHC string. A real site stores only this.
     hash: &'static str,
 }
 
@@ -25,19 +25,19 @@ pub(crate) const ACCOUNTS: [Account; 2] = [
     },
 ];
 
-/// What an unknown name is checked against, so that it takes as long as a known one and the time
-/// doesn't tell which names exist. It was made from random bytes that were not kept.
+/// The hash that the password of an unknown name is checked against. The check takes as long as for a known name, so the
+/// time does not reveal which names exist. The hash was made from random bytes, which were discarded.
 const UNKNOWN: &str = "$argon2id$v=19$m=19456,t=2,p=1$BL7E/UaObPc+7jKgC3ryXA$uLpCrGKJWx8lxaWYOEoZ9/jUhYT2Ju3NmWcyejuZmcs";
 
-/// The account that `name` and `password` belong to.
+/// Returns the account with this name and password.
 ///
-/// This takes tens of milliseconds of computing, on purpose: call it where it blocks no request.
+/// It computes for tens of milliseconds, by design. Call it on a thread on which it blocks no request.
 pub(crate) fn verify(name: &str, password: &str) -> Option<&'static Account> {
     let account = ACCOUNTS.iter().find(|account| account.name == name);
     let hash = account.map_or(UNKNOWN, |account| account.hash);
-    // The password is checked for unknown names as well, so both take the same time.
-    let right = matches(hash, password);
-    account.filter(|_| right)
+    // The password is checked for unknown names as well, so both cases take the same time.
+    let is_right = matches(hash, password);
+    account.filter(|_| is_right)
 }
 
 fn matches(hash: &str, password: &str) -> bool {
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_shown_password_opens_its_account_and_no_other() {
+    fn each_password_is_valid_for_its_account_only() {
         for account in &ACCOUNTS {
             for other in &ACCOUNTS {
                 let found = verify(account.name, other.password).map(|found| found.name);
@@ -64,14 +64,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_and_an_empty_password_are_refused() {
-        assert!(verify("nobody", "crab").is_none());
+    fn an_unknown_name_and_an_empty_password_are_refused() {
+        assert!(verify("unknown", "crab").is_none());
         assert!(verify("", "").is_none());
         assert!(verify("ferris", "").is_none());
     }
 
     #[test]
-    fn a_stranger_costs_as_much_as_an_account() {
+    fn an_unknown_name_costs_as_much_as_an_account() {
         let parameters = |hash| PasswordHash::new(hash).unwrap().params.to_string();
         for account in &ACCOUNTS {
             assert_eq!(parameters(account.hash), parameters(UNKNOWN));

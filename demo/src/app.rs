@@ -1,4 +1,4 @@
-//! The application: what answers which address, and what surrounds all of it.
+//! The application: its routes and its middleware.
 
 use actix_web::{
     App, Error,
@@ -11,10 +11,10 @@ use sessile::{SessionMiddleware, storage::SessionStore};
 
 use crate::{guards, pages};
 
-/// Larger than any form of this site.
+/// The maximum size of a form. It is larger than any form of this site.
 const FORM_LIMIT: usize = 4 * 1024;
 
-/// The whole site, with its sessions kept by `sessions`.
+/// The whole site, with `sessions` as its session middleware.
 pub(crate) fn app<Store: SessionStore + 'static>(
     sessions: SessionMiddleware<Store>,
 ) -> App<
@@ -26,7 +26,7 @@ pub(crate) fn app<Store: SessionStore + 'static>(
         InitError = (),
     >,
 > {
-    // The last one wrapped is the first to see a request and the last to see its response.
+    // The middleware that is wrapped last receives the request first and the response last.
     App::new()
         .wrap(sessions)
         .wrap(from_fn(guards::refuse_other_sites))
@@ -34,7 +34,7 @@ pub(crate) fn app<Store: SessionStore + 'static>(
         .configure(configure)
 }
 
-/// The routes alone: they work under any session middleware.
+/// The routes without the middleware. They work with any session middleware.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
         .app_data(web::FormConfig::default().limit(FORM_LIMIT))

@@ -1,4 +1,4 @@
-//! What the command line says.
+//! The command line.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -11,14 +11,14 @@ pub(crate) struct Config {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
-    /// Where to listen; with port 0 the system picks a free port, and the address that is printed
-    /// tells which.
+    /// The address to listen on. With port 0, the system chooses a free port; the printed address
+    /// has it.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
     pub(crate) addr: SocketAddr,
 
-    /// Where the sessions are kept: `sqlite:FILE`, `postgres://…`, `mysql://…`, `redis://…`,
-    /// `memory:` or another address that sessile knows. What isn't there is created. An address
-    /// with a password is safer in the environment, where other users don't see it.
+    /// The store of the sessions: `sqlite:FILE`, `postgres://…`, `mysql://…`, `redis://…`, `memory:`
+    /// or another address that sessile supports. Missing files and tables are created. Pass an
+    /// address with a password in the environment, where other users don't see it.
     #[arg(
         long,
         value_name = "URL",
@@ -28,18 +28,19 @@ pub(crate) struct Config {
     )]
     pub(crate) store: String,
 
-    /// The secret that seals the cookies: 64 bytes, readable by you alone; created when it isn't
-    /// there. With it, cookies can be forged. Without it, no cookie opens a session any more.
+    /// The file with the secret key that seals the cookies: 64 bytes, readable only by you. It is
+    /// created if it does not exist. A person who has the key can forge cookies. If the key is
+    /// lost, no existing cookie opens a session.
     #[arg(long, value_name = "FILE", default_value = "sessile-demo.key")]
     pub(crate) secret_key_file: PathBuf,
 }
 
-/// What to do instead of serving.
+/// A command instead of serving the site.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Prints the SQL that creates the tables of the sessions, for migration tools.
     Schema {
-        /// The database it is for.
+        /// The database that the SQL is for.
         database: Database,
     },
 }
@@ -58,12 +59,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definition_is_sound() {
+    fn the_definition_of_the_command_line_is_valid() {
         Config::command().debug_assert();
     }
 
     #[test]
-    fn nothing_has_to_be_said() {
+    fn every_setting_has_a_default() {
         let config = Config::parse_from(["sessile-demo"]);
         assert_eq!(config.addr.to_string(), "127.0.0.1:8080");
         assert_eq!(config.store, "sqlite:sessile-demo.db");

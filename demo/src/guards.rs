@@ -1,4 +1,4 @@
-//! What every request passes and what every response carries.
+//! Checks for every request, and security headers for every response.
 
 use actix_web::{
     Error,
@@ -9,35 +9,35 @@ use actix_web::{
     middleware::Next,
 };
 
-/// Refuses a change that a page of another site asks for.
+/// Refuses a request of another site's page that could change something.
 ///
-/// The session cookie is `SameSite=Lax`, so such a request arrives without a session anyhow. This
-/// also keeps out what counts as the same site but isn't ours, like another port of this machine.
-/// Browsers say where a request comes from; what says nothing isn't a browser that could be misled.
+/// The session cookie is `SameSite=Lax`, so such a request has no session. This check also refuses requests of other
+/// origins of the same site, such as another port of this machine. Browsers send the origin of a request in
+/// `Sec-Fetch-Site`. A client that does not send this header is not a browser that another site could misuse.
 pub(crate) async fn refuse_other_sites<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    if !request.method().is_safe() && is_foreign(request.headers()) {
-        return Err(error::ErrorForbidden("asked for by another site"));
+    if !request.method().is_safe() && is_from_another_site(request.headers()) {
+        return Err(error::ErrorForbidden("the request comes from another site"));
     }
     next.call(request).await
 }
 
-fn is_foreign(headers: &HeaderMap) -> bool {
+fn is_from_another_site(headers: &HeaderMap) -> bool {
     const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
     headers
         .get_all(SEC_FETCH_SITE)
         .any(|site| site != "same-origin" && site != "none")
 }
 
-/// Nothing but this site's own files, no inline script, no inline style, no framing.
+/// Allows only files of this site: no inline scripts, no inline styles, no framing.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-/// Adds the headers that tell a browser to be strict.
+/// Adds security headers.
 pub(crate) fn harden(headers: &mut HeaderMap) {
     headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     headers.insert(
@@ -70,17 +70,20 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_pages_and_the_address_bar_may_ask() {
-        assert!(!is_foreign(&headers(&[])));
-        assert!(!is_foreign(&headers(&["same-origin"])));
-        assert!(!is_foreign(&headers(&["none"])));
-        assert!(is_foreign(&headers(&["cross-site"])));
-        assert!(is_foreign(&headers(&["same-site"])));
-        assert!(is_foreign(&headers(&["same-origin", "cross-site"])));
+    fn only_the_site_itself_and_the_address_bar_may_send_changes() {
+        assert!(!is_from_another_site(&headers(&[])));
+        assert!(!is_from_another_site(&headers(&["same-origin"])));
+        assert!(!is_from_another_site(&headers(&["none"])));
+        assert!(is_from_another_site(&headers(&["cross-site"])));
+        assert!(is_from_another_site(&headers(&["same-site"])));
+        assert!(is_from_another_site(&headers(&[
+            "same-origin",
+            "cross-site"
+        ])));
     }
 
     #[test]
-    fn the_policy_lets_nothing_inline_through() {
+    fn the_policy_allows_nothing_inline() {
         let mut headers = HeaderMap::new();
         harden(&mut headers);
         let policy = headers.get(header::CONTENT_SECURITY_POLICY).unwrap();

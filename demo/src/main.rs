@@ -1,5 +1,5 @@
-//! A small site that shows what `sessile` does: a visit counter, signing in and out, messages that
-//! survive a redirect, and parallel requests that don't lose each other's writes.
+//! A small site that shows the features of `sessile`: a visit counter, sign-in and sign-out, messages that survive a
+//! redirect, and concurrent requests that lose no writes.
 //!
 //! `cargo run -p sessile-demo` serves it on <http://127.0.0.1:8080>; `--help` lists the settings.
 
@@ -41,8 +41,9 @@ async fn main() -> ExitCode {
     }
 }
 
-/// `RUST_LOG` chooses what is logged, `info` and above by default.
-/// Standard output is left to the address.
+/// Logs to the standard error, because the standard output has only the address.
+///
+/// `RUST_LOG` sets the levels. The default is `info`.
 fn log_to_stderr() {
     let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::INFO.into())
@@ -54,15 +55,15 @@ fn log_to_stderr() {
         .init();
 }
 
-/// What went wrong and, line by line, why. A cause that its effect tells already isn't told again.
+/// Formats an error with its causes, one per line. A cause that the line before ends with is omitted.
 fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
-        let told = cause.to_string();
-        if !text.ends_with(&told) {
+        let message = cause.to_string();
+        if !text.ends_with(&message) {
             text.push_str("\n  because: ");
-            text.push_str(&told);
+            text.push_str(&message);
         }
         next = cause.source();
     }
@@ -74,18 +75,21 @@ mod tests {
     use super::*;
 
     #[derive(Debug, thiserror::Error)]
-    #[error("the kettle is cold")]
-    struct Cold(#[source] std::io::Error);
+    #[error("the file is unreadable")]
+    struct Unreadable(#[source] std::io::Error);
 
     #[derive(Debug, thiserror::Error)]
-    #[error("no tea: {0}")]
-    struct NoTea(#[source] Cold);
+    #[error("no settings: {0}")]
+    struct NoSettings(#[source] Unreadable);
 
     #[test]
-    fn every_cause_is_told_once() {
-        let error = Cold(std::io::Error::other("no water"));
-        let text = "the kettle is cold\n  because: no water";
+    fn every_cause_is_shown_once() {
+        let error = Unreadable(std::io::Error::other("permission denied"));
+        let text = "the file is unreadable\n  because: permission denied";
         assert_eq!(with_causes(&error), text);
-        assert_eq!(with_causes(&NoTea(error)), format!("no tea: {text}"));
+        assert_eq!(
+            with_causes(&NoSettings(error)),
+            format!("no settings: {text}")
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The SQL of the tables that sessions are kept in.
+//! The SQL that creates the tables of the sessions.
 
 use sessile::storage::{MySqlSessionStore, PostgresSessionStore};
 

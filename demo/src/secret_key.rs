@@ -1,4 +1,4 @@
-//! The secret that seals the cookies, kept in a file so that sessions survive a restart.
+//! The secret key that seals the cookies. It is stored in a file, so sessions survive a restart.
 
 use std::{
     fs::{File, OpenOptions},
@@ -8,10 +8,10 @@ use std::{
 
 use actix_web::cookie::Key;
 
-/// How many bytes a key file holds: what [`Key`] takes for its two halves.
+/// The size of a key file in bytes. [`Key`] uses one half for signing and the other for encryption.
 const LENGTH: usize = 64;
 
-/// Why there is no key to work with.
+/// The key could not be read or created.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretKeyError {
     #[error("the key file {} can't be read", path.display())]
@@ -20,26 +20,26 @@ pub(crate) enum SecretKeyError {
     #[error("the key file {} can't be created", path.display())]
     Create { path: PathBuf, source: io::Error },
 
-    #[error("the system gives no random bytes for a new key")]
+    #[error("the operating system returned no random bytes for a new key")]
     Random(#[source] getrandom::Error),
 
     #[error(
-        "the key file {} must hold exactly {LENGTH} bytes and doesn't; \
-         remove it to have a new one made, which ends all sessions",
+        "the key file {} does not have exactly {LENGTH} bytes; \
+         remove it to create a new key, which ends all sessions",
         path.display()
     )]
     Length { path: PathBuf },
 
     #[cfg(unix)]
     #[error(
-        "the key file {path} is open to other users (mode {mode:03o}); \
-         close it with: chmod 600 {path}",
+        "other users have access to the key file {path} (mode {mode:03o}); \
+         remove their access with: chmod 600 {path}",
         path = path.display()
     )]
     Exposed { path: PathBuf, mode: u32 },
 }
 
-/// Reads the key from `path`, after making one if there is no such file.
+/// Reads the key from `path`. If the file does not exist, creates it.
 pub(crate) fn load_or_create(path: &Path) -> Result<Key, SecretKeyError> {
     match File::open(path) {
         Ok(file) => read(path, file),
@@ -54,7 +54,7 @@ pub(crate) fn load_or_create(path: &Path) -> Result<Key, SecretKeyError> {
 fn read(path: &Path, file: File) -> Result<Key, SecretKeyError> {
     refuse_exposed(path, &file)?;
 
-    // One byte more than a key has tells a longer file from a right one without reading it all.
+    // One byte more than the length of a key is enough to detect a longer file.
     let mut bytes = Vec::with_capacity(LENGTH + 1);
     file.take(LENGTH as u64 + 1)
         .read_to_end(&mut bytes)
@@ -70,7 +70,7 @@ fn read(path: &Path, file: File) -> Result<Key, SecretKeyError> {
     Ok(Key::from(&bytes))
 }
 
-/// Looks at the open file rather than at the path, which could name another file by now.
+/// Checks the open file and not the path, which may lead to another file by now.
 #[cfg(unix)]
 fn refuse_exposed(path: &Path, file: &File) -> Result<(), SecretKeyError> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -99,7 +99,7 @@ fn create(path: &Path) -> Result<Key, SecretKeyError> {
     getrandom::fill(&mut bytes).map_err(SecretKeyError::Random)?;
 
     let mut options = OpenOptions::new();
-    // Never overwrites a file that was created in the meantime.
+    // `create_new` never overwrites a file that was created in the meantime.
     options.write(true).create_new(true);
     #[cfg(unix)]
     {
@@ -116,7 +116,7 @@ fn create(path: &Path) -> Result<Key, SecretKeyError> {
             path: path.to_owned(),
             source,
         })?;
-    tracing::info!(path = %path.display(), "made a new secret key");
+    tracing::info!(path = %path.display(), "created a secret key");
     Ok(Key::from(&bytes))
 }
 
@@ -127,17 +127,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_made_key_is_read_back() {
+    fn a_created_key_is_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("demo.key");
-        let made = load_or_create(&path).unwrap();
+        let created = load_or_create(&path).unwrap();
         let read = load_or_create(&path).unwrap();
-        assert!(made == read);
+        assert!(created == read);
         assert_eq!(fs::metadata(&path).unwrap().len(), LENGTH as u64);
     }
 
     #[test]
-    fn two_made_keys_differ() {
+    fn two_created_keys_differ() {
         let folder = tempfile::tempdir().unwrap();
         let one = load_or_create(&folder.path().join("one.key")).unwrap();
         let other = load_or_create(&folder.path().join("other.key")).unwrap();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_length_is_refused_and_left_alone() {
+    fn a_file_of_the_wrong_length_is_refused_and_not_changed() {
         for length in [0, LENGTH - 1, LENGTH + 1] {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("demo.key");
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_missing_is_told() {
+    fn a_missing_folder_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let error = load_or_create(&folder.path().join("none").join("demo.key")).err();
         assert!(matches!(error, Some(SecretKeyError::Create { .. })));

@@ -1,4 +1,4 @@
-//! From the settings to a running site, and cleanly down again.
+//! Starting the site, serving it, and stopping it.
 
 use std::{
     io::{self, Write as _},
@@ -22,19 +22,19 @@ use crate::{
     secret_key::{self, SecretKeyError},
 };
 
-/// How long a session lives after its last change.
+/// The lifetime of a session after its last change.
 const SESSION_TTL: time::Duration = time::Duration::days(7);
 
-/// How often ended sessions are swept out of a database.
+/// The interval at which expired sessions are deleted from a database.
 const CLEANUP_PERIOD: Duration = Duration::from_secs(10 * 60);
 
-/// How long requests that are under way may take to end once the site is told to stop.
+/// The time that running requests have to complete when the site stops.
 const SHUTDOWN_SECONDS: u64 = 5;
 
-/// Checking a password fills 19 MiB: this bounds how many each worker checks at once.
+/// The maximum number of concurrent password checks per worker. Each check needs 19 MiB of memory.
 const BLOCKING_THREADS: usize = 4;
 
-/// Why the site doesn't run.
+/// The site could not start, or did not stop cleanly.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServerError {
     #[error(transparent)]
@@ -43,7 +43,7 @@ pub(crate) enum ServerError {
     #[error("the store can't be opened")]
     OpenStore(#[source] StoreError),
 
-    #[error("the store can't be brought to rest")]
+    #[error("the store can't be closed")]
     CloseStore(#[source] StoreError),
 
     #[error("can't listen on {addr}")]
@@ -56,7 +56,7 @@ pub(crate) enum ServerError {
     Serve(#[source] io::Error),
 }
 
-/// Serves the site until Ctrl-C (or SIGTERM).
+/// Serves the site until it receives SIGINT (Ctrl-C) or SIGTERM.
 pub(crate) async fn run(config: &Config) -> Result<(), ServerError> {
     let key = secret_key::load_or_create(&config.secret_key_file)?;
     let store = AnySessionStore::builder(config.store.as_str())
@@ -68,7 +68,7 @@ pub(crate) async fn run(config: &Config) -> Result<(), ServerError> {
 
     let served = serve(config.addr, sessions(store.clone(), key)).await;
 
-    // Whether it went well or not: the last changes are to be in the database file itself.
+    // The store is closed even after an error, so that the database file has the last changes.
     if let Some(cleanup) = cleanup {
         cleanup.stop().await;
     }
@@ -77,12 +77,12 @@ pub(crate) async fn run(config: &Config) -> Result<(), ServerError> {
     closed.map_err(ServerError::CloseStore)
 }
 
-/// Everything about sessions that an application has to say.
+/// The configuration of the sessions.
 fn sessions(store: AnySessionStore, key: Key) -> SessionMiddleware<AnySessionStore> {
     SessionMiddleware::builder(store, key)
         .cookie_name("sessile-demo".to_owned())
-        // The demo speaks plain HTTP, over which not every browser keeps a `Secure` cookie, not
-        // even for the machine itself. A real site speaks HTTPS and leaves this line out.
+        // The demo uses plain HTTP. Some browsers keep no `Secure` cookie without HTTPS, not even for localhost. A real
+        // site uses HTTPS and omits this line.
         .cookie_secure(false)
         .session_lifecycle(PersistentSession::default().session_ttl(SESSION_TTL))
         .build()

@@ -1,4 +1,4 @@
-// Starts the parallel requests of a race, then asks the server what is left of them.
+// Starts the concurrent requests of a run, and then requests the writes that the session has.
 "use strict";
 
 for (const race of document.querySelectorAll("[data-race]")) {
@@ -9,14 +9,14 @@ function prepare(race) {
   const button = race.querySelector("button");
   let running = false;
   button.addEventListener("click", async () => {
-    // Not `disabled`, which would take the focus away from whoever pressed the key.
+    // The attribute `disabled` would remove the keyboard focus from the button.
     if (running) return;
     running = true;
     button.setAttribute("aria-disabled", "true");
     try {
       await run(race);
     } catch (error) {
-      tell(race, "failed", "The server did not answer.", "Is it still running?");
+      show(race, "failed", "The server did not answer.", "Is it still running?");
     } finally {
       button.removeAttribute("aria-disabled");
       running = false;
@@ -28,11 +28,11 @@ async function run(race) {
   const address = race.dataset.race;
   const polyps = [...race.querySelectorAll(".reef li")];
   for (const polyp of polyps) polyp.className = "";
-  tell(race, "running", "Under way …", "");
+  show(race, "running", "Running …", "");
 
   await post(address);
   const begun = performance.now();
-  const answers = await Promise.allSettled(
+  const outcomes = await Promise.allSettled(
     polyps.map(async (polyp, number) => {
       polyp.className = "waiting";
       await post(`${address}/${number}`);
@@ -40,17 +40,17 @@ async function run(race) {
     }),
   );
   const took = Math.round(performance.now() - begun);
-  const answered = answers.filter((answer) => answer.status === "fulfilled").length;
+  const answered = outcomes.filter((outcome) => outcome.status === "fulfilled").length;
 
-  const isKept = await ask(address);
+  const isKept = await load(address);
   polyps.forEach((polyp, number) => {
     polyp.className = isKept(number) ? "open" : "lost";
   });
 
   const kept = polyps.filter((polyp) => polyp.className === "open").length;
   const all = polyps.length;
-  const unanswered = answered < all ? `, ${all - answered} of them unanswered` : "";
-  tell(
+  const unanswered = answered < all ? `, ${all - answered} of them failed` : "";
+  show(
     race,
     kept === all ? "won" : "failed",
     `${kept} of ${all} kept`,
@@ -60,18 +60,18 @@ async function run(race) {
 
 async function post(address) {
   const response = await fetch(address, { method: "POST", redirect: "error" });
-  if (!response.ok) throw new Error(`${address} answered ${response.status}`);
+  if (!response.ok) throw new Error(`${address}: status ${response.status}`);
 }
 
-// For a race of keys, the server names those it found; for a counter, it tells how far it came.
-async function ask(address) {
+// For keys, the server returns the numbers of the stored keys. For a counter, it returns the count.
+async function load(address) {
   const response = await fetch(address, { redirect: "error" });
-  if (!response.ok) throw new Error(`${address} answered ${response.status}`);
+  if (!response.ok) throw new Error(`${address}: status ${response.status}`);
   const { kept } = await response.json();
   return Array.isArray(kept) ? (number) => kept.includes(number) : (number) => number < kept;
 }
 
-function tell(race, state, headline, detail) {
+function show(race, state, headline, detail) {
   race.dataset.state = state;
   const strong = document.createElement("strong");
   strong.textContent = headline;

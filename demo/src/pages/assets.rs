@@ -1,4 +1,4 @@
-//! The few files beside the pages, built into the program.
+//! The static files, which are compiled into the program.
 
 use actix_web::{
     HttpResponse,
@@ -32,7 +32,7 @@ async fn icon() -> HttpResponse {
 fn file(kind: &'static str, content: &'static str) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, kind))
-        // The files change with the program, and it is near: asking again costs nothing.
+        // The files change with the program. It runs on the same machine, so revalidation is cheap.
         .insert_header(CacheControl(vec![CacheDirective::NoCache]))
         .body(content)
 }

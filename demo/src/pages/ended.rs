@@ -1,4 +1,4 @@
-//! Signing out, which ends the session as a whole.
+//! Sign-out, which ends the session.
 
 use actix_web::{HttpResponse, Result, http::StatusCode};
 use askama::Template;

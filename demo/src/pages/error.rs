@@ -1,4 +1,4 @@
-//! What is shown when there is nothing else to show, and the last touch on every response.
+//! The error page, and the middleware that finishes every response.
 
 use actix_web::{
     Error, HttpResponse,
@@ -29,8 +29,9 @@ pub(crate) async fn not_found() -> HttpResponse {
     HttpResponse::NotFound().finish()
 }
 
-/// Hardens every response, and gives the failed ones a body that tells a visitor what to do and
-/// nothing of what happened inside: that goes to the log.
+/// Adds security headers to every response, and a body to every failed one.
+///
+/// The body tells the visitor what to do. Details of the error are only in the log.
 pub(crate) async fn finish<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -55,8 +56,7 @@ pub(crate) async fn finish<B: MessageBody + 'static>(
             harden(response.headers_mut());
             Ok(response)
         }
-        // The request is gone with the error, and so are we: it travels on with the response that
-        // it is to become.
+        // Without the request, this middleware can only return an error. The error has the response.
         Err(error) => {
             let mut response = error.error_response();
             let status = response.status();
@@ -75,14 +75,14 @@ fn is_failure(status: StatusCode) -> bool {
     status.is_client_error() || status.is_server_error()
 }
 
-/// Whether a page of our own stands there already, with something more fitting to say.
+/// Whether the handler has rendered a page, which is more specific than the error page.
 fn is_html(headers: &HeaderMap) -> bool {
     headers
         .get(CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
-/// Browsers name it when they open a page; scripts and tools don't.
+/// Whether the client accepts HTML. Browsers do when they open a page, scripts and tools don't.
 fn accepts_html(headers: &HeaderMap) -> bool {
     headers
         .get_all(ACCEPT)
@@ -103,25 +103,22 @@ fn body(status: StatusCode, headers: &mut HeaderMap, html: bool) -> String {
 fn render(status: StatusCode) -> Option<String> {
     let (title, advice) = match status {
         StatusCode::NOT_FOUND => (
-            "Nothing grows here",
-            "There is no page at this address. It may have been mistyped.",
+            "Page not found",
+            "There is no page at this address. Check the spelling.",
         ),
         StatusCode::FORBIDDEN => (
-            "That came from elsewhere",
-            "Another site asked for this in your name, so nothing was done.",
+            "Request from another site",
+            "Another site sent this request from your browser. Nothing was changed.",
         ),
         StatusCode::SERVICE_UNAVAILABLE => (
-            "The tide is out",
-            "Sessions can't be reached at the moment. Please try again shortly.",
+            "Sessions are unavailable",
+            "The server can't reach its session store. Please try again shortly.",
         ),
         status if status.is_server_error() => (
-            "That went wrong",
-            "It is our fault, and it has been noted. Please try again shortly.",
+            "Server error",
+            "The server failed to answer the request and has logged the error. Please try again shortly.",
         ),
-        _ => (
-            "That can't be done",
-            "The request isn't one that this page answers.",
-        ),
+        _ => ("Bad request", "This page does not accept the request."),
     };
     let page = ErrorPage {
         layout: Layout::bare(),
@@ -146,24 +143,24 @@ mod tests {
     use super::*;
 
     async fn handler() -> Result<HttpResponse, Error> {
-        Err(ErrorInternalServerError("the inside"))
+        Err(ErrorInternalServerError("internal detail"))
     }
 
     async fn middleware<B: MessageBody>(
         _: ServiceRequest,
         _: Next<B>,
     ) -> Result<ServiceResponse<B>, Error> {
-        Err(ErrorServiceUnavailable("the inside"))
+        Err(ErrorServiceUnavailable("internal detail"))
     }
 
     async fn page() -> HttpResponse {
         HttpResponse::UnprocessableEntity()
             .content_type("text/html; charset=utf-8")
-            .body("our own")
+            .body("the page of the handler")
     }
 
-    /// Status and text of the answer to a client that accepts `accept`. The answer is hardened.
-    async fn answer(path: &str, accept: &'static str) -> (StatusCode, String) {
+    /// The status and the text of the response to a client that accepts `accept`. Checks the security headers.
+    async fn respond(path: &str, accept: &'static str) -> (StatusCode, String) {
         let app = App::new()
             .wrap(from_fn(finish))
             .route("/handler", web::get().to(handler))
@@ -190,18 +187,18 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_person_gets_a_page_and_a_program_a_line() {
-        let (status, text) = answer("/none", "text/html,*/*;q=0.8").await;
+    async fn a_browser_gets_a_page_and_a_tool_gets_a_line() {
+        let (status, text) = respond("/none", "text/html,*/*;q=0.8").await;
         assert_eq!(status, StatusCode::NOT_FOUND);
-        assert!(text.contains("Nothing grows here"), "{text}");
+        assert!(text.contains("Page not found"), "{text}");
 
-        let (status, text) = answer("/none", "*/*").await;
+        let (status, text) = respond("/none", "*/*").await;
         assert_eq!(status, StatusCode::NOT_FOUND);
         assert_eq!(text, "Not Found");
     }
 
     #[actix_web::test]
-    async fn nothing_of_the_inside_is_told() {
+    async fn no_internal_detail_is_shown() {
         for (path, status, line) in [
             (
                 "/handler",
@@ -214,18 +211,18 @@ mod tests {
                 "Service Unavailable",
             ),
         ] {
-            let (page_status, page) = answer(path, "text/html").await;
+            let (page_status, page) = respond(path, "text/html").await;
             assert_eq!(page_status, status);
             assert!(page.contains("try again shortly"), "{page}");
-            assert!(!page.contains("the inside"), "{page}");
-            assert_eq!(answer(path, "*/*").await, (status, line.to_owned()));
+            assert!(!page.contains("internal detail"), "{page}");
+            assert_eq!(respond(path, "*/*").await, (status, line.to_owned()));
         }
     }
 
     #[actix_web::test]
-    async fn a_page_of_our_own_is_left_as_it_is() {
-        let (status, text) = answer("/page", "text/html").await;
+    async fn a_page_of_the_handler_is_not_replaced() {
+        let (status, text) = respond("/page", "text/html").await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(text, "our own");
+        assert_eq!(text, "the page of the handler");
     }
 }

@@ -1,4 +1,4 @@
-//! The start page: a counter, and who is here.
+//! The start page: a visit counter, and the user.
 
 use actix_web::{HttpResponse, Result, http::StatusCode};
 use askama::Template;
@@ -7,7 +7,7 @@ use sessile::Session;
 use super::{Layout, Tab, page};
 use crate::names;
 
-/// How many polyps the reef has room for; it goes on counting when it is full.
+/// The number of polyps that the page draws. The counter has no such limit.
 const ROOM: u64 = 40;
 
 #[derive(Template)]

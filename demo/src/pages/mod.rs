@@ -1,4 +1,4 @@
-//! One file for each page, and what they have in common.
+//! The pages, one file each, and their common parts.
 
 pub(crate) mod assets;
 pub(crate) mod ended;
@@ -21,7 +21,7 @@ use sessile::Session;
 
 use crate::names;
 
-/// A page's place in the navigation.
+/// The place of a page in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Tab {
     Home,
@@ -32,7 +32,7 @@ enum Tab {
     Other,
 }
 
-/// What surrounds the content of every page.
+/// The values for the common part of every page.
 #[derive(Debug)]
 struct Layout {
     tab: Tab,
@@ -41,14 +41,14 @@ struct Layout {
 }
 
 impl Layout {
-    /// Takes the waiting message, if there is one, out of the session: it is shown once.
+    /// Removes the pending message from the session, if there is one, so that it is shown once.
     fn new(tab: Tab, session: &Session) -> Result<Self, Error> {
         let user = session.get(names::USER)?;
         let flash = session.remove_as(names::FLASH).and_then(Result::ok);
         Ok(Self { tab, user, flash })
     }
 
-    /// For pages that don't read the session, and so don't know the user.
+    /// The layout of pages that don't read the session and therefore don't know the user.
     fn bare() -> Self {
         Self {
             tab: Tab::Other,
@@ -57,20 +57,20 @@ impl Layout {
         }
     }
 
-    /// Whether the page links to the sign-in page: not from itself, and not where the visitor may be
-    /// signed in already.
+    /// Whether the page has a link to the sign-in page. The sign-in page has none, and neither has a page whose visitor
+    /// may be signed in.
     fn offers_sign_in(&self) -> bool {
         self.user.is_none() && !matches!(self.tab, Tab::SignIn | Tab::Other)
     }
 }
 
-/// Leaves a message for the page that is shown next.
-fn leave_message(session: &Session, message: &str) -> Result<(), Error> {
+/// Stores a message for the page that is shown next.
+fn store_message(session: &Session, message: &str) -> Result<(), Error> {
     Ok(session.insert(names::FLASH, message)?)
 }
 
-/// A page is made for one visitor at one moment: nothing keeps a copy, not even the browser, which
-/// could show it again after a sign-out.
+/// Renders a page. It is for one visitor, so no cache may store it. The browser may not either, because it could show the
+/// page after a sign-out.
 fn page(status: StatusCode, template: &impl Template) -> Result<HttpResponse, Error> {
     let html = template.render().map_err(ErrorInternalServerError)?;
     Ok(HttpResponse::build(status)
@@ -79,7 +79,7 @@ fn page(status: StatusCode, template: &impl Template) -> Result<HttpResponse, Er
         .body(html))
 }
 
-/// Sends a browser that posted a form on to a page, which it then gets.
+/// Redirects a browser from a `POST` to a page, which the browser then requests with `GET`.
 fn see_other(location: &'static str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((LOCATION, location))

@@ -1,4 +1,4 @@
-//! Requests that run side by side on one session, and what is left of their writes.
+//! Concurrent requests of one session, and the writes that remain afterwards.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ use sessile::Session;
 use super::{Layout, Tab, page};
 use crate::names;
 
-/// How many requests a run starts.
+/// The number of requests of a run.
 const REQUESTS: usize = 20;
 
-/// How long each request takes on top of its own work. A browser opens only a few connections at a
-/// time; this way, all that are open surely overlap between reading the session and writing it.
-const DAWDLE: Duration = Duration::from_millis(40);
+/// The delay that is added to each request. A browser opens only a few connections at a time. With the delay, all open
+/// requests overlap between their read and their write of the session.
+const DELAY: Duration = Duration::from_millis(40);
 
 #[derive(Template)]
 #[template(path = "parallel.html")]
@@ -41,7 +41,7 @@ pub(crate) async fn show(session: Session) -> Result<HttpResponse> {
     )
 }
 
-/// The routes that the page's script asks.
+/// The routes for the script of the page.
 pub(crate) fn api(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/keys").get(keys).post(start_keys))
@@ -50,13 +50,13 @@ pub(crate) fn api(config: &mut web::ServiceConfig) {
         .route("/counter/{number}", web::post().to(increment));
 }
 
-/// Which of the requests left what they wrote.
+/// The numbers of the requests whose values are stored.
 #[derive(Serialize)]
 struct Keys {
     kept: Vec<usize>,
 }
 
-/// How many increments are left.
+/// The number of stored increments.
 #[derive(Serialize)]
 struct Count {
     kept: u64,
@@ -72,7 +72,7 @@ async fn start_keys(session: Session) -> Result<HttpResponse> {
 async fn set_key(session: Session, number: web::Path<usize>) -> Result<HttpResponse> {
     let number = known(*number)?;
     session.insert(names::polyp(number), true)?;
-    dawdle().await
+    delay().await
 }
 
 async fn keys(session: Session) -> HttpResponse {
@@ -90,7 +90,7 @@ async fn start_counter(session: Session) -> Result<HttpResponse> {
 async fn increment(session: Session, number: web::Path<usize>) -> Result<HttpResponse> {
     known(*number)?;
     session.update_or(names::COUNTER, 1_u64, |count: u64| count.saturating_add(1))?;
-    dawdle().await
+    delay().await
 }
 
 async fn count(session: Session) -> Result<HttpResponse> {
@@ -98,8 +98,8 @@ async fn count(session: Session) -> Result<HttpResponse> {
     Ok(json(&Count { kept }))
 }
 
-/// Besides counting, this writes, so that a visitor without a session has one before the parallel
-/// requests are on their way; otherwise each of them would be answered with a session of its own.
+/// Counts the run. This write begins a session for a visitor without one. Otherwise each of the concurrent requests
+/// would begin its own session.
 fn count_run(session: &Session) -> Result<HttpResponse> {
     session.update_or(names::RUNS, 1_u64, |runs: u64| runs.saturating_add(1))?;
     Ok(done())
@@ -113,8 +113,8 @@ fn known(number: usize) -> Result<usize> {
     }
 }
 
-async fn dawdle() -> Result<HttpResponse> {
-    rt::time::sleep(DAWDLE).await;
+async fn delay() -> Result<HttpResponse> {
+    rt::time::sleep(DELAY).await;
     Ok(done())
 }
 

@@ -1,4 +1,4 @@
-//! What the session holds, and when it ends.
+//! The session page: the values of the session, and its expiry.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, Result, cookie::time::OffsetDateTime, http::Status
 use askama::Template;
 use sessile::{Session, Timestamp};
 
-use super::{Layout, Tab, leave_message, page, see_other};
+use super::{Layout, Tab, page, see_other, store_message};
 
 #[derive(Template)]
 #[template(path = "session.html")]
@@ -22,13 +22,13 @@ struct Entry {
     json: String,
 }
 
-/// A point in time, told in the ways that the page needs.
+/// A point in time, in the formats of the page.
 struct Moment {
-    /// For machines: `2026-01-31T08:05:09Z`.
+    /// For the attribute `datetime`: `2026-01-31T08:05:09Z`.
     machine: String,
-    /// For people: `31 January 2026, 08:05 UTC`.
+    /// For display: `31 January 2026, 08:05 UTC`.
     human: String,
-    /// How far off, either way: `6 days 23 hours`.
+    /// The distance from the present, in the past or the future: `6 days 23 hours`.
     distance: String,
 }
 
@@ -58,14 +58,14 @@ pub(crate) async fn show(session: Session) -> Result<HttpResponse> {
 
 pub(crate) async fn renew(session: Session) -> Result<HttpResponse> {
     session.renew();
-    leave_message(
+    store_message(
         &session,
-        "Your session has a new key. All it held came along, and the old key opens nothing.",
+        "Your session has a new key and keeps all its values. The old key is invalid.",
     )?;
     Ok(see_other("/session"))
 }
 
-/// Nothing for a time that the calendar doesn't reach.
+/// Formats a time. Returns `None` if it is outside the range of the calendar.
 fn moment(at: Timestamp, now: SystemTime) -> Option<Moment> {
     let at = SystemTime::from(at);
     let seconds = at.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
@@ -96,7 +96,7 @@ fn moment(at: Timestamp, now: SystemTime) -> Option<Moment> {
     })
 }
 
-/// The two largest units that count, or one where the smaller is zero.
+/// Formats a duration with its two largest units. A unit that is zero is omitted.
 fn in_words(duration: Duration) -> String {
     const UNITS: [(u64, &str); 4] = [
         (24 * 60 * 60, "day"),
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_read_well() {
+    fn a_duration_has_its_two_largest_units() {
         for (seconds, words) in [
             (0, "less than a second"),
             (1, "1 second"),

@@ -1,11 +1,11 @@
-//! Signing in.
+//! The sign-in page.
 
 use actix_web::{HttpResponse, Result, http::StatusCode, web};
 use askama::Template;
 use serde::Deserialize;
 use sessile::Session;
 
-use super::{Layout, Tab, leave_message, page, see_other};
+use super::{Layout, Tab, page, see_other, store_message};
 use crate::{
     accounts::{self, ACCOUNTS, Account},
     names,
@@ -16,7 +16,7 @@ use crate::{
 struct SignIn {
     layout: Layout,
     accounts: &'static [Account],
-    /// What was typed as a name, to be put right rather than typed again.
+    /// The name that the visitor entered, so that it can be corrected.
     name: String,
     refused: bool,
 }
@@ -47,7 +47,7 @@ pub(crate) async fn sign_in(
     session: Session,
     web::Form(Credentials { name, password }): web::Form<Credentials>,
 ) -> Result<HttpResponse> {
-    let typed = name.clone();
+    let entered = name.clone();
     let account = web::block(move || accounts::verify(&name, &password)).await?;
 
     let Some(account) = account else {
@@ -56,16 +56,15 @@ pub(crate) async fn sign_in(
             &SignIn {
                 layout: Layout::new(Tab::SignIn, &session)?,
                 accounts: &ACCOUNTS,
-                name: typed,
+                name: entered,
                 refused: true,
             },
         );
     };
 
-    // A new key for a new privilege: an old key that an attacker planted or saw opens nothing from
-    // here on.
+    // A sign-in needs a new key. A key that an attacker set or saw before is invalid from here on.
     session.renew();
     session.insert(names::USER, account.name)?;
-    leave_message(&session, &format!("Welcome aboard, {}.", account.name))?;
+    store_message(&session, &format!("Welcome, {}.", account.name))?;
     Ok(see_other("/"))
 }

@@ -1,4 +1,4 @@
-//! The site in Chromium.
+//! Tests of the site in Chromium.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use crate::site::Site;
 
 const COOKIE: &str = "sessile-demo";
 
-/// Far longer than a page takes, unless something is broken.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Far longer than a page takes to load. Only a defect reaches this limit.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[tokio::test]
-async fn visits_count_up_and_the_cookie_is_kept_as_it_should_be() {
+async fn visits_are_counted_and_the_cookie_has_its_attributes() {
     let (site, browser) = open().await;
     for visits in 1..=3 {
         browser.goto(&site.at("/")).await;
@@ -32,14 +32,14 @@ async fn visits_count_up_and_the_cookie_is_kept_as_it_should_be() {
     assert_eq!(cookie.http_only(), Some(true));
     assert_eq!(cookie.same_site().unwrap().to_string(), "Lax");
     assert_eq!(cookie.path(), Some("/"));
-    // Chromium names the host it belongs to when no domain was set.
+    // Chromium reports the host of a cookie without a domain.
     assert_eq!(cookie.domain(), Some("127.0.0.1"));
     assert!(cookie.expires().is_some());
     assert_eq!(browser.script("return document.cookie").await, "");
 }
 
 #[tokio::test]
-async fn signing_in_and_out() {
+async fn sign_in_and_sign_out_take_effect() {
     let (site, browser) = open().await;
     browser.goto(&site.at("/")).await;
     browser.click("#sign-in").await;
@@ -51,8 +51,8 @@ async fn signing_in_and_out() {
 
     browser.sign_in("ferris", "crab").await;
     assert_eq!(browser.text("#user").await, "ferris");
-    assert_eq!(browser.text("#flash").await, "Welcome aboard, ferris.");
-    // The visits came along to the new key.
+    assert_eq!(browser.text("#flash").await, "Welcome, ferris.");
+    // The session with the new key keeps the visits.
     assert_eq!(browser.text("#visits").await, "2");
 
     browser.reload().await;
@@ -61,7 +61,7 @@ async fn signing_in_and_out() {
 
     let signed_in = browser.cookie().await;
     browser.click("#sign-out").await;
-    browser.arrive(&site.at("/ended")).await;
+    browser.wait_for_address(&site.at("/ended")).await;
     assert_eq!(browser.text("h1").await, "Your session has ended");
     assert!(browser.find_cookie().await.is_none());
 
@@ -79,7 +79,7 @@ async fn signing_in_and_out() {
 #[tokio::test]
 async fn parallel_requests_lose_no_write() {
     let (site, browser) = open().await;
-    // Straight here: the race itself has to begin the session.
+    // There is no earlier page, so the run itself has to begin the session.
     browser.goto(&site.at("/parallel")).await;
     for _ in 0..2 {
         for (race, button) in [
@@ -101,7 +101,7 @@ async fn parallel_requests_lose_no_write() {
 }
 
 #[tokio::test]
-async fn both_races_at_once_lose_no_write_either() {
+async fn two_runs_at_once_lose_no_write() {
     let (site, browser) = open().await;
     browser.goto(&site.at("/")).await;
     browser.goto(&site.at("/parallel")).await;
@@ -120,7 +120,7 @@ async fn both_races_at_once_lose_no_write_either() {
 }
 
 #[tokio::test]
-async fn the_session_page_shows_what_is_held_and_until_when() {
+async fn the_session_page_shows_values_and_expiry() {
     let (site, browser) = open().await;
     browser.goto(&site.at("/session")).await;
     assert!(browser.has("#empty").await);
@@ -142,7 +142,7 @@ async fn the_session_page_shows_what_is_held_and_until_when() {
     assert_ne!(browser.cookie().await.value(), before.value());
 
     browser.click("#end").await;
-    browser.arrive(&site.at("/ended")).await;
+    browser.wait_for_address(&site.at("/ended")).await;
     assert!(browser.find_cookie().await.is_none());
 }
 
@@ -150,10 +150,10 @@ async fn open() -> (Site, Browser) {
     (Site::start(), Browser::open().await)
 }
 
-/// A browser that is sure of what it is asked for, or panics.
+/// A browser whose methods panic on errors.
 struct Browser {
     client: Client,
-    /// Dropped last: the browser dies with it.
+    /// Dropped last, because its end ends the browser.
     _driver: Chromedriver,
 }
 
@@ -182,17 +182,17 @@ impl Browser {
         self.client.refresh().await.unwrap();
     }
 
-    /// Waits for it: a click answers before the page that it leads to is there.
+    /// Waits for an element. A click returns before the next page is loaded.
     async fn find(&self, css: &str) -> Element {
-        let wait = self.client.wait().at_most(PATIENCE);
+        let wait = self.client.wait().at_most(TIMEOUT);
         let found = wait.for_element(Locator::Css(css)).await;
         found.unwrap_or_else(|error: CmdError| panic!("{css}: {error}"))
     }
 
     /// Waits until the browser is at this address.
-    async fn arrive(&self, address: &str) {
+    async fn wait_for_address(&self, address: &str) {
         let address = address.parse().unwrap();
-        let wait = self.client.wait().at_most(PATIENCE);
+        let wait = self.client.wait().at_most(TIMEOUT);
         wait.for_url(&address).await.unwrap();
     }
 

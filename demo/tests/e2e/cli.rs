@@ -1,4 +1,4 @@
-//! What the program says when it can't start.
+//! Tests of the program's errors when it can't start.
 
 use std::{
     ffi::OsStr,
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::site::program;
 
 #[test]
-fn an_address_in_use_is_told() {
+fn an_address_in_use_is_an_error() {
     let files = Files::new();
     let refusal = files.refusal();
     assert!(
@@ -24,7 +24,7 @@ fn an_address_in_use_is_told() {
 }
 
 #[test]
-fn a_key_file_of_the_wrong_length_is_refused_and_left_alone() {
+fn a_key_file_of_the_wrong_length_is_refused_and_not_changed() {
     let files = Files::new();
     write_private(&files.key, b"too short");
     let refusal = files.refusal();
@@ -34,7 +34,7 @@ fn a_key_file_of_the_wrong_length_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_key_file_that_others_can_read_is_refused() {
+fn a_key_file_that_other_users_can_read_is_refused() {
     let files = Files::new();
     fs::write(&files.key, [7; 64]).unwrap();
     fs::set_permissions(&files.key, fs::Permissions::from_mode(0o644)).unwrap();
@@ -45,9 +45,9 @@ fn a_key_file_that_others_can_read_is_refused() {
 }
 
 #[test]
-fn a_database_that_is_none_is_refused_and_left_alone() {
+fn a_file_that_is_not_a_database_is_refused_and_not_changed() {
     let files = Files::new();
-    let text = "Dear diary, this is not a database. ".repeat(100);
+    let text = "This file is not a database. ".repeat(100);
     fs::write(&files.database, &text).unwrap();
     let refusal = files.refusal();
     assert!(
@@ -55,12 +55,15 @@ fn a_database_that_is_none_is_refused_and_left_alone() {
         "{refusal}"
     );
     assert!(refusal.contains("because: "), "{refusal}");
-    assert!(!refusal.contains("Dear diary"), "{refusal}");
+    assert!(
+        !refusal.contains("This file is not a database"),
+        "{refusal}"
+    );
     assert_eq!(fs::read_to_string(&files.database).unwrap(), text);
 }
 
 #[test]
-fn a_database_in_no_folder_is_refused() {
+fn a_database_in_a_missing_folder_is_refused() {
     let mut files = Files::new();
     files.database = files.folder.path().join("none").join("demo.db");
     let refusal = files.refusal();
@@ -68,7 +71,7 @@ fn a_database_in_no_folder_is_refused() {
 }
 
 #[test]
-fn no_secret_is_ever_printed() {
+fn the_secret_key_is_never_printed() {
     let files = Files::new();
     let secret = "k".repeat(64);
     write_private(&files.key, secret.as_bytes());
@@ -92,12 +95,12 @@ fn help_names_every_setting() {
     }
 }
 
-/// What the program is started with: sound, unless a test spoils it.
+/// The files that the program is started with. They are valid unless a test changes them.
 struct Files {
     folder: TempDir,
     database: PathBuf,
     key: PathBuf,
-    /// Takes the address, so that a program that should have given up sooner doesn't run for ever.
+    /// Listens on the address, so that a program that did not fail earlier fails to listen.
     taken: TcpListener,
 }
 
@@ -116,7 +119,7 @@ impl Files {
         self.taken.local_addr().unwrap().to_string()
     }
 
-    /// What the program says on standard error before it exits with 1.
+    /// The standard error of the program, which has to exit with 1.
     fn refusal(&self) -> String {
         let output = program()
             .args([OsStr::new("--addr"), OsStr::new(&self.addr())])

@@ -1,4 +1,4 @@
-//! What the site answers: headers, refusals, and pages that tell nothing they shouldn't.
+//! Tests of the site's responses: headers, refusals, and pages without internal details.
 
 use reqwest::{
     Client, Response, StatusCode,
@@ -9,7 +9,7 @@ use reqwest::{
 use crate::site::Site;
 
 #[tokio::test]
-async fn every_answer_carries_the_strict_headers() {
+async fn every_response_has_the_security_headers() {
     let site = Site::start();
     let client = visitor();
     for path in [
@@ -30,7 +30,7 @@ async fn every_answer_carries_the_strict_headers() {
 }
 
 #[tokio::test]
-async fn only_what_needs_a_session_begins_one() {
+async fn only_pages_that_need_a_session_begin_one() {
     let site = Site::start();
     for path in [
         "/sign-in",
@@ -50,7 +50,7 @@ async fn only_what_needs_a_session_begins_one() {
 }
 
 #[tokio::test]
-async fn pages_are_kept_by_nobody() {
+async fn no_cache_stores_a_page() {
     let site = Site::start();
     for path in ["/", "/session", "/ended"] {
         let response = visitor().get(site.at(path)).send().await.unwrap();
@@ -60,7 +60,7 @@ async fn pages_are_kept_by_nobody() {
 }
 
 #[tokio::test]
-async fn a_change_that_another_site_asks_for_is_refused() {
+async fn a_change_from_another_site_is_refused() {
     let site = Site::start();
     let client = visitor();
     for path in ["/sign-out", "/session/renew", "/api/keys", "/api/counter/1"] {
@@ -78,7 +78,7 @@ async fn a_change_that_another_site_asks_for_is_refused() {
         request.send().await.unwrap().status(),
         StatusCode::NO_CONTENT
     );
-    // A link from elsewhere may of course lead here.
+    // A link of another site is allowed.
     let request = client
         .get(site.at("/"))
         .header("Sec-Fetch-Site", "cross-site");
@@ -86,20 +86,14 @@ async fn a_change_that_another_site_asks_for_is_refused() {
 }
 
 #[tokio::test]
-async fn a_missing_page_is_a_page_for_people_and_a_line_for_programs() {
+async fn a_missing_page_is_a_page_for_browsers_and_a_line_for_tools() {
     let site = Site::start();
     let request = visitor()
         .get(site.at("/no/such?page"))
         .header(ACCEPT, "text/html,*/*");
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
-    assert!(
-        response
-            .text()
-            .await
-            .unwrap()
-            .contains("Nothing grows here")
-    );
+    assert!(response.text().await.unwrap().contains("Page not found"));
 
     let response = visitor()
         .get(site.at("/no/such?page"))
@@ -111,7 +105,7 @@ async fn a_missing_page_is_a_page_for_people_and_a_line_for_programs() {
 }
 
 #[tokio::test]
-async fn a_bad_request_tells_nothing_of_the_inside() {
+async fn the_response_to_a_bad_request_has_no_internal_details() {
     let site = Site::start();
     let client = visitor();
     let bodies = [
@@ -142,25 +136,25 @@ async fn a_bad_request_tells_nothing_of_the_inside() {
 }
 
 #[tokio::test]
-async fn a_wrong_name_and_a_wrong_password_are_refused_alike() {
+async fn a_wrong_name_and_a_wrong_password_have_the_same_response() {
     let site = Site::start();
-    let mut answers = Vec::new();
-    for name in ["ferris", "nobody"] {
+    let mut responses = Vec::new();
+    for name in ["ferris", "unknown"] {
         let response = sign_in(&visitor(), &site, name, "wrong").await;
         assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
         assert!(!response.headers().contains_key(SET_COOKIE));
-        answers.push(response.text().await.unwrap().replace(name, "NAME"));
+        responses.push(response.text().await.unwrap().replace(name, "NAME"));
     }
-    // The name is shown as it was typed, and among the accounts.
-    let forms = answers
+    // The entered name is in the form. The known name is among the accounts as well, which are cut off.
+    let forms = responses
         .iter()
-        .map(|answer| answer.split("<aside").next().unwrap());
+        .map(|response| response.split("<aside").next().unwrap());
     let forms: Vec<&str> = forms.collect();
     assert_eq!(forms[0], forms[1]);
 }
 
 #[tokio::test]
-async fn what_is_typed_can_t_become_markup() {
+async fn the_entered_name_is_escaped() {
     let site = Site::start();
     let response = sign_in(&visitor(), &site, "\"><script>alert(1)</script>", "x").await;
     let text = response.text().await.unwrap();
@@ -168,7 +162,7 @@ async fn what_is_typed_can_t_become_markup() {
 }
 
 #[tokio::test]
-async fn signing_in_gives_a_new_cookie_and_ends_the_old_one() {
+async fn a_sign_in_sets_a_new_cookie_and_invalidates_the_old_one() {
     let site = Site::start();
     let client = visitor();
     let before = cookie(&client.get(site.at("/")).send().await.unwrap());
@@ -180,7 +174,7 @@ async fn signing_in_gives_a_new_cookie_and_ends_the_old_one() {
 
     let request = visitor().get(site.at("/session")).header("Cookie", before);
     let page = request.send().await.unwrap().text().await.unwrap();
-    assert!(page.contains("Nothing yet"), "{page}");
+    assert!(page.contains("The session is empty"), "{page}");
     let page = client.get(site.at("/session")).send().await.unwrap();
     assert!(page.text().await.unwrap().contains("ferris"));
 }
@@ -201,7 +195,7 @@ async fn sign_in(client: &Client, site: &Site, name: &str, password: &str) -> Re
     request.send().await.unwrap()
 }
 
-/// Name and value of the cookie that a response sets.
+/// The name and the value of the cookie that a response sets.
 fn cookie(response: &Response) -> String {
     let cookie = response.headers()[SET_COOKIE].to_str().unwrap();
     cookie.split(';').next().unwrap().to_owned()

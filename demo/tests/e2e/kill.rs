@@ -1,4 +1,4 @@
-//! What was acknowledged survives the end of the program, however it ends.
+//! Acknowledged writes survive the end of the program, by a kill or by Ctrl-C.
 
 use std::{
     collections::BTreeSet,
@@ -17,31 +17,33 @@ use crate::site::Site;
 
 const ROUNDS: u64 = 3;
 
-/// How many acknowledged writes each round waits for before it kills.
+/// The number of acknowledged writes that each round waits for before it kills the program.
 const WRITES: u64 = 150;
 
-/// How many visitors write at the same time, and with how many requests each.
+/// The number of visitors that write at the same time.
 const VISITORS: usize = 3;
+
+/// The number of concurrent requests of each visitor.
 const WRITERS: usize = 4;
 
-/// How many keys the site lets a session set.
+/// The number of keys that the site allows in a session.
 const KEYS: usize = 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_acknowledged_write_survives_a_kill() {
     let mut site = Site::start();
-    let tally = Tally::begin(&site).await;
+    let counter = Counter::begin(&site).await;
 
     for round in 1..=ROUNDS {
         let (acknowledged, mut writes) = mpsc::unbounded_channel();
-        let mut settling = JoinSet::new();
+        let mut setting = JoinSet::new();
         for _ in 0..VISITORS {
-            settling.spawn(settle(site.at(""), acknowledged.clone()));
+            setting.spawn(set_keys(site.at(""), acknowledged.clone()));
         }
         let mut counting = JoinSet::new();
         for number in 0..WRITERS {
             counting.spawn(
-                tally
+                counter
                     .clone()
                     .count(site.at(""), number, acknowledged.clone()),
             );
@@ -50,30 +52,30 @@ async fn every_acknowledged_write_survives_a_kill() {
 
         let enough = async {
             for _ in 0..WRITES {
-                writes.recv().await.expect("all writers gave up");
+                writes.recv().await.expect("all writers stopped");
             }
         };
         timeout(Duration::from_secs(60), enough)
             .await
-            .expect("the site is too slow to be under load");
+            .expect("the site acknowledged too few writes in time");
         site.kill();
         counting.join_all().await;
-        let settled: Vec<Settled> = settling.join_all().await.into_iter().flatten().collect();
+        let sessions: Vec<KeySession> = setting.join_all().await.into_iter().flatten().collect();
 
         site.restart();
-        tally.check(&site).await;
+        counter.check(&site).await;
         assert!(
-            settled.len() >= VISITORS,
-            "round {round} kept no visitor busy"
+            sessions.len() >= VISITORS,
+            "round {round}: too few sessions had keys"
         );
-        for settled in settled {
-            settled.check(&site).await;
+        for session in sessions {
+            session.check(&site).await;
         }
     }
 }
 
 #[tokio::test]
-async fn ctrl_c_is_a_clean_end_and_loses_nothing() {
+async fn ctrl_c_ends_the_program_cleanly_and_loses_no_write() {
     let mut site = Site::start();
     let client = visitor();
     for visits in 1..=2 {
@@ -81,10 +83,10 @@ async fn ctrl_c_is_a_clean_end_and_loses_nothing() {
         let page = page.text().await.unwrap();
         assert!(page.contains(&format!("id=\"visits\">{visits}<")), "{page}");
 
-        // With a connection still open.
+        // A connection is still open.
         let status = site.interrupt().unwrap();
         assert_eq!(status.code(), Some(0), "{}", site.output());
-        // Everything is in the one file, which can be copied now.
+        // All data is in one file.
         let folder = site.folder().read_dir().unwrap();
         let files = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let database: Vec<String> = files.filter(|name| name.starts_with("demo.db")).collect();
@@ -94,17 +96,17 @@ async fn ctrl_c_is_a_clean_end_and_loses_nothing() {
     }
 }
 
-/// One session whose counter many requests move up, across all rounds.
+/// A session whose counter many requests increment, in all rounds.
 #[derive(Clone)]
-struct Tally {
+struct Counter {
     client: Client,
-    /// How many increments were sent, and so may be there.
+    /// The number of increments that were sent. They may be stored.
     sent: Arc<AtomicU64>,
-    /// How many were answered, and so must be there.
+    /// The number of increments that were acknowledged. They must be stored.
     acknowledged: Arc<AtomicU64>,
 }
 
-impl Tally {
+impl Counter {
     async fn begin(site: &Site) -> Self {
         let client = visitor();
         assert!(post(&client, site.at("/api/counter")).await.is_ok());
@@ -115,8 +117,8 @@ impl Tally {
         }
     }
 
-    /// Increments until the site is gone.
-    async fn count(self, site: String, number: usize, tell: mpsc::UnboundedSender<()>) {
+    /// Increments the counter until the site ends.
+    async fn count(self, site: String, number: usize, report: mpsc::UnboundedSender<()>) {
         let address = format!("{site}/api/counter/{number}");
         loop {
             self.sent.fetch_add(1, Ordering::SeqCst);
@@ -124,8 +126,8 @@ impl Tally {
                 return;
             }
             self.acknowledged.fetch_add(1, Ordering::SeqCst);
-            // The receiver is gone once there were enough.
-            let _ = tell.send(());
+            // The receiver is dropped when there were enough writes.
+            let _ = report.send(());
         }
     }
 
@@ -141,18 +143,18 @@ impl Tally {
         assert!(acknowledged > 0);
         assert!(
             (acknowledged..=sent).contains(&kept),
-            "{acknowledged} increments were acknowledged and {sent} sent, and {kept} are there"
+            "{acknowledged} of {sent} increments were acknowledged, and {kept} are stored"
         );
     }
 }
 
-/// A session that keys of their own were set in.
-struct Settled {
+/// A session in which concurrent requests set different keys.
+struct KeySession {
     client: Client,
     acknowledged: BTreeSet<usize>,
 }
 
-impl Settled {
+impl KeySession {
     async fn check(&self, site: &Site) {
         #[derive(Deserialize)]
         struct Keys {
@@ -162,14 +164,14 @@ impl Settled {
         let Keys { kept } = response.unwrap().json().await.unwrap();
         assert!(
             kept.is_superset(&self.acknowledged),
-            "{:?} were acknowledged and {kept:?} are there",
+            "{:?} were acknowledged, and {kept:?} are stored",
             self.acknowledged
         );
     }
 }
 
-/// Begins session after session and sets keys in each, several at a time, until the site is gone.
-async fn settle(site: String, tell: mpsc::UnboundedSender<()>) -> Vec<Settled> {
+/// Begins sessions and sets several keys at a time in each, until the site ends.
+async fn set_keys(site: String, report: mpsc::UnboundedSender<()>) -> Vec<KeySession> {
     let mut sessions = Vec::new();
     loop {
         let client = visitor();
@@ -178,7 +180,7 @@ async fn settle(site: String, tell: mpsc::UnboundedSender<()>) -> Vec<Settled> {
         }
         let mut writers = JoinSet::new();
         for writer in 0..WRITERS {
-            let (client, site, tell) = (client.clone(), site.clone(), tell.clone());
+            let (client, site, report) = (client.clone(), site.clone(), report.clone());
             writers.spawn(async move {
                 let mut acknowledged = BTreeSet::new();
                 for number in (writer..KEYS).step_by(WRITERS) {
@@ -189,20 +191,20 @@ async fn settle(site: String, tell: mpsc::UnboundedSender<()>) -> Vec<Settled> {
                         break;
                     }
                     acknowledged.insert(number);
-                    let _ = tell.send(());
+                    let _ = report.send(());
                 }
                 acknowledged
             });
         }
         let acknowledged = writers.join_all().await.into_iter().flatten().collect();
-        sessions.push(Settled {
+        sessions.push(KeySession {
             client,
             acknowledged,
         });
     }
 }
 
-/// An answer that came in full is an acknowledgement, and has to be a good one.
+/// Sends a request. A complete response acknowledges it and must be a success.
 async fn post(client: &Client, address: String) -> reqwest::Result<()> {
     let response = client.post(address).send().await?;
     let status = response.status();

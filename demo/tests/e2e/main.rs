@@ -1,6 +1,6 @@
-//! The demo as its users meet it: the real program, over HTTP and in a real browser.
+//! Tests of the demo as a program, over HTTP and in a browser.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)] // clippy knows tests from their attribute, and not the helpers beside them
+#![allow(clippy::unwrap_used)] // clippy recognizes tests by their attribute, but not their helpers
 
 mod browser;
 mod cli;

@@ -1,4 +1,4 @@
-//! A running demo, with a database and a key file of its own.
+//! A running demo with its own database and key file.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,8 +11,8 @@ use tempfile::TempDir;
 
 const LISTENING: &str = "sessile demo listening on ";
 
-/// Far longer than it takes, unless something hangs.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Far longer than the program takes to end. Only a defect reaches this limit.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) struct Site {
     process: Process,
@@ -25,7 +25,7 @@ impl Site {
         Self::start_in(folder, &store)
     }
 
-    /// On a store of the test's own.
+    /// Starts a site on the given store.
     pub(crate) fn start_on(store: &str) -> Self {
         Self::start_in(TempDir::with_prefix("sessile-demo-").unwrap(), store)
     }
@@ -40,7 +40,7 @@ impl Site {
         Self { process }
     }
 
-    /// The address of a page or an endpoint; after a restart, the port is another one.
+    /// The address of a page or an endpoint. After a restart, it has another port.
     pub(crate) fn at(&self, path: &str) -> String {
         let line = self.process.line(LISTENING).unwrap();
         let (_, address) = line.split_once(LISTENING).unwrap();
@@ -51,22 +51,22 @@ impl Site {
         self.process.folder()
     }
 
-    /// All that the program wrote since it was last started.
+    /// The output of the program since its last start.
     pub(crate) fn output(&self) -> String {
         self.process.output()
     }
 
-    /// SIGKILL: no chance to write anything more.
+    /// Kills the program (SIGKILL), so that it writes nothing more.
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
     }
 
-    /// Ctrl-C.
+    /// Interrupts the program (SIGINT), as Ctrl-C does.
     pub(crate) fn interrupt(&mut self) -> Result<ExitStatus, Error> {
-        self.process.interrupt(PATIENCE)
+        self.process.interrupt(TIMEOUT)
     }
 
-    /// Starts it again on the same files.
+    /// Starts the program again with the same files.
     pub(crate) fn restart(&mut self) {
         self.process.restart().unwrap();
     }

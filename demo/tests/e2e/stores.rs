@@ -1,4 +1,4 @@
-//! The site on every store that an address can name.
+//! Tests of the site on every store that an address can name.
 
 use reqwest::Client;
 use sessile::storage::AnySessionStore;
@@ -6,7 +6,7 @@ use sessile_rig::{mariadb::MariaDb, postgres::Postgres, redis::Redis};
 
 use crate::site::{Site, program};
 
-/// Visits, signs in, starts the site again, and signs out.
+/// Visits the site, signs in, restarts the site, and signs out.
 async fn works_on(address: &str, survives_a_restart: bool) {
     let mut site = Site::start_on(address);
     let client = Client::builder().cookie_store(true).build().unwrap();
@@ -21,7 +21,7 @@ async fn works_on(address: &str, survives_a_restart: bool) {
 
     site.kill();
     site.restart();
-    // Cookies are for a host, whatever its port.
+    // Cookies belong to a host, regardless of its port.
     let again = page(&client, &site).await;
     assert_eq!(
         again.contains("id=\"user\">ferris<"),
@@ -69,7 +69,7 @@ async fn mariadb() {
     works_on(&mariadb.url(), true).await;
 }
 
-/// What the program prints as the schema of `database`.
+/// The schema that the program prints for `database`.
 fn schema(database: &str) -> String {
     let output = program().args(["schema", database]).output().unwrap();
     assert!(output.status.success());
@@ -77,7 +77,7 @@ fn schema(database: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_printed_schema_is_the_one_it_works_on() {
+async fn the_printed_schema_is_sufficient() {
     let postgres = Postgres::start().unwrap();
     let mariadb = MariaDb::start().unwrap();
     postgres.execute(&schema("postgres")).unwrap();
@@ -86,7 +86,7 @@ async fn the_printed_schema_is_the_one_it_works_on() {
         .unwrap();
     mariadb.execute(&schema("mysql")).unwrap();
     for address in [postgres.url(), mariadb.url()] {
-        // Makes no table.
+        // `connect` creates no tables.
         AnySessionStore::connect(address.as_str()).await.unwrap();
         works_on(&address, true).await;
     }
