@@ -1,4 +1,4 @@
-//! A program that depends on `actix-identity`, with the packages of this folder in place of actix-session.
+//! Tests of a program that depends on `actix-identity`, with the packages of this folder in place of actix-session.
 //!
 //! `cargo xtask suites` runs these tests, in a workspace that patches both packages.
 
@@ -21,7 +21,7 @@ async fn sign_out(identity: Identity) -> HttpResponse {
     HttpResponse::Ok().finish()
 }
 
-/// The user, and how many values the session has.
+/// The user, and the number of values in the session.
 async fn user(identity: Option<Identity>, session: Session) -> String {
     let user = identity.map(|identity| identity.id().unwrap());
     format!("{user:?} {}", session.entries().len())
@@ -56,7 +56,7 @@ async fn an_identity_is_part_of_the_session() {
 }
 
 #[test]
-fn both_packages_have_the_types_of_sessile() {
+fn both_packages_export_the_types_of_sessile() {
     let session: Session = sessile::Session::new();
     let session: actix_session_0_10::Session = session;
 

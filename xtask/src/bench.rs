@@ -1,11 +1,11 @@
-//! `cargo xtask bench`: what sessions cost. The benchmarks are a workspace of their own, so that other tasks
-//! do not compile what they measure.
+//! `cargo xtask bench`: the cost of sessions. The benchmarks are a separate workspace, so that other tasks do not compile
+//! the libraries that they measure.
 
 use std::process::Command;
 
 use crate::run::{self, Failure, cargo, workspace};
 
-/// Builds as a user would, and measures. The arguments go to the program.
+/// Builds the benchmarks in release mode and runs them. The arguments are passed to the program.
 pub(crate) fn run(arguments: Vec<String>) -> Result<(), Failure> {
     run::run(build("sessile-bench"))?;
     let mut command = program("sessile-bench");
@@ -13,7 +13,7 @@ pub(crate) fn run(arguments: Vec<String>) -> Result<(), Failure> {
     run::run(command)
 }
 
-/// Counts instructions, and compares them with the numbers that were kept.
+/// Counts instructions, and compares them with the recorded numbers.
 pub(crate) fn instructions(arguments: Vec<String>) -> Result<(), Failure> {
     run::run(build("sessile-instructions"))?;
     let mut command = program("sessile-instructions");
@@ -21,7 +21,7 @@ pub(crate) fn instructions(arguments: Vec<String>) -> Result<(), Failure> {
     run::run(command)
 }
 
-/// Checks the formatting, which that of the workspace leaves out.
+/// Checks the formatting. The check of the main workspace does not include it.
 pub(crate) fn check_format() -> Result<(), Failure> {
     run::run(cargo([
         "fmt",
@@ -34,7 +34,7 @@ pub(crate) fn check_format() -> Result<(), Failure> {
 
 const MANIFEST: &str = "bench/Cargo.toml";
 
-/// Where it is built, from the workspace's folder.
+/// The folder of its build, relative to the workspace.
 const TARGET: &str = "target/bench";
 
 fn build(package: &str) -> Command {

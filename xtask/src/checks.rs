@@ -1,4 +1,4 @@
-//! The packages in `checks/`: each stands for an application, in a workspace of its own.
+//! The packages in `checks/`. Each represents an application and is a separate workspace.
 
 use std::fs;
 

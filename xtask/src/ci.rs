@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: what is checked beside the tests. The cheapest steps come first.
+//! `cargo xtask ci`: the checks besides the tests. The cheapest steps are first.
 
 use std::{fs, time::Instant};
 
@@ -37,7 +37,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     step("instructions", || bench::instructions(Vec::new()))
 }
 
-/// Runs a step, and says its name and how long it took.
+/// Runs a step, and prints its name and its duration.
 fn step(name: &str, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     println!("==> {name}");
     let begun = Instant::now();
@@ -60,7 +60,7 @@ fn check_readme() -> Result<(), Failure> {
     readme::check(&readme).map_err(Failure::Check)
 }
 
-/// Checks the formatting of the workspace, and of the packages that can't be members of it.
+/// Checks the formatting of the workspace and of the packages that can't be its members.
 fn check_format() -> Result<(), Failure> {
     run::run(cargo([
         "fmt",
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_step_is_named() {
+    fn the_error_names_the_failed_step() {
         let failure = step("lints", || Err(Failure::Check("two warnings".into()))).unwrap_err();
 
         let text = failure.to_string();

@@ -1,14 +1,14 @@
-//! No example in the documentation is left out of the tests.
+//! The check that the tests include every example in the documentation.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-/// Looks through every Rust file under `folder`, and names the examples that are marked as ignored.
+/// Searches every Rust file below `folder` for examples that are marked as ignored. The error lists them.
 pub(crate) fn check(folder: &Path) -> Result<(), String> {
     let ignored =
-        ignored_under(folder).map_err(|error| format!("can't look for examples: {error}"))?;
+        ignored_under(folder).map_err(|error| format!("can't search for examples: {error}"))?;
     if ignored.is_empty() {
         Ok(())
     } else {
@@ -31,7 +31,7 @@ fn ignored_under(folder: &Path) -> io::Result<Vec<String>> {
     Ok(found)
 }
 
-/// Every Rust file under `folder`, but what is hidden or built.
+/// Every Rust file below `folder`, except in hidden folders and in `target`.
 fn rust_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ignored_example_is_found_however_it_is_written() {
+    fn ignored_examples_are_found_in_every_notation() {
         for line in [
             "/// ```ignore",
             "    //! ```rust,ignore",
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn other_examples_and_other_lines_are_fine() {
+    fn other_examples_and_other_lines_are_allowed() {
         for line in [
             "/// ```",
             "//! ```no_run",
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_files_of_this_crate() {
+    fn the_files_of_this_crate_are_found() {
         let files = rust_files(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
 
         assert!(files.iter().any(|file| file.ends_with("src/examples.rs")));

@@ -1,8 +1,8 @@
-//! The library under the feature sets that its users pick.
+//! The library with the feature sets that its users choose.
 
 use crate::run::{self, Failure, cargo};
 
-/// What people are expected to ask for, smallest first. The full set is checked with the workspace.
+/// The feature sets that users are expected to choose. The full set is checked with the workspace.
 pub(crate) const COMBINATIONS: &[&str] = &[
     "",
     "compat",
@@ -25,7 +25,7 @@ pub(crate) const COMBINATIONS: &[&str] = &[
     "redis-actor-session",
 ];
 
-/// Compiles the library with exactly these features, and takes every warning as an error.
+/// Compiles the library with exactly these features. Every warning is an error.
 pub(crate) fn check(features: &str) -> Result<(), Failure> {
     run::run(cargo([
         "clippy",
@@ -38,7 +38,7 @@ pub(crate) fn check(features: &str) -> Result<(), Failure> {
     ]))
 }
 
-/// Checks that the library without its default features depends on nothing of Actix.
+/// Checks that the library without its default features depends on no crate of Actix.
 pub(crate) fn check_engine_is_free_of_actix() -> Result<(), Failure> {
     let tree = run::output(cargo([
         "tree",
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_without_actix_is_clean() {
+    fn a_tree_without_actix_has_none() {
         assert!(actix_crates("sessile v0.1.0 (/actix)\nserde v1.0.0\n").is_empty());
     }
 }

@@ -9,20 +9,20 @@ use std::{
 
 use crate::run::{self, Failure};
 
-/// A program, or a file by its whole path, and the package that it comes in. `*` in a path stands for any one folder.
+/// A program, or a file by its absolute path, and the package that contains it. `*` in a path stands for one folder.
 struct Need {
     program: &'static str,
     package: &'static str,
 }
 
-/// What building with all features and testing take.
+/// The programs and files for building with all features and for testing.
 const NEEDS: &[Need] = &[
-    // SQLite is compiled in.
+    // SQLite is compiled from source.
     Need {
         program: "cc",
         package: "build-essential",
     },
-    // TLS by the operating system's library is built against its headers.
+    // The feature that uses OpenSSL needs its headers.
     Need {
         program: "pkg-config",
         package: "pkg-config",
@@ -31,7 +31,7 @@ const NEEDS: &[Need] = &[
         program: "/usr/include/openssl/ssl.h",
         package: "libssl-dev",
     },
-    // The demo is used through a browser.
+    // The tests of the demo use a browser.
     Need {
         program: "chromium",
         package: "chromium",
@@ -40,27 +40,27 @@ const NEEDS: &[Need] = &[
         program: "chromedriver",
         package: "chromium-driver",
     },
-    // The Redis stores are tested against servers that the tests start themselves.
+    // The tests start Redis servers.
     Need {
         program: "redis-server",
         package: "redis-server",
     },
-    // Counts the instructions of a request.
+    // Valgrind counts the instructions of a request.
     Need {
         program: "valgrind",
         package: "valgrind",
     },
-    // A client of TLS that isn't ours.
+    // A TLS client that does not use the library.
     Need {
         program: "redis-cli",
         package: "redis-tools",
     },
-    // So are the SQL stores. Debian starts servers of its own where it can; no test talks to those.
+    // The tests start PostgreSQL servers. Debian's package may start its own server, which no test uses.
     Need {
         program: "/usr/lib/postgresql/*/bin/postgres",
         package: "postgresql",
     },
-    // Only the programs: nothing that Debian would start.
+    // The package has only the programs, and no service that Debian would start.
     Need {
         program: "/usr/sbin/mariadbd",
         package: "mariadb-server-core",
@@ -69,8 +69,8 @@ const NEEDS: &[Need] = &[
         program: "mariadb",
         package: "mariadb-client-core",
     },
-    // Pages are requested through the caches of web servers. The tests start their own; Debian may start its nginx on
-    // port 80, which no test uses. The package `apache2`, whose service Debian would start, is not needed.
+    // The tests start web servers as caches. Debian's package may start its own nginx on port 80, which no test uses. The
+    // package `apache2`, which has a service that Debian would start, is not needed.
     Need {
         program: "/usr/sbin/nginx",
         package: "nginx",
@@ -81,25 +81,28 @@ const NEEDS: &[Need] = &[
     },
 ];
 
-/// Installs what is missing, or says what to install.
+/// Installs missing packages. Without the rights to do so, the error names them.
 pub(crate) fn ensure() -> Result<(), Failure> {
-    let missing = missing(is_there);
+    let missing = missing(exists);
     if missing.is_empty() {
         return Ok(());
     }
     if !is_root() || !is_on_path("apt-get") {
         return Err(Failure::Check(advice(&missing)));
     }
-    println!("Installing what the tests need: {}", missing.join(" "));
+    println!(
+        "Installing packages that the tests need: {}",
+        missing.join(" ")
+    );
     run::run(apt_get(&["update", "--quiet"]))?;
     run::run(apt_get(&install(&missing)))
 }
 
-/// The packages of the programs that aren't there.
-fn missing(is_there: impl Fn(&str) -> bool) -> Vec<&'static str> {
+/// The packages of the missing programs.
+fn missing(exists: impl Fn(&str) -> bool) -> Vec<&'static str> {
     NEEDS
         .iter()
-        .filter(|need| !is_there(need.program))
+        .filter(|need| !exists(need.program))
         .map(|need| need.package)
         .collect()
 }
@@ -107,7 +110,7 @@ fn missing(is_there: impl Fn(&str) -> bool) -> Vec<&'static str> {
 fn advice(missing: &[&str]) -> String {
     let packages = missing.join(" ");
     format!(
-        "The tests need what this machine lacks. On Debian, this installs them:\n\n  \
+        "Programs that the tests need are missing. On Debian, this command installs them:\n\n  \
          sudo apt-get install --yes --no-install-recommends {packages}\n"
     )
 }
@@ -126,7 +129,7 @@ fn apt_get(arguments: &[&str]) -> Command {
     command
 }
 
-fn is_there(program: &str) -> bool {
+fn exists(program: &str) -> bool {
     if program.starts_with('/') {
         is_file(program)
     } else {
@@ -152,7 +155,7 @@ fn is_executable(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
 }
 
-/// A process owns its own entry in `/proc`, so that its owner is the user we run as.
+/// The owner of `/proc/self` is the user of this process.
 fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|it| it.uid() == 0)
 }
@@ -162,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_missing_where_everything_is() {
+    fn no_package_is_missing_if_all_programs_exist() {
         assert!(missing(|_| true).is_empty());
     }
 
@@ -175,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_advice_is_a_command_to_copy() {
+    fn the_advice_has_the_command() {
         let advice = advice(&missing(|program| !program.starts_with("chrom")));
 
         assert!(
@@ -194,12 +197,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_looked_for_where_it_is() {
-        assert!(is_there("/proc/self/status"));
-        assert!(!is_there("/proc/self/no-such-file"));
-        assert!(is_there("/proc/*/status"));
-        assert!(!is_there("/proc/*/no-such-file"));
-        assert!(!is_there("/no-such-folder/*/status"));
-        assert!(is_there("sh"));
+    fn a_path_is_checked_as_a_file() {
+        assert!(exists("/proc/self/status"));
+        assert!(!exists("/proc/self/no-such-file"));
+        assert!(exists("/proc/*/status"));
+        assert!(!exists("/proc/*/no-such-file"));
+        assert!(!exists("/no-such-folder/*/status"));
+        assert!(exists("sh"));
     }
 }

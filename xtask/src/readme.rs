@@ -1,9 +1,9 @@
-//! The commands that the README promises.
+//! The commands in the README.
 
-/// The commands a newcomer copies, each on a line of its own. `.ci/run` reads the second from there and runs it.
+/// The commands that the README has, each on a separate line. `.ci/run` reads the second one and runs it.
 const COMMANDS: &[&str] = &["cargo run -p sessile-demo", "cargo xtask test"];
 
-/// Says what is wrong with the README, if anything.
+/// Checks that the README has the commands. The error names missing ones.
 pub(crate) fn check(readme: &str) -> Result<(), String> {
     let missing: Vec<_> = COMMANDS
         .iter()
@@ -22,14 +22,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_commands_on_lines_of_their_own_are_fine() {
+    fn both_commands_on_separate_lines_are_accepted() {
         let readme = "# x\n```sh\ncargo run -p sessile-demo\n```\n\n```sh\ncargo xtask test\n```\n";
 
         assert_eq!(check(readme), Ok(()));
     }
 
     #[test]
-    fn a_command_in_a_sentence_is_not_one_to_copy() {
+    fn a_command_in_a_sentence_does_not_count() {
         let readme = "cargo run -p sessile-demo\nRun `cargo xtask test`.\n";
 
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Running other programs, and how that fails.
+//! Running other programs, and their failures.
 
 use std::{
     env, fmt, io,
@@ -12,14 +12,14 @@ pub(crate) fn workspace() -> &'static Path {
     here.parent().unwrap_or(here)
 }
 
-/// The cargo that runs this, to be run in the workspace's folder.
+/// A command of the cargo that runs this program, in the workspace's folder.
 pub(crate) fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(workspace());
     command
 }
 
-/// Runs a command to its end. It shares our terminal.
+/// Runs a command until it ends. It inherits the terminal.
 pub(crate) fn run(mut command: Command) -> Result<(), Failure> {
     match command.status() {
         Ok(status) if status.success() => Ok(()),
@@ -28,7 +28,7 @@ pub(crate) fn run(mut command: Command) -> Result<(), Failure> {
     }
 }
 
-/// Runs a command to its end, and gives what it wrote on standard output.
+/// Runs a command until it ends, and returns its standard output.
 pub(crate) fn output(mut command: Command) -> Result<String, Failure> {
     let output = command
         .stderr(std::process::Stdio::inherit())
@@ -41,19 +41,19 @@ pub(crate) fn output(mut command: Command) -> Result<String, Failure> {
     }
 }
 
-/// Why a task failed.
+/// The failure of a task.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// A command could not be started.
     Start(String, io::Error),
-    /// A command ended badly.
+    /// A command failed.
     Exit(String, ExitStatus),
-    /// A check of our own says no.
+    /// A check of this program failed.
     Check(String),
 }
 
 impl Failure {
-    /// The exit code of the command that failed, so that `cargo xtask test` ends as `cargo test` does.
+    /// The exit code of the command that failed, so that `cargo xtask test` has the exit code of `cargo test`.
     pub(crate) fn exit_code(&self) -> ExitCode {
         let code = match self {
             Failure::Exit(_, status) => status.code().and_then(|code| u8::try_from(code).ok()),
@@ -73,7 +73,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The command as one would type it.
+/// The command as a line for a shell.
 fn line(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = program.file_name().unwrap_or(program.as_os_str());
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_command_is_named_and_its_code_passed_on() {
+    fn a_failure_has_the_command_and_its_exit_code() {
         let failure = run(shell("exit 101")).unwrap_err();
 
         assert_eq!(failure.exit_code(), ExitCode::from(101));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn output_is_what_was_written() {
+    fn output_is_the_standard_output() {
         assert_eq!(output(shell("echo one")).unwrap(), "one\n");
     }
 }

@@ -1,15 +1,15 @@
 //! The command line.
 
-/// What a newcomer reads.
+/// The help text.
 pub(crate) const USAGE: &str = "\
 Usage: cargo xtask <task>
 
-  test [ARGS…]   Run every test. ARGS go to `cargo test`. On Debian, installs what the tests need.
+  test [ARGS…]   Run every test. ARGS are passed to `cargo test`. On Debian, installs missing packages.
   suites         Run the tests of actix-session and actix-identity with sessile in place of actix-session.
-  ci             Check all that is checked before a change goes in, but the tests.
-  demo [ARGS…]   Run the demo. ARGS go to it.
-  bench [ARGS…]  Measure what sessions cost, and write docs/benchmarks.md. `--help` is an ARG.
-  instructions   Count the instructions of a request, and compare them with those that were kept.
+  ci             Run all checks of a pull request except the tests.
+  demo [ARGS…]   Run the demo. ARGS are passed to it.
+  bench [ARGS…]  Measure the cost of sessions, and write docs/benchmarks.md. `--help` lists the ARGS.
+  instructions   Count the instructions of a request, and compare them with the recorded numbers.
 ";
 
 /// One task and its arguments.
@@ -25,11 +25,11 @@ pub(crate) enum Task {
 }
 
 impl Task {
-    /// Reads what follows `cargo xtask`. The error is a sentence for the user.
+    /// Parses the arguments of `cargo xtask`. The error is a message for the user.
     pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut arguments = arguments.into_iter();
         let Some(name) = arguments.next() else {
-            return Err("Which task?".to_owned());
+            return Err("A task is missing.".to_owned());
         };
         let rest: Vec<String> = arguments.collect();
         match (name.as_str(), rest.as_slice()) {
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn passes_arguments_on_as_they_are() {
+    fn arguments_are_passed_on_unchanged() {
         let arguments = ["-p", "sessile", "--", "--nocapture"].map(str::to_owned);
 
         let task = parse("test -p sessile -- --nocapture");
@@ -69,14 +69,14 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_tasks_without_arguments() {
+    fn tasks_without_arguments_are_parsed() {
         assert_eq!(parse("ci"), Ok(Task::Ci));
         assert_eq!(parse("suites"), Ok(Task::Suites));
         assert_eq!(parse("--help"), Ok(Task::Help));
     }
 
     #[test]
-    fn refuses_what_it_does_not_know() {
+    fn unknown_tasks_and_arguments_are_refused() {
         assert!(parse("").is_err());
         assert!(parse("ci quickly").is_err());
         assert!(parse("suites 0.11").is_err());

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test, on a machine that has what they need.
+//! `cargo xtask test`: installs missing packages and runs every test.
 
 use crate::{
     packages,
@@ -14,14 +14,14 @@ pub(crate) fn run(arguments: Vec<String>) -> Result<(), Failure> {
 fn command_line(arguments: &[String]) -> Vec<&str> {
     let mut line = vec!["test", "--all-features"];
     if !names_a_package(arguments) {
-        // Cargo would take this over any `--package` beside it.
+        // Cargo would prefer this over a `--package` beside it.
         line.push("--workspace");
     }
     line.extend(arguments.iter().map(String::as_str));
     line
 }
 
-/// Whether cargo's own arguments, those before `--`, say which crates to test.
+/// Whether the arguments of cargo, which are before `--`, name the crates to test.
 fn names_a_package(arguments: &[String]) -> bool {
     arguments
         .iter()
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_the_dashes_is_not_cargo_s() {
+    fn arguments_after_the_dashes_are_not_those_of_cargo() {
         assert_eq!(line_for("-- -p"), "test --all-features --workspace -- -p");
     }
 }

@@ -7,7 +7,7 @@ use sessile::{
     ResponseHead, SealingKey, Session, SessionManager, Settings, storage::MemorySessionStore,
 };
 
-/// The session of the next request, after `write` changed it in a first one.
+/// The session of a second request, after `write` changed it in a first one.
 async fn stored(write: impl FnOnce(&Session)) -> Session {
     let store = MemorySessionStore::default();
     let manager = SessionManager::new(store, SealingKey::generate(), Settings::default()).unwrap();

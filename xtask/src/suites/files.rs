@@ -1,4 +1,4 @@
-//! [`Files`]: generated files, before they are written.
+//! [`Files`]: generated files that are not written yet.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
@@ -16,8 +16,8 @@ impl Files {
         self.0.get(path).map_or("", |text| text)
     }
 
-    /// Makes `folder` contain these files and no others. Files that don't change keep their time, so that they are not
-    /// compiled again.
+    /// Makes `folder` contain these files and no others. Unchanged files keep their modification time, so
+    /// that they are not compiled again.
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
         self.remove_others(folder, folder)?;
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_what_changed_and_removes_the_rest() {
+    fn changed_files_are_written_and_others_are_removed() {
         let folder = std::env::temp_dir().join(format!("sessile-xtask-{}", std::process::id()));
         let mut files = Files::default();
         files.add("kept/a", "a");

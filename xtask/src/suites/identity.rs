@@ -1,8 +1,8 @@
-//! The package actix-identity. It is copied, and the patch of the workspace replaces actix-session by sessile.
+//! The package actix-identity. It is copied, and the patch of the workspace replaces actix-session with sessile.
 
 use super::{Suite, files::Files, registry::Source, source, tables};
 
-/// The crate of its tests in `tests/`.
+/// The crate with its tests in `tests/`.
 const INTEGRATION: &str = "integration";
 
 pub(crate) fn generate(source: &Source, files: &mut Files) -> Suite {
@@ -39,7 +39,7 @@ mod tests {
     use crate::suites::registry::Package;
 
     #[test]
-    fn is_copied_without_its_lints() {
+    fn the_package_is_copied_without_its_lints() {
         let files = [
             (
                 "Cargo.toml",

@@ -28,10 +28,10 @@ use crate::{
     run::{self, Failure, cargo},
 };
 
-/// Where everything is generated, from the workspace's folder.
+/// The folder of the generated workspace, relative to this one.
 const FOLDER: &str = "target/suites";
 
-/// Where it is built.
+/// The folder of its build.
 const TARGET: &str = "target/suites/target";
 
 /// The tests of one package.
@@ -39,9 +39,9 @@ const TARGET: &str = "target/suites/target";
 pub(crate) struct Suite {
     /// Its name in the output.
     pub(crate) label: String,
-    /// The crates that have its tests.
+    /// The crates with its tests.
     pub(crate) crates: Vec<String>,
-    /// How many tests have to run: those in the source, except the skipped ones.
+    /// The number of tests that have to run: those in the source, except the skipped ones.
     pub(crate) expected: usize,
     pub(crate) skipped: Vec<&'static Skip>,
 }
@@ -70,7 +70,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     test(Report::new(suites))
 }
 
-/// Fills the workspace.
+/// Generates the packages of the workspace.
 fn generate(
     sources: &[Source],
     files: &mut Files,
@@ -88,7 +88,7 @@ fn generate(
     Ok(suites)
 }
 
-/// Runs the tests, and prints how they went.
+/// Runs the tests, and prints the results.
 fn test(mut report: Report) -> Result<(), Failure> {
     let mut command = in_suites(&["test", "--no-fail-fast", "--exclude", refused::PACKAGE]);
     command.env("CARGO_TERM_COLOR", "never");
@@ -101,14 +101,14 @@ fn test(mut report: Report) -> Result<(), Failure> {
     }
 }
 
-/// Runs a command to its end, and reads what it writes to both outputs in the order in which it is written.
+/// Runs a command until it ends, and reads both of its outputs in the order of the writes.
 fn read_lines(mut command: Command, mut read: impl FnMut(&str)) -> Result<ExitStatus, Failure> {
     let failed = |error| Failure::Start("cargo test".to_owned(), error);
     let (reader, writer) = io::pipe().map_err(failed)?;
     command.stdout(writer.try_clone().map_err(failed)?);
     command.stderr(writer);
     let mut child = command.spawn().map_err(failed)?;
-    // It holds the ends that are written to: the output would have no end.
+    // The command has the writing ends of the pipe. Until it is dropped, the output has no end.
     drop(command);
     for line in BufReader::new(reader).split(b'\n') {
         read(&String::from_utf8_lossy(&line.map_err(failed)?));

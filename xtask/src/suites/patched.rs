@@ -1,11 +1,11 @@
-//! A program of ours that depends on actix-identity, and patches actix-session as `actix-session/README.md` says.
+//! A program that depends on actix-identity and patches actix-session as `actix-session/README.md` describes.
 
 use std::{fs, io};
 
 use super::{Suite, files::Files, registry::Source, source};
 use crate::run::workspace;
 
-/// The program, from the workspace's folder.
+/// The program, relative to the workspace.
 pub(crate) const PROGRAM: &str = "actix-session/tests/identity.rs";
 
 const NAME: &str = "patched";
@@ -38,7 +38,7 @@ pub(crate) fn generate(files: &mut Files) -> io::Result<Suite> {
     })
 }
 
-/// Checks that our packages named actix-session have the version and the features of those in whose place they are.
+/// Checks that the packages in `actix-session/` have the versions and the features of the packages that they replace.
 pub(crate) fn check(sources: &[Source]) -> Result<(), String> {
     for folder in ["0.10", "0.11"] {
         let manifest = format!("actix-session/{folder}/Cargo.toml");
@@ -56,10 +56,10 @@ pub(crate) fn check(sources: &[Source]) -> Result<(), String> {
 
 fn compare(ours: &str, theirs: &str) -> Result<(), String> {
     let version = |manifest| keys(manifest, "[package]").find(|(key, _)| *key == "version");
-    let (ours_is, theirs_is) = (version(ours), version(theirs));
-    if ours_is != theirs_is {
+    let (our_version, their_version) = (version(ours), version(theirs));
+    if our_version != their_version {
         return Err(format!(
-            "the version is {ours_is:?} in place of {theirs_is:?}"
+            "the version is {our_version:?} and has to be {their_version:?}"
         ));
     }
     let missing: Vec<_> = keys(theirs, "[features]")
@@ -101,7 +101,7 @@ serde = \"1\"
 ";
 
     #[test]
-    fn equal_versions_and_features_are_fine() {
+    fn equal_versions_and_features_are_accepted() {
         assert_eq!(compare(MANIFEST, MANIFEST), Ok(()));
     }
 

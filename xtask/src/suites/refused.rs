@@ -8,10 +8,10 @@ use std::{
 use super::{files::Files, registry::Package, tables::Skip, template};
 use crate::run::Failure;
 
-/// The package that contains all of them.
+/// The package that contains the skipped tests.
 pub(crate) const PACKAGE: &str = "refused";
 
-/// A test that the compiler has to refuse, as the text of a module.
+/// The text of a module with a test that the compiler has to refuse.
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) package: Package,
@@ -19,7 +19,7 @@ pub(crate) struct Refused {
     pub(crate) source: String,
 }
 
-/// All of them, by the modules that they are in.
+/// The tests that the compiler has to refuse, by the path of their module.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals(BTreeMap<String, Refused>);
 
@@ -55,7 +55,7 @@ impl Refusals {
         add("src/lib.rs", String::new());
     }
 
-    /// Compares them with what the compiler says of the package, in its short form.
+    /// Compares the tests with the compiler's messages for the package, in their short form.
     fn check(&self, output: &str) -> Result<(), String> {
         let wrong: Vec<_> = self
             .0
@@ -70,7 +70,7 @@ impl Refusals {
         }
     }
 
-    /// Has the package compiled by `build`, a `cargo build` of the workspace.
+    /// Checks the tests with `build`, a `cargo build` of the workspace.
     pub(crate) fn check_by(&self, mut build: Command) -> Result<(), Failure> {
         build.args(["--keep-going", "--message-format=short"]);
         let output = build
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_a_module_of_a_crate_for_its_version() {
+    fn each_test_is_a_module_of_a_crate_for_its_version() {
         let mut files = Files::default();
 
         one().generate(&mut files);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_error_that_the_table_names_counts() {
+    fn another_error_than_that_of_the_table_is_reported() {
         let file = "members/refused/tests/actix_session_0_11_0/test_0.rs:57:5:";
 
         let expected = format!("{file} error[E0061]: this method takes 3 arguments\n");

@@ -16,7 +16,7 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// A name that a crate can have.
+    /// The name and version as a valid name of a crate.
     pub(crate) fn crate_name(self) -> String {
         self.to_string()
             .replace(|it: char| !it.is_alphanumeric(), "_")
@@ -61,12 +61,12 @@ impl Source {
     }
 }
 
-/// Downloads the packages, unless Cargo has them, and reads them. `folder` holds the manifest that asks for them.
+/// Downloads the packages, unless Cargo has them, and reads them. `folder` has a manifest that depends on them.
 pub(crate) fn fetch(folder: &Path) -> Result<Vec<Source>, Failure> {
     let failed = |error| Failure::Check(format!("can't read the packages: {error}"));
     fs::create_dir_all(folder).map_err(failed)?;
     let manifest = folder.join("Cargo.toml");
-    fs::write(&manifest, asking_for(PACKAGES)).map_err(failed)?;
+    fs::write(&manifest, manifest_of(PACKAGES)).map_err(failed)?;
     fs::write(folder.join("lib.rs"), "").map_err(failed)?;
 
     let mut command = cargo(["metadata", "--format-version=1"]);
@@ -74,8 +74,11 @@ pub(crate) fn fetch(folder: &Path) -> Result<Vec<Source>, Failure> {
     command.arg(manifest);
     let metadata = run::output(command)?;
     let read = |&package: &Package| {
-        let folder = folder_of(package, &metadata)
-            .ok_or_else(|| Failure::Check(format!("cargo doesn't say where {package} is")))?;
+        let folder = folder_of(package, &metadata).ok_or_else(|| {
+            Failure::Check(format!(
+                "the output of cargo does not have the folder of {package}"
+            ))
+        })?;
         let mut files = BTreeMap::new();
         read_folder(folder, folder, &mut files).map_err(failed)?;
         Ok(Source { package, files })
@@ -84,7 +87,7 @@ pub(crate) fn fetch(folder: &Path) -> Result<Vec<Source>, Failure> {
 }
 
 /// A manifest with a dependency on each package.
-fn asking_for(packages: &[Package]) -> String {
+fn manifest_of(packages: &[Package]) -> String {
     let dependencies: String = packages
         .iter()
         .map(|package| {
@@ -130,15 +133,15 @@ mod tests {
     const NEWEST: Package = Package::new("actix-session", "0.11.0");
 
     #[test]
-    fn asks_for_the_exact_version() {
-        let manifest = asking_for(&[NEWEST]);
+    fn the_manifest_requires_the_exact_version() {
+        let manifest = manifest_of(&[NEWEST]);
 
         let line = r#"actix_session_0_11_0 = { package = "actix-session", version = "=0.11.0" }"#;
         assert!(manifest.lines().any(|it| it == line), "{manifest}");
     }
 
     #[test]
-    fn finds_a_package_by_name_and_version() {
+    fn a_package_is_found_by_name_and_version() {
         let metadata = r#"{"packages":[
             {"name":"actix-session","version":"0.10.1","manifest_path":"/a/10/Cargo.toml"},
             {"name":"actix-session","version":"0.11.0","manifest_path":"/a/11/Cargo.toml"}]}"#;

@@ -4,11 +4,11 @@ use std::fmt;
 
 use super::{Suite, tables::Skip};
 
-/// The suites, and how their tests went.
+/// The suites and the results of their tests.
 #[derive(Debug)]
 pub(crate) struct Report {
     results: Vec<Outcome>,
-    /// The suite whose output is being read.
+    /// The suite that the current output belongs to.
     current: Option<usize>,
 }
 
@@ -60,7 +60,7 @@ impl Report {
         failed.map(|it| it.output.as_str()).collect()
     }
 
-    /// An error if a test failed, or if another number of tests ran than the source has.
+    /// Returns an error if a test failed, or if the number of tests that ran differs from the source.
     pub(crate) fn verdict(&self) -> Result<(), String> {
         let complaints: Vec<_> = self.results.iter().filter_map(Outcome::complaint).collect();
         if complaints.is_empty() {
@@ -118,7 +118,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// The crate whose tests the following lines are about, if the line says so: `Running … (target/debug/deps/name-0123)` or
+/// The crate that the following lines belong to, if the line names it: `Running … (target/debug/deps/name-0123)` or
 /// `Doc-tests name`.
 fn crate_under_test(line: &str) -> Option<&str> {
     let line = line.trim();
@@ -175,7 +175,7 @@ test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
     }
 
     #[test]
-    fn adds_up_the_programs_and_examples_of_a_suite() {
+    fn the_results_of_a_suite_are_added_up() {
         let report = report(3, OUTPUT);
 
         let text = report.to_string();
@@ -188,7 +188,7 @@ test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
     }
 
     #[test]
-    fn a_failed_test_is_a_failure_and_its_output_is_shown() {
+    fn a_failed_test_is_an_error_and_its_output_is_printed() {
         let report = report(3, OUTPUT);
 
         assert_eq!(
@@ -200,7 +200,7 @@ test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
     }
 
     #[test]
-    fn tests_that_did_not_run_are_a_failure() {
+    fn missing_tests_are_an_error() {
         let (passed, _) = OUTPUT.split_once("   Doc-tests").unwrap();
 
         assert_eq!(report(2, passed).verdict(), Ok(()));

@@ -1,4 +1,5 @@
-//! A package of actix-session as a crate that has its tests, but not its code: what the tests name comes from sessile.
+//! A package of actix-session as a crate that has its tests, but not its code. The items that the tests use are those of
+//! sessile.
 
 use super::{
     Suite,
@@ -10,7 +11,7 @@ use super::{
     template::{MANIFEST, ROOT, STORAGE, STORE},
 };
 
-/// Adds the crate to `files`, and the tests that are skipped to `refusals`.
+/// Adds the crate to `files`, and the skipped tests to `refusals`.
 pub(crate) fn generate(source: &Source, files: &mut Files, refusals: &mut Refusals) -> Suite {
     let mut generator = Generator {
         name: source.package.crate_name(),
@@ -41,7 +42,7 @@ struct Generator<'a> {
 }
 
 impl Generator<'_> {
-    /// The root, the tests in `tests/` and those of the stores.
+    /// Adds the root, the tests in `tests/` and the tests of the stores.
     fn tests(&mut self) {
         let (mut root, mut integration) = (ROOT.to_owned(), String::new());
         let mut storage = STORAGE.to_owned();
@@ -69,7 +70,7 @@ impl Generator<'_> {
         self.add("src/storage/mod.rs", storage);
     }
 
-    /// The text of a file without the tests that are skipped.
+    /// The text of a file without the skipped tests.
     fn without_skipped(&mut self, path: &str, text: &str) -> String {
         for test in source::tests(text) {
             if let Some(skip) = Skip::find(path, &test.name) {
@@ -84,7 +85,7 @@ impl Generator<'_> {
         source::retain_tests(text, |name| Skip::find(path, name).is_none())
     }
 
-    /// The examples in the documentation, and the programs in `examples/` as examples that are only compiled.
+    /// Adds the examples in the documentation. The programs in `examples/` become examples that are only compiled.
     fn examples(&mut self) {
         let mut documentation = String::new();
         for (path, text) in self.source.below("") {
@@ -123,7 +124,7 @@ impl Generator<'_> {
     }
 }
 
-/// Whether a file is compiled: some releases have a store in a file that is not a module.
+/// Whether a file is a module. Some releases have a store in a file that is not.
 fn is_module(source: &Source, path: &str) -> bool {
     let declaration = declaration(path);
     let mut others = source.below("src/").map(|(_, text)| text);
@@ -137,7 +138,7 @@ fn declaration(path: &str) -> String {
     format!("mod {name};\n")
 }
 
-/// An item that has the example in its documentation. Its name says where the example is from.
+/// An item with the example in its documentation. Its name has the file and the line of the example.
 fn documented(path: &str, example: &Example) -> String {
     let name = path.replace(|it: char| !it.is_alphanumeric(), "_");
     let Example {
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_test_modules_and_leaves_the_code() {
+    fn test_modules_are_copied_without_the_code() {
         let (suite, files, _) = generated(&[
             ("src/lib.rs", LIB),
             ("src/storage/cookie.rs", COOKIE),
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_skipped_test_is_left_out_and_has_to_be_refused() {
+    fn a_skipped_test_is_omitted_and_has_to_be_refused() {
         let (suite, files, refusals) = generated(&[
             ("src/storage/cookie.rs", COOKIE),
             ("src/storage/mod.rs", "mod cookie;\n"),
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_a_module_is_left_out() {
+    fn a_file_that_is_not_a_module_is_omitted() {
         let (suite, _, refusals) =
             generated(&[("src/lib.rs", LIB), ("src/storage/cookie.rs", COOKIE)]);
 

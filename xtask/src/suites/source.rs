@@ -1,5 +1,7 @@
-//! Tests, test modules and documentation examples, found in the text of Rust source. The source is formatted by
-//! rustfmt, so an item ends at the first line that is a closing brace with the item's indentation.
+//! Finding tests, test modules and documentation examples in Rust source.
+//!
+//! The source is formatted by rustfmt, so an item ends at the first line that is a closing brace with the item's
+//! indentation.
 
 use std::ops::Range;
 
@@ -10,7 +12,7 @@ pub(crate) struct Test {
     pub(crate) lines: Range<usize>,
 }
 
-/// The tests in `source`, in its order.
+/// The tests in `source`, in order.
 pub(crate) fn tests(source: &str) -> Vec<Test> {
     let lines: Vec<&str> = source.lines().collect();
     let mut found = Vec::new();
@@ -41,7 +43,7 @@ pub(crate) fn retain_tests(source: &str, keep: impl Fn(&str) -> bool) -> String 
     kept.fold(String::new(), |text, (_, line)| text + line + "\n")
 }
 
-/// The modules at the top level of `source` that are for tests only, with their attributes.
+/// The test modules at the top level of `source`, with their attributes.
 pub(crate) fn test_modules(source: &str) -> String {
     let lines: Vec<&str> = source.lines().collect();
     let mut modules = String::new();
@@ -63,15 +65,15 @@ pub(crate) fn test_modules(source: &str) -> String {
 /// An example in documentation.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Example {
-    /// The line at which it begins, counted from 1.
+    /// The number of its first line, counted from 1.
     pub(crate) line: usize,
-    /// What follows the opening backticks.
+    /// The text after the opening backticks.
     pub(crate) attributes: String,
     pub(crate) code: String,
 }
 
 impl Example {
-    /// The code in a function, with the lines that rustdoc hides.
+    /// The code in a function, including the lines that rustdoc hides.
     pub(crate) fn program(&self) -> String {
         let lines = self.code.lines();
         let code: String = lines
@@ -81,7 +83,7 @@ impl Example {
     }
 }
 
-/// The examples in Rust that rustdoc would test.
+/// The Rust examples that rustdoc would test.
 pub(crate) fn examples(source: &str) -> Vec<Example> {
     let mut found = Vec::new();
     let mut open: Option<Example> = None;
@@ -104,7 +106,7 @@ pub(crate) fn examples(source: &str) -> Vec<Example> {
     found
 }
 
-/// The lines of documentation with their numbers, without what marks them as documentation.
+/// The lines of documentation with their numbers, without the comment markers.
 fn documentation(source: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut is_block = false;
     source.lines().enumerate().filter_map(move |(index, line)| {
@@ -121,14 +123,14 @@ fn documentation(source: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Whether rustdoc takes a code block with these attributes for Rust.
+/// Whether rustdoc treats a code block with these attributes as Rust.
 fn is_rust(attributes: &str) -> bool {
     attributes
         .split([',', ' '])
         .all(|it| matches!(it, "" | "rust" | "no_run" | "should_panic" | "compile_fail"))
 }
 
-/// `#[test]`, or a framework's: `#[actix_web::test]`.
+/// Whether a line is `#[test]` or the attribute of a framework, such as `#[actix_web::test]`.
 fn is_test_attribute(line: &str) -> bool {
     let path = line.strip_prefix("#[").and_then(|it| it.strip_suffix(']'));
     path.is_some_and(|it| it == "test" || it.ends_with("::test"))
@@ -194,13 +196,13 @@ mod tests {
     }
 
     #[test]
-    fn finds_tests_of_any_framework() {
+    fn tests_of_any_framework_are_found() {
         assert_eq!(names(SOURCE), ["first", "second"]);
         assert!(names("#[cfg(test)]\nfn helper() {\n}\n").is_empty());
     }
 
     #[test]
-    fn retains_some_tests_and_everything_else() {
+    fn some_tests_and_everything_else_are_retained() {
         let kept = retain_tests(SOURCE, |name| name == "second");
 
         assert_eq!(names(&kept), ["second"]);
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_test_modules_out_of_a_file() {
+    fn test_modules_are_found() {
         let modules = test_modules(SOURCE);
 
         assert!(modules.starts_with("#[cfg(test)]\nmod tests {\n    use super::*;\n"));
@@ -218,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_examples_that_rustdoc_tests() {
+    fn examples_that_rustdoc_tests_are_found() {
         let expected = [
             Example {
                 line: 3,
@@ -240,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_examples_in_block_comments() {
+    fn examples_in_block_comments_are_found() {
         let examples = examples("/*!\nA crate.\n\n```\nlet x = 1;\n```\n*/\n\n```\n");
 
         assert_eq!(examples.len(), 1);

@@ -1,4 +1,4 @@
-//! The exceptions: tests that are skipped, and text of the packages that is replaced.
+//! The exceptions: skipped tests, and replaced texts of the packages.
 
 use super::{registry::Source, source};
 
@@ -64,7 +64,7 @@ pub(crate) const SKIPS: &[Skip] = &[
 
 const CALLS_STORE: &str = "calls an operation of `SessionStore`, which has other parameters";
 
-/// A text that is replaced by another.
+/// A text and its replacement.
 #[derive(Debug)]
 pub(crate) struct Rewrite {
     /// A file, or a folder with all files in it.
@@ -73,9 +73,9 @@ pub(crate) struct Rewrite {
     pub(crate) to: &'static str,
 }
 
-/// The changes of the packages' files, in every version that has the text.
+/// The replacements in the files of the packages, in every version that has the text.
 pub(crate) const REWRITES: &[Rewrite] = &[
-    // A Redis server of the test process, in place of one that has to be there.
+    // The test process starts a Redis server. The package expects a running one.
     Rewrite {
         place: "src/storage/redis_actor.rs",
         from: r#""127.0.0.1:6379")"#,
@@ -86,13 +86,13 @@ pub(crate) const REWRITES: &[Rewrite] = &[
         from: r#""redis://127.0.0.1:6379")"#,
         to: "crate::redis_server::url())",
     },
-    // `entries` has values in place of JSON text: see the guide page on migrating.
+    // `entries` returns values instead of JSON text: see the guide page on migrating.
     Rewrite {
         place: "tests/session.rs",
         from: r#""\"value2\"".to_string()"#,
         to: r#"serde_json::json!("value2")"#,
     },
-    // A store that was written for actix-session, behind the adapter: see the guide page on migrating.
+    // A store of actix-session needs the adapter: see the guide page on migrating.
     Rewrite {
         place: "tests/opaque_errors.rs",
         from: "storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError}",
@@ -108,7 +108,7 @@ pub(crate) const REWRITES: &[Rewrite] = &[
         from: "#[async_trait::async_trait(?Send)]\n",
         to: "",
     },
-    // A store that fails is answered 503: see the guide page on migrating.
+    // If the store fails, the response is 503: see the guide page on migrating.
     Rewrite {
         place: "tests/opaque_errors.rs",
         from: "StatusCode::INTERNAL_SERVER_ERROR",
@@ -121,7 +121,7 @@ pub(crate) const REWRITES: &[Rewrite] = &[
         from: "assert!(deletion_cookie.secure().is_none());",
         to: "assert!(deletion_cookie.secure().unwrap());",
     },
-    // The loggers of the examples don't matter here, and their crates take long to compile.
+    // The tests don't need the loggers of the examples, whose crates take long to compile.
     Rewrite {
         place: "examples/",
         from: "use tracing::level_filters::LevelFilter;\nuse tracing_subscriber::EnvFilter;\n",
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rewrites_a_file_where_the_table_says() {
+    fn a_file_of_the_table_is_rewritten() {
         let code = r#"RedisActorSessionStore::new("127.0.0.1:6379")"#;
 
         let rewritten = "RedisActorSessionStore::new(crate::redis_server::address())";

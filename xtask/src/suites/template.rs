@@ -28,7 +28,7 @@ path = "../../../../sessile"
 features = ["compat", "cookie-session", "redis-actor-session", "redis-pool", "redis-session"]
 "#;
 
-/// The root of a crate, with the items that the tests name by `crate::`.
+/// The root of a crate, with the items that the tests import from `crate::`.
 pub(crate) const ROOT: &str = "\
 #![allow(warnings)]
 
@@ -45,7 +45,7 @@ mod redis_server {
 
     use sessile_rig::redis::Redis;
 
-    /// It ends with the process.
+    /// The server ends with the process.
     static SERVER: LazyLock<Mutex<Redis>> =
         LazyLock::new(|| Mutex::new(Redis::start().expect(\"Redis starts\")));
 

@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-/// The manifest. Every member uses sessile in place of actix-session: under that name, or by the patch.
+/// The manifest. Every member uses sessile in place of actix-session: by renaming the dependency, or by the patch.
 pub(crate) const MANIFEST: &str = r#"[workspace]
 resolver = "3"
 members = ["members/*"]
@@ -20,7 +20,7 @@ incremental = false
 pub(crate) fn write(folder: &Path, lock: &str) -> io::Result<()> {
     fs::write(folder.join("Cargo.toml"), MANIFEST)?;
     let (begun, copy) = (folder.join("begun.lock"), folder.join("Cargo.lock"));
-    // Cargo adds the packages that only this workspace needs. It would add them at every run if the file were replaced.
+    // Cargo adds the packages that only this workspace needs. If every run replaced the file, every run would add them.
     if copy.exists() && fs::read_to_string(&begun).is_ok_and(|it| it == lock) {
         return Ok(());
     }
