@@ -5,7 +5,7 @@ use std::{fs, time::Instant};
 use crate::{
     bench, checks, examples, features, packages, readme,
     run::{self, Failure, cargo, workspace},
-    suites,
+    suites, words,
 };
 
 pub(crate) fn run() -> Result<(), Failure> {
@@ -14,6 +14,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     step("examples", || {
         examples::check(workspace()).map_err(Failure::Check)
     })?;
+    step("words", words::check)?;
     step("format", check_format)?;
     step("format of the benchmark", bench::check_format)?;
     step(

@@ -12,6 +12,7 @@ mod run;
 mod suites;
 mod task;
 mod test;
+mod words;
 
 use std::{env, process::ExitCode};
 
