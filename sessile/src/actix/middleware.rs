@@ -233,6 +233,11 @@ where
         failure_page,
     } = middleware;
     let page = failure_page.as_ref();
+    // Outer code may have taken the session between the call of the middleware and the first poll of its future.
+    let early = early.or_else(|| {
+        let found = request.extensions().get::<Session>().cloned();
+        found.filter(|session| session.backend().is_none())
+    });
 
     // Closes the session also if the client disconnects and this future is dropped.
     let _closing_early = early.as_ref().map(Closing);

@@ -110,12 +110,13 @@
 //! | what happens | the request that sent the update | requests that wait for it |
 //! | --- | --- | --- |
 //! | the store fails, and may have stored the update | 503; a retry with [`save`](crate::Session::save) is not applied twice | one of them repeats an update that has their changes, which the store recognizes; otherwise it loads the session and stores the changes of all |
-//! | the store does not answer | 503 after the [`store_timeout`](crate::Settings::store_timeout) | they do the same after a quarter of the timeout |
+//! | the store does not answer | 503 after the [`store_timeout`](crate::Settings::store_timeout) | they do the same after a quarter of the timeout, or after half of it if they waited for another update before |
 //! | the client disconnects | its changes are stored or not | they do the same at once |
 //! | 100 updates conflict in a row | 503 | another one goes on |
 //!
 //! A request that waits takes its changes back if its client disconnects, unless they are in an update that is in flight.
-//! Changes that make the state too large fail alone, with 500.
+//! Changes that make the state too large fail alone, with 500. A [`save`](crate::Session::save) whose future is not polled
+//! delays other requests for a quarter of the timeout.
 //!
 //! No change is stored twice. Under the default policies, a response to a request that changes something is sent only if
 //! the changes are stored.

@@ -109,9 +109,8 @@ impl<S: SessionStore> Engine<S> {
                     candidates.push(unsealed);
                     verified.push(cookie);
                 }
-                Some(Err(newer)) if self.is_stateless => {
-                    return Err(StoreError::from(newer).into());
-                }
+                // A new cookie would replace it.
+                Some(Err(newer)) => return Err(StoreError::from(newer).into()),
                 _ => telemetry::cookie_rejected("failed verification"),
             }
         }

@@ -455,6 +455,28 @@ impl std::io::Write for Writer {
     }
 }
 
+/// Outer code takes the session after it has called the middleware, and before the middleware runs.
+#[actix_web::test]
+async fn a_handle_that_was_taken_after_the_call_becomes_the_session() {
+    let sessions = SessionMiddleware::new(MemorySessionStore::default(), Key::generate());
+    let resource = web::resource("/")
+        .route(web::get().to(handler))
+        .wrap(sessions)
+        .wrap_fn(|request, service| {
+            let taken = request.request().clone();
+            let calling = service.call(request);
+            async move {
+                taken.get_session().insert("early", 1).unwrap();
+                drop(taken);
+                calling.await
+            }
+        });
+    let app = init_service(App::new().service(resource)).await;
+    let response = call_service(&app, TestRequest::default().to_request()).await;
+    let entries: serde_json::Value = actix_web::test::read_body_json(response).await;
+    assert_eq!(entries, json!({"early": 1, "handler": 1}));
+}
+
 #[actix_web::test]
 async fn a_change_without_a_session_middleware_logs_one_warning() {
     let log = Log::of_warnings();

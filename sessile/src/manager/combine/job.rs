@@ -127,7 +127,10 @@ impl Job {
 
     /// Sets an outcome that tells whether the changes are stored.
     pub(super) fn settle(&self, outcome: JobOutcome) {
-        self.attempt.clear();
+        // A request that is dropped before it learns that its changes are stored needs the attempt.
+        if !matches!(outcome, JobOutcome::Stored(_)) {
+            self.attempt.clear();
+        }
         *locked(&self.outcome) = Some(outcome);
         self.woken.notify_one();
     }
@@ -140,6 +143,11 @@ impl Job {
 }
 
 impl Batch {
+    /// Whether a second request has sent the update.
+    pub(super) fn is_repeated(&self) -> bool {
+        locked(&self.state).is_repeated
+    }
+
     /// The update, once it is published.
     pub(super) fn update(&self) -> Option<Arc<PreparedUpdate>> {
         locked(&self.state).update.clone()

@@ -101,13 +101,16 @@ impl<'a> Member<'a> {
                     if !was_settled && self.job.is_settled() {
                         return None;
                     }
+                    // It may have been woken to lead, and is busy.
+                    locked(&self.queue).wake_another(&self.job);
                 }
             }
         }
     }
 
     /// Takes jobs from the front of the queue as a batch, for an update of `onto`: all before the first one that needs
-    /// an update of its own, or that one alone. `None` if another request has become the leader.
+    /// an update of its own, or that one alone. `None` if another request has become the leader and prepares or sends an
+    /// update. A leader whose load took long enough to be replaced goes on otherwise: its successor only loads as well.
     ///
     /// If `onto` has not just been loaded (`is_loaded`), another server may have renewed the session, and a job may come
     /// from a request that opened the renewed session. The session has to be loaded first then: the result is `None`.
@@ -118,7 +121,10 @@ impl<'a> Member<'a> {
     ) -> Option<(Arc<Batch>, Vec<Arc<Job>>)> {
         let mut queue = locked(&self.queue);
         if !queue.is_led_by(&self.job) {
-            return None;
+            if !is_loaded || queue.batch.is_some() {
+                return None;
+            }
+            queue.replace_leader(Leader::Member(Arc::clone(&self.job)));
         }
         let is_of_another_epoch = |job: &Arc<Job>| job.base.record.epoch != onto.record.epoch;
         if !is_loaded && queue.waiting.iter().any(is_of_another_epoch) {

@@ -191,8 +191,9 @@ impl<S: SessionStore> Engine<S> {
                 member.finish(batch, UpdateReply::Gone);
             }
             Err(error) => {
-                // Only this request fails. If the update may have happened, the next leader repeats it.
-                match error.may_have_happened() {
+                // Only this request fails. If the update may have happened, also when another request sent it, the next
+                // leader repeats it.
+                match error.may_have_happened() || batch.is_repeated() {
                     true => member.step_down(),
                     false => member.finish(batch, UpdateReply::NotSent),
                 }

@@ -143,12 +143,24 @@ impl Queue {
 
     /// Wakes a request that may lead.
     pub(super) fn wake_next(&self) {
+        self.wake_first(|_| true);
+    }
+
+    /// Wakes another request than that of `busy`, if the queue has no leader.
+    pub(super) fn wake_another(&self, busy: &Arc<Job>) {
+        if matches!(self.leader, Leader::Vacant) {
+            self.wake_first(|job| !Arc::ptr_eq(job, busy));
+        }
+    }
+
+    fn wake_first(&self, may_lead: impl Fn(&Arc<Job>) -> bool) {
         let in_flight = self.batch.as_ref().and_then(|batch| {
             let state = locked(&batch.state);
             let mut jobs = state.jobs.iter();
-            jobs.find(|job| !job.has_left()).cloned()
+            jobs.find(|job| !job.has_left() && may_lead(job)).cloned()
         });
-        if let Some(job) = in_flight.as_ref().or_else(|| self.waiting.front()) {
+        let mut waiting = self.waiting.iter();
+        if let Some(job) = in_flight.or_else(|| waiting.find(|job| may_lead(job)).cloned()) {
             job.wake();
         }
     }

@@ -1,5 +1,7 @@
 //! Requests of one worker that store their changes in one update.
 
+use std::{future::poll_fn, task::Poll};
+
 use tokio::task::{JoinHandle, yield_now};
 
 use super::*;
@@ -236,6 +238,87 @@ async fn a_renewal_in_a_direct_update_supersedes_those_that_wait() {
     queue.world.store.go_on.notify_one();
     let failures = queue.assert_failed(&[1]).await;
     assert_eq!(failures[0].status(), 409);
+}
+
+/// A store that did not send the update a second time says nothing of the first time.
+#[tokio::test]
+async fn a_repeated_update_that_is_not_sent_stays_in_flight() {
+    let mut queue = Queue::behind_a_direct_update(Fault::Wait, &[increment as Change; 4]).await;
+    queue.world.store.counts();
+    queue.world.store.inject(Fault::DoAndFail);
+    queue.world.store.go_on.notify_one();
+    while queue.world.store.counts().1 == 0 {
+        yield_now().await;
+    }
+    queue.world.store.inject(Fault::NotSent);
+    queue.assert_failed(&[1, 2]).await;
+    queue.assert_n(1 + 4).await;
+}
+
+/// It learns nothing of the update of another request, which has its changes.
+#[tokio::test]
+async fn a_request_that_is_dropped_before_it_learns_the_outcome_is_stored_once() {
+    let mut queue = Queue::behind_a_direct_update(Fault::Wait, &[increment as Change; 2]).await;
+    let session = queue.world.open(&queue.cookie).await;
+    increment(&session);
+    let manager = queue.world.manager.clone();
+    {
+        let head = ResponseHead::to("POST");
+        let mut committing = pin!(manager.commit(&session, &head));
+        let is_ready = poll_fn(|cx| Poll::Ready(committing.as_mut().poll(cx).is_ready())).await;
+        assert!(!is_ready);
+        queue.world.store.go_on.notify_one();
+        queue.assert_failed(&[]).await;
+        assert_eq!(queue.world.n(&queue.cookie).await, Some(1 + 3));
+    }
+    session.reload().await.unwrap();
+    assert_eq!(session.get("n"), Ok(Some(1 + 3)));
+    session.save().await.unwrap();
+    queue.assert_n(1 + 3).await;
+}
+
+/// The leader that is woken hangs, and lets another request lead at once.
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_hangs_passes_its_wake_up_on() {
+    let mut queue = Queue::behind_a_direct_update(Fault::Wait, &[increment as Change; 4]).await;
+    queue.world.store.counts();
+    queue.world.store.inject(Fault::Hang);
+    queue.world.store.go_on.notify_one();
+    while queue.world.store.counts().1 == 0 {
+        yield_now().await;
+    }
+    // The others wait for the direct update for a quarter of the timeout, and for its successor for another one. Then one of
+    // them repeats the update, and the store fails.
+    queue.world.store.inject(Fault::Fail);
+    let begun = tokio::time::Instant::now();
+    queue.assert_failed(&[2]).await;
+    assert_eq!(begun.elapsed().as_millis(), 500);
+    queue.assert_n(1 + 4).await;
+}
+
+/// Its loads take longer than a quarter of the timeout, after which other requests lead.
+#[tokio::test(start_paused = true)]
+async fn all_changes_are_stored_if_the_store_is_slow() {
+    for latency in [100, 240, 260, 300] {
+        let world = World::new(|settings| settings.store_timeout = time::Duration::SECOND);
+        let cookie = world.stored().await;
+        let mut requests = Vec::new();
+        for _ in 0..10 {
+            let session = world.open(&cookie).await;
+            increment(&session);
+            let manager = world.manager.clone();
+            requests.push(tokio::spawn(async move {
+                let committed = manager.commit(&session, &ResponseHead::to("POST")).await;
+                committed.is_ok()
+            }));
+        }
+        world.store.set_latency(Duration::from_millis(latency));
+        for request in requests {
+            assert!(request.await.unwrap(), "{latency} ms");
+        }
+        world.store.set_latency(Duration::ZERO);
+        assert_eq!(world.n(&cookie).await, Some(1 + 10), "{latency} ms");
+    }
 }
 
 #[tokio::test]

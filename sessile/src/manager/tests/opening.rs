@@ -204,3 +204,19 @@ mod in_a_cookie {
         }
     }
 }
+
+/// A new session would replace the cookie, and a purge would have no effect.
+#[tokio::test]
+async fn a_key_that_a_later_version_sealed_is_not_overwritten() {
+    let world = World::new(|_| {});
+    let cookie = world.stored().await;
+    let value = cookie.strip_prefix("id=").unwrap().as_bytes();
+    let content = world.key.decrypt("id", value, |bytes| Some(bytes.to_vec()));
+    let mut newer = String::from("id=");
+    world
+        .key
+        .encrypt("id", [&[4], &content.unwrap()[1..]], &mut newer);
+    let failure = world.manager.open([newer.as_bytes()]).await.unwrap_err();
+    assert_eq!(failure.status(), 503);
+    assert_eq!(world.n(&cookie).await, Some(1));
+}

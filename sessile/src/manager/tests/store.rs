@@ -2,7 +2,7 @@
 
 use std::sync::{
     Mutex,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
 };
 
 use super::*;
@@ -38,6 +38,8 @@ pub(super) struct Faulty {
     pub(super) go_on: tokio::sync::Notify,
     /// Whether it opens sessions under the keys of actix-session.
     pub(super) takes_over: AtomicBool,
+    /// The milliseconds that each operation takes.
+    latency: AtomicU64,
     loads: AtomicU32,
     writes: AtomicU32,
 }
@@ -51,6 +53,7 @@ impl Faulty {
             undecodable: Mutex::new(None),
             go_on: tokio::sync::Notify::new(),
             takes_over: AtomicBool::new(false),
+            latency: AtomicU64::new(0),
             loads: AtomicU32::new(0),
             writes: AtomicU32::new(0),
         }
@@ -58,6 +61,12 @@ impl Faulty {
 
     pub(super) fn inject(&self, fault: Fault) {
         *self.next_write.lock().unwrap() = Some(fault);
+    }
+
+    /// Makes each operation take this long.
+    pub(super) fn set_latency(&self, latency: Duration) {
+        let millis = latency.as_millis().try_into().unwrap();
+        self.latency.store(millis, Ordering::SeqCst);
     }
 
     /// Removes all faults.
@@ -93,7 +102,10 @@ impl Faulty {
         fault: Option<Fault>,
         operation: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        tokio::task::yield_now().await;
+        match self.latency.load(Ordering::SeqCst) {
+            0 => tokio::task::yield_now().await,
+            millis => tokio::time::sleep(Duration::from_millis(millis)).await,
+        }
         let failure = || StoreError::new(StoreErrorKind::Unavailable, "a fault");
         let answer = match fault {
             None => operation.await,
