@@ -163,23 +163,13 @@ fn vertical(class: &str, x: f64, from: f64, to: f64) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{About, Cost, Pair, Rounds, Slice};
+    use crate::results::{About, Cost, Rounds};
 
     fn cost(subject: Subject, processor_us: f64) -> Cost {
-        let pair = Pair {
-            baseline_us: 10.0,
-            slice: Slice {
-                requests: 1,
-                processor_us,
-                throughput: 1.0,
-                p50_us: 1.0,
-                p99_us: 1.0,
-            },
-        };
         Cost {
             subject,
             kind: Kind::Read,
-            rounds: Rounds(vec![pair]),
+            rounds: Rounds::of(&[(10.0, processor_us)]),
             round_trips: None,
         }
     }

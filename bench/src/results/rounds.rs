@@ -56,10 +56,9 @@ impl Rounds {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rounds(pairs: &[(f64, f64)]) -> Rounds {
+impl Rounds {
+    /// Rounds with these processor times of the baseline and of the subject.
+    pub(crate) fn of(pairs: &[(f64, f64)]) -> Self {
         let pair = |&(baseline_us, processor_us)| Pair {
             baseline_us,
             slice: Slice {
@@ -70,12 +69,17 @@ mod tests {
                 p99_us: 1.0,
             },
         };
-        Rounds(pairs.iter().map(pair).collect())
+        Self(pairs.iter().map(pair).collect())
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn a_ratio_is_that_of_a_pair_however_slow_its_round() {
-        let rounds = rounds(&[(10.0, 12.0), (20.0, 24.0), (10.0, 13.0)]);
+        let rounds = Rounds::of(&[(10.0, 12.0), (20.0, 24.0), (10.0, 13.0)]);
 
         let ratio = rounds.ratio().unwrap();
 
@@ -85,16 +89,16 @@ mod tests {
 
     #[test]
     fn another_subject_is_compared_round_by_round() {
-        let ours = rounds(&[(10.0, 12.0), (20.0, 24.0)]);
-        let theirs = rounds(&[(9.0, 24.0), (18.0, 48.0)]);
+        let ours = Rounds::of(&[(10.0, 12.0), (20.0, 24.0)]);
+        let theirs = Rounds::of(&[(9.0, 24.0), (18.0, 48.0)]);
 
         assert_eq!(ours.ratio_to(&theirs), Some(Spread::single(0.5)));
     }
 
     #[test]
     fn without_rounds_there_is_no_ratio() {
-        assert_eq!(rounds(&[]).ratio(), None);
-        assert_eq!(rounds(&[]).ratio_to(&rounds(&[(1.0, 1.0)])), None);
-        assert_eq!(rounds(&[]).processor_us(), None);
+        assert_eq!(Rounds::of(&[]).ratio(), None);
+        assert_eq!(Rounds::of(&[]).ratio_to(&Rounds::of(&[(1.0, 1.0)])), None);
+        assert_eq!(Rounds::of(&[]).processor_us(), None);
     }
 }

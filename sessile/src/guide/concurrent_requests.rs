@@ -46,7 +46,7 @@
 //! | --- | --- | --- |
 //! | does not depend on the old one | [`insert`](crate::Session::insert) | the last to commit wins |
 //! | is computed from the old one | [`update`](crate::Session::update), [`update_or`](crate::Session::update_or) | both count |
-//! | is removed | [`remove`](crate::Session::remove) | the name is removed |
+//! | is removed | [`remove`](crate::Session::remove) | the name is removed, and each request gets the value |
 //!
 //! `get` followed by `insert` stores what the request computed from the state that it loaded, so it overwrites a
 //! concurrent change. `update` takes a closure, which runs again on the current value if another request came first:
@@ -78,18 +78,29 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
 //!
-//! Because a closure may run several times, it is an `Fn`, and must have no side effects. It must not block: it runs
-//! on the worker's thread, and all requests of the worker wait for it. If it panics, or does not fit the value that
-//! another request stored, its own request fails with 500, and the others go on.
+//! The closure runs at once, on the state that the request loaded. If another request stores a new value first, it runs
+//! again on that value when the changes are stored. So it is an `Fn`, and must have no side effects. It must not block: it
+//! runs on the worker's thread, and all requests of the worker wait for it.
+//!
+//! If the first run panics, the handler panics, and Actix Web closes the connection. If a later run panics, or the closure
+//! does not fit the value that another request stored, its request fails with 500, none of its changes are stored, and
+//! the others go on.
+//!
+//! What `get` returns after an `update` is computed from the state that the request loaded, and what is stored may be
+//! different: twenty concurrent visits may all show 2, while 21 is stored. After a [`save`](crate::Session::save), `get`
+//! shows the stored state, with the changes of the requests that were stored together. So neither is a unique number.
 //!
 //! # Signing out and signing in
 //!
 //! A sign-out waits for no other request. A renewal, as at sign-in, queues like other changes, and is stored in an update
 //! of its own.
 //!
-//! A request that loaded the session before it ended or was renewed does not store its changes, and is answered 409. With
-//! [`SupersededPolicy::Ignore`](crate::config::SupersededPolicy::Ignore), or if its method is safe, its response is served
-//! without the changes. A second renewal of one session begins a new session from the state that it loaded.
+//! A request that changes a session which another request has ended or renewed since it was loaded is answered 409, and
+//! its changes are not stored. If its method is safe, or with
+//! [`SupersededPolicy::Ignore`](crate::config::SupersededPolicy::Ignore), its response is served without the changes.
+//! A request that changes nothing is served from the state that it loaded. `save` and `reload` return an error whatever
+//! the method: a handler of a safe method that has to know whether its changes are stored calls `save`. A second renewal
+//! of one session begins a new session from the state that it loaded.
 //!
 //! # What concurrent changes cost
 //!
@@ -105,18 +116,25 @@
 //!
 //! # When something fails
 //!
-//! Responses have the status 503 here unless [`on_store_failure`](crate::Settings::on_store_failure) sets another one.
+//! The status of a store's failure is 503 unless [`on_store_failure`](crate::Settings::on_store_failure) sets another one.
+//!
+//! The first update has only the changes of its own request. If it fails, a request that waits loads the session, and
+//! stores the changes of all. A later update has the changes of all that waited. If it fails, another of them repeats it,
+//! and the store recognizes it.
 //!
 //! | what happens | the request that sent the update | requests that wait for it |
 //! | --- | --- | --- |
-//! | the store fails, and may have stored the update | 503; a retry with [`save`](crate::Session::save) is not applied twice | one of them repeats an update that has their changes, which the store recognizes; otherwise it loads the session and stores the changes of all |
-//! | the store does not answer | 503 after the [`store_timeout`](crate::Settings::store_timeout) | they do the same after a quarter of the timeout, or after half of it if they waited for another update before |
-//! | the client disconnects | its changes are stored or not | they do the same at once |
+//! | the store fails, and may have stored the update | 503; a retry with [`save`](crate::Session::save) is not applied twice | one of them goes on as above |
+//! | the store does not answer | 503 after the [`store_timeout`](crate::Settings::store_timeout) | one of them goes on after a quarter of the timeout, or half of it if it waited for another update before |
+//! | the client disconnects | its changes are stored or not | one of them goes on at once |
 //! | 100 updates conflict in a row | 503 | another one goes on |
 //!
 //! A request that waits takes its changes back if its client disconnects, unless they are in an update that is in flight.
 //! Changes that make the state too large fail alone, with 500. A [`save`](crate::Session::save) whose future is not polled
 //! delays other requests for a quarter of the timeout.
+//!
+//! A store should answer well within a quarter of the timeout. If it does not, requests that wait repeat updates that only
+//! were slow, and if another worker has stored a change in the meantime, their outcome is unknown: they get 503.
 //!
 //! No change is stored twice. Under the default policies, a response to a request that changes something is sent only if
 //! the changes are stored.

@@ -131,8 +131,8 @@ impl Session {
 
     /// Replaces the value under `key` by the result of `updater`. Does nothing if there is no value.
     ///
-    /// Atomic: if another request stores a new value first, `updater` runs again on that value. It may run
-    /// several times, so it should have no side effects. It never runs while the session is locked.
+    /// Atomic: `updater` runs at once, on the state that the request loaded. If another request stores a new value first,
+    /// it runs again on that value when the changes are stored, so it must have no side effects.
     ///
     /// ```
     /// # let session = sessile::Session::new();

@@ -136,7 +136,7 @@ fn about(results: &Results) -> String {
 mod tests {
     use super::*;
     use crate::{
-        results::{Contention, Contentions, Counted, Pair, Rounds, SizeCost, Sizes, Slice, Writes},
+        results::{Contention, Contentions, Counted, Rounds, SizeCost, Sizes, Writes},
         subject::{Kind, Subject},
     };
 
@@ -187,16 +187,7 @@ mod tests {
             kind: Kind::Read,
             bytes: 64,
             cookie_bytes: 200,
-            rounds: Rounds(vec![Pair {
-                baseline_us: 10.0,
-                slice: Slice {
-                    requests: 1,
-                    processor_us,
-                    throughput: 1.0,
-                    p50_us: 1.0,
-                    p99_us: 1.0,
-                },
-            }]),
+            rounds: Rounds::of(&[(10.0, processor_us)]),
         };
         let results = Results {
             sizes: Some(Sizes {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::results::{About, Cost, Latencies, Pair, Requests, Rounds, Slice};
+use crate::results::{About, Cost, Latencies, Requests, Rounds};
 
 #[test]
 fn what_was_not_measured_is_neither_met_nor_missed() {
@@ -16,16 +16,7 @@ fn a_row_has_the_peer_of_the_same_run() {
     let cost = |subject, processor_us| Cost {
         subject,
         kind: Kind::Read,
-        rounds: Rounds(vec![Pair {
-            baseline_us: 10.0,
-            slice: Slice {
-                requests: 1,
-                processor_us,
-                throughput: 1.0,
-                p50_us: 1.0,
-                p99_us: 1.0,
-            },
-        }]),
+        rounds: Rounds::of(&[(10.0, processor_us)]),
         round_trips: None,
     };
     let results = Results {

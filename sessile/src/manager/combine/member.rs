@@ -148,7 +148,9 @@ impl<'a> Member<'a> {
 
     /// Publishes the update of a batch with these jobs.
     pub(super) fn publish(&self, batch: &Batch, jobs: Vec<Arc<Job>>, update: Arc<PreparedUpdate>) {
-        let _queue = locked(&self.queue);
+        let mut queue = locked(&self.queue);
+        // Those that wait give the update a quarter of the timeout of its own.
+        queue.term += 1;
         let mut state = locked(&batch.state);
         state.jobs = jobs;
         state.update = Some(update);

@@ -22,7 +22,8 @@ pub(super) struct Queue {
     /// The jobs whose update is being prepared or is in flight.
     pub(super) batch: Option<Arc<Batch>>,
     pub(super) leader: Leader,
-    /// The number of the current leader: each change of the leader increments it.
+    /// Counts the changes of the leader and the updates that it publishes: those that wait for one see that another one
+    /// follows it.
     pub(super) term: u64,
     /// The session as the last batch or the direct update stored it.
     pub(super) newest: Option<Arc<Stored>>,

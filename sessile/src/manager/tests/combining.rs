@@ -296,6 +296,24 @@ async fn a_leader_that_hangs_passes_its_wake_up_on() {
     queue.assert_n(1 + 4).await;
 }
 
+/// A load and an update together take longer than a quarter of the timeout, and neither does alone: each update is sent once.
+#[tokio::test(start_paused = true)]
+async fn an_update_is_not_repeated_because_the_load_before_it_took_long() {
+    let mut queue = Queue::behind_a_direct_update(Fault::Wait, &FIVE).await;
+    // A request of another server stores first, so that the direct update conflicts.
+    let other = queue.world.beside(&queue.world.clock, |_| {});
+    let session = other.open(&queue.cookie).await;
+    increment(&session);
+    other.commit(&session).await;
+    queue.world.store.counts();
+    queue.world.store.set_latency(Duration::from_millis(150));
+    queue.world.store.go_on.notify_one();
+    queue.assert_failed(&[]).await;
+    assert_eq!(queue.world.store.counts(), (1, 1));
+    queue.world.store.set_latency(Duration::ZERO);
+    queue.assert_n(1 + 6).await;
+}
+
 /// Its loads take longer than a quarter of the timeout, after which other requests lead.
 #[tokio::test(start_paused = true)]
 async fn all_changes_are_stored_if_the_store_is_slow() {
@@ -390,11 +408,12 @@ async fn a_leader_whose_load_fails_fails_alone() {
 /// A quarter of the timeout passes by itself, since the time is paused.
 #[tokio::test(start_paused = true)]
 async fn a_leader_whose_update_hangs_is_replaced() {
-    for waits in [false, true] {
+    // Those that waited for the load before the update wait for another quarter.
+    for (waits, millis) in [(false, 250), (true, 500)] {
         let mut queue = Queue::new(waits, Some(Fault::Hang), &FIVE).await;
         let begun = tokio::time::Instant::now();
         queue.assert_failed(&[]).await;
-        assert_eq!(begun.elapsed().as_millis(), 250);
+        assert_eq!(begun.elapsed().as_millis(), millis);
         queue.assert_n(2 + 5).await;
     }
 }
