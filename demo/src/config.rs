@@ -29,7 +29,7 @@ pub(crate) struct Config {
     pub(crate) store: String,
 
     /// The file with the secret key that seals the cookies: 64 bytes, readable only by you. It is
-    /// created if it does not exist. A person who has the key can forge cookies. If the key is
+    /// created if it does not exist. The key suffices to forge cookies. If the key is
     /// lost, no existing cookie opens a session.
     #[arg(long, value_name = "FILE", default_value = "sessile-demo.key")]
     pub(crate) secret_key_file: PathBuf,

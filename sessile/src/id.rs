@@ -231,6 +231,12 @@ impl SubjectDigest {
     }
 }
 
+/// A hash of an id: a part of its bytes, which are random. Those that choose a shard of the memory store are left out.
+pub(crate) fn hash_of_id(id: &[u8; SessionId::LEN]) -> u64 {
+    let [.., a, b, c, d, e, f, g, h] = *id;
+    u64::from_ne_bytes([a, b, c, d, e, f, g, h])
+}
+
 fn truncated_digest(bytes: &[u8]) -> [u8; 16] {
     let mut digest = [0; 16];
     digest.copy_from_slice(&Sha256::digest(bytes)[..16]);

@@ -165,7 +165,7 @@ where
             Some(outer) if outer.backend().is_some() => {
                 Box::pin(nest(service, middleware, request, outer))
             }
-            early => Box::pin(open_and_commit(service, middleware, request, early)),
+            _ => Box::pin(open_and_commit(service, middleware, request)),
         }
     }
 }
@@ -201,7 +201,7 @@ where
             request.extensions_mut().insert(session);
             service.call(request).await?
         }
-        None => open_and_commit(service, middleware, request, None).await?,
+        None => open_and_commit(service, middleware, request).await?,
     };
     {
         let mut extensions = response.request().extensions_mut();
@@ -216,13 +216,12 @@ where
     Ok(response)
 }
 
-/// Opens the session, calls the inner service, and commits. If outer code took the session before it was opened, it
-/// is `early`.
+/// Opens the session, calls the inner service, and commits. If outer code took the session before it was opened, that one
+/// is opened.
 async fn open_and_commit<S, B, Store>(
     service: Rc<S>,
     middleware: SessionMiddleware<Store>,
     request: ServiceRequest,
-    early: Option<Session>,
 ) -> Result<ServiceResponse<B>, actix_web::Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
@@ -233,11 +232,9 @@ where
         failure_page,
     } = middleware;
     let page = failure_page.as_ref();
-    // Outer code may have taken the session between the call of the middleware and the first poll of its future.
-    let early = early.or_else(|| {
-        let found = request.extensions().get::<Session>().cloned();
-        found.filter(|session| session.backend().is_none())
-    });
+    // Looked up here, because outer code may take the session after it has called the middleware.
+    let early = request.extensions().get::<Session>().cloned();
+    let early = early.filter(|session| session.backend().is_none());
 
     // Closes the session also if the client disconnects and this future is dropped.
     let _closing_early = early.as_ref().map(Closing);

@@ -2,8 +2,8 @@
 //!
 //! It begins with its form (1 byte) and the time of issue in milliseconds (8 bytes). The session's id (16 bytes)
 //! follows, and then a secret (16 bytes) and the hint (16 bytes, if there is one), or a record in its
-//! [sealed form](Record::sealed_numbers). The key of a session that actix-session made takes the place of the id and the secret.
-//! Where a cookie is signed and not encrypted, the bytes before the text of the record are in URL-safe base64.
+//! [sealed form](Record::sealed_numbers). The key of a session that actix-session made takes the place of the id and the
+//! secret. Where a cookie is signed and not encrypted, the bytes before the text of the record are in URL-safe base64.
 
 use std::{borrow::Cow, sync::Arc};
 

@@ -30,8 +30,7 @@ impl Record {
 
     /// The state, and the members that most records do not have.
     pub(crate) fn sealed_text(&self) -> String {
-        // Two quotes, a colon and a comma for each entry, and three braces.
-        let mut text = String::with_capacity(self.state.byte_len() + 4 * self.state.len() + 3);
+        let mut text = String::with_capacity(self.state.json_len() + "}".len());
         self.encode_from_state(&mut text);
         text
     }

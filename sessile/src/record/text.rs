@@ -31,11 +31,10 @@ impl Record {
     /// for a record with details.
     pub(crate) fn encoded_len(&self) -> usize {
         // Three times of 13 digits until the year 2286, and an epoch of up to 20.
-        const FRAME: usize = r#"{"v":3,"c":,"u":,"x":,"p":,"s":{}}"#.len() + 3 * 13 + 20;
+        const FRAME: usize = r#"{"v":3,"c":,"u":,"x":,"p":,"s":}"#.len() + 3 * 13 + 20;
         const SECRET: usize = r#","k":"""#.len() + 22;
         let secret = if self.secrets.is_some() { SECRET } else { 0 };
-        // Quotes, a colon and a comma for each entry.
-        FRAME + secret + self.state.byte_len() + (4 * self.state.len()).saturating_sub(1)
+        FRAME + secret + self.state.json_len()
     }
 
     /// Appends what [`encode`](Self::encode) returns.

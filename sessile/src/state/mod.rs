@@ -188,6 +188,12 @@ impl State {
         }
     }
 
+    /// The length of the state as a JSON object. It is longer only where names have to be escaped.
+    pub(crate) fn json_len(&self) -> usize {
+        // Two quotes, a colon and a comma for each entry, and two braces.
+        2 + self.byte_len + (4 * self.len()).saturating_sub(1)
+    }
+
     /// Appends the state as a JSON object to `out`.
     pub(crate) fn write_json(&self, out: &mut String) {
         out.push('{');

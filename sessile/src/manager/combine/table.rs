@@ -17,7 +17,7 @@ use super::{
     queue::{Leader, Queue},
 };
 use crate::{
-    id::SessionId,
+    id::{SessionId, hash_of_id},
     session::{
         journal::Journal,
         machine::{Renewal, Stored},
@@ -75,7 +75,7 @@ impl WriterTable {
         matches!(entry(&mut table, &WriterKey::of(id)), Entry::Occupied(_))
     }
 
-    /// WriterTable the changes in `journal`, and the `renewal`, of a request that loaded the session as `base`.
+    /// Queues the changes in `journal`, and the `renewal`, of a request that loaded the session as `base`.
     pub(super) fn join(
         &self,
         base: Arc<Stored>,
@@ -121,7 +121,8 @@ impl WriterTable {
 }
 
 fn entry<'a>(table: &'a mut Table, key: &WriterKey) -> Entry<'a, (WriterKey, Writers)> {
-    table.entry(key.hash(), |(it, _)| it == key, |(it, _)| it.hash())
+    let hash = |key: &WriterKey| hash_of_id(key.id.as_bytes());
+    table.entry(hash(key), |(it, _)| it == key, |(it, _)| hash(it))
 }
 
 /// An update that a request sends without a queue. Requests that wait for its outcome go on when this is dropped.
@@ -165,11 +166,5 @@ impl WriterKey {
             id: id.clone(),
             worker: thread::current().id(),
         }
-    }
-
-    /// A part of the id, which is random.
-    fn hash(&self) -> u64 {
-        let [hash @ .., _, _, _, _, _, _, _, _] = *self.id.as_bytes();
-        u64::from_ne_bytes(hash)
     }
 }

@@ -10,11 +10,11 @@ async fn a_second_commit_does_nothing_and_sends_nothing() {
         let session = world.open(&cookie).await;
         change(&session);
         world.commit(&session).await;
-        world.store.counts();
+        world.store.take_counts();
         let head = ResponseHead::to("POST");
         let second = world.manager.commit(&session, &head).await.unwrap();
         assert_eq!(second, HeaderChanges::default());
-        assert_eq!(world.store.counts(), (0, 0));
+        assert_eq!(world.store.take_counts(), (0, 0));
         if session.status() == SessionStatus::Renewed {
             break;
         }
@@ -128,10 +128,10 @@ async fn a_purge_during_a_save_ends_the_session() {
             world.store.go_on.notify_one();
         });
         saved.unwrap();
-        world.store.counts();
+        world.store.take_counts();
         let removal = (!created).then_some("id=");
         assert_eq!(world.commit(&session).await.as_deref(), removal);
-        assert!(world.store.counts().1 > 0);
+        assert!(world.store.take_counts().1 > 0);
         assert_eq!(world.id(&cookie).await, None);
     }
 }

@@ -17,23 +17,21 @@ struct Queue {
 }
 
 impl Queue {
+    /// No requests, and a stored session.
+    async fn on(world: World) -> Self {
+        Self {
+            cookie: world.stored().await,
+            world,
+            requests: Vec::new(),
+        }
+    }
+
     /// The requests make these changes. The update of the first is in flight when the others come: it conflicts with
     /// nothing, and `fault` is what happens to it. The others wait until it is answered.
     async fn behind_a_direct_update(fault: Fault, changes: &[Change]) -> Self {
-        let world = World::new(|_| {});
-        let cookie = world.stored().await;
-        let mut queue = Self {
-            world,
-            cookie,
-            requests: Vec::new(),
-        };
-        let mut sessions = Vec::new();
-        for change in changes {
-            let session = queue.world.open(&queue.cookie).await;
-            change(&session);
-            sessions.push(session);
-        }
-        queue.world.store.counts();
+        let mut queue = Self::on(World::new(|_| {})).await;
+        let sessions = queue.open(changes).await;
+        queue.world.store.take_counts();
         queue.world.store.inject(fault);
         for session in sessions {
             queue.spawn(session);
@@ -48,36 +46,25 @@ impl Queue {
     /// Otherwise its update is in flight when the others join. In both cases `fault` is what happens to that update.
     async fn new(waits: bool, fault: Option<Fault>, changes: &[Change]) -> Self {
         let world = World::new(|settings| settings.max_state_bytes = 100);
-        let cookie = world.stored().await;
-        let mut sessions = Vec::new();
-        for change in changes {
-            let session = world.open(&cookie).await;
-            change(&session);
-            sessions.push(session);
-        }
-        let quick = world.open(&cookie).await;
+        let mut queue = Self::on(world).await;
+        let mut sessions = queue.open(changes).await.into_iter();
+        let quick = queue.world.open(&queue.cookie).await;
         increment(&quick);
-        world.commit(&quick).await;
-        world.store.counts();
-        let mut queue = Self {
-            world,
-            cookie,
-            requests: Vec::new(),
-        };
+        queue.world.commit(&quick).await;
         let store = Arc::clone(&queue.world.store);
-        let mut sessions = sessions.into_iter();
+        store.take_counts();
         if waits {
             store.inject_into_load(Fault::Wait);
         }
         queue.spawn(sessions.next().unwrap());
-        while store.counts().0 == 0 {
+        while store.take_counts().0 == 0 {
             yield_now().await;
         }
         if let Some(fault) = fault {
             store.inject(fault);
         }
         if !waits {
-            while store.counts().1 == 0 {
+            while store.take_counts().1 == 0 {
                 yield_now().await;
             }
         }
@@ -87,12 +74,31 @@ impl Queue {
         }
         if waits {
             store.go_on.notify_one();
-            while fault.is_some() && store.counts().1 == 0 {
+            while fault.is_some() && store.take_counts().1 == 0 {
                 yield_now().await;
             }
         }
-        store.counts();
+        store.take_counts();
         queue
+    }
+
+    /// Opens the session once for each change, and makes it.
+    async fn open(&self, changes: &[Change]) -> Vec<Session> {
+        let mut sessions = Vec::new();
+        for change in changes {
+            let session = self.world.open(&self.cookie).await;
+            change(&session);
+            sessions.push(session);
+        }
+        sessions
+    }
+
+    /// A request of another server increments `n`.
+    async fn increment_on_another_server(&self) {
+        let other = self.world.beside(&self.world.clock, |_| {});
+        let session = other.open(&self.cookie).await;
+        increment(&session);
+        other.commit(&session).await;
     }
 
     fn spawn(&mut self, session: Session) {
@@ -154,7 +160,7 @@ async fn a_burst_of_requests_takes_two_updates_and_no_load() {
     let mut queue = Queue::behind_a_direct_update(Fault::Wait, &[increment as Change; 20]).await;
     queue.world.store.go_on.notify_one();
     queue.assert_failed(&[]).await;
-    assert_eq!(queue.world.store.counts(), (0, 2));
+    assert_eq!(queue.world.store.take_counts(), (0, 2));
     queue.assert_n(1 + 20).await;
 }
 
@@ -206,10 +212,10 @@ async fn a_late_answer_to_a_direct_update_leaves_a_later_one_registered() {
     // The one that hangs is still registered, so that this one waits for it.
     let session = queue.world.open(&queue.cookie).await;
     increment(&session);
-    queue.world.store.counts();
+    queue.world.store.take_counts();
     queue.spawn(session);
     queue.settle().await;
-    assert_eq!(queue.world.store.counts(), (0, 0));
+    assert_eq!(queue.world.store.take_counts(), (0, 0));
     queue.leave(0).await;
     queue.assert_failed(&[]).await;
     queue.assert_n(1 + 3).await;
@@ -218,16 +224,12 @@ async fn a_late_answer_to_a_direct_update_leaves_a_later_one_registered() {
 #[tokio::test]
 async fn a_request_whose_direct_update_conflicts_is_stored_with_the_others() {
     let mut queue = Queue::behind_a_direct_update(Fault::Wait, &FIVE).await;
-    // A request of another server.
-    let other = queue.world.beside(&queue.world.clock, |_| {});
-    let session = other.open(&queue.cookie).await;
-    increment(&session);
-    other.commit(&session).await;
-    queue.world.store.counts();
+    queue.increment_on_another_server().await;
+    queue.world.store.take_counts();
     queue.world.store.go_on.notify_one();
     queue.assert_failed(&[]).await;
     // A load, and one update for all. The update that conflicts was sent before.
-    assert_eq!(queue.world.store.counts(), (1, 1));
+    assert_eq!(queue.world.store.take_counts(), (1, 1));
     queue.assert_n(1 + 6).await;
 }
 
@@ -244,10 +246,10 @@ async fn a_renewal_in_a_direct_update_supersedes_those_that_wait() {
 #[tokio::test]
 async fn a_repeated_update_that_is_not_sent_stays_in_flight() {
     let mut queue = Queue::behind_a_direct_update(Fault::Wait, &[increment as Change; 4]).await;
-    queue.world.store.counts();
+    queue.world.store.take_counts();
     queue.world.store.inject(Fault::DoAndFail);
     queue.world.store.go_on.notify_one();
-    while queue.world.store.counts().1 == 0 {
+    while queue.world.store.take_counts().1 == 0 {
         yield_now().await;
     }
     queue.world.store.inject(Fault::NotSent);
@@ -281,10 +283,10 @@ async fn a_request_that_is_dropped_before_it_learns_the_outcome_is_stored_once()
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_hangs_passes_its_wake_up_on() {
     let mut queue = Queue::behind_a_direct_update(Fault::Wait, &[increment as Change; 4]).await;
-    queue.world.store.counts();
+    queue.world.store.take_counts();
     queue.world.store.inject(Fault::Hang);
     queue.world.store.go_on.notify_one();
-    while queue.world.store.counts().1 == 0 {
+    while queue.world.store.take_counts().1 == 0 {
         yield_now().await;
     }
     // The others wait for the direct update for a quarter of the timeout, and for its successor for another one. Then one of
@@ -300,16 +302,13 @@ async fn a_leader_that_hangs_passes_its_wake_up_on() {
 #[tokio::test(start_paused = true)]
 async fn an_update_is_not_repeated_because_the_load_before_it_took_long() {
     let mut queue = Queue::behind_a_direct_update(Fault::Wait, &FIVE).await;
-    // A request of another server stores first, so that the direct update conflicts.
-    let other = queue.world.beside(&queue.world.clock, |_| {});
-    let session = other.open(&queue.cookie).await;
-    increment(&session);
-    other.commit(&session).await;
-    queue.world.store.counts();
+    // So that the direct update conflicts.
+    queue.increment_on_another_server().await;
+    queue.world.store.take_counts();
     queue.world.store.set_latency(Duration::from_millis(150));
     queue.world.store.go_on.notify_one();
     queue.assert_failed(&[]).await;
-    assert_eq!(queue.world.store.counts(), (1, 1));
+    assert_eq!(queue.world.store.take_counts(), (1, 1));
     queue.world.store.set_latency(Duration::ZERO);
     queue.assert_n(1 + 6).await;
 }
@@ -318,24 +317,17 @@ async fn an_update_is_not_repeated_because_the_load_before_it_took_long() {
 #[tokio::test(start_paused = true)]
 async fn all_changes_are_stored_if_the_store_is_slow() {
     for latency in [100, 240, 260, 300] {
-        let world = World::new(|settings| settings.store_timeout = time::Duration::SECOND);
-        let cookie = world.stored().await;
-        let mut requests = Vec::new();
-        for _ in 0..10 {
-            let session = world.open(&cookie).await;
-            increment(&session);
-            let manager = world.manager.clone();
-            requests.push(tokio::spawn(async move {
-                let committed = manager.commit(&session, &ResponseHead::to("POST")).await;
-                committed.is_ok()
-            }));
+        let mut queue = Queue::on(World::new(|_| {})).await;
+        for session in queue.open(&[increment as Change; 10]).await {
+            queue.spawn(session);
         }
-        world.store.set_latency(Duration::from_millis(latency));
-        for request in requests {
-            assert!(request.await.unwrap(), "{latency} ms");
-        }
-        world.store.set_latency(Duration::ZERO);
-        assert_eq!(world.n(&cookie).await, Some(1 + 10), "{latency} ms");
+        queue
+            .world
+            .store
+            .set_latency(Duration::from_millis(latency));
+        queue.assert_failed(&[]).await;
+        queue.world.store.set_latency(Duration::ZERO);
+        queue.assert_n(1 + 10).await;
     }
 }
 
@@ -345,7 +337,7 @@ async fn all_waiting_requests_are_stored_in_one_update() {
     queue.world.store.go_on.notify_one();
     queue.assert_failed(&[]).await;
     // One update for all but the first, on the state that the first one stored.
-    assert_eq!(queue.world.store.counts(), (0, 1));
+    assert_eq!(queue.world.store.take_counts(), (0, 1));
     queue.assert_n(2 + 30).await;
 }
 
@@ -353,7 +345,7 @@ async fn all_waiting_requests_are_stored_in_one_update() {
 async fn the_first_and_all_that_come_while_it_loads_are_stored_in_one_update() {
     let mut queue = Queue::new(true, None, &FIVE).await;
     queue.assert_failed(&[]).await;
-    assert_eq!(queue.world.store.counts(), (0, 1));
+    assert_eq!(queue.world.store.take_counts(), (0, 1));
     queue.assert_n(2 + 5).await;
 }
 
@@ -576,9 +568,9 @@ async fn a_retry_after_an_update_for_several_requests_counts_once() {
         let quick = world.open(&cookie).await;
         increment(&quick);
         world.commit(&quick).await;
-        world.store.counts();
+        world.store.take_counts();
         let (saved, ()) = tokio::join!(session.save(), async {
-            while world.store.counts().0 == 0 {
+            while world.store.take_counts().0 == 0 {
                 yield_now().await;
             }
             world.store.inject(fault);

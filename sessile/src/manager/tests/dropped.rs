@@ -137,7 +137,7 @@ async fn a_save_that_is_dropped_after_a_merge_is_made_once_by_the_commit() {
         increment(&session);
         let saved = within_polls(polls, session.save()).await;
         // The first write has conflicted, and the current record is loaded.
-        if world.store.counts().0 > 2 {
+        if world.store.take_counts().0 > 2 {
             world.commit(&session).await;
             assert_counted(&world, &cookie, true, 1).await;
             known += 1;

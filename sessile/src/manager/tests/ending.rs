@@ -183,9 +183,9 @@ async fn what_was_written_while_a_save_found_the_session_ended_starts_no_new_one
         Err(SessionSaveError::Closed(SessionClosedError::Ended))
     ));
     assert_eq!(session.status(), SessionStatus::Changed);
-    world.store.counts();
+    world.store.take_counts();
     world.refused(&session, SessionClosedError::Ended).await;
-    assert_eq!(world.store.counts(), (0, 0));
+    assert_eq!(world.store.take_counts(), (0, 0));
 }
 
 /// The time that it takes to end the sessions of planted cookies must not keep it alive.

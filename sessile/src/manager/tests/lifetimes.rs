@@ -38,14 +38,14 @@ async fn reading_extends_life_with_few_writes_and_never_too_late() {
         settings.touch_fraction = 0.1;
     });
     let cookie = world.stored().await;
-    world.store.counts();
+    world.store.take_counts();
     let mut writes = 0;
     for _ in 0..100 {
         world.clock.advance(Duration::from_secs(1));
         let session = world.open(&cookie).await;
         assert!(session.contains_key("n"));
         assert!(world.commit(&session).await.is_some());
-        writes += world.store.counts().1;
+        writes += world.store.take_counts().1;
     }
     assert_eq!(writes, 10);
     // Used last just before a touch was due: it lives for 100 seconds from then.

@@ -28,7 +28,7 @@ async fn of_many_that_overlap_each_loses_once_at_most() {
     const MANY: u32 = 50;
     let world = World::new(|_| {});
     let cookie = world.stored().await;
-    world.store.counts();
+    world.store.take_counts();
     let mut requests = tokio::task::JoinSet::new();
     for _ in 0..MANY {
         let (manager, cookie) = (world.manager.clone(), cookie.clone());
@@ -40,17 +40,17 @@ async fn of_many_that_overlap_each_loses_once_at_most() {
         });
     }
     requests.join_all().await;
-    let (loads, writes) = world.store.counts();
+    let (loads, writes) = world.store.take_counts();
     assert_eq!(world.n(&cookie).await, Some(1 + MANY));
     assert!(writes < 2 * MANY, "{writes}");
     assert!(loads < 2 * MANY, "{loads}");
 
     // The queue is empty.
-    world.store.counts();
+    world.store.take_counts();
     let session = world.open(&cookie).await;
     increment(&session);
     world.commit(&session).await;
-    assert_eq!(world.store.counts(), (1, 1));
+    assert_eq!(world.store.take_counts(), (1, 1));
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn two_handles_that_save_at_once_make_one_session() {
     let (one, two) = tokio::join!(session.save(), other.save());
     one.unwrap();
     two.unwrap();
-    let (_, writes) = world.store.counts();
+    let (_, writes) = world.store.take_counts();
     assert_eq!(writes, 1);
     let cookie = world.commit(&session).await.unwrap();
     assert_eq!(world.open(&cookie).await.entries().len(), 2);
@@ -119,14 +119,14 @@ async fn overtaken_twice(change: fn(&Session)) -> (World, Session, SessionSaveEr
     let third = server.open(&cookie).await;
     increment(&quick);
     world.commit(&quick).await;
-    world.store.counts();
+    world.store.take_counts();
     increment(&session);
     let (saved, ()) = tokio::join!(session.save(), async {
-        while world.store.counts().0 == 0 {
+        while world.store.take_counts().0 == 0 {
             tokio::task::yield_now().await;
         }
         world.store.inject(Fault::Wait);
-        while world.store.counts().1 == 0 {
+        while world.store.take_counts().1 == 0 {
             tokio::task::yield_now().await;
         }
         change(&third);

@@ -6,9 +6,9 @@ use super::*;
 async fn the_identical_cookie_twice_opens_the_session() {
     let world = World::new(|_| {});
     let cookie = world.stored().await;
-    world.store.counts();
+    world.store.take_counts();
     assert_eq!(world.n(&both(&cookie, &cookie)).await, Some(1));
-    assert_eq!(world.store.counts(), (1, 0));
+    assert_eq!(world.store.take_counts(), (1, 0));
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ impl Faulty {
     }
 
     /// How many loads and writes there were since the last call.
-    pub(super) fn counts(&self) -> (u32, u32) {
+    pub(super) fn take_counts(&self) -> (u32, u32) {
         let take = |counter: &AtomicU32| counter.swap(0, Ordering::SeqCst);
         (take(&self.loads), take(&self.writes))
     }

@@ -59,7 +59,7 @@ async fn an_attempt_after_a_merge_starts_from_what_was_merged() {
         // The first write conflicts, the second one fails.
         let failing = async {
             tokio::task::yield_now().await;
-            while world.store.counts().0 == 0 {
+            while world.store.take_counts().0 == 0 {
                 tokio::task::yield_now().await;
             }
             // Changes during the save are kept.

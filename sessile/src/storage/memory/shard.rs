@@ -9,6 +9,7 @@ use hashbrown::HashTable;
 
 use crate::{
     clock::Timestamp,
+    id::hash_of_id,
     record::Record,
     storage::{Loaded, SessionId},
 };
@@ -120,7 +121,7 @@ impl Shard {
         });
         let entries = &self.entries;
         self.index
-            .insert_unique(hash(&id), position, |it| hash_at(entries, *it));
+            .insert_unique(hash_of_id(&id), position, |it| hash_at(entries, *it));
         self.link_as_newest(position);
         self.evict();
         Ok(())
@@ -191,7 +192,7 @@ impl Shard {
 
     fn find(&self, id: &[u8; SessionId::LEN]) -> Option<u32> {
         let has_id = |position: &u32| self.entry(*position).id == *id;
-        self.index.find(hash(id), has_id).copied()
+        self.index.find(hash_of_id(id), has_id).copied()
     }
 
     fn entry(&self, position: u32) -> &Entry {
@@ -263,15 +264,8 @@ impl Shard {
     }
 }
 
-/// Ids are random, so a part of one is as good as a hash. The first bytes choose the shard, so they are
-/// left out.
-fn hash(id: &[u8; SessionId::LEN]) -> u64 {
-    let [.., a, b, c, d, e, f, g, h] = *id;
-    u64::from_ne_bytes([a, b, c, d, e, f, g, h])
-}
-
 fn hash_at(entries: &[Entry], position: u32) -> u64 {
-    hash(&entries[position as usize].id)
+    hash_of_id(&entries[position as usize].id)
 }
 
 /// A session takes more memory than its shard may.

@@ -91,7 +91,7 @@ async fn a_new_session_that_is_saved_while_the_client_leaves_is_an_error() {
     let saved = save_while_the_client_leaves(&world, &session).await;
     assert!(matches!(saved, Err(SessionSaveError::ResponseSent)));
     // The new session is deleted again.
-    assert_eq!(world.store.counts(), (0, 2));
+    assert_eq!(world.store.take_counts(), (0, 2));
     assert_eq!(session.id(), None);
 }
 

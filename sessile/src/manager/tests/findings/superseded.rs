@@ -99,9 +99,9 @@ async fn a_late_write_is_refused() {
     let late = it.world.open(&it.old).await;
     assert!(late.entries().is_empty());
     late.insert("m", 1).unwrap();
-    it.world.store.counts();
+    it.world.store.take_counts();
     it.world.refused(&late, SUPERSEDED).await;
-    assert_eq!(it.world.store.counts(), (0, 0));
+    assert_eq!(it.world.store.take_counts(), (0, 0));
     assert_eq!(it.state().await, RENEWED);
 }
 
