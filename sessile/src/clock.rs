@@ -16,7 +16,7 @@ use std::{
 ///
 /// ```
 /// use std::time::Duration;
-/// use sessile::Timestamp;
+/// use sessile::clock::Timestamp;
 ///
 /// let noon = Timestamp::from_unix_millis(43_200_000);
 /// let later = noon.saturating_add(Duration::from_secs(60));
@@ -96,7 +96,7 @@ impl Clock for SystemClock {
 ///
 /// ```
 /// use std::time::Duration;
-/// use sessile::{Clock, ManualClock};
+/// use sessile::clock::{Clock, ManualClock};
 ///
 /// let clock = ManualClock::default();
 /// let start = clock.now();

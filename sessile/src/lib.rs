@@ -40,7 +40,7 @@
 //!    see [`Session`].
 //! 2. An ended session is never readable again, under any key, whatever requests are in flight.
 //! 3. A key from before a [`renew`](Session::renew) never opens what the renewal or a later request stored.
-//! 4. A request ends within its timeout, whatever the store does: see [`Settings::store_timeout`].
+//! 4. A request ends within its timeout, whatever the store does: see [`Settings::store_timeout`](config::Settings::store_timeout).
 //! 5. A client's input never causes a panic or a server error.
 //! 6. A write that a durable store acknowledged survives the end of the process.
 //!
@@ -124,9 +124,9 @@
 //!
 //! # Finding your way around
 //!
-//! Each step of a request is in one place. [`SessionManager::open`] reads the `Cookie` header and loads the
+//! Each step of a request is in one place. [`SessionManager::open`](engine::SessionManager::open) reads the `Cookie` header and loads the
 //! record from the [`store`](storage). The handler reads and writes its [`Session`].
-//! [`SessionManager::commit`] stores the changes and returns the `Set-Cookie` header. The
+//! [`SessionManager::commit`](engine::SessionManager::commit) stores the changes and returns the `Set-Cookie` header. The
 //! [`SessionMiddleware`] only passes headers to them and back. Without the feature `actix`, which is on by
 //! default, everything except the Actix Web adapter remains, for use with other frameworks.
 //!
@@ -151,45 +151,27 @@
 
 #[cfg(feature = "actix")]
 mod actix;
-mod actix_session;
-mod clock;
+pub mod clock;
 pub mod config;
 mod cookie;
-mod failure;
+pub mod engine;
+pub mod error;
 pub mod guide;
-mod id;
-mod json;
-mod lifetime;
-mod manager;
 mod random;
-mod record;
+pub mod record;
 mod session;
-mod settings;
-mod state;
 pub mod storage;
 mod telemetry;
 #[cfg(feature = "store-tests")]
 pub mod test_helpers;
-mod text;
 mod timeout;
 
 #[cfg(feature = "actix")]
 pub use self::actix::{SessionExt, SessionMiddleware, SessionMiddlewareBuilder};
 pub use self::{
-    clock::{Clock, ManualClock, SystemClock, Timestamp},
     config::{CookieContentSecurity, SessionLength},
-    cookie::{CookieTooLargeError, InvalidSealingKeyError, SealingKey, SetCookie},
-    failure::{CommitError, OpenError, StateTooLargeError},
-    json::JsonError,
-    manager::{HeaderChanges, ResponseHead, SessionFailure, SessionManager},
-    record::Record,
-    session::{
-        MergeCause, MergeError, ReadError, Session, SessionClosedError, SessionGetError,
-        SessionInsertError, SessionReloadError, SessionSaveError, SessionStatus,
-        SessionUpdateError, WriteError,
-    },
-    settings::{InvalidCookieError, Settings, SettingsError},
-    state::State,
+    error::{SessionGetError, SessionInsertError, SessionUpdateError},
+    session::{Session, SessionStatus},
 };
 
 /// Compiles the example of the README.

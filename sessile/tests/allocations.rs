@@ -19,9 +19,12 @@ use actix_web::{
     web,
 };
 use sessile::{
-    ResponseHead, SealingKey, Session, SessionExt as _, SessionManager, SessionMiddleware,
-    Settings,
-    config::Loading::{self, Eager, Lazy},
+    Session, SessionExt as _, SessionMiddleware,
+    config::{
+        Loading::{self, Eager, Lazy},
+        Settings,
+    },
+    engine::{ResponseHead, SealingKey, SessionManager},
     storage::{CookieSessionStore, MemorySessionStore, SessionStore},
 };
 

@@ -5,8 +5,11 @@ use std::hint::black_box;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use sessile::{
-    ManualClock, Record, ResponseHead, SealingKey, Session, SessionManager, SetCookie, Settings,
-    Timestamp,
+    Session,
+    clock::{ManualClock, Timestamp},
+    config::Settings,
+    engine::{ResponseHead, SealingKey, SessionManager, SetCookie},
+    record::Record,
     storage::{CookieSessionStore, MemorySessionStore, SessionStore},
 };
 use sha2::{Digest as _, Sha256};

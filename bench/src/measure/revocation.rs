@@ -8,7 +8,8 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use sessile::{
-    Clock as _, Record, SystemClock,
+    clock::{Clock as _, SystemClock},
+    record::Record,
     storage::{
         CreateOutcome, Freshness, NearCacheConfig, RedisSessionStore, SessionId, SessionStore as _,
         Version,

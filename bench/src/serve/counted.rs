@@ -9,7 +9,7 @@ use std::{
 };
 
 use sessile::{
-    Record,
+    record::Record,
     storage::{
         CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, SubjectDigest,
         UpdateOutcome, Version,

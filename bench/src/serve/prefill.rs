@@ -8,7 +8,9 @@ use std::{
 use anyhow::Context as _;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use sessile::{
-    ResponseHead, SealingKey, SessionManager, SetCookie, Settings, storage::SessionStore,
+    config::Settings,
+    engine::{ResponseHead, SealingKey, SessionManager, SetCookie},
+    storage::SessionStore,
 };
 
 use super::{CONTENT, COUNT};

@@ -3,9 +3,7 @@
 #![cfg(test)]
 
 use serde_json::{Number, Value, json};
-use sessile::{
-    ResponseHead, SealingKey, Session, SessionManager, Settings, storage::MemorySessionStore,
-};
+use sessile::{engine::{SessionManager, ResponseHead, SealingKey}, config::Settings, Session, storage::MemorySessionStore};
 
 /// The session of a second request, after `write` changed it in a first one.
 async fn stored(write: impl FnOnce(&Session)) -> Session {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use actix_web::{HttpResponse, Result, cookie::time::OffsetDateTime, http::StatusCode};
 use askama::Template;
-use sessile::{Session, Timestamp};
+use sessile::{Session, clock::Timestamp};
 
 use super::{Layout, Tab, page, see_other, store_message};
 

@@ -1,19 +1,21 @@
 //! [`SessionMiddlewareBuilder`]: the settings of a [`SessionMiddleware`].
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    cookie::{Key, SameSite, time::Duration},
+    cookie::{Key, SameSite},
 };
 
 use super::{SessionMiddleware, errors::FailurePage};
 use crate::{
-    Clock, SealingKey, SessionFailure, SessionManager, Settings, SettingsError,
+    clock::Clock,
     config::{
-        self, Caching, CookieContentSecurity, Loading, SessionLifecycle, StoreFailurePolicy,
-        SupersededPolicy,
+        self, Caching, CookieContentSecurity, Loading, SessionLifecycle, Settings,
+        StoreFailurePolicy, SupersededPolicy,
     },
+    engine::{SealingKey, SessionFailure, SessionManager},
+    error::SettingsError,
     storage::SessionStore,
     telemetry,
 };
@@ -167,14 +169,14 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
 
     /// How long the secret that a renewal replaced is remembered. Default: 30 seconds. See
     /// [`Settings::renewal_grace`].
-    pub fn renewal_grace(mut self, grace: std::time::Duration) -> Self {
+    pub fn renewal_grace(mut self, grace: Duration) -> Self {
         self.settings.renewal_grace = grace;
         self
     }
 
     /// How far the clocks of the application's servers may differ. Default: 30 seconds. See
     /// [`Settings::clock_allowance`].
-    pub fn clock_allowance(mut self, allowance: std::time::Duration) -> Self {
+    pub fn clock_allowance(mut self, allowance: Duration) -> Self {
         self.settings.clock_allowance = allowance;
         self
     }

@@ -8,8 +8,9 @@ use actix_web::{
 
 use super::headers::{apply, cache_control_of};
 use crate::{
-    HeaderChanges, OpenError, SessionClosedError, SessionFailure, SessionGetError,
-    SessionInsertError, SessionReloadError, SessionSaveError, SessionUpdateError,
+    SessionGetError, SessionInsertError, SessionUpdateError,
+    engine::{HeaderChanges, SessionFailure},
+    error::{OpenError, SessionClosedError, SessionReloadError, SessionSaveError},
 };
 
 /// Answers errors with their status and an empty body, by default an opaque 500. No cache keeps the answer.

@@ -13,7 +13,7 @@ use actix_web::{
 };
 
 use super::errors::{FailurePage, answer};
-use crate::{Session, SessionFailure, session::Backend};
+use crate::{Session, engine::SessionFailure, session::Backend};
 
 /// Gets the session of a request, for middleware, guards and handlers that don't take it as an argument.
 ///

@@ -6,7 +6,7 @@ use actix_web::http::header::{
     CACHE_CONTROL, HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE, VARY,
 };
 
-use crate::HeaderChanges;
+use crate::engine::HeaderChanges;
 
 /// Makes the changes to `headers`.
 pub(super) fn apply(mut changes: HeaderChanges, headers: &mut HeaderMap) {

@@ -18,7 +18,11 @@ use super::{
     errors::{FailurePage, WithHeaders, answer},
     headers::{apply, cache_control_of},
 };
-use crate::{HeaderChanges, ResponseHead, Session, SessionManager, storage::SessionStore};
+use crate::{
+    Session,
+    engine::{HeaderChanges, ResponseHead, SessionManager},
+    storage::SessionStore,
+};
 
 /// Opens the [`Session`](crate::Session) of every request, and commits it.
 ///

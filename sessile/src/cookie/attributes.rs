@@ -1,6 +1,6 @@
 //! The cookie's name and attributes, formatted once, when the middleware is built.
 
-use crate::{config::SameSite, settings::Settings};
+use crate::config::{SameSite, Settings};
 
 /// The name of the cookie and the attributes that every `Set-Cookie` carries.
 #[derive(Debug, Clone)]

@@ -11,10 +11,11 @@ use base64_simd::{Out, URL_SAFE_NO_PAD};
 use smallvec::SmallVec;
 
 use crate::{
-    actix_session,
     clock::Timestamp,
-    id::{Secret, SessionId, SessionKey, SubjectDigest},
-    record::{DecodeError, Record},
+    record::{
+        DecodeError, Record, actix_session,
+        id::{Secret, SessionId, SessionKey, SubjectDigest},
+    },
     session::machine::Stored,
     storage::Version,
 };

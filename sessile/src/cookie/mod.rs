@@ -10,7 +10,9 @@ use std::{fmt, time::Duration};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::{
-    clock::Timestamp, config::CookieContentSecurity, record::DecodeError, settings::Settings,
+    clock::Timestamp,
+    config::{CookieContentSecurity, Settings},
+    record::DecodeError,
 };
 
 use self::attributes::Attributes;

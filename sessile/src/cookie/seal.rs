@@ -9,7 +9,7 @@ use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::{actix_session, config::CookieContentSecurity, random};
+use crate::{config::CookieContentSecurity, random, record::actix_session};
 
 const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
@@ -24,7 +24,7 @@ pub(super) const fn base64_len(bytes: usize) -> usize {
 /// The secret that cookies are sealed with: 64 bytes.
 ///
 /// The application may use the same bytes for its own cookies, as `actix_web::cookie::Key`: session keys are derived from
-/// them (HKDF, RFC 5869). Only [`accept_actix_session_cookies`](crate::Settings::accept_actix_session_cookies) makes
+/// them (HKDF, RFC 5869). Only [`accept_actix_session_cookies`](crate::config::Settings::accept_actix_session_cookies) makes
 /// cookies acceptable that were sealed with the bytes themselves. Private cookies are encrypted with AES-128-GCM-SIV
 /// (RFC 8452): 128 bits of security, the minimum of OWASP ASVS 5.0 (11.2.3). If a nonce is repeated, for example by a
 /// copied virtual machine, this cipher reveals only whether two cookies have the same content. Signed cookies carry an
@@ -34,7 +34,7 @@ pub(super) const fn base64_len(bytes: usize) -> usize {
 /// constant time.
 ///
 /// ```
-/// use sessile::SealingKey;
+/// use sessile::engine::SealingKey;
 ///
 /// let key = SealingKey::generate();
 /// assert_eq!(format!("{key:?}"), "SealingKey(..)");

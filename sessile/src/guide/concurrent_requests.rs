@@ -9,7 +9,11 @@
 //! applied to the *current* stored state. So requests that write different names never overwrite each other:
 //!
 //! ```
-//! use sessile::{ResponseHead, SealingKey, SessionManager, Settings, storage::MemorySessionStore};
+//! use sessile::{
+//!     config::Settings,
+//!     engine::{ResponseHead, SealingKey, SessionManager},
+//!     storage::MemorySessionStore,
+//! };
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! let manager = SessionManager::new(
@@ -52,7 +56,11 @@
 //! concurrent change. `update` takes a closure, which runs again on the current value if another request came first:
 //!
 //! ```
-//! # use sessile::{ResponseHead, SealingKey, SessionManager, Settings, storage::MemorySessionStore};
+//! # use sessile::{
+//! #     config::Settings,
+//! #     engine::{ResponseHead, SealingKey, SessionManager},
+//! #     storage::MemorySessionStore,
+//! # };
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! # let key = SealingKey::generate();
 //! # let manager = SessionManager::new(MemorySessionStore::default(), key, Settings::default())?;
@@ -116,7 +124,7 @@
 //!
 //! # When something fails
 //!
-//! The status of a store's failure is 503 unless [`on_store_failure`](crate::Settings::on_store_failure) sets another one.
+//! The status of a store's failure is 503 unless [`on_store_failure`](crate::config::Settings::on_store_failure) sets another one.
 //!
 //! The first update has only the changes of its own request. If it fails, a request that waits loads the session, and
 //! stores the changes of all. A later update has the changes of all that waited. If it fails, another of them repeats it,
@@ -125,7 +133,7 @@
 //! | what happens | the request that sent the update | requests that wait for it |
 //! | --- | --- | --- |
 //! | the store fails, and may have stored the update | 503; a retry with [`save`](crate::Session::save) is not applied twice | one of them goes on as above |
-//! | the store does not answer | 503 after the [`store_timeout`](crate::Settings::store_timeout) | one of them goes on after a quarter of the timeout, or half of it if it waited for another update before |
+//! | the store does not answer | 503 after the [`store_timeout`](crate::config::Settings::store_timeout) | one of them goes on after a quarter of the timeout, or half of it if it waited for another update before |
 //! | the client disconnects | its changes are stored or not | one of them goes on at once |
 //! | 100 updates conflict in a row | 503 | another one goes on |
 //!

@@ -182,7 +182,7 @@
 //! [`NoStoreSignedIn`]: crate::config::Caching::NoStoreSignedIn
 //! [`OnEveryRequest`]: crate::config::TtlExtensionPolicy::OnEveryRequest
 //! [`Unchanged`]: crate::config::Caching::Unchanged
-//! [`accept_actix_session_cookies`]: crate::Settings::accept_actix_session_cookies
-//! [`caching`]: crate::Settings::caching
-//! [`cookie_path`]: crate::Settings::cookie_path
+//! [`accept_actix_session_cookies`]: crate::config::Settings::accept_actix_session_cookies
+//! [`caching`]: crate::config::Settings::caching
+//! [`cookie_path`]: crate::config::Settings::cookie_path
 //! [`purge`]: crate::Session::purge

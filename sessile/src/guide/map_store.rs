@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sessile::{Record, storage::*};
+use sessile::{record::Record, storage::*};
 
 /// Keeps the text of records in a map.
 #[derive(Default)]

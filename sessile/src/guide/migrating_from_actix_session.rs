@@ -244,7 +244,7 @@
 //! | in a cookie | counts as created and used now | the same |
 //!
 //! In both cases, the first response sets the cookie again, sealed by this crate. The old session does not tell when it
-//! was created, so the [absolute timeout](crate::Settings::absolute_timeout) counts from its first change.
+//! was created, so the [absolute timeout](crate::config::Settings::absolute_timeout) counts from its first change.
 //!
 //! **The risk of accepting them.** A session that actix-session stored in a cookie never expires: a copy of such a cookie
 //! opens the session even after signing out, as long as these cookies are accepted. And a *signed* cookie of
@@ -270,12 +270,12 @@
 //!
 //! **Going back** works in the same way: visitors whom a new server has answered have to sign in again.
 //!
-//! [`caching`]: crate::Settings::caching
+//! [`caching`]: crate::config::Settings::caching
 //! [`cookies_and_proxies`]: crate::guide::cookies_and_proxies
 //! [`failure_page`]: crate::SessionMiddlewareBuilder::failure_page
 //! [`insert`]: crate::Session::insert
-//! [`on_store_failure`]: crate::Settings::on_store_failure
-//! [`on_superseded`]: crate::Settings::on_superseded
+//! [`on_store_failure`]: crate::config::Settings::on_store_failure
+//! [`on_superseded`]: crate::config::Settings::on_superseded
 //! [`restart`]: crate::Session::restart
-//! [`store_timeout`]: crate::Settings::store_timeout
+//! [`store_timeout`]: crate::config::Settings::store_timeout
 //! [`update`]: crate::Session::update

@@ -51,7 +51,7 @@
 //! # mod map_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/map_store.rs")); }
 //! # use map_store::MapStore;
 //! use std::time::Duration;
-//! use sessile::{Clock, Record, SystemClock, storage::*};
+//! use sessile::{clock::{Clock, SystemClock}, record::Record, storage::*};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let store = MapStore::default();
@@ -178,9 +178,9 @@
 //! [`Corrupt`]: crate::storage::StoreErrorKind::Corrupt
 //! [`Freshness`]: crate::storage::Freshness
 //! [`Newer`]: crate::storage::StoreErrorKind::Newer
-//! [`Record`]: crate::Record
-//! [`Record::decode`]: crate::Record::decode
-//! [`Record::encode`]: crate::Record::encode
+//! [`Record`]: crate::record::Record
+//! [`Record::decode`]: crate::record::Record::decode
+//! [`Record::encode`]: crate::record::Record::encode
 //! [`SessionId`]: crate::storage::SessionId
 //! [`SessionStore`]: crate::storage::SessionStore
 //! [`StoreError`]: crate::storage::StoreError

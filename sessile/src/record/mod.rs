@@ -1,17 +1,26 @@
-//! [`Record`]: what a store keeps under a [`SessionId`](crate::storage::SessionId).
+//! [`Record`]: what a store keeps under a [`SessionId`](crate::storage::SessionId), and the [`State`] in it.
 
+pub(crate) mod actix_session;
 mod details;
+pub(crate) mod id;
+pub(crate) mod json;
 mod moved;
 mod reader;
 mod sealed;
 mod secrets;
+pub(crate) mod state;
 mod text;
 
 use std::sync::Arc;
 
-use crate::{clock::Timestamp, id::SubjectDigest, json::JsonError, random, state::State};
+use crate::{
+    clock::Timestamp,
+    random,
+    record::{id::SubjectDigest, json::JsonError},
+};
 
 use self::details::Details;
+pub use self::state::State;
 pub(crate) use self::{
     details::OwnLifetime,
     secrets::{Presented, Previous, PreviousKind, Secrets},
@@ -26,13 +35,13 @@ pub(crate) use self::{
 /// [`signed_in_at`](Self::signed_in_at) and [`label`](Self::label).
 ///
 /// ```
-/// use sessile::{Clock, Record, SystemClock};
+/// use sessile::{clock::{Clock, SystemClock}, record::Record};
 ///
 /// let mut record = Record::new(SystemClock.now());
 /// record.state.insert("visits", &3)?;
 ///
 /// assert_eq!(Record::decode(record.encode().as_bytes()), Ok(record));
-/// # Ok::<(), sessile::JsonError>(())
+/// # Ok::<(), sessile::error::JsonError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,7 +1,7 @@
 //! The record that takes the place of a session that was moved to another id.
 
 use super::Record;
-use crate::{clock::Timestamp, id::SessionId};
+use crate::{clock::Timestamp, record::id::SessionId};
 
 /// The names under which the state of such a record has the other id: as an id, or as a key that is id and secret at
 /// once.

@@ -11,9 +11,11 @@ use serde_json::{Deserializer, value::RawValue};
 use super::{Epoch, Record, Secrets, text::FORM};
 use crate::{
     clock::Timestamp,
-    id::SecretDigest,
-    json,
-    state::{Entries, Entry, Part, State},
+    record::{
+        id::SecretDigest,
+        json,
+        state::{Entries, Entry, Part, State},
+    },
 };
 
 /// A position in a text.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{DecodeError, Epoch, Record, reader::Reader};
-use crate::{clock::Timestamp, state::State};
+use crate::{clock::Timestamp, record::state::State};
 
 /// The creation, the last use, the end and the epoch.
 const NUMBERS: usize = 4;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{DecodeError, Epoch, Record, SHARED};
 use crate::{
     clock::Timestamp,
-    id::{Secret, SecretDigest},
+    record::id::{Secret, SecretDigest},
 };
 
 /// The digests of the secrets of a session.

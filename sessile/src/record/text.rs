@@ -10,9 +10,11 @@ use self::members::{LifetimeText, PendingText, PreviousText};
 use super::{DecodeError, Details, Epoch, Record, Secrets, reader::Reader};
 use crate::{
     clock::Timestamp,
-    id::SecretDigest,
-    json::{self, JsonError, push_json_string},
-    state::Pairs,
+    record::{
+        id::SecretDigest,
+        json::{self, JsonError, push_json_string},
+        state::Pairs,
+    },
 };
 
 /// The version of the text form.

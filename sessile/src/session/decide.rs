@@ -1,7 +1,7 @@
 //! What a save or a commit has to do, as a pure function of the session's situation.
 
 use super::{SessionStatus, machine::CookieDue};
-use crate::lifetime::OnRead;
+use crate::engine::lifetime::OnRead;
 
 /// Everything that the next action depends on.
 #[derive(Debug, Clone, Copy)]

@@ -12,7 +12,7 @@ use std::{
 use smallvec::SmallVec;
 
 use self::entries::{Base, Entries, Entry};
-use crate::{
+use crate::record::{
     json::{JsonError, JsonText},
     state::State,
 };

@@ -2,10 +2,12 @@
 
 use tokio::sync::MutexGuard;
 
-use super::{
-    Backend, Session, SessionClosedError, SessionReloadError, SessionSaveError, machine::Binding,
+use super::{Backend, Session, machine::Binding};
+use crate::{
+    engine::Opened,
+    error::{OpenError, SessionClosedError, SessionReloadError, SessionSaveError},
+    timeout,
 };
-use crate::{failure::OpenError, manager::Opened, timeout};
 
 impl Session {
     /// Whether the session has been loaded, so that its values can be read and written.
@@ -141,7 +143,11 @@ impl Session {
     /// more for each time that another request stored something in the meantime.
     ///
     /// ```
-    /// # use sessile::{ResponseHead, SealingKey, SessionManager, Settings, storage::MemorySessionStore};
+    /// # use sessile::{
+    /// #     config::Settings,
+    /// #     engine::{ResponseHead, SealingKey, SessionManager},
+    /// #     storage::MemorySessionStore,
+    /// # };
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// # let store = MemorySessionStore::default();
     /// # let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
@@ -176,7 +182,11 @@ impl Session {
     /// [`save`](Self::save) stores: for sockets, streams and spawned tasks.
     ///
     /// ```
-    /// # use sessile::{ResponseHead, SealingKey, SessionManager, Settings, storage::MemorySessionStore};
+    /// # use sessile::{
+    /// #     config::Settings,
+    /// #     engine::{ResponseHead, SealingKey, SessionManager},
+    /// #     storage::MemorySessionStore,
+    /// # };
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// # let store = MemorySessionStore::default();
     /// # let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
@@ -230,7 +240,7 @@ impl Session {
     ///
     /// All sessions end that verified cookies of the request name. The end of the request fails if the
     /// session can't be ended, whatever
-    /// [`on_store_failure`](crate::Settings::on_store_failure) says. A session that has not been
+    /// [`on_store_failure`](crate::config::Settings::on_store_failure) says. A session that has not been
     /// [loaded](Self::load) needn't be.
     ///
     /// ```
@@ -250,7 +260,7 @@ impl Session {
     /// # let session = sessile::Session::new();
     /// session.try_purge()?;
     /// assert!(session.insert("user", "ferris").is_err());
-    /// # Ok::<(), sessile::SessionClosedError>(())
+    /// # Ok::<(), sessile::error::SessionClosedError>(())
     /// ```
     ///
     /// # Errors
@@ -286,7 +296,7 @@ impl Session {
     /// As [`renew`](Self::renew), and tells whether it has an effect.
     ///
     /// ```
-    /// use sessile::SessionClosedError;
+    /// use sessile::error::SessionClosedError;
     ///
     /// # let session = sessile::Session::new();
     /// session.try_renew()?;

@@ -1,7 +1,6 @@
 //! [`Session`]: what handlers hold.
 
 pub(crate) mod decide;
-mod errors;
 mod flush;
 pub(crate) mod journal;
 mod lifecycle;
@@ -20,17 +19,14 @@ use std::{
 pub(crate) use self::flush::{Flush, RebaseError};
 use self::machine::{Binding, Cookies, Machine};
 use crate::{
-    clock::Timestamp, failure::OpenError, id::SessionId, manager::Opened, record::Record,
+    clock::Timestamp,
+    engine::Opened,
+    error::{OpenError, SessionReloadError, SessionSaveError},
+    record::{Record, id::SessionId},
     storage::BoxFuture,
 };
 
-pub use self::{
-    errors::{
-        ReadError, SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError,
-        SessionSaveError, SessionUpdateError, WriteError,
-    },
-    journal::{MergeCause, MergeError},
-};
+pub use self::journal::{MergeCause, MergeError};
 
 /// The session of a request.
 ///
@@ -71,7 +67,7 @@ pub use self::{
 ///
 /// Signing out wins over every request that is in flight, and a renewal wins over every request that
 /// presented the earlier key. The changes of such a request are not stored, and the response is 409, unless
-/// the request's method is safe: see [`Settings::on_superseded`](crate::Settings::on_superseded).
+/// the request's method is safe: see [`Settings::on_superseded`](crate::config::Settings::on_superseded).
 ///
 /// # Lazy loading
 ///
@@ -205,7 +201,11 @@ impl Session {
     /// made, a digest of its key, until the session is renewed.
     ///
     /// ```
-    /// use sessile::{ResponseHead, SealingKey, SessionManager, Settings, storage::MemorySessionStore};
+    /// use sessile::{
+    ///     config::Settings,
+    ///     engine::{ResponseHead, SealingKey, SessionManager},
+    ///     storage::MemorySessionStore,
+    /// };
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let store = MemorySessionStore::default();

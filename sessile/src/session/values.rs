@@ -6,12 +6,15 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
-    ReadError, Session, SessionGetError, SessionInsertError, SessionUpdateError, WriteError,
+    Session,
     journal::{Update, Updater},
 };
 use crate::{
-    json::{self, JsonText},
-    text::Text,
+    error::{ReadError, SessionGetError, SessionInsertError, SessionUpdateError, WriteError},
+    record::{
+        json::{self, JsonText},
+        state::text::Text,
+    },
 };
 
 impl Session {

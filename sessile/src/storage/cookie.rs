@@ -20,10 +20,14 @@ use crate::record::Record;
 ///   after sealing: about 2,800 bytes of JSON. More is a typed error, not a cookie that browsers drop.
 /// - Under [`Signed`](crate::CookieContentSecurity::Signed) the client can read the state.
 /// - What actix-session left in a browser is a session as well. It has no end of its own: see
-///   [`Settings::accept_actix_session_cookies`](crate::Settings::accept_actix_session_cookies).
+///   [`Settings::accept_actix_session_cookies`](crate::config::Settings::accept_actix_session_cookies).
 ///
 /// ```
-/// use sessile::{SealingKey, SessionManager, Settings, storage::CookieSessionStore};
+/// use sessile::{
+///     config::Settings,
+///     engine::{SealingKey, SessionManager},
+///     storage::CookieSessionStore,
+/// };
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let store = CookieSessionStore::default();

@@ -77,11 +77,7 @@ pub mod compat;
 #[cfg(feature = "cookie-session")]
 mod cookie;
 mod error;
-#[cfg(any(
-    feature = "mysql-session",
-    feature = "postgres-session",
-    feature = "redis-rs-session"
-))]
+#[cfg(feature = "_server")]
 mod home;
 mod memory;
 #[cfg(feature = "mysql-session")]
@@ -93,19 +89,11 @@ mod redis;
 #[cfg(feature = "redis-actor-session")]
 mod redis_actor;
 mod shared;
-#[cfg(any(
-    feature = "mysql-session",
-    feature = "postgres-session",
-    feature = "sqlite-session"
-))]
+#[cfg(feature = "_sql")]
 mod sql;
 #[cfg(feature = "sqlite-session")]
 mod sqlite;
-#[cfg(any(
-    feature = "mysql-session",
-    feature = "postgres-session",
-    feature = "redis-rs-session"
-))]
+#[cfg(feature = "_server")]
 mod timing;
 #[cfg(any(feature = "compat", feature = "redis-rs-session"))]
 mod versioned;
@@ -124,11 +112,7 @@ pub use self::postgres::{PostgresSessionStore, PostgresSessionStoreBuilder};
 pub use self::redis::{NearCacheConfig, RedisSessionStore, RedisSessionStoreBuilder};
 #[cfg(feature = "redis-actor-session")]
 pub use self::redis_actor::{RedisActorSessionStore, RedisActorSessionStoreBuilder};
-#[cfg(any(
-    feature = "mysql-session",
-    feature = "postgres-session",
-    feature = "sqlite-session"
-))]
+#[cfg(feature = "_sql")]
 pub use self::sql::CleanupTask;
 #[cfg(feature = "sqlite-session")]
 pub use self::sqlite::{SqliteSessionStore, SqliteSessionStoreBuilder};
@@ -137,9 +121,8 @@ pub use self::{
     error::{StoreError, StoreErrorKind},
     memory::{MemorySessionStore, MemorySessionStoreBuilder},
 };
-pub use crate::{
-    id::{InvalidSessionIdError, SessionId, SessionKey, SubjectDigest, generate_session_key},
-    record::DecodeError,
+pub use crate::record::id::{
+    InvalidSessionIdError, SessionId, SessionKey, SubjectDigest, generate_session_key,
 };
 
 /// Keeps [`Record`]s under [`SessionId`]s. The [module](self) has the rules, and the page

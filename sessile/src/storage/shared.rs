@@ -6,7 +6,7 @@ use super::{
     CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, SubjectDigest,
     UpdateOutcome, Version,
 };
-use crate::Record;
+use crate::record::Record;
 
 impl<S: SessionStore> SessionStore for Arc<S> {
     async fn load(

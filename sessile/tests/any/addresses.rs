@@ -3,7 +3,8 @@
 use std::{error::Error, time::Duration};
 
 use sessile::{
-    Clock as _, Record, SystemClock,
+    clock::{Clock as _, SystemClock},
+    record::Record,
     storage::{
         AnySessionStore, Freshness::Current, Loaded, MemorySessionStore, SessionId,
         SessionStore as _, StoreErrorKind, Version,

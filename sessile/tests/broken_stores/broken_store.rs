@@ -10,7 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sessile::{Clock as _, Record, SystemClock, storage::*};
+use sessile::{
+    clock::{Clock as _, SystemClock},
+    record::Record,
+    storage::*,
+};
 use tokio::task::yield_now;
 
 /// What is wrong with a store.

@@ -9,7 +9,11 @@ use std::{
     thread,
 };
 
-use sessile::{ResponseHead, SealingKey, SessionManager, Settings, storage::SessionStore};
+use sessile::{
+    config::Settings,
+    engine::{ResponseHead, SealingKey, SessionManager},
+    storage::SessionStore,
+};
 use tokio::{runtime::Runtime, task::JoinSet};
 
 use crate::unreliable::Unreliable;

@@ -1,11 +1,12 @@
 //! Settings that make no sense: a typed error from `try_build`, a panic from `build`.
 
-use std::panic;
+use std::{panic, time::Duration};
 
 use actix_web::cookie::Key;
 use sessile::{
-    InvalidCookieError, SessionLength, SessionMiddleware, SessionMiddlewareBuilder, SettingsError,
+    SessionLength, SessionMiddleware, SessionMiddlewareBuilder,
     config::{BrowserSession, PersistentSession, StoreFailurePolicy},
+    error::{InvalidCookieError, SettingsError},
     storage::MemorySessionStore,
 };
 
@@ -158,8 +159,8 @@ fn durations_are_positive() {
                 let max_session_length = Some(none);
                 builder.session_length(SessionLength::Predetermined { max_session_length })
             }),
-            refusal(|builder| builder.absolute_timeout(Some(none))),
-            refusal(|builder| builder.store_timeout(none)),
+            refusal(|builder| builder.absolute_timeout(Some(Duration::ZERO))),
+            refusal(|builder| builder.store_timeout(Duration::ZERO)),
         ];
         for error in refused {
             assert!(
@@ -173,7 +174,7 @@ fn durations_are_positive() {
         let lifecycle = PersistentSession::default().session_ttl(time::Duration::MAX);
         builder
             .session_lifecycle(lifecycle)
-            .absolute_timeout(Some(time::Duration::MAX))
+            .absolute_timeout(Some(Duration::MAX))
     });
 }
 

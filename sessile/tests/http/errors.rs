@@ -1,7 +1,7 @@
 //! Errors of handlers and inner middleware, and of the session itself: what was done before counts,
 //! and the client learns nothing it should not.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpResponse,
@@ -13,14 +13,15 @@ use serde::{Deserialize, Serialize, Serializer, ser::Error as _};
 use serde_json::json;
 use sessile::{
     CookieContentSecurity::{Private, Signed},
-    JsonError, Session, SessionInsertError, SessionStatus, WriteError,
+    Session, SessionInsertError, SessionStatus,
+    error::{JsonError, WriteError},
 };
 use tokio::sync::Barrier;
 
 use crate::{
     client::Server,
     script::FAILURE,
-    setup::{InCookie, Kind, Memory, Setup, in_time, on_every_store, seconds},
+    setup::{InCookie, Kind, Memory, Setup, in_time, on_every_store},
     watched::Operation::{Create, Load, Update},
 };
 
@@ -227,7 +228,7 @@ async fn states_that_are_over_the_bound_together_are_refused() {
         let mut setup = Setup::<Memory>::new(Private).await;
         setup.meeting = Arc::new(Barrier::new(2));
         let builder = setup.builder().max_state_bytes(100);
-        let server = setup.start_with(builder.store_timeout(seconds(100)));
+        let server = setup.start_with(builder.store_timeout(Duration::from_secs(100)));
         let cookie = server.get("/set:a:1").await.cookie();
         // Both have seen a state with room for their own value.
         let (one, other) = tokio::join!(

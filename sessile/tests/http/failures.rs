@@ -1,6 +1,8 @@
 //! A store that fails, hangs or reports conflicts without end: the request ends, says nothing of the cause, and
 //! does no harm.
 
+use std::time::Duration;
+
 use serde_json::json;
 use sessile::{
     CookieContentSecurity::Private,
@@ -10,7 +12,7 @@ use sessile::{
 use crate::{
     client::{Reply, Server},
     serving_empty::serving_empty,
-    setup::{Builder, Memory, Setup, in_time, seconds},
+    setup::{Builder, Memory, Setup, in_time},
     watched::{
         Fault::{self, Conflict, Fail, Hang, Unsaid},
         Operation::{self, Create, Delete, Load, Update},
@@ -68,7 +70,7 @@ impl Scene {
 
 /// Soon enough for a test: the store never answers, so the machine's speed doesn't matter.
 pub(crate) fn impatient(builder: Builder<Memory>) -> Builder<Memory> {
-    builder.store_timeout(time::Duration::milliseconds(50))
+    builder.store_timeout(Duration::from_millis(50))
 }
 
 #[tokio::test]
@@ -132,7 +134,7 @@ async fn the_status_can_be_chosen() {
 #[tokio::test]
 async fn a_request_that_is_never_let_through_gives_up() {
     in_time(async {
-        let scene = Scene::new(|builder| builder.store_timeout(seconds(100))).await;
+        let scene = Scene::new(|builder| builder.store_timeout(Duration::from_secs(100))).await;
         for script in ["/set:b:2", "/renew"] {
             let operation = Update;
             let reply = scene.reply_under(operation, Conflict, script).await;
@@ -150,8 +152,7 @@ async fn a_request_that_is_never_let_through_gives_up() {
 async fn the_timeout_bounds_all_attempts_together() {
     in_time(async {
         // Conflicts would go on for longer than that.
-        let scene =
-            Scene::new(|builder| builder.store_timeout(time::Duration::milliseconds(5))).await;
+        let scene = Scene::new(|builder| builder.store_timeout(Duration::from_millis(5))).await;
         let reply = scene.reply_under(Update, Conflict, "/set:b:2").await;
         reply.assert_failure(503);
         scene.assert_intact().await;

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 use sessile::{
-    CookieContentSecurity::Private, Session, SessionClosedError, SessionStatus, WriteError,
+    CookieContentSecurity::Private,
+    Session, SessionStatus,
+    error::{SessionClosedError, WriteError},
 };
 
 use crate::{
@@ -231,7 +233,9 @@ async fn a_cookie_that_would_be_too_large_fails_the_save() {
                 let saved = session.save().await.unwrap_err();
                 assert!(matches!(
                     saved,
-                    sessile::SessionSaveError::Commit(sessile::CommitError::CookieTooLarge(_))
+                    sessile::error::SessionSaveError::Commit(
+                        sessile::error::CommitError::CookieTooLarge(_)
+                    )
                 ));
                 // Without the letters it can be saved.
                 session.discard();

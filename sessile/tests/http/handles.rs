@@ -7,8 +7,9 @@ use crate::{
 };
 use serde_json::json;
 use sessile::{
-    CookieContentSecurity::Private, Session, SessionClosedError, SessionReloadError,
-    SessionSaveError, WriteError,
+    CookieContentSecurity::Private,
+    Session,
+    error::{SessionClosedError, SessionReloadError, SessionSaveError, WriteError},
 };
 
 /// A session `{"a": 1}` with its cookie, and a handle of it whose response has been sent.

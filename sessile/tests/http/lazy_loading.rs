@@ -3,8 +3,9 @@
 use actix_web::{HttpRequest, HttpResponse, dev::Service as _, guard::GuardContext, web};
 use serde_json::{Value, json};
 use sessile::{
-    ReadError, Session, SessionExt as _, SessionStatus, WriteError,
+    Session, SessionExt as _, SessionStatus,
     config::{Loading::Lazy, PersistentSession, TtlExtensionPolicy::OnEveryRequest},
+    error::{ReadError, WriteError},
 };
 
 use crate::{

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 use sessile::{
-    CookieContentSecurity::Private, Session, SessionClosedError, SessionReloadError, WriteError,
+    CookieContentSecurity::Private,
+    Session,
+    error::{SessionClosedError, SessionReloadError, WriteError},
 };
 
 use crate::{

@@ -62,7 +62,7 @@ async fn what_was_written_before_it_was_opened_is_not_lost_with_the_store<K: Kin
 
 async fn a_failing_store_fails_only_requests_that_use_it<K: Kind>(setup: &Setup<K>) {
     let cookie = cookie(setup).await;
-    let soon = time::Duration::milliseconds(50);
+    let soon = std::time::Duration::from_millis(50);
     for (fault, status) in [(Fail, 503), (Hang, 429)] {
         let policy = StoreFailurePolicy::Respond { status };
         let settings = builder(setup).store_timeout(soon).on_store_failure(policy);

@@ -2,7 +2,7 @@
 //!
 //! Where an order matters it is forced: the handlers meet each other or the test, and no test sleeps.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use sessile::CookieContentSecurity::Private;
@@ -10,7 +10,7 @@ use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::{
     client::{Client, Reply, Server},
-    setup::{Builder, Kind, Setup, in_time, seconds},
+    setup::{Builder, Kind, Setup, in_time},
 };
 
 const ROUNDS: usize = 20;
@@ -66,7 +66,7 @@ impl<K: Kind> Scene<K> {
         let mut setup = Setup::new(Private).await;
         setup.meeting = Arc::new(Barrier::new(meeting_of));
         // However slow the machine, no store is given up.
-        let builder = setup.builder().store_timeout(seconds(100));
+        let builder = setup.builder().store_timeout(Duration::from_secs(100));
         let server = setup.start_with(change(builder));
         Self { server, setup }
     }

@@ -1,13 +1,13 @@
 //! Handlers that save before the response.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
-use sessile::{CookieContentSecurity::Private, SessionSaveError};
+use sessile::{CookieContentSecurity::Private, error::SessionSaveError};
 use tokio::sync::Barrier;
 
 use crate::{
-    setup::{InCookie, Kind, Memory, Setup, Sqlite, in_time, seconds},
+    setup::{InCookie, Kind, Memory, Setup, Sqlite, in_time},
     watched::{
         Fault::Fail,
         Operation::{Create, Delete, Load, Update},
@@ -17,7 +17,7 @@ use crate::{
 async fn seen_before_the_response<K: Kind>() {
     let mut setup = Setup::<K>::new(Private).await;
     setup.meeting = Arc::new(Barrier::new(2));
-    let server = setup.start_with(setup.builder().store_timeout(seconds(100)));
+    let server = setup.start_with(setup.builder().store_timeout(Duration::from_secs(100)));
     let cookie = server.get("/set:a:1").await.cookie();
     setup.watch.seen();
     let long_request = server.get_as(&cookie, "/set:b:2/save/meet/meet/add:n");

@@ -4,7 +4,8 @@ use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
 use actix_web::cookie::Key;
 use sessile::{
-    CookieContentSecurity, ManualClock, Session, SessionMiddleware, SessionMiddlewareBuilder,
+    CookieContentSecurity, Session, SessionMiddleware, SessionMiddlewareBuilder,
+    clock::ManualClock,
     config::PersistentSession,
     storage::{CookieSessionStore, MemorySessionStore, SessionStore, SqliteSessionStore},
 };

@@ -1,19 +1,21 @@
 //! Handles whose session another request has ended or renewed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 use sessile::{
     CookieContentSecurity::Private,
-    SessionClosedError::{self, Ended, Superseded},
-    SessionReloadError,
+    error::{
+        SessionClosedError::{self, Ended, Superseded},
+        SessionReloadError,
+    },
 };
 use tokio::sync::Barrier;
 
 use crate::{
     client::{Reply, Server},
     handles::{Scene, assert_closed, assert_refuses_values},
-    setup::{Memory, Setup, in_time, pass, persistent, seconds},
+    setup::{Memory, Setup, in_time, pass, persistent},
 };
 
 /// What another request does to the session, and the error that its handles return then.
@@ -87,7 +89,7 @@ async fn they_can_still_end_the_session() {
 async fn overtaken(method: &str, script: &str, meanwhile: &str) -> (Server, Reply, Reply) {
     let mut setup = Setup::<Memory>::new(Private).await;
     setup.meeting = Arc::new(Barrier::new(2));
-    let server = setup.start_with(setup.builder().store_timeout(seconds(100)));
+    let server = setup.start_with(setup.builder().store_timeout(Duration::from_secs(100)));
     let cookie = server.get("/set:a:1").await.cookie();
     let cookies = [cookie.as_bytes()];
     let request = server.send(method, script, &cookies);
@@ -165,7 +167,7 @@ async fn a_session_that_expires_while_a_request_runs_can_be_committed_for_a_minu
         for (wait, status) in [(59, 200), (61, 409)] {
             let mut setup = Setup::<Memory>::new(Private).await;
             setup.meeting = Arc::new(Barrier::new(2));
-            let builder = persistent(&setup).store_timeout(seconds(1000));
+            let builder = persistent(&setup).store_timeout(Duration::from_secs(1000));
             let server = setup.start_with(builder);
             let cookie = server.get("/set:a:1").await.cookie();
             pass(&setup, 99);

@@ -1,5 +1,7 @@
 //! What the middleware does, row by row, on every store and with both content policies.
 
+use std::time::Duration;
+
 use serde_json::json;
 use sessile::config::{BrowserSession, PersistentSession, TtlExtensionPolicy::OnEveryRequest};
 
@@ -211,7 +213,7 @@ async fn emptied_sessions_go_on<K: Kind>(setup: &Setup<K>) {
 }
 
 async fn absolute_time_bounds_the_life<K: Kind>(setup: &Setup<K>) {
-    let builder = persistent(setup).absolute_timeout(Some(seconds(250)));
+    let builder = persistent(setup).absolute_timeout(Some(Duration::from_secs(250)));
     let server = setup.start_with(builder);
     let mut cookie = server.get("/add:n").await.cookie();
     for (script, max_age) in [("/add:n", 100), ("/renew", 90), ("/add:n", 10)] {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use sessile::{
-    Record,
+    record::Record,
     storage::{
         CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, StoreErrorKind,
         SubjectDigest, UpdateOutcome, Version,

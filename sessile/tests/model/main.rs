@@ -11,8 +11,10 @@ mod steps;
 
 use proptest::prelude::*;
 use sessile::{
-    ResponseHead, SealingKey, Session, SessionManager, SessionReloadError, SessionSaveError,
-    Settings,
+    Session,
+    config::Settings,
+    engine::{ResponseHead, SealingKey, SessionManager},
+    error::{SessionReloadError, SessionSaveError},
     storage::{MemorySessionStore, SessionStore, SqliteSessionStore},
 };
 

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use sessile::{SessionClosedError, SessionStatus};
+use sessile::{SessionStatus, error::SessionClosedError};
 
 use crate::request::{Due, Place, Request, State};
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, mem};
 
 use serde_json::Value;
-use sessile::{SessionClosedError, SessionStatus};
+use sessile::{SessionStatus, error::SessionClosedError};
 
 use crate::{oracle::Cookie, steps::Write};
 

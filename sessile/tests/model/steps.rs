@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 use serde_json::Value;
-use sessile::{Session, SessionClosedError, WriteError};
+use sessile::{
+    Session,
+    error::{SessionClosedError, WriteError},
+};
 
 use crate::request::State;
 

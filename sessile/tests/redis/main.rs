@@ -17,5 +17,5 @@ mod round_trips;
 mod sentinel;
 mod setup;
 mod suite;
-#[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+#[cfg(feature = "_redis-tls")]
 mod tls;

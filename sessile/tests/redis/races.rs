@@ -64,7 +64,7 @@ async fn a_master_that_sentinels_watch() {
     race([store(url.clone()).await, store(url).await]).await;
 }
 
-#[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+#[cfg(feature = "_redis-tls")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_with_tls() {
     use sessile_rig::redis::TlsRedis;

@@ -1,7 +1,10 @@
 //! The commands that a request sends.
 
 use sessile::{
-    ResponseHead, SealingKey, Session, SessionManager, Settings, storage::RedisSessionStore,
+    Session,
+    config::Settings,
+    engine::{ResponseHead, SealingKey, SessionManager},
+    storage::RedisSessionStore,
 };
 use sessile_rig::{proxy::Proxy, redis::Redis};
 

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use sessile::{
-    Clock as _, Record, SystemClock,
+    clock::{Clock as _, SystemClock},
+    record::Record,
     storage::{
         CreateOutcome, Freshness, NearCacheConfig, RedisSessionStore, SessionId, SessionStore as _,
         StoreError, StoreErrorKind, UpdateOutcome, Version,

@@ -79,7 +79,7 @@ async fn a_master_that_sentinels_watch() {
     passes(store(url_of_master(&sentinel)).await).await;
 }
 
-#[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+#[cfg(feature = "_redis-tls")]
 #[actix_web::test]
 async fn a_server_with_tls() {
     use sessile_rig::redis::TlsRedis;

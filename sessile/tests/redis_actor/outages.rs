@@ -8,7 +8,8 @@ use std::{
 
 use actix_web::rt::spawn;
 use sessile::{
-    Clock as _, Record, SystemClock,
+    clock::{Clock as _, SystemClock},
+    record::Record,
     storage::{
         CreateOutcome, RedisActorSessionStore, SessionId, SessionStore as _, StoreError,
         StoreErrorKind, UpdateOutcome, Version,

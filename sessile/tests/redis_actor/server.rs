@@ -1,9 +1,11 @@
 //! An application with several workers.
 
+use std::time::Duration;
+
 use actix_test::{TestServer, config};
 use actix_web::{
     App, HttpResponse, Result,
-    cookie::{Key, time},
+    cookie::Key,
     rt::{spawn, task::JoinHandle},
     web,
 };
@@ -20,7 +22,7 @@ pub(crate) fn serve<S: SessionStore + Clone>(store: S) -> TestServer {
     let key = Key::generate();
     actix_test::start_with(config().workers(WORKERS), move || {
         let sessions = SessionMiddleware::builder(store.clone(), key.clone())
-            .store_timeout(time::Duration::seconds(100))
+            .store_timeout(Duration::from_secs(100))
             .build();
         App::new()
             .wrap(sessions)

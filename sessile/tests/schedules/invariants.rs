@@ -1,6 +1,6 @@
 //! What must hold after each schedule.
 
-use sessile::{Clock as _, ResponseHead, Session, storage::SessionId};
+use sessile::{Session, clock::Clock as _, engine::ResponseHead, storage::SessionId};
 
 use crate::{
     model::Entry,

@@ -4,7 +4,8 @@ use std::{collections::HashMap, time::Duration};
 
 use serde_json::Value;
 use sessile::{
-    Record, Timestamp,
+    clock::Timestamp,
+    record::Record,
     storage::{CreateOutcome, Loaded, SessionId, UpdateOutcome, Version},
 };
 

@@ -3,7 +3,8 @@
 use std::mem;
 
 use sessile::{
-    Clock as _, Record,
+    clock::Clock as _,
+    record::Record,
     storage::{CreateOutcome, UpdateOutcome},
 };
 

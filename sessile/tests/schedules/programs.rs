@@ -10,8 +10,10 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sessile::{
-    Clock as _, HeaderChanges, ResponseHead, Session, SessionFailure, SessionManager,
-    SessionReloadError, SessionSaveError, Timestamp,
+    Session,
+    clock::{Clock as _, Timestamp},
+    engine::{HeaderChanges, ResponseHead, SessionFailure, SessionManager},
+    error::{SessionReloadError, SessionSaveError},
     storage::{SessionId, SessionStore as _},
 };
 

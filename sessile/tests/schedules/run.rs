@@ -10,7 +10,7 @@ use std::{
     task::{Context, Wake, Waker},
 };
 
-use sessile::{Clock as _, storage::SessionId};
+use sessile::{clock::Clock as _, storage::SessionId};
 
 use crate::{
     key::Histories,

@@ -5,11 +5,13 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use sessile::{
-    Clock as _, ResponseHead, SealingKey, SessionManager, Settings, Timestamp,
-    config::{BrowserSession, CookieContentSecurity},
+    clock::{Clock as _, Timestamp},
+    config::{BrowserSession, CookieContentSecurity, Settings},
+    engine::{ResponseHead, SealingKey, SessionManager},
     storage::SessionId,
 };
 
@@ -50,7 +52,7 @@ impl Setup {
         settings.lifecycle = BrowserSession::default()
             .state_ttl(time::Duration::try_from(IDLE).unwrap())
             .into();
-        settings.store_timeout = time::Duration::HOUR;
+        settings.store_timeout = Duration::from_secs(3600);
         settings.cookie_content_security = CookieContentSecurity::Signed;
         let key = SealingKey::generate();
         let manager = || SessionManager::new(store.clone(), key.clone(), settings.clone()).unwrap();

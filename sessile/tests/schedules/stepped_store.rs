@@ -13,7 +13,8 @@ use std::{
 };
 
 use sessile::{
-    Clock, Record, Timestamp,
+    clock::{Clock, Timestamp},
+    record::Record,
     storage::{
         CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, StoreErrorKind,
         SubjectDigest, UpdateOutcome, Version,

@@ -1,8 +1,12 @@
 //! The race suite: requests of one session that run at once, on two servers that share nothing but the store. The tests of
 //! every store include it.
 
+use std::time::Duration;
+
 use sessile::{
-    ResponseHead, SealingKey, Session, SessionFailure, SessionManager, Settings,
+    Session,
+    config::Settings,
+    engine::{ResponseHead, SealingKey, SessionFailure, SessionManager},
     storage::SessionStore,
 };
 use tokio::task::JoinSet;
@@ -21,7 +25,7 @@ impl<S: SessionStore> Servers<S> {
         let key = SealingKey::generate();
         let mut settings = Settings::default();
         // However slow the machine is, no request gives up.
-        settings.store_timeout = time::Duration::seconds(100);
+        settings.store_timeout = Duration::from_secs(100);
         let server = |store| SessionManager::new(store, key.clone(), settings.clone()).unwrap();
         Self {
             racing: racing.map(server),

@@ -1,6 +1,11 @@
 //! Servers of the application, on stores that share nothing but the database.
 
-use sessile::{SealingKey, SessionManager, Settings};
+use std::time::Duration;
+
+use sessile::{
+    config::Settings,
+    engine::{SealingKey, SessionManager},
+};
 
 use crate::{engine::Store, race_suite::commit};
 
@@ -15,7 +20,7 @@ pub(crate) fn apps(stores: [Store; 2], settings: &Settings) -> [App; 2] {
 /// However slow the machine is, no request gives up.
 pub(crate) fn patient() -> Settings {
     let mut settings = Settings::default();
-    settings.store_timeout = actix_web::cookie::time::Duration::seconds(100);
+    settings.store_timeout = Duration::from_secs(100);
     settings
 }
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use sessile::{
-    Clock as _, ManualClock, SealingKey, SessionManager, Settings, SystemClock, Timestamp,
-    config::{PersistentSession, TtlExtensionPolicy::OnEveryRequest},
+    clock::{Clock as _, ManualClock, SystemClock, Timestamp},
+    config::{PersistentSession, Settings, TtlExtensionPolicy::OnEveryRequest},
+    engine::{SealingKey, SessionManager},
 };
 
 use crate::{

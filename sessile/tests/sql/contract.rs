@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sessile::{
-    Record,
+    record::Record,
     storage::{
         CreateOutcome, Freshness::Current, SessionStore as _, SubjectDigest, UpdateOutcome, Version,
     },

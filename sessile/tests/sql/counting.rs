@@ -1,7 +1,7 @@
 //! Counting over connections that are cut again and again.
 
 use sessile::{
-    SealingKey, SessionManager,
+    engine::{SealingKey, SessionManager},
     storage::{SessionStore as _, StoreErrorKind::Unavailable},
 };
 use sessile_rig::proxy::{Fault, Proxy};

@@ -1,7 +1,8 @@
 //! A full disk.
 
 use sessile::{
-    Clock as _, Record, SystemClock,
+    clock::{Clock as _, SystemClock},
+    record::Record,
     storage::{Freshness::Current, SessionStore as _, StoreErrorKind, UpdateOutcome, Version},
 };
 

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sessile::{Settings, storage::StoreErrorKind};
+use sessile::{config::Settings, storage::StoreErrorKind};
 
 use crate::{
     engine::{self, Server, Store},

@@ -1,7 +1,7 @@
 //! What errors, logs and the tables must not contain.
 
 use sessile::{
-    Record,
+    record::Record,
     storage::{SessionStore as _, Version},
 };
 

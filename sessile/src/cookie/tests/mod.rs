@@ -4,9 +4,11 @@ mod actix_session;
 
 use super::*;
 use crate::{
-    Record,
     config::CookieContentSecurity::{Private, Signed},
-    id::{SessionId, SessionKey, SubjectDigest},
+    record::{
+        Record,
+        id::{SessionId, SessionKey, SubjectDigest},
+    },
 };
 
 const ISSUED_AT: Timestamp = Timestamp::from_unix_millis(1_800_000_000_000);

@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Timestamp,
-    id::{SecretDigest, decode_16, encode_16},
-    record::{DecodeError, OwnLifetime, Previous, PreviousKind, secrets::Pending},
+    record::{
+        DecodeError, OwnLifetime, Previous, PreviousKind,
+        id::{SecretDigest, decode_16, encode_16},
+        secrets::Pending,
+    },
 };
 
 #[derive(Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, mem, sync::Arc};
 use smallvec::SmallVec;
 
 use super::Update;
-use crate::json::JsonText;
+use crate::record::json::JsonText;
 
 /// One entry for each name, in the order of the names once there are many.
 #[derive(Clone)]

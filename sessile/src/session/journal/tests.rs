@@ -1,5 +1,5 @@
 use super::*;
-use crate::json;
+use crate::record::json;
 
 fn increment(default: Option<&str>) -> Update {
     Update {

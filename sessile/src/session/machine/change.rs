@@ -4,14 +4,15 @@ use std::{mem, sync::Arc};
 
 use super::{Binding, Cookies, Machine, Phase, Stored, Target, Unsettled};
 use crate::{
-    failure::StateTooLargeError,
-    json::JsonText,
+    error::{SessionClosedError, StateTooLargeError, WriteError},
+    record::{
+        json::JsonText,
+        state::{State, text::Text},
+    },
     session::{
-        SessionClosedError, SessionStatus, WriteError,
+        SessionStatus,
         journal::{Discarded, Update},
     },
-    state::State,
-    text::Text,
 };
 
 impl Machine {

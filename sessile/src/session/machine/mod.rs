@@ -19,10 +19,12 @@ use smallvec::SmallVec;
 use super::{SessionStatus, journal::Journal};
 use crate::{
     cookie::Unsealed,
-    id::{Secret, SessionId},
-    manager::Opened,
-    record::Record,
-    state::State,
+    engine::Opened,
+    record::{
+        Record,
+        id::{Secret, SessionId},
+        state::State,
+    },
     storage::Version,
 };
 

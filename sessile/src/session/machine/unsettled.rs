@@ -6,13 +6,12 @@ use smallvec::SmallVec;
 
 use super::{Binding, CookieDue, Machine, Stored, Target};
 use crate::{
-    id::Secret,
-    record::Epoch,
+    error::SessionClosedError,
+    record::{Epoch, id::Secret, state::State},
     session::{
-        SessionClosedError, SessionStatus,
+        SessionStatus,
         journal::{Discarded, Journal},
     },
-    state::State,
     storage::Version,
 };
 

@@ -7,13 +7,13 @@ use std::{
 
 use super::{Binding, CookieDue, Machine, Renewal, Stored, Target, Unsettled};
 use crate::{
-    id::SessionId,
+    error::SessionClosedError,
+    record::{id::SessionId, state::State},
     session::{
-        MergeError, SessionClosedError, SessionStatus,
+        MergeError, SessionStatus,
         decide::Bound,
         journal::{Discarded, Journal},
     },
-    state::State,
     storage::Version,
 };
 

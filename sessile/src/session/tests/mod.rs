@@ -8,7 +8,10 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::*;
-use crate::{failure::StateTooLargeError, json};
+use crate::{
+    error::{SessionClosedError, StateTooLargeError, WriteError},
+    record::json,
+};
 
 fn bounded(max_state_bytes: usize) -> Session {
     let session = Session::new();

@@ -3,27 +3,15 @@
 mod address;
 mod builder;
 mod dynamic;
-#[cfg(any(
-    feature = "mysql-session",
-    feature = "postgres-session",
-    feature = "sqlite-session"
-))]
+#[cfg(feature = "_sql")]
 mod housekeeping;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use self::dynamic::DynStore;
-#[cfg(any(
-    feature = "mysql-session",
-    feature = "postgres-session",
-    feature = "sqlite-session"
-))]
+#[cfg(feature = "_sql")]
 use self::housekeeping::Housekeeping;
-#[cfg(any(
-    feature = "mysql-session",
-    feature = "postgres-session",
-    feature = "sqlite-session"
-))]
+#[cfg(feature = "_sql")]
 use super::CleanupTask;
 use super::{
     CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, SubjectDigest,
@@ -54,7 +42,7 @@ pub use self::builder::AnySessionStoreBuilder;
 ///
 /// ```
 /// use std::time::Duration;
-/// use sessile::{Clock, Record, SystemClock, storage::*};
+/// use sessile::{clock::{Clock, SystemClock}, record::Record, storage::*};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let address = "memory:"; // from a configuration
@@ -71,11 +59,7 @@ pub use self::builder::AnySessionStoreBuilder;
 pub struct AnySessionStore {
     store: Arc<dyn DynStore>,
     /// What it takes beside the contract, where it takes anything.
-    #[cfg(any(
-        feature = "mysql-session",
-        feature = "postgres-session",
-        feature = "sqlite-session"
-    ))]
+    #[cfg(feature = "_sql")]
     housekeeping: Option<Arc<dyn Housekeeping>>,
 }
 
@@ -100,20 +84,12 @@ impl AnySessionStore {
     pub fn new(store: impl SessionStore) -> Self {
         Self {
             store: Arc::new(store),
-            #[cfg(any(
-                feature = "mysql-session",
-                feature = "postgres-session",
-                feature = "sqlite-session"
-            ))]
+            #[cfg(feature = "_sql")]
             housekeeping: None,
         }
     }
 
-    #[cfg(any(
-        feature = "mysql-session",
-        feature = "postgres-session",
-        feature = "sqlite-session"
-    ))]
+    #[cfg(feature = "_sql")]
     fn kept(store: impl SessionStore + Housekeeping + Clone) -> Self {
         Self {
             store: Arc::new(store.clone()),
@@ -140,11 +116,7 @@ impl AnySessionStore {
     /// # Panics
     ///
     /// Outside of a Tokio runtime, and if `period` is zero.
-    #[cfg(any(
-        feature = "mysql-session",
-        feature = "postgres-session",
-        feature = "sqlite-session"
-    ))]
+    #[cfg(feature = "_sql")]
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> Option<CleanupTask> {
         let housekeeping = self.housekeeping.as_ref()?;
@@ -158,11 +130,7 @@ impl AnySessionStore {
     ///
     /// When the database can't be brought to rest.
     pub async fn close(&self) -> Result<(), StoreError> {
-        #[cfg(any(
-            feature = "mysql-session",
-            feature = "postgres-session",
-            feature = "sqlite-session"
-        ))]
+        #[cfg(feature = "_sql")]
         if let Some(housekeeping) = &self.housekeeping {
             return housekeeping.close().await;
         }

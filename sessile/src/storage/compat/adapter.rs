@@ -64,11 +64,15 @@ static WRITES: LazyLock<SessionQueue> = LazyLock::new(SessionQueue::default);
 ///
 /// actix-session does not bind a signed cookie to its name. So the store's `load` may receive a text that the application
 /// signed for another purpose, until
-/// [`accept_actix_session_cookies`](crate::Settings::accept_actix_session_cookies) is `false`. A store that keeps sessions
+/// [`accept_actix_session_cookies`](crate::config::Settings::accept_actix_session_cookies) is `false`. A store that keeps sessions
 /// in files has to check that the key is a file name.
 ///
 /// ```
-/// use sessile::{ResponseHead, SealingKey, SessionManager, Settings, storage::compat::Adapter};
+/// use sessile::{
+///     config::Settings,
+///     engine::{ResponseHead, SealingKey, SessionManager},
+///     storage::compat::Adapter,
+/// };
 /// # mod old_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/storage/compat/example.rs")); }
 /// # use old_store::OldStore;
 ///
@@ -104,11 +108,11 @@ impl<S: SessionStore> Adapter<S> {
     /// Sets the clock. A session that actix-session stored has no times, so it counts as created and used at the moment
     /// when it is loaded.
     ///
-    /// Default: [`SystemClock`](crate::SystemClock). A test that passes a [`ManualClock`](crate::ManualClock) to the
+    /// Default: [`SystemClock`](crate::clock::SystemClock). A test that passes a [`ManualClock`](crate::clock::ManualClock) to the
     /// middleware passes it here too.
     ///
     /// ```
-    /// use sessile::{ManualClock, storage::compat::Adapter};
+    /// use sessile::{clock::ManualClock, storage::compat::Adapter};
     /// # mod old_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/storage/compat/example.rs")); }
     /// # use old_store::OldStore;
     ///

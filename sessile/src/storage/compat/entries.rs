@@ -9,11 +9,12 @@ use std::collections::HashMap;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    actix_session,
     clock::Timestamp,
-    json::{self, JsonError},
-    record::{DecodeError, Record},
-    state::State,
+    record::{
+        DecodeError, Record, actix_session,
+        json::{self, JsonError},
+        state::State,
+    },
     storage::{Loaded, StoreError, StoreErrorKind, Version, versioned},
 };
 

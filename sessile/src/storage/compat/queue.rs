@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::OwnedMutexGuard;
 
-use crate::id::SessionId;
+use crate::record::id::SessionId;
 
 /// Lets the requests of this process write to a session one after another, in the order of their arrival. Other
 /// processes have their own queues.

@@ -30,7 +30,7 @@ use crate::{
 ///
 /// ```
 /// use std::time::Duration;
-/// use sessile::{Clock, Record, SystemClock, storage::*};
+/// use sessile::{clock::{Clock, SystemClock}, record::Record, storage::*};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let store = MemorySessionStore::default();

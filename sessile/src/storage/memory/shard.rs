@@ -9,8 +9,7 @@ use hashbrown::HashTable;
 
 use crate::{
     clock::Timestamp,
-    id::hash_of_id,
-    record::Record,
+    record::{Record, id::hash_of_id},
     storage::{Loaded, SessionId},
 };
 

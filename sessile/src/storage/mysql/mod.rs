@@ -56,7 +56,7 @@ pub use self::builder::MySqlSessionStoreBuilder;
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use sessile::{Clock, Record, SystemClock, storage::*};
+/// use sessile::{clock::{Clock, SystemClock}, record::Record, storage::*};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let store = MySqlSessionStore::builder("mysql://app:secret@localhost/app")

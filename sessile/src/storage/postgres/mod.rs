@@ -58,7 +58,7 @@ pub use self::builder::PostgresSessionStoreBuilder;
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use sessile::{Clock, Record, SystemClock, storage::*};
+/// use sessile::{clock::{Clock, SystemClock}, record::Record, storage::*};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let store = PostgresSessionStore::builder("postgres://app:secret@localhost/app")

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-#[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+#[cfg(feature = "_redis-tls")]
 use super::connection::TlsFiles;
 use super::{
     Keygen, NearCacheConfig, RedisSessionStore, StoreError,
@@ -22,7 +22,7 @@ pub struct RedisSessionStoreBuilder {
     connect_timeout: Duration,
     response_timeout: Duration,
     backoff: Backoff,
-    #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+    #[cfg(feature = "_redis-tls")]
     tls: TlsFiles,
     near_cache: Option<NearCacheConfig>,
     clock: SharedClock,
@@ -52,7 +52,7 @@ impl RedisSessionStoreBuilder {
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
             backoff: Backoff::default(),
-            #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+            #[cfg(feature = "_redis-tls")]
             tls: TlsFiles::default(),
             near_cache: None,
             clock: SharedClock::default(),
@@ -112,7 +112,7 @@ impl RedisSessionStoreBuilder {
     /// those that the operating system trusts. For `rediss://` and the like.
     ///
     /// Default: what the operating system trusts.
-    #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+    #[cfg(feature = "_redis-tls")]
     pub fn tls_root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.tls.root_certificates = Some(pem.into());
         self
@@ -122,7 +122,7 @@ impl RedisSessionStoreBuilder {
     /// key as PKCS #8. For `rediss://` and the like.
     ///
     /// Default: none.
-    #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+    #[cfg(feature = "_redis-tls")]
     pub fn tls_client_certificate(
         mut self,
         certificate_pem: impl Into<Vec<u8>>,
@@ -171,10 +171,7 @@ impl RedisSessionStoreBuilder {
                 let location = Location::parse(&address).map_err(Fault::from)?;
                 let dialer = Dialer::new(
                     &location,
-                    #[cfg(any(
-                        feature = "redis-rs-tls-session",
-                        feature = "redis-session-rustls"
-                    ))]
+                    #[cfg(feature = "_redis-tls")]
                     self.tls,
                     self.connect_timeout,
                     near_cache.clone(),

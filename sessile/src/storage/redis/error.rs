@@ -14,7 +14,7 @@ const OLDEST: &str = "5.0";
 pub(super) enum Fault {
     #[error("the address can't be used")]
     Address(#[from] AddressError),
-    #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+    #[cfg(feature = "_redis-tls")]
     #[error("the certificates or the key for TLS can't be used")]
     TlsMaterial(#[source] RedisError),
     #[error("Redis did not answer within {0:?}")]
@@ -154,7 +154,7 @@ impl Fault {
             Self::Address(_) | Self::PartOfACluster | Self::NoMaster(_, None) => {
                 StoreErrorKind::Misconfigured
             }
-            #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+            #[cfg(feature = "_redis-tls")]
             Self::TlsMaterial(_) => StoreErrorKind::Misconfigured,
             #[cfg(feature = "redis-pool")]
             Self::NearCacheOverPool => StoreErrorKind::Misconfigured,

@@ -67,10 +67,10 @@ pub(super) enum AddressError {
     Credentials,
     #[error("it has an unknown query or a fragment")]
     Extra,
-    #[cfg(not(any(feature = "redis-session-rustls", feature = "redis-rs-tls-session")))]
+    #[cfg(not(feature = "_redis-tls"))]
     #[error("TLS needs the feature redis-session-rustls or redis-rs-tls-session")]
     NoTls,
-    #[cfg(any(feature = "redis-session-rustls", feature = "redis-rs-tls-session"))]
+    #[cfg(feature = "_redis-tls")]
     #[error("certificates are given for an address without TLS")]
     NotTls,
 }

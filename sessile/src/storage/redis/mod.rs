@@ -64,7 +64,7 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use sessile::{Clock, Record, SystemClock, storage::*};
+/// use sessile::{clock::{Clock, SystemClock}, record::Record, storage::*};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let store = RedisSessionStore::new("redis://127.0.0.1:6379").await?;

@@ -9,8 +9,7 @@ use sessile_rig::redis::Redis;
 use super::*;
 use crate::{
     clock::{Clock as _, ManualClock, Timestamp},
-    record::Record,
-    state::State,
+    record::{Record, state::State},
     storage::{Freshness, SessionStore as _, UpdateOutcome},
 };
 

@@ -7,10 +7,8 @@ use sha1::{Digest as _, Sha1};
 
 use super::{Loaded, SessionId, StoreError, StoreErrorKind, Version};
 use crate::{
-    actix_session,
     clock::Timestamp,
-    json::JsonError,
-    record::{DecodeError, Record},
+    record::{DecodeError, Record, actix_session, json::JsonError},
     storage::versioned,
 };
 
@@ -67,7 +65,7 @@ fn content_version(value: &[u8]) -> Version {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::State;
+    use crate::record::state::State;
 
     const NOW: Timestamp = Timestamp::from_unix_millis(5000);
 

@@ -167,7 +167,7 @@ impl SessionStore for RedisActorSessionStore {
     }
 
     fn opens_actix_session_key(&self, key: &str) -> bool {
-        crate::actix_session::is_key(key)
+        crate::record::actix_session::is_key(key)
     }
 }
 

@@ -3,7 +3,8 @@
 use std::fmt::Display;
 
 use crate::{
-    Clock as _, Record, SystemClock, Timestamp,
+    clock::{Clock as _, SystemClock, Timestamp},
+    record::Record,
     storage::{Loaded, Version},
 };
 

@@ -11,7 +11,7 @@ use super::{
     rules,
 };
 use crate::{
-    Timestamp,
+    clock::Timestamp,
     storage::{CreateOutcome, Loaded, SessionStore, UpdateOutcome},
 };
 

@@ -8,7 +8,8 @@ use super::{
     rules,
 };
 use crate::{
-    Clock as _, Record, SystemClock, Timestamp,
+    clock::{Clock as _, SystemClock, Timestamp},
+    record::Record,
     storage::{CreateOutcome, Freshness, Loaded, SessionId, SessionStore, SubjectDigest, Version},
 };
 

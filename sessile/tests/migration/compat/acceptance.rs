@@ -31,7 +31,7 @@ async fn a_store_in_memory_passes_the_suite_on_many_threads() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn adapters_of_one_process_are_like_one() {
     use sessile::{
-        Clock as _,
+        clock::Clock as _,
         storage::{SessionStore as _, *},
     };
     use std::time::Duration;
@@ -39,7 +39,7 @@ async fn adapters_of_one_process_are_like_one() {
     let table = Arc::new(Table::default());
     let adapter = move || Adapter::new(TableStore(table.clone()));
     let minute = Duration::from_secs(60);
-    let mut record = sessile::Record::new(sessile::SystemClock.now());
+    let mut record = sessile::record::Record::new(sessile::clock::SystemClock.now());
     record.state.insert("n", &0).unwrap();
     let (id, version) = (SessionId::generate(), Version::generate());
     let created = adapter().create(&id, &record, version, minute).await;

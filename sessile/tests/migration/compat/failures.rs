@@ -4,7 +4,8 @@ use std::error::Error;
 
 use actix_web::cookie::time;
 use sessile::{
-    Clock as _, Record, SystemClock,
+    clock::{Clock as _, SystemClock},
+    record::Record,
     storage::{
         Freshness, SessionId, SessionStore as _, StoreError, StoreErrorKind, Version,
         compat::Adapter,

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::cookie::{Cookie, CookieJar, Key};
 use sessile::{
-    ManualClock, ResponseHead, SealingKey, Session, SessionFailure, SessionManager, Settings,
+    Session,
+    clock::ManualClock,
+    config::Settings,
+    engine::{ResponseHead, SealingKey, SessionFailure, SessionManager},
     storage::compat::Adapter,
 };
 
@@ -59,7 +62,7 @@ impl World {
         let head = ResponseHead::to("POST");
         let headers = self.manager.commit(session, &head).await?;
         let sent_back =
-            |set: sessile::SetCookie| set.as_str().split(';').next().unwrap().to_owned();
+            |set: sessile::engine::SetCookie| set.as_str().split(';').next().unwrap().to_owned();
         Ok(headers.set_cookie.map(sent_back))
     }
 

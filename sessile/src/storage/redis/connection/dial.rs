@@ -35,7 +35,7 @@ pub(super) struct Wire {
 }
 
 /// Certificates and keys, in PEM.
-#[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+#[cfg(feature = "_redis-tls")]
 #[derive(Default)]
 pub(in super::super) struct TlsFiles {
     pub(in super::super) root_certificates: Option<Vec<u8>>,
@@ -47,8 +47,7 @@ impl Dialer {
     /// A dialer with the credentials of `location`.
     pub(in super::super) fn new(
         location: &Location,
-        #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
-        tls: TlsFiles,
+        #[cfg(feature = "_redis-tls")] tls: TlsFiles,
         timeout: Duration,
         near_cache: Option<NearCache>,
     ) -> Result<Self, Fault> {
@@ -61,9 +60,9 @@ impl Dialer {
         if let Some(password) = &location.password {
             settings = settings.set_password(password);
         }
-        #[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+        #[cfg(feature = "_redis-tls")]
         let pattern = tls.pattern(location.tls)?;
-        #[cfg(not(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls")))]
+        #[cfg(not(feature = "_redis-tls"))]
         let pattern = if location.tls {
             return Err(super::super::location::AddressError::NoTls.into());
         } else {
@@ -198,7 +197,7 @@ impl Dialer {
     }
 }
 
-#[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+#[cfg(feature = "_redis-tls")]
 impl TlsFiles {
     fn pattern(self, tls: bool) -> Result<ConnectionAddr, Fault> {
         use redis::{ClientTlsConfig, TlsCertificates};

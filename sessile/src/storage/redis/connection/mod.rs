@@ -27,7 +27,7 @@ use super::{
 use crate::storage::timing::deadline;
 
 pub(super) use self::dial::Dialer;
-#[cfg(any(feature = "redis-rs-tls-session", feature = "redis-session-rustls"))]
+#[cfg(feature = "_redis-tls")]
 pub(super) use self::dial::TlsFiles;
 use self::dial::Wire;
 

@@ -1,0 +1,179 @@
+//! How long a session lives: [`SessionLifecycle`], and [`SessionLength`], the type of early versions of actix-session
+//! for the same setting.
+
+use time::Duration;
+
+/// How long the state lives where nothing else was said: one day.
+const DEFAULT_TTL: Duration = Duration::days(1);
+
+/// How long a session lives, and whether the browser keeps its cookie across restarts.
+///
+/// Default: [`BrowserSession::default`].
+///
+/// ```
+/// use sessile::config::{BrowserSession, PersistentSession, SessionLifecycle};
+/// use time::Duration;
+///
+/// // The browser deletes it when it closes, the server after a day without changes.
+/// let browser: SessionLifecycle = BrowserSession::default().into();
+/// // Both keep it for a week after the last change.
+/// let persistent: SessionLifecycle =
+///     PersistentSession::default().session_ttl(Duration::weeks(1)).into();
+///
+/// assert!(matches!(browser, SessionLifecycle::BrowserSession(_)));
+/// assert!(matches!(persistent, SessionLifecycle::PersistentSession(_)));
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum SessionLifecycle {
+    /// The cookie has no `Max-Age`: the browser deletes it when it closes.
+    BrowserSession(BrowserSession),
+    /// The cookie has a `Max-Age`: the browser keeps it across restarts.
+    PersistentSession(PersistentSession),
+}
+
+impl Default for SessionLifecycle {
+    fn default() -> Self {
+        Self::BrowserSession(BrowserSession::default())
+    }
+}
+
+impl From<BrowserSession> for SessionLifecycle {
+    fn from(session: BrowserSession) -> Self {
+        Self::BrowserSession(session)
+    }
+}
+
+impl From<PersistentSession> for SessionLifecycle {
+    fn from(session: PersistentSession) -> Self {
+        Self::PersistentSession(session)
+    }
+}
+
+/// A session whose cookie the browser deletes when it closes.
+///
+/// Many browsers restore such cookies with the windows of the last run, so the server's own limit
+/// is the one to rely on.
+#[derive(Debug, Clone)]
+pub struct BrowserSession {
+    pub(crate) state_ttl: Duration,
+    pub(crate) state_ttl_extension_policy: TtlExtensionPolicy,
+}
+
+impl BrowserSession {
+    /// How long the server keeps the state after its life was last extended: the idle timeout.
+    ///
+    /// Default: one day. Must be more than zero.
+    #[must_use]
+    pub fn state_ttl(mut self, ttl: Duration) -> Self {
+        self.state_ttl = ttl;
+        self
+    }
+
+    /// What extends the life of the state.
+    ///
+    /// Default: [`TtlExtensionPolicy::OnStateChanges`].
+    #[must_use]
+    pub fn state_ttl_extension_policy(mut self, policy: TtlExtensionPolicy) -> Self {
+        self.state_ttl_extension_policy = policy;
+        self
+    }
+}
+
+impl Default for BrowserSession {
+    fn default() -> Self {
+        Self {
+            state_ttl: DEFAULT_TTL,
+            state_ttl_extension_policy: TtlExtensionPolicy::default(),
+        }
+    }
+}
+
+/// A session that survives a restart of the browser.
+#[derive(Debug, Clone)]
+pub struct PersistentSession {
+    pub(crate) session_ttl: Duration,
+    pub(crate) session_ttl_extension_policy: TtlExtensionPolicy,
+}
+
+impl PersistentSession {
+    /// How long the session lives after its life was last extended: the cookie's `Max-Age` and the
+    /// idle timeout of the state.
+    ///
+    /// Default: one day. Must be more than zero. `Max-Age` is in whole seconds, rounded up;
+    /// browsers keep no cookie longer than 400 days (RFC 6265bis, section 5.5).
+    #[must_use]
+    pub fn session_ttl(mut self, ttl: Duration) -> Self {
+        self.session_ttl = ttl;
+        self
+    }
+
+    /// What extends the life of the session.
+    ///
+    /// Default: [`TtlExtensionPolicy::OnStateChanges`].
+    #[must_use]
+    pub fn session_ttl_extension_policy(mut self, policy: TtlExtensionPolicy) -> Self {
+        self.session_ttl_extension_policy = policy;
+        self
+    }
+}
+
+impl Default for PersistentSession {
+    fn default() -> Self {
+        Self {
+            session_ttl: DEFAULT_TTL,
+            session_ttl_extension_policy: TtlExtensionPolicy::default(),
+        }
+    }
+}
+
+/// What extends the life of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TtlExtensionPolicy {
+    /// Every request that comes with the session's cookie.
+    ///
+    /// Costs a write to the store now and then on requests that only read: once in a fraction of
+    /// the lifetime (see [`Settings::touch_fraction`](crate::config::Settings::touch_fraction)). A session
+    /// that is used never ends early; one that is left alone may live longer by that fraction.
+    OnEveryRequest,
+    /// Only requests that change the state. A session that is only read ends while it is used.
+    #[default]
+    OnStateChanges,
+}
+
+/// How long a session lives, in the type of early versions of actix-session. New programs use
+/// [`SessionLifecycle`].
+///
+/// ```
+/// use sessile::{SessionLength, config::SessionLifecycle};
+/// use time::Duration;
+///
+/// let length = SessionLength::Predetermined { max_session_length: Some(Duration::hours(8)) };
+/// assert!(matches!(length.into(), SessionLifecycle::PersistentSession(_)));
+/// ```
+#[derive(Debug, Clone)]
+pub enum SessionLength {
+    /// The same as [`BrowserSession`].
+    BrowserSession {
+        /// The same as [`BrowserSession::state_ttl`]; `None` means one day.
+        state_ttl: Option<Duration>,
+    },
+    /// The same as [`PersistentSession`].
+    Predetermined {
+        /// The same as [`PersistentSession::session_ttl`]; `None` means one day.
+        max_session_length: Option<Duration>,
+    },
+}
+
+impl From<SessionLength> for SessionLifecycle {
+    fn from(length: SessionLength) -> Self {
+        match length {
+            SessionLength::BrowserSession { state_ttl } => BrowserSession::default()
+                .state_ttl(state_ttl.unwrap_or(DEFAULT_TTL))
+                .into(),
+            SessionLength::Predetermined { max_session_length } => PersistentSession::default()
+                .session_ttl(max_session_length.unwrap_or(DEFAULT_TTL))
+                .into(),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The settings, each in one place: [`Settings`] has all of them.
+//!
+//! `SessionMiddlewareBuilder` has a setter for each. Handlers never see them.
+
+mod cookie;
+mod lifecycle;
+mod policies;
+mod settings;
+
+/// The crate whose `Duration` the types of actix-session use: [`BrowserSession`], [`PersistentSession`] and
+/// [`SessionLength`]. All other durations are of the standard library.
+pub use time;
+
+#[cfg(feature = "actix")]
+pub use crate::actix::SessionMiddlewareBuilder;
+
+pub use self::{
+    cookie::{CookieContentSecurity, SameSite},
+    lifecycle::{
+        BrowserSession, PersistentSession, SessionLength, SessionLifecycle, TtlExtensionPolicy,
+    },
+    policies::{Caching, Loading, StoreFailurePolicy, SupersededPolicy},
+    settings::Settings,
+};

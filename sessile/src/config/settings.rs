@@ -1,0 +1,200 @@
+//! [`Settings`]: everything an application can choose, with the defaults and what they cost.
+
+use std::time::Duration;
+
+use super::{
+    Caching, CookieContentSecurity, Loading, SameSite, SessionLifecycle, StoreFailurePolicy,
+    SupersededPolicy, cookie,
+};
+use crate::{
+    clock::{Clock, SharedClock},
+    error::SettingsError,
+};
+
+/// Everything an application can choose about its sessions.
+///
+/// ```
+/// use sessile::config::{SameSite, Settings};
+///
+/// let mut settings = Settings::default();
+/// settings.cookie_name = "__Host-session".to_owned();
+/// settings.cookie_same_site = SameSite::Strict;
+///
+/// assert!(settings.cookie_secure && settings.cookie_http_only);
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The cookie's name.
+    ///
+    /// Default: `id`, which tells nothing of what is behind it. A name that begins with `__Host-`
+    /// is the safest: browsers then take the cookie only from this very host, over TLS
+    /// (OWASP ASVS 5.0, 3.3.3).
+    pub cookie_name: String,
+    /// Whether browsers may send the cookie over TLS only.
+    ///
+    /// Default: `true`. Without it, an attacker who listens on the network can take over the
+    /// session (OWASP ASVS 5.0, 3.3.1). Set it to `false` only for development over plain HTTP.
+    pub cookie_secure: bool,
+    /// Whether scripts are kept from reading the cookie.
+    ///
+    /// Default: `true` (OWASP ASVS 5.0, 3.3.4).
+    pub cookie_http_only: bool,
+    /// Which requests from other sites bring the cookie.
+    ///
+    /// Default: [`SameSite::Lax`] (OWASP ASVS 5.0, 3.3.2). [`SameSite::None`] opens the application to
+    /// cross-site request forgery unless it has a defence of its own, and is an error without `cookie_secure`:
+    /// browsers ignore such a cookie (RFC 6265bis, section 5.7).
+    pub cookie_same_site: SameSite,
+    /// The path below which browsers send the cookie.
+    ///
+    /// Default: `/`. It keeps the cookie tidy, not safe: pages on other paths can reach it. If it is empty, the
+    /// cookie has no `Path`, and browsers use the path of the request up to its last `/` (RFC 6265bis, section 5.1.4).
+    pub cookie_path: String,
+    /// The domain below which browsers send the cookie, its subdomains included.
+    ///
+    /// Default: `None`, only the host that set it. With a domain, every subdomain sees the session. An empty
+    /// domain is the same as `None`.
+    pub cookie_domain: Option<String>,
+    /// How the content of the cookie is protected.
+    ///
+    /// Default: [`CookieContentSecurity::Private`].
+    pub cookie_content_security: CookieContentSecurity,
+    /// How long a session lives, and what extends its life: the idle timeout
+    /// (OWASP ASVS 5.0, 7.3.1).
+    ///
+    /// Default: a browser session whose state is kept for one day after the last change.
+    pub lifecycle: SessionLifecycle,
+    /// How long after its first creation a session ends, however much it is used
+    /// (OWASP ASVS 5.0, 7.3.2).
+    ///
+    /// Default: `None`, never. Updates and renewals don't restart it.
+    pub absolute_timeout: Option<Duration>,
+    /// The part of the idle timeout that may pass before a request that only reads extends the life of the
+    /// stored session again. It has an effect only under
+    /// [`OnEveryRequest`](crate::config::TtlExtensionPolicy::OnEveryRequest).
+    ///
+    /// Default: 0.05. From 0, which writes to the store on each request, to 1. A session that is in use never
+    /// ends early because of it; an unused session may end later by this part.
+    pub touch_fraction: f64,
+    /// When a request's session is loaded.
+    ///
+    /// Default: [`Loading::Eager`]. With [`Loading::Lazy`], requests that don't use
+    /// their session need no round trip, and middleware has to load the session before it uses it.
+    pub loading: Loading,
+    /// How long a request waits for the store, each time that it loads or stores its session. Most requests
+    /// do so once before the handler and once after it.
+    ///
+    /// Default: one second.
+    pub store_timeout: Duration,
+    /// The response to a request when the store can't be reached or doesn't answer in time.
+    ///
+    /// Default: an opaque 503.
+    pub on_store_failure: StoreFailurePolicy,
+    /// The maximum size of a state in bytes: its names and the JSON text of its values.
+    ///
+    /// Default: 1 MiB. Every request that uses the session transfers all of it.
+    pub max_state_bytes: usize,
+    /// The response if the changes of a request were not stored because another request had renewed or ended
+    /// the session.
+    ///
+    /// Default: [`SupersededPolicy::Refuse`], which answers 409 unless the request's method is safe.
+    pub on_superseded: SupersededPolicy,
+    /// How long the session remembers the secret that a renewal replaced. A request that presents it in that
+    /// time was in flight when the session was renewed, so its changes are refused. After that time, such a
+    /// request gets a new, empty session.
+    ///
+    /// Default: 30 seconds.
+    pub renewal_grace: Duration,
+    /// How far the clocks of the application's servers may differ. It is added to the grace period.
+    ///
+    /// Default: 30 seconds.
+    pub clock_allowance: Duration,
+    /// What the responses that depend on a session tell caches.
+    ///
+    /// Default: [`Caching::Private`], which lets only the browser store them.
+    pub caching: Caching,
+    /// Whether cookies that actix-session made with the same key and name are accepted.
+    ///
+    /// Default: `true`, so that no user is signed out when this crate replaces actix-session. The browser gets such
+    /// a cookie sealed again with the first response. Turn it off when all of them should have ended, for two
+    /// reasons:
+    ///
+    /// - A session that actix-session stored in the cookie never expires. The new cookie has an expiry, but a copy of
+    ///   the old cookie is accepted for as long as this setting is on and the key is in use.
+    /// - Under [`Signed`](CookieContentSecurity::Signed), actix-session did not bind the cookie to its name.
+    ///   If the application signed a value for another cookie with the same key, and the value has the form
+    ///   of a session, it is accepted as one.
+    ///
+    /// Cookies that this crate sealed have neither problem: they are sealed with keys of their own.
+    pub accept_actix_session_cookies: bool,
+    pub(crate) clock: SharedClock,
+}
+
+impl Settings {
+    /// Reads the time from `clock` instead of the operating system: for tests.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = SharedClock::new(clock);
+        self
+    }
+
+    /// Checks the values that the types allow and that are invalid.
+    pub(crate) fn check(&self) -> Result<(), SettingsError> {
+        cookie::check(self)?;
+        let ttl = match &self.lifecycle {
+            SessionLifecycle::BrowserSession(session) => session.state_ttl,
+            SessionLifecycle::PersistentSession(session) => session.session_ttl,
+        };
+        let are_positive = [
+            ("time to live", ttl.is_positive()),
+            (
+                "absolute timeout",
+                self.absolute_timeout != Some(Duration::ZERO),
+            ),
+            ("store timeout", !self.store_timeout.is_zero()),
+        ];
+        for (setting, is_positive) in are_positive {
+            if !is_positive {
+                return Err(SettingsError::NotPositive { setting });
+            }
+        }
+        if !(0.0..=1.0).contains(&self.touch_fraction) {
+            return Err(SettingsError::TouchFraction);
+        }
+        match self.on_store_failure {
+            StoreFailurePolicy::Respond { status } if !(400..=599).contains(&status) => {
+                return Err(SettingsError::Status { status });
+            }
+            StoreFailurePolicy::Respond { .. } | StoreFailurePolicy::ServeEmpty => {}
+        }
+        Ok(())
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            cookie_name: "id".to_owned(),
+            cookie_secure: true,
+            cookie_http_only: true,
+            cookie_same_site: SameSite::Lax,
+            cookie_path: "/".to_owned(),
+            cookie_domain: None,
+            cookie_content_security: CookieContentSecurity::Private,
+            lifecycle: SessionLifecycle::default(),
+            absolute_timeout: None,
+            touch_fraction: 0.05,
+            loading: Loading::default(),
+            store_timeout: Duration::from_secs(1),
+            on_store_failure: StoreFailurePolicy::default(),
+            max_state_bytes: 1024 * 1024,
+            on_superseded: SupersededPolicy::default(),
+            renewal_grace: Duration::from_secs(30),
+            clock_allowance: Duration::from_secs(30),
+            caching: Caching::default(),
+            accept_actix_session_cookies: true,
+            clock: SharedClock::default(),
+        }
+    }
+}

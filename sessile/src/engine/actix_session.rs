@@ -1,0 +1,124 @@
+//! Renewing a session whose id is its secret, as actix-session made them: the session moves to another id.
+
+use std::sync::Arc;
+
+use super::{Engine, merge::Merged, perform::Performed};
+use crate::{
+    error::{CommitError, SessionClosedError},
+    record::{
+        Epoch, Record, Secrets,
+        id::{Secret, SessionKey},
+    },
+    session::{
+        Flush,
+        machine::{CookieDue, Stored},
+    },
+    storage::{CreateOutcome, SessionStore, UpdateOutcome, Version},
+    telemetry,
+};
+
+/// The maximum number of attempts to end the old session while other requests keep changing it.
+const MAX_ATTEMPTS: u32 = 100;
+
+/// What became of the session under the old key.
+enum Moved {
+    /// It has ended, and the new one has all of its changes.
+    Done,
+    /// Another request had moved it.
+    Superseded(Arc<Stored>),
+    /// Another request had ended it.
+    Ended,
+}
+
+impl<S: SessionStore> Engine<S> {
+    /// Creates the session under a new id, and then ends the one under the old key by compare-and-swap. On a
+    /// conflict it merges the changes of the other request into the new session first.
+    ///
+    /// A record that nothing opens takes the place of the old session for the grace period. Its epoch tells a
+    /// request that opened the old session, or repeats this move, that the session was renewed and has not ended. It
+    /// names the new session, so that the old key can still end that one.
+    pub(super) async fn move_from_actix_session(
+        &self,
+        flush: &mut Flush<'_>,
+        old: Arc<Stored>,
+    ) -> Result<Performed, CommitError> {
+        let SessionKey { id, secret, .. } = SessionKey::generate();
+        let mut new = Stored {
+            id,
+            secret,
+            version: Version::generate(),
+            record: self.next_record(&old, flush.work().state.clone(), None),
+            promotes: false,
+        };
+        new.record.epoch = Epoch::generate();
+        new.record.secrets = secret.map(|secret| Secrets::new(secret.digest()));
+        let now = self.clock.now();
+        match self.store_new(flush, &mut new, now).await? {
+            CreateOutcome::Created | CreateOutcome::CreatedAs(_) => {}
+            CreateOutcome::Taken | CreateOutcome::Refused => {
+                return Err(CommitError::Contention { attempts: 1 });
+            }
+        }
+        // If this future is dropped before the old session has ended, the new one is not needed.
+        flush.work_mut().abandoned.push(new.id.clone());
+        let moved = self.end_moved(flush, old, &mut new).await?;
+        flush.work_mut().abandoned.retain(|it| *it != new.id);
+        match moved {
+            Moved::Done => Ok(Performed::Stored(Arc::new(new), CookieDue::Issue)),
+            Moved::Superseded(old) => {
+                self.delete_unneeded(&new.id).await;
+                self.create_replacement(flush, &old).await
+            }
+            Moved::Ended => {
+                self.delete_unneeded(&new.id).await;
+                Ok(Performed::Refused(SessionClosedError::Ended))
+            }
+        }
+    }
+
+    /// Ends the old session once the new one has all of its changes.
+    async fn end_moved(
+        &self,
+        flush: &mut Flush<'_>,
+        mut old: Arc<Stored>,
+        new: &mut Stored,
+    ) -> Result<Moved, CommitError> {
+        let now = self.clock.now();
+        let mut moved = Record::new(now);
+        moved.epoch = new.record.epoch;
+        moved.secrets = Some(Secrets::new(Secret::generate().digest()));
+        moved.ends_at = now.saturating_add(self.grace);
+        moved.move_to(&new.id);
+        for _ in 0..MAX_ATTEMPTS {
+            let version = Version::generate();
+            let ending = self
+                .store
+                .update(&old.id, old.version, &moved, version, self.grace);
+            match ending.await? {
+                UpdateOutcome::Updated => return Ok(Moved::Done),
+                UpdateOutcome::Missing | UpdateOutcome::Refused => return Ok(Moved::Ended),
+                UpdateOutcome::Conflict => telemetry::conflict(),
+            }
+            // A merge does not apply changes a second time that an earlier attempt stored.
+            (old, new.record.state) = match self.merge(flush, &old, &mut None).await? {
+                Merged::Onto(newest, state) => (newest, state),
+                Merged::Landed(newest) => {
+                    let state = newest.record.state.clone();
+                    (newest, state)
+                }
+                Merged::Superseded => return Ok(Moved::Superseded(old)),
+                Merged::Ended => return Ok(Moved::Ended),
+            };
+            new.record.merge_times(&old.record);
+            let version = Version::generate();
+            match self.update_stored(new, &new.record, version).await? {
+                UpdateOutcome::Updated => new.version = version,
+                // No other request knows the new id, so its store has lost it.
+                _ => return Err(CommitError::Unknown),
+            }
+        }
+        Err(CommitError::Contention {
+            attempts: MAX_ATTEMPTS,
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! Choosing among the sessions that several cookies name.
+
+use super::{
+    Engine, Opened,
+    open::{Found, MAX_LOADS, by_session},
+};
+use crate::{
+    cookie::Unsealed,
+    error::OpenError,
+    record::id::SessionId,
+    session::machine::{Binding, Target},
+    storage::SessionStore,
+    telemetry,
+};
+
+impl<S: SessionStore> Engine<S> {
+    /// Loads the sessions that these cookies name, and chooses the one that counts.
+    pub(super) async fn choose(&self, candidates: &[Unsealed]) -> Result<Opened, OpenError> {
+        let mut others = Vec::new();
+        let mut found = Vec::new();
+        for (index, cookies) in by_session(candidates).enumerate() {
+            if index >= MAX_LOADS {
+                others.push(Target::Unjudged(cookies.into()));
+                continue;
+            }
+            let id = cookies[0].content.id().clone();
+            match self.find_one(cookies).await? {
+                Found::Session {
+                    binding,
+                    is_outdated,
+                } => found.push(Live {
+                    id,
+                    binding,
+                    is_outdated,
+                }),
+                Found::Expired => others.push(Target::Session(id)),
+                Found::Nothing => {}
+            }
+        }
+        let chosen = choose(&found).map(|index| found.swap_remove(index));
+        others.extend(found.into_iter().map(|it| it.target()));
+        Ok(match chosen {
+            Some(live) => Opened {
+                binding: live.binding,
+                is_outdated: live.is_outdated,
+                others,
+            },
+            None => Opened {
+                others,
+                ..Opened::default()
+            },
+        })
+    }
+}
+
+/// A session that cookies of the request open.
+struct Live {
+    id: SessionId,
+    binding: Binding,
+    is_outdated: bool,
+}
+
+impl Live {
+    /// The session to end if a purge follows.
+    fn target(self) -> Target {
+        Target::Session(match self.binding {
+            Binding::Stale(id) => id,
+            _ => self.id,
+        })
+    }
+}
+
+/// The index of the session that the request gets.
+fn choose(found: &[Live]) -> Option<usize> {
+    let (mut signed_in, mut guests, mut stale) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, live) in found.iter().enumerate() {
+        match &live.binding {
+            Binding::Stored(stored) if stored.record.has_subject() => signed_in.push(index),
+            Binding::Stored(_) => guests.push(index),
+            _ => stale.push(index),
+        }
+    }
+    match (&*signed_in, &*guests, &*stale) {
+        ([only], _, _) | ([], [only], _) | ([], [], [only, ..]) => Some(*only),
+        ([], [], []) => None,
+        _ => {
+            telemetry::cookies_ambiguous();
+            None
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Combining writers: the changes of several requests are stored in one update.
+
+mod job;
+mod member;
+mod queue;
+mod table;
+
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+pub(super) use self::table::WriterTable;
+use self::{
+    job::{Batch, JobOutcome, PreparedUpdate, UpdateReply},
+    member::{Member, Step},
+};
+use super::{Engine, merge::newer, perform::Performed};
+use crate::{
+    error::{CommitError, SessionClosedError},
+    session::{
+        Flush,
+        machine::{Renewal, Stored},
+    },
+    storage::{SessionStore, UpdateOutcome},
+    telemetry,
+};
+
+/// The number of conflicts after which a request gives up. Each conflict means that a request of another worker or
+/// server succeeded. The store timeout bounds the total time.
+const MAX_CONFLICTS: u32 = 100;
+
+impl<S: SessionStore> Engine<S> {
+    /// Stores the changes of a request whose update conflicted or would conflict, together with those of all requests
+    /// of this worker that wait for the same session. `base` is the session as the request loaded it.
+    pub(super) async fn combine(
+        &self,
+        flush: &mut Flush<'_>,
+        base: Arc<Stored>,
+        renewal: Option<Renewal>,
+    ) -> Result<Performed, CommitError> {
+        let journal = flush.work().journal.clone();
+        let outcome = {
+            let member = self.writers.join(Arc::clone(&base), journal, renewal);
+            let driving = pin!(self.drive(&member));
+            flush
+                .write_shared(member.attempt(), renewal, driving)
+                .await?
+        };
+        match outcome {
+            JobOutcome::Stored(stored) => {
+                Ok(Performed::Stored(stored, self.cookie_of_change(renewal)))
+            }
+            JobOutcome::Superseded if renewal.is_some() => {
+                self.create_replacement(flush, &base).await
+            }
+            JobOutcome::Superseded => Ok(Performed::Refused(SessionClosedError::Superseded)),
+            JobOutcome::Ended => Ok(Performed::Refused(SessionClosedError::Ended)),
+            JobOutcome::Failed(error) => Err(error),
+            JobOutcome::Unknown => Err(CommitError::Unknown),
+        }
+    }
+
+    /// Leads the queue, or waits for another leader, until the outcome of the member's job is known.
+    async fn drive(&self, member: &Member<'_>) -> Result<JobOutcome, CommitError> {
+        let leader_timeout = self.store_timeout / 4;
+        let mut stalled = None;
+        let mut conflicts = 0;
+        loop {
+            match member.next_step(stalled.take()) {
+                Step::Done(outcome) => return Ok(outcome),
+                Step::Lead(newest) => self.lead(member, newest, &mut conflicts).await?,
+                Step::Repeat(batch) => self.send(member, &batch, &mut conflicts).await?,
+                Step::Wait(term) => {
+                    if !member.wait_until_woken(leader_timeout).await {
+                        stalled = Some(term);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Stores a batch on the newest session.
+    async fn lead(
+        &self,
+        member: &Member<'_>,
+        newest: Option<Arc<Stored>>,
+        conflicts: &mut u32,
+    ) -> Result<(), CommitError> {
+        let is_loaded = newest.is_none();
+        let newest = match newest {
+            Some(newest) => newest,
+            None => {
+                back_off(*conflicts).await;
+                let base = member.base();
+                match member.unless_done(self.load_current(base)).await {
+                    None => return Ok(()),
+                    Some(loaded) => match loaded? {
+                        None => {
+                            member.end_all();
+                            return Ok(());
+                        }
+                        Some(current) => Arc::new(newer(base, current)),
+                    },
+                }
+            }
+        };
+        match self.prepare(member, newest, is_loaded) {
+            Some(batch) => self.send(member, &batch, conflicts).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Replays the changes of the waiting jobs on `newest`, and publishes the update.
+    ///
+    /// It runs closures, so it must not be called under a lock. A job whose changes can't be replayed fails alone.
+    fn prepare(
+        &self,
+        member: &Member<'_>,
+        newest: Arc<Stored>,
+        is_loaded: bool,
+    ) -> Option<Arc<Batch>> {
+        let (batch, jobs) = member.claim(&newest, is_loaded)?;
+        let mut state = newest.record.state.clone();
+        let mut included = Vec::new();
+        let mut onto = newest;
+        let mut renewal = None;
+        for job in jobs {
+            if job.base.record.epoch != onto.record.epoch {
+                job.settle(JobOutcome::Superseded);
+                continue;
+            }
+            match self.replayed(&state, |state| job.journal.replay(state)) {
+                Ok(replayed) => {
+                    state = replayed;
+                    if job.needs_own_update() {
+                        renewal = job.renewal;
+                        onto = Arc::new(Stored {
+                            secret: job.base.secret,
+                            promotes: job.base.promotes,
+                            ..(*onto).clone()
+                        });
+                    }
+                    included.push(job);
+                }
+                Err(error) => job.settle(JobOutcome::Failed(error)),
+            }
+        }
+        if included.is_empty() {
+            member.finish(&batch, UpdateReply::NotSent);
+            return None;
+        }
+        let record = self.next_record(&onto, state, renewal);
+        let update = PreparedUpdate { onto, record };
+        member.publish(&batch, included, Arc::new(update));
+        Some(batch)
+    }
+
+    /// Sends the update of a batch, and settles its jobs by the reply.
+    async fn send(
+        &self,
+        member: &Member<'_>,
+        batch: &Arc<Batch>,
+        conflicts: &mut u32,
+    ) -> Result<(), CommitError> {
+        let Some(update) = batch.update() else {
+            return Ok(());
+        };
+        let sending = self.update_stored(&update.onto, &update.record, batch.version);
+        let Some(reply) = member.unless_done(sending).await else {
+            return Ok(());
+        };
+        match reply {
+            Ok(UpdateOutcome::Updated) => {
+                let record = update.record.clone();
+                let stored = update.onto.updated(batch.version, record, None);
+                member.finish(batch, UpdateReply::Stored(Arc::new(stored)));
+            }
+            Ok(UpdateOutcome::Conflict) => {
+                telemetry::conflict();
+                member.finish(batch, UpdateReply::Conflict);
+                *conflicts += 1;
+                if *conflicts >= MAX_CONFLICTS {
+                    return Err(CommitError::Contention {
+                        attempts: MAX_CONFLICTS,
+                    });
+                }
+            }
+            Ok(UpdateOutcome::Missing | UpdateOutcome::Refused) => {
+                member.finish(batch, UpdateReply::Gone);
+            }
+            Err(error) => {
+                // Only this request fails. If the update may have happened, also when another request sent it, the next
+                // leader repeats it.
+                match error.may_have_happened() || batch.is_repeated() {
+                    true => member.step_down(),
+                    false => member.finish(batch, UpdateReply::NotSent),
+                }
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Backs off before another attempt: exponentially and with jitter, so that requests that conflicted do not conflict
+/// again.
+async fn back_off(conflicts: u32) {
+    const CONFLICTS_WITHOUT_PAUSE: u32 = 3;
+    /// The longest pause between two attempts.
+    const MAX_PAUSE: Duration = Duration::from_millis(16);
+    let Some(exponent @ 1..) = conflicts.checked_sub(CONFLICTS_WITHOUT_PAUSE) else {
+        return;
+    };
+    let longest = Duration::from_millis(1 << exponent.min(10)).min(MAX_PAUSE);
+    tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,218 @@
+//! Committing: the changes of a session go to the store, and its cookie to the browser.
+
+use std::sync::Arc;
+
+use super::{
+    Engine, HeaderChanges, ResponseHead, SessionFailure,
+    caching::{self, Dependence},
+    perform::Performed,
+};
+use crate::{
+    config::SupersededPolicy,
+    cookie::{Content, CookieTooLargeError, SetCookie},
+    engine::lifetime::OnRead,
+    error::CommitError,
+    record::id::SessionKey,
+    session::{
+        Flush, Session, SessionStatus,
+        decide::Action,
+        machine::{CookieDue, FlushOutcome, Machine, Stored},
+    },
+    storage::SessionStore,
+    telemetry, timeout,
+};
+
+/// What a commit does to the cookie of the browser.
+enum CookieChange {
+    Nothing,
+    Issue(Arc<Stored>),
+    Remove,
+}
+
+impl<S: SessionStore> Engine<S> {
+    pub(super) async fn commit(
+        &self,
+        session: &Session,
+        head: &ResponseHead<'_>,
+    ) -> Result<HeaderChanges, SessionFailure> {
+        if !session.is_of(self) {
+            return Err(SessionFailure::commit(
+                CommitError::ForeignSession,
+                500,
+                None,
+            ));
+        }
+        if let Some(headers) = self.close_untouched(session, head) {
+            return Ok(headers);
+        }
+        let committed = self.store_and_seal(session, head).await;
+        session.machine().close();
+        match committed {
+            Ok(cookie) => Ok(self.headers(&session.machine(), cookie, head)),
+            Err(error) => {
+                let is_gone = matches!(error, CommitError::Closed(_));
+                let status = match &error {
+                    _ if is_gone => 409,
+                    error if error.is_store_failure() => self.failure_status(),
+                    _ => 500,
+                };
+                // Dropped changes were reported already, and are no failure of the server.
+                if !is_gone {
+                    telemetry::request_failed("commit", &error);
+                }
+                let cookie = self.due_cookie(session, is_gone);
+                Err(SessionFailure::commit(error, status, cookie))
+            }
+        }
+    }
+
+    /// Closes a session that needs nothing from its store or the browser, and returns the headers for its response.
+    fn close_untouched(&self, session: &Session, head: &ResponseHead<'_>) -> Option<HeaderChanges> {
+        // The clock is the application's code, so it is not read under the lock.
+        let now = self.lifetime.reading_extends().then(|| self.clock.now());
+        let mut machine = session.machine();
+        if machine.is_committed() {
+            return Some(HeaderChanges::default());
+        }
+        let is_untouched = machine.close_untouched(|machine| match (machine.stored(), now) {
+            (Some(stored), _) if stored.promotes => false,
+            (Some(stored), Some(now)) => {
+                self.lifetime.on_read(&stored.record, || now) == OnRead::Nothing
+            }
+            _ => true,
+        });
+        is_untouched.then(|| self.headers(&machine, None, head))
+    }
+
+    /// The changes to the headers of a response to which this cookie is added.
+    fn headers(
+        &self,
+        machine: &Machine,
+        set_cookie: Option<SetCookie>,
+        head: &ResponseHead<'_>,
+    ) -> HeaderChanges {
+        let dependence = Dependence {
+            is_used: machine.is_used || head.holds_session(),
+            is_signed_in: machine.was_signed_in,
+        };
+        caching::changes(self.caching, dependence, head.cache_control(), set_cookie)
+    }
+
+    async fn store_and_seal(
+        &self,
+        session: &Session,
+        head: &ResponseHead<'_>,
+    ) -> Result<Option<SetCookie>, CommitError> {
+        // A lazy session may be renewed before it is opened. Boxed, since it is rare.
+        if session.status() == SessionStatus::Renewed && !session.machine().is_readable() {
+            Box::pin(session.open()).await?;
+        }
+        let mut action = Action::Nothing;
+        let stored = {
+            // Boxed: it is large, and most requests store nothing.
+            let storing = Box::pin(async {
+                let mut flush = session.flush(true).await;
+                self.end_pending(&mut flush).await?;
+                action = self.decide(flush.work());
+                let performed = self.perform(action, &mut flush).await?;
+                self.conclude_commit(&mut flush, performed, head)
+            });
+            timeout::within(self.store_timeout, storing).await
+        };
+        match stored.unwrap_or_else(|after| Err(CommitError::Timeout { after })) {
+            Ok(CookieChange::Nothing) => Ok(None),
+            Ok(CookieChange::Remove) => Ok(Some(self.cookie.removal())),
+            Ok(CookieChange::Issue(stored)) => match self.issue(&stored) {
+                Ok(cookie) => {
+                    // Handles that are used after the response have to know that the browser has a cookie.
+                    session.machine().cookie_came = true;
+                    Ok(Some(cookie))
+                }
+                Err(error) if changes_nothing(action) => {
+                    telemetry::request_failed("send the session's cookie again", &error);
+                    Ok(None)
+                }
+                Err(error) => Err(error.into()),
+            },
+            // No change is lost: the request succeeds.
+            Err(error) if changes_nothing(action) => {
+                telemetry::request_failed("extend the session's lifetime", &error);
+                Ok(self.due_cookie(session, false))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends the flush of a commit.
+    fn conclude_commit(
+        &self,
+        flush: &mut Flush<'_>,
+        performed: Performed,
+        head: &ResponseHead<'_>,
+    ) -> Result<CookieChange, CommitError> {
+        let due = flush.work().cookie_due;
+        let (outcome, cookie) = match performed {
+            Performed::Nothing => (FlushOutcome::Untouched, CookieChange::Nothing),
+            Performed::RemoveCookie => (FlushOutcome::Untouched, CookieChange::Remove),
+            Performed::Reissue(stored) => (FlushOutcome::Untouched, CookieChange::Issue(stored)),
+            Performed::Stored(stored, cookie) => {
+                let change = match due.then(cookie) {
+                    CookieDue::Refresh | CookieDue::Issue => CookieChange::Issue(stored.clone()),
+                    CookieDue::Nothing | CookieDue::Remove => CookieChange::Nothing,
+                };
+                (FlushOutcome::Stored(stored), change)
+            }
+            Performed::Ended => (FlushOutcome::Ended, CookieChange::Nothing),
+            Performed::Refused(reason) => {
+                telemetry::changes_dropped();
+                if !head.is_safe() && self.on_superseded == SupersededPolicy::Refuse {
+                    // The browser has got another cookie since, and would lose it to the one that is due.
+                    if due == CookieDue::Issue {
+                        flush.work_mut().cookie_due = CookieDue::Nothing;
+                    }
+                    return Err(reason.into());
+                }
+                (reason.into(), CookieChange::Nothing)
+            }
+        };
+        flush.work_mut().cookie_due = CookieDue::Nothing;
+        flush.finish(outcome);
+        Ok(cookie)
+    }
+
+    /// The cookie that an earlier save made due. It is sent with an error too, because the browser's old
+    /// cookie may no longer name a session.
+    fn due_cookie(&self, session: &Session, is_gone: bool) -> Option<SetCookie> {
+        let (due, stored) = {
+            let machine = session.machine();
+            (machine.cookie_due, machine.stored().cloned())
+        };
+        match due {
+            // The browser has this cookie already, and it may no longer be valid.
+            CookieDue::Nothing | CookieDue::Refresh => None,
+            // The session has ended or was renewed: this cookie would replace a valid one.
+            CookieDue::Issue if is_gone => None,
+            CookieDue::Issue => self.issue(&stored?).ok(),
+            CookieDue::Remove => Some(self.cookie.removal()),
+        }
+    }
+
+    pub(super) fn issue(&self, stored: &Arc<Stored>) -> Result<SetCookie, CookieTooLargeError> {
+        let content = match self.is_stateless {
+            true => Content::Record(Arc::clone(stored)),
+            false => Content::Key(SessionKey {
+                id: stored.id.clone(),
+                secret: stored.secret,
+                hint: stored.record.subject(),
+            }),
+        };
+        let now = self.clock.now();
+        let max_age = self.lifetime.max_age(stored.record.created_at, || now);
+        self.cookie.issue(&content, now, max_age)
+    }
+}
+
+/// Whether the action only extends the lifetime of the session or of its cookie.
+const fn changes_nothing(action: Action) -> bool {
+    matches!(action, Action::Touch | Action::Reissue)
+}

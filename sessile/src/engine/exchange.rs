@@ -1,0 +1,230 @@
+//! What an adapter and the engine exchange: the head of a response, the changes to its headers, and failures.
+
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
+
+use crate::{
+    cookie::SetCookie,
+    error::{CommitError, OpenError},
+};
+
+/// The parts of a request and its response that
+/// [`SessionManager::commit`](crate::engine::SessionManager::commit) needs.
+///
+/// ```
+/// use sessile::engine::ResponseHead;
+///
+/// let head = ResponseHead::to("GET").with_status(404);
+/// assert!(head.is_safe() && !ResponseHead::to("POST").is_safe());
+/// assert_eq!(head.status(), 404);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct ResponseHead<'a> {
+    method: &'a str,
+    status: u16,
+    cache_control: Option<&'a str>,
+    holds_session: bool,
+}
+
+impl<'a> ResponseHead<'a> {
+    /// A response with the status 200 and no `Cache-Control` to a request with this method.
+    #[must_use]
+    pub const fn to(method: &'a str) -> Self {
+        Self {
+            method,
+            status: 200,
+            cache_control: None,
+            holds_session: false,
+        }
+    }
+
+    /// The same with this status.
+    #[must_use]
+    pub const fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The same with this `Cache-Control`: the values of all of its lines, joined with commas.
+    #[must_use]
+    pub const fn with_cache_control(mut self, cache_control: &'a str) -> Self {
+        self.cache_control = Some(cache_control);
+        self
+    }
+
+    /// The same, with whether handles of the session are left, for example in a body that is a stream. Such a response
+    /// counts as one that used its session: see [`Caching`](crate::config::Caching).
+    ///
+    /// ```
+    /// use sessile::{
+    ///     config::Settings,
+    ///     engine::{ResponseHead, SealingKey, SessionManager},
+    ///     storage::MemorySessionStore,
+    /// };
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let store = MemorySessionStore::default();
+    /// # let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
+    /// let session = manager.open([]).await?;
+    /// let head = ResponseHead::to("GET").with_cache_control("public, max-age=60");
+    /// let headers = manager.commit(&session, &head.with_session_held(true)).await?;
+    /// assert_eq!(headers.cache_control.as_deref(), Some("max-age=60, private"));
+    /// assert!(headers.removes("surrogate-control") && !headers.removes("expires"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    #[must_use]
+    pub const fn with_session_held(mut self, holds_session: bool) -> Self {
+        self.holds_session = holds_session;
+        self
+    }
+
+    pub(super) const fn cache_control(&self) -> Option<&'a str> {
+        self.cache_control
+    }
+
+    pub(super) const fn holds_session(&self) -> bool {
+        self.holds_session
+    }
+
+    /// The status of the response.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Whether the request's method is safe: the client did not ask for a change (RFC 9110, section 9.2.1).
+    #[must_use]
+    pub const fn is_safe(&self) -> bool {
+        matches!(
+            self.method.as_bytes(),
+            b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE"
+        )
+    }
+}
+
+/// The headers that a response gets for its session.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HeaderChanges {
+    /// The value of a `Set-Cookie` to append.
+    pub set_cookie: Option<SetCookie>,
+    /// The value of `Cache-Control`, which replaces all lines of this header.
+    pub cache_control: Option<Cow<'static, str>>,
+    /// Whether the response has to be kept out of shared caches: then `Vary` has to name `Cookie`, and the headers for
+    /// which [`removes`](Self::removes) is true have to be removed.
+    pub is_personal: bool,
+    /// The value of a `Retry-After` to set.
+    pub retry_after: Option<Duration>,
+}
+
+impl HeaderChanges {
+    /// Whether the header with this name, in lower case, has to be removed: it tells a cache on the server's side to
+    /// store the response, whatever `Cache-Control` says (RFC 9213).
+    #[must_use]
+    pub fn removes(&self, name: &str) -> bool {
+        let is_for_server_side = || {
+            name.ends_with("cdn-cache-control")
+                || matches!(
+                    name,
+                    "surrogate-control"
+                        | "x-accel-expires"
+                        | "x-litespeed-cache-control"
+                        | "edge-control"
+                )
+        };
+        self.is_personal && is_for_server_side()
+    }
+
+    /// The same for a response whose `Cache-Control` was not known at the commit.
+    #[cfg(feature = "actix")]
+    pub(crate) fn with_cache_control(self, cache_control: Option<&str>) -> Self {
+        match self.cache_control.as_deref() {
+            None | Some("no-store") => self,
+            Some(_) => Self {
+                cache_control: super::caching::private(cache_control, self.set_cookie.is_some()),
+                ..self
+            },
+        }
+    }
+
+    /// The changes for an answer with this status to a request whose session failed.
+    pub(crate) fn of_failure(status: u16) -> Self {
+        Self {
+            cache_control: Some(Cow::Borrowed("no-store")),
+            is_personal: true,
+            retry_after: (status == 503).then_some(RETRY_AFTER),
+            ..Self::default()
+        }
+    }
+}
+
+/// A request failed because of its session. The adapter answers with this status and these headers.
+///
+/// `Display` and `Debug` contain no secrets, and are not sent to the client.
+#[derive(Debug)]
+pub struct SessionFailure {
+    cause: Cause,
+    status: u16,
+    headers: HeaderChanges,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Open(OpenError),
+    Commit(CommitError),
+}
+
+/// How long a client should wait before a retry.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl SessionFailure {
+    pub(crate) fn open(cause: OpenError, status: u16) -> Self {
+        Self::new(Cause::Open(cause), status, None)
+    }
+
+    pub(crate) fn commit(cause: CommitError, status: u16, cookie: Option<SetCookie>) -> Self {
+        Self::new(Cause::Commit(cause), status, cookie)
+    }
+
+    fn new(cause: Cause, status: u16, set_cookie: Option<SetCookie>) -> Self {
+        Self {
+            cause,
+            status,
+            headers: HeaderChanges {
+                set_cookie,
+                ..HeaderChanges::of_failure(status)
+            },
+        }
+    }
+
+    /// The HTTP status to answer: 409 if another request renewed or ended the session, 503 (or what
+    /// [`on_store_failure`](crate::config::Settings::on_store_failure) says) if the store failed, 500 otherwise.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The headers of that answer.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderChanges {
+        &self.headers
+    }
+}
+
+impl fmt::Display for SessionFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Cause::Open(error) => error.fmt(f),
+            Cause::Commit(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for SessionFailure {
+    /// The [`OpenError`] or [`CommitError`].
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.cause {
+            Cause::Open(error) => Some(error),
+            Cause::Commit(error) => Some(error),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Merging changes with what other requests have stored, and reloading.
+
+use std::sync::Arc;
+
+use super::Engine;
+use crate::{
+    error::{CommitError, OpenError, SessionClosedError, SessionReloadError, StateTooLargeError},
+    record::state::State,
+    session::{
+        Flush, MergeError, RebaseError, Session,
+        machine::{CookieDue, Renewal, Stored, Unsettled},
+    },
+    storage::{Loaded, SessionStore},
+    timeout,
+};
+
+/// The result of a merge.
+pub(super) enum Merged {
+    /// The newest stored session, and its state with the changes.
+    Onto(Arc<Stored>, State),
+    /// An earlier attempt landed, and no changes are left to store.
+    Landed(Arc<Stored>),
+    /// Another request renewed the session.
+    Superseded,
+    /// Another request ended the session.
+    Ended,
+}
+
+impl<S: SessionStore> Engine<S> {
+    /// Loads the newest stored session and applies the changes to it.
+    ///
+    /// Clears `renewal` if an earlier attempt renewed the session.
+    pub(super) async fn merge(
+        &self,
+        flush: &mut Flush<'_>,
+        stored: &Stored,
+        renewal: &mut Option<Renewal>,
+    ) -> Result<Merged, CommitError> {
+        let Some(current) = self.load_current(stored).await? else {
+            return Ok(Merged::Ended);
+        };
+        let mut newest = newer(stored, current);
+        let work = flush.work_mut();
+        let (unsettled, journal) = (&mut work.unsettled, &mut work.journal);
+        let (version, epoch) = (newest.version, newest.record.epoch);
+        if let Some(landed) = Unsettled::take_landed(unsettled, version, epoch, journal) {
+            if let Some(renewed) = landed.renewal {
+                newest.secret = Some(renewed.secret);
+                *renewal = None;
+                work.cookie_due = CookieDue::Issue;
+            }
+            if work.journal.is_empty() && renewal.is_none() {
+                return Ok(Merged::Landed(Arc::new(newest)));
+            }
+            // If replaying fails, the session still knows what landed.
+            work.rebase_unmerged(&newest);
+            return self.merged_onto(flush, Arc::new(newest));
+        }
+        if work.unsettled.is_some() && newest.version != stored.version {
+            return Err(CommitError::Unknown);
+        }
+        if newest.record.epoch != stored.record.epoch {
+            return Ok(Merged::Superseded);
+        }
+        self.merged_onto(flush, Arc::new(newest))
+    }
+
+    fn merged_onto(
+        &self,
+        flush: &mut Flush<'_>,
+        newest: Arc<Stored>,
+    ) -> Result<Merged, CommitError> {
+        let state = self.replayed(&newest.record.state, |state| flush.work().replay(state))?;
+        flush.work_mut().rebase(Arc::clone(&newest), state.clone());
+        Ok(Merged::Onto(newest, state))
+    }
+
+    /// `state` with the changes that `replay` makes, unless it outgrows its bound.
+    pub(super) fn replayed(
+        &self,
+        state: &State,
+        replay: impl FnOnce(&mut State) -> Result<(), MergeError>,
+    ) -> Result<State, CommitError> {
+        let mut replayed = state.clone();
+        replay(&mut replayed)?;
+        let (before, after) = (state.byte_len(), replayed.byte_len());
+        StateTooLargeError::check(before, after, self.max_state_bytes)?;
+        Ok(replayed)
+    }
+
+    /// Loads the newest stored session, and replays the unstored changes on it.
+    pub(super) async fn reload(&self, session: &Session) -> Result<(), SessionReloadError> {
+        timeout::within(self.store_timeout, async {
+            session.open().await?;
+            let _guard = session.lock_flush().await;
+            let (stored, generation) = {
+                let machine = session.machine();
+                (machine.begin_reload()?, machine.generation())
+            };
+            let stored = stored.ok_or(SessionReloadError::NotStored)?;
+            if self.is_stateless {
+                // The request brought the newest state in its cookie.
+                session.machine().reopen();
+                return Ok(());
+            }
+            let loaded = self.load_current(&stored).await.map_err(OpenError::from)?;
+            let Some(current) = loaded else {
+                session.machine().end();
+                return Err(SessionClosedError::Ended.into());
+            };
+            if current.record.epoch != stored.record.epoch
+                && !session.machine().has_renewed_to(current.record.epoch)
+            {
+                session.machine().supersede();
+                return Err(SessionClosedError::Superseded.into());
+            }
+            self.rebase_on_newest(session, &stored, generation, current)
+        })
+        .await
+        .unwrap_or_else(|after| Err(OpenError::Timeout { after }.into()))
+    }
+
+    fn rebase_on_newest(
+        &self,
+        session: &Session,
+        stored: &Stored,
+        generation: u32,
+        current: Loaded,
+    ) -> Result<(), SessionReloadError> {
+        let mut newest = newer(stored, current);
+        // Changes that landed must not be applied a second time.
+        let epoch = newest.record.epoch;
+        let settled = (session.machine()).settle(stored.version, newest.version, epoch);
+        if let Some(secret) = settled.secret {
+            newest.secret = Some(secret);
+        }
+        drop(settled.discarded);
+        let newest = Arc::new(newest);
+        if let Err(error) = session.rebase(&newest, generation) {
+            if settled.has_landed {
+                session.machine().rebase_unmerged(&newest, generation);
+            }
+            return Err(match error {
+                RebaseError::Merge(error) => SessionReloadError::Merge(error),
+                RebaseError::KeepsChanging => SessionReloadError::KeepsChanging,
+            });
+        }
+        session.machine().reopen();
+        match settled.is_known {
+            true => Ok(()),
+            false => Err(SessionReloadError::Unknown),
+        }
+    }
+}
+
+/// `stored` with the current version and record. Times never move backwards, even if a server with another clock
+/// wrote the record.
+pub(super) fn newer(stored: &Stored, current: Loaded) -> Stored {
+    let mut record = current.record;
+    record.merge_times(&stored.record);
+    Stored {
+        version: current.version,
+        record,
+        ..stored.clone()
+    }
+}

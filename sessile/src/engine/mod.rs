@@ -1,0 +1,295 @@
+//! The engine, which knows no web framework: [`SessionManager`] opens the session of a request, and commits it.
+//!
+//! `SessionMiddleware` is the adapter for Actix Web. An adapter for another framework passes the `Cookie` headers of a
+//! request to [`open`](SessionManager::open) and the head of its response to [`commit`](SessionManager::commit), which
+//! returns changes of the response's headers. It decides nothing.
+
+mod actix_session;
+mod caching;
+mod choose;
+mod combine;
+mod commit;
+mod exchange;
+mod judge;
+pub(crate) mod lifetime;
+mod merge;
+#[cfg(feature = "actix")]
+mod nesting;
+mod open;
+mod perform;
+mod save;
+mod swap;
+
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+
+use self::combine::WriterTable;
+pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
+pub(crate) use self::open::Opened;
+pub use crate::cookie::{SealingKey, SetCookie};
+use crate::{
+    clock::{SharedClock, Timestamp},
+    config::{Caching, Loading, Settings, StoreFailurePolicy, SupersededPolicy},
+    cookie::{Found, SessionCookie, Values},
+    engine::lifetime::Lifetime,
+    error::{OpenError, SessionReloadError, SessionSaveError, SettingsError},
+    record::Record,
+    session::{
+        Backend, Session,
+        machine::{Binding, Cookies, Machine},
+    },
+    storage::{BoxFuture, SessionStore},
+    telemetry, timeout,
+};
+
+/// Opens the session that a request's cookie names, and commits it when the request is done.
+///
+/// An adapter to a web framework needs nothing else of the engine: `SessionMiddleware` is the one for Actix
+/// Web. It passes headers in and out, and decides nothing. Cloning shares the store.
+///
+/// ```
+/// use sessile::{
+///     config::Settings,
+///     engine::{ResponseHead, SealingKey, SessionManager},
+///     storage::MemorySessionStore,
+/// };
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let manager = SessionManager::new(
+///     MemorySessionStore::default(),
+///     SealingKey::generate(),
+///     Settings::default(),
+/// )?;
+///
+/// // The first request comes without a cookie, and its handler writes.
+/// let session = manager.open([]).await?;
+/// session.insert("visits", 1)?;
+/// let headers = manager.commit(&session, &ResponseHead::to("POST")).await?;
+/// let set_cookie = headers.set_cookie.expect("a new session has a cookie");
+///
+/// // The browser sends the cookie back.
+/// let cookie = set_cookie.as_str().split(';').next().unwrap();
+/// let session = manager.open([cookie.as_bytes()]).await?;
+/// assert_eq!(session.get("visits")?, Some(1));
+///
+/// // The session was only read, so the browser needs no cookie.
+/// let headers = manager.commit(&session, &ResponseHead::to("GET")).await?;
+/// assert!(headers.set_cookie.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+pub struct SessionManager<S>(Arc<Engine<S>>);
+
+/// Opens, saves, reloads and commits the sessions of a manager.
+struct Engine<S> {
+    store: S,
+    /// Whether the cookies carry the records, so that the store is never called.
+    is_stateless: bool,
+    cookie: SessionCookie,
+    lifetime: Lifetime,
+    loading: Loading,
+    store_timeout: Duration,
+    on_store_failure: StoreFailurePolicy,
+    on_superseded: SupersededPolicy,
+    /// How long a replaced secret is remembered, with the allowance for clocks that differ.
+    grace: Duration,
+    max_state_bytes: usize,
+    caching: Caching,
+    writers: WriterTable,
+    clock: SharedClock,
+    /// Whether the warning was logged that another middleware uses the same cookie.
+    #[cfg(feature = "actix")]
+    has_warned: std::sync::atomic::AtomicBool,
+}
+
+impl<S: SessionStore> SessionManager<S> {
+    /// A manager for the sessions in `store`, whose cookies are sealed with `key`.
+    ///
+    /// # Errors
+    ///
+    /// If `settings` are invalid: for example a cookie that no browser accepts, or a duration that is not
+    /// positive.
+    pub fn new(store: S, key: SealingKey, settings: Settings) -> Result<Self, SettingsError> {
+        settings.check()?;
+        Ok(Self(Arc::new(Engine {
+            is_stateless: store.keeps_nothing(),
+            store,
+            cookie: SessionCookie::new(key, &settings),
+            lifetime: Lifetime::new(
+                &settings.lifecycle,
+                settings.absolute_timeout,
+                settings.touch_fraction,
+            ),
+            loading: settings.loading,
+            store_timeout: settings.store_timeout,
+            on_store_failure: settings.on_store_failure,
+            on_superseded: settings.on_superseded,
+            grace: settings
+                .renewal_grace
+                .saturating_add(settings.clock_allowance),
+            max_state_bytes: settings.max_state_bytes,
+            caching: settings.caching,
+            writers: WriterTable::default(),
+            clock: settings.clock,
+            #[cfg(feature = "actix")]
+            has_warned: Default::default(),
+        })))
+    }
+
+    /// The session that the `Cookie` headers of a request name, or an empty one.
+    ///
+    /// No value from a client is an error: a cookie that fails verification, or names no live session, opens
+    /// an empty session.
+    ///
+    /// Under [`Loading::Lazy`] the session only keeps the cookies, for [`Session::load`].
+    ///
+    /// # Errors
+    ///
+    /// If the store fails or does not answer in time, unless
+    /// [`ServeEmpty`](StoreFailurePolicy::ServeEmpty) was chosen.
+    pub async fn open<'h>(
+        &self,
+        cookie_headers: impl IntoIterator<Item = &'h [u8]>,
+    ) -> Result<Session, SessionFailure> {
+        let (cookies, cookie_came) = self.0.cookies(cookie_headers);
+        let Some(cookies) = cookies else {
+            return Ok(self.session(Binding::New, cookie_came));
+        };
+        let shared = || shared(&cookies);
+        match self.0.loading {
+            Loading::Lazy => Ok(self.session(Binding::Unopened(shared()), true)),
+            Loading::Eager => {
+                // The machine is filled in place, because moving it costs more.
+                let session = self.session(Binding::New, true);
+                let finding = self.0.find(cookies.iter().map(|cookie| &**cookie));
+                let found = timeout::within(self.0.store_timeout, finding).await;
+                match found.unwrap_or_else(|after| Err(OpenError::Timeout { after })) {
+                    // There are no changes to replay.
+                    Ok(opened) => drop(session.machine().open(opened)),
+                    Err(error) if self.0.goes_on_without(&error) => {
+                        session.machine().detach(shared());
+                    }
+                    Err(error) => {
+                        return Err(SessionFailure::open(error, self.0.failure_status()));
+                    }
+                }
+                Ok(session)
+            }
+        }
+    }
+
+    fn session(&self, binding: Binding, cookie_came: bool) -> Session {
+        let mut machine = Machine::new(binding, cookie_came);
+        machine.max_state_bytes = self.0.max_state_bytes;
+        Session::opened_by(Arc::clone(&self.0) as _, machine)
+    }
+
+    /// Stores the changes of the request, and returns the headers for its response.
+    ///
+    /// The session takes no changes after that. A second commit of the same session does nothing, and
+    /// returns no headers.
+    ///
+    /// # Errors
+    ///
+    /// If the changes were not stored, or the cookie would be too large. The failure has the status and the
+    /// headers of the answer that replaces the response, which would acknowledge lost changes.
+    pub async fn commit(
+        &self,
+        session: &Session,
+        head: &ResponseHead<'_>,
+    ) -> Result<HeaderChanges, SessionFailure> {
+        self.0.commit(session, head).await
+    }
+}
+
+impl<S> Engine<S> {
+    /// The values of the session cookies in these headers, if one may be ours, and whether there is a cookie of the
+    /// name.
+    #[inline]
+    fn cookies<'h>(
+        &self,
+        headers: impl IntoIterator<Item = &'h [u8]>,
+    ) -> (Option<Values<'h>>, bool) {
+        match self.cookie.find(headers) {
+            Found::Nothing => (None, false),
+            Found::Unusable(reason) => {
+                telemetry::cookie_rejected(reason);
+                (None, true)
+            }
+            Found::Values(values) => (Some(values), true),
+        }
+    }
+}
+
+impl<S: SessionStore> Engine<S> {
+    fn goes_on_without(&self, error: &OpenError) -> bool {
+        telemetry::request_failed("open", error);
+        error.is_store_failure() && self.on_store_failure == StoreFailurePolicy::ServeEmpty
+    }
+
+    fn failure_status(&self) -> u16 {
+        self.on_store_failure.status()
+    }
+}
+
+impl<S: SessionStore> Backend for Engine<S> {
+    fn ends_at(&self, record: &Record) -> Timestamp {
+        record.ends_at.min(self.lifetime.ends_at(record))
+    }
+
+    fn store_timeout(&self) -> Duration {
+        self.store_timeout
+    }
+
+    #[cfg(feature = "actix")]
+    fn cookie(&self) -> &SessionCookie {
+        &self.cookie
+    }
+
+    #[cfg(feature = "actix")]
+    fn store_type(&self) -> std::any::TypeId {
+        std::any::TypeId::of::<S>()
+    }
+
+    fn find<'a>(&'a self, cookies: &'a Cookies) -> BoxFuture<'a, Result<Opened, OpenError>> {
+        Box::pin(self.find(cookies.iter().map(|cookie| &**cookie)))
+    }
+
+    fn goes_on_without(&self, error: &OpenError) -> bool {
+        self.goes_on_without(error)
+    }
+
+    #[cfg(feature = "actix")]
+    fn failure_status(&self) -> u16 {
+        self.failure_status()
+    }
+
+    fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>> {
+        Box::pin(self.save(session))
+    }
+
+    fn reload<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionReloadError>> {
+        Box::pin(self.reload(session))
+    }
+}
+
+/// Copies of the values of cookies, for a session that is opened later.
+fn shared(values: &[Cow<'_, [u8]>]) -> Cookies {
+    values.iter().map(|value| Arc::from(&**value)).collect()
+}
+
+impl<S> Clone for SessionManager<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> fmt::Debug for SessionManager<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionManager")
+            .field("cookie", &self.0.cookie)
+            .field("lifetime", &self.0.lifetime)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,262 @@
+//! Finding the session that the cookies of a request name.
+
+use std::{cmp::Reverse, sync::Arc};
+
+use smallvec::SmallVec;
+
+use super::{Engine, judge::Judgement};
+use crate::{
+    cookie::{Content, Unsealed},
+    error::OpenError,
+    record::id::{SessionId, SubjectDigest},
+    session::machine::{Binding, Stored, Target},
+    storage::{Freshness, Loaded, SessionStore, StoreError, StoreErrorKind},
+    telemetry,
+};
+
+/// What the cookies of a request name.
+#[derive(Default)]
+pub(crate) struct Opened {
+    pub(crate) binding: Binding,
+    /// Whether the browser has to get its cookie sealed again, because actix-session sealed it.
+    pub(crate) is_outdated: bool,
+    /// Other sessions that verified cookies name.
+    pub(crate) others: Vec<Target>,
+}
+
+/// The maximum number of sessions that one request loads. Browsers send several cookies of one name only if
+/// the cookies were set for different paths or domains.
+pub(super) const MAX_LOADS: usize = 3;
+
+impl<S: SessionStore> Engine<S> {
+    /// The session that the cookies with these values name, if it is live.
+    ///
+    /// Of several live sessions it chooses the only one that is signed in, or else the only one of a guest, or
+    /// else none.
+    pub(super) async fn find<'a>(
+        &self,
+        cookies: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<Opened, OpenError> {
+        let candidates = self.unseal(cookies)?;
+        let mut sessions = by_session(&candidates);
+        match (sessions.next(), sessions.next()) {
+            (None, _) => Ok(Opened::default()),
+            (Some(only), None) => Ok(match self.find_one(only).await? {
+                Found::Session {
+                    binding,
+                    is_outdated,
+                } => Opened {
+                    binding,
+                    is_outdated,
+                    others: Vec::new(),
+                },
+                Found::Expired => Opened {
+                    others: vec![Target::Session(only[0].content.id().clone())],
+                    ..Opened::default()
+                },
+                Found::Nothing => Opened::default(),
+            }),
+            // Boxed, since it is rare.
+            (Some(_), Some(_)) => Box::pin(self.choose(&candidates)).await,
+        }
+    }
+
+    /// The sessions that a purge ends for cookies with these values.
+    pub(super) async fn ended_by(
+        &self,
+        cookies: impl Iterator<Item = &[u8]>,
+    ) -> Result<Vec<SessionId>, OpenError> {
+        let mut ids = Vec::new();
+        for cookies in by_session(&self.unseal(cookies)?) {
+            ids.extend(self.ended_by_one(cookies).await?);
+        }
+        Ok(ids)
+    }
+
+    /// The session that a purge ends, by all cookies that name one session.
+    pub(super) async fn ended_by_one(
+        &self,
+        cookies: &[Unsealed],
+    ) -> Result<Option<SessionId>, OpenError> {
+        let own = || Some(cookies[0].content.id().clone());
+        match self.find_one(cookies).await {
+            Ok(Found::Session {
+                binding: Binding::Stale(id),
+                ..
+            }) => Ok(Some(id)),
+            Ok(Found::Session { .. } | Found::Expired) => Ok(own()),
+            Ok(Found::Nothing) => Ok(None),
+            // Signing out also ends a session that a later version of this crate wrote.
+            Err(OpenError::Store(error)) if error.kind() == StoreErrorKind::Newer => Ok(own()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The verified contents. Those of one session are next to each other. The sessions of signed-in users come first,
+    /// and then those whose cookies were issued last.
+    fn unseal<'a>(
+        &self,
+        cookies: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<SmallVec<[Unsealed; 1]>, OpenError> {
+        let mut candidates = SmallVec::<[Unsealed; 1]>::new();
+        let mut verified = SmallVec::<[&[u8]; 1]>::new();
+        for cookie in cookies {
+            if verified.contains(&cookie) {
+                continue;
+            }
+            match self.cookie.unseal(cookie, || self.clock.now()) {
+                Some(Ok(unsealed)) if self.is_ours(&unsealed.content) => {
+                    candidates.push(unsealed);
+                    verified.push(cookie);
+                }
+                // A new cookie would replace it.
+                Some(Err(newer)) => return Err(StoreError::from(newer).into()),
+                _ => telemetry::cookie_rejected("failed verification"),
+            }
+        }
+        if candidates.len() > 1 {
+            candidates.sort_by_key(|it| (!it.content.is_signed_in(), Reverse(it.issued_at)));
+            let mut ids: Vec<SessionId> = Vec::new();
+            candidates.sort_by_cached_key(|it| {
+                let id = it.content.id();
+                let known = ids.iter().position(|known| known == id);
+                known.unwrap_or_else(|| {
+                    ids.push(id.clone());
+                    ids.len() - 1
+                })
+            });
+        }
+        Ok(candidates)
+    }
+
+    /// Whether the cookies of this manager have this kind of content.
+    fn is_ours(&self, content: &Content) -> bool {
+        match content {
+            Content::Record(..) => self.is_stateless,
+            Content::Key(_) if self.is_stateless => false,
+            Content::Key(key) => match key.id.actix_session_key() {
+                Some(key) => self.store.opens_actix_session_key(key),
+                None => true,
+            },
+        }
+    }
+
+    /// The session that all of these `cookies` name.
+    pub(super) async fn find_one(&self, cookies: &[Unsealed]) -> Result<Found, OpenError> {
+        match self.is_stateless {
+            true => Ok(self.find_sealed(cookies)),
+            false => self.find_stored(cookies).await,
+        }
+    }
+
+    /// The session of the record that was written last, of those in `cookies`.
+    fn find_sealed(&self, cookies: &[Unsealed]) -> Found {
+        let records = cookies.iter().filter_map(|it| match &it.content {
+            Content::Record(stored) => Some((stored, it)),
+            Content::Key(_) => None,
+        });
+        // Of equal ones, `rev` and `max_by_key` select the first, which was issued last.
+        let latest = records.rev().max_by_key(|(it, _)| it.record.used_at);
+        let Some((stored, unsealed)) = latest else {
+            return Found::Nothing;
+        };
+        if self.lifetime.has_ended(&stored.record, self.clock.now()) {
+            telemetry::session_not_found("expired");
+            return Found::Nothing;
+        }
+        Found::Session {
+            binding: Binding::Stored(Arc::clone(stored)),
+            is_outdated: unsealed.is_outdated,
+        }
+    }
+
+    /// The session that the keys in `cookies` open. Before it rejects them, it loads the session again, past any
+    /// cache.
+    async fn find_stored(&self, cookies: &[Unsealed]) -> Result<Found, OpenError> {
+        let (id, hint) = match &cookies[0].content {
+            Content::Key(key) => (&key.id, key.hint.as_ref()),
+            Content::Record(stored) => (&stored.id, None),
+        };
+        for freshness in [Freshness::Cached, Freshness::Current] {
+            let Some(loaded) = self.load(id, hint, freshness).await? else {
+                telemetry::session_not_found("not in the store");
+                break;
+            };
+            let (judgement, key, is_outdated) = self.judge_all(cookies, &loaded);
+            match judgement {
+                Judgement::Current | Judgement::Pending => {
+                    let stored = Stored {
+                        id: id.clone(),
+                        secret: key.and_then(|key| key.secret),
+                        version: loaded.version,
+                        record: loaded.record,
+                        promotes: judgement == Judgement::Pending,
+                    };
+                    return Ok(Found::Session {
+                        binding: Binding::Stored(Arc::new(stored)),
+                        is_outdated,
+                    });
+                }
+                _ if freshness == Freshness::Cached => {}
+                Judgement::Stale => {
+                    let moved_to = loaded.record.moved_to();
+                    let id = moved_to.unwrap_or_else(|| id.clone());
+                    return Ok(Found::Session {
+                        binding: Binding::Stale(id),
+                        is_outdated: false,
+                    });
+                }
+                Judgement::Expired => {
+                    telemetry::session_not_found("expired");
+                    return Ok(Found::Expired);
+                }
+                Judgement::Unknown => telemetry::session_not_found("opened by another secret"),
+            }
+        }
+        Ok(Found::Nothing)
+    }
+
+    /// The record under this id. A record that can't be decoded counts as no session, and is not overwritten.
+    async fn load(
+        &self,
+        id: &SessionId,
+        hint: Option<&SubjectDigest>,
+        freshness: Freshness,
+    ) -> Result<Option<Loaded>, OpenError> {
+        match self.store.load(id, hint, freshness).await {
+            Ok(loaded) => Ok(loaded),
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                telemetry::record_corrupt(&error);
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The current record and version of this session.
+    pub(super) async fn load_current(&self, stored: &Stored) -> Result<Option<Loaded>, StoreError> {
+        let hint = stored.record.subject();
+        let loading = self
+            .store
+            .load(&stored.id, hint.as_ref(), Freshness::Current);
+        loading.await
+    }
+}
+
+/// The cookies of each session. In `unsealed`, those of one session are next to each other.
+pub(super) fn by_session(unsealed: &[Unsealed]) -> impl Iterator<Item = &[Unsealed]> {
+    unsealed.chunk_by(|one, next| one.content.id() == next.content.id())
+}
+
+/// What the cookies of one session name.
+pub(super) enum Found {
+    Session {
+        binding: Binding,
+        /// As in [`Opened`].
+        is_outdated: bool,
+    },
+    /// A session that has expired and is still stored. A request that opened it before may extend its lifetime, so
+    /// a purge still has to end it.
+    Expired,
+    Nothing,
+}

@@ -1,0 +1,296 @@
+//! Performing what a save or a commit has to do in the store.
+
+use std::{pin::pin, sync::Arc};
+
+use super::Engine;
+use crate::{
+    clock::Timestamp,
+    engine::lifetime::OnRead,
+    error::{CommitError, SessionClosedError},
+    record::{
+        Epoch, Record, Secrets,
+        id::{SessionId, SessionKey},
+        state::State,
+    },
+    session::{
+        Flush,
+        decide::{Action, Situation, decide},
+        machine::{CookieDue, InFlight, Renewal, Stored, Target, Work},
+    },
+    storage::{CreateOutcome, SessionStore, StoreErrorKind, UpdateOutcome, Version},
+    telemetry,
+};
+
+/// The maximum number of ids that are tried for a new session. Random ids practically never collide.
+const MAX_COLLISIONS: u32 = 3;
+
+/// What performing an [`Action`] did.
+pub(super) enum Performed {
+    /// Nothing that concerns the browser.
+    Nothing,
+    /// The session is stored as this, and this cookie is due for that.
+    Stored(Arc<Stored>, CookieDue),
+    /// The session was not changed, and its cookie is sent again.
+    Reissue(Arc<Stored>),
+    /// The browser has to remove its cookie.
+    RemoveCookie,
+    /// Another request renewed or ended the session: the changes were not stored.
+    Refused(SessionClosedError),
+    /// Another request ended the session, and there were no changes.
+    Ended,
+}
+
+impl<S: SessionStore> Engine<S> {
+    /// Ends the sessions that were purged, restarted or abandoned.
+    pub(super) async fn end_pending(&self, flush: &mut Flush<'_>) -> Result<(), CommitError> {
+        let work = flush.work();
+        match work.ending.is_empty() && work.abandoned.is_empty() {
+            true => Ok(()),
+            // Boxed, since it is rare.
+            false => Box::pin(self.end(flush)).await,
+        }
+    }
+
+    /// What is left to do for this work.
+    pub(super) fn decide(&self, work: &Work) -> Action {
+        let on_read = match work.base() {
+            None => OnRead::Nothing,
+            Some(stored) if stored.promotes => OnRead::Touch,
+            // actix-session sealed the state without an expiry.
+            Some(stored) if self.is_stateless && stored.record.undated => OnRead::Touch,
+            Some(stored) => self.lifetime.on_read(&stored.record, || self.clock.now()),
+        };
+        decide(Situation {
+            status: work.status,
+            binding: work.bound,
+            is_empty: work.state.is_empty(),
+            cookie_came: work.cookie_came,
+            cookie_due: work.cookie_due,
+            on_read,
+        })
+    }
+
+    /// Removes each session from the work once it has ended, so that a retry ends only the others.
+    async fn end(&self, flush: &mut Flush<'_>) -> Result<(), CommitError> {
+        while let Some(target) = flush.work().ending.last().cloned() {
+            match target {
+                Target::Session(id) => self.delete(&id).await?,
+                Target::Cookies(cookies) if !self.is_stateless => {
+                    let cookies = cookies.iter().map(|cookie| &**cookie);
+                    for id in self.ended_by(cookies).await? {
+                        self.delete(&id).await?;
+                    }
+                }
+                Target::Unjudged(cookies) if !self.is_stateless => {
+                    if let Some(id) = self.ended_by_one(&cookies).await? {
+                        self.delete(&id).await?;
+                    }
+                }
+                Target::Cookies(_) | Target::Unjudged(_) => {}
+            }
+            let work = flush.work_mut();
+            work.ending.pop();
+            work.cookie_due = match work.cookie_came {
+                true => CookieDue::Remove,
+                false => CookieDue::Nothing,
+            };
+        }
+        while let Some(id) = flush.work_mut().abandoned.pop() {
+            self.delete_unneeded(&id).await;
+        }
+        Ok(())
+    }
+
+    /// Deletes a session that no cookie names. If that fails, the session expires.
+    pub(super) async fn delete_unneeded(&self, id: &SessionId) {
+        if let Err(error) = self.delete(id).await {
+            telemetry::request_failed("delete a session that no cookie names", &error);
+        }
+    }
+
+    async fn delete(&self, id: &SessionId) -> Result<(), CommitError> {
+        if !self.is_stateless {
+            self.store.delete(id).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn perform(
+        &self,
+        action: Action,
+        flush: &mut Flush<'_>,
+    ) -> Result<Performed, CommitError> {
+        let stored = flush.work().stored.clone();
+        match (action, stored) {
+            (Action::Create, _) => {
+                let state = flush.work().state.clone();
+                self.create(flush, state).await
+            }
+            (Action::CreateReplacement, Some(stored)) => {
+                // Boxed, as a renewal is, since both are rare.
+                Box::pin(self.create_replacement(flush, &stored)).await
+            }
+            (Action::Update, Some(stored)) => self.store_changes(flush, stored, None).await,
+            (Action::Renew, Some(stored)) => Box::pin(self.renew(flush, stored)).await,
+            (Action::Touch, Some(stored)) => self.touch(flush, stored).await,
+            (Action::Reissue, Some(stored)) => self.reissue(stored).await,
+            (Action::RemoveCookie, _) => Ok(Performed::RemoveCookie),
+            // An attempt may have been stored before the renewal, which has kept it then.
+            (Action::RefuseSuperseded, _) if flush.work().unsettled.is_some() => {
+                Err(CommitError::Unknown)
+            }
+            (Action::RefuseSuperseded, _) => Ok(Performed::Refused(SessionClosedError::Superseded)),
+            (Action::RefuseEnded, _) => Ok(Performed::Refused(SessionClosedError::Ended)),
+            (_, _) => Ok(Performed::Nothing),
+        }
+    }
+
+    /// Stores a new session with this state.
+    async fn create(&self, flush: &mut Flush<'_>, state: State) -> Result<Performed, CommitError> {
+        for _ in 0..MAX_COLLISIONS {
+            let SessionKey { id, secret, .. } = SessionKey::generate();
+            let now = self.clock.now();
+            let mut record = Record::new(now);
+            record.state = state.clone();
+            record.epoch = Epoch::generate();
+            if !self.is_stateless {
+                record.secrets = secret.map(|secret| Secrets::new(secret.digest()));
+            }
+            record.ends_at = self.lifetime.ends_at(&record);
+            let mut new = Stored {
+                id,
+                secret,
+                version: Version::generate(),
+                record,
+                promotes: false,
+            };
+            match self.store_new(flush, &mut new, now).await? {
+                CreateOutcome::Taken => {}
+                CreateOutcome::Refused => return Ok(Performed::Refused(SessionClosedError::Ended)),
+                CreateOutcome::Created | CreateOutcome::CreatedAs(_) => {
+                    return Ok(Performed::Stored(Arc::new(new), CookieDue::Issue));
+                }
+            }
+        }
+        Err(CommitError::Contention {
+            attempts: MAX_COLLISIONS,
+        })
+    }
+
+    /// Stores `new`. If the store chose another id, `new` gets it.
+    pub(super) async fn store_new(
+        &self,
+        flush: &mut Flush<'_>,
+        new: &mut Stored,
+        now: Timestamp,
+    ) -> Result<CreateOutcome, CommitError> {
+        if self.is_stateless {
+            return Ok(CreateOutcome::Created);
+        }
+        let ttl = self.lifetime.ttl(&new.record, now);
+        let outcome = {
+            let creating = pin!(self.store.create(&new.id, &new.record, new.version, ttl));
+            flush
+                .write(InFlight::Create(new.id.clone()), creating)
+                .await?
+        };
+        if let CreateOutcome::CreatedAs(id) = &outcome {
+            // The id is the secret.
+            new.id = id.clone();
+            new.secret = None;
+            new.record.secrets = None;
+        }
+        Ok(outcome)
+    }
+
+    /// Stores a new session in place of one that another request renewed. It has the state that was loaded,
+    /// with the changes; or only the changes of this request, if a user was signed in.
+    pub(super) async fn create_replacement(
+        &self,
+        flush: &mut Flush<'_>,
+        superseded: &Stored,
+    ) -> Result<Performed, CommitError> {
+        let mut state = flush.work().state.clone();
+        if superseded.record.has_subject() {
+            state.clear();
+            flush.work().replay(&mut state)?;
+        }
+        self.create(flush, state).await
+    }
+
+    async fn renew(
+        &self,
+        flush: &mut Flush<'_>,
+        stored: Arc<Stored>,
+    ) -> Result<Performed, CommitError> {
+        if self.is_stateless {
+            return self.renew_stateless(&stored, flush.work());
+        }
+        if stored.secret.is_none() {
+            // Boxed, since it is rare.
+            return Box::pin(self.move_from_actix_session(flush, stored)).await;
+        }
+        // An earlier attempt may have landed, so the retry uses the same secret.
+        let earlier = flush.work().unsettled.as_ref().and_then(|it| it.renewal);
+        let renewal = earlier.unwrap_or_else(Renewal::generate);
+        self.store_changes(flush, stored, Some(renewal)).await
+    }
+
+    /// Without a store, a renewal draws a new id, which distinguishes the sessions.
+    fn renew_stateless(&self, stored: &Stored, work: &Work) -> Result<Performed, CommitError> {
+        let mut record = self.next_record(stored, work.state.clone(), None);
+        record.epoch = Epoch::generate();
+        let renewed = Stored {
+            id: SessionId::generate(),
+            record,
+            ..stored.clone()
+        };
+        Ok(Performed::Stored(Arc::new(renewed), CookieDue::Issue))
+    }
+
+    /// Extends the lifetime of a session that was only read.
+    async fn touch(
+        &self,
+        flush: &mut Flush<'_>,
+        stored: Arc<Stored>,
+    ) -> Result<Performed, CommitError> {
+        let record = self.next_record(&stored, stored.record.state.clone(), None);
+        let version = Version::generate();
+        let cookie = self.cookie_of_change(None);
+        let sends = matches!(
+            flush.work().cookie_due.then(cookie),
+            CookieDue::Refresh | CookieDue::Issue
+        );
+        // If this fails, its outcome does not matter: it changes no values.
+        match self.update_stored(&stored, &record, version).await? {
+            UpdateOutcome::Updated => {
+                let touched = Arc::new(stored.updated(version, record, None));
+                Ok(Performed::Stored(touched, cookie))
+            }
+            // Another request changed the session, which extended its lifetime.
+            UpdateOutcome::Conflict if sends => self.reissue(stored).await,
+            UpdateOutcome::Conflict => Ok(Performed::Nothing),
+            UpdateOutcome::Missing | UpdateOutcome::Refused => Ok(Performed::Ended),
+        }
+    }
+
+    /// Sends the cookie of an unchanged session again, unless another request renewed the session: the browser
+    /// has the new cookie then, and this one would replace it.
+    async fn reissue(&self, stored: Arc<Stored>) -> Result<Performed, CommitError> {
+        if self.is_stateless {
+            return Ok(Performed::Reissue(stored));
+        }
+        match self.load_current(&stored).await {
+            Ok(Some(current)) if current.record.epoch == stored.record.epoch => {
+                Ok(Performed::Reissue(stored))
+            }
+            Ok(Some(_)) => Ok(Performed::Nothing),
+            Ok(None) => Ok(Performed::Ended),
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                telemetry::record_corrupt(&error);
+                Ok(Performed::Ended)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Saving: the changes of a session go to the store during a request, or after it.
+
+use super::{Engine, perform::Performed};
+use crate::{
+    error::{CommitError, SessionClosedError, SessionSaveError},
+    session::{
+        Flush, Session, SessionStatus,
+        decide::Action,
+        machine::{CookieDue, FlushOutcome, Work},
+    },
+    storage::SessionStore,
+    timeout,
+};
+
+impl<S: SessionStore> Engine<S> {
+    /// Stores the changes so far.
+    pub(super) async fn save(&self, session: &Session) -> Result<(), SessionSaveError> {
+        if session.status() != SessionStatus::Unchanged {
+            session.open().await.map_err(CommitError::from)?;
+        }
+        let saved = timeout::within(self.store_timeout, async {
+            let mut flush = session.flush(false).await;
+            self.end_pending(&mut flush).await?;
+            let action = match self.decide(flush.work()) {
+                // The commit does that: no change is lost.
+                Action::Touch | Action::Reissue => Action::Nothing,
+                action => action,
+            };
+            let needs_cookie = self.needs_cookie(action, flush.work());
+            if needs_cookie && !session.machine().cookie_can_go() {
+                return Err(SessionSaveError::ResponseSent);
+            }
+            let performed = self.perform(action, &mut flush).await?;
+            // The client may have disconnected in the meantime.
+            if needs_cookie && !session.machine().cookie_can_go() {
+                return self.conclude_unsent(&mut flush, performed).await;
+            }
+            self.conclude_save(&mut flush, performed)
+        });
+        saved
+            .await
+            .unwrap_or_else(|after| Err(CommitError::Timeout { after }.into()))
+    }
+
+    /// Ends the flush of a save.
+    fn conclude_save(
+        &self,
+        flush: &mut Flush<'_>,
+        performed: Performed,
+    ) -> Result<(), SessionSaveError> {
+        let outcome = match performed {
+            Performed::Nothing | Performed::Reissue(_) => FlushOutcome::Untouched,
+            Performed::RemoveCookie => {
+                flush.work_mut().cookie_due = CookieDue::Remove;
+                FlushOutcome::Untouched
+            }
+            Performed::Stored(stored, cookie) => {
+                if self.is_stateless {
+                    // The caller of `save` gets the error if the cookie is too large.
+                    self.issue(&stored).map_err(CommitError::from)?;
+                }
+                let work = flush.work_mut();
+                work.cookie_due = work.cookie_due.then(cookie);
+                FlushOutcome::Stored(stored)
+            }
+            Performed::Ended => {
+                flush.finish(FlushOutcome::Ended);
+                return Err(SessionClosedError::Ended.into());
+            }
+            Performed::Refused(reason) => {
+                flush.finish(reason.into());
+                return Err(reason.into());
+            }
+        };
+        flush.finish(outcome);
+        Ok(())
+    }
+
+    /// Ends the flush of a save whose cookie can't be sent, because the client disconnected. A session that was
+    /// created is deleted again. A session that was renewed stays usable for handles that outlive the request.
+    async fn conclude_unsent(
+        &self,
+        flush: &mut Flush<'_>,
+        performed: Performed,
+    ) -> Result<(), SessionSaveError> {
+        match performed {
+            Performed::Stored(stored, _) if !self.is_stateless => {
+                // The renewal of a session that actix-session made moves it to another id.
+                let known = flush.work().base();
+                if known.is_some_and(|it| it.id == stored.id || it.secret.is_none()) {
+                    flush.finish(FlushOutcome::Stored(stored));
+                } else {
+                    self.delete_unneeded(&stored.id).await;
+                }
+            }
+            Performed::Stored(..) | Performed::RemoveCookie => {}
+            performed => return self.conclude_save(flush, performed),
+        }
+        Err(SessionSaveError::ResponseSent)
+    }
+
+    /// Whether the action has no effect unless the browser gets a cookie.
+    fn needs_cookie(&self, action: Action, work: &Work) -> bool {
+        match action {
+            Action::Create | Action::CreateReplacement | Action::Renew => true,
+            Action::Update => self.is_stateless,
+            // A session that the store deleted has ended, even if the browser keeps the cookie.
+            Action::RemoveCookie => self.is_stateless && work.cookie_came,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Storing the changes of a session by compare-and-swap.
+
+use std::{pin::pin, sync::Arc};
+
+use super::{Engine, merge::Merged, perform::Performed};
+use crate::{
+    error::{CommitError, SessionClosedError},
+    record::{Record, state::State},
+    session::{
+        Flush,
+        machine::{CookieDue, InFlight, Renewal, Stored},
+    },
+    storage::{SessionStore, StoreError, UpdateOutcome, Version},
+    telemetry,
+};
+
+impl<S: SessionStore> Engine<S> {
+    /// Stores the changes by compare-and-swap. If another request of this worker is storing changes of the session, or if
+    /// the update conflicts, they are stored together with those of other requests.
+    pub(super) async fn store_changes(
+        &self,
+        flush: &mut Flush<'_>,
+        stored: Arc<Stored>,
+        mut renewal: Option<Renewal>,
+    ) -> Result<Performed, CommitError> {
+        let version = Version::generate();
+        let is_settled = flush.work().unsettled.is_none();
+        let direct = if is_settled && !self.is_stateless {
+            let Some(direct) = self.writers.begin_direct(&stored.id, version) else {
+                // Another request of this worker stores changes of the session. Boxed, since it is rare.
+                return Box::pin(self.combine(flush, stored, renewal)).await;
+            };
+            Some(direct)
+        } else {
+            // Unsettled changes are first retried on the version that was loaded.
+            None
+        };
+        let record = self.next_record(&stored, flush.work().state.clone(), renewal);
+        let write = InFlight::Update { version, renewal };
+        let updated = {
+            let updating = pin!(self.update_stored(&stored, &record, version));
+            flush.write(write, updating).await?
+        };
+        match updated {
+            UpdateOutcome::Updated => {
+                let updated = Arc::new(stored.updated(version, record, renewal));
+                let cookie = self.cookie_of_change(renewal);
+                if let Some(direct) = direct {
+                    direct.finish(&updated);
+                }
+                return Ok(Performed::Stored(updated, cookie));
+            }
+            UpdateOutcome::Missing | UpdateOutcome::Refused => {
+                return Ok(Performed::Refused(SessionClosedError::Ended));
+            }
+            UpdateOutcome::Conflict => telemetry::conflict(),
+        }
+        drop(direct);
+        if is_settled {
+            return Box::pin(self.combine(flush, stored, renewal)).await;
+        }
+        match Box::pin(self.merge(flush, &stored, &mut renewal)).await? {
+            Merged::Onto(newest, _) => Box::pin(self.combine(flush, newest, renewal)).await,
+            Merged::Landed(landed) => Ok(Performed::Stored(landed, self.cookie_of_change(None))),
+            Merged::Superseded if renewal.is_some() => {
+                Box::pin(self.create_replacement(flush, &stored)).await
+            }
+            Merged::Superseded => Ok(Performed::Refused(SessionClosedError::Superseded)),
+            Merged::Ended => Ok(Performed::Refused(SessionClosedError::Ended)),
+        }
+    }
+
+    /// Replaces the record of `stored`, if the store still has its version.
+    pub(super) async fn update_stored(
+        &self,
+        stored: &Stored,
+        record: &Record,
+        version: Version,
+    ) -> Result<UpdateOutcome, StoreError> {
+        if self.is_stateless {
+            return Ok(UpdateOutcome::Updated);
+        }
+        let ttl = self.lifetime.ttl(record, record.used_at);
+        self.store
+            .update(&stored.id, stored.version, record, version, ttl)
+            .await
+    }
+
+    /// The cookie that is due for a change with this renewal.
+    pub(super) const fn cookie_of_change(&self, renewal: Option<Renewal>) -> CookieDue {
+        if self.is_stateless || renewal.is_some() {
+            CookieDue::Issue
+        } else if self.lifetime.is_persistent() || self.lifetime.reading_extends() {
+            CookieDue::Refresh
+        } else {
+            CookieDue::Nothing
+        }
+    }
+
+    /// The record that replaces that of `stored`, last used now and with this renewal. Its times never move backwards.
+    pub(super) fn next_record(
+        &self,
+        stored: &Stored,
+        state: State,
+        renewal: Option<Renewal>,
+    ) -> Record {
+        let now = self.clock.now();
+        let mut record = stored.record.clone();
+        record.state = state;
+        record.undated = false;
+        record.used_at = record.used_at.max(now);
+        if let (true, Some(secret)) = (stored.promotes, &stored.secret) {
+            record.promote(&secret.digest(), now);
+        }
+        record.forget_previous(now, self.grace);
+        record.ends_at = self.lifetime.ends_at(&record);
+        if let Some(Renewal { secret, epoch }) = &renewal {
+            record.renew(secret, *epoch, now);
+        }
+        record
+    }
+}

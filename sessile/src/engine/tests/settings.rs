@@ -1,0 +1,50 @@
+//! Settings that make no sense.
+
+use super::*;
+
+#[test]
+fn settings_that_make_no_sense_are_refused() {
+    let refused = |change: fn(&mut Settings)| {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        SessionManager::new(
+            MemorySessionStore::default(),
+            SealingKey::generate(),
+            settings,
+        )
+        .err()
+    };
+    let not_positive = |setting| Some(SettingsError::NotPositive { setting });
+    assert_eq!(refused(|_| {}), None);
+    assert_eq!(
+        refused(|s| s.absolute_timeout = Some(Duration::ZERO)),
+        not_positive("absolute timeout")
+    );
+    assert_eq!(
+        refused(|s| s.store_timeout = Duration::ZERO),
+        not_positive("store timeout")
+    );
+    assert_eq!(
+        refused(|s| {
+            s.lifecycle = PersistentSession::default()
+                .session_ttl(time::Duration::seconds(-5))
+                .into();
+        }),
+        not_positive("time to live")
+    );
+    for fraction in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+        let settings = Settings {
+            touch_fraction: fraction,
+            ..Settings::default()
+        };
+        assert_eq!(settings.check(), Err(SettingsError::TouchFraction));
+    }
+    assert_eq!(
+        refused(|s| s.on_store_failure = StoreFailurePolicy::Respond { status: 200 }),
+        Some(SettingsError::Status { status: 200 })
+    );
+    assert!(matches!(
+        refused(|s| s.cookie_name = String::new()),
+        Some(SettingsError::Cookie(_))
+    ));
+}

@@ -1,0 +1,148 @@
+//! The errors of opening and committing a session.
+
+use std::time::Duration;
+
+use crate::{
+    cookie::CookieTooLargeError,
+    error::SessionClosedError,
+    session::{MergeError, RebaseError},
+    storage::StoreError,
+};
+
+/// A session could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The store failed.
+    #[error("the session could not be loaded")]
+    Store(#[from] StoreError),
+    /// The store did not answer in time.
+    #[error("the session could not be loaded within {after:?}")]
+    Timeout {
+        /// The time that the store had.
+        after: Duration,
+    },
+    /// Outer middleware changed the session before it was opened, and the change can't be applied to the stored values.
+    #[error("the changes from before the session was opened could not be merged")]
+    Merge(#[from] MergeError),
+    /// With the changes from before the session was opened, the state is larger than the application allows.
+    #[error("the session is too large with the changes from before it was opened")]
+    StateTooLarge(#[from] StateTooLargeError),
+    /// Another thread kept changing the session while the changes from before it was opened were applied.
+    #[error("the session kept changing while it was opened")]
+    KeepsChanging,
+}
+
+impl From<RebaseError> for OpenError {
+    fn from(error: RebaseError) -> Self {
+        match error {
+            RebaseError::Merge(error) => Self::Merge(error),
+            RebaseError::KeepsChanging => Self::KeepsChanging,
+        }
+    }
+}
+
+impl OpenError {
+    /// Whether the store, not the application, is at fault: the same request may succeed later.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sessile::error::OpenError;
+    ///
+    /// let timeout = OpenError::Timeout { after: Duration::from_secs(1) };
+    /// assert!(timeout.is_store_failure());
+    /// assert!(!OpenError::KeepsChanging.is_store_failure());
+    /// ```
+    #[must_use]
+    pub const fn is_store_failure(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Timeout { .. })
+    }
+}
+
+impl From<OpenError> for CommitError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Store(error) => Self::Store(error),
+            OpenError::Timeout { after } => Self::Timeout { after },
+            OpenError::Merge(error) => Self::Merge(error),
+            OpenError::StateTooLarge(error) => Self::StateTooLarge(error),
+            OpenError::KeepsChanging => Self::Contention { attempts: 1 },
+        }
+    }
+}
+
+/// A session could not be committed: its changes are not acknowledged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// The store failed.
+    #[error("the session could not be stored")]
+    Store(#[from] StoreError),
+    /// The store did not answer in time. The changes may have been stored or not.
+    #[error("the session could not be stored within {after:?}")]
+    Timeout {
+        /// The time that the store had.
+        after: Duration,
+    },
+    /// Other requests changed the session before each attempt to store it.
+    #[error(
+        "the session was changed by other requests {attempts} times before this change was stored"
+    )]
+    Contention {
+        /// The number of attempts.
+        attempts: u32,
+    },
+    /// An earlier attempt to store the changes failed in a way that leaves open whether they were
+    /// stored, and another request changed the session since: storing them again might apply them twice.
+    #[error("it is not known whether an earlier attempt stored the session's changes")]
+    Unknown,
+    /// The state, merged with what other requests stored, is larger than the application allows.
+    #[error("the session is too large to be stored")]
+    StateTooLarge(#[from] StateTooLargeError),
+    /// The cookie would be larger than browsers keep.
+    #[error("the session cookie is too large to be sent")]
+    CookieTooLarge(#[from] CookieTooLargeError),
+    /// An update does not fit what another request stored in the meantime.
+    #[error("the session's changes could not be merged")]
+    Merge(#[from] MergeError),
+    /// Another request renewed or ended the session, so the changes were not stored.
+    #[error("the session's changes were not stored")]
+    Closed(#[from] SessionClosedError),
+    /// The session was opened by another manager.
+    #[error("the session was opened by another manager")]
+    ForeignSession,
+}
+
+impl CommitError {
+    /// Whether the store, not the application, is at fault: the same request may succeed later.
+    #[must_use]
+    pub const fn is_store_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(_) | Self::Timeout { .. } | Self::Contention { .. } | Self::Unknown
+        )
+    }
+}
+
+/// The state would be larger than [`max_state_bytes`](crate::config::Settings::max_state_bytes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session would have {bytes} bytes, {over} more than its bound of {max}", over = bytes - max)]
+#[non_exhaustive]
+pub struct StateTooLargeError {
+    /// The size it would have.
+    pub bytes: usize,
+    /// The bound.
+    pub max: usize,
+}
+
+impl StateTooLargeError {
+    /// Whether a state of `before` bytes may become one of `bytes`, where `max` is the bound.
+    ///
+    /// A state that is over it already, because that was lowered, may still shrink.
+    pub(crate) fn check(before: usize, bytes: usize, max: usize) -> Result<(), Self> {
+        if bytes > max && bytes > before {
+            return Err(Self { bytes, max });
+        }
+        Ok(())
+    }
+}

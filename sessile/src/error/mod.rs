@@ -1,0 +1,36 @@
+//! What can go wrong, for callers.
+//!
+//! | call | error |
+//! | --- | --- |
+//! | [`Session::get`](crate::Session::get), [`remove_as`](crate::Session::remove_as) | [`SessionGetError`], whose source is a [`ReadError`] |
+//! | [`Session::insert`](crate::Session::insert) | [`SessionInsertError`], whose source is a [`WriteError`] |
+//! | [`Session::update`](crate::Session::update), [`update_or`](crate::Session::update_or) | [`SessionUpdateError`], whose source is a [`WriteError`] |
+//! | [`Session::try_remove`](crate::Session::try_remove) and the like | [`WriteError`] or [`SessionClosedError`] |
+//! | [`Session::load`](crate::Session::load) | [`SessionReloadError`] |
+//! | [`Session::save`](crate::Session::save) | [`SessionSaveError`] |
+//! | [`Session::reload`](crate::Session::reload) | [`SessionReloadError`] |
+//! | [`SessionManager::new`](crate::engine::SessionManager::new), `SessionMiddlewareBuilder::try_build` | [`SettingsError`] |
+//! | [`SessionManager::open`](crate::engine::SessionManager::open) | [`SessionFailure`](crate::engine::SessionFailure), whose source is an [`OpenError`] |
+//! | [`SessionManager::commit`](crate::engine::SessionManager::commit) | [`SessionFailure`](crate::engine::SessionFailure), whose source is a [`CommitError`] |
+//! | operations of a store | [`StoreError`](crate::storage::StoreError) |
+//!
+//! In a handler, `?` turns them into a response with an empty body: clients learn nothing of the cause. No error
+//! contains a secret, a cookie or a value of a session.
+
+mod failure;
+mod session;
+mod settings;
+
+pub use self::{
+    failure::{CommitError, OpenError, StateTooLargeError},
+    session::{
+        ReadError, SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError,
+        SessionSaveError, SessionUpdateError, WriteError,
+    },
+    settings::{InvalidCookieError, SettingsError},
+};
+pub use crate::{
+    cookie::{CookieTooLargeError, InvalidSealingKeyError},
+    record::json::JsonError,
+    session::{MergeCause, MergeError},
+};

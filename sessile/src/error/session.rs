@@ -1,0 +1,175 @@
+//! What can go wrong when a handler uses its session.
+
+use std::any::type_name;
+
+use super::MergeError;
+use crate::{
+    error::{CommitError, OpenError, StateTooLargeError},
+    record::json::JsonError,
+};
+
+/// A value could not be read.
+///
+/// In a handler it answers an opaque 500 through `?`. It tells name, type and place, never the
+/// value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the session's value `{name}` could not be read as a `{expected}`")]
+#[non_exhaustive]
+pub struct SessionGetError {
+    /// The name that was asked for.
+    pub name: String,
+    /// The type that was asked for.
+    pub expected: &'static str,
+    /// The reason.
+    pub source: ReadError,
+}
+
+impl SessionGetError {
+    pub(crate) fn new<T>(name: &str, source: ReadError) -> Self {
+        Self {
+            name: name.to_owned(),
+            expected: type_name::<T>(),
+            source,
+        }
+    }
+}
+
+/// Why a value could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// What is stored is not of the type that was asked for.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// The session is loaded [lazily](crate::config::Loading::Lazy), and has not been loaded yet: call
+    /// [`load`](crate::Session::load) first.
+    #[error("the session has not been loaded")]
+    NotLoaded,
+}
+
+/// A value could not be put into the session, which is as it was.
+///
+/// In a handler it answers an opaque 500 through `?`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` could not be put into the session")]
+#[non_exhaustive]
+pub struct SessionInsertError {
+    /// The name of the value.
+    pub name: String,
+    /// The reason.
+    pub source: WriteError,
+}
+
+/// A value of the session could not be updated; the session is as it was.
+///
+/// In a handler it answers an opaque 500 through `?`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the session's value `{name}` could not be updated")]
+#[non_exhaustive]
+pub struct SessionUpdateError {
+    /// The name of the value.
+    pub name: String,
+    /// The reason.
+    pub source: WriteError,
+}
+
+/// Why a change was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The value can't be turned into JSON, or what is stored is not of its type.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// The state would be larger than the application allows.
+    #[error(transparent)]
+    TooLarge(#[from] StateTooLargeError),
+    /// The session is loaded [lazily](crate::config::Loading::Lazy), and has not been loaded yet: call
+    /// [`load`](crate::Session::load) first.
+    #[error("the session has not been loaded")]
+    NotLoaded,
+    /// The session takes no changes.
+    #[error(transparent)]
+    Closed(#[from] SessionClosedError),
+    /// Another thread or the closure itself changed the value each time that the closure ran.
+    #[error("the value was changed each time that it was updated")]
+    KeepsChanging,
+}
+
+/// Why a session takes no changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionClosedError {
+    /// The session was committed with its response. [`reload`](crate::Session::reload) opens it again, for
+    /// changes that [`save`](crate::Session::save) stores.
+    #[error("the session was committed with its response: reload it before writing")]
+    Committed,
+    /// Another request ended the session, or it expired.
+    #[error("the session has ended")]
+    Ended,
+    /// Another request renewed the session. [`renew`](crate::Session::renew) starts a new session in its place.
+    #[error("the session was renewed by another request")]
+    Superseded,
+    /// This request ended the session. [`restart`](crate::Session::restart) starts another one.
+    #[error("the session was purged")]
+    Purged,
+}
+
+/// A session could not be saved.
+///
+/// Unless the session is closed, the changes are kept, and the commit at the end of the request tries to store
+/// them again. A handler can return the error with `?`. The response has an empty body: 409 if another request has ended or renewed the session, 503 if
+/// the store failed, otherwise 500.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionSaveError {
+    /// The session takes no changes.
+    #[error(transparent)]
+    Closed(#[from] SessionClosedError),
+    /// The response has been sent or the client has left, and what was done needs a cookie: a session that is
+    /// new, one that is renewed, or one whose record travels in the cookie.
+    #[error("the session needs a cookie, and its response has been sent")]
+    ResponseSent,
+    /// The session has no store: it was made by [`Session::new`](crate::Session::new), no
+    /// middleware is in place, or the store failed and the request went on without it.
+    #[error("the session has no store")]
+    NoStore,
+    /// The changes could not be stored.
+    #[error("the session could not be saved")]
+    Commit(#[from] CommitError),
+}
+
+/// A session could not be reloaded.
+///
+/// A handler can return the error with `?`. The response has an empty body: 409 if another request has ended or renewed the
+/// session, 503 if the store failed, otherwise 500.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionReloadError {
+    /// The session was purged, or another request has ended or renewed it.
+    #[error(transparent)]
+    Closed(#[from] SessionClosedError),
+    /// The session was never stored, so there is nothing to load.
+    #[error("the session was never stored")]
+    NotStored,
+    /// The session has no store.
+    #[error("the session has no store")]
+    NoStore,
+    /// The current state could not be loaded.
+    #[error("the session could not be loaded")]
+    Load(#[from] OpenError),
+    /// An earlier attempt to store the changes failed in a way that leaves open whether they were
+    /// stored, and the stored session has changed since: they may be in it. The session now holds
+    /// what is stored, and all changes that are not known to be stored are dropped.
+    #[error("it is not known whether an earlier attempt stored the session's changes")]
+    Unknown,
+    /// The unsaved changes could not be applied to the current state.
+    /// [`discard`](crate::Session::discard) drops them.
+    #[error("the session's unsaved changes do not fit its current state")]
+    Merge(#[from] MergeError),
+    /// The session was changed each time that the unsaved changes were applied to its state: a closure given
+    /// to [`update`](crate::Session::update) changes its own session.
+    #[error(
+        "the session was changed each time that its unsaved changes were applied to its current state"
+    )]
+    KeepsChanging,
+}

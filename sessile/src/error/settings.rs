@@ -1,0 +1,73 @@
+//! The errors of invalid settings.
+
+/// The [`Settings`](crate::config::Settings) are invalid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// No browser would take the cookie.
+    #[error("the session cookie can't be made")]
+    Cookie(#[from] InvalidCookieError),
+    /// A duration is zero or negative.
+    #[error("the {setting} has to be more than zero")]
+    NotPositive {
+        /// What the duration is for.
+        setting: &'static str,
+    },
+    /// The touch fraction is not a number from 0 to 1.
+    #[error("the touch fraction has to be a number from 0 to 1")]
+    TouchFraction,
+    /// The status for a failing store is not one of an error.
+    #[error("{status} is not the status of an error response, 400 to 599")]
+    Status {
+        /// The status that was asked for.
+        status: u16,
+    },
+}
+
+/// The name or an attribute of the cookie is invalid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidCookieError {
+    /// The name is empty.
+    #[error("a cookie needs a name")]
+    EmptyName,
+    /// The name has a character that a cookie's name can't have: it is a token of RFC 9110,
+    /// section 5.6.2.
+    #[error("a cookie's name can't have the character {character:?}")]
+    IllegalName {
+        /// The first such character.
+        character: char,
+    },
+    /// `Path` or `Domain` has a character that would end the attribute, isn't printable ASCII, or
+    /// can't be in the name of a host.
+    #[error("the cookie's {attribute} can't have the character {character:?}")]
+    IllegalAttribute {
+        /// The attribute: `Path` or `Domain`.
+        attribute: &'static str,
+        /// The first such character.
+        character: char,
+    },
+    /// `Path` does not begin with `/`, so browsers would replace it (RFC 6265bis, section 5.6.4).
+    #[error("the cookie's Path has to begin with `/`")]
+    RelativePath,
+    /// `SameSite` is `None`, and browsers ignore such a cookie without `Secure` (RFC 6265bis, section 5.7).
+    #[error("browsers ignore a cookie with SameSite=None and without Secure")]
+    InsecureSameSite,
+    /// The name begins with `__Host-` or `__Secure-`, and browsers refuse such a cookie with these
+    /// attributes (RFC 6265bis, section 4.1.3).
+    #[error("browsers refuse a cookie named {prefix}… {because}")]
+    Prefix {
+        /// The prefix of the name.
+        prefix: &'static str,
+        /// What is in the way.
+        because: &'static str,
+    },
+    /// The name, `Path` or `Domain` is longer than browsers accept, or than leaves room for a value.
+    #[error("the cookie's name, Path or Domain has {len} bytes, more than {max}")]
+    TooLong {
+        /// The length in bytes.
+        len: usize,
+        /// The bound.
+        max: usize,
+    },
+}
