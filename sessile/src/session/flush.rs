@@ -40,6 +40,14 @@ impl Session {
         }
     }
 
+    /// Waits for other flushes of this session.
+    pub(crate) async fn lock_flush(&self) -> MutexGuard<'_, ()> {
+        match self.0.flush_lock.try_lock() {
+            Ok(guard) => guard,
+            Err(_) => self.0.flush_lock.lock().await,
+        }
+    }
+
     /// Replays the unstored changes on `stored`, and bases the session on the result. If the session was
     /// purged or restarted since `generation`, it ends `stored` instead.
     ///

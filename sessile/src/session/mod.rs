@@ -2,9 +2,10 @@
 
 pub(crate) mod decide;
 mod flush;
+mod handle;
 pub(crate) mod journal;
-mod lifecycle;
 pub(crate) mod machine;
+mod opening;
 mod values;
 
 use std::{
@@ -17,12 +18,12 @@ use std::{
 };
 
 pub(crate) use self::flush::{Flush, RebaseError};
-use self::machine::{Binding, Cookies, Machine};
+use self::machine::{Cookies, Machine};
 use crate::{
     clock::Timestamp,
     engine::Opened,
     error::{OpenError, SessionReloadError, SessionSaveError},
-    record::{Record, id::SessionId},
+    record::Record,
     storage::BoxFuture,
 };
 
@@ -136,20 +137,6 @@ pub enum SessionStatus {
 }
 
 impl Session {
-    /// An empty session without a store, for tests of handlers.
-    ///
-    /// ```
-    /// use sessile::{Session, SessionStatus};
-    ///
-    /// let session = Session::new();
-    /// session.insert("user", "ferris").unwrap();
-    /// assert_eq!(session.status(), SessionStatus::Changed);
-    /// ```
-    #[must_use]
-    pub fn new() -> Self {
-        Self::with(Machine::new(Binding::New, false), None)
-    }
-
     /// A session that `backend` opened.
     #[inline]
     pub(crate) fn opened_by(backend: Arc<dyn Backend>, machine: Machine) -> Self {
@@ -188,61 +175,21 @@ impl Session {
         backend.map(|backend| &**backend)
     }
 
+    /// The backend; `None` for a session without a store.
+    pub(super) fn store(&self) -> Option<&dyn Backend> {
+        let backend = self.backend()?;
+        (!self.machine().is_detached()).then_some(backend)
+    }
+
+    /// Whether `backend` opened it.
+    pub(crate) fn is_of<B: Backend>(&self, backend: &B) -> bool {
+        (self.backend()).is_some_and(|own| std::ptr::addr_eq(own, backend))
+    }
+
     /// Whether there are more handles of the session than this many.
     #[cfg(feature = "actix")]
     pub(crate) fn has_more_handles_than(&self, count: usize) -> bool {
         Arc::strong_count(&self.0) > count
-    }
-
-    /// The id of the stored session: for logs, audit trails and administration pages. It is not secret, and
-    /// stays the same when the session is renewed.
-    ///
-    /// `None` while the session has not been stored or [loaded](Self::load). For a session that actix-session
-    /// made, a digest of its key, until the session is renewed.
-    ///
-    /// ```
-    /// use sessile::{
-    ///     config::Settings,
-    ///     engine::{ResponseHead, SealingKey, SessionManager},
-    ///     storage::MemorySessionStore,
-    /// };
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let store = MemorySessionStore::default();
-    /// let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
-    /// let session = manager.open([]).await?;
-    /// assert_eq!(session.id(), None);
-    ///
-    /// session.insert("user", "ferris")?;
-    /// session.save().await?;
-    /// assert_eq!(session.id().unwrap().to_string().len(), 22);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
-    #[must_use]
-    pub fn id(&self) -> Option<SessionId> {
-        self.reading().stored().map(|stored| stored.id.clone())
-    }
-
-    /// How the request changed the session since it was loaded.
-    #[must_use]
-    pub fn status(&self) -> SessionStatus {
-        self.machine().status
-    }
-
-    /// When the session was created; `None` while it has not been stored or [loaded](Self::load).
-    #[must_use]
-    pub fn created_at(&self) -> Option<Timestamp> {
-        let machine = self.reading();
-        machine.stored().map(|stored| stored.record.created_at)
-    }
-
-    /// When the stored session expires unless a request extends its lifetime; `None` while it has not been
-    /// stored or [loaded](Self::load).
-    #[must_use]
-    pub fn expires_at(&self) -> Option<Timestamp> {
-        let backend = self.backend()?;
-        let record = self.reading().stored()?.record.clone();
-        Some(backend.ends_at(&record))
     }
 
     /// The machine, for a method with which the application reads the session.
