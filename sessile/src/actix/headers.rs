@@ -17,8 +17,8 @@ pub(super) fn apply(mut changes: HeaderChanges, headers: &mut HeaderMap) {
             Err(error) => tracing::error!(%error, "a session cookie is not a header value"),
         }
     }
-    if changes.is_personal {
-        headers.retain(|name, _| !changes.removes(name.as_str()));
+    if changes.makes_private {
+        headers.retain(|name, _| !changes.should_remove(name.as_str()));
         if !varies_by_cookie(headers) {
             headers.append(VARY, HeaderValue::from_static("Cookie"));
         }

@@ -11,7 +11,7 @@ pub(crate) type Values<'a> = SmallVec<[Cow<'a, [u8]>; 1]>;
 
 /// The cookies of one name in a request's `Cookie` headers.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Found<'a> {
+pub(crate) enum NamedCookies<'a> {
     /// Nothing.
     Nothing,
     /// These values, in their order, with quotes removed and percent-encoding undone. At least one.
@@ -28,7 +28,7 @@ pub(super) fn find<'a>(
     headers: impl IntoIterator<Item = &'a [u8]>,
     name: &str,
     max_len: usize,
-) -> Found<'a> {
+) -> NamedCookies<'a> {
     let mut values = SmallVec::new();
     let mut unusable = None;
     for header in headers {
@@ -44,9 +44,9 @@ pub(super) fn find<'a>(
         }
     }
     match unusable {
-        _ if !values.is_empty() => Found::Values(values),
-        Some(reason) => Found::Unusable(reason),
-        None => Found::Nothing,
+        _ if !values.is_empty() => NamedCookies::Values(values),
+        Some(reason) => NamedCookies::Unusable(reason),
+        None => NamedCookies::Nothing,
     }
 }
 
@@ -83,12 +83,12 @@ fn decoded(value: &[u8]) -> Cow<'_, [u8]> {
 mod tests {
     use super::*;
 
-    fn found<'a>(headers: &[&'a str]) -> Found<'a> {
+    fn found<'a>(headers: &[&'a str]) -> NamedCookies<'a> {
         find(headers.iter().map(|header| header.as_bytes()), "id", 20)
     }
 
-    fn value(text: &str) -> Found<'_> {
-        Found::Values([text.as_bytes().into()].into_iter().collect())
+    fn value(text: &str) -> NamedCookies<'_> {
+        NamedCookies::Values([text.as_bytes().into()].into_iter().collect())
     }
 
     #[test]
@@ -113,7 +113,7 @@ mod tests {
     fn all_cookies_of_our_name_are_found() {
         let values = |values: &[&'static str]| {
             let values = values.iter().map(|value| Cow::Borrowed(value.as_bytes()));
-            Found::Values(values.collect())
+            NamedCookies::Values(values.collect())
         };
         assert_eq!(found(&["id=1; id=1"]), values(&["1", "1"]));
         assert_eq!(found(&["id=1; a=b", "id=2"]), values(&["1", "2"]));
@@ -123,17 +123,17 @@ mod tests {
     #[test]
     fn nothing_is_nothing() {
         for headers in [&[][..], &[""], &["id"], &["xid=1"], &["ID=1"], &["="]] {
-            assert_eq!(found(headers), Found::Nothing, "{headers:?}");
+            assert_eq!(found(headers), NamedCookies::Nothing, "{headers:?}");
         }
     }
 
     #[test]
     fn what_cannot_be_ours_is_unusable() {
-        assert_eq!(found(&["id="]), Found::Unusable("empty"));
-        assert_eq!(found(&["id=\"\""]), Found::Unusable("empty"));
+        assert_eq!(found(&["id="]), NamedCookies::Unusable("empty"));
+        assert_eq!(found(&["id=\"\""]), NamedCookies::Unusable("empty"));
         assert_eq!(
             found(&["id=123456789012345678901"]),
-            Found::Unusable("too long")
+            NamedCookies::Unusable("too long")
         );
     }
 }

@@ -20,7 +20,7 @@ use self::attributes::Attributes;
 pub use self::seal::{InvalidSealingKeyError, SealingKey};
 pub(crate) use self::{
     content::{Content, Unsealed},
-    header::{Found, Values},
+    header::{NamedCookies, Values},
 };
 
 /// The maximum length of the name, value and attributes of a cookie together: the minimum that every browser
@@ -67,7 +67,7 @@ impl SessionCookie {
     }
 
     /// Looks for the cookies of our name in the `Cookie` headers of a request, without unsealing them.
-    pub(crate) fn find<'a>(&self, headers: impl IntoIterator<Item = &'a [u8]>) -> Found<'a> {
+    pub(crate) fn find<'a>(&self, headers: impl IntoIterator<Item = &'a [u8]>) -> NamedCookies<'a> {
         // Room for a value in which everything was percent-encoded on the way.
         header::find(headers, &self.attributes.name, 3 * MAX_COOKIE_LEN)
     }

@@ -20,8 +20,8 @@ pub(super) fn changes(
     cache_control: Option<&str>,
     set_cookie: Option<SetCookie>,
 ) -> HeaderChanges {
-    let is_personal = dependence.is_used || set_cookie.is_some();
-    if !is_personal || caching == Caching::Unchanged {
+    let makes_private = dependence.is_used || set_cookie.is_some();
+    if !makes_private || caching == Caching::Unchanged {
         return HeaderChanges {
             set_cookie,
             ..HeaderChanges::default()
@@ -33,7 +33,7 @@ pub(super) fn changes(
             true => private(cache_control, set_cookie.is_some()),
             false => Some(Cow::Borrowed("no-store")),
         },
-        is_personal,
+        makes_private,
         set_cookie,
         retry_after: None,
     }
@@ -219,7 +219,7 @@ mod tests {
     fn the_setting_decides_how_private_a_page_is() {
         let cache_control = |caching, is_signed_in| {
             let changes = of(caching, true, is_signed_in);
-            assert_eq!(changes.is_personal, caching != Caching::Unchanged);
+            assert_eq!(changes.makes_private, caching != Caching::Unchanged);
             changes.cache_control
         };
         assert_eq!(

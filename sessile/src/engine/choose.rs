@@ -2,7 +2,7 @@
 
 use super::{
     Engine, Opened,
-    open::{Found, MAX_LOADS, by_session},
+    open::{Lookup, MAX_LOADS, by_session},
 };
 use crate::{
     cookie::Unsealed,
@@ -25,24 +25,24 @@ impl<S: SessionStore> Engine<S> {
             }
             let id = cookies[0].content.id().clone();
             match self.find_one(cookies).await? {
-                Found::Session {
+                Lookup::Session {
                     binding,
                     is_outdated,
-                } => found.push(Live {
+                } => found.push(Candidate {
                     id,
                     binding,
                     is_outdated,
                 }),
-                Found::Expired => others.push(Target::Session(id)),
-                Found::Nothing => {}
+                Lookup::Expired => others.push(Target::Session(id)),
+                Lookup::Nothing => {}
             }
         }
         let chosen = choose(&found).map(|index| found.swap_remove(index));
         others.extend(found.into_iter().map(|it| it.target()));
         Ok(match chosen {
-            Some(live) => Opened {
-                binding: live.binding,
-                is_outdated: live.is_outdated,
+            Some(candidate) => Opened {
+                binding: candidate.binding,
+                is_outdated: candidate.is_outdated,
                 others,
             },
             None => Opened {
@@ -54,13 +54,13 @@ impl<S: SessionStore> Engine<S> {
 }
 
 /// A session that cookies of the request open.
-struct Live {
+struct Candidate {
     id: SessionId,
     binding: Binding,
     is_outdated: bool,
 }
 
-impl Live {
+impl Candidate {
     /// The session to end if a purge follows.
     fn target(self) -> Target {
         Target::Session(match self.binding {
@@ -71,10 +71,10 @@ impl Live {
 }
 
 /// The index of the session that the request gets.
-fn choose(found: &[Live]) -> Option<usize> {
+fn choose(found: &[Candidate]) -> Option<usize> {
     let (mut signed_in, mut guests, mut stale) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, live) in found.iter().enumerate() {
-        match &live.binding {
+    for (index, candidate) in found.iter().enumerate() {
+        match &candidate.binding {
             Binding::Stored(stored) if stored.record.has_subject() => signed_in.push(index),
             Binding::Stored(_) => guests.push(index),
             _ => stale.push(index),

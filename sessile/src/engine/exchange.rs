@@ -68,7 +68,7 @@ impl<'a> ResponseHead<'a> {
     /// let head = ResponseHead::to("GET").with_cache_control("public, max-age=60");
     /// let headers = manager.commit(&session, &head.with_session_held(true)).await?;
     /// assert_eq!(headers.cache_control.as_deref(), Some("max-age=60, private"));
-    /// assert!(headers.removes("surrogate-control") && !headers.removes("expires"));
+    /// assert!(headers.should_remove("surrogate-control") && !headers.should_remove("expires"));
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     #[must_use]
@@ -110,8 +110,8 @@ pub struct HeaderChanges {
     /// The value of `Cache-Control`, which replaces all lines of this header.
     pub cache_control: Option<Cow<'static, str>>,
     /// Whether the response has to be kept out of shared caches: then `Vary` has to name `Cookie`, and the headers for
-    /// which [`removes`](Self::removes) is true have to be removed.
-    pub is_personal: bool,
+    /// which [`should_remove`](Self::should_remove) is true have to be removed.
+    pub makes_private: bool,
     /// The value of a `Retry-After` to set.
     pub retry_after: Option<Duration>,
 }
@@ -120,7 +120,7 @@ impl HeaderChanges {
     /// Whether the header with this name, in lower case, has to be removed: it tells a cache on the server's side to
     /// store the response, whatever `Cache-Control` says (RFC 9213).
     #[must_use]
-    pub fn removes(&self, name: &str) -> bool {
+    pub fn should_remove(&self, name: &str) -> bool {
         let is_for_server_side = || {
             name.ends_with("cdn-cache-control")
                 || matches!(
@@ -131,7 +131,7 @@ impl HeaderChanges {
                         | "edge-control"
                 )
         };
-        self.is_personal && is_for_server_side()
+        self.makes_private && is_for_server_side()
     }
 
     /// The same for a response whose `Cache-Control` was not known at the commit.
@@ -150,7 +150,7 @@ impl HeaderChanges {
     pub(crate) fn of_failure(status: u16) -> Self {
         Self {
             cache_control: Some(Cow::Borrowed("no-store")),
-            is_personal: true,
+            makes_private: true,
             retry_after: (status == 503).then_some(RETRY_AFTER),
             ..Self::default()
         }

@@ -4,7 +4,6 @@
 //! request to [`open`](SessionManager::open) and the head of its response to [`commit`](SessionManager::commit), which
 //! returns changes of the response's headers. It decides nothing.
 
-mod actix_session;
 mod caching;
 mod choose;
 mod combine;
@@ -13,6 +12,7 @@ mod exchange;
 mod judge;
 pub(crate) mod lifetime;
 mod merge;
+mod moving;
 #[cfg(feature = "actix")]
 mod nesting;
 mod open;
@@ -29,7 +29,7 @@ pub use crate::cookie::{SealingKey, SetCookie};
 use crate::{
     clock::{SharedClock, Timestamp},
     config::{Caching, Loading, Settings, StoreFailurePolicy, SupersededPolicy},
-    cookie::{Found, SessionCookie, Values},
+    cookie::{NamedCookies, SessionCookie, Values},
     engine::lifetime::Lifetime,
     error::{OpenError, SessionReloadError, SessionSaveError, SettingsError},
     record::Record,
@@ -209,12 +209,12 @@ impl<S> Engine<S> {
         headers: impl IntoIterator<Item = &'h [u8]>,
     ) -> (Option<Values<'h>>, bool) {
         match self.cookie.find(headers) {
-            Found::Nothing => (None, false),
-            Found::Unusable(reason) => {
+            NamedCookies::Nothing => (None, false),
+            NamedCookies::Unusable(reason) => {
                 telemetry::cookie_rejected(reason);
                 (None, true)
             }
-            Found::Values(values) => (Some(values), true),
+            NamedCookies::Values(values) => (Some(values), true),
         }
     }
 }

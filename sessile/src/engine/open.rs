@@ -42,7 +42,7 @@ impl<S: SessionStore> Engine<S> {
         match (sessions.next(), sessions.next()) {
             (None, _) => Ok(Opened::default()),
             (Some(only), None) => Ok(match self.find_one(only).await? {
-                Found::Session {
+                Lookup::Session {
                     binding,
                     is_outdated,
                 } => Opened {
@@ -50,11 +50,11 @@ impl<S: SessionStore> Engine<S> {
                     is_outdated,
                     others: Vec::new(),
                 },
-                Found::Expired => Opened {
+                Lookup::Expired => Opened {
                     others: vec![Target::Session(only[0].content.id().clone())],
                     ..Opened::default()
                 },
-                Found::Nothing => Opened::default(),
+                Lookup::Nothing => Opened::default(),
             }),
             // Boxed, since it is rare.
             (Some(_), Some(_)) => Box::pin(self.choose(&candidates)).await,
@@ -80,12 +80,12 @@ impl<S: SessionStore> Engine<S> {
     ) -> Result<Option<SessionId>, OpenError> {
         let own = || Some(cookies[0].content.id().clone());
         match self.find_one(cookies).await {
-            Ok(Found::Session {
+            Ok(Lookup::Session {
                 binding: Binding::Stale(id),
                 ..
             }) => Ok(Some(id)),
-            Ok(Found::Session { .. } | Found::Expired) => Ok(own()),
-            Ok(Found::Nothing) => Ok(None),
+            Ok(Lookup::Session { .. } | Lookup::Expired) => Ok(own()),
+            Ok(Lookup::Nothing) => Ok(None),
             // Signing out also ends a session that a later version of this crate wrote.
             Err(OpenError::Store(error)) if error.kind() == StoreErrorKind::Newer => Ok(own()),
             Err(error) => Err(error),
@@ -142,7 +142,7 @@ impl<S: SessionStore> Engine<S> {
     }
 
     /// The session that all of these `cookies` name.
-    pub(super) async fn find_one(&self, cookies: &[Unsealed]) -> Result<Found, OpenError> {
+    pub(super) async fn find_one(&self, cookies: &[Unsealed]) -> Result<Lookup, OpenError> {
         match self.is_stateless {
             true => Ok(self.find_sealed(cookies)),
             false => self.find_stored(cookies).await,
@@ -150,7 +150,7 @@ impl<S: SessionStore> Engine<S> {
     }
 
     /// The session of the record that was written last, of those in `cookies`.
-    fn find_sealed(&self, cookies: &[Unsealed]) -> Found {
+    fn find_sealed(&self, cookies: &[Unsealed]) -> Lookup {
         let records = cookies.iter().filter_map(|it| match &it.content {
             Content::Record(stored) => Some((stored, it)),
             Content::Key(_) => None,
@@ -158,13 +158,13 @@ impl<S: SessionStore> Engine<S> {
         // Of equal ones, `rev` and `max_by_key` select the first, which was issued last.
         let latest = records.rev().max_by_key(|(it, _)| it.record.used_at);
         let Some((stored, unsealed)) = latest else {
-            return Found::Nothing;
+            return Lookup::Nothing;
         };
         if self.lifetime.has_ended(&stored.record, self.clock.now()) {
             telemetry::session_not_found("expired");
-            return Found::Nothing;
+            return Lookup::Nothing;
         }
-        Found::Session {
+        Lookup::Session {
             binding: Binding::Stored(Arc::clone(stored)),
             is_outdated: unsealed.is_outdated,
         }
@@ -172,7 +172,7 @@ impl<S: SessionStore> Engine<S> {
 
     /// The session that the keys in `cookies` open. Before it rejects them, it loads the session again, past any
     /// cache.
-    async fn find_stored(&self, cookies: &[Unsealed]) -> Result<Found, OpenError> {
+    async fn find_stored(&self, cookies: &[Unsealed]) -> Result<Lookup, OpenError> {
         let (id, hint) = match &cookies[0].content {
             Content::Key(key) => (&key.id, key.hint.as_ref()),
             Content::Record(stored) => (&stored.id, None),
@@ -192,7 +192,7 @@ impl<S: SessionStore> Engine<S> {
                         record: loaded.record,
                         promotes: judgement == Judgement::Pending,
                     };
-                    return Ok(Found::Session {
+                    return Ok(Lookup::Session {
                         binding: Binding::Stored(Arc::new(stored)),
                         is_outdated,
                     });
@@ -201,19 +201,19 @@ impl<S: SessionStore> Engine<S> {
                 Judgement::Stale => {
                     let moved_to = loaded.record.moved_to();
                     let id = moved_to.unwrap_or_else(|| id.clone());
-                    return Ok(Found::Session {
+                    return Ok(Lookup::Session {
                         binding: Binding::Stale(id),
                         is_outdated: false,
                     });
                 }
                 Judgement::Expired => {
                     telemetry::session_not_found("expired");
-                    return Ok(Found::Expired);
+                    return Ok(Lookup::Expired);
                 }
                 Judgement::Unknown => telemetry::session_not_found("opened by another secret"),
             }
         }
-        Ok(Found::Nothing)
+        Ok(Lookup::Nothing)
     }
 
     /// The record under this id. A record that can't be decoded counts as no session, and is not overwritten.
@@ -249,7 +249,7 @@ pub(super) fn by_session(unsealed: &[Unsealed]) -> impl Iterator<Item = &[Unseal
 }
 
 /// What the cookies of one session name.
-pub(super) enum Found {
+pub(super) enum Lookup {
     Session {
         binding: Binding,
         /// As in [`Opened`].

@@ -50,7 +50,7 @@ fn sent_back(set_cookie: &SetCookie) -> String {
 
 /// The content of the one cookie in `header`.
 fn read(cookie: &SessionCookie, header: &str) -> Option<Content> {
-    let Found::Values(values) = cookie.find([header.as_bytes()]) else {
+    let NamedCookies::Values(values) = cookie.find([header.as_bytes()]) else {
         return None;
     };
     assert_eq!(values.len(), 1);

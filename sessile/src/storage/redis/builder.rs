@@ -7,7 +7,7 @@ use super::connection::TlsFiles;
 use super::{
     Keygen, NearCacheConfig, RedisSessionStore, StoreError,
     backoff::Backoff,
-    connection::{Connection, Dialer},
+    connection::{Connection, Connector},
     error::Fault,
     location::Location,
     near::NearCache,
@@ -169,14 +169,14 @@ impl RedisSessionStoreBuilder {
         let connection = match self.source {
             Source::Address(address) => {
                 let location = Location::parse(&address).map_err(Fault::from)?;
-                let dialer = Dialer::new(
+                let connector = Connector::new(
                     &location,
                     #[cfg(feature = "_redis-tls")]
                     self.tls,
                     self.connect_timeout,
                     near_cache.clone(),
                 )?;
-                Connection::open(location, dialer, self.backoff, self.response_timeout).await?
+                Connection::open(location, connector, self.backoff, self.response_timeout).await?
             }
             #[cfg(feature = "redis-pool")]
             Source::Pool(_) if near_cache.is_some() => return Err(Fault::NearCacheOverPool.into()),

@@ -17,10 +17,9 @@ use super::{
         script::{Action, Request},
         slot::slot_of,
     },
-    Answer, Asking, Deadline, Dialer, Reply,
-    link::Link,
-    links::Links,
-    may_repeat,
+    Asking, Attempt, Connector, Deadline, Reply, may_repeat,
+    per_runtime::PerRuntime,
+    shared::SharedConnection,
     topology::Topology,
 };
 
@@ -35,24 +34,24 @@ const FRESH: Duration = Duration::from_millis(100);
 
 /// A cluster that is found by some of its nodes.
 pub(super) struct Cluster {
-    dialer: Arc<Dialer>,
+    connector: Arc<Connector>,
     seeds: Vec<Host>,
     backoff: Backoff,
     topology: Mutex<Arc<Topology>>,
-    links: Mutex<HashMap<Host, Links>>,
+    connections: Mutex<HashMap<Host, PerRuntime>>,
     /// When the nodes were last asked for the topology. The request that asks holds the lock, so that a
     /// failure does not make every request ask.
     asked_at: tokio::sync::Mutex<Option<Instant>>,
 }
 
 impl Cluster {
-    pub(super) fn new(dialer: Arc<Dialer>, seeds: Vec<Host>, backoff: Backoff) -> Self {
+    pub(super) fn new(connector: Arc<Connector>, seeds: Vec<Host>, backoff: Backoff) -> Self {
         Self {
-            dialer,
+            connector,
             seeds,
             backoff,
             topology: Mutex::default(),
-            links: Mutex::default(),
+            connections: Mutex::default(),
             asked_at: tokio::sync::Mutex::default(),
         }
     }
@@ -86,7 +85,7 @@ impl Cluster {
         request: &Request<'_>,
         deadline: Deadline,
         may_have_happened: &mut bool,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Attempt, Fault> {
         let slot = slot_of(request.redis_key.as_bytes());
         let mut cut_before = false;
         let mut redirected = None;
@@ -103,7 +102,7 @@ impl Cluster {
                     }
                 },
             };
-            let fault = match self.link(&host).send(request, asking, deadline).await {
+            let fault = match self.connection(&host).send(request, asking, deadline).await {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
@@ -150,18 +149,18 @@ impl Cluster {
 
     /// Another node serves a slot. What the previous node announces is not complete any more.
     fn clear_near_cache(&self) {
-        if let Some(near_cache) = self.dialer.near_cache() {
+        if let Some(near_cache) = self.connector.near_cache() {
             near_cache.clear();
         }
     }
 
-    fn link(&self, host: &Host) -> Link {
-        let mut links = lock(&self.links);
-        let links = links.entry(host.clone()).or_insert_with(|| {
+    fn connection(&self, host: &Host) -> SharedConnection {
+        let mut connections = lock(&self.connections);
+        let connections = connections.entry(host.clone()).or_insert_with(|| {
             let endpoint = Endpoint::Tcp(host.clone());
-            Links::to_server(Arc::clone(&self.dialer), endpoint, self.backoff)
+            PerRuntime::to_server(Arc::clone(&self.connector), endpoint, self.backoff)
         });
-        links.here()
+        connections.here()
     }
 
     /// The topology after asking the nodes, if one of them answers within `deadline`. If the caller is
@@ -204,7 +203,7 @@ impl Cluster {
             match asked {
                 Ok(topology) => {
                     let topology = Arc::new(topology);
-                    lock(&self.links).retain(|host, _| topology.has(host));
+                    lock(&self.connections).retain(|host, _| topology.has(host));
                     *lock(&self.topology) = Arc::clone(&topology);
                     if topology != current {
                         self.clear_near_cache();
@@ -223,7 +222,7 @@ impl Cluster {
             action: Action::Slots,
         };
         let answer = self
-            .link(host)
+            .connection(host)
             .send(&question, Asking::No, deadline)
             .await?;
         Topology::parse(&answer.value, host).ok_or(Fault::UnexpectedReply)

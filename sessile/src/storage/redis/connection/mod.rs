@@ -2,12 +2,12 @@
 //! node of a cluster.
 
 mod cluster;
-mod dial;
-mod link;
-mod links;
+mod connect;
+mod per_runtime;
 #[cfg(feature = "redis-pool")]
 mod pool;
 mod sentinel;
+mod shared;
 mod topology;
 
 use std::{sync::Arc, time::Duration};
@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use redis::{Cmd, Value, aio::MultiplexedConnection};
 use tokio::time::{Instant, timeout_at};
 
-use self::{cluster::Cluster, links::Links};
+use self::{cluster::Cluster, per_runtime::PerRuntime};
 use super::{
     StoreError,
     backoff::Backoff,
@@ -26,10 +26,10 @@ use super::{
 };
 use crate::storage::timing::deadline;
 
-pub(super) use self::dial::Dialer;
+pub(super) use self::connect::Connector;
+use self::connect::RawConnection;
 #[cfg(feature = "_redis-tls")]
-pub(super) use self::dial::TlsFiles;
-use self::dial::Wire;
+pub(super) use self::connect::TlsFiles;
 
 /// Sends requests to Redis. Clones share the connections.
 #[derive(Clone)]
@@ -41,7 +41,7 @@ pub(super) struct Connection {
 #[derive(Clone)]
 enum Transport {
     /// To one server, or to the current master.
-    Links(Arc<Links>),
+    PerRuntime(Arc<PerRuntime>),
     #[cfg(feature = "redis-pool")]
     Pool(pool::Connections),
     Cluster(Arc<Cluster>),
@@ -57,12 +57,12 @@ pub(super) struct Reply {
 }
 
 /// The reply of one attempt.
-struct Answer {
+struct Attempt {
     value: Value,
     provenance: Option<Provenance>,
 }
 
-impl Answer {
+impl Attempt {
     fn into_reply(self, repeated: bool) -> Reply {
         Reply {
             value: self.value,
@@ -76,21 +76,21 @@ impl Connection {
     /// Connects to the servers at `location`.
     pub(super) async fn open(
         location: Location,
-        dialer: Dialer,
+        connector: Connector,
         backoff: Backoff,
         response_timeout: Duration,
     ) -> Result<Self, Fault> {
-        let connect_timeout = dialer.timeout();
-        let dialer = Arc::new(dialer);
+        let connect_timeout = connector.timeout();
+        let connector = Arc::new(connector);
         let transport = match location.servers {
-            Servers::One(endpoint) => {
-                Transport::Links(Arc::new(Links::to_server(dialer, endpoint, backoff)))
-            }
-            Servers::Sentinels { hosts, master } => {
-                Transport::Links(Arc::new(Links::to_master(dialer, hosts, master, backoff)))
-            }
+            Servers::One(endpoint) => Transport::PerRuntime(Arc::new(PerRuntime::to_server(
+                connector, endpoint, backoff,
+            ))),
+            Servers::Sentinels { hosts, master } => Transport::PerRuntime(Arc::new(
+                PerRuntime::to_master(connector, hosts, master, backoff),
+            )),
             Servers::Cluster(seeds) => {
-                Transport::Cluster(Arc::new(Cluster::new(dialer, seeds, backoff)))
+                Transport::Cluster(Arc::new(Cluster::new(connector, seeds, backoff)))
             }
         };
         let connection = Self {
@@ -119,7 +119,7 @@ impl Connection {
     /// Fails if Redis can't be reached.
     async fn prove(&self, connect_timeout: Duration) -> Result<(), Fault> {
         match &self.transport {
-            Transport::Links(links) => links.here().prove().await,
+            Transport::PerRuntime(connections) => connections.here().prove().await,
             #[cfg(feature = "redis-pool")]
             Transport::Pool(pool) => pool.prove(Deadline::after(connect_timeout)).await,
             Transport::Cluster(cluster) => {
@@ -134,9 +134,9 @@ impl Connection {
     pub(super) async fn send(&self, request: &Request<'_>) -> Result<Reply, StoreError> {
         let deadline = Deadline::after(self.response_timeout);
         match &self.transport {
-            Transport::Links(links) => {
-                let link = links.here();
-                up_to_twice(request, || link.send(request, Asking::No, deadline)).await
+            Transport::PerRuntime(connections) => {
+                let connection = connections.here();
+                up_to_twice(request, || connection.send(request, Asking::No, deadline)).await
             }
             #[cfg(feature = "redis-pool")]
             Transport::Pool(pool) => {
@@ -150,7 +150,7 @@ impl Connection {
 /// Sends `request`, and a second time if the connection breaks and the request may be sent again.
 async fn up_to_twice<F>(request: &Request<'_>, send: impl Fn() -> F) -> Result<Reply, StoreError>
 where
-    F: Future<Output = Result<Answer, Fault>>,
+    F: Future<Output = Result<Attempt, Fault>>,
 {
     let (answer, repeated) = match send().await {
         Err(fault) if fault.ends_connection() && may_repeat(request, &fault) => {

@@ -2,8 +2,8 @@
 
 use super::{
     super::{error::Fault, script::Request},
-    Answer, Asking, Deadline,
-    dial::check_server,
+    Asking, Attempt, Deadline,
+    connect::check_server,
     exchange,
 };
 use deadpool_redis::{Connection, Pool, PoolError};
@@ -26,7 +26,7 @@ impl Connections {
         &self,
         request: &Request<'_>,
         deadline: Deadline,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Attempt, Fault> {
         let pooled = self.connection(deadline).await?;
         // A clone sends over the same connection, with a limit that is not the pool's.
         let mut connection = (*pooled).clone();
@@ -42,7 +42,7 @@ impl Connections {
             drop(Connection::take(pooled));
         }
         let value = answer?;
-        Ok(Answer {
+        Ok(Attempt {
             value,
             provenance: None,
         })

@@ -10,33 +10,33 @@ use super::{
         error::Fault,
         location::{Endpoint, Host},
     },
-    Dialer, Wire,
+    Connector, RawConnection,
 };
 
 /// A connection to the master called `name`, according to the first sentinel of `hosts` that answers. All
 /// are asked at the same time: one of them may have died with the old master.
 ///
 /// Sentinels may be wrong for a while after a failover, so the server is asked as well.
-pub(super) async fn dial_master(
-    dialer: &Arc<Dialer>,
+pub(super) async fn connect_to_master(
+    connector: &Arc<Connector>,
     hosts: &[Host],
     name: &Arc<str>,
-) -> Result<Wire, Fault> {
+) -> Result<RawConnection, Fault> {
     let mut asked = JoinSet::new();
     for host in hosts {
-        let (dialer, host, name) = (Arc::clone(dialer), host.clone(), Arc::clone(name));
-        asked.spawn(async move { ask(&dialer, &host, &name).await });
+        let (connector, host, name) = (Arc::clone(connector), host.clone(), Arc::clone(name));
+        asked.spawn(async move { ask(&connector, &host, &name).await });
     }
     let mut cause = None;
     while let Some(answered) = asked.join_next().await {
         let found = match answered {
-            Ok(Ok(Some(address))) => dial_as_master(dialer, address).await,
+            Ok(Ok(Some(address))) => connect_as_master(connector, address).await,
             Ok(Err(fault)) => Err(fault),
             // This sentinel doesn't know the name, or the runtime is about to end.
             Ok(Ok(None)) | Err(_) => continue,
         };
         match found {
-            Ok(wire) => return Ok(wire),
+            Ok(raw) => return Ok(raw),
             Err(fault) => cause = Some(Arc::new(fault)),
         }
     }
@@ -44,11 +44,11 @@ pub(super) async fn dial_master(
 }
 
 /// The address of the master, according to the sentinel at `host`.
-async fn ask(dialer: &Dialer, host: &Host, name: &str) -> Result<Option<Host>, Fault> {
-    let mut sentinel = dialer.dial_sentinel(host).await?;
+async fn ask(connector: &Connector, host: &Host, name: &str) -> Result<Option<Host>, Fault> {
+    let mut sentinel = connector.connect_to_sentinel(host).await?;
     let mut question = redis::cmd("SENTINEL");
     question.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
-    match dialer
+    match connector
         .bound(sentinel.send_packed_command(&question))
         .await??
         .extract_error()?
@@ -70,11 +70,11 @@ async fn ask(dialer: &Dialer, host: &Host, name: &str) -> Result<Option<Host>, F
 }
 
 /// A connection to the server at `host`, if it is a master.
-async fn dial_as_master(dialer: &Dialer, host: Host) -> Result<Wire, Fault> {
-    let mut wire = dialer.dial(&Endpoint::Tcp(host)).await?;
+async fn connect_as_master(connector: &Connector, host: Host) -> Result<RawConnection, Fault> {
+    let mut raw = connector.connect_to(&Endpoint::Tcp(host)).await?;
     let question = redis::cmd("ROLE");
-    let role = wire.connection.send_packed_command(&question);
-    let is_master = match dialer.bound(role).await??.extract_error() {
+    let role = raw.connection.send_packed_command(&question);
+    let is_master = match connector.bound(role).await??.extract_error() {
         Ok(Value::Array(parts)) => {
             matches!(parts.first(), Some(Value::BulkString(role)) if role == b"master")
         }
@@ -86,7 +86,7 @@ async fn dial_as_master(dialer: &Dialer, host: Host) -> Result<Wire, Fault> {
         },
     };
     match is_master {
-        true => Ok(wire),
+        true => Ok(raw),
         false => Err(Fault::NotTheMaster),
     }
 }

@@ -1,11 +1,11 @@
-//! [`Sent`]: a request in flight over a [`Link`].
+//! [`InFlight`]: a request in flight over a [`SharedConnection`].
 
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use tokio::time::Instant;
 
-use super::{Link, Open, Phase};
+use super::{Open, Phase, SharedConnection};
 use crate::storage::redis::{
     error::Fault,
     near::{Pending, StreamGuard},
@@ -16,8 +16,8 @@ use crate::storage::redis::{
 /// If a request is dropped or times out, and no reply at all has arrived for half of the timeout, the
 /// connection is closed: the server hangs or the connection broke silently, and the next request need not
 /// wait to detect that.
-pub(super) struct Sent<'a> {
-    pub(super) link: &'a Link,
+pub(super) struct InFlight<'a> {
+    pub(super) shared: &'a SharedConnection,
     pub(super) connection: MultiplexedConnection,
     pub(super) number: u64,
     pub(super) limit: Duration,
@@ -26,24 +26,28 @@ pub(super) struct Sent<'a> {
     pub(super) pending: Option<Pending>,
 }
 
-impl<'a> Sent<'a> {
-    pub(super) fn new(link: &'a Link, (open, number): (&mut Open, u64), limit: Duration) -> Self {
+impl<'a> InFlight<'a> {
+    pub(super) fn new(
+        shared: &'a SharedConnection,
+        (open, number): (&mut Open, u64),
+        limit: Duration,
+    ) -> Self {
         open.waiting += 1;
         open.silent_since.get_or_insert_with(Instant::now);
         Self {
-            link,
-            connection: open.wire.connection.clone(),
+            shared,
+            connection: open.raw.connection.clone(),
             number,
             limit,
             is_answered: false,
-            pending: open.wire.stream.as_ref().map(StreamGuard::ask),
+            pending: open.raw.stream.as_ref().map(StreamGuard::ask),
         }
     }
 }
 
-impl Drop for Sent<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.link.with_open(self.number, |open| {
+        self.shared.with_open(self.number, |open| {
             open.waiting = open.waiting.saturating_sub(1);
             if self.is_answered {
                 open.silent_since = (open.waiting > 0).then(Instant::now);

@@ -1,10 +1,10 @@
-//! [`Link`]: a shared connection that reconnects when it breaks.
+//! [`SharedConnection`]: a shared connection that reconnects when it breaks.
 //!
 //! No task watches it. The request that finds it broken starts to connect, and later requests wait for the
 //! new connection, up to their own deadlines. If connecting fails, the next attempt has to wait for the
 //! backoff; until then every request fails immediately, with the cause.
 
-mod sent;
+mod in_flight;
 
 use std::{
     fmt,
@@ -14,7 +14,7 @@ use std::{
 
 use tokio::{sync::watch, time::Instant};
 
-use self::sent::Sent;
+use self::in_flight::InFlight;
 use super::{
     super::{
         backoff::Backoff,
@@ -23,21 +23,21 @@ use super::{
         near::Pending,
         script::{Action, Request},
     },
-    Answer, Asking, Deadline, Dialer, Wire, exchange, sentinel,
+    Asking, Attempt, Connector, Deadline, RawConnection, exchange, sentinel,
 };
 
 /// A shared connection. Clones share it as well.
 #[derive(Clone)]
-pub(super) struct Link(Arc<Inner>);
+pub(super) struct SharedConnection(Arc<Inner>);
 
 struct Inner {
-    site: Arc<Site>,
+    route: Arc<Route>,
     state: Mutex<State>,
 }
 
 /// The target of a connection, and how it is made.
-pub(super) struct Site {
-    pub(super) dialer: Arc<Dialer>,
+pub(super) struct Route {
+    pub(super) connector: Arc<Connector>,
     pub(super) target: Target,
     pub(super) backoff: Backoff,
 }
@@ -76,22 +76,22 @@ enum Phase {
 }
 
 struct Open {
-    wire: Wire,
+    raw: RawConnection,
     /// The number of requests in flight.
     waiting: u32,
     /// When the last reply arrived, or the first request without one was sent, while requests are in flight.
     silent_since: Option<Instant>,
 }
 
-enum Look<T> {
+enum Acquired<T> {
     Open(T),
     Wait(watch::Receiver<()>),
 }
 
-impl Link {
-    pub(super) fn to(site: Arc<Site>) -> Self {
+impl SharedConnection {
+    pub(super) fn to(route: Arc<Route>) -> Self {
         Self(Arc::new(Inner {
-            site,
+            route,
             state: Mutex::new(State {
                 phase: Phase::Closed,
                 number: 0,
@@ -103,10 +103,10 @@ impl Link {
     /// Connects, if there is no connection.
     pub(super) async fn prove(&self) -> Result<(), Fault> {
         loop {
-            match self.look(|_, _| ())? {
-                Look::Open(()) => return Ok(()),
+            match self.acquire(|_, _| ())? {
+                Acquired::Open(()) => return Ok(()),
                 // The attempt has a limit of its own.
-                Look::Wait(mut over) => _ = over.changed().await,
+                Acquired::Wait(mut over) => _ = over.changed().await,
             }
         }
     }
@@ -116,24 +116,24 @@ impl Link {
         request: &Request<'_>,
         asking: Asking,
         deadline: Deadline,
-    ) -> Result<Answer, Fault> {
-        let mut sent = match self.begin(deadline)? {
-            Look::Open(sent) => sent,
-            Look::Wait(over) => Box::pin(self.begin_after(over, deadline)).await?,
+    ) -> Result<Attempt, Fault> {
+        let mut in_flight = match self.begin(deadline)? {
+            Acquired::Open(in_flight) => in_flight,
+            Acquired::Wait(over) => Box::pin(self.begin_after(over, deadline)).await?,
         };
         let answer = {
-            let answer = pin!(exchange(&mut sent.connection, request, asking));
+            let answer = pin!(exchange(&mut in_flight.connection, request, asking));
             deadline.bound(answer).await?
         };
-        sent.is_answered = true;
-        let (number, mut pending) = (sent.number, sent.pending.take());
-        drop(sent);
+        in_flight.is_answered = true;
+        let (number, mut pending) = (in_flight.number, in_flight.pending.take());
+        drop(in_flight);
         if matches!(request.action, Action::Slots) {
             // A node that the others have replaced answers this as well, and announces no more changes.
             pending = None;
         }
         match answer {
-            Ok(value) => Ok(Answer {
+            Ok(value) => Ok(Attempt {
                 value,
                 provenance: pending.map(Pending::answered),
             }),
@@ -147,8 +147,8 @@ impl Link {
     }
 
     /// Counts a request that is about to be sent, if there is a connection.
-    fn begin(&self, deadline: Deadline) -> Result<Look<Sent<'_>>, Fault> {
-        self.look(|open, number| Sent::new(self, (open, number), deadline.limit))
+    fn begin(&self, deadline: Deadline) -> Result<Acquired<InFlight<'_>>, Fault> {
+        self.acquire(|open, number| InFlight::new(self, (open, number), deadline.limit))
     }
 
     /// As [`begin`](Self::begin), once there is a connection.
@@ -156,13 +156,13 @@ impl Link {
         &self,
         mut over: watch::Receiver<()>,
         deadline: Deadline,
-    ) -> Result<Sent<'_>, Fault> {
+    ) -> Result<InFlight<'_>, Fault> {
         let begin = async {
             loop {
                 _ = over.changed().await;
                 match self.begin(deadline)? {
-                    Look::Open(sent) => return Ok(sent),
-                    Look::Wait(next) => over = next,
+                    Acquired::Open(in_flight) => return Ok(in_flight),
+                    Acquired::Wait(next) => over = next,
                 }
             }
         };
@@ -174,15 +174,15 @@ impl Link {
 
     /// The output of `take` if there is a connection, and otherwise what to wait for. Starts to connect if
     /// the backoff is over.
-    fn look<T>(&self, take: impl FnOnce(&mut Open, u64) -> T) -> Result<Look<T>, Fault> {
+    fn acquire<T>(&self, take: impl FnOnce(&mut Open, u64) -> T) -> Result<Acquired<T>, Fault> {
         let mut state = self.0.state();
         let number = state.number;
         let last = match &mut state.phase {
-            Phase::Open(open) => return Ok(Look::Open(take(open, number))),
+            Phase::Open(open) => return Ok(Acquired::Open(take(open, number))),
             Phase::Opening { over, last } => match (over.has_changed(), last) {
                 // After a failure no request waits for the next attempt.
                 (Ok(_), Some(cause)) => return Err(not_connected(cause)),
-                (Ok(_), None) => return Ok(Look::Wait(over.clone())),
+                (Ok(_), None) => return Ok(Acquired::Wait(over.clone())),
                 // The runtime of the attempt has ended.
                 (Err(_), last) => last.clone(),
             },
@@ -191,7 +191,7 @@ impl Link {
             }
             // An old failure says nothing about the server now.
             Phase::Failed { cause, retry_at } => {
-                (retry_at.elapsed() < self.0.site.backoff.longest).then(|| cause.clone())
+                (retry_at.elapsed() < self.0.route.backoff.longest).then(|| cause.clone())
             }
             Phase::Closed => None,
         };
@@ -207,7 +207,7 @@ impl Link {
             inner.opened(number, opened);
             drop(sender);
         });
-        Ok(Look::Wait(over))
+        Ok(Acquired::Wait(over))
     }
 
     /// Changes connection `number` if it is open. What `change` returns replaces it.
@@ -227,27 +227,31 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn open(&self) -> Result<Wire, Fault> {
-        let Site { dialer, target, .. } = &*self.site;
+    async fn open(&self) -> Result<RawConnection, Fault> {
+        let Route {
+            connector, target, ..
+        } = &*self.route;
         match target {
-            Target::Server(endpoint) => dialer.dial(endpoint).await,
-            Target::Master { hosts, name } => sentinel::dial_master(dialer, hosts, name).await,
+            Target::Server(endpoint) => connector.connect_to(endpoint).await,
+            Target::Master { hosts, name } => {
+                sentinel::connect_to_master(connector, hosts, name).await
+            }
         }
     }
 
-    fn opened(&self, number: u64, opened: Result<Wire, Fault>) {
+    fn opened(&self, number: u64, opened: Result<RawConnection, Fault>) {
         let mut state = self.state();
         if state.number != number {
             return;
         }
         match opened {
-            Ok(wire) => {
+            Ok(raw) => {
                 if state.failures > 0 {
                     tracing::info!("connected to Redis again");
                 }
                 state.failures = 0;
                 state.phase = Phase::Open(Open {
-                    wire,
+                    raw,
                     waiting: 0,
                     silent_since: None,
                 });
@@ -260,7 +264,7 @@ impl Inner {
                         "can't connect to Redis"
                     );
                 }
-                let retry_at = Instant::now() + self.site.backoff.after(state.failures);
+                let retry_at = Instant::now() + self.route.backoff.after(state.failures);
                 state.phase = Phase::Failed { cause, retry_at };
             }
         }
@@ -271,8 +275,8 @@ fn not_connected(cause: &Fault) -> Fault {
     Fault::NotConnected(Arc::new(cause.clone()))
 }
 
-impl fmt::Debug for Link {
+impl fmt::Debug for SharedConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").finish_non_exhaustive()
+        f.debug_struct("SharedConnection").finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! [`Dialer`]: new connections, to servers that were checked.
+//! [`Connector`]: new connections, to servers that were checked.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -19,7 +19,7 @@ use super::super::{
 const QUEUE: usize = 1024;
 
 /// Makes connections.
-pub(in super::super) struct Dialer {
+pub(in super::super) struct Connector {
     settings: RedisConnectionInfo,
     /// The settings that all addresses share: whether TLS is used, and with which certificates.
     pattern: ConnectionAddr,
@@ -28,7 +28,7 @@ pub(in super::super) struct Dialer {
 }
 
 /// A connection to a server that was checked.
-pub(super) struct Wire {
+pub(super) struct RawConnection {
     pub(super) connection: MultiplexedConnection,
     /// The invalidations that arrive over the connection, if there is a near cache.
     pub(super) stream: Option<StreamGuard>,
@@ -43,8 +43,8 @@ pub(in super::super) struct TlsFiles {
     pub(in super::super) client: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-impl Dialer {
-    /// A dialer with the credentials of `location`.
+impl Connector {
+    /// A connector with the credentials of `location`.
     pub(in super::super) fn new(
         location: &Location,
         #[cfg(feature = "_redis-tls")] tls: TlsFiles,
@@ -86,11 +86,11 @@ impl Dialer {
     }
 
     /// A connection to the server at `endpoint`.
-    pub(super) async fn dial(&self, endpoint: &Endpoint) -> Result<Wire, Fault> {
+    pub(super) async fn connect_to(&self, endpoint: &Endpoint) -> Result<RawConnection, Fault> {
         self.bound(async {
-            let mut wire = match &self.near_cache {
+            let mut raw = match &self.near_cache {
                 Some(near_cache) => self.connect_tracked(endpoint, near_cache).await?,
-                None => Wire {
+                None => RawConnection {
                     connection: self
                         .connect(
                             endpoint,
@@ -101,8 +101,8 @@ impl Dialer {
                     stream: None,
                 },
             };
-            check_server(&mut wire.connection).await?;
-            Ok(wire)
+            check_server(&mut raw.connection).await?;
+            Ok(raw)
         })
         .await?
     }
@@ -112,7 +112,7 @@ impl Dialer {
         &self,
         endpoint: &Endpoint,
         near_cache: &NearCache,
-    ) -> Result<Wire, Fault> {
+    ) -> Result<RawConnection, Fault> {
         let [receiving, sending] = StreamGuard::pair();
         let near_cache = near_cache.clone();
         let config = AsyncConnectionConfig::new().set_push_sender(move |push: PushInfo| {
@@ -132,14 +132,17 @@ impl Dialer {
             Some("ERR") => Fault::AnnouncesNoChanges,
             _ => error.into(),
         })?;
-        Ok(Wire {
+        Ok(RawConnection {
             connection,
             stream: Some(sending),
         })
     }
 
     /// A connection to the sentinel at `host`, which has users of its own and no databases.
-    pub(super) async fn dial_sentinel(&self, host: &Host) -> Result<MultiplexedConnection, Fault> {
+    pub(super) async fn connect_to_sentinel(
+        &self,
+        host: &Host,
+    ) -> Result<MultiplexedConnection, Fault> {
         let settings = RedisConnectionInfo::default().set_skip_set_lib_name();
         let endpoint = Endpoint::Tcp(host.clone());
         self.bound(self.connect(&endpoint, settings, AsyncConnectionConfig::new()))
