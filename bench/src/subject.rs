@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Subject {
     Bare,
     BareAxum,
-    RedisGet,
+    RedisFloor,
     RedisCached,
     Memory,
     TowerMemory,
@@ -139,7 +139,7 @@ impl Subject {
                 Library::TowerSessions,
                 Keeper::Redis,
             ),
-            Self::RedisGet => ("a bare `GET` from Redis", Library::None, Keeper::Redis),
+            Self::RedisFloor => ("the bare commands of Redis", Library::None, Keeper::Redis),
             Self::RedisCached => (
                 "a bare `GET`, cached by the `redis` crate",
                 Library::None,
@@ -185,10 +185,14 @@ impl Kind {
         }
     }
 
-    /// Whether a subject can be asked for it: a bare `GET` stands for reading only.
+    /// Whether a subject answers requests of this kind. The bare commands stand for reads and changes, and the cached
+    /// ones for reads.
     pub(crate) fn suits(self, subject: Subject) -> bool {
-        let only_reads = matches!(subject, Subject::RedisGet | Subject::RedisCached);
-        self == Self::Read || !only_reads
+        match subject {
+            Subject::RedisFloor => matches!(self, Self::Read | Self::Change),
+            Subject::RedisCached => self == Self::Read,
+            _ => true,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ mod cleanup;
 mod counted;
 mod peers;
 mod prefill;
-mod redis_get;
+mod redis_floor;
 mod sessile;
 
 use std::{
@@ -47,8 +47,8 @@ pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
                 Subject::RedisNear => sessile::redis_near(options).await,
                 Subject::ActixCookie => peers::actix_cookie().await,
                 Subject::ActixRedis => peers::actix_redis(store).await,
-                Subject::RedisGet => redis_get::serve(store, false).await,
-                Subject::RedisCached => redis_get::serve(store, true).await,
+                Subject::RedisFloor => redis_floor::serve(store, false).await,
+                Subject::RedisCached => redis_floor::serve(store, true).await,
                 Subject::BareAxum | Subject::TowerMemory | Subject::TowerRedis => {
                     unreachable!("served above")
                 }
