@@ -9,9 +9,9 @@ use crate::subject::Subject;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
-/// Measures what sessions cost.
+/// Measures the cost of sessions.
 ///
-/// Without a command: everything, and then docs/benchmarks.md and its chart are written.
+/// Without a command, everything is measured, and docs/benchmarks.md and its chart are written.
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -19,7 +19,7 @@ pub(crate) struct Cli {
     pub(crate) effort: Effort,
 }
 
-/// A measurement by itself keeps its results for the next report, and writes none.
+/// A single measurement keeps its results for the next report, and writes no report.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// The cost of a request, for each subject and each kind of request.
@@ -36,9 +36,9 @@ pub(crate) enum Command {
     Cleanup,
     /// How long a near cache serves a session that was ended elsewhere.
     Revocation,
-    /// Write docs/benchmarks.md and its chart from what was measured before.
+    /// Write docs/benchmarks.md and its chart from the kept results.
     Report,
-    /// Serve one subject: what the measurements start as processes of their own.
+    /// Serve one subject. The measurements start this as a process.
     #[command(hide = true)]
     Serve(Serve),
 }
@@ -46,13 +46,13 @@ pub(crate) enum Command {
 /// How much to measure.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Effort {
-    /// All of it in under three minutes: shorter rounds and smaller numbers, good for a look.
+    /// Measure everything in under three minutes, with shorter rounds and smaller numbers.
     #[arg(long, global = true)]
     pub(crate) quick: bool,
-    /// How many rounds go over all subjects [default: 40, or 5 when quick; of contention and latency 12, or 3].
+    /// The number of rounds over all subjects [default: 40, or 5 when quick; of contention and latency 12, or 3].
     #[arg(long, global = true)]
     rounds: Option<usize>,
-    /// How long a subject is asked for one kind of request in a round [default: 0.1, or 0.05 when quick; of contention
+    /// The seconds for one kind of request to a subject in a round [default: 0.1, or 0.05 when quick; of contention
     /// and latency 0.3, or 0.1].
     #[arg(long, global = true)]
     seconds: Option<f64>,
@@ -61,7 +61,7 @@ pub(crate) struct Effort {
     only: Vec<Subject>,
 }
 
-/// How often a part asks each subject, and for how long.
+/// The number and the length of the slices of each subject in a part.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Schedule {
     pub(crate) rounds: usize,
@@ -69,7 +69,7 @@ pub(crate) struct Schedule {
 }
 
 impl Effort {
-    /// Many short slices, for what is compared with its neighbor.
+    /// Many short slices, for subjects that are compared with their neighbors.
     pub(crate) fn short_slices(&self) -> Schedule {
         self.schedule(match self.quick {
             true => (5, 0.05),
@@ -96,27 +96,27 @@ impl Effort {
         self.only.is_empty() || self.only.contains(&subject)
     }
 
-    /// A number of sessions, requests or seconds, less when quick.
+    /// A number of sessions, requests or seconds, which is smaller when quick.
     pub(crate) fn scaled(&self, full: u64, quick: u64) -> u64 {
         if self.quick { quick } else { full }
     }
 }
 
-/// What a server is told.
+/// The arguments of a server.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Serve {
     #[arg(value_enum)]
     pub(crate) subject: Subject,
-    /// Where the subject's store is.
+    /// The address of the subject's store.
     #[arg(long, default_value = "")]
     pub(crate) store: String,
     /// Store this many sessions before the first request.
     #[arg(long, default_value_t = 0)]
     pub(crate) prefill: u64,
-    /// Where to write the cookies of some of them, one a line.
+    /// The file for the cookies of some of them, one per line.
     #[arg(long, requires = "prefill")]
     pub(crate) cookies: Option<PathBuf>,
-    /// Count updates and conflicts, and tell their numbers at `/updates` and `/conflicts`.
+    /// Count updates and conflicts, and serve their numbers at `/updates` and `/conflicts`.
     #[arg(long)]
     pub(crate) counted: bool,
 }
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_makes_sense() {
+    fn the_command_line_is_valid() {
         Cli::command().debug_assert();
     }
 
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_is_the_default_of_the_part_or_what_the_command_line_says() {
+    fn the_command_line_overrides_the_schedule_of_a_part() {
         let effort = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap().effort;
         let schedule = |rounds, seconds| Schedule { rounds, seconds };
 

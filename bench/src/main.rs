@@ -1,9 +1,9 @@
-//! What sessions cost: sessile's and those of other libraries, behind the same handlers.
+//! The cost of sessions, of sessile and of other libraries, with the same handlers.
 //!
-//! `cargo xtask bench` builds and runs this. A subject (`subject.rs`) is a server of one kind, run
-//! by this same program as a process of its own (`serve/`). Visitors (`load/`) send requests to it
-//! over real connections, and check every answer. What that cost is measured (`measure/`), kept as
-//! JSON (`results/`), and told as a page with a chart (`report/`).
+//! `cargo xtask bench` builds and runs this program. A subject (`subject.rs`) is a server of one kind, which this
+//! program runs as a process (`serve/`). Visitors (`load/`) send requests to it over real connections, and check
+//! every response. The cost is measured (`measure/`), kept as JSON (`results/`), and reported as a page with a chart
+//! (`report/`).
 
 mod cli;
 mod load;

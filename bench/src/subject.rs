@@ -1,9 +1,10 @@
-//! What is measured: servers that differ in nothing but how they keep sessions.
+//! The subjects of the measurements: servers that differ only in how they keep sessions.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// A server of one kind. Those that are compared with each other are neighbors: they are measured one after the other.
+/// A server of one kind. Subjects that are compared with each other are neighbors: they are measured one after the
+/// other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Subject {
@@ -25,7 +26,7 @@ pub(crate) enum Subject {
     TowerRedis,
 }
 
-/// Whose sessions they are.
+/// The library of the sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Library {
     /// The server without a session layer.
@@ -35,7 +36,7 @@ pub(crate) enum Library {
     TowerSessions,
 }
 
-/// Where sessions are kept.
+/// The place of the sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keeper {
     Nothing,
@@ -47,7 +48,7 @@ pub(crate) enum Keeper {
     Redis,
 }
 
-/// What there is to know of a subject.
+/// The properties of a subject.
 struct Facts {
     label: &'static str,
     library: Library,
@@ -59,13 +60,13 @@ impl Subject {
         Self::value_variants()
     }
 
-    /// What it is called on the command line and in the results.
+    /// Its name on the command line and in the results.
     pub(crate) fn name(self) -> String {
         let value = self.to_possible_value();
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// What it is called in the report.
+    /// Its name in the report.
     pub(crate) fn label(self) -> &'static str {
         self.facts().label
     }
@@ -78,12 +79,12 @@ impl Subject {
         self.facts().keeper
     }
 
-    /// Whether it has sessions, so that a visitor is known again.
+    /// Whether it has sessions.
     pub(crate) fn has_sessions(self) -> bool {
         self.library() != Library::None
     }
 
-    /// The same server without a session layer: what its cost is divided by.
+    /// The same server without a session layer, by whose cost its cost is divided.
     pub(crate) fn baseline(self) -> Self {
         match self {
             Self::TowerMemory | Self::TowerRedis | Self::BareAxum => Self::BareAxum,
@@ -91,7 +92,7 @@ impl Subject {
         }
     }
 
-    /// The subjects that do the same with other libraries: what it is compared with.
+    /// The subjects that do the same with other libraries, for comparison.
     pub(crate) fn peers(self) -> &'static [Self] {
         match self {
             Self::Memory => &[Self::TowerMemory],
@@ -158,15 +159,15 @@ impl Subject {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
-    /// Comes with a session and reads one value of it.
+    /// Has a session, and reads one value of it.
     Read,
-    /// Comes with a session and adds one to a number in it.
+    /// Has a session, and increments a number in it.
     Change,
-    /// Comes with the cookie of a session; the handler asks for nothing.
+    /// Has the cookie of a session; the handler does not use it.
     Idle,
-    /// Comes without a cookie; the handler reads what isn't there.
+    /// Has no cookie; the handler reads a missing value.
     None,
-    /// Comes without a cookie, and begins a session.
+    /// Has no cookie, and begins a session.
     Create,
 }
 
@@ -201,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_subject_is_divided_by_has_no_sessions_and_no_store() {
+    fn a_baseline_has_no_sessions_and_no_store() {
         for subject in Subject::all() {
             let baseline = subject.baseline();
 
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_is_another_library_s() {
+    fn a_peer_uses_another_library() {
         for subject in Subject::all() {
             for peer in subject.peers() {
                 assert_ne!(peer.library(), subject.library(), "{subject:?}");

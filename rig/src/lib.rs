@@ -28,6 +28,12 @@
 //! If a server does not start, the [`Error`] ends with the last lines of the server's log. All functions block the
 //! calling thread.
 //!
+//! If the tests run as root, database servers run as the user of their package, or as another unprivileged user. Servers
+//! that a Debian package starts by itself are not used.
+//!
+//! To add a server, add a file that builds its command and starts it as a [`Process`] with a [`Ready`] condition, and a
+//! row to `xtask/src/packages.rs`.
+//!
 //! The crate supports Linux only. On other systems it is empty, so that tests that start no server still build.
 #![cfg(target_os = "linux")]
 

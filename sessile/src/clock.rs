@@ -73,12 +73,35 @@ fn whole_millis(duration: Duration) -> u64 {
 ///
 /// Default everywhere: [`SystemClock`]. A [`ManualClock`] lets a test decide what time it is, so
 /// that no test has to sleep.
+///
+/// ```
+/// use sessile::{clock::{Clock, Timestamp}, config::Settings};
+///
+/// /// Shows the same time forever.
+/// struct StoppedClock;
+///
+/// impl Clock for StoppedClock {
+///     fn now(&self) -> Timestamp {
+///         Timestamp::from_unix_millis(1_800_000_000_000)
+///     }
+/// }
+///
+/// assert_eq!(StoppedClock.now(), StoppedClock.now());
+/// let settings = Settings::default().clock(StoppedClock);
+/// # let _ = settings;
+/// ```
 pub trait Clock: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
 }
 
 /// The operating system's wall clock.
+///
+/// ```
+/// use sessile::clock::{Clock, SystemClock, Timestamp};
+///
+/// assert!(SystemClock.now() > Timestamp::from_unix_millis(1_700_000_000_000));
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -92,7 +115,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when it is told to. Clones show the same time.
+/// A clock that only [`advance`](Self::advance) moves. Clones show the same time.
 ///
 /// ```
 /// use std::time::Duration;

@@ -25,7 +25,7 @@ pub(crate) fn cookies_ambiguous() {
     count!("sessile_cookies_ambiguous_total");
 }
 
-/// A cookie of ours named no live session.
+/// A verified cookie names no live session.
 pub(crate) fn session_not_found(reason: &'static str) {
     tracing::debug!(reason, "session not found");
     count!("sessile_sessions_not_found_total");
@@ -57,7 +57,7 @@ pub(crate) fn near_cache_miss() {
     count!("sessile_near_cache_misses_total");
 }
 
-/// Redis told the near cache that a session has changed.
+/// Redis announced the change of a session.
 #[cfg(feature = "redis-rs-session")]
 pub(crate) fn near_cache_invalidated() {
     count!("sessile_near_cache_invalidations_total");

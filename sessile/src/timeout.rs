@@ -19,8 +19,8 @@ pub(crate) const fn within<F: Future>(limit: Duration, future: F) -> Within<F> {
 }
 
 pin_project! {
-    /// The future of [`within`]. As a type of its own, it has room for `future` once, where an `async` function would
-    /// have it twice.
+    /// The future of [`within`]. It contains `future` once, where the future of an `async` function would contain it
+    /// twice.
     pub(crate) struct Within<F> {
         limit: Duration,
         #[pin]

@@ -1,7 +1,7 @@
-//! What a request's session costs in allocations, counted.
+//! The number of allocations that a request needs for its session.
 //!
-//! Each number is exact: a change that makes a request cheaper writes the new number down, and one that makes it
-//! dearer shows where. Everything here is ready at once, so no runtime has a part in it.
+//! The numbers are exact. If a change needs fewer, it updates them. All futures here are ready at once, so no runtime
+//! takes part.
 
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
 
@@ -28,16 +28,16 @@ use sessile::{
     storage::{CookieSessionStore, MemorySessionStore, SessionStore},
 };
 
-/// What `future` comes to, which has to be ready.
+/// The output of `future`, which has to be ready.
 fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("it had to wait"),
+        Poll::Pending => panic!("the future is not ready"),
     }
 }
 
-/// How many allocations `request` takes, told how often it ran. Maps grow now and then at some request's
-/// expense, so the cheapest of several counts.
+/// The number of allocations of `request`, which receives the number of earlier runs. Some runs let a map grow, so the
+/// lowest of several numbers counts.
 fn counted(mut request: impl FnMut(u64)) -> u64 {
     let counts = (0..20).map(|turn| allocation_counter::measure(|| request(turn)).count_total);
     counts.min().unwrap()
@@ -66,7 +66,7 @@ fn fill(session: &Session) {
     session.insert("n", 1).unwrap();
 }
 
-/// What opening a session, `handler` and committing take.
+/// The number of allocations for opening a session, running `handler` and committing.
 fn of_the_engine<S: SessionStore>(store: S, loading: Loading, handler: Handler) -> u64 {
     let key = SealingKey::generate();
     let manager = SessionManager::new(store, key, settings(loading)).unwrap();
@@ -87,7 +87,7 @@ fn of_the_engine<S: SessionStore>(store: S, loading: Loading, handler: Handler) 
 }
 
 #[test]
-fn requests_through_the_engine() {
+fn allocations_of_requests_with_a_cookie() {
     let memory = |loading, handler| of_the_engine(MemorySessionStore::default(), loading, handler);
     let cookie = |loading, handler| of_the_engine(CookieSessionStore::default(), loading, handler);
     let budget = [
@@ -110,7 +110,7 @@ fn requests_through_the_engine() {
 }
 
 #[test]
-fn requests_without_a_cookie_through_the_engine() {
+fn allocations_of_requests_without_a_cookie() {
     for loading in [Eager, Lazy] {
         let store = MemorySessionStore::default();
         let manager =
@@ -125,7 +125,7 @@ fn requests_without_a_cookie_through_the_engine() {
 }
 
 #[test]
-fn new_sessions_through_the_engine() {
+fn allocations_of_new_sessions() {
     fn begun<S: SessionStore>(store: S) -> u64 {
         let key = SealingKey::generate();
         let manager = SessionManager::new(store, key, Settings::default()).unwrap();
@@ -153,7 +153,7 @@ fn assert_within(budget: &[(&str, u64, u64)]) {
     assert_eq!(counted, expected);
 }
 
-/// What the session adds to a request that comes with a cookie, or none, and is handled by `/handler`.
+/// The number of allocations that the session adds to a request with a cookie, or without one, to the path `handler`.
 fn of_the_middleware<S: SessionStore + Clone>(store: S, loading: Loading, path: &str) -> u64 {
     actix_web::rt::System::new().block_on(async {
         let key = Key::generate();
@@ -221,7 +221,7 @@ where
 }
 
 #[test]
-fn what_the_middleware_adds() {
+fn allocations_of_the_middleware() {
     let memory = |loading, path| of_the_middleware(MemorySessionStore::default(), loading, path);
     let cookie = |loading, path| of_the_middleware(CookieSessionStore::default(), loading, path);
     let budget = [

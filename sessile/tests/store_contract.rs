@@ -2,7 +2,7 @@
 
 use sessile::{storage::MemorySessionStore, test_helpers::store_contract_test_suite};
 
-/// The store of the guide's page on writing one.
+/// The store of the guide's page `writing_a_store`.
 #[expect(unreachable_pub, reason = "the guide shows it as a module of its own")]
 #[path = "../src/guide/map_store.rs"]
 mod map_store;
@@ -35,7 +35,7 @@ async fn the_store_of_the_guide_keeps_the_contract_on_many_threads() {
     store_contract_test_suite(MapStore::default).await;
 }
 
-/// It keeps nothing, so there is nothing to check.
+/// The cookie store keeps nothing, so there is nothing to check.
 #[cfg(feature = "cookie-session")]
 #[tokio::test]
 async fn the_cookie_store_is_skipped() {

@@ -32,7 +32,7 @@ fn ignored_under(folder: &Path) -> io::Result<Vec<String>> {
 }
 
 /// Every Rust file below `folder`, except in hidden folders and in `target`.
-fn rust_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn rust_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

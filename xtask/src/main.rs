@@ -3,6 +3,7 @@
 mod bench;
 mod checks;
 mod ci;
+mod code;
 mod demo;
 mod examples;
 mod features;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Ok(Task::Bench(arguments)) => bench::run(arguments),
         Ok(Task::Instructions(arguments)) => bench::instructions(arguments),
         Ok(Task::Ci) => ci::run(),
+        Ok(Task::Code) => code::run(),
         Ok(Task::Suites) => suites::run(),
         Ok(Task::Help) => {
             print!("{}", task::USAGE);

@@ -9,6 +9,7 @@ Usage: cargo xtask <task>
   ci             Run all checks of a pull request except the tests.
   demo [ARGS…]   Run the demo. ARGS are passed to it.
   bench [ARGS…]  Measure the cost of sessions, and write docs/benchmarks.md. `--help` lists the ARGS.
+  code           Count the files, items, lines and refused words of the library, and compare them with their bounds.
   instructions   Count the instructions of a request, and compare them with the recorded numbers.
 ";
 
@@ -21,6 +22,7 @@ pub(crate) enum Task {
     Instructions(Vec<String>),
     Suites,
     Ci,
+    Code,
     Help,
 }
 
@@ -40,6 +42,8 @@ impl Task {
             ("suites", []) => Ok(Task::Suites),
             ("suites", _) => Err("`suites` takes no arguments.".to_owned()),
             ("ci", []) => Ok(Task::Ci),
+            ("code", []) => Ok(Task::Code),
+            ("code", _) => Err("`code` takes no arguments.".to_owned()),
             ("ci", _) => Err("`ci` takes no arguments.".to_owned()),
             ("help" | "--help" | "-h", _) => Ok(Task::Help),
             _ => Err(format!("There is no task `{name}`.")),
@@ -71,6 +75,7 @@ mod tests {
     #[test]
     fn tasks_without_arguments_are_parsed() {
         assert_eq!(parse("ci"), Ok(Task::Ci));
+        assert_eq!(parse("code"), Ok(Task::Code));
         assert_eq!(parse("suites"), Ok(Task::Suites));
         assert_eq!(parse("--help"), Ok(Task::Help));
     }
@@ -79,6 +84,7 @@ mod tests {
     fn unknown_tasks_and_arguments_are_refused() {
         assert!(parse("").is_err());
         assert!(parse("ci quickly").is_err());
+        assert!(parse("code quickly").is_err());
         assert!(parse("suites 0.11").is_err());
         assert!(parse("tset").is_err_and(|complaint| complaint.contains("`tset`")));
     }

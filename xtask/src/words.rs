@@ -34,6 +34,19 @@ const BEFORE_SENTENCE: &[char] = &['.', '!', '?', '/', '#', '*', '-', '|', '>', 
 
 /// Checks all tracked files, and names each line that has one of the words.
 pub(crate) fn check() -> Result<(), Failure> {
+    let found = found()?;
+    if found.is_empty() {
+        Ok(())
+    } else {
+        let lines = found.join("\n  ");
+        Err(Failure::Check(format!(
+            "words that hide the actor of a sentence:\n  {lines}"
+        )))
+    }
+}
+
+/// The findings in all tracked files.
+pub(crate) fn found() -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     for path in tracked_files()?.lines().filter(|path| is_checked(path)) {
         match fs::read_to_string(workspace().join(path)) {
@@ -43,14 +56,7 @@ pub(crate) fn check() -> Result<(), Failure> {
             Err(error) => return Err(Failure::Check(format!("can't read {path}: {error}"))),
         }
     }
-    if found.is_empty() {
-        Ok(())
-    } else {
-        let lines = found.join("\n  ");
-        Err(Failure::Check(format!(
-            "words that hide the actor of a sentence:\n  {lines}"
-        )))
-    }
+    Ok(found)
 }
 
 /// The paths of all tracked files, one per line.
@@ -129,7 +135,7 @@ fn begins_with_relative(line: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn found(text: &str) -> Vec<String> {
+    fn found_in(text: &str) -> Vec<String> {
         findings("a", text)
     }
 
@@ -154,14 +160,17 @@ let x = \"once more\";
             "a:5: somebody",
             "a:7: whoever",
         ];
-        assert_eq!(found(text), expected);
+        assert_eq!(found_in(text), expected);
     }
 
     #[test]
     fn a_word_is_found_in_a_name() {
-        assert_eq!(found("fn it_lets_nobody_in() {"), ["a:1: nobody"]);
-        assert_eq!(found("async fn it_runs_once_more() {"), ["a:1: once more"]);
-        assert_eq!(found("let whoever = 1;"), ["a:1: whoever"]);
+        assert_eq!(found_in("fn it_lets_nobody_in() {"), ["a:1: nobody"]);
+        assert_eq!(
+            found_in("async fn it_runs_once_more() {"),
+            ["a:1: once more"]
+        );
+        assert_eq!(found_in("let whoever = 1;"), ["a:1: whoever"]);
     }
 
     #[test]
@@ -171,28 +180,31 @@ let x = \"once more\";
             "The renewed key",
             "Ask once, or more often.",
         ] {
-            assert!(found(line).is_empty(), "{line}");
+            assert!(found_in(line).is_empty(), "{line}");
         }
     }
 
     #[test]
     fn two_words_may_be_on_two_lines() {
-        assert_eq!(found("/// It asks once\n    /// more."), ["a:1: once more"]);
-        assert_eq!(found("It asks once\nmore."), ["a:1: once more"]);
-        assert!(found("It asks once.\nMore is not needed.").is_empty());
+        assert_eq!(
+            found_in("/// It asks once\n    /// more."),
+            ["a:1: once more"]
+        );
+        assert_eq!(found_in("It asks once\nmore."), ["a:1: once more"]);
+        assert!(found_in("It asks once.\nMore is not needed.").is_empty());
     }
 
     #[test]
     fn a_line_with_a_word_twice_is_named_once() {
-        assert_eq!(found("nobody, nobody"), ["a:1: nobody"]);
+        assert_eq!(found_in("nobody, nobody"), ["a:1: nobody"]);
     }
 
     #[test]
     fn only_the_literal_of_the_account_is_allowed() {
-        assert!(found(r#"const ACCOUNTS: &[&str] = &["mysql", "nobody"];"#).is_empty());
-        assert_eq!(found(r#"panic!("nobody waits")"#), ["a:1: nobody"]);
-        assert_eq!(found("the account `nobody`"), ["a:1: nobody"]);
-        assert_eq!(found(r#"["nobody"] // nobody"#), ["a:1: nobody"]);
+        assert!(found_in(r#"const ACCOUNTS: &[&str] = &["mysql", "nobody"];"#).is_empty());
+        assert_eq!(found_in(r#"panic!("nobody waits")"#), ["a:1: nobody"]);
+        assert_eq!(found_in("the account `nobody`"), ["a:1: nobody"]);
+        assert_eq!(found_in(r#"["nobody"] // nobody"#), ["a:1: nobody"]);
     }
 
     #[test]
@@ -206,7 +218,7 @@ let x = \"once more\";
             "# Who owns the file.",
             "<p>Who leads</p>",
         ] {
-            assert_eq!(found(line), ["a:1: Who"], "{line}");
+            assert_eq!(found_in(line), ["a:1: Who"], "{line}");
         }
     }
 
@@ -220,7 +232,7 @@ let x = \"once more\";
             "the band The Who plays",
             "Who Leads",
         ] {
-            assert!(found(line).is_empty(), "{line}");
+            assert!(found_in(line).is_empty(), "{line}");
         }
     }
 
@@ -228,7 +240,7 @@ let x = \"once more\";
     fn every_kind_of_text_file_is_checked() {
         for (path, text) in [
             ("sessile/src/lib.rs", "//! Nobody waits."),
-            ("docs/design.md", "- **Nobody** waits."),
+            ("docs/architecture.md", "- **Nobody** waits."),
             ("Cargo.toml", "# Nobody waits."),
             ("demo/templates/home.html", "<p>Nobody waits.</p>"),
             ("demo/static/app.js", "// Nobody waits."),

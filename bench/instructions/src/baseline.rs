@@ -1,22 +1,22 @@
-//! The numbers that were kept.
+//! The recorded numbers.
 
 use std::{collections::BTreeMap, env, fmt, fs, path::Path, process::Command};
 
 use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 
-/// By how many hundredths a number may grow: random keys and the like make it differ a little.
+/// The permitted increase in percent. Random keys make a number vary a little.
 const TOLERANCE_PERCENT: u64 = 3;
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Baseline {
-    /// What it was compiled with, and for. Another compiler makes other instructions.
+    /// The compiler and its target. Another compiler generates different instructions.
     pub(crate) compiler: String,
     /// For each scenario.
     pub(crate) instructions: BTreeMap<String, u64>,
 }
 
-/// What a comparison says of a scenario.
+/// The result of comparing a scenario.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Same {
@@ -31,19 +31,19 @@ pub(crate) enum Verdict {
         kept: u64,
         counted: u64,
     },
-    /// It is only in one of the two.
+    /// Only one of the two has it.
     Unknown,
 }
 
 impl Baseline {
-    /// Without numbers, for the compiler that is here.
+    /// Without numbers, for the installed compiler.
     pub(crate) fn empty() -> anyhow::Result<Self> {
         let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         let output = Command::new(rustc)
             .arg("-vV")
             .output()
             .context("can't run rustc")?;
-        ensure!(output.status.success(), "rustc doesn't tell its version");
+        ensure!(output.status.success(), "rustc does not print its version");
         Ok(Self {
             compiler: compiler(&String::from_utf8_lossy(&output.stdout)),
             instructions: BTreeMap::new(),
@@ -70,7 +70,7 @@ impl Baseline {
         self.compiler == other.compiler
     }
 
-    /// What is to be said of each scenario that is here or in `counted`.
+    /// The result for each scenario that is here or in `counted`.
     pub(crate) fn compare(&self, counted: &Self) -> BTreeMap<String, Verdict> {
         let names = self.instructions.keys().chain(counted.instructions.keys());
         names
@@ -106,17 +106,17 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Same { kept, counted } => write!(f, "fine: {counted}, kept is {kept}"),
-            Self::More { kept, counted } => write!(f, "TOO MANY: {counted}, kept is {kept}"),
+            Self::Same { kept, counted } => write!(f, "unchanged: {counted}, recorded: {kept}"),
+            Self::More { kept, counted } => write!(f, "TOO MANY: {counted}, recorded: {kept}"),
             Self::Fewer { kept, counted } => {
-                write!(f, "fewer: {counted}, kept is {kept}; keep it with --update")
+                write!(f, "fewer: {counted}, recorded: {kept}; --update records it")
             }
-            Self::Unknown => f.write_str("NOT KNOWN: keep it with --update"),
+            Self::Unknown => f.write_str("NOT RECORDED: --update records it"),
         }
     }
 }
 
-/// The version and the target, from what `rustc -vV` says.
+/// The version and the target in the output of `rustc -vV`.
 fn compiler(version: &str) -> String {
     let line = |name: &str| version.lines().find_map(|line| line.strip_prefix(name));
     let release = line("release: ").unwrap_or("unknown");
@@ -139,14 +139,14 @@ mod tests {
     }
 
     #[test]
-    fn a_little_more_is_fine_and_much_more_is_not() {
+    fn a_small_increase_is_accepted_and_a_large_one_is_not() {
         assert!(Verdict::on(10_000, 10_300).is_fine());
         assert!(Verdict::on(10_000, 5_000).is_fine());
         assert!(!Verdict::on(10_000, 10_301).is_fine());
     }
 
     #[test]
-    fn a_scenario_that_only_one_side_knows_is_not_fine() {
+    fn a_scenario_that_only_one_side_has_is_unknown() {
         let kept = baseline(&[("old", 1), ("both", 1)]);
         let counted = baseline(&[("new", 1), ("both", 1)]);
 
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_loaded() {
+    fn saved_numbers_can_be_loaded() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let kept = baseline(&[("read", 12_345)]);
 
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compiler_is_its_version_and_its_target() {
+    fn the_compiler_has_its_version_and_its_target() {
         let version = "rustc 1.95.0 (59807616e 2026-04-14)\nhost: x86_64-unknown-linux-gnu\nrelease: 1.95.0\n";
 
         assert_eq!(compiler(version), baseline(&[]).compiler);

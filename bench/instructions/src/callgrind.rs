@@ -6,12 +6,12 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::scenario::Scenario;
 
-/// How often a scenario is run first, and how often beyond that. Only the latter count: what starting
-/// and ending take cancels out.
+/// The number of runs of a scenario that do not count, and of those that do. The instructions of starting and ending
+/// cancel out.
 const BEFORE: u32 = 200;
 const COUNTED: u32 = 1000;
 
-/// How many instructions running it once takes.
+/// The number of instructions of one run.
 pub(crate) fn count(scenario: Scenario) -> anyhow::Result<u64> {
     let before = total(scenario, BEFORE)?;
     let after = total(scenario, BEFORE + COUNTED)?;
@@ -31,8 +31,11 @@ fn total(scenario: Scenario, times: u32) -> anyhow::Result<u64> {
         output => output.context("can't run valgrind")?,
     };
     let log = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "it failed under valgrind:\n{log}");
-    collected(&log).with_context(|| format!("valgrind doesn't tell a number:\n{log}"))
+    ensure!(
+        output.status.success(),
+        "the scenario failed under valgrind:\n{log}"
+    );
+    collected(&log).with_context(|| format!("the output of valgrind has no number:\n{log}"))
 }
 
 /// The number in valgrind's line `==4711== Collected : 123456`.

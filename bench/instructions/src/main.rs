@@ -1,9 +1,8 @@
-//! Counts the instructions of opening and committing a session, and compares them with the numbers
-//! that were kept, so that a change which makes requests dearer is noticed.
+//! Counts the instructions of opening and committing a session, and compares them with the recorded numbers, so that a
+//! change that makes requests more expensive is noticed.
 //!
-//! Time is no good for that: it depends on the machine and on what else that does. Instructions
-//! under valgrind hardly do. They are still no measure of speed; that is what `cargo xtask bench`
-//! is for.
+//! Time depends on the machine and its load. Instructions under valgrind hardly do. They do not measure speed:
+//! `cargo xtask bench` does.
 
 mod baseline;
 mod callgrind;
@@ -22,18 +21,18 @@ use scenario::Scenario;
     name = "cargo xtask instructions",
     bin_name = "cargo xtask instructions"
 )]
-/// Counts the instructions of a request, and compares them with those that were kept.
+/// Counts the instructions of a request, and compares them with the recorded numbers.
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Keep what is counted now.
+    /// Record the numbers.
     #[arg(long)]
     update: bool,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run a scenario so many times: what is run under valgrind.
+    /// Run a scenario this many times. This runs under valgrind.
     #[command(hide = true)]
     Run { scenario: Scenario, times: u32 },
 }
@@ -60,7 +59,7 @@ fn file() -> &'static Path {
 fn update() -> anyhow::Result<ExitCode> {
     let counted = count()?;
     counted.save(file())?;
-    println!("kept in {}", file().display());
+    println!("recorded in {}", file().display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -69,7 +68,7 @@ fn compare() -> anyhow::Result<ExitCode> {
     let counted = count()?;
     if !kept.is_comparable_to(&counted) {
         println!(
-            "Kept are the numbers of {}, and this is {}: nothing is compared.",
+            "The recorded numbers are of {}, and this is {}: nothing is compared.",
             kept.compiler, counted.compiler
         );
         return Ok(ExitCode::SUCCESS);
@@ -82,7 +81,7 @@ fn compare() -> anyhow::Result<ExitCode> {
     if verdicts.iter().all(Verdict::is_fine) {
         return Ok(ExitCode::SUCCESS);
     }
-    println!("If that is what the change is worth: cargo xtask instructions --update");
+    println!("If the change is worth it: cargo xtask instructions --update");
     Ok(ExitCode::FAILURE)
 }
 

@@ -1,4 +1,4 @@
-//! The scenarios that are counted: each is a request on its way through the engine, or one step of it.
+//! The scenarios that are counted: a request to the engine, or one step of it.
 
 use std::hint::black_box;
 
@@ -28,7 +28,7 @@ pub(crate) enum Scenario {
     /// The session is in the cookie.
     CookieRead,
     CookieChange,
-    /// What every store that keeps text does.
+    /// The work of every store that keeps text.
     RecordEncode,
     RecordDecode,
     /// SHA-256 of 16 bytes. Every request with a store on the server takes one such digest, of the secret
@@ -112,7 +112,7 @@ impl<S: SessionStore> Engine<S> {
         self.repeat(Some(cookie), times, handler).await
     }
 
-    /// One request after the other, each with the newest cookie if they had one at all.
+    /// Sends requests one after the other. If they have a cookie, each has the newest one.
     async fn repeat(
         &self,
         mut cookie: Option<String>,
@@ -140,7 +140,7 @@ fn in_cookie() -> anyhow::Result<Engine<CookieSessionStore>> {
     Engine::new(CookieSessionStore::default())
 }
 
-/// A clock that stands still, so that no number has more digits in one run than in the next.
+/// A clock that stands still, so that its time has the same number of digits in all runs.
 fn clock() -> ManualClock {
     ManualClock::starting_at(now())
 }
@@ -153,7 +153,7 @@ fn begin(session: &Session) -> anyhow::Result<()> {
     session.insert("user", "ferris")?;
     session.insert("language", "en-GB")?;
     session.insert("token", "q0Z4mXb2nUe8rTtW6yLp1sVdKc9gHfJa3iBoNxQwEzR")?;
-    // As many digits at the end as at the beginning.
+    // The counter has the same number of digits in all runs.
     session.insert("count", 1_000_000)?;
     Ok(())
 }

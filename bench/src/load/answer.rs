@@ -4,26 +4,26 @@ use std::ops::Range;
 
 use anyhow::Context as _;
 
-/// What matters of a response. The body lies in the buffer that it was read from.
+/// The parts of a response that are needed. The body is in the buffer that it was read from.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Answer {
-    /// What a `Set-Cookie` says the cookie is from now on: `name=value`.
+    /// The `name=value` of a `Set-Cookie`.
     pub(super) cookie: Option<String>,
     pub(super) body: Range<usize>,
 }
 
-/// The server answered with another status than 200.
+/// The status of the response is not 200.
 #[derive(Debug, thiserror::Error)]
 #[error("answered with {0}")]
 struct OtherStatus(u16);
 
-/// Whether a request failed since the server refused it for the moment: 503.
+/// Whether a request failed because the server refused it with 503.
 pub(super) fn is_refusal(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(OtherStatus(503)))
 }
 
 impl Answer {
-    /// The response that `bytes` begin with, or nothing if more of it is to come.
+    /// The response at the beginning of `bytes`. `None` if it is incomplete.
     ///
     /// Anything but a 200 is an error.
     pub(super) fn parse(bytes: &[u8]) -> anyhow::Result<Option<Self>> {
@@ -63,7 +63,7 @@ mod tests {
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: id=a=b; Path=/\r\n\r\n42";
 
     #[test]
-    fn a_whole_response_is_taken_apart() {
+    fn a_complete_response_is_parsed() {
         let answer = Answer::parse(WHOLE).unwrap().unwrap();
 
         assert_eq!(answer.cookie.as_deref(), Some("id=a=b"));
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_response_is_none_yet() {
+    fn an_incomplete_response_is_none() {
         for end in 0..WHOLE.len() {
             assert_eq!(Answer::parse(&WHOLE[..end]).unwrap(), None, "{end}");
         }

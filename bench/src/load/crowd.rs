@@ -13,14 +13,15 @@ use crate::subject::Kind;
 /// Visitors who keep their connections from round to round.
 pub(crate) struct Crowd {
     visitors: Vec<Visitor>,
-    /// The sessions that requests belong to, drawn by lot for each. If there are none, each visitor has its own.
+    /// The sessions that requests belong to, one chosen at random for each. If there are none, each visitor has its
+    /// own.
     drawn_from: Vec<String>,
 }
 
-/// What a crowd did.
+/// The results of a crowd.
 pub(crate) struct Visit {
     pub(crate) timing: Timing,
-    /// How many requests the server refused for the moment.
+    /// The number of requests that the server refused with 503.
     pub(crate) refused: u64,
     pub(crate) elapsed: Duration,
 }
@@ -43,13 +44,13 @@ impl Crowd {
         &mut self.visitors[0]
     }
 
-    /// A session for each, begun at this path.
+    /// A crowd with a session for each visitor, begun at this path.
     pub(crate) async fn begin(&mut self, path: &str) -> anyhow::Result<()> {
         try_join_all(self.visitors.iter_mut().map(|visitor| visitor.begin(path))).await?;
         Ok(())
     }
 
-    /// From now on each request belongs to one of these sessions, drawn by lot.
+    /// From now on each request belongs to one of these sessions, chosen at random.
     pub(crate) fn draw_from(&mut self, cookies: Vec<String>) {
         self.drawn_from = cookies;
     }
@@ -61,7 +62,7 @@ impl Crowd {
         }
     }
 
-    /// Sends requests of this kind until `more` says no. The server may refuse some of them.
+    /// Sends requests of this kind until `more` returns `false`. The server may refuse some of them.
     pub(crate) async fn send(
         &mut self,
         kind: Kind,
@@ -96,8 +97,8 @@ impl Crowd {
     }
 }
 
-/// Keeps this thread from sleeping. The kernel charges the sender of an answer for waking the
-/// reader: a server that is slower than the crowd would pay for that with every answer.
+/// Prevents this thread from sleeping. The kernel charges the sender of a response for waking the reader, so a server
+/// that is slower than the crowd would pay for that with every response.
 async fn stay_awake() {
     loop {
         tokio::task::yield_now().await;
@@ -112,7 +113,7 @@ impl Visit {
     }
 }
 
-/// Says yes this many times.
+/// Returns `true` this many times.
 pub(crate) fn times(number: u64) -> impl Fn() -> bool {
     let left = Cell::new(number);
     move || {
@@ -122,7 +123,7 @@ pub(crate) fn times(number: u64) -> impl Fn() -> bool {
     }
 }
 
-/// Says yes for this long.
+/// Returns `true` for this long.
 pub(crate) fn until(seconds: f64) -> impl Fn() -> bool {
     let begun = Instant::now();
     move || begun.elapsed().as_secs_f64() < seconds
@@ -133,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_of_times_is_that_many() {
+    fn a_number_of_times_is_exact() {
         let more = times(3);
 
         assert_eq!(

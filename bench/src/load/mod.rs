@@ -1,7 +1,7 @@
-//! Visitors: who sends the requests.
+//! Visitors, which send the requests.
 //!
-//! Each has a connection of its own that it keeps, and sends its next request when the last one was
-//! answered. Every answer is checked: a server that fails quickly must not look like a fast one.
+//! Each keeps its own connection, and sends its next request after the response to the last one. Every response is
+//! checked, so that a server that fails quickly does not look fast.
 
 mod answer;
 mod crowd;

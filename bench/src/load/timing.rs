@@ -1,10 +1,10 @@
-//! How long answers took.
+//! The latency of responses.
 
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-/// A minute, in nanoseconds. What takes longer counts as this.
+/// A minute, in nanoseconds. Longer latencies count as this.
 const LONGEST: u64 = 60_000_000_000;
 
 /// Latencies, to three digits.
@@ -28,7 +28,7 @@ impl Timing {
         self.nanoseconds.len()
     }
 
-    /// The latency that this part of the requests, 0.99 for one, did not exceed, in microseconds.
+    /// The latency in microseconds that this part of the requests did not exceed, for example 0.99.
     #[expect(clippy::cast_precision_loss, reason = "three digits are kept anyway")]
     pub(crate) fn quantile(&self, part: f64) -> f64 {
         self.nanoseconds.value_at_quantile(part) as f64 / 1000.0

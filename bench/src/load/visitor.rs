@@ -11,21 +11,21 @@ use tokio::{
 use super::answer::Answer;
 use crate::subject::Kind;
 
-/// Where a session begins that holds what an application keeps of a visitor.
+/// The path that begins a session with typical values.
 pub(crate) const BEGIN: &str = "/begin";
 
-/// A connection, and the cookie that came over it last.
+/// A connection, and the last cookie that was received over it.
 pub(crate) struct Visitor {
     stream: TcpStream,
     cookie: Option<String>,
-    /// What the counter of the session must be, if the server keeps one.
+    /// The expected counter of the session, if the server has one.
     count: Option<u64>,
     request: Vec<u8>,
     response: Vec<u8>,
 }
 
 impl Visitor {
-    /// A visitor whom the server doesn't know yet.
+    /// A visitor without a session.
     pub(crate) async fn arrive(port: u16) -> anyhow::Result<Self> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let stream = TcpStream::connect(address).await?;
@@ -39,15 +39,18 @@ impl Visitor {
         })
     }
 
-    /// Begins a session at this path, and must be given a cookie.
+    /// Begins a session at this path. Fails if the response sets no cookie.
     pub(crate) async fn begin(&mut self, path: &str) -> anyhow::Result<()> {
         self.cookie = self.fetch("POST", path, None).await?.0;
-        ensure!(self.cookie.is_some(), "a new session without a cookie");
+        ensure!(
+            self.cookie.is_some(),
+            "the response to a new session sets no cookie"
+        );
         self.count = Some(0);
         Ok(())
     }
 
-    /// Takes a session over, whose counter other visitors may change.
+    /// Uses a session whose counter other visitors may change.
     pub(crate) fn take_over(&mut self, cookie: &str) {
         self.cookie = Some(cookie.to_owned());
         self.count = None;
@@ -57,7 +60,7 @@ impl Visitor {
         self.cookie.as_deref()
     }
 
-    /// Sends one request of this kind, and checks the answer. Tells the number that was answered.
+    /// Sends one request of this kind, checks the response, and returns its number.
     pub(crate) async fn send(&mut self, kind: Kind) -> anyhow::Result<u64> {
         let (method, path) = match kind {
             Kind::Read | Kind::None => ("GET", "/read"),
@@ -66,16 +69,19 @@ impl Visitor {
             Kind::Create => ("POST", BEGIN),
         };
         if matches!(kind, Kind::None | Kind::Create) {
-            // The session that this visitor has is for the other kinds.
+            // The visitor's session is for the other kinds.
             let (_, number) = self.fetch(method, path, None).await?;
-            ensure!(number == 0, "a stranger has the counter at {number}");
+            ensure!(
+                number == 0,
+                "a visitor without a session has the counter {number}"
+            );
             return Ok(number);
         }
         let cookie = self.cookie.take();
         let fetched = self.fetch(method, path, cookie.as_deref()).await;
         self.cookie = cookie;
         if fetched.is_err() {
-            // The server may have added one all the same.
+            // The server may have incremented it nevertheless.
             self.count = None;
         }
         let (newer, number) = fetched?;
@@ -86,7 +92,7 @@ impl Visitor {
         Ok(number)
     }
 
-    /// Calls something that is no handler of a visitor's.
+    /// Calls a handler that does not belong to a visitor.
     pub(crate) async fn call(&mut self, path: &str) -> anyhow::Result<u64> {
         Ok(self.fetch("POST", path, None).await?.1)
     }
@@ -103,7 +109,7 @@ impl Visitor {
         Ok(())
     }
 
-    /// The cookie that was set and the number that was answered.
+    /// The cookie and the number of the response.
     async fn fetch(
         &mut self,
         method: &str,

@@ -1,4 +1,4 @@
-//! Requests while a store deletes many sessions that have ended.
+//! Requests while a store deletes many expired sessions.
 
 use std::{
     cell::Cell,
@@ -20,13 +20,13 @@ const SUBJECTS: &[Subject] = &[Subject::Sqlite, Subject::Postgres, Subject::Mari
 
 const VISITORS: usize = 16;
 
-/// How long requests are sent before any is measured, in seconds.
+/// The seconds of requests before the measurement.
 const WARM_UP: f64 = 0.5;
 
-/// Far longer than a cleanup takes.
+/// Far above the duration of a clean-up.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
 
-/// How often the store is asked whether it is done.
+/// The interval between checks whether the clean-up is done.
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) async fn measure(effort: &Effort) -> anyhow::Result<Cleanups> {
@@ -55,7 +55,7 @@ async fn clean_up(subject: Subject, effort: &Effort) -> anyhow::Result<Cleanup> 
     let mut table = store.table().await?;
     table.add_expired(expired).await?;
     crowd.send(Kind::Change, until(WARM_UP)).await?;
-    // The slowest of a hundred take many to tell.
+    // The slowest of a hundred requests can be measured only with many requests.
     let seconds = float(effort.scaled(4, 1));
     let before = crowd.send(Kind::Change, until(seconds)).await?;
 
@@ -64,7 +64,7 @@ async fn clean_up(subject: Subject, effort: &Effort) -> anyhow::Result<Cleanup> 
     janitor.call("/cleanup").await?;
     let (during, ()) = try_join(crowd.send(Kind::Change, || !done.get()), async {
         while table.has_more_than(VISITORS).await? {
-            ensure!(begun.elapsed() < LIMIT, "the cleanup doesn't end");
+            ensure!(begun.elapsed() < LIMIT, "the clean-up does not end");
             tokio::time::sleep(PAUSE).await;
         }
         done.set(true);

@@ -1,4 +1,4 @@
-//! Many writers of one session: what is kept, and at what speed.
+//! Many writers of one session: which writes are kept, and how fast they are.
 
 use anyhow::Context as _;
 
@@ -37,7 +37,7 @@ pub(super) async fn measure(effort: &Effort) -> anyhow::Result<Contentions> {
     })
 }
 
-/// What the server of a contender is told.
+/// The arguments of a contender's server.
 pub(super) fn arguments(subject: Subject) -> &'static [&'static str] {
     match subject.library() {
         Library::Sessile => &["--counted"],
@@ -55,7 +55,7 @@ pub(super) async fn contend(
     }
     for round in 1..=schedule.rounds {
         println!("  round {round} of {}", schedule.rounds);
-        // So that subjects that are compared are neighbors in time as well.
+        // Subjects that are compared are measured one after the other.
         for crowd in 0..WRITERS.len() {
             for index in order(round, contenders.len()) {
                 contenders[index].round(crowd, schedule.seconds).await?;
@@ -69,7 +69,7 @@ pub(super) async fn contend(
 /// A subject, with one crowd for each number of writers.
 pub(super) struct Contender {
     subject: Subject,
-    /// Begins the session that all write, and looks at it when they are done.
+    /// The visitor that begins the session of all writers, and reads it afterwards.
     host: Visitor,
     crowds: Vec<(Crowd, Vec<Writes>)>,
     // Before its store, so that it ends first.
@@ -111,7 +111,7 @@ impl Contender {
         Ok(())
     }
 
-    /// Has one crowd write a new session for so long.
+    /// Lets one crowd write a new session for this long.
     async fn write(&mut self, crowd: usize, seconds: f64) -> anyhow::Result<Writes> {
         let (crowd, _) = &mut self.crowds[crowd];
         self.host.begin(BEGIN).await?;
@@ -125,7 +125,7 @@ impl Contender {
             acknowledged: visit.timing.requests(),
             refused: visit.refused,
             survived: self.host.send(Kind::Read).await?,
-            // The server counts all its life.
+            // The server never resets its counters.
             counted: before.zip(after).map(|(before, after)| Counted {
                 updates: after.updates - before.updates,
                 conflicts: after.conflicts - before.conflicts,
@@ -145,7 +145,7 @@ impl Contender {
     }
 }
 
-/// What the server counted since it started, if it counts.
+/// The counters of the server since its start, if it counts.
 async fn counted(subject: Subject, host: &mut Visitor) -> anyhow::Result<Option<Counted>> {
     if subject.library() != Library::Sessile {
         return Ok(None);

@@ -6,12 +6,12 @@ use nix::{
     unistd::Pid,
 };
 
-/// Keeps this process, a server, on the first core.
+/// Pins this process, a server, to the first core.
 pub(crate) fn pin_server() -> anyhow::Result<()> {
     pin(0)
 }
 
-/// Keeps this process on the second core, and what it starts as well.
+/// Pins this process and the processes that it starts to the second core.
 pub(crate) fn pin_load() -> anyhow::Result<()> {
     pin(1)
 }

@@ -19,7 +19,7 @@ use crate::{
     subject::{Kind, Subject},
 };
 
-/// From the server to the store and back.
+/// The round trip time between the server and the store.
 const ROUND_TRIP: Duration = Duration::from_millis(1);
 
 const SUBJECTS: &[Subject] = &[
@@ -98,7 +98,7 @@ async fn visit(
     Ok(())
 }
 
-/// Requests may be refused: a store that is far away may not answer all of them in time.
+/// Requests may be refused, because a store behind a network may not answer all of them in time.
 async fn round(stand: &mut Stand, kind: Kind, seconds: f64) -> anyhow::Result<DistantRound> {
     let visit = stand.crowd.send(kind, until(seconds)).await?;
     Ok(DistantRound {

@@ -1,7 +1,6 @@
 //! The measurements.
 //!
-//! The server under measurement has the first core for itself; whatever asks and stores shares the
-//! second one.
+//! The server under measurement has the first core alone. The visitors and the store share the second one.
 
 mod cleanup;
 mod contention;
@@ -46,7 +45,7 @@ impl Part {
 
 /// Measures these parts, and keeps their results.
 pub(crate) fn run(parts: &[Part], effort: &Effort) -> anyhow::Result<()> {
-    // Before anything is started: it inherits where we run.
+    // Before other processes are started, which inherit the core.
     cores::pin_load()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -70,7 +69,7 @@ pub(crate) fn run(parts: &[Part], effort: &Effort) -> anyhow::Result<()> {
     })
 }
 
-/// The order in which a round goes over so many subjects: backwards in every second round, so that a drift favors none.
+/// The order of this many subjects in a round. It is reversed in every second round, so that a drift favors none.
 fn order(round: usize, subjects: usize) -> Vec<usize> {
     match round.is_multiple_of(2) {
         true => (0..subjects).rev().collect(),

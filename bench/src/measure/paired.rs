@@ -11,8 +11,8 @@ use crate::{
     subject::{Kind, Subject},
 };
 
-/// How often a pair is measured until no request is refused. If the rest of the machine holds a store up for a second,
-/// that is no reason to lose all rounds. A store that refuses again and again is broken.
+/// The maximum number of attempts to measure a pair without a refused request. Other load on the machine may delay a
+/// store for a second, and all rounds would be lost. A store that refuses requests in all attempts is broken.
 const ATTEMPTS: usize = 3;
 
 /// Adds a pair to the rounds of each stand, in each round and for each kind that suits it.
@@ -27,7 +27,7 @@ pub(super) async fn measure(
     }
     for round in 1..=schedule.rounds {
         println!("  round {round} of {}", schedule.rounds);
-        // Kind by kind, so that subjects that are compared are neighbors in time as well.
+        // Kind by kind, so that subjects that are compared are measured one after the other.
         for &kind in kinds {
             for index in order(round, stands.len()) {
                 let stand = &mut stands[index];

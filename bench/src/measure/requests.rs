@@ -8,10 +8,10 @@ use crate::{
     subject::{Keeper, Kind, Subject},
 };
 
-/// How many connections ask at once: enough that the server is busy, which is when its processor time matters.
+/// The number of connections: enough to keep the server busy, because its processor time matters then.
 pub(super) const VISITORS: usize = 64;
 
-/// How many requests, one after the other, the round trips are counted over.
+/// The number of sequential requests for which the round trips are counted.
 const COUNTED: u64 = 100;
 
 pub(super) async fn measure(effort: &Effort) -> anyhow::Result<Requests> {
@@ -49,7 +49,7 @@ async fn take_costs(stand: &mut Stand) -> anyhow::Result<Vec<Cost>> {
     Ok(costs)
 }
 
-/// How often the server waits for its store in one request.
+/// The number of round trips to the store in one request.
 async fn round_trips(stand: &mut Stand, kind: Kind) -> anyhow::Result<Option<f64>> {
     let store = &stand.store;
     store.start_counting()?;
@@ -61,7 +61,7 @@ async fn round_trips(stand: &mut Stand, kind: Kind) -> anyhow::Result<Option<f64
         stand.crowd.first().send(kind).await?;
     }
     let after = store.round_trips()?.unwrap_or(before);
-    // Asking is read as well.
+    // The query itself is counted as well.
     let asking = before - first;
     Ok(Some(
         float((after - before).saturating_sub(asking)) / float(COUNTED),

@@ -24,7 +24,7 @@ use crate::{
     results::{About, Revocation},
 };
 
-/// What the near cache is told: how long it may serve what it has without hearing from Redis.
+/// The `max_staleness` of the near cache.
 const BOUND: Duration = Duration::from_secs(1);
 
 pub(super) async fn measure(effort: &Effort) -> anyhow::Result<Revocation> {
@@ -64,7 +64,7 @@ async fn store(url: &str) -> anyhow::Result<RedisSessionStore> {
         .await?)
 }
 
-/// Ends a session here that is known there, and tells how long it was served there after that.
+/// Ends a session that the other server has in its near cache. Returns how long the other server serves it after that.
 async fn end(
     here: &RedisSessionStore,
     there: &Other,
@@ -81,7 +81,7 @@ async fn end(
     Ok(there.last_served()?.saturating_duration_since(ended))
 }
 
-/// Another server, on a thread and a core of its own, that asks its store for one session again and again.
+/// Another server, on its own thread and core, which loads one session in a loop.
 struct Other {
     ids: Sender<SessionId>,
     /// When the session was first served, and then when it was last.
@@ -101,7 +101,7 @@ impl Other {
         Ok(Self { ids, served })
     }
 
-    /// Has it ask for a session, which it must be served.
+    /// Lets the other server load a session in a loop. Fails if it does not find the session.
     fn ask_for(&self, id: &SessionId) -> anyhow::Result<()> {
         self.ids.send(id.clone()).context(GONE)?;
         self.served.recv().context(GONE)?;
@@ -128,7 +128,7 @@ fn watch(url: &str, ids: &Receiver<SessionId>, tell: &Sender<Instant>) -> anyhow
             tell.send(last_served)?;
             while is_served(&store, &id).await {
                 last_served = Instant::now();
-                // So that the connection gets its turn as well.
+                // Lets the connection run as well.
                 tokio::task::yield_now().await;
             }
             tell.send(last_served)?;
@@ -137,7 +137,7 @@ fn watch(url: &str, ids: &Receiver<SessionId>, tell: &Sender<Instant>) -> anyhow
     })
 }
 
-/// Whether the store answers with the session. A store that fails serves nothing.
+/// Whether the store returns the session. A store that fails serves nothing.
 async fn is_served(store: &RedisSessionStore, id: &SessionId) -> bool {
     let loaded = store.load(id, None, Freshness::Cached).await;
     loaded.is_ok_and(|loaded| loaded.is_some())

@@ -14,7 +14,7 @@ use crate::{
 
 const SUBJECTS: &[Subject] = &[Subject::Memory, Subject::Sqlite, Subject::Redis];
 
-/// So few that two of them hardly ever write the same one of the thousand sessions at once.
+/// Few visitors, so that two of them hardly ever write the same one of the thousand sessions at once.
 const VISITORS: usize = 16;
 
 pub(super) async fn measure(effort: &Effort) -> anyhow::Result<Scales> {
@@ -52,7 +52,7 @@ pub(super) async fn measure(effort: &Effort) -> anyhow::Result<Scales> {
     })
 }
 
-/// A subject with so many sessions, and how many bytes each of them takes.
+/// A subject with this many sessions, and the bytes that each of them takes.
 async fn fill(subject: Subject, sessions: u64) -> anyhow::Result<(Stand, f64)> {
     let folder = TempDir::with_prefix("sessile-bench-")?;
     let file = folder.path().join("cookies");

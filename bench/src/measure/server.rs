@@ -9,7 +9,7 @@ use sessile_rig::{Process, Ready, proxy::Proxy};
 use super::store::Store;
 use crate::{serve::LISTENING, subject::Subject};
 
-/// Longer than it takes to store a million sessions on a slow machine.
+/// Longer than storing a million sessions takes on a slow machine.
 const STARTING: Duration = Duration::from_secs(15 * 60);
 
 pub(super) struct Server {
@@ -57,7 +57,7 @@ impl Server {
         let port = line
             .strip_prefix(LISTENING)
             .and_then(|port| port.parse().ok())
-            .with_context(|| format!("{} doesn't tell its port", subject.name()))?;
+            .with_context(|| format!("{} does not print its port", subject.name()))?;
         Ok(Self {
             process,
             port,
@@ -65,13 +65,13 @@ impl Server {
         })
     }
 
-    /// The processor time that it has taken, all threads together, in user and system mode.
+    /// The processor time of all of its threads, in user and system mode.
     pub(super) fn processor_time(&self) -> anyhow::Result<Duration> {
         let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(self.process.id().cast_signed()))?;
         Ok(clock.now()?.into())
     }
 
-    /// The memory that it holds.
+    /// The memory that it uses.
     pub(super) fn resident_bytes(&self) -> anyhow::Result<u64> {
         let file = Path::new("/proc").join(self.process.id().to_string());
         let status = std::fs::read_to_string(file.join("status"))?;

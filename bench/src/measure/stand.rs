@@ -31,7 +31,7 @@ impl Stand {
         Ok(stand)
     }
 
-    /// Sends visitors without sessions to a server that was started before.
+    /// Visitors without sessions, and a server that was started before.
     pub(super) async fn new(
         subject: Subject,
         store: Store,
@@ -47,7 +47,8 @@ impl Stand {
         })
     }
 
-    /// Sends requests of this kind for so long. Nothing if the server refused some of them: refusing is faster than answering.
+    /// Sends requests of this kind for this long. `None` if the server refused some of them, because a refusal is
+    /// faster.
     pub(super) async fn slice(
         &mut self,
         kind: Kind,

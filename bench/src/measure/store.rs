@@ -1,4 +1,4 @@
-//! The servers and files that sessions are kept in, one for each subject, so that their numbers do not mix.
+//! The servers and files with the sessions, one for each subject.
 
 use anyhow::{Context as _, ensure};
 use sessile_rig::{
@@ -13,11 +13,11 @@ use tempfile::TempDir;
 use super::server::Server;
 use crate::subject::{Keeper, Subject};
 
-/// What the rig starts for tests has room for few sessions in memory.
+/// The servers that the rig starts for tests have little memory for sessions.
 const ROOM: &[&str] = &["innodb_buffer_pool_size=512M", "innodb_log_file_size=256M"];
 
 pub(super) enum Store {
-    /// In the server itself, in the browser, or nowhere.
+    /// In the server itself, in the browser, or no sessions at all.
     Within,
     Redis(Redis),
     Sqlite(TempDir),
@@ -26,7 +26,7 @@ pub(super) enum Store {
 }
 
 impl Store {
-    /// What this subject keeps its sessions in, empty.
+    /// An empty store for this subject.
     pub(super) fn start(subject: Subject) -> anyhow::Result<Self> {
         Ok(match subject.keeper() {
             Keeper::Nothing | Keeper::Memory | Keeper::Cookie => Self::Within,
@@ -79,7 +79,7 @@ impl Store {
         Ok(Some((name.to_owned(), version)))
     }
 
-    /// Has the server count what it is asked, where it doesn't do so always.
+    /// Lets the server count its requests, if it does not do so by itself.
     pub(super) fn start_counting(&self) -> anyhow::Result<()> {
         if let Self::Postgres(postgres) = self {
             postgres.execute("ALTER SYSTEM SET log_statement = 'all'")?;
@@ -88,8 +88,8 @@ impl Store {
         Ok(())
     }
 
-    /// How often it was asked so far, if it is a server: once for each round trip, as long as there
-    /// is one request at a time.
+    /// The number of requests that it received, if it is a server. Each round trip is one, as long as requests are
+    /// sequential.
     pub(super) fn round_trips(&self) -> anyhow::Result<Option<u64>> {
         match self {
             Self::Within | Self::Sqlite(_) => Ok(None),
@@ -98,7 +98,7 @@ impl Store {
                 Ok(Some(reads.parse()?))
             }
             Self::Postgres(postgres) => {
-                // What it logs when it is asked for a statement with parameters, and for one without.
+                // The log lines of a statement with parameters, and of one without.
                 let is_asked =
                     |line: &&str| line.contains(" execute ") || line.contains(" statement: ");
                 let asked = postgres.output().lines().filter(is_asked).count();
@@ -113,7 +113,7 @@ impl Store {
         }
     }
 
-    /// How much is kept, here or in the server.
+    /// The bytes that the sessions take, here or in the server.
     pub(super) async fn bytes(&self, server: &Server) -> anyhow::Result<u64> {
         match self {
             Self::Within => server.resident_bytes(),
@@ -172,7 +172,7 @@ impl Store {
     }
 }
 
-/// A table of sessions, looked at over a connection of its own.
+/// A table of sessions, and a separate connection to it.
 pub(super) struct Table {
     connection: AnyConnection,
     /// The columns that differ in each row.
@@ -209,7 +209,7 @@ impl Table {
         Ok(())
     }
 
-    /// Whether it has more rows than these, found without counting all.
+    /// Whether it has more rows than this, without counting all of them.
     pub(super) async fn has_more_than(&mut self, rows: usize) -> anyhow::Result<bool> {
         let rows = i64::try_from(rows)?;
         let limit = rows + 1;
@@ -222,16 +222,16 @@ impl Table {
     }
 }
 
-/// What a database server answers.
+/// The answer of a database server.
 fn ask<K: Kind>(database: &Database<K>, question: &str) -> anyhow::Result<String> {
     Ok(database.execute(question)?.trim().to_owned())
 }
 
-/// One line of what a Redis server tells of itself.
+/// One field of the reply to `INFO`.
 fn info(redis: &Redis, section: &str, name: &str) -> anyhow::Result<String> {
     let reply = redis.command(&["INFO", section])?;
-    let text = reply.text().context("Redis doesn't tell of itself")?;
-    field(&text, name).with_context(|| format!("Redis doesn't tell its {name}"))
+    let text = reply.text().context("the reply to `INFO` is not text")?;
+    field(&text, name).with_context(|| format!("the reply to `INFO` has no {name}"))
 }
 
 fn field(info: &str, name: &str) -> Option<String> {

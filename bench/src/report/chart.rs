@@ -1,4 +1,4 @@
-//! The chart: what a request costs with sessions, next to what others take.
+//! The chart: the cost of a request with sessions, compared with other libraries.
 
 use svg::{
     Document,

@@ -14,7 +14,7 @@ use crate::results::{
     Cleanups, Contentions, Latencies, Requests, Revocation, Scales, Section as _, Sizes, workspace,
 };
 
-/// All that was measured last.
+/// The last results of all measurements.
 #[derive(Default)]
 struct Results {
     requests: Option<Requests>,
@@ -26,7 +26,7 @@ struct Results {
     revocation: Option<Revocation>,
 }
 
-/// Writes both files from the results that are there, and says which targets are met.
+/// Writes both files from the kept results, and prints which targets are met.
 pub(crate) fn write() -> anyhow::Result<()> {
     let results = Results {
         requests: Requests::load()?,

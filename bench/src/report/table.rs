@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::results::Spread;
 
-/// A table that is put together row by row. The first column is text, the others are numbers.
+/// A table. The first column is text, the others are numbers.
 pub(super) struct Table {
     columns: Vec<String>,
     rows: Vec<Vec<String>>,
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_the_digits_that_matter() {
+    fn numbers_have_few_significant_digits() {
         assert_eq!(number(1.256), "1.26");
         assert_eq!(number(12.34), "12.3");
         assert_eq!(number(123.4), "123");

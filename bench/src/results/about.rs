@@ -1,4 +1,4 @@
-//! When, where and with what was measured.
+//! The time, machine and versions of a measurement.
 
 use std::{collections::BTreeMap, env, fs, path::Path};
 
@@ -22,7 +22,7 @@ pub(crate) struct About {
 }
 
 impl About {
-    /// What can be said before anything is measured.
+    /// The part that is known before the measurement.
     pub(crate) fn now(schedule: Option<Schedule>) -> anyhow::Result<Self> {
         let date = OffsetDateTime::now_utc().format(format_description!("[year]-[month]-[day]"))?;
         let cpuinfo = read("/proc/cpuinfo")?;
@@ -59,13 +59,13 @@ fn processor(cpuinfo: &str) -> String {
         .to_owned()
 }
 
-/// How many there are: also those that we may not run on.
+/// The number of processors, including those that this process may not use.
 fn cores(cpuinfo: &str) -> usize {
     let is_core = |line: &&str| line.starts_with("processor");
     cpuinfo.lines().filter(is_core).count()
 }
 
-/// The crates that decide what is measured.
+/// The crates whose versions matter.
 const CRATES: &[&str] = &[
     "actix-session",
     "actix-web",

@@ -1,4 +1,4 @@
-//! Requests while sessions that have ended are deleted.
+//! Requests while expired sessions are deleted.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub(crate) struct Cleanup {
     pub(crate) subject: Subject,
     /// How many sessions had ended.
     pub(crate) expired: u64,
-    /// How long it took to delete them, with requests all the while.
+    /// How long the deletion took, during requests.
     pub(crate) seconds: f64,
     /// How many requests the server refused, since its store did not answer in time.
     pub(crate) refused_before: u64,
@@ -30,7 +30,7 @@ impl Section for Cleanups {
 }
 
 impl Cleanup {
-    /// How many times as long the slowest requests take meanwhile.
+    /// The latency of the slowest requests during the clean-up, divided by that before.
     pub(crate) fn slowdown(&self) -> f64 {
         self.p99_us_during / self.p99_us_before
     }

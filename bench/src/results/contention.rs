@@ -91,7 +91,7 @@ impl Contention {
         Spread::of(self.rounds.iter().map(|round| round.p99_us))
     }
 
-    /// What was measured here, divided by what was measured there in the same round.
+    /// The ratio of this subject to another one in the same rounds.
     pub(crate) fn ratio_to(&self, other: &Self, what: impl Fn(&Writes) -> f64) -> Option<Spread> {
         let rounds = self.rounds.iter().zip(&other.rounds);
         Spread::of(rounds.map(|(ours, theirs)| what(ours) / what(theirs)))
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_in_one_round_is_lost() {
+    fn a_write_that_is_lost_in_one_round_counts_as_lost() {
         // A refused write that was stored all the same does not replace a lost one.
         let contention = contention(&[(100, 99, 5), (100, 101, 5)]);
 

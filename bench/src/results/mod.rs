@@ -1,5 +1,5 @@
-//! What was measured, kept as JSON in `target/bench/results`: one file for each part of the
-//! measurements, so that a part can be measured again and the report written without measuring.
+//! The results, kept as JSON in `target/bench/results`. There is one file for each part of the measurements, so that
+//! a part can be measured again and the report can be written without measuring.
 
 mod about;
 mod cleanup;
@@ -42,7 +42,7 @@ pub(crate) trait Section: Serialize + DeserializeOwned {
         fs::write(&file, text).with_context(|| format!("can't write {}", file.display()))
     }
 
-    /// What was measured last, if it ever was.
+    /// The last results, if there are any.
     fn load() -> anyhow::Result<Option<Self>> {
         let file = file(Self::NAME);
         let text = match fs::read_to_string(&file) {

@@ -1,4 +1,4 @@
-//! What a request costs.
+//! The cost of a request.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,13 +12,13 @@ pub(crate) struct Requests {
     pub(crate) footprints: Vec<Footprint>,
 }
 
-/// What requests of one kind cost one subject.
+/// The cost of requests of one kind to one subject.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Cost {
     pub(crate) subject: Subject,
     pub(crate) kind: Kind,
     pub(crate) rounds: Rounds,
-    /// How often the server waits for its store in one request, if its store can tell.
+    /// The number of round trips to the store in one request, if the store counts them.
     pub(crate) round_trips: Option<f64>,
 }
 

@@ -9,13 +9,13 @@ pub(crate) struct Revocation {
     pub(crate) about: About,
     /// How many sessions were ended.
     pub(crate) ended: u64,
-    /// From the end that one server acknowledged to the first answer of the other one's that has it.
+    /// The time from the acknowledged end on one server to the first load of the other one that shows it.
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,
     pub(crate) longest_us: f64,
-    /// The same where the other server's connection to Redis is dead without a word: the longest.
+    /// The longest such time if the other server's connection to Redis broke silently.
     pub(crate) longest_deaf_us: f64,
-    /// What was set as the longest that this may take.
+    /// The bound that was set.
     pub(crate) bound_us: f64,
 }
 

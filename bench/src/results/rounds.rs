@@ -1,4 +1,4 @@
-//! Slices of time, each next to one of the baseline.
+//! Slices of time, each paired with one of the baseline.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub(crate) struct Slice {
     pub(crate) p99_us: f64,
 }
 
-/// A slice of a subject, and what a request cost its baseline in the slice right before.
+/// A slice of a subject, and the cost of a request to its baseline in the slice right before.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Pair {
     pub(crate) baseline_us: f64,

@@ -30,7 +30,7 @@ impl Spread {
     }
 }
 
-/// The number at so many quarters of the way from the first to the last: between two of them, if the way ends there.
+/// The number at this many quarters of the sorted list, interpolated between two numbers if necessary.
 fn quartile(sorted: &[f64], quarters: usize) -> Option<f64> {
     let steps = sorted.len().checked_sub(1)? * quarters;
     let (below, rest) = (sorted[steps / 4], steps % 4);

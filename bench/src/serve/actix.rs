@@ -16,7 +16,7 @@ pub(super) trait Visit: FromRequest + 'static {
     /// The counter, or zero.
     fn count(&self) -> Result<u64>;
 
-    /// Adds one to the counter, and tells what it is then.
+    /// Increments the counter, and returns it.
     fn add_one(&self) -> Result<u64>;
 }
 
@@ -46,7 +46,7 @@ async fn begin_with_size<V: Visit>(visit: V, bytes: Path<usize>) -> Result<Strin
     Ok("0".to_owned())
 }
 
-/// What a state with a counter lacks to this size. Nothing, if a counter and an empty text are larger.
+/// The bytes that a state with a counter lacks to this size. Zero if a counter and an empty text are larger.
 fn padding(bytes: usize) -> Option<String> {
     let empty = r#"{"count":0,"pad":""}"#.len();
     let missing = bytes.checked_sub(empty)?;

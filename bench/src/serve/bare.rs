@@ -1,4 +1,4 @@
-//! Actix Web without a session layer: what everything else is compared with.
+//! Actix Web without a session layer, the baseline of all comparisons.
 
 use std::convert::Infallible;
 

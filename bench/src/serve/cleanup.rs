@@ -1,4 +1,4 @@
-//! Deleting ended sessions while requests are served.
+//! Deleting expired sessions while requests are served.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -10,12 +10,12 @@ use sessile::storage::{
     CleanupTask, MySqlSessionStore, PostgresSessionStore, SessionStore, SqliteSessionStore,
 };
 
-/// A store that has to be told to delete what has ended.
+/// A store that deletes expired sessions only in a clean-up.
 pub(super) trait Cleans: SessionStore + Clone {
     fn start_cleanup(&self) -> CleanupTask;
 }
 
-/// Far longer than anything that is measured: there is one cleanup.
+/// Far longer than the measurement, so that there is one clean-up.
 const PERIOD: Duration = Duration::from_secs(60 * 60);
 
 macro_rules! cleans {
@@ -30,7 +30,7 @@ macro_rules! cleans {
 
 cleans!(SqliteSessionStore, PostgresSessionStore, MySqlSessionStore);
 
-/// What starts a cleanup.
+/// The request that starts a clean-up.
 pub(super) fn routes<S: Cleans>(store: &S) -> impl Fn(&mut ServiceConfig) + Clone + use<S> {
     let cleanup = Data::new(Cleanup {
         store: store.clone(),

@@ -16,7 +16,7 @@ use sessile::{
     },
 };
 
-/// What a store was asked to do since the server started.
+/// The operations of a store since the server started.
 #[derive(Default)]
 pub(super) struct Counts {
     pub(super) updates: AtomicU64,

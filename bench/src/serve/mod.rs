@@ -1,4 +1,4 @@
-//! The servers, each a process of its own with one worker on one core.
+//! The servers. Each is a process with one worker on one core.
 
 mod actix;
 mod axum;
@@ -19,7 +19,7 @@ use actix_web::{cookie::Key, rt::System};
 
 use crate::{cli::Serve, measure::cores, subject::Subject};
 
-/// What a server writes when it listens, followed by its port.
+/// The output of a server that listens, before its port.
 pub(crate) const LISTENING: &str = "listening on port ";
 
 /// How long a server waits for a request, which may be the first on its connection. A visitor sends one after
@@ -42,7 +42,7 @@ pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
                 Subject::Sqlite => sessile::sqlite(options).await,
                 Subject::Postgres => sessile::postgres(options).await,
                 Subject::MariaDb => sessile::mariadb(options).await,
-                // They differ in what the middleware is told.
+                // They differ in the settings of the middleware.
                 Subject::Redis | Subject::RedisLazy => sessile::redis(options).await,
                 Subject::RedisNear => sessile::redis_near(options).await,
                 Subject::ActixCookie => peers::actix_cookie().await,
@@ -64,12 +64,12 @@ fn listen() -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// What cookies are sealed with: the same for every server, since nothing here is secret.
+/// The sealing key: the same for every server, since nothing here is secret.
 fn key() -> Key {
     Key::from(&[7; 64])
 }
 
-/// What a new session holds beside its counter: about what an application keeps of a visitor.
+/// The values of a new session beside its counter, as in a typical application.
 const CONTENT: &[(&str, &str)] = &[
     ("user", "ferris"),
     ("language", "en-GB"),

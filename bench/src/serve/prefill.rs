@@ -1,4 +1,4 @@
-//! Sessions that are there before the first request.
+//! Sessions that are stored before the first request.
 
 use std::{
     fs::File,
@@ -16,7 +16,7 @@ use sessile::{
 use super::{CONTENT, COUNT};
 use crate::cli::Serve;
 
-/// How many sessions are being stored at the same time.
+/// The number of sessions that are stored at the same time.
 const AT_ONCE: usize = 64;
 
 /// The maximum number of cookies that are written down: enough that no cache of a processor holds the
@@ -58,7 +58,7 @@ fn create<S: SessionStore>(
         .buffer_unordered(AT_ONCE)
 }
 
-/// Does what a request to `/begin` does.
+/// Begins a session as a request to `/begin` does.
 async fn begin<S: SessionStore>(manager: &SessionManager<S>) -> anyhow::Result<SetCookie> {
     let session = manager.open([]).await?;
     for &(name, value) in CONTENT {

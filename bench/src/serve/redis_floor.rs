@@ -69,7 +69,7 @@ async fn connect(url: &str, cached: bool) -> redis::RedisResult<MultiplexedConne
     let mut info = url.into_connection_info()?;
     let mut config = AsyncConnectionConfig::new();
     if cached {
-        // What a server says of changed values comes by the newer protocol only.
+        // Invalidations need the newer protocol.
         let protocol = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
         info = info.set_redis_settings(protocol);
         config = config.set_cache_config(CacheConfig::new());
@@ -79,7 +79,7 @@ async fn connect(url: &str, cached: bool) -> redis::RedisResult<MultiplexedConne
         .await
 }
 
-/// About as long as what a session is stored as.
+/// About as long as a stored session.
 fn value() -> String {
     CONTENT
         .iter()

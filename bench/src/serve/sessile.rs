@@ -26,7 +26,7 @@ use super::{
 use crate::{cli::Serve, subject::Subject};
 
 pub(super) async fn memory(options: &Serve) -> anyhow::Result<()> {
-    // Room for the million sessions of the largest measurement.
+    // Enough for the million sessions of the largest measurement.
     let store = MemorySessionStore::builder().max_bytes(8 << 30).build();
     serve(store, options, |_| ()).await
 }

@@ -20,18 +20,25 @@ use crate::{
     telemetry,
 };
 
-/// Builds a [`SessionMiddleware`]. What each setting means, and its default, is with
-/// [`Settings`].
+/// Builds a [`SessionMiddleware`]. Each setting and its default are documented at [`Settings`].
 ///
 /// ```
-/// use actix_web::cookie::{Key, time::Duration};
-/// use sessile::{SessionMiddleware, config::PersistentSession, storage::MemorySessionStore};
+/// use std::time::Duration;
+/// use actix_web::cookie::{Key, SameSite};
+/// use sessile::{
+///     SessionMiddleware,
+///     config::{Loading, PersistentSession, time},
+///     storage::MemorySessionStore,
+/// };
 ///
 /// let sessions = SessionMiddleware::builder(MemorySessionStore::default(), Key::generate())
 ///     .cookie_name("__Host-session".to_owned())
-///     .session_lifecycle(PersistentSession::default().session_ttl(Duration::hours(8)))
-///     .build();
-/// # let _ = sessions;
+///     .cookie_same_site(SameSite::Strict)
+///     .session_lifecycle(PersistentSession::default().session_ttl(time::Duration::days(14)))
+///     .absolute_timeout(Some(Duration::from_secs(90 * 24 * 3600)))
+///     .loading(Loading::Lazy)
+///     .try_build();
+/// assert!(sessions.is_ok());
 /// ```
 #[derive(Debug)]
 #[must_use = "nothing is set up until `build` is called"]
@@ -45,7 +52,7 @@ pub struct SessionMiddlewareBuilder<Store> {
 impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     pub(super) fn new(store: Store, key: Key) -> Self {
         let mut master = [0; SealingKey::LEN];
-        // An Actix Web key has at least the length of ours, and uses the first bytes.
+        // An Actix Web key has at least this length, and uses the first bytes.
         master.copy_from_slice(&key.master()[..SealingKey::LEN]);
         Self {
             store,
@@ -215,7 +222,7 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
-    /// What the responses that depend on a session tell caches. Default: [`Caching::Private`], which lets only the
+    /// The cache headers of responses that depend on a session. Default: [`Caching::Private`], which lets only the
     /// browser store them. See [`Settings::caching`].
     pub fn caching(mut self, caching: Caching) -> Self {
         self.settings.caching = caching;
@@ -254,7 +261,7 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         }
     }
 
-    /// The middleware, or what is wrong with the settings.
+    /// The middleware, or an error if the settings are invalid.
     ///
     /// ```
     /// use actix_web::cookie::Key;

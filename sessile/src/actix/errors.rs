@@ -1,4 +1,4 @@
-//! The answers to errors: a status, and an empty body.
+//! The responses to errors: a status, and an empty body.
 
 use std::{fmt, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::{
     error::{OpenError, SessionClosedError, SessionReloadError, SessionSaveError},
 };
 
-/// Answers errors with their status and an empty body, by default an opaque 500. No cache keeps the answer.
+/// The response to an error is its status with an empty body, by default an opaque 500. No cache stores it.
 macro_rules! opaque_responses {
     ($($error:ty $(: $status:expr)?),+ $(,)?) => {$(
         impl ResponseError for $error {
@@ -92,7 +92,7 @@ impl fmt::Debug for FailurePage {
     }
 }
 
-/// The error that answers `request` with `failure`: by the application's page, if it has one.
+/// The error whose response to `request` is the application's page for `failure`, if there is one.
 pub(super) fn answer(
     failure: SessionFailure,
     page: Option<&FailurePage>,
@@ -103,7 +103,7 @@ pub(super) fn answer(
     };
     let mut response = render(request, &failure);
     if response.status().is_success() {
-        // It would acknowledge what was not stored.
+        // Such a status would acknowledge changes that are not stored.
         *response.status_mut() = failure.status_code();
     }
     apply(failure.headers().clone(), response.headers_mut());

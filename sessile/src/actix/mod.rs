@@ -1,13 +1,12 @@
-//! The Actix Web adapter: cookies in, cookies out.
-//!
-//! What a session is and when it is stored is decided by the engine; here is only the way from an
-//! Actix Web request to it and back.
+//! The Actix Web adapter. It translates between requests and responses of Actix Web and the types of the engine, and
+//! makes no decisions.
 
 mod builder;
 mod errors;
 mod extractor;
 mod headers;
 mod middleware;
+mod service;
 
 pub use self::{
     builder::SessionMiddlewareBuilder, extractor::SessionExt, middleware::SessionMiddleware,

@@ -6,6 +6,13 @@ use crate::error::InvalidCookieError;
 /// How the content of the cookie is protected.
 ///
 /// With both, a cookie that was changed, or sealed for another cookie name, is not accepted.
+///
+/// ```
+/// use sessile::config::{CookieContentSecurity, Settings};
+///
+/// let settings = Settings::default();
+/// assert_eq!(settings.cookie_content_security, CookieContentSecurity::Private);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CookieContentSecurity {
     /// Encrypted and authenticated (AES-128-GCM-SIV): the client can't read it.
@@ -16,6 +23,22 @@ pub enum CookieContentSecurity {
 }
 
 /// Which requests from other sites bring the cookie (RFC 6265bis, section 5.6.7).
+///
+/// ```
+/// use sessile::{
+///     config::{SameSite, Settings},
+///     engine::{SealingKey, SessionManager},
+///     storage::MemorySessionStore,
+/// };
+///
+/// let mut settings = Settings::default();
+/// assert_eq!(settings.cookie_same_site, SameSite::Lax);
+///
+/// settings.cookie_same_site = SameSite::None;
+/// settings.cookie_secure = false;
+/// let refused = SessionManager::new(MemorySessionStore::default(), SealingKey::generate(), settings);
+/// assert!(refused.is_err(), "no browser accepts such a cookie");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SameSite {
     /// None.

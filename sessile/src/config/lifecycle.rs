@@ -54,6 +54,19 @@ impl From<PersistentSession> for SessionLifecycle {
 ///
 /// Many browsers restore such cookies with the windows of the last run, so the server's own limit
 /// is the one to rely on.
+///
+/// ```
+/// use sessile::config::{
+///     BrowserSession, SessionLifecycle, Settings, TtlExtensionPolicy, time::Duration,
+/// };
+///
+/// let mut settings = Settings::default();
+/// settings.lifecycle = BrowserSession::default()
+///     .state_ttl(Duration::minutes(15))
+///     .state_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest)
+///     .into();
+/// assert!(matches!(settings.lifecycle, SessionLifecycle::BrowserSession(_)));
+/// ```
 #[derive(Debug, Clone)]
 pub struct BrowserSession {
     pub(crate) state_ttl: Duration,
@@ -90,6 +103,19 @@ impl Default for BrowserSession {
 }
 
 /// A session that survives a restart of the browser.
+///
+/// ```
+/// use sessile::config::{
+///     PersistentSession, SessionLifecycle, Settings, TtlExtensionPolicy, time::Duration,
+/// };
+///
+/// let mut settings = Settings::default();
+/// settings.lifecycle = PersistentSession::default()
+///     .session_ttl(Duration::weeks(2))
+///     .session_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest)
+///     .into();
+/// assert!(matches!(settings.lifecycle, SessionLifecycle::PersistentSession(_)));
+/// ```
 #[derive(Debug, Clone)]
 pub struct PersistentSession {
     pub(crate) session_ttl: Duration,
@@ -128,6 +154,14 @@ impl Default for PersistentSession {
 }
 
 /// What extends the life of a session.
+///
+/// The page [`guide::how_long_sessions_live`](crate::guide::how_long_sessions_live) compares both.
+///
+/// ```
+/// use sessile::config::TtlExtensionPolicy;
+///
+/// assert_eq!(TtlExtensionPolicy::default(), TtlExtensionPolicy::OnStateChanges);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TtlExtensionPolicy {
     /// Every request that comes with the session's cookie.

@@ -6,6 +6,37 @@
 ///
 /// A request with a safe method (RFC 9110, section 9.2.1: `GET`, `HEAD`, `OPTIONS`, `TRACE`) did not ask for
 /// a change, so its response is served in both cases, without the change. The drop is logged and counted.
+///
+/// ```
+/// use sessile::{
+///     config::{Settings, SupersededPolicy},
+///     engine::{ResponseHead, SealingKey, SessionManager},
+///     storage::MemorySessionStore,
+/// };
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let mut settings = Settings::default();
+/// assert_eq!(settings.on_superseded, SupersededPolicy::Refuse);
+/// # let store = MemorySessionStore::default();
+/// let manager = SessionManager::new(store, SealingKey::generate(), settings)?;
+/// # let post = ResponseHead::to("POST");
+/// # let session = manager.open([]).await?;
+/// # session.insert("user", "ferris")?;
+/// # let headers = manager.commit(&session, &post).await?;
+/// # let cookie = headers.set_cookie.unwrap();
+/// # let cookie = cookie.as_str().split(';').next().unwrap();
+/// let session = manager.open([cookie.as_bytes()]).await?;
+///
+/// // In the meantime, another request signs out.
+/// let other = manager.open([cookie.as_bytes()]).await?;
+/// other.purge();
+/// manager.commit(&other, &post).await?;
+///
+/// session.insert("theme", "dark")?;
+/// let failure = manager.commit(&session, &post).await.unwrap_err();
+/// assert_eq!(failure.status(), 409);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SupersededPolicy {
     /// 409 with an empty body, so that no lost change is acknowledged.
@@ -15,7 +46,7 @@ pub enum SupersededPolicy {
     Ignore,
 }
 
-/// What the responses that depend on a session tell caches (RFC 9111).
+/// The cache headers of responses that depend on a session (RFC 9111).
 ///
 /// A response depends on its session if the handler read or changed the session, if its body still holds a
 /// handle of the session, or if it sets the cookie. Without these headers, a cache between the browser and the server
@@ -39,8 +70,8 @@ pub enum Caching {
     /// As [`Private`](Self::Private), and the pages of users who are signed in are not stored at all: `no-store`
     /// (OWASP ASVS 5.0, 14.3.2). The browser then loads them again when the user goes back.
     ///
-    /// A user is signed in to a session whose record has a [subject](crate::record::Record::subject). This version has no
-    /// function that sets one, so for now an application sets `Cache-Control: no-store` itself, which is kept.
+    /// A user is signed in to a session whose record has a [subject](crate::record::Record::subject). This version
+    /// has no function that sets one, so for now an application sets `Cache-Control: no-store` itself, which is kept.
     NoStoreSignedIn,
     /// The application sets these headers itself, on every response that depends on a session.
     Unchanged,
@@ -109,6 +140,21 @@ pub enum Loading {
 /// The response to a request when the store can't be reached or doesn't answer in time.
 ///
 /// Default: [`Respond`](Self::Respond) with 503.
+///
+/// ```
+/// use sessile::{
+///     config::{Settings, StoreFailurePolicy},
+///     engine::{SealingKey, SessionManager},
+///     storage::MemorySessionStore,
+/// };
+///
+/// let mut settings = Settings::default();
+/// assert_eq!(settings.on_store_failure, StoreFailurePolicy::Respond { status: 503 });
+///
+/// settings.on_store_failure = StoreFailurePolicy::Respond { status: 200 };
+/// let refused = SessionManager::new(MemorySessionStore::default(), SealingKey::generate(), settings);
+/// assert!(refused.is_err(), "200 is not the status of an error");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreFailurePolicy {
@@ -126,7 +172,7 @@ pub enum StoreFailurePolicy {
 }
 
 impl StoreFailurePolicy {
-    /// The HTTP status of the answer if the store fails.
+    /// The HTTP status of the response if the store fails.
     pub(crate) const fn status(self) -> u16 {
         match self {
             Self::Respond { status } => status,

@@ -27,7 +27,7 @@ use crate::{
 pub struct Settings {
     /// The cookie's name.
     ///
-    /// Default: `id`, which tells nothing of what is behind it. A name that begins with `__Host-`
+    /// Default: `id`, which does not reveal the library. A name that begins with `__Host-`
     /// is the safest: browsers then take the cookie only from this very host, over TLS
     /// (OWASP ASVS 5.0, 3.3.3).
     pub cookie_name: String,
@@ -98,7 +98,7 @@ pub struct Settings {
     /// The response if the changes of a request were not stored because another request had renewed or ended
     /// the session.
     ///
-    /// Default: [`SupersededPolicy::Refuse`], which answers 409 unless the request's method is safe.
+    /// Default: [`SupersededPolicy::Refuse`]: the response is 409 unless the request's method is safe.
     pub on_superseded: SupersededPolicy,
     /// How long the session remembers the secret that a renewal replaced. A request that presents it in that
     /// time was in flight when the session was renewed, so its changes are refused. After that time, such a
@@ -110,7 +110,7 @@ pub struct Settings {
     ///
     /// Default: 30 seconds.
     pub clock_allowance: Duration,
-    /// What the responses that depend on a session tell caches.
+    /// The cache headers of responses that depend on a session.
     ///
     /// Default: [`Caching::Private`], which lets only the browser store them.
     pub caching: Caching,

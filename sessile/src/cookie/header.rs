@@ -1,4 +1,4 @@
-//! Reading the `Cookie` headers of a request, which a client can fill with anything.
+//! Reading the `Cookie` headers of a request. A client can send any bytes in them.
 
 use std::borrow::Cow;
 

@@ -187,6 +187,26 @@ impl fmt::Debug for SessionCookie {
 /// The value of a `Set-Cookie` header, ready to be sent: visible ASCII.
 ///
 /// It carries the sealed session key, so its `Debug` is redacted.
+///
+/// ```
+/// use sessile::{
+///     config::Settings,
+///     engine::{ResponseHead, SealingKey, SessionManager},
+///     storage::MemorySessionStore,
+/// };
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let store = MemorySessionStore::default();
+/// let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
+/// let session = manager.open([]).await?;
+/// session.insert("visits", 1)?;
+/// let headers = manager.commit(&session, &ResponseHead::to("POST")).await?;
+///
+/// let set_cookie = headers.set_cookie.expect("a new session has a cookie");
+/// assert!(set_cookie.as_str().starts_with("id="));
+/// assert_eq!(format!("{set_cookie:?}"), "SetCookie(..)");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct SetCookie(String);
 
@@ -214,6 +234,30 @@ impl fmt::Debug for SetCookie {
 ///
 /// Happens only if the cookie carries the state. Keep less in the session, or choose a store that keeps it on
 /// the server.
+///
+/// ```
+/// # #[cfg(feature = "cookie-session")] {
+/// use sessile::{
+///     config::Settings,
+///     engine::{SealingKey, SessionManager},
+///     error::{CommitError, SessionSaveError},
+///     storage::CookieSessionStore,
+/// };
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let store = CookieSessionStore::default();
+/// let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
+/// let session = manager.open([]).await?;
+/// session.insert("letters", "x".repeat(5000))?;
+/// match session.save().await {
+///     Err(SessionSaveError::Commit(CommitError::CookieTooLarge(error))) => {
+///         assert!(error.name == "id" && error.len > 5000);
+///     }
+///     _ => panic!("no cookie carries 5000 letters"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the cookie `{name}` would have {len} bytes, {over} more than the {MAX_COOKIE_LEN} that browsers keep",

@@ -1,4 +1,8 @@
 //! The headers that keep caches from serving one visitor's response to another visitor (RFC 9111).
+//!
+//! A response is private if the application used the session, which sets a mark in it, or if a handle of the session
+//! still exists at the commit. The headers are a pure function of that, the cookie, and the handler's
+//! `Cache-Control`.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,7 @@
 //! Choosing among the sessions that several cookies name.
+//!
+//! If several live sessions remain, the only one with a subject counts, or else the only one, or else none: the
+//! engine can't tell which one the visitor means. A purge ends all of them.
 
 use super::{
     Engine, Opened,

@@ -102,6 +102,26 @@ impl<'a> ResponseHead<'a> {
 }
 
 /// The headers that a response gets for its session.
+///
+/// ```
+/// use sessile::{
+///     config::Settings,
+///     engine::{ResponseHead, SealingKey, SessionManager},
+///     storage::MemorySessionStore,
+/// };
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let store = MemorySessionStore::default();
+/// let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
+/// let session = manager.open([]).await?;
+/// session.insert("visits", 1)?;
+/// let headers = manager.commit(&session, &ResponseHead::to("POST")).await?;
+///
+/// assert!(headers.set_cookie.is_some());
+/// assert_eq!(headers.cache_control.as_deref(), Some("private, no-cache=\"Set-Cookie\""));
+/// assert!(headers.makes_private && headers.should_remove("cdn-cache-control"));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HeaderChanges {
@@ -117,8 +137,8 @@ pub struct HeaderChanges {
 }
 
 impl HeaderChanges {
-    /// Whether the header with this name, in lower case, has to be removed: it tells a cache on the server's side to
-    /// store the response, whatever `Cache-Control` says (RFC 9213).
+    /// Whether the header with this name, in lower case, has to be removed, because it lets a cache on the server's
+    /// side store the response in spite of `Cache-Control` (RFC 9213).
     #[must_use]
     pub fn should_remove(&self, name: &str) -> bool {
         let is_for_server_side = || {
@@ -146,7 +166,7 @@ impl HeaderChanges {
         }
     }
 
-    /// The changes for an answer with this status to a request whose session failed.
+    /// The changes for a response with this status to a request whose session failed.
     pub(crate) fn of_failure(status: u16) -> Self {
         Self {
             cache_control: Some(Cow::Borrowed("no-store")),
@@ -157,9 +177,27 @@ impl HeaderChanges {
     }
 }
 
-/// A request failed because of its session. The adapter answers with this status and these headers.
+/// A request failed because of its session. The adapter responds with this status and these headers.
 ///
 /// `Display` and `Debug` contain no secrets, and are not sent to the client.
+///
+/// ```
+/// use sessile::{
+///     config::Settings,
+///     engine::{ResponseHead, SealingKey, SessionManager},
+///     storage::MemorySessionStore,
+/// };
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let manager = || SessionManager::new(MemorySessionStore::default(), SealingKey::generate(), Settings::default());
+/// let (first, second) = (manager()?, manager()?);
+/// let session = first.open([]).await?;
+/// let failure = second.commit(&session, &ResponseHead::to("POST")).await.unwrap_err();
+///
+/// assert_eq!(failure.status(), 500);
+/// assert_eq!(failure.headers().cache_control.as_deref(), Some("no-store"));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct SessionFailure {
     cause: Cause,
@@ -196,14 +234,14 @@ impl SessionFailure {
         }
     }
 
-    /// The HTTP status to answer: 409 if another request renewed or ended the session, 503 (or what
-    /// [`on_store_failure`](crate::config::Settings::on_store_failure) says) if the store failed, 500 otherwise.
+    /// The HTTP status of the response: 409 if another request renewed or ended the session, 503 (or the status of
+    /// [`on_store_failure`](crate::config::Settings::on_store_failure)) if the store failed, 500 otherwise.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.status
     }
 
-    /// The headers of that answer.
+    /// The headers of the response.
     #[must_use]
     pub const fn headers(&self) -> &HeaderChanges {
         &self.headers

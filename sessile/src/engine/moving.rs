@@ -1,4 +1,8 @@
 //! Renewing a session whose id is its secret, as actix-session made them: the session moves to another id.
+//!
+//! The record that takes the place of the old one stays for the grace period, and nothing opens it. Its epoch tells
+//! other requests that the session was renewed and has not ended, and it names the new session, which the old key can
+//! still end.
 
 use std::sync::Arc;
 
@@ -33,10 +37,6 @@ enum Moved {
 impl<S: SessionStore> Engine<S> {
     /// Creates the session under a new id, and then ends the one under the old key by compare-and-swap. On a
     /// conflict it merges the changes of the other request into the new session first.
-    ///
-    /// A record that nothing opens takes the place of the old session for the grace period. Its epoch tells a
-    /// request that opened the old session, or repeats this move, that the session was renewed and has not ended. It
-    /// names the new session, so that the old key can still end that one.
     pub(super) async fn move_from_actix_session(
         &self,
         flush: &mut Flush<'_>,

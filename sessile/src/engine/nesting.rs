@@ -1,4 +1,11 @@
 //! Requests that have a session before the middleware opens one: from outer code, or from an outer middleware.
+//!
+//! The request's extensions hold one session, which all code uses. A session of outer code gets its store when the
+//! middleware opens it, in place, so its handles stay valid. Its changes are replayed on the stored state. If they do
+//! not fit, the request fails before the handler runs, so no earlier version of the session has to be kept.
+//!
+//! A session of an outer middleware is used if its cookie has the same name, because a browser has one cookie per name.
+//! Otherwise the inner middleware replaces it with its own session, and restores it after the commit.
 
 use std::{
     any::TypeId,
@@ -44,8 +51,7 @@ impl<S: SessionStore> SessionManager<S> {
 
     /// Whether `outer`, the session of an outer middleware, is also the session of this manager.
     ///
-    /// A browser keeps one cookie of a name, so two sessions with one name would replace each other. Stores
-    /// can't be compared: two stores count as the same if they have one type and their cookies one key.
+    /// Stores can't be compared: two stores count as the same if they have one type and their cookies one key.
     pub(crate) fn serves(&self, outer: &Session) -> bool {
         let Some(backend) = outer.backend() else {
             return false;

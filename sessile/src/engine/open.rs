@@ -1,4 +1,9 @@
 //! Finding the session that the cookies of a request name.
+//!
+//! Browsers send several cookies of one name after a path or a domain was changed, or if an application on a parent
+//! domain has a cookie of that name. All cookies with the session's name are unsealed. The cookies of one session are
+//! judged together: the newest secret counts, regardless of the clocks of the servers that issued them. Of sealed
+//! records, the one that was written last counts.
 
 use std::{cmp::Reverse, sync::Arc};
 

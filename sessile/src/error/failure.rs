@@ -10,6 +10,15 @@ use crate::{
 };
 
 /// A session could not be opened.
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::error::OpenError;
+///
+/// let error = OpenError::Timeout { after: Duration::from_secs(1) };
+/// assert!(error.is_store_failure());
+/// assert_eq!(error.to_string(), "the session could not be loaded within 1s");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -72,6 +81,17 @@ impl From<OpenError> for CommitError {
 }
 
 /// A session could not be committed: its changes are not acknowledged.
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::error::{CommitError, SessionClosedError};
+///
+/// let timeout = CommitError::Timeout { after: Duration::from_secs(1) };
+/// assert!(timeout.is_store_failure());
+///
+/// let ended = CommitError::Closed(SessionClosedError::Ended);
+/// assert!(!ended.is_store_failure());
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommitError {
@@ -125,6 +145,25 @@ impl CommitError {
 }
 
 /// The state would be larger than [`max_state_bytes`](crate::config::Settings::max_state_bytes).
+///
+/// ```
+/// use sessile::{
+///     config::Settings,
+///     engine::{SealingKey, SessionManager},
+///     error::WriteError,
+///     storage::MemorySessionStore,
+/// };
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let mut settings = Settings::default();
+/// settings.max_state_bytes = 100;
+/// # let store = MemorySessionStore::default();
+/// let manager = SessionManager::new(store, SealingKey::generate(), settings)?;
+/// let session = manager.open([]).await?;
+/// let error = session.insert("letters", "x".repeat(200)).unwrap_err();
+/// assert!(matches!(error.source, WriteError::TooLarge(error) if error.max == 100));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the session would have {bytes} bytes, {over} more than its bound of {max}", over = bytes - max)]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! What can go wrong, for callers.
+//! The errors of the library.
 //!
 //! | call | error |
 //! | --- | --- |
@@ -14,8 +14,8 @@
 //! | [`SessionManager::commit`](crate::engine::SessionManager::commit) | [`SessionFailure`](crate::engine::SessionFailure), whose source is a [`CommitError`] |
 //! | operations of a store | [`StoreError`](crate::storage::StoreError) |
 //!
-//! In a handler, `?` turns them into a response with an empty body: clients learn nothing of the cause. No error
-//! contains a secret, a cookie or a value of a session.
+//! In a handler, `?` turns them into a response with an empty body, without the cause. No error contains a secret, a
+//! cookie or a value of a session.
 
 mod failure;
 mod session;

@@ -1,4 +1,4 @@
-//! What can go wrong when a handler uses its session.
+//! The errors of methods of a session.
 
 use std::any::type_name;
 
@@ -10,15 +10,24 @@ use crate::{
 
 /// A value could not be read.
 ///
-/// In a handler it answers an opaque 500 through `?`. It tells name, type and place, never the
-/// value.
+/// In a handler, `?` turns it into an opaque 500. It has the name, the type and the position, but never the value.
+///
+/// ```
+/// use sessile::Session;
+///
+/// let session = Session::new();
+/// session.insert("card", "4111 1111")?;
+/// let error = session.get::<u32>("card").unwrap_err();
+/// assert_eq!(error.to_string(), "the session's value `card` could not be read as a `u32`");
+/// # Ok::<(), sessile::SessionInsertError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the session's value `{name}` could not be read as a `{expected}`")]
 #[non_exhaustive]
 pub struct SessionGetError {
-    /// The name that was asked for.
+    /// The requested name.
     pub name: String,
-    /// The type that was asked for.
+    /// The requested type.
     pub expected: &'static str,
     /// The reason.
     pub source: ReadError,
@@ -35,10 +44,20 @@ impl SessionGetError {
 }
 
 /// Why a value could not be read.
+///
+/// ```
+/// use sessile::{Session, error::{JsonError, ReadError}};
+///
+/// let session = Session::new();
+/// session.insert("visits", "many")?;
+/// let error = session.get::<u32>("visits").unwrap_err();
+/// assert!(matches!(error.source, ReadError::Json(JsonError::Shape { .. })));
+/// # Ok::<(), sessile::SessionInsertError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// What is stored is not of the type that was asked for.
+    /// The stored value is not of the requested type.
     #[error(transparent)]
     Json(#[from] JsonError),
     /// The session is loaded [lazily](crate::config::Loading::Lazy), and has not been loaded yet: call
@@ -47,9 +66,18 @@ pub enum ReadError {
     NotLoaded,
 }
 
-/// A value could not be put into the session, which is as it was.
+/// A value could not be put into the session. The session is unchanged.
 ///
-/// In a handler it answers an opaque 500 through `?`.
+/// In a handler, `?` turns it into an opaque 500.
+///
+/// ```
+/// use sessile::Session;
+///
+/// let session = Session::new();
+/// let error = session.insert("ratio", f64::NAN).unwrap_err();
+/// assert_eq!(error.name, "ratio");
+/// assert!(!session.contains_key("ratio"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` could not be put into the session")]
 #[non_exhaustive]
@@ -60,9 +88,19 @@ pub struct SessionInsertError {
     pub source: WriteError,
 }
 
-/// A value of the session could not be updated; the session is as it was.
+/// A value of the session could not be updated. The session is unchanged.
 ///
-/// In a handler it answers an opaque 500 through `?`.
+/// In a handler, `?` turns it into an opaque 500.
+///
+/// ```
+/// use sessile::Session;
+///
+/// let session = Session::new();
+/// session.insert("visits", "many")?;
+/// let error = session.update("visits", |n: u32| n + 1).unwrap_err();
+/// assert_eq!(error.name, "visits");
+/// # Ok::<(), sessile::SessionInsertError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the session's value `{name}` could not be updated")]
 #[non_exhaustive]
@@ -74,10 +112,19 @@ pub struct SessionUpdateError {
 }
 
 /// Why a change was refused.
+///
+/// ```
+/// use sessile::{Session, error::{SessionClosedError, WriteError}};
+///
+/// let session = Session::new();
+/// session.purge();
+/// let error = session.insert("visits", 1).unwrap_err();
+/// assert_eq!(error.source, WriteError::Closed(SessionClosedError::Purged));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// The value can't be turned into JSON, or what is stored is not of its type.
+    /// The value can't be turned into JSON, or the stored value is not of its type.
     #[error(transparent)]
     Json(#[from] JsonError),
     /// The state would be larger than the application allows.
@@ -96,6 +143,23 @@ pub enum WriteError {
 }
 
 /// Why a session takes no changes.
+///
+/// ```
+/// use sessile::{
+///     config::Settings,
+///     engine::{ResponseHead, SealingKey, SessionManager},
+///     error::SessionClosedError,
+///     storage::MemorySessionStore,
+/// };
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let store = MemorySessionStore::default();
+/// let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
+/// let session = manager.open([]).await?;
+/// manager.commit(&session, &ResponseHead::to("GET")).await?;
+/// assert_eq!(session.try_renew(), Err(SessionClosedError::Committed));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionClosedError {
@@ -116,21 +180,32 @@ pub enum SessionClosedError {
 
 /// A session could not be saved.
 ///
-/// Unless the session is closed, the changes are kept, and the commit at the end of the request tries to store
-/// them again. A handler can return the error with `?`. The response has an empty body: 409 if another request has ended or renewed the session, 503 if
-/// the store failed, otherwise 500.
+/// Unless the session is closed, the changes are kept, and the commit at the end of the request tries to store them
+/// again. A handler can return the error with `?`. The response has an empty body: 409 if another request has ended
+/// or renewed the session, 503 if the store failed, otherwise 500.
+///
+/// ```
+/// use sessile::{Session, error::SessionSaveError};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// // No middleware has opened this session.
+/// let session = Session::new();
+/// session.insert("visits", 1)?;
+/// assert!(matches!(session.save().await, Err(SessionSaveError::NoStore)));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionSaveError {
     /// The session takes no changes.
     #[error(transparent)]
     Closed(#[from] SessionClosedError),
-    /// The response has been sent or the client has left, and what was done needs a cookie: a session that is
-    /// new, one that is renewed, or one whose record travels in the cookie.
+    /// The response has been sent or the client has disconnected, and the change needs a cookie: the session is new or
+    /// renewed, or its record is in the cookie.
     #[error("the session needs a cookie, and its response has been sent")]
     ResponseSent,
-    /// The session has no store: it was made by [`Session::new`](crate::Session::new), no
-    /// middleware is in place, or the store failed and the request went on without it.
+    /// The session has no store: it was created by [`Session::new`](crate::Session::new), no middleware has opened
+    /// it, or the store failed and the request continued without it.
     #[error("the session has no store")]
     NoStore,
     /// The changes could not be stored.
@@ -140,8 +215,24 @@ pub enum SessionSaveError {
 
 /// A session could not be reloaded.
 ///
-/// A handler can return the error with `?`. The response has an empty body: 409 if another request has ended or renewed the
-/// session, 503 if the store failed, otherwise 500.
+/// A handler can return the error with `?`. The response has an empty body: 409 if another request has ended or
+/// renewed the session, 503 if the store failed, otherwise 500.
+///
+/// ```
+/// use sessile::{
+///     config::Settings,
+///     engine::{SealingKey, SessionManager},
+///     error::SessionReloadError,
+///     storage::MemorySessionStore,
+/// };
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let store = MemorySessionStore::default();
+/// let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
+/// let session = manager.open([]).await?;
+/// assert!(matches!(session.reload().await, Err(SessionReloadError::NotStored)));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionReloadError {
@@ -157,9 +248,9 @@ pub enum SessionReloadError {
     /// The current state could not be loaded.
     #[error("the session could not be loaded")]
     Load(#[from] OpenError),
-    /// An earlier attempt to store the changes failed in a way that leaves open whether they were
-    /// stored, and the stored session has changed since: they may be in it. The session now holds
-    /// what is stored, and all changes that are not known to be stored are dropped.
+    /// The outcome of an earlier attempt to store the changes is unknown, and the stored session has changed since
+    /// then, so they may be in it. The session now has the stored state, and all changes with an unknown outcome are
+    /// dropped.
     #[error("it is not known whether an earlier attempt stored the session's changes")]
     Unknown,
     /// The unsaved changes could not be applied to the current state.

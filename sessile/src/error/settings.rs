@@ -1,6 +1,20 @@
 //! The errors of invalid settings.
 
 /// The [`Settings`](crate::config::Settings) are invalid.
+///
+/// ```
+/// use sessile::{
+///     config::Settings,
+///     engine::{SealingKey, SessionManager},
+///     error::SettingsError,
+///     storage::MemorySessionStore,
+/// };
+///
+/// let mut settings = Settings::default();
+/// settings.touch_fraction = 2.0;
+/// let refused = SessionManager::new(MemorySessionStore::default(), SealingKey::generate(), settings);
+/// assert_eq!(refused.unwrap_err(), SettingsError::TouchFraction);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
@@ -10,7 +24,7 @@ pub enum SettingsError {
     /// A duration is zero or negative.
     #[error("the {setting} has to be more than zero")]
     NotPositive {
-        /// What the duration is for.
+        /// The setting.
         setting: &'static str,
     },
     /// The touch fraction is not a number from 0 to 1.
@@ -19,12 +33,26 @@ pub enum SettingsError {
     /// The status for a failing store is not one of an error.
     #[error("{status} is not the status of an error response, 400 to 599")]
     Status {
-        /// The status that was asked for.
+        /// The status.
         status: u16,
     },
 }
 
 /// The name or an attribute of the cookie is invalid.
+///
+/// ```
+/// use sessile::{
+///     config::Settings,
+///     engine::{SealingKey, SessionManager},
+///     error::{InvalidCookieError, SettingsError},
+///     storage::MemorySessionStore,
+/// };
+///
+/// let mut settings = Settings::default();
+/// settings.cookie_name = String::new();
+/// let refused = SessionManager::new(MemorySessionStore::default(), SealingKey::generate(), settings);
+/// assert_eq!(refused.unwrap_err(), SettingsError::Cookie(InvalidCookieError::EmptyName));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidCookieError {

@@ -1,4 +1,4 @@
-//! Cookies, caches and proxies: what goes between the browser and the application.
+//! Cookies, caches and proxies between the browser and the application.
 //!
 //! Read this page when you choose the cookie's settings, when a cache or a proxy stands before the application, or
 //! when a request has several session middlewares.
@@ -6,7 +6,8 @@
 //! # Choosing the cookie
 //!
 //! The defaults are a cookie called `id` with `Path=/`, `Secure`, `HttpOnly` and `SameSite=Lax`. Two changes make it
-//! safer. They are not defaults, because sessions of actix-session would be lost, or a login from another site would:
+//! safer. They are not defaults, because existing sessions of actix-session would be lost, and a sign-in that another
+//! site redirects back from would not find its session:
 //!
 //! ```
 //! use actix_web::cookie::{Key, SameSite};
@@ -15,15 +16,15 @@
 //! let sessions = SessionMiddleware::builder(MemorySessionStore::default(), Key::generate())
 //!     // Browsers take it only from this host, over TLS, for all paths (OWASP ASVS 5.0, 3.3.3).
 //!     .cookie_name("__Host-session".to_owned())
-//!     // No request from another site brings it, not even a link.
+//!     // Browsers do not send it with requests from other sites, not even with a link.
 //!     .cookie_same_site(SameSite::Strict)
 //!     .try_build();
 //! assert!(sessions.is_ok());
 //! ```
 //!
 //! Settings that no browser accepts are an error when the middleware is built: a `__Host-` name with a domain, with
-//! another path or without `Secure`; `SameSite=None` without `Secure`; a name or attribute with a character that it
-//! can't have. An empty domain or path is left out, as browsers ignore it.
+//! another path or without `Secure`; `SameSite=None` without `Secure`; a name or attribute with an invalid character.
+//! An empty domain or path is omitted, because browsers ignore it.
 //!
 //! ```
 //! # use actix_web::cookie::{Key, SameSite};
@@ -45,37 +46,38 @@
 //! | to a request with a cookie that actix-session sealed | the cookie, sealed again, unless it would have more than 4096 bytes |
 //! | of one that purged it | a removal cookie: the same name and attributes, no value, `Max-Age=0` and an `Expires` in the past |
 //!
-//! Except under `OnEveryRequest`, a cookie without a `Max-Age` is sent again only if its key changes: a response that arrives late could replace
-//! a newer cookie with it. For the same reason, an unchanged cookie is withheld if another request has renewed the
-//! session. `Max-Age` is at most 400 days, the longest that browsers keep a cookie (RFC 6265bis, section 5.5).
+//! Except under `OnEveryRequest`, a cookie without a `Max-Age` is sent again only if its key changes: a response that
+//! arrives late could replace a newer cookie with it. For the same reason, an unchanged cookie is withheld if another
+//! request has renewed the session. `Max-Age` is at most 400 days, the longest that browsers keep a cookie (RFC
+//! 6265bis, section 5.5).
 //!
 //! If the handler sets a cookie of the same name itself, the middleware's cookie follows it, and browsers keep the last
 //! one. If the session has no cookie to set, the handler's cookie replaces the session's.
 //!
-//! # Whatever the browser sends
+//! # Invalid and repeated cookies
 //!
-//! No cookie is an error, and none makes a request fail.
+//! No cookie makes a request fail.
 //!
 //! | the request has | the session |
 //! | --- | --- |
 //! | a cookie that fails verification, is too long or is not text | a new one, which is empty |
 //! | a cookie whose session has ended or does not exist | a new one, which is empty |
-//! | several cookies of the name, of which one verifies | that one's |
-//! | several cookies of one session | that one: the newest secret counts or, where the session travels in the cookie, the latest change |
-//! | cookies of several live sessions | the one whose record has a subject, if it is the only such one; else a new one, and a warning is logged |
+//! | several cookies of the name, of which one verifies | the session of that cookie |
+//! | several cookies of one session | that session: the newest secret counts or, if the session is in the cookie, the latest change |
+//! | cookies of several live sessions | the only one whose record has a subject; otherwise a new one, and a warning is logged |
 //!
 //! Browsers send several cookies of one name after a path or a domain was changed, or if an application on a parent
-//! domain has a cookie of that name. At most three sessions are loaded, those with a subject first, and then those whose cookies were issued last. A
-//! [`purge`] ends the sessions of all cookies that verify.
+//! domain has a cookie of that name. At most three sessions are loaded, those with a subject first, and then those
+//! whose cookies were issued last. A [`purge`] ends the sessions of all cookies that verify.
 //!
-//! Cookies are found in several `Cookie` headers as in one, in quotes, and with percent-encoding, as browsers, old
-//! clients, and HTTP/2 send them.
+//! Cookies are found in one or several `Cookie` headers, with or without quotes and percent-encoding, because
+//! browsers, old clients and HTTP/2 differ in this.
 //!
 //! # The sealing key
 //!
-//! Cookies are sealed with keys that are derived from the application's, so the application can use its key for cookies
-//! of its own: none of those passes for a session, whatever a visitor has the application put into it. The exception is
-//! what actix-session sealed, as long as [`accept_actix_session_cookies`] is on.
+//! Cookies are sealed with keys that are derived from the application's key. So the application can seal other
+//! cookies with its key: none of them is accepted as a session, even if a visitor chooses its content. Cookies of
+//! actix-session are an exception, as long as [`accept_actix_session_cookies`] is on.
 //!
 //! # Caches
 //!
@@ -132,22 +134,24 @@
 //! A response whose session was not used stays as it is, so public pages remain cacheable inside the middleware.
 //! Failures of the session (409, 500 and 503) are `no-store`.
 //!
-//! The headers are decided when the handler is done. Code that reads the session after that is not noticed:
-//! outer middleware that changes the page with what it finds there, and a body that holds the `HttpRequest` and gets the
-//! session from it. In both cases, read the session before, or set `Cache-Control: private` yourself.
+//! The headers are decided when the handler is done. Code that reads the session later does not change them: outer
+//! middleware that changes the page, and a body that holds the `HttpRequest` and gets the session from it. In both
+//! cases, read the session earlier, or set `Cache-Control: private` yourself.
 //!
-//! The setting [`caching`] changes this: [`NoStoreSignedIn`] keeps the pages of users who are signed in out of the
-//! browser's cache as well (until this crate can tie a session to a user, that is for records that name one: set
-//! `Cache-Control: no-store` yourself), and [`Unchanged`] leaves all of these headers to the application: it then has to set them on
-//! every page that depends on a session, or a cache with a default lifetime hands one visitor's page to the next.
+//! The setting [`caching`] changes this:
+//!
+//! - [`NoStoreSignedIn`] also keeps the pages of signed-in users out of the browser's cache. This crate can't tie a
+//!   session to a user yet, so for now set `Cache-Control: no-store` yourself.
+//! - [`Unchanged`] leaves all of these headers to the application. It has to set them on every page that depends on a
+//!   session, or a cache with a default lifetime serves one visitor's page to the next visitor.
 //!
 //! # Behind nginx, Apache, or a CDN
 //!
-//! The tests run the middleware behind nginx and Apache httpd with their caches on, with 22 forms of
-//! `Cache-Control` that a handler may set. The headers are enough, as long as the cache heeds them. These settings make it ignore them, and
-//! hand out sessions:
+//! The tests run the middleware behind nginx and Apache httpd with their caches on, with 22 forms of `Cache-Control`
+//! that a handler may set. The headers are enough, as long as the cache obeys them. These settings make a cache
+//! ignore them, and serve sessions to other visitors:
 //!
-//! | cache | do not use where there are sessions |
+//! | cache | do not use with sessions |
 //! | --- | --- |
 //! | nginx | `proxy_ignore_headers` with `Cache-Control`, `Set-Cookie`, `Vary` or `X-Accel-Expires` |
 //! | Apache httpd | `CacheIgnoreCacheControl On`, `CacheStorePrivate On`, `CacheIgnoreHeaders` without `Set-Cookie` |
@@ -157,10 +161,10 @@
 //!
 //! - **TLS that ends at the proxy** needs no setting here. The cookie is `Secure`, and the browser's connection is
 //!   encrypted.
-//! - **Large cookies.** A session that travels in the cookie may take 4096 bytes. nginx reads a response's headers into
-//!   one buffer of 4 or 8 KB, and answers 502 if they do not fit: set `proxy_buffer_size 8k`, or `proxy_buffer_size 16k`
-//!   together with `proxy_buffers 8 16k`. For requests, the defaults of nginx (`large_client_header_buffers`) and Apache
-//!   (`LimitRequestFieldSize`) are enough.
+//! - **Large cookies.** A session that travels in the cookie may take 4096 bytes. nginx reads a response's headers
+//!   into one buffer of 4 or 8 KB, and answers 502 if they do not fit: set `proxy_buffer_size 8k`, or
+//!   `proxy_buffer_size 16k` together with `proxy_buffers 8 16k`. For requests, the defaults of nginx
+//!   (`large_client_header_buffers`) and Apache (`LimitRequestFieldSize`) are enough.
 //! - **The cookie's path** must be the one that the browser sees. If the proxy removes a prefix from the path, set
 //!   [`cookie_path`] to that prefix, or keep `/`.
 //!
@@ -172,12 +176,12 @@
 //! | two instances with one cookie name, one key, and stores of one type | the same: the store and the settings of the inner one are not used |
 //! | two middlewares with different cookie names | two sessions: code inside the inner one sees its session, and all other code sees the outer one, before and after |
 //! | two middlewares with one cookie name and different stores or keys | two sessions whose cookies replace each other: a warning is logged |
-//! | middleware further out that takes the handle first | the handle is of an empty session until the request reaches the session middleware. It then becomes the request's session, with the changes that were made |
+//! | outer middleware that gets the session first | its handle has an empty session until the request reaches the session middleware. It then becomes the request's session, and keeps the changes that were made |
 //! | no session middleware | the session is empty and is not stored: the first change logs a warning |
 //!
-//! Until then, a `remove` or `update` through that handle has no effect, since the values are not there yet; `insert` and
-//! `update_or` have. If you can, put the session middleware further out: the last `wrap` is the outermost. So it comes
-//! last, after that of `actix-identity` for example, whose deadlines need a session that is open.
+//! Until then, `remove` and `update` through that handle have no effect, because the values are not loaded; `insert`
+//! and `update_or` have. If possible, make the session middleware the outermost one: register it with the last
+//! `wrap`. For example, it comes after the middleware of `actix-identity`, whose deadlines need an open session.
 //!
 //! [`NoStoreSignedIn`]: crate::config::Caching::NoStoreSignedIn
 //! [`OnEveryRequest`]: crate::config::TtlExtensionPolicy::OnEveryRequest

@@ -25,10 +25,10 @@
 //!
 //! # Crates that depend on actix-session
 //!
-//! `actix-identity` and other crates that depend on actix-session still use actix-session, and see
-//! no session: signing in would silently do nothing. Replace the crate for all of them, and leave your own dependency on
-//! actix-session as it is. The repository has packages named `actix-session` for that, which contain only this crate: in
-//! version 0.11 for `actix-identity` 0.9, and in version 0.10 for `actix-identity` 0.8.
+//! `actix-identity` and other crates that depend on actix-session still use actix-session, and see no session:
+//! signing in would silently do nothing. Replace the crate for all of them, and leave your own dependency on
+//! actix-session as it is. The repository has packages named `actix-session` for that, which contain only this crate:
+//! in version 0.11 for `actix-identity` 0.9, and in version 0.10 for `actix-identity` 0.8.
 //!
 //! ```toml
 //! [patch.crates-io]
@@ -48,7 +48,8 @@
 //! | `session.entries()["name"] == "\"ferris\""` | true | false |
 //! | `session.entries()["name"] == "ferris"` | false | true |
 //!
-//! All other code compiles as it is. Don't set `default-features = false`: the middleware is in the default feature `actix`.
+//! All other code compiles as it is. Don't set `default-features = false`: the middleware is in the default feature
+//! `actix`.
 //!
 //! ## `entries`
 //!
@@ -140,8 +141,8 @@
 //! | `serde_json::Error` from `get` and `insert` (0.6) | [`SessionGetError`](crate::SessionGetError), [`SessionInsertError`](crate::SessionInsertError) |
 //! | `anyhow::Error` from the constructors of the Redis stores | [`StoreError`](crate::storage::StoreError), which has a [`kind`](crate::storage::StoreError::kind) |
 //!
-//! All of them convert with `?`, into `anyhow::Error` as well as into `actix_web::Error`. Only a function that names the
-//! type in its signature changes.
+//! All of them convert with `?`, into `anyhow::Error` as well as into `actix_web::Error`. Only a function that names
+//! the type in its signature changes.
 //!
 //! Before, with version 0.6:
 //!
@@ -205,10 +206,10 @@
 //!
 //! ## Session keys
 //!
-//! A [`SessionKey`](crate::storage::SessionKey) is generated, and not made from text or turned into it. Outside of a store
-//! there is no use for the text: [`Session::id`](crate::Session::id) is for logs and administration pages.
+//! A [`SessionKey`](crate::storage::SessionKey) can be generated, but not parsed or formatted. For logs and
+//! administration pages, use [`Session::id`](crate::Session::id).
 //!
-//! ## Extracting by hand
+//! ## Calling `Session::extract`
 //!
 //! `Session::extract(&request)` is a future of another type than `Ready`: await it, or call
 //! [`get_session`](crate::SessionExt::get_session).
@@ -221,36 +222,36 @@
 //! | [`update`] of a value | is lost, unless something else changes the session | is stored |
 //! | `remove` of a name that is not there | changes the status | does not |
 //! | `insert` after `purge`, in one request | has no effect | is an error; [`restart`] ends the session and begins another one |
-//! | a slow request after signing out | brings the session back | does not: the session stays ended |
+//! | a slow request after signing out | restores the session | does not restore it |
 //! | a change of a session that another request renewed or ended | is stored, and overwrites | is not stored, and the response is an empty 409, unless the method is safe (`GET`, `HEAD`, …): see [`on_superseded`] and [`failure_page`] |
 //! | the store fails, or does not answer within a second | 500, sometimes after minutes | an empty 503: see [`on_store_failure`] and [`store_timeout`] |
-//! | the cookie, where it has no `Max-Age` and the key stays the same | is sent after each change | is not sent, except under `OnEveryRequest` |
+//! | a cookie without `Max-Age` whose key stays the same | is sent after each change | is not sent, except under `OnEveryRequest` |
 //! | a session in the cookie | is valid for as long as the key is | ends when it expires, even if the browser keeps the cookie |
 //! | a cookie of more than 4096 bytes | is sent, and browsers drop it | is not sent, and the response is an empty 500 |
 //! | several cookies of the name | the first one counts | all are read: see [`cookies_and_proxies`] |
 //! | the removal cookie | has no `Expires` | has one in the past |
-//! | caches | are told nothing | responses that used their session are `private` and `Vary: Cookie`: see [`caching`] |
+//! | cache headers | are not set | responses that used their session are `private` and have `Vary: Cookie`: see [`caching`] |
 //! | `f64::NAN`, and values that are nested more than 127 levels deep | are stored, and can't be read | are an error of `insert` |
 //! | the same middleware around the app and a scope | opens two sessions | opens one |
 //! | settings that browsers refuse, such as `SameSite=None` without `Secure` | are sent | make `build` panic, and `try_build` return an error |
 //! | `cache_keygen` of the Redis stores | receives a session key of 64 characters | receives a session's id of 22 characters, or the whole key of a session of actix-session. A function that adds a prefix works for both |
 //! | values in Redis | JSON of JSON texts | a version, followed by JSON |
 //!
-//! # What becomes of existing sessions
+//! # Existing sessions
 //!
 //! | the session | read | changed, renewed, or extended |
 //! | --- | --- | --- |
 //! | in Redis | keeps its expiry in Redis; reading does not extend it, except under `OnEveryRequest` | this crate's format and time to live, under the same Redis key; a renewal moves it to a new one |
 //! | in a cookie | counts as created and used now | the same |
 //!
-//! In both cases, the first response sets the cookie again, sealed by this crate. The old session does not tell when it
-//! was created, so the [absolute timeout](crate::config::Settings::absolute_timeout) counts from its first change.
+//! In both cases, the first response sets the cookie again, sealed by this crate. The old session has no time of
+//! creation, so the [absolute timeout](crate::config::Settings::absolute_timeout) counts from its first change.
 //!
-//! **The risk of accepting them.** A session that actix-session stored in a cookie never expires: a copy of such a cookie
-//! opens the session even after signing out, as long as these cookies are accepted. And a *signed* cookie of
-//! actix-session is not bound to its name: if your application signed a value with the same key for another purpose, and
-//! a visitor can choose the value, it may pass for a session. When the longest lifetime of your sessions has passed,
-//! turn this off:
+//! **The risk of accepting them.** A session that actix-session stored in a cookie never expires: a copy of such a
+//! cookie opens the session even after signing out, as long as these cookies are accepted. In addition, a *signed*
+//! cookie of actix-session is not bound to its name: if your application signed a value with the same key for another
+//! purpose, and a visitor can choose the value, it may be accepted as a session. When the longest lifetime of your
+//! sessions has passed, turn this off:
 //!
 //! ```
 //! use actix_web::cookie::Key;

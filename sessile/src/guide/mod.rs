@@ -1,8 +1,33 @@
 //! The guide: pages for people with a task. All examples are compiled and run.
+//!
+//! | you want to | page |
+//! | --- | --- |
+//! | decide where sessions are stored | [`choosing_a_store`] |
+//! | choose timeouts | [`how_long_sessions_live`] |
+//! | choose the cookie's settings, or run behind a cache or a proxy | [`cookies_and_proxies`] |
+//! | change one session in several requests at once | [`concurrent_requests`] |
+//! | replace actix-session | [`migrating_from_actix_session`] |
+//! | monitor sessions in production | [`logs_and_metrics`] |
+//! | administer the tables of a PostgreSQL, MySQL or MariaDB database | [`databases`] |
+//! | estimate what many sessions need | [`scaling`] |
+//! | review the security of an application | [`security`] |
+//! | store sessions in another database or service | [`writing_a_store`] |
+//!
+//! The settings are documented where they are set: [`config::Settings`](crate::config::Settings).
 
+// Without the adapter, two of the pages are missing.
+#![cfg_attr(not(feature = "actix"), allow(rustdoc::broken_intra_doc_links))]
+
+pub mod choosing_a_store;
 pub mod concurrent_requests;
 #[cfg(feature = "actix")]
 pub mod cookies_and_proxies;
+#[doc = include_str!("databases.md")]
+pub mod databases {}
+pub mod how_long_sessions_live;
+pub mod logs_and_metrics;
 #[cfg(feature = "actix")]
 pub mod migrating_from_actix_session;
+pub mod scaling;
+pub mod security;
 pub mod writing_a_store;

@@ -9,7 +9,7 @@
 //! A store is a versioned key-value store. It keeps a [`Record`] under a [`SessionId`], beside it a
 //! [`Version`], and for a time to live (TTL). You implement [`SessionStore`]:
 //!
-//! | operation | what it does | what it answers |
+//! | operation | effect | result |
 //! | --- | --- | --- |
 //! | [`load`] | finds the record and its version | `Some` or `None` |
 //! | [`create`] | stores a record under an id that has none | `Created` or `Taken` |
@@ -17,8 +17,8 @@
 //! | [`delete`] | deletes the record, whatever its version | nothing |
 //!
 //! The engine does everything else. It makes ids, versions and secrets, seals cookies, renews sessions,
-//! and merges the changes of concurrent requests. It decides when a session has expired. All of this
-//! reaches your store as one of the four operations.
+//! and merges the changes of concurrent requests. It decides when a session has expired. Your store only
+//! receives the four operations.
 //!
 //! # A store over a `HashMap`
 //!
@@ -34,16 +34,15 @@
 //!   that does nothing on a conflict, and `update` is one `UPDATE ... WHERE id = ? AND version = ?`. A
 //!   `SELECT` before an `UPDATE` loses updates.
 //! - **`update` compares the new version first.** If the record is already at `version`, an earlier attempt of
-//!   the same update was stored, and the answer is `Updated`.
-//! - **An expired record is missing**, for every operation: `load` finds nothing, `update` answers
+//!   the same update was stored, and the result is `Updated`.
+//! - **An expired record is missing**, for every operation: `load` finds nothing, `update` returns
 //!   `Missing`, and `create` may use the id. A record with a TTL of zero is missing at once.
 //! - **`load` never turns an unreadable record into `None`.** The `?` after [`Record::decode`] makes it an
 //!   error of kind [`Corrupt`] or
 //!   [`Newer`].
 //!
-//! `create` and `update` may also answer `Refused`. Only a store that can end all sessions of a user does
-//! so, and yours does not have to. `CreatedAs` is for stores that were written for actix-session: if you have one,
-//! `storage::compat` wraps it as it is.
+//! `create` and `update` may also return `Refused`. Only a store that can end all sessions of a user does
+//! so, which is optional. `CreatedAs` is for stores that were written for actix-session: `storage::compat` wraps them.
 //!
 //! You can use the store directly:
 //!
@@ -65,7 +64,7 @@
 //! let updated = store.update(&id, first, &record, second, ttl).await?;
 //! assert_eq!(updated, UpdateOutcome::Updated);
 //!
-//! // The record is not at the first version any more.
+//! // The record no longer has the first version.
 //! let late = store.update(&id, first, &record, Version::generate(), ttl).await?;
 //! assert_eq!(late, UpdateOutcome::Conflict);
 //! let loaded = store.load(&id, None, Freshness::Current).await?;
@@ -107,17 +106,17 @@
 //!
 //! The suite calls the closure for each check. For a database, let the closure clone one store, or connect to
 //! a new table. The suite uses random ids and ignores other records. `#[tokio::test]` without
-//! `flavor = "multi_thread"` works too, but finds fewer races.
+//! `flavor = "multi_thread"` works as well, but finds fewer races.
 //!
-//! If your store breaks a rule, the test fails with the rule and with what the store did:
+//! If your store breaks a rule, the message has the rule and what the store did:
 //!
 //! ```text
 //! rule broken: `create` never overwrites. What the store did: `create` answered Created, `create` under
 //! the same id answered Created. The rule asks for Taken. A load now finds a record.
 //! ```
 //!
-//! Run the suite on several threads, as above, and against the real backend. Races, collations and rounded
-//! times do not show in a mock.
+//! Run the suite on several threads, as above, and with the real backend. A mock has no races, collations or
+//! rounded times.
 //!
 //! # The time to live
 //!
@@ -132,22 +131,21 @@
 //!
 //! An expired record may stay on disk until you clean up. It only has to be missing for all operations.
 //!
-//! # What you may send again
+//! # Sending an operation again
 //!
-//! A connection can break before the reply arrives. The store then does not know whether the operation
-//! happened.
+//! If a connection breaks before the reply arrives, the store does not know whether the operation was executed.
 //!
 //! | operation | send again? | because |
 //! | --- | --- | --- |
 //! | `load`, `delete` | yes | repeating them changes nothing |
 //! | `update` | yes, with the same versions | if the reply is then `Conflict` or `Missing`, return an error of kind [`Unknown`]: your first attempt may have been stored and replaced since |
-//! | `create` | never | a delayed first attempt could bring back a session that was deleted since |
+//! | `create` | never | a delayed first attempt could restore a session that was deleted in the meantime |
 //!
 //! Return a [`StoreError`] for everything else. Its source goes to the log. The
 //! engine assumes that the operation may have happened. If it certainly did not, because no connection
 //! could be opened or the backend refused it, call [`not_sent`] on the error.
 //!
-//! # What not to do
+//! # Mistakes to avoid
 //!
 //! - Do not store part of a record, or a time from it, in place of what you are given. [`Record::encode`] is
 //!   the whole record, with members that only a later version of this crate knows. A column beside it is
@@ -162,12 +160,12 @@
 //!   together. The future of an operation is dropped when the client disconnects.
 //! - Do not hold a lock across an `await`.
 //! - Do not delete in `load` without comparing: another request may have stored a new record since.
-//! - Do not answer `Missing` or `None` if you cannot tell. Return an error.
+//! - Do not return `Missing` or `None` if the store does not know. Return an error.
 //! - Do not put values or the text of records into errors: errors are logged.
 //!
-//! # What you do not need
+//! # What a store does not need
 //!
-//! - **Secrets.** The record has digests of them, and the engine compares them. A store cannot get it wrong.
+//! - **Secrets.** The record has digests of them, and the engine compares them.
 //! - **The subject hint** of `load`. It is for stores that can end all sessions of a user. Ignore it.
 //! - **A cache.** If you have none, ignore [`Freshness`]. If you have one, answer
 //!   only [`Cached`] from it, and evict on each write and each conflict.

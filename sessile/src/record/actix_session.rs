@@ -1,5 +1,11 @@
 //! What actix-session left: cookies that it sealed, its session keys, and the text of its states, up to version
 //! 0.11 and as its development branch writes them since.
+//!
+//! Such a state has no times (`Record::undated`). The time of the load counts as the time of creation and of use. If
+//! reading extends the lifetime, the first request touches the record.
+//!
+//! In cookies, the form of the content distinguishes a state from a key, and the store decides which keys it opens
+//! (`opens_actix_session_key`). The `cookie` crate, which sealed these cookies, opens them.
 
 use cookie::{Cookie, CookieJar, Key};
 use serde::Deserialize;
@@ -39,8 +45,7 @@ pub(crate) fn is_key(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// The record of `text`, one of its states. It tells no times: it counts as created and used at `now`,
-/// each time that it is loaded.
+/// The record of `text`, one of its states, as created and used at `now`.
 pub(crate) fn record(text: &str, now: Timestamp) -> Result<Record, JsonError> {
     state(text).map(|state| Record::undated(state, now))
 }

@@ -108,6 +108,13 @@ impl FromStr for SessionId {
 
 /// The text is not a [`SessionId`]: it has another length, or a character that is not in the
 /// alphabet of URL-safe base64. Quotes nothing of the text.
+///
+/// ```
+/// use sessile::storage::SessionId;
+///
+/// let error = "too short".parse::<SessionId>().unwrap_err();
+/// assert_eq!(error.len, 9);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a session id has {} characters of URL-safe base64, not these {len} bytes",

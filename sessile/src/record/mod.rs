@@ -208,6 +208,14 @@ impl Record {
 /// Why bytes are not a [`Record`]. Contains none of the bytes.
 ///
 /// A [`StoreError`](crate::storage::StoreError) is made from it with the right kind.
+///
+/// ```
+/// use sessile::record::{DecodeError, Record};
+///
+/// let error = Record::decode(b"\xff").unwrap_err();
+/// assert_eq!(error, DecodeError::NotUtf8);
+/// assert!(!error.is_newer());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {

@@ -119,7 +119,7 @@ impl Flush<'_> {
         operation.await
     }
 
-    /// Ends the flush: the session takes in the outcome.
+    /// Ends the flush: the session applies the outcome.
     pub(crate) fn finish(&mut self, outcome: FlushOutcome) {
         self.is_finished = true;
         let mut machine = self.session.machine();

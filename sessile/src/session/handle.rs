@@ -50,7 +50,7 @@ impl Session {
         contains
     }
 
-    /// Puts `value` under `key`, in place of what was there.
+    /// Stores `value` under `key`, and replaces an earlier value.
     ///
     #[doc = include_str!("docs/insert.md")]
     pub fn insert<T: Serialize>(
@@ -121,7 +121,7 @@ impl Session {
         Some(json::parse(&text).map_err(|_| json::value_of(&text)))
     }
 
-    /// Removes all values. The session itself goes on, under its key.
+    /// Removes all values. The session itself and its key stay.
     ///
     #[doc = include_str!("docs/clear.md")]
     pub fn clear(&self) {
@@ -177,12 +177,16 @@ impl Session {
     }
 
     /// How the request changed the session since it was loaded.
+    ///
+    #[doc = include_str!("docs/status.md")]
     #[must_use]
     pub fn status(&self) -> SessionStatus {
         self.machine().status
     }
 
     /// When the session was created; `None` while it has not been stored or [loaded](Self::load).
+    ///
+    #[doc = include_str!("docs/created_at.md")]
     #[must_use]
     pub fn created_at(&self) -> Option<Timestamp> {
         let machine = self.reading();
@@ -191,6 +195,8 @@ impl Session {
 
     /// When the stored session expires unless a request extends its lifetime; `None` while it has not been
     /// stored or [loaded](Self::load).
+    ///
+    #[doc = include_str!("docs/expires_at.md")]
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         let backend = self.backend()?;
@@ -212,6 +218,8 @@ impl Session {
     ///
     /// `false` only for a session that is loaded [lazily](crate::config::Loading::Lazy), and only if the
     /// request has a session cookie: otherwise there is nothing to load.
+    ///
+    #[doc = include_str!("docs/is_loaded.md")]
     #[must_use]
     pub fn is_loaded(&self) -> bool {
         self.reading().is_readable()
@@ -243,14 +251,14 @@ impl Session {
         drop(discarded);
     }
 
-    /// As [`remove`](Self::remove), and tells whether the session takes changes.
+    /// As [`remove`](Self::remove), with an error if the session takes no changes.
     ///
     #[doc = include_str!("docs/try_remove.md")]
     pub fn try_remove(&self, key: &str) -> Result<Option<Value>, WriteError> {
         Ok(self.remove_text(key)?.map(|text| json::value_of(&text)))
     }
 
-    /// As [`clear`](Self::clear), and tells whether the session takes changes.
+    /// As [`clear`](Self::clear), with an error if the session takes no changes.
     ///
     #[doc = include_str!("docs/try_clear.md")]
     pub fn try_clear(&self) -> Result<(), WriteError> {
@@ -258,7 +266,7 @@ impl Session {
         cleared.map(drop)
     }
 
-    /// As [`purge`](Self::purge), and tells whether it has an effect.
+    /// As [`purge`](Self::purge), with an error if it has no effect.
     ///
     #[doc = include_str!("docs/try_purge.md")]
     pub fn try_purge(&self) -> Result<(), SessionClosedError> {
@@ -266,7 +274,7 @@ impl Session {
         purged.map(drop)
     }
 
-    /// As [`renew`](Self::renew), and tells whether it has an effect.
+    /// As [`renew`](Self::renew), with an error if it has no effect.
     ///
     #[doc = include_str!("docs/try_renew.md")]
     pub fn try_renew(&self) -> Result<(), SessionClosedError> {

@@ -111,7 +111,7 @@ pub(crate) trait Backend: Send + Sync {
     /// Logs that a session could not be opened. Returns whether the request continues without the store.
     fn goes_on_without(&self, error: &OpenError) -> bool;
 
-    /// The HTTP status of the answer if the store fails.
+    /// The HTTP status of the response if the store fails.
     #[cfg(feature = "actix")]
     fn failure_status(&self) -> u16;
 
@@ -123,6 +123,20 @@ pub(crate) trait Backend: Send + Sync {
 }
 
 /// How a request changed its session since it was loaded.
+///
+/// ```
+/// use sessile::{Session, SessionStatus};
+///
+/// let session = Session::new();
+/// assert_eq!(session.status(), SessionStatus::Unchanged);
+/// session.insert("visits", 1)?;
+/// assert_eq!(session.status(), SessionStatus::Changed);
+/// session.renew();
+/// assert_eq!(session.status(), SessionStatus::Renewed);
+/// session.purge();
+/// assert_eq!(session.status(), SessionStatus::Purged);
+/// # Ok::<(), sessile::SessionInsertError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SessionStatus {
     /// The state was changed.

@@ -1,4 +1,4 @@
-//! [`CookieSessionStore`]: the record itself travels in the cookie.
+//! [`CookieSessionStore`]: the record itself is in the cookie.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use super::{
 };
 use crate::record::Record;
 
-/// Keeps nothing: the engine seals the record itself into the cookie, with the time at which it ends.
+/// Keeps nothing: the engine seals the record itself into the cookie, with its expiry.
 ///
-/// Costs no round trip and no memory. In exchange:
+/// It costs no round trip and no memory. In exchange:
 ///
-/// - The server can't take a session back. `purge` and `renew` change what this browser holds; a
-///   copy of the old cookie is good until it ends. Keep the time to live short.
-/// - Concurrent requests can't be merged: each starts from the cookie that it came with, and the
-///   browser keeps the cookie that arrives last.
-/// - All that a session holds has to fit into 4096 bytes with the cookie's name and attributes,
-///   after sealing: about 2,800 bytes of JSON. More is a typed error, not a cookie that browsers drop.
+/// - The server can't invalidate a session. `purge` and `renew` only change the cookie of this browser. A copy of the
+///   old cookie is valid until it expires, so keep the time to live short.
+/// - Concurrent requests can't be merged: each starts from its own cookie, and the browser keeps the last cookie that
+///   it receives.
+/// - The sealed session has to fit into 4096 bytes, with the cookie's name and attributes: about 2,800 bytes of JSON.
+///   More is a typed error, because browsers would drop the cookie.
 /// - Under [`Signed`](crate::CookieContentSecurity::Signed) the client can read the state.
-/// - What actix-session left in a browser is a session as well. It has no end of its own: see
+/// - Cookies of actix-session are accepted as well. They never expire: see
 ///   [`Settings::accept_actix_session_cookies`](crate::config::Settings::accept_actix_session_cookies).
 ///
 /// ```

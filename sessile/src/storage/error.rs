@@ -1,11 +1,10 @@
-//! [`StoreError`]: what a store could not do, and why.
+//! [`StoreError`]: the failure of a store's operation.
 
 use std::{error::Error, fmt};
 
 use crate::record::DecodeError;
 
-/// The failure of an operation: its kind, its cause as the backend reported it, and whether the operation may
-/// have happened nevertheless.
+/// The failure of an operation: its kind, its cause, and whether the operation may have happened nevertheless.
 ///
 /// Every error leaves open whether the operation happened, unless the store marks it as
 /// [not sent](Self::not_sent).
@@ -29,13 +28,22 @@ pub struct StoreError {
     not_sent: bool,
 }
 
-/// The kinds of [`StoreError`] that callers may want to tell apart.
+/// The kinds of [`StoreError`].
+///
+/// ```
+/// use sessile::storage::{AnySessionStore, StoreErrorKind};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let error = AnySessionStore::connect("no such address").await.unwrap_err();
+/// assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
+/// # });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
     /// The backend can't be reached, is busy or locked, or failed: the same operation may succeed later.
     Unavailable,
-    /// The store can't tell whether a write happened: its answer was lost, or it was sent more than once and
+    /// It is not known whether a write happened: its reply was lost, or it was sent more than once and
     /// another request changed the record in between.
     Unknown,
     /// The record under the id can't be decoded.
@@ -55,7 +63,7 @@ pub enum StoreErrorKind {
 impl StoreError {
     /// An error of this kind with its cause. It leaves open whether the operation happened.
     ///
-    /// The cause ends up in logs: it should tell neither session keys nor values.
+    /// The cause is logged, so it must contain neither session keys nor values.
     pub fn new(kind: StoreErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             kind,

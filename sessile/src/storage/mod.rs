@@ -21,7 +21,7 @@
 //!    expects. It never brings back a record that is missing.
 //! 4. If the record is already at the new version, `update` returns `Updated` and changes nothing. The engine
 //!    generates a random version for each write, so the record is from an earlier attempt of this write.
-//! 5. `delete` deletes the record under the id, whatever its version. Deleting a missing record is no error.
+//! 5. `delete` deletes the record under the id at any version. Deleting a missing record is no error.
 //! 6. Every later `load`, on every server, sees the effect of an acknowledged operation. Only a
 //!    [`Cached`](Freshness::Cached) load may lag behind.
 //! 7. An operation is atomic, also if its future is dropped before it completes. It may then still take effect
@@ -130,6 +130,10 @@ pub use crate::record::id::{
 /// hundred lines.
 ///
 /// Operations are called from many threads at once. Don't hold a lock across an `await`.
+///
+/// An adapter or a test calls a store directly:
+///
+#[doc = include_str!("docs/session_store.md")]
 pub trait SessionStore: Send + Sync + 'static {
     /// The record under `id` and its version, or `None`.
     ///
@@ -175,7 +179,7 @@ pub trait SessionStore: Send + Sync + 'static {
         ttl: Duration,
     ) -> impl Future<Output = Result<UpdateOutcome, StoreError>> + Send;
 
-    /// Deletes the record under `id`, if there is one, whatever its version.
+    /// Deletes the record under `id` at any version, if there is one.
     ///
     /// # Errors
     ///
@@ -201,6 +205,8 @@ pub trait SessionStore: Send + Sync + 'static {
 }
 
 /// How current a loaded record has to be.
+///
+#[doc = include_str!("docs/freshness.md")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
     /// It may come from a cache that lags behind within its documented bound.
@@ -242,6 +248,8 @@ impl Version {
 }
 
 /// A record as it was loaded.
+///
+#[doc = include_str!("docs/loaded.md")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded {
     /// The record.
@@ -251,6 +259,8 @@ pub struct Loaded {
 }
 
 /// What [`SessionStore::create`] did.
+///
+#[doc = include_str!("docs/create_outcome.md")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CreateOutcome {
     /// The record was stored.
@@ -267,6 +277,8 @@ pub enum CreateOutcome {
 }
 
 /// What [`SessionStore::update`] did.
+///
+#[doc = include_str!("docs/update_outcome.md")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdateOutcome {
     /// The record was stored.

@@ -51,7 +51,7 @@ impl Check {
         self.wants(&what, &cookie.max_age(), &Some(wanted));
     }
 
-    /// The answer to `request`, whatever its status. `name` names the request.
+    /// The response to `request`, with any status. `name` names the request.
     pub(super) async fn answer<R>(
         &self,
         app: &impl Service<R, Response = ServiceResponse, Error = actix_web::Error>,
@@ -65,7 +65,7 @@ impl Check {
         })
     }
 
-    /// The answer to `request`, which has to succeed.
+    /// The response to `request`, which has to succeed.
     pub(super) async fn success<R>(
         &self,
         app: &impl Service<R, Response = ServiceResponse, Error = actix_web::Error>,

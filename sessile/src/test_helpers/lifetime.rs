@@ -1,4 +1,4 @@
-//! What extends the life of a session.
+//! The requests that extend the life of a session.
 
 use actix_web::{
     App, HttpResponse,

@@ -28,6 +28,15 @@ pub use self::contract::{store_contract_test_suite, store_contract_test_suite_wi
 use crate::{CookieContentSecurity, storage::SessionStore};
 
 /// A new key to seal the cookies of a test with.
+///
+/// ```
+/// use sessile::{SessionMiddleware, test_helpers, storage::MemorySessionStore};
+///
+/// let key = test_helpers::key();
+/// assert_eq!(key.master().len(), 64);
+/// let sessions = SessionMiddleware::new(MemorySessionStore::default(), key);
+/// # let _ = sessions;
+/// ```
 #[cfg(feature = "test-helpers")]
 #[must_use]
 pub fn key() -> Key {

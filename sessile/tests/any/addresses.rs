@@ -1,4 +1,4 @@
-//! Addresses that lead nowhere, and what is told of them.
+//! Addresses of no store, and the errors for them.
 
 use std::{error::Error, time::Duration};
 
@@ -14,7 +14,7 @@ use sessile_rig::free_port;
 
 use crate::place::{ENOUGH, Place, in_time};
 
-/// What is told of an address that leads nowhere.
+/// The error for an address of no store.
 async fn refused(address: &str) -> (StoreErrorKind, String) {
     let builder = AnySessionStore::builder(address).connect_timeout(ENOUGH);
     let error = in_time(builder.build()).await.unwrap_err();
@@ -28,7 +28,7 @@ async fn refused(address: &str) -> (StoreErrorKind, String) {
 }
 
 #[tokio::test]
-async fn what_names_no_store_is_misconfigured() {
+async fn an_address_of_no_store_is_misconfigured() {
     for address in ["", "sessions.db", "mongodb://host", "localhost:6379"] {
         let (kind, text) = refused(address).await;
         assert_eq!(kind, StoreErrorKind::Misconfigured, "{address}");
@@ -47,7 +47,7 @@ async fn what_names_no_store_is_misconfigured() {
 }
 
 #[tokio::test]
-async fn no_password_is_told() {
+async fn no_error_has_the_password() {
     let port = free_port().unwrap();
     for address in [
         format!("postgres://user:hunter2@127.0.0.1:{port}/db"),
@@ -68,7 +68,7 @@ async fn no_password_is_told() {
 }
 
 #[tokio::test]
-async fn a_table_is_made_when_it_is_asked_for() {
+async fn a_table_is_created_if_it_is_configured() {
     for place in [Place::postgres(), Place::mariadb()] {
         let (kind, text) = refused(&place.address).await;
         assert_eq!(kind, StoreErrorKind::Incompatible, "{text}");
@@ -81,7 +81,7 @@ async fn a_table_is_made_when_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn only_databases_are_to_be_cleaned_up() {
+async fn only_databases_need_a_clean_up() {
     let minute = Duration::from_secs(60);
     for place in [Place::sqlite(), Place::postgres(), Place::mariadb()] {
         let store = place.open().await;
@@ -94,7 +94,7 @@ async fn only_databases_are_to_be_cleaned_up() {
 }
 
 #[tokio::test]
-async fn an_sqlite_database_can_be_brought_to_rest() {
+async fn an_sqlite_database_can_be_closed() {
     let place = Place::sqlite();
     let store = place.open().await;
     store.close().await.unwrap();
@@ -103,7 +103,7 @@ async fn an_sqlite_database_can_be_brought_to_rest() {
 }
 
 #[tokio::test]
-async fn a_store_of_the_application_s_is_one_as_well() {
+async fn a_store_of_the_application_can_be_wrapped() {
     let own = MemorySessionStore::default();
     let store = AnySessionStore::new(own.clone());
     let record = Record::new(SystemClock.now());

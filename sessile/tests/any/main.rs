@@ -1,4 +1,4 @@
-//! Stores that are chosen by their address: all that there are, on real servers.
+//! Every store, opened by its address, on real servers.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]

@@ -1,4 +1,4 @@
-//! Somewhere to keep sessions: an address, and the server that is there.
+//! A place for sessions: an address, and the server behind it.
 
 use std::{any::Any, time::Duration};
 
@@ -9,12 +9,12 @@ use sessile_rig::{
     redis::{Cluster, Redis, Sentinel},
 };
 
-/// Far above what anything takes that works.
+/// Far above the duration of an operation that succeeds.
 pub(crate) const ENOUGH: Duration = Duration::from_secs(120);
 
 pub(crate) struct Place {
     pub(crate) address: String,
-    /// Whatever has to live for as long.
+    /// The servers that have to live as long as the address is used.
     _server: Box<dyn Any>,
 }
 
@@ -26,7 +26,7 @@ impl Place {
         }
     }
 
-    /// In this process, or with the browser.
+    /// In this process, or in the browser.
     pub(crate) fn without_server(address: &str) -> Self {
         Self::new(address, ())
     }
@@ -80,7 +80,7 @@ impl Place {
     pub(crate) async fn open(&self) -> AnySessionStore {
         let builder = AnySessionStore::builder(self.address.as_str())
             .create_table(true)
-            // A slow machine is no failure.
+            // A slow machine must not fail the test.
             .connect_timeout(ENOUGH)
             .response_timeout(ENOUGH);
         in_time(builder.build()).await.unwrap()
@@ -92,8 +92,8 @@ fn hosts(urls: &[String]) -> String {
     hosts.collect::<Vec<_>>().join(",")
 }
 
-/// What `future` comes to, unless that takes for ever.
+/// The output of `future`. Panics if it takes too long.
 pub(crate) async fn in_time<F: Future>(future: F) -> F::Output {
     let bounded = tokio::time::timeout(ENOUGH, future).await;
-    bounded.expect("it takes for ever")
+    bounded.expect("the operation takes too long")
 }

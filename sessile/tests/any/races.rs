@@ -1,4 +1,4 @@
-//! Requests that race, on two servers of the application that know the address of their store only.
+//! Concurrent requests to two servers of an application that share only the address of their store.
 
 use crate::{
     place::{Place, in_time},
@@ -10,7 +10,7 @@ const ROUNDS: usize = 5;
 async fn race(place: Place) {
     let first = place.open().await;
     let second = match place.address.as_str() {
-        // The memory of this process has no other store.
+        // Another store in memory would have other sessions.
         "memory:" => first.clone(),
         _ => place.open().await,
     };
@@ -58,7 +58,8 @@ async fn on_redis_behind_sentinels() {
     race(Place::sentinel()).await;
 }
 
-/// In a cookie, requests can't be merged: each of them is acknowledged, and its own cookie has its own write.
+/// Requests with sessions in the cookie can't be merged: each is acknowledged, and its response's cookie has its
+/// change.
 #[tokio::test]
 async fn in_the_cookie() {
     let store = Place::without_server("cookie:").open().await;

@@ -1,4 +1,4 @@
-//! What every store has to do.
+//! The acceptance suite, on every store.
 
 use sessile::test_helpers::acceptance_test_suite;
 
@@ -42,12 +42,12 @@ async fn redis() {
 }
 
 #[actix_web::test]
-async fn redis_by_its_socket() {
+async fn redis_over_a_unix_socket() {
     passes(Place::redis_socket(), true).await;
 }
 
 #[actix_web::test]
-async fn redis_by_actors() {
+async fn redis_through_actors() {
     passes(Place::redis_actor(), true).await;
 }
 

@@ -17,7 +17,7 @@ use sessile::{
 };
 use tokio::task::yield_now;
 
-/// What is wrong with a store.
+/// A fault of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     CreateOverwrites,
@@ -113,12 +113,12 @@ impl BrokenStore {
         }
     }
 
-    /// Whether `entry` is there for an operation that with `fault` also sees what has expired.
+    /// Whether an operation finds `entry`. With `fault`, it also finds expired entries.
     fn sees(&self, entry: &Entry, fault: Fault) -> bool {
         self.has(fault) || entry.ends_at > Instant::now()
     }
 
-    /// What an update answers that does not store its record. `None` if it does.
+    /// The outcome of an update that does not store its record. `None` if it stores it.
     fn refusal(&self, key: &str, expected: Version, version: Version) -> Option<UpdateOutcome> {
         let entries = self.entries();
         let entry = entries.get(key);
@@ -142,7 +142,7 @@ impl BrokenStore {
         (!is_expected).then_some(UpdateOutcome::Conflict)
     }
 
-    /// Never returns while an operation that was dropped holds the lock.
+    /// Waits forever if a dropped operation holds the lock.
     async fn lock(&self) {
         if self.is_locked.load(SeqCst) {
             pending::<()>().await;

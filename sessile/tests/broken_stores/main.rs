@@ -1,4 +1,4 @@
-//! Stores that break the contract in one way each: the suite has to name the rule.
+//! Stores that break one rule of the contract each. The suite has to name the rule.
 
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
 
@@ -176,7 +176,7 @@ async fn ids_that_ignore_case_are_caught() {
 }
 
 #[tokio::test]
-async fn a_half_done_update_is_caught() {
+async fn an_update_that_is_not_atomic_is_caught() {
     let rule =
         "an operation happens as a whole or not at all, also if its future is dropped midway";
     let did = "`update` was dropped at poll 1. A load then found half of it: its version is";

@@ -1,7 +1,22 @@
-//! Many requests that change one session at the same time, on two servers whose store loses requests and answers, while
-//! clients leave and connections are killed. No acknowledged change is lost, and none is applied twice.
+//! Many requests that change one session at the same time, on two servers. No acknowledged change is lost, and none is
+//! applied twice.
 //!
-//! Each test makes 3,000 commits, or as many as the variable `SESSILE_TEST_COMMITS` says, and prints the outcomes.
+//! One of 100 operations fails before it is sent, before it arrives, or before its reply arrives. One of 50 clients
+//! disconnects. The connections to Redis are killed ten times per second.
+//!
+//! Each test makes 3,000 commits, or as many as the variable `SESSILE_TEST_COMMITS` says, and prints the outcomes:
+//!
+//! ```sh
+//! SESSILE_TEST_COMMITS=100000 cargo xtask test -p sessile --test combining -- --nocapture
+//! ```
+//!
+//! On two cores, in one run of 29 seconds for all three:
+//!
+//! | store | acknowledged | failed | disconnected clients | updates of the store |
+//! | --- | --- | --- | --- | --- |
+//! | memory | 99,371 | 426 | 234 | 14,186 |
+//! | SQLite | 99,037 | 738 | 256 | 16,965 |
+//! | Redis | 98,920 | 803 | 308 | 14,010 |
 
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
 
@@ -29,10 +44,10 @@ fn assert_combined(name: &str, commits: u64, outcome: &Outcome) {
     println!("{name}: {outcome}");
     assert!(outcome.acknowledged + outcome.failed + outcome.left >= commits);
     assert!(outcome.left > 0 && outcome.failed > 0, "there was no fault");
-    // How many depends on how the two servers overtake each other. Alone, each commit would conflict again and again.
+    // The number depends on the order of the two servers' updates. Without combining, each commit would conflict many times.
     assert!(
         outcome.updates < 2 * outcome.acknowledged,
-        "nothing was combined"
+        "no updates were combined"
     );
 }
 

@@ -1,4 +1,4 @@
-//! [`Unreliable`]: a real store that loses requests and answers.
+//! [`Unreliable`]: a real store, some of whose requests and replies are lost.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -29,12 +29,12 @@ impl<S> Unreliable<S> {
     }
 }
 
-/// One in a hundred operations fails: before it was sent, on its way, or on the way back.
+/// One in a hundred operations fails: before it is sent, before it arrives, or before its reply arrives.
 async fn unreliably<T>(
     operation: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
     let failure = || StoreError::new(StoreErrorKind::Unavailable, "lost");
-    // Other requests go on meanwhile, also where the store needs no time.
+    // Lets other requests run, even if the store answers at once.
     yield_now().await;
     let answer = match fastrand::u32(..300) {
         0 => Err(failure().not_sent()),

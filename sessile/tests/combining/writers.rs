@@ -1,4 +1,4 @@
-//! Writers of one session: each counts its own commits, and knows how many of them the session has to have.
+//! Writers of one session. Each counts its own commits and knows which of them have to be in the session.
 
 use std::{
     fmt,
@@ -20,15 +20,15 @@ use crate::unreliable::Unreliable;
 
 type Manager<S> = SessionManager<Arc<Unreliable<S>>>;
 
-/// Each server has one worker, with so many writers at the same time.
+/// The number of concurrent writers of each server, which has one worker.
 const SERVERS: usize = 2;
 const WRITERS: usize = 16;
 
-/// What became of the commits.
+/// The outcomes of the commits.
 pub(crate) struct Outcome {
     pub(crate) acknowledged: u64,
     pub(crate) failed: u64,
-    /// The client left before it was answered.
+    /// The client disconnected before the response.
     pub(crate) left: u64,
     /// The updates that reached the store.
     pub(crate) updates: u64,
@@ -68,7 +68,8 @@ pub(crate) fn runtime() -> Runtime {
     builder.enable_all().build().unwrap()
 }
 
-/// Makes this many commits of one session, and checks that the session has each of them as often as it may.
+/// Makes this many commits of one session, and checks that each acknowledged one was applied once, and no other one
+/// twice.
 pub(crate) fn run<S: SessionStore>(store: S, commits: u64) -> Outcome {
     let store = Arc::new(Unreliable::new(store));
     let key = SealingKey::generate();
@@ -144,9 +145,9 @@ fn work<S: SessionStore>(
 /// Increments a value of its own.
 struct Writer {
     name: String,
-    /// How often it was told that an increment was stored.
+    /// The number of acknowledged increments.
     at_least: u64,
-    /// The same, and how often it does not know.
+    /// The same, plus the increments whose outcome is unknown.
     at_most: u64,
 }
 
@@ -194,7 +195,7 @@ impl Writer {
         );
     }
 
-    /// Checks the value at last.
+    /// Checks the final value.
     async fn check<S: SessionStore>(&self, manager: &Manager<S>, cookie: &str) {
         loop {
             if let Ok(session) = manager.open([cookie.as_bytes()]).await {
@@ -204,7 +205,7 @@ impl Writer {
     }
 }
 
-/// What `committing` comes to, unless the client leaves after this many polls.
+/// The output of `committing`. `None` if the client disconnects after this many polls.
 async fn answered<T>(committing: impl Future<Output = T>, leaves_after: Option<u32>) -> Option<T> {
     let mut committing = std::pin::pin!(committing);
     let mut polls = 0;

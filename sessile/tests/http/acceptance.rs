@@ -31,7 +31,7 @@ async fn sqlite_in_memory() {
     acceptance_test_suite(move || store.clone(), true).await;
 }
 
-/// What the suite says of the cookie store, which it is told to take sessions back.
+/// The suite's message for the cookie store, if the suite expects that renewed sessions are invalidated.
 #[actix_web::test]
 async fn a_failure_over_http_names_the_rule() {
     let suite = acceptance_test_suite(CookieSessionStore::default, true);

@@ -1,5 +1,5 @@
-//! Whatever stands in a `Cookie` header, the request is served: with the session if the cookie is
-//! ours, and with an empty one if it isn't.
+//! Any content of a `Cookie` header is served: with the session if the cookie verifies, and with an empty one
+//! otherwise.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -16,16 +16,16 @@ use crate::{
 on_every_store![
     tampered,
     truncated,
-    of_the_other_content_policy,
+    a_cookie_of_the_other_content_policy_opens_nothing,
     empty,
     overlong,
     not_utf_8,
     garbage,
-    naming_a_session_that_ended,
-    found_however_it_is_sent,
+    a_cookie_of_an_ended_session_opens_nothing,
+    the_session_is_found_in_every_form_of_the_cookie_header,
 ];
 
-/// A server, and the cookie of a session `{"a": 1}` there.
+/// A server, and the cookie of a session `{"a": 1}` on it.
 pub(crate) async fn with_session<K: Kind>(setup: &Setup<K>) -> (Server, String) {
     let server = setup.start();
     let cookie = server.get("/set:a:1").await.cookie();
@@ -33,8 +33,8 @@ pub(crate) async fn with_session<K: Kind>(setup: &Setup<K>) -> (Server, String) 
     (server, cookie)
 }
 
-/// Requests with these `Cookie` headers have a fresh empty session, and `asked` is all that their
-/// store is asked before.
+/// Checks that requests with these `Cookie` headers have a new, empty session, and that the store gets only the
+/// operations `asked` before.
 pub(crate) async fn assert_no_session<K: Kind>(
     setup: &Setup<K>,
     server: &Server,
@@ -58,7 +58,7 @@ pub(crate) async fn assert_no_session<K: Kind>(
     let cookie = reply.cookie();
     assert!(!headers.contains(&cookie.as_bytes()), "{shown}");
     assert_eq!(server.get_as(&cookie, "/").await.state(), json!({"b": 2}));
-    // A cookie that was planted does not decide the key of what is stored afterwards.
+    // The key of the new session is not the one of the planted cookie.
     let reply = server.get_with("/", headers).await;
     assert_eq!(reply.state(), json!({}), "{shown}");
 }
@@ -120,7 +120,7 @@ async fn truncated<K: Kind>(setup: &Setup<K>) {
     assert_intact(&server, &cookie).await;
 }
 
-async fn of_the_other_content_policy<K: Kind>(setup: &Setup<K>) {
+async fn a_cookie_of_the_other_content_policy_opens_nothing<K: Kind>(setup: &Setup<K>) {
     let (server, cookie) = with_session(setup).await;
     let other = match setup.security {
         CookieContentSecurity::Private => CookieContentSecurity::Signed,
@@ -155,7 +155,7 @@ async fn overlong<K: Kind>(setup: &Setup<K>) {
     ] {
         assert_no_session(setup, &server, &[long.as_bytes()], &[]).await;
     }
-    // Another cookie's length is not ours.
+    // The length of another cookie does not matter.
     let beside = format!("x={}; {cookie}", "A".repeat(8192));
     assert_intact(&server, &beside).await;
 }
@@ -207,8 +207,8 @@ fn of_a_minute<K: Kind>(setup: &Setup<K>) -> Builder<K> {
     setup.builder().session_lifecycle(lifecycle)
 }
 
-/// Where the state is in the cookie, this is a replay of what the browser has forgotten.
-async fn naming_a_session_that_ended<K: Kind>(setup: &Setup<K>) {
+/// If the state is in the cookie, an attacker can replay a cookie that the browser has deleted.
+async fn a_cookie_of_an_ended_session_opens_nothing<K: Kind>(setup: &Setup<K>) {
     let server = setup.start_with(of_a_minute(setup));
     let cookie = server.get("/set:a:1").await.cookie();
     setup.clock.advance(Duration::from_millis(59_999));
@@ -216,14 +216,14 @@ async fn naming_a_session_that_ended<K: Kind>(setup: &Setup<K>) {
     setup.clock.advance(Duration::from_millis(1));
     let asked = &[Load, Load];
     assert_no_session(setup, &server, &[cookie.as_bytes()], asked).await;
-    // Not even a server that lets sessions live longer brings it back.
+    // A server with a longer timeout does not open it either.
     let patient = setup.start();
     assert_no_session(setup, &patient, &[cookie.as_bytes()], asked).await;
     setup.clock.advance(Duration::from_secs(60));
     assert_no_session(setup, &patient, &[cookie.as_bytes()], &[Load]).await;
 }
 
-async fn found_however_it_is_sent<K: Kind>(setup: &Setup<K>) {
+async fn the_session_is_found_in_every_form_of_the_cookie_header<K: Kind>(setup: &Setup<K>) {
     let (server, cookie) = with_session(setup).await;
     let raw = value_of(&cookie);
     let value = Cookie::parse_encoded(&cookie).unwrap().value().to_owned();

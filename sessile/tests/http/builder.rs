@@ -1,4 +1,4 @@
-//! Settings that make no sense: a typed error from `try_build`, a panic from `build`.
+//! Invalid settings: a typed error from `try_build`, a panic from `build`.
 
 use std::{panic, time::Duration};
 
@@ -18,12 +18,12 @@ fn builder() -> Builder {
     SessionMiddleware::builder(MemorySessionStore::default(), Key::generate())
 }
 
-/// Both ways to build refuse the settings, `build` with a panic that tells why.
+/// Checks that `try_build` returns an error, and that `build` panics with the cause.
 #[track_caller]
 fn refusal(change: impl Fn(Builder) -> Builder) -> SettingsError {
     let error = change(builder())
         .try_build()
-        .expect_err("settings that make no sense");
+        .expect_err("invalid settings are refused");
     let change = panic::AssertUnwindSafe(change);
     let panicked = panic::catch_unwind(|| change(builder()).build());
     let message = panicked.expect_err("a panic");
@@ -46,7 +46,7 @@ fn assert_accepted(change: impl Fn(Builder) -> Builder) {
 }
 
 #[test]
-fn defaults_make_sense() {
+fn the_defaults_are_accepted() {
     assert_accepted(|builder| builder);
 }
 
@@ -179,7 +179,7 @@ fn durations_are_positive() {
 }
 
 #[test]
-fn touch_fractions_are_fractions() {
+fn touch_fractions_are_0_to_1() {
     for fraction in [
         f64::NAN,
         f64::INFINITY,
@@ -198,7 +198,7 @@ fn touch_fractions_are_fractions() {
 }
 
 #[test]
-fn failures_have_the_status_of_an_error() {
+fn the_status_of_a_failure_is_400_to_599() {
     let respond = |status| {
         move |builder: Builder| builder.on_store_failure(StoreFailurePolicy::Respond { status })
     };

@@ -62,7 +62,7 @@ async fn a_response_that_sets_the_cookie_is_private_and_the_cookie_not_stored<K:
     }
 }
 
-/// Also if there is no session: with another cookie, the page would be another one.
+/// This also holds without a session: with a cookie, the page would be different.
 async fn a_response_that_read_its_session_is_private<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     let cookie = server.get("/set:a:1").await.cookie();
@@ -108,7 +108,7 @@ async fn the_handlers_headers_are_kept_as_far_as_they_are_private<K: Kind>(setup
     }
 }
 
-/// A page that every cache may store.
+/// A page that all caches may store.
 fn public(status: StatusCode) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     response
@@ -317,14 +317,14 @@ async fn the_session_cookie_follows_a_cookie_of_the_same_name_that_the_handler_s
         let session = session.split(';').next().unwrap();
         let state = setup.start().get_as(session, "/").await.state();
         assert_eq!(state, json!({"a": 2}));
-        // Where the session has no cookie to send, the handler's is the only one.
+        // If the session has no cookie to send, the handler's cookie is the only one.
         let reply = server.get_as(&cookie, "/own_cookie").await;
         assert_eq!(reply.headers("set-cookie").len(), 1);
     })
     .await;
 }
 
-/// The headers are added to the response that the error of an inner middleware has.
+/// The headers are added to the response of an inner middleware's error.
 #[tokio::test]
 async fn the_cache_control_of_an_error_is_kept_as_far_as_it_is_private() {
     in_time(async {

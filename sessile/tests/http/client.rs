@@ -52,7 +52,7 @@ impl Client {
         self.exchange(&request(method, path, cookie_headers)).await
     }
 
-    /// The connection of a request that was sent and not answered yet. The client leaves when it is dropped.
+    /// The connection of a request without a response so far. Dropping it disconnects the client.
     pub(crate) async fn begin_request(
         &self,
         method: &str,
@@ -78,12 +78,12 @@ fn request(method: &str, path: &str, cookie_headers: &[&[u8]]) -> Vec<u8> {
 }
 
 impl Reply {
-    /// Everything that was sent, as text.
+    /// The whole response, as text.
     pub(crate) fn all_text(&self) -> String {
         format!("{self:?}")
     }
 
-    /// The session as the handler left it; it must have been served.
+    /// The session as the handler left it. Panics if the status is not 200.
     #[track_caller]
     pub(crate) fn state(&self) -> Value {
         assert_eq!(self.status, 200, "{self:?}");
@@ -101,7 +101,7 @@ impl Reply {
         assert_eq!(self.headers("set-cookie"), [""; 0], "{self:?}");
     }
 
-    /// The cookie that the browser has after this reply, if it had `before`.
+    /// The cookie that the browser has after this response, if it had `before`.
     pub(crate) fn cookie_or(&self, before: &str) -> String {
         match self.headers("set-cookie").is_empty() {
             true => before.to_owned(),
@@ -109,7 +109,7 @@ impl Reply {
         }
     }
 
-    /// The only `Set-Cookie` makes the browser forget the cookie.
+    /// Checks that the only `Set-Cookie` makes the browser delete the cookie.
     #[track_caller]
     pub(crate) fn assert_removes_cookie(&self) {
         let cookie = self.set_cookie();
@@ -119,7 +119,7 @@ impl Reply {
         assert_eq!(expires.unix_timestamp(), 0, "in the past");
     }
 
-    /// An opaque answer: this status and no body, cookie or word about the cause.
+    /// Checks that the response is opaque: this status, and no body, no cookie and no cause.
     #[track_caller]
     pub(crate) fn assert_opaque(&self, status: u16) {
         assert_eq!((self.status, self.body.as_str()), (status, ""), "{self:?}");
@@ -127,8 +127,8 @@ impl Reply {
         assert!(!self.all_text().contains(crate::watched::CAUSE), "{self:?}");
     }
 
-    /// An opaque answer of the middleware to a request that failed for its session: no cache keeps it, and
-    /// the client is told when to try again if that is worth it.
+    /// Checks the middleware's opaque response to a request that failed because of its session: no cache stores it, and
+    /// it has a `Retry-After` if a retry makes sense.
     #[track_caller]
     pub(crate) fn assert_failure(&self, status: u16) {
         self.assert_opaque(status);

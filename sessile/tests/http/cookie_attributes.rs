@@ -1,4 +1,4 @@
-//! The attributes of every cookie, and what caches are told with it.
+//! The attributes of cookies, and the cache headers beside them.
 
 use actix_web::cookie::SameSite;
 use sessile::{
@@ -71,7 +71,7 @@ async fn max_age_is_for_persistent_sessions<K: Kind>(setup: &Setup<K>) {
         (browser(Some(seconds(100))), None),
         (predetermined(None), day),
         (predetermined(Some(seconds(100))), Some(seconds(100))),
-        // Browsers keep no cookie for longer (RFC 6265bis, section 5.5).
+        // Browsers keep a cookie for at most this long (RFC 6265bis, section 5.5).
         (predetermined(Some(time::Duration::DAY * 400)), max),
         (predetermined(Some(time::Duration::DAY * 401)), max),
         (predetermined(Some(time::Duration::MAX)), max),

@@ -16,7 +16,7 @@ on_every_store![
     purging_wins_over_writes,
     writes_after_a_purge_fail,
     purging_removes_cookies_that_were_not_verifiable,
-    purging_without_a_cookie_leaves_no_trace,
+    purging_without_a_cookie_stores_nothing,
     a_restart_leaves_a_message,
     a_restart_that_leaves_nothing_removes_the_cookie,
     a_restart_without_a_session_begins_one,
@@ -69,7 +69,7 @@ async fn purging_wins_over_writes<K: Kind>(setup: &Setup<K>) {
     }
 }
 
-/// They would be lost, so they are not acknowledged. The session ends all the same.
+/// The writes would be lost, so they are not acknowledged. The session ends nevertheless.
 async fn writes_after_a_purge_fail<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     for script in ["/purge/set:b:2", "/purge/add:a", "/purge/update:a"] {
@@ -91,7 +91,7 @@ async fn purging_removes_cookies_that_were_not_verifiable<K: Kind>(setup: &Setup
         setup.assert_asked_for(cookie, &[]);
     }
     let cookie = server.get("/set:a:1").await.cookie();
-    // It has expired, and a request that opened it before could still extend its life. A cache is not believed.
+    // It has expired, but a request that opened it before could still extend its life. A cached answer is not enough.
     pass(setup, 24 * 60 * 60);
     for asked in [&[Load, Load, Delete][..], &[Load]] {
         setup.watch.seen();
@@ -101,7 +101,7 @@ async fn purging_removes_cookies_that_were_not_verifiable<K: Kind>(setup: &Setup
     }
 }
 
-async fn purging_without_a_cookie_leaves_no_trace<K: Kind>(setup: &Setup<K>) {
+async fn purging_without_a_cookie_stores_nothing<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     for script in ["/purge", "/set:a:1/purge"] {
         server.get(script).await.assert_sets_no_cookie();
@@ -113,8 +113,7 @@ async fn purging_without_a_cookie_leaves_no_trace<K: Kind>(setup: &Setup<K>) {
     setup.assert_asked(&[]);
 }
 
-/// The request that signs out comes with two cookies of ours, of different paths or domains: neither session
-/// may live on.
+/// The request that signs out has two session cookies, of different paths or domains. Both sessions end.
 async fn purging_ends_every_session_that_a_cookie_names<K: Kind>(setup: &Setup<K>) {
     for builder in [setup.builder(), setup.builder().loading(Lazy)] {
         let server = setup.start_with(builder);
@@ -148,7 +147,7 @@ async fn a_foreign_cookie_does_not_keep_a_session_alive<K: Kind>(setup: &Setup<K
     }
 }
 
-/// A page that was open before the sign-in has a button to sign out, and it works.
+/// The sign-out button of a page from before the sign-in works.
 async fn a_cookie_from_before_a_renewal_can_end_the_session<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     let old = server.get("/set:a:1").await.cookie();
@@ -242,7 +241,7 @@ async fn a_restart_whose_session_cannot_be_deleted_changes_nothing<K: Kind>(setu
     assert_eq!(server.get_as(&cookie, "/").await.state(), json!({"a": 1}));
 }
 
-/// The old session has ended by then, and the browser must not go on presenting its cookie.
+/// The old session has ended, so the browser must delete its cookie.
 async fn a_restart_whose_new_session_cannot_be_created_removes_the_cookie<K: Kind>(
     setup: &Setup<K>,
 ) {

@@ -1,5 +1,5 @@
-//! Errors of handlers and inner middleware, and of the session itself: what was done before counts,
-//! and the client learns nothing it should not.
+//! Errors of handlers, of inner middleware and of the session: earlier changes are stored, and the client gets no
+//! details.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -26,13 +26,13 @@ use crate::{
 };
 
 on_every_store![
-    what_a_failing_handler_did_before_counts,
-    what_was_done_before_an_inner_middleware_failed_counts,
+    changes_of_a_handler_that_fails_are_stored,
+    changes_from_before_an_inner_middleware_fails_are_stored,
     errors_of_the_session_are_opaque,
     a_state_over_its_bound_is_refused,
 ];
 
-async fn what_a_failing_handler_did_before_counts<K: Kind>(setup: &Setup<K>) {
+async fn changes_of_a_handler_that_fails_are_stored<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     let reply = server.get("/set:a:1/fail").await;
     assert_eq!((reply.status, reply.body.as_str()), (418, FAILURE));
@@ -52,13 +52,13 @@ async fn what_a_failing_handler_did_before_counts<K: Kind>(setup: &Setup<K>) {
     assert_eq!(reply.status, 418);
     reply.assert_removes_cookie();
 
-    // Nothing done, nothing sent.
+    // Without a change, no cookie is sent.
     let reply = server.get("/fail").await;
     assert_eq!(reply.status, 418);
     reply.assert_sets_no_cookie();
 }
 
-/// What the inner middleware fails with: a plain error, or one with a response of its own.
+/// The error of the inner middleware: a plain one, or one with its own response.
 fn failure(path: &str) -> actix_web::Error {
     if path == "/plain" {
         return ErrorImATeapot(FAILURE);
@@ -69,7 +69,7 @@ fn failure(path: &str) -> actix_web::Error {
     InternalError::from_response("cause", response).into()
 }
 
-async fn what_was_done_before_an_inner_middleware_failed_counts<K: Kind>(setup: &Setup<K>) {
+async fn changes_from_before_an_inner_middleware_fails_are_stored<K: Kind>(setup: &Setup<K>) {
     let server = Server::start(setup.builder().build(), |config| {
         let handler = web::to(|session: Session| async move {
             session.update_or("n", 1, |n: u32| n + 1)?;
@@ -113,7 +113,7 @@ async fn errors_of_the_session_are_opaque<K: Kind>(setup: &Setup<K>) {
         reply.assert_failure(500);
         assert!(!reply.all_text().contains("secret"), "{script}");
     }
-    // What came before such an error counts like anything else.
+    // Changes from before such an error are stored.
     let reply = server.get_as(&cookie, "/set:b:2/number:a/set:c:3").await;
     assert_eq!((reply.status, reply.body.as_str()), (500, ""));
     let cookie = reply.cookie_or(&cookie);
@@ -122,7 +122,7 @@ async fn errors_of_the_session_are_opaque<K: Kind>(setup: &Setup<K>) {
 }
 
 async fn a_state_over_its_bound_is_refused<K: Kind>(setup: &Setup<K>) {
-    // The name and the quotes count: 97 bytes are what fits.
+    // The name and the quotes count, so at most 97 bytes fit.
     let server = setup.start_with(setup.builder().max_state_bytes(100));
     for script in ["/fill:a:98", "/fill:a:1000000", "/fill:a:90/fill:b:90/fail"] {
         let reply = server.get(script).await;
@@ -133,13 +133,13 @@ async fn a_state_over_its_bound_is_refused<K: Kind>(setup: &Setup<K>) {
     setup.watch.seen();
     server.get_as(&cookie, "/set:b:1").await.assert_failure(500);
     setup.assert_asked(&[Load]);
-    // A smaller one may still take its place.
+    // A smaller value is still accepted.
     let reply = server.get_as(&cookie, "/set:a:1").await;
     assert_eq!(reply.state(), json!({"a": 1}));
     setup.assert_asked(&[Load, Update]);
 }
 
-/// Runs `handler` in a session `{"a": 1}`; it must not change it.
+/// Runs `handler` in a session `{"a": 1}`, and checks that the session is unchanged.
 async fn assert_changes_nothing(
     handler: impl Fn(&Session) + Clone + Send + 'static,
     status: SessionStatus,
@@ -165,7 +165,7 @@ async fn assert_changes_nothing(
     }
 }
 
-/// Can be read, and not be written.
+/// Can be deserialized, but not serialized.
 #[derive(Deserialize)]
 struct Unwritable(#[expect(dead_code, reason = "only read")] u32);
 
@@ -230,7 +230,7 @@ async fn states_that_are_over_the_bound_together_are_refused() {
         let builder = setup.builder().max_state_bytes(100);
         let server = setup.start_with(builder.store_timeout(Duration::from_secs(100)));
         let cookie = server.get("/set:a:1").await.cookie();
-        // Both have seen a state with room for their own value.
+        // Both have loaded a state with space for their own value.
         let (one, other) = tokio::join!(
             server.get_as(&cookie, "/meet/fill:b:60"),
             server.get_as(&cookie, "/meet/fill:c:60"),
@@ -257,7 +257,7 @@ async fn a_state_that_no_cookie_can_carry_is_refused() {
                 server.get_as(&cookie, script).await.assert_failure(500);
                 assert_eq!(server.get_as(&cookie, "/").await.state(), json!({"a": 1}));
             }
-            // Up to the last byte, it is kept or refused: never sent for the browser to drop.
+            // A state of any size is kept or refused. No cookie is sent that browsers would drop.
             let mut sent = 0;
             for length in 2700..4096 {
                 let reply = server.get(&format!("/fill:b:{length}")).await;
@@ -269,7 +269,7 @@ async fn a_state_that_no_cookie_can_carry_is_refused() {
                 assert!(set.len() <= 4096, "{} bytes", set.len());
                 sent = set.len();
             }
-            // Base64 makes steps of four bytes from three.
+            // Base64 encodes three bytes as four.
             assert!(
                 (4093..=4096).contains(&sent),
                 "no more than {sent} bytes were used"

@@ -1,4 +1,4 @@
-//! All code that asks within one request sees the same session.
+//! All code of one request gets the same session.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -17,7 +17,7 @@ use crate::{
     watched::Operation::{Create, Load, Update},
 };
 
-/// Appends `place` to the list of places that have used the session.
+/// Appends `place` to the list in the session of the places that used it.
 fn look(session: &Session, place: &str) {
     let mut places: Vec<String> = session.get("places").unwrap().unwrap_or_default();
     places.push(place.to_owned());
@@ -36,7 +36,7 @@ async fn handler(session: Session, request: HttpRequest) -> HttpResponse {
 }
 
 #[tokio::test]
-async fn all_ways_lead_to_the_same_session() {
+async fn all_ways_to_get_the_session_return_the_same_one() {
     let setup = Setup::<Memory>::new(Private).await;
     let server = Server::start(setup.builder().build(), |config| {
         let route = web::get().guard(looked_from_a_guard).to(handler);
@@ -63,7 +63,7 @@ async fn all_ways_lead_to_the_same_session() {
 }
 
 #[tokio::test]
-async fn guards_see_what_is_stored() {
+async fn guards_see_the_stored_session() {
     let setup = Setup::<Memory>::new(Private).await;
     let server = Server::start(setup.builder().build(), |config| {
         let signed_in = |context: &GuardContext<'_>| context.get_session().contains_key("user");
@@ -81,7 +81,7 @@ async fn guards_see_what_is_stored() {
 }
 
 #[tokio::test]
-async fn outer_middleware_sees_what_the_handler_did() {
+async fn outer_middleware_sees_the_changes_of_the_handler() {
     let setup = Setup::<Memory>::new(Private).await;
     let inner = setup.builder().build();
     let server = Server::start_bare(move |config| {
@@ -111,7 +111,7 @@ async fn outer_middleware_sees_what_the_handler_did() {
     assert_eq!(reply.headers("x-seen"), ["1"]);
 }
 
-/// Middleware further out asks for the session before it is opened.
+/// Outer middleware gets the session before it is opened.
 #[tokio::test]
 async fn a_restart_by_outer_middleware_ends_the_session() {
     for purges_first in [false, true] {
@@ -147,7 +147,7 @@ async fn a_restart_by_outer_middleware_ends_the_session() {
 }
 
 #[tokio::test]
-async fn without_a_middleware_it_is_empty_and_forgotten() {
+async fn without_a_middleware_the_session_is_empty_and_not_stored() {
     let setup = Setup::<Memory>::new(Private).await;
     let with_session = setup.start();
     let cookie = with_session.get("/set:a:1").await.cookie();
@@ -157,7 +157,7 @@ async fn without_a_middleware_it_is_empty_and_forgotten() {
             |session: Session, request: HttpRequest| async move {
                 let before = session.entries();
                 session.insert("b", 2)?;
-                // Shared within the request all the same.
+                // The request still shares it.
                 assert_eq!(request.get_session().get("b")?, Some(2));
                 assert!(session.save().await.is_err());
                 session.renew();
@@ -178,7 +178,7 @@ async fn without_a_middleware_it_is_empty_and_forgotten() {
 }
 
 #[tokio::test]
-async fn the_innermost_middleware_wins_and_cookies_are_independent() {
+async fn code_sees_the_session_of_the_innermost_middleware() {
     let outer = Setup::<Memory>::new(Private).await;
     let inner = Setup::<InCookie>::new(Private).await;
     let nested = inner.builder().cookie_name("inner".to_owned()).build();

@@ -1,4 +1,4 @@
-//! The application's own page for requests whose session fails.
+//! The application's page for requests whose session fails.
 
 use actix_web::{HttpResponse, http::StatusCode};
 use sessile::{
@@ -38,7 +38,7 @@ fn assert_page(reply: &Reply, path: &str, status: u16) {
 }
 
 #[tokio::test]
-async fn it_answers_when_the_store_fails() {
+async fn the_page_is_served_if_the_store_fails() {
     in_time(async {
         let setup = Setup::<Memory>::new(Private).await;
         let server = setup.start_with(with_page(setup.builder()));
@@ -81,7 +81,7 @@ async fn the_page_gets_the_configured_status() {
 }
 
 #[tokio::test]
-async fn it_answers_a_change_that_came_too_late() {
+async fn the_page_is_served_for_a_superseded_change() {
     in_time(async {
         let setup = Setup::<Memory>::new(Private).await;
         let server = setup.start_with(with_page(setup.builder()));
@@ -96,7 +96,7 @@ async fn it_answers_a_change_that_came_too_late() {
 }
 
 #[tokio::test]
-async fn it_answers_where_the_extractor_loads_the_session() {
+async fn the_page_is_served_if_the_extractor_can_not_load_the_session() {
     in_time(async {
         let setup = Setup::<Memory>::new(Private).await;
         let server = setup.start_with(with_page(setup.builder().loading(Lazy)));
@@ -116,7 +116,7 @@ async fn it_answers_where_the_extractor_loads_the_session() {
 }
 
 #[tokio::test]
-async fn other_answers_are_left_alone() {
+async fn other_responses_are_unchanged() {
     in_time(async {
         let setup = Setup::<Memory>::new(Private).await;
         let server = setup.start_with(with_page(setup.builder()));
@@ -132,7 +132,7 @@ async fn other_answers_are_left_alone() {
 }
 
 #[tokio::test]
-async fn it_never_tells_of_success() {
+async fn the_page_never_has_a_status_of_success() {
     in_time(async {
         let setup = Setup::<Memory>::new(Private).await;
         let builder = setup.builder().failure_page(|_, failure| {

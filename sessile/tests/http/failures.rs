@@ -1,5 +1,5 @@
-//! A store that fails, hangs or reports conflicts without end: the request ends, says nothing of the cause, and
-//! does no harm.
+//! A store that fails, hangs or always reports conflicts: the request ends, its response has no cause, and the
+//! session is intact.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// A script for each operation that makes the request need it.
+/// For each operation, a script whose request needs it.
 pub(crate) const NEEDS: [(Operation, &str); 4] = [
     (Load, "/"),
     (Update, "/set:b:2"),
@@ -47,7 +47,7 @@ impl Scene {
         }
     }
 
-    /// What `script` is answered while `operation` goes wrong.
+    /// The response to `script` while `operation` goes wrong.
     pub(crate) async fn reply_under(
         &self,
         operation: Operation,
@@ -60,7 +60,7 @@ impl Scene {
         reply
     }
 
-    /// The session is as it was, under its cookie.
+    /// Checks that the session under this cookie is unchanged.
     pub(crate) async fn assert_intact(&self) {
         let reply = self.server.get_as(&self.cookie, "/").await;
         assert_eq!(reply.state(), json!({"a": 1}));
@@ -68,13 +68,13 @@ impl Scene {
     }
 }
 
-/// Soon enough for a test: the store never answers, so the machine's speed doesn't matter.
+/// Short, because the store never answers: the speed of the machine does not matter.
 pub(crate) fn impatient(builder: Builder<Memory>) -> Builder<Memory> {
     builder.store_timeout(Duration::from_millis(50))
 }
 
 #[tokio::test]
-async fn failing_and_hanging_stores_are_answered_opaquely() {
+async fn the_response_to_a_failing_or_hanging_store_is_opaque() {
     in_time(async {
         for (fault, scene) in [
             (Fail, Scene::new(|builder| builder).await),
@@ -96,7 +96,7 @@ async fn failing_and_hanging_stores_are_answered_opaquely() {
 }
 
 #[tokio::test]
-async fn a_request_that_needs_no_store_does_not_notice() {
+async fn a_request_that_needs_no_store_does_not_fail() {
     in_time(async {
         let scene = Scene::new(|builder| builder).await;
         for operation in [Load, Create, Update, Delete] {
@@ -114,7 +114,7 @@ async fn a_request_that_needs_no_store_does_not_notice() {
 }
 
 #[tokio::test]
-async fn the_status_can_be_chosen() {
+async fn the_status_can_be_configured() {
     in_time(async {
         for status in [500, 429, 599] {
             let respond = StoreFailurePolicy::Respond { status };
@@ -132,7 +132,7 @@ async fn the_status_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_never_let_through_gives_up() {
+async fn a_request_whose_updates_always_conflict_fails() {
     in_time(async {
         let scene = Scene::new(|builder| builder.store_timeout(Duration::from_secs(100))).await;
         for script in ["/set:b:2", "/renew"] {
@@ -151,7 +151,7 @@ async fn a_request_that_is_never_let_through_gives_up() {
 #[tokio::test]
 async fn the_timeout_bounds_all_attempts_together() {
     in_time(async {
-        // Conflicts would go on for longer than that.
+        // The conflicts would last longer than that.
         let scene = Scene::new(|builder| builder.store_timeout(Duration::from_millis(5))).await;
         let reply = scene.reply_under(Update, Conflict, "/set:b:2").await;
         reply.assert_failure(503);
@@ -161,7 +161,7 @@ async fn the_timeout_bounds_all_attempts_together() {
 }
 
 #[tokio::test]
-async fn what_may_have_been_done_is_not_acknowledged_nor_done_twice() {
+async fn a_write_with_an_unknown_outcome_is_neither_acknowledged_nor_repeated() {
     in_time(async {
         for script in ["/add:a", "/add:a/save"] {
             let scene = Scene::new(|builder| builder).await;
@@ -191,9 +191,9 @@ fn touching(builder: Builder<Memory>) -> Builder<Memory> {
 }
 
 #[tokio::test]
-async fn a_life_that_could_not_be_extended_fails_no_request() {
+async fn a_failed_touch_fails_no_request() {
     in_time(async {
-        // Nothing was lost, so there is nothing that must not be acknowledged.
+        // No change was lost, so the response is served.
         let serving_empty = |builder| serving_empty(touching(builder));
         for scene in [Scene::new(touching).await, Scene::new(serving_empty).await] {
             let reply = scene.reply_under(Update, Fail, "/").await;
@@ -205,7 +205,7 @@ async fn a_life_that_could_not_be_extended_fails_no_request() {
 }
 
 #[tokio::test]
-async fn each_request_costs_the_round_trips_it_has_to() {
+async fn the_operations_of_each_request_are_counted() {
     in_time(async {
         let scene = Scene::new(|builder| builder).await;
         let (server, watch) = (&scene.server, &scene.setup.watch);
@@ -234,12 +234,12 @@ async fn each_request_costs_the_round_trips_it_has_to() {
 }
 
 #[tokio::test]
-async fn reading_under_on_every_request_is_written_once_in_a_while() {
+async fn reading_under_on_every_request_writes_once_in_a_twentieth_of_the_lifetime() {
     in_time(async {
         let scene = Scene::new(|builder| touching(builder).touch_fraction(0.05)).await;
         let (server, watch) = (&scene.server, &scene.setup.watch);
         let hour = std::time::Duration::from_secs(60 * 60);
-        // It is due after 72 minutes. Until then a look at the store tells whether the session
+        // It is due after 72 minutes. Until then a load tells whether the session
         // still lives, so that its cookie may be sent.
         for operations in [[Load, Load], [Load, Load], [Load, Update], [Load, Load]] {
             let reply = server.get_as(&scene.cookie, "/").await;

@@ -20,7 +20,7 @@ use crate::{
 on_every_store![
     discarded_changes_are_not_stored,
     discarding_keeps_what_was_saved,
-    the_id_tells_nothing_of_the_key,
+    the_id_does_not_reveal_the_key,
 ];
 
 async fn discarded_changes_are_not_stored<K: Kind>(setup: &Setup<K>) {
@@ -52,7 +52,7 @@ async fn discarding_keeps_what_was_saved<K: Kind>(setup: &Setup<K>) {
     assert_eq!(state, json!({"a": 1}));
 }
 
-/// What each request tells of its session's id: before its steps, and after them.
+/// The id of each request's session, before its steps and after them.
 fn telling_ids<K: Kind>(setup: &Setup<K>) -> Server {
     Server::start(setup.builder().build(), |config| {
         fn id(session: &Session) -> Option<String> {
@@ -77,7 +77,7 @@ fn telling_ids<K: Kind>(setup: &Setup<K>) -> Server {
     })
 }
 
-async fn the_id_tells_nothing_of_the_key<K: Kind>(setup: &Setup<K>) {
+async fn the_id_does_not_reveal_the_key<K: Kind>(setup: &Setup<K>) {
     let server = telling_ids(setup);
     assert_eq!(server.get("/look").await.state(), json!([null, null]));
     let first = server.post("/save").await;
@@ -97,7 +97,7 @@ async fn the_id_tells_nothing_of_the_key<K: Kind>(setup: &Setup<K>) {
     let cookie = renewed.cookie();
     let id = match K::ON_SERVER {
         true => id,
-        // Where the record is in the cookie, a renewal means another id.
+        // If the record is in the cookie, a renewal changes the id.
         false => server.get_as(&cookie, "/look").await.state()[0].clone(),
     };
     assert_eq!(
@@ -118,7 +118,7 @@ async fn the_id_tells_nothing_of_the_key<K: Kind>(setup: &Setup<K>) {
 }
 
 #[tokio::test]
-async fn fallible_methods_tell_what_the_others_log() {
+async fn fallible_methods_return_the_errors_that_others_log() {
     in_time(async {
         let setup = Setup::<Memory>::new(Private).await;
         let server = Server::start(setup.builder().build(), |config| {
@@ -168,7 +168,7 @@ async fn after_the_response_fallible_methods_fail() {
     .await;
 }
 
-/// Tells the test when it is dropped.
+/// Notifies the test when it is dropped.
 struct Dropped(Option<tokio::sync::oneshot::Sender<()>>);
 
 impl Drop for Dropped {
@@ -179,9 +179,9 @@ impl Drop for Dropped {
     }
 }
 
-/// No cookie can be sent, so the session must be neither acknowledged nor left in the store.
+/// No cookie can be sent, so the session is not acknowledged and does not stay in the store.
 #[tokio::test]
-async fn saving_a_new_session_while_the_client_leaves_stores_nothing() {
+async fn saving_a_new_session_while_the_client_disconnects_stores_nothing() {
     in_time(async {
         let setup = Setup::<Memory>::new(Private).await;
         let (tell_saved, saved) = tokio::sync::oneshot::channel();
@@ -237,7 +237,7 @@ async fn a_cookie_that_would_be_too_large_fails_the_save() {
                         sessile::error::CommitError::CookieTooLarge(_)
                     )
                 ));
-                // Without the letters it can be saved.
+                // Without the large value it can be saved.
                 session.discard();
                 session.save().await?;
                 Ok::<_, actix_web::Error>("")

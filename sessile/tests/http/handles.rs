@@ -51,7 +51,7 @@ pub(crate) fn assert_closed<T>(saved: Result<T, SessionSaveError>, expected: Ses
     }
 }
 
-/// The session takes no values, for this reason.
+/// Checks that the session refuses values for this reason.
 #[track_caller]
 pub(crate) fn assert_refuses_values(session: &Session, expected: SessionClosedError) {
     let closed = WriteError::Closed(expected);
@@ -66,7 +66,7 @@ pub(crate) fn assert_refuses_values(session: &Session, expected: SessionClosedEr
     session.clear();
 }
 
-/// The session was committed, and nothing that is done to it has an effect.
+/// Checks that the session was committed, and that no change has an effect.
 #[track_caller]
 fn assert_committed(session: &Session) {
     assert_refuses_values(session, SessionClosedError::Committed);
@@ -107,12 +107,12 @@ async fn written_after_a_reload<K: Kind>() {
     assert_eq!(handle.get("b").unwrap(), Some(2));
     handle.insert("c", 3).unwrap();
     handle.update_or("n", 1, |n: u32| n + 1).unwrap();
-    // What other requests do meanwhile is merged.
+    // It is merged with the changes of other requests.
     scene.server.get_as(&scene.cookie, "/add:n/remove:b").await;
     handle.save().await.unwrap();
     scene.assert_state(json!({"a": 1, "c": 3, "n": 2})).await;
     assert_eq!(handle.get("n").unwrap(), Some(2));
-    // And it goes on.
+    // It can be changed and saved again.
     handle.insert("c", 4).unwrap();
     handle.save().await.unwrap();
     scene.assert_state(json!({"a": 1, "c": 4, "n": 2})).await;
@@ -127,9 +127,9 @@ async fn after_a_reload_a_handle_writes_again() {
     .await;
 }
 
-/// The answer to a `save` was lost, so that its caller can't know whether it was done.
+/// The store's reply to a `save` was lost, so the caller can't know whether the changes are stored.
 #[tokio::test]
-async fn what_may_have_been_saved_is_not_done_twice_after_a_reload() {
+async fn a_save_with_an_unknown_outcome_is_not_repeated_after_a_reload() {
     in_time(async {
         let scene = Scene::<Memory>::new().await;
         let (handle, watch) = (&scene.handle, &scene.setup.watch);
@@ -138,7 +138,7 @@ async fn what_may_have_been_saved_is_not_done_twice_after_a_reload() {
         watch.inject(Update, Unsaid);
         assert!(handle.save().await.is_err());
         watch.heal();
-        // It may refuse to go on, and may not count twice.
+        // It may fail, but must not count twice.
         if handle.reload().await.is_ok() {
             let _ = handle.save().await;
         }
@@ -157,7 +157,7 @@ async fn a_handle_can_end_the_session_after_the_response() {
         scene.handle.save().await.unwrap();
         scene.assert_state(json!({})).await;
 
-        // Where the state is in the cookie, only the browser can forget it.
+        // If the state is in the cookie, only the browser can delete it.
         let scene = Scene::<InCookie>::new().await;
         scene.handle.reload().await.unwrap();
         scene.handle.purge();
@@ -167,7 +167,7 @@ async fn a_handle_can_end_the_session_after_the_response() {
 }
 
 #[tokio::test]
-async fn what_needs_a_cookie_comes_too_late_after_the_response() {
+async fn a_change_that_needs_a_cookie_fails_after_the_response() {
     in_time(async {
         let scene = Scene::<Memory>::new().await;
         scene.handle.reload().await.unwrap();
@@ -186,7 +186,7 @@ async fn what_needs_a_cookie_comes_too_late_after_the_response() {
 }
 
 #[tokio::test]
-async fn a_session_that_was_never_stored_cannot_be_begun_after_the_response() {
+async fn a_session_cannot_begin_after_the_response() {
     in_time(async {
         let mut setup = Setup::<Memory>::new(Private).await;
         let server = setup.start();
@@ -205,7 +205,7 @@ async fn a_session_that_was_never_stored_cannot_be_begun_after_the_response() {
 }
 
 #[tokio::test]
-async fn sessions_made_by_hand_have_no_store() {
+async fn a_session_without_a_middleware_has_no_store() {
     let session = Session::new();
     session.insert("a", 1).unwrap();
     let saved = session.save().await;

@@ -1,4 +1,4 @@
-//! Over HTTP/2, where a browser may send each cookie as a header of its own (RFC 9113, section 8.2.3).
+//! HTTP/2, over which browsers may send each cookie in its own header (RFC 9113, section 8.2.3).
 
 use std::net::SocketAddr;
 
@@ -54,7 +54,7 @@ async fn ask(address: SocketAddr, crumbs: &[&str]) -> (Option<String>, String) {
 }
 
 #[actix_web::test]
-async fn the_session_is_found_among_the_crumbs_of_a_cookie_header() {
+async fn the_session_is_found_among_several_cookie_headers() {
     in_time(async {
         let setup = Setup::<Memory>::new(Private).await;
         let (server, address) = serve(setup.builder().build());

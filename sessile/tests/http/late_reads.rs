@@ -1,4 +1,4 @@
-//! Requests that only read, and are answered after the session has ended or was renewed.
+//! Requests that only read, and whose response comes after the session was ended or renewed.
 
 use serde_json::json;
 use sessile::config::{PersistentSession, TtlExtensionPolicy::OnEveryRequest};
@@ -10,9 +10,9 @@ use crate::{
 };
 
 on_stores_that_merge![
-    extending_a_life_brings_no_session_back,
-    a_late_read_does_not_undo_a_logout,
-    a_late_read_does_not_undo_a_login,
+    a_touch_does_not_restore_an_ended_session,
+    a_late_read_does_not_undo_a_sign_out,
+    a_late_read_does_not_undo_a_sign_in,
 ];
 
 fn extended_on_every_request<K: Kind>(
@@ -29,7 +29,7 @@ fn extended_on_every_request<K: Kind>(
 /// Slow requests that only read.
 const READS: [&str; FEW] = ["/meet/meet"; FEW];
 
-async fn extending_a_life_brings_no_session_back<K: Kind>() {
+async fn a_touch_does_not_restore_an_ended_session<K: Kind>() {
     // Every read extends the lifetime of the stored session.
     let scene = Scene::<K>::new(FEW + 1, extended_on_every_request::<K>(0.0)).await;
     for (script, left) in [("/purge", json!({})), ("/renew", json!({"user": "ferris"}))] {
@@ -43,7 +43,7 @@ async fn extending_a_life_brings_no_session_back<K: Kind>() {
 
 /// A browser keeps the last cookie that it receives. If it received its old cookie after the removal, it would
 /// keep presenting the key of an ended session.
-async fn a_late_read_does_not_undo_a_logout<K: Kind>() {
+async fn a_late_read_does_not_undo_a_sign_out<K: Kind>() {
     let scene = Scene::<K>::new(FEW + 1, extended_on_every_request::<K>(0.5)).await;
     let cookie = scene.session("/set:user:ferris").await;
     let (_, late) = overtaken(&scene, &cookie, READS, "/purge").await;
@@ -52,7 +52,7 @@ async fn a_late_read_does_not_undo_a_logout<K: Kind>() {
 
 /// A browser keeps the last cookie that it receives. If it received its old cookie after the new one, signing in
 /// would sign the user out.
-async fn a_late_read_does_not_undo_a_login<K: Kind>() {
+async fn a_late_read_does_not_undo_a_sign_in<K: Kind>() {
     let scene = Scene::<K>::new(FEW + 1, extended_on_every_request::<K>(0.5)).await;
     let cookie = scene.session("/set:cart:3").await;
     let (_, late) = overtaken(&scene, &cookie, READS, "/set:user:ferris/renew").await;

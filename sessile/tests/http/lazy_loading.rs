@@ -1,4 +1,4 @@
-//! Sessions that are loaded when a handler asks for them.
+//! Sessions that are loaded when they are needed.
 
 use actix_web::{HttpRequest, HttpResponse, dev::Service as _, guard::GuardContext, web};
 use serde_json::{Value, json};
@@ -18,15 +18,15 @@ use crate::{
 };
 
 on_every_store![
-    a_request_that_does_not_use_it_costs_nothing,
-    a_request_that_does_not_use_it_does_not_extend_its_life,
-    handlers_take_it_loaded,
-    asking_for_it_several_times_at_once_loads_it_once,
-    nothing_is_read_or_written_before_it_is_loaded,
-    a_handle_is_loaded_by_hand,
+    a_request_that_does_not_use_the_session_calls_no_store,
+    a_request_that_does_not_use_the_session_does_not_extend_its_life,
+    an_argument_of_a_handler_is_loaded,
+    concurrent_loads_call_the_store_once,
+    a_session_that_is_not_loaded_can_not_be_read_or_written,
+    a_handle_can_be_loaded,
     purging_needs_no_loading,
     renewing_needs_no_loading,
-    guards_see_what_was_loaded_further_out,
+    guards_see_a_session_that_outer_middleware_has_loaded,
 ];
 
 /// A middleware that loads lazily. Its other settings are the defaults.
@@ -48,7 +48,7 @@ pub(crate) async fn stored<K: Kind>(setup: &Setup<K>, cookie: &str) -> Value {
     state
 }
 
-async fn a_request_that_does_not_use_it_costs_nothing<K: Kind>(setup: &Setup<K>) {
+async fn a_request_that_does_not_use_the_session_calls_no_store<K: Kind>(setup: &Setup<K>) {
     let cookie = cookie(setup).await;
     let server = setup.start_with(builder(setup));
     for operation in [Load, Create, Update, Delete] {
@@ -56,7 +56,7 @@ async fn a_request_that_does_not_use_it_costs_nothing<K: Kind>(setup: &Setup<K>)
         let reply = server.get_as(&cookie, "/handle").await;
         assert_eq!(reply.state(), Value::Null, "it was loaded");
         reply.assert_sets_no_cookie();
-        // What can't be a cookie of ours is not looked into either, or known for what it is.
+        // Values that can't be a session cookie are not unsealed either, or are recognized without it.
         for (cookie, loaded) in [("id=garbage", false), ("id=", true), ("other=1", true)] {
             let reply = server.get_as(cookie, "/handle").await;
             assert_eq!(!reply.state().is_null(), loaded, "{cookie}");
@@ -66,7 +66,9 @@ async fn a_request_that_does_not_use_it_costs_nothing<K: Kind>(setup: &Setup<K>)
     setup.assert_asked(&[]);
 }
 
-async fn a_request_that_does_not_use_it_does_not_extend_its_life<K: Kind>(setup: &Setup<K>) {
+async fn a_request_that_does_not_use_the_session_does_not_extend_its_life<K: Kind>(
+    setup: &Setup<K>,
+) {
     let cookie = cookie(setup).await;
     let lifecycle = PersistentSession::default().session_ttl_extension_policy(OnEveryRequest);
     let touching = builder(setup)
@@ -85,7 +87,7 @@ async fn a_request_that_does_not_use_it_does_not_extend_its_life<K: Kind>(setup:
     }
 }
 
-async fn handlers_take_it_loaded<K: Kind>(setup: &Setup<K>) {
+async fn an_argument_of_a_handler_is_loaded<K: Kind>(setup: &Setup<K>) {
     let server = setup.start_with(builder(setup));
     assert_eq!(server.get("/").await.state(), json!({}));
     let cookie = server.get("/set:a:1").await.cookie();
@@ -109,7 +111,7 @@ async fn handlers_take_it_loaded<K: Kind>(setup: &Setup<K>) {
     setup.assert_asked(&[]);
 }
 
-async fn asking_for_it_several_times_at_once_loads_it_once<K: Kind>(setup: &Setup<K>) {
+async fn concurrent_loads_call_the_store_once<K: Kind>(setup: &Setup<K>) {
     let cookie = cookie(setup).await;
     let server = Server::start(builder(setup).build(), |config| {
         let handler = async |one: Session, other: Session, request: HttpRequest| {
@@ -123,7 +125,7 @@ async fn asking_for_it_several_times_at_once_loads_it_once<K: Kind>(setup: &Setu
     setup.assert_asked(&[Load]);
 }
 
-/// Nothing can be read from `session`, nor written to it, and nothing was.
+/// Checks that `session` can be neither read nor written.
 fn assert_not_loaded(session: &Session) {
     assert!(!session.is_loaded());
     let read = session.get::<u32>("a").unwrap_err();
@@ -153,13 +155,13 @@ fn assert_not_loaded(session: &Session) {
     assert_eq!((session.created_at(), session.expires_at()), (None, None));
 }
 
-async fn nothing_is_read_or_written_before_it_is_loaded<K: Kind>(setup: &Setup<K>) {
+async fn a_session_that_is_not_loaded_can_not_be_read_or_written<K: Kind>(setup: &Setup<K>) {
     let cookie = cookie(setup).await;
     let server = Server::start(builder(setup).build(), |config| {
         let handler = async |request: HttpRequest| {
             let session = request.get_session();
             assert_not_loaded(&session);
-            // There is nothing to save yet either.
+            // A save has nothing to store.
             session.save().await?;
             if request.path() == "/load" {
                 session.load().await?;
@@ -179,7 +181,7 @@ async fn nothing_is_read_or_written_before_it_is_loaded<K: Kind>(setup: &Setup<K
     assert_eq!(stored(setup, &cookie).await, json!({"a": 1}));
 }
 
-async fn a_handle_is_loaded_by_hand<K: Kind>(setup: &Setup<K>) {
+async fn a_handle_can_be_loaded<K: Kind>(setup: &Setup<K>) {
     let cookie = cookie(setup).await;
     let server = setup.start_with(builder(setup));
     let reply = server.get_as(&cookie, "/handle/load/load/set:b:2").await;
@@ -187,7 +189,7 @@ async fn a_handle_is_loaded_by_hand<K: Kind>(setup: &Setup<K>) {
     setup.assert_asked(&[Load, Update]);
     let reply = server.get_as("id=garbage", "/handle/load").await;
     assert_eq!(reply.state(), json!({}));
-    // Where no cookie came there is nothing to load.
+    // Without a cookie there is nothing to load.
     server.get("/handle/set:c:3").await.cookie();
     setup.assert_asked(&[Create]);
 }
@@ -244,7 +246,7 @@ async fn renewing_needs_no_loading<K: Kind>(setup: &Setup<K>) {
     setup.assert_asked(&[]);
 }
 
-async fn guards_see_what_was_loaded_further_out<K: Kind>(setup: &Setup<K>) {
+async fn guards_see_a_session_that_outer_middleware_has_loaded<K: Kind>(setup: &Setup<K>) {
     let cookie = cookie(setup).await;
     let server = Server::start(builder(setup).build(), |config| {
         let has_a = |context: &GuardContext<'_>| context.get_session().contains_key("a");

@@ -36,7 +36,7 @@ async fn read_after_the_response<K: Kind>() {
 }
 
 #[tokio::test]
-async fn after_the_response_it_can_be_loaded_for_reading() {
+async fn after_the_response_a_session_can_be_loaded_for_reading() {
     in_time(async {
         read_after_the_response::<Memory>().await;
         read_after_the_response::<InCookie>().await;
@@ -49,13 +49,13 @@ async fn written_after_the_response<K: Kind>() {
     handle.reload().await.unwrap();
     handle.update("a", |n: u32| n + 1).unwrap();
     handle.save().await.unwrap();
-    // What the cookie names, and what is stored now.
+    // The session of the cookie, with its current state.
     setup.assert_asked(&[Load, Load, Update]);
     assert_eq!(stored(&setup, &cookie).await, json!({"a": 2}));
 }
 
 #[tokio::test]
-async fn after_the_response_it_can_be_reloaded_for_writing() {
+async fn after_the_response_a_session_can_be_reloaded_for_writing() {
     in_time(async {
         written_after_the_response::<Memory>().await;
         written_after_the_response::<Sqlite>().await;

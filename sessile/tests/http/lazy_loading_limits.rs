@@ -14,15 +14,15 @@ use crate::{
     },
 };
 
-on_every_store![what_was_written_before_it_was_opened_is_merged];
+on_every_store![changes_from_before_the_session_was_opened_are_merged];
 
 on_every_store![on the server:
-    what_was_written_before_it_was_opened_is_not_lost_with_the_store,
-    a_failing_store_fails_only_requests_that_use_it,
-    serving_empty_is_for_requests_that_only_use_it,
+    changes_from_before_the_session_was_opened_are_not_acknowledged_without_the_store,
+    a_failing_store_fails_only_requests_that_use_the_session,
+    serving_empty_does_not_serve_lost_changes,
 ];
 
-/// A server with outer middleware that writes to the session before it is opened.
+/// A server whose outer middleware writes to the session before it is opened.
 fn writing_early<K: Kind>(setup: &Setup<K>) -> Server {
     let inner = builder(setup).build();
     Server::start_bare(move |config| {
@@ -40,7 +40,7 @@ fn writing_early<K: Kind>(setup: &Setup<K>) -> Server {
     })
 }
 
-async fn what_was_written_before_it_was_opened_is_merged<K: Kind>(setup: &Setup<K>) {
+async fn changes_from_before_the_session_was_opened_are_merged<K: Kind>(setup: &Setup<K>) {
     let cookie = cookie(setup).await;
     let server = writing_early(setup);
     server.get_as(&cookie, "/").await.assert_sets_no_cookie();
@@ -50,7 +50,9 @@ async fn what_was_written_before_it_was_opened_is_merged<K: Kind>(setup: &Setup<
     assert_eq!(stored(setup, &changed).await, json!({"a": 1, "b": 2}));
 }
 
-async fn what_was_written_before_it_was_opened_is_not_lost_with_the_store<K: Kind>(
+async fn changes_from_before_the_session_was_opened_are_not_acknowledged_without_the_store<
+    K: Kind,
+>(
     setup: &Setup<K>,
 ) {
     let cookie = cookie(setup).await;
@@ -60,7 +62,7 @@ async fn what_was_written_before_it_was_opened_is_not_lost_with_the_store<K: Kin
     server.get_as(&cookie, "/write").await.assert_failure(503);
 }
 
-async fn a_failing_store_fails_only_requests_that_use_it<K: Kind>(setup: &Setup<K>) {
+async fn a_failing_store_fails_only_requests_that_use_the_session<K: Kind>(setup: &Setup<K>) {
     let cookie = cookie(setup).await;
     let soon = std::time::Duration::from_millis(50);
     for (fault, status) in [(Fail, 503), (Hang, 429)] {
@@ -85,7 +87,7 @@ async fn a_failing_store_fails_only_requests_that_use_it<K: Kind>(setup: &Setup<
     }
 }
 
-async fn serving_empty_is_for_requests_that_only_use_it<K: Kind>(setup: &Setup<K>) {
+async fn serving_empty_does_not_serve_lost_changes<K: Kind>(setup: &Setup<K>) {
     let cookie = cookie(setup).await;
     let settings = builder(setup).on_store_failure(StoreFailurePolicy::ServeEmpty);
     let server = setup.start_with(settings);
@@ -104,7 +106,7 @@ async fn serving_empty_is_for_requests_that_only_use_it<K: Kind>(setup: &Setup<K
         .get_as(&cookie, "/set:b:2/save")
         .await
         .assert_failure(503);
-    // A response would acknowledge changes that can't be stored.
+    // A response would acknowledge changes that are not stored.
     for script in [
         "/purge",
         "/handle/purge",

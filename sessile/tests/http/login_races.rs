@@ -1,5 +1,4 @@
-//! Signing in during other requests of the session: signing in never fails because of a race, and signing out
-//! always wins.
+//! Sign-ins during other requests of the session. A sign-in never fails because of a race, and a sign-out always wins.
 
 use std::collections::HashSet;
 
@@ -11,14 +10,14 @@ use crate::{
 };
 
 on_stores_that_merge![
-    a_logout_wins_over_a_login_that_overtook_it,
-    a_login_that_was_overtaken_keeps_what_it_loaded,
+    a_sign_out_ends_a_session_that_a_sign_in_has_renewed,
+    a_superseded_sign_in_keeps_the_state_that_it_loaded,
     a_refused_request_sends_no_cookie,
-    of_many_logins_each_gets_a_working_session,
+    each_of_many_concurrent_sign_ins_gets_a_working_session,
 ];
 
-/// Signing out also ends a session whose key the logout did not know.
-async fn a_logout_wins_over_a_login_that_overtook_it<K: Kind>() {
+/// A sign-out also ends the session if another request has renewed it in the meantime.
+async fn a_sign_out_ends_a_session_that_a_sign_in_has_renewed<K: Kind>() {
     let scene = Scene::<K>::new(2, |builder| builder).await;
     let old = scene.session("/set:cart:3").await;
     let logout = at_once(*scene.server, &old, ["/meet/meet/purge".to_owned()]);
@@ -32,8 +31,8 @@ async fn a_logout_wins_over_a_login_that_overtook_it<K: Kind>() {
     }
 }
 
-/// A renewal takes what was loaded with it, also if the session's own changes were discarded.
-async fn a_login_that_was_overtaken_keeps_what_it_loaded<K: Kind>() {
+/// The new session of a renewal has the loaded state, even if the request's changes were discarded.
+async fn a_superseded_sign_in_keeps_the_state_that_it_loaded<K: Kind>() {
     let scene = Scene::<K>::new(2, |builder| builder).await;
     let old = scene.session("/set:cart:3").await;
     let script = "/set:b:2/meet/meet/try_save/discard/renew";
@@ -45,7 +44,7 @@ async fn a_login_that_was_overtaken_keeps_what_it_loaded<K: Kind>() {
     assert_eq!(scene.state(&late.cookie()).await, json!({"cart": 3}));
 }
 
-/// The session that was renewed has ended by the time of the response: its cookie would open nothing.
+/// The renewed session has ended before the response, so its cookie would open nothing.
 async fn a_refused_request_sends_no_cookie<K: Kind>() {
     let scene = Scene::<K>::new(2, |builder| builder).await;
     let old = scene.session("/set:cart:3").await;
@@ -61,8 +60,8 @@ async fn a_refused_request_sends_no_cookie<K: Kind>() {
     late.join_all().await[0].assert_failure(409);
 }
 
-/// A double click: each answer may be the one that the browser keeps.
-async fn of_many_logins_each_gets_a_working_session<K: Kind>() {
+/// A double click: the browser may keep the cookie of any of the responses.
+async fn each_of_many_concurrent_sign_ins_gets_a_working_session<K: Kind>() {
     let scene = Scene::<K>::new(MANY, |builder| builder).await;
     let old = scene.session("/set:cart:3").await;
     let scripts = (0..MANY).map(|_| "/meet/set:user:ferris/renew".to_owned());

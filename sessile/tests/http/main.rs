@@ -1,4 +1,4 @@
-//! The crate as browsers see it: real servers, real sockets, and the exact bytes of every header.
+//! The middleware over HTTP, with real servers, real sockets, and the exact bytes of headers.
 
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
 

@@ -1,4 +1,4 @@
-//! Several session middlewares in one request, and code outside of the outermost one.
+//! Several session middlewares in one request, and code outside of all of them.
 
 use std::sync::{Arc, Mutex};
 
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// Counts under this name, on the way in and on the way out.
+/// Middleware that increments a value of this name before and after the inner service.
 async fn count(
     name: &'static str,
     request: ServiceRequest,
@@ -45,7 +45,7 @@ async fn handler(session: Session) -> actix_web::Result<HttpResponse> {
     Ok(HttpResponse::Ok().json(session.entries()))
 }
 
-/// `outer` around code that counts, around `inner`, around a handler that counts.
+/// An application with `outer`, counting middleware, `inner` and a counting handler, from the outside in.
 fn nested<A, B>(outer: SessionMiddleware<A>, inner: SessionMiddleware<B>) -> Server
 where
     A: SessionStore,
@@ -216,7 +216,7 @@ async fn a_session_of_an_earlier_request_serves_no_other_visitor() {
     .await;
 }
 
-/// Otherwise, the client would believe that it signed out.
+/// Otherwise, the client would believe that the user is signed out.
 #[tokio::test]
 async fn a_handle_of_a_session_that_could_not_be_opened_takes_no_changes() {
     in_time(async {
@@ -240,7 +240,7 @@ async fn a_handle_of_a_session_that_could_not_be_opened_takes_no_changes() {
     .await;
 }
 
-/// The handler inside of the inner middleware fails, and code between the middlewares handles the response.
+/// The handler in the inner middleware fails, and code between the middlewares handles the response.
 #[tokio::test]
 async fn code_between_sees_its_own_session_after_the_inner_one_failed() {
     in_time(async {
@@ -315,7 +315,7 @@ async fn a_handle_that_outer_middleware_took_becomes_the_session() {
 
 type Change = fn(&Session);
 
-/// Serves a page that shows the session, inside middleware that first makes `change` to the session.
+/// Serves a page that shows the session. Outer middleware first makes `change` to the session.
 fn with_early(setup: &Setup<Memory>, loading: Loading, change: Change) -> Server {
     let inner = setup
         .builder()

@@ -1,6 +1,6 @@
 //! Requests of one session that run at once, on a server with several workers.
 //!
-//! Where an order matters it is forced: the handlers meet each other or the test, and no test sleeps.
+//! Where the order matters, the handlers wait for each other or for the test. No test sleeps.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ const ROUNDS: usize = 20;
 pub(crate) const MANY: usize = 20;
 pub(crate) const FEW: usize = 5;
 
-/// Makes a test of each of these functions for every store that keeps sessions on the server.
+/// Defines a test of each of these functions for every store that keeps sessions on the server.
 macro_rules! on_stores_that_merge {
     ($($test:ident),+ $(,)?) => {
         $crate::races::on_stores_that_merge!(@one memory Memory $($test)+);
@@ -45,27 +45,27 @@ on_stores_that_merge![
     increments_are_all_counted,
     increments_that_all_began_with_the_same_state_are_all_counted,
     increments_that_are_saved_in_between_are_all_counted,
-    after_a_logout_no_cookie_leads_to_the_data,
-    after_a_login_the_old_cookie_leads_nowhere,
+    after_a_sign_out_no_cookie_opens_the_session,
+    after_a_sign_in_the_old_cookie_opens_nothing,
     a_restart_wins_over_late_writes,
-    a_login_that_was_overtaken_by_another_gets_a_session_of_its_own,
+    a_superseded_sign_in_gets_a_new_session,
 ];
 
-/// A server whose handlers can meet.
+/// A server whose handlers can wait for each other.
 pub(crate) struct Scene<K: Kind> {
     pub(crate) server: Server,
     pub(crate) setup: Setup<K>,
 }
 
 impl<K: Kind> Scene<K> {
-    /// Where `meet` waits for `meeting_of`.
+    /// The barrier of the step `meet`.
     pub(crate) async fn new(
         meeting_of: usize,
         change: impl FnOnce(Builder<K>) -> Builder<K>,
     ) -> Self {
         let mut setup = Setup::new(Private).await;
         setup.meeting = Arc::new(Barrier::new(meeting_of));
-        // However slow the machine, no store is given up.
+        // A slow machine must not make the store time out.
         let builder = setup.builder().store_timeout(Duration::from_secs(100));
         let server = setup.start_with(change(builder));
         Self { server, setup }
@@ -150,8 +150,8 @@ async fn increments_that_are_saved_in_between_are_all_counted<K: Kind>() {
     .await;
 }
 
-/// Runs slow requests of a session, and `script` after all have loaded it and before any writes. Each slow
-/// request meets the test twice: once when all have loaded the session, and once when it was ended.
+/// Runs slow requests of a session, and runs `script` after all of them have loaded it and before any of them writes.
+/// Each slow request waits for the test twice: when it has loaded the session, and after `script`.
 pub(crate) async fn overtaken<K: Kind>(
     scene: &Scene<K>,
     cookie: &str,
@@ -166,7 +166,7 @@ pub(crate) async fn overtaken<K: Kind>(
     (overtaking, slow.join_all().await)
 }
 
-/// What slow requests write.
+/// The changes of slow requests.
 const WRITES: [&str; FEW] = [
     "/meet/meet/set:secret:late",
     "/meet/meet/add:visits",
@@ -175,7 +175,7 @@ const WRITES: [&str; FEW] = [
     "/set:secret:early/meet/meet/clear/set:secret:late",
 ];
 
-/// They renew as well.
+/// The same, with a renewal.
 const RENEWALS: [&str; FEW] = [
     "/meet/meet/renew",
     "/renew/meet/meet",
@@ -184,8 +184,8 @@ const RENEWALS: [&str; FEW] = [
     "/set:secret:early/renew/meet/meet/clear/set:secret:late",
 ];
 
-/// A change of password renews the session, and must not bring back one that an administrator has ended.
-async fn after_a_logout_no_cookie_leads_to_the_data<K: Kind>() {
+/// A change of password renews the session. It must not restore one that an administrator has ended.
+async fn after_a_sign_out_no_cookie_opens_the_session<K: Kind>() {
     for late in [WRITES, RENEWALS] {
         let scene = Scene::<K>::new(FEW + 1, |builder| builder).await;
         let cookie = scene.session("/set:user:ferris/set:secret:stored").await;
@@ -208,7 +208,7 @@ async fn a_restart_wins_over_late_writes<K: Kind>() {
     assert_eq!(scene.state(&restart.cookie()).await, message);
 }
 
-async fn after_a_login_the_old_cookie_leads_nowhere<K: Kind>() {
+async fn after_a_sign_in_the_old_cookie_opens_nothing<K: Kind>() {
     let scene = Scene::<K>::new(FEW + 1, |builder| builder).await;
     let old = scene.session("/set:cart:3").await;
 
@@ -218,14 +218,14 @@ async fn after_a_login_the_old_cookie_leads_nowhere<K: Kind>() {
     assert_eq!(scene.state(&old).await, json!({}));
     let state = json!({"cart": 3, "user": "ferris"});
     assert_eq!(scene.state(&login.cookie()).await, state);
-    // What is stored after the renewal stays out of reach too.
+    // The old cookie does not reach later changes either.
     scene.server.get_as(&login.cookie(), "/set:secret:1").await;
     assert_eq!(scene.state(&login.cookie()).await["secret"], 1);
     assert_eq!(scene.state(&old).await, json!({}));
 }
 
-/// Signing in never loses to a race: a renewal that comes too late begins a session of its own.
-async fn a_login_that_was_overtaken_by_another_gets_a_session_of_its_own<K: Kind>() {
+/// A sign-in never loses to a race: a late renewal begins a new session.
+async fn a_superseded_sign_in_gets_a_new_session<K: Kind>() {
     let scene = Scene::<K>::new(FEW + 1, |builder| builder).await;
     let old = scene.session("/set:cart:3").await;
 
@@ -233,7 +233,7 @@ async fn a_login_that_was_overtaken_by_another_gets_a_session_of_its_own<K: Kind
 
     for reply in &late {
         assert_eq!(scene.state(&reply.cookie()).await, reply.state());
-        // Nothing of the other sign-in is in it.
+        // It has no values of the other sign-in.
         assert_eq!(reply.state().get("user"), None);
     }
     let state = json!({"cart": 3, "user": "ferris"});

@@ -1,4 +1,4 @@
-//! Renewing a session, and what the cookie from before the renewal still does.
+//! Renewing a session, and requests with the cookie from before the renewal.
 
 use serde_json::json;
 use sessile::config::SupersededPolicy;
@@ -14,9 +14,9 @@ on_every_store![renewal_moves_the_whole_state];
 on_every_store![on the server:
     a_cookie_from_before_a_renewal_opens_nothing,
     a_late_change_is_refused_unless_the_method_is_safe,
-    a_late_change_is_ignored_where_that_was_chosen,
-    after_the_grace_period_the_old_cookie_is_any_cookie,
-    the_grace_period_can_be_chosen,
+    a_late_change_is_dropped_under_the_policy_ignore,
+    after_the_grace_period_a_request_with_the_old_cookie_begins_a_new_session,
+    the_grace_period_can_be_configured,
     a_second_sign_in_with_the_old_cookie_succeeds,
 ];
 
@@ -45,7 +45,7 @@ async fn renewal_moves_the_whole_state<K: Kind>(setup: &Setup<K>) {
     }
 }
 
-/// A session `{"user": "ferris"}` that was renewed: the cookies from before and after.
+/// A session `{"user": "ferris"}` that was renewed: the cookies from before and after the renewal.
 async fn renewed(server: &Server) -> (String, String) {
     let old = server.get("/set:cart:3").await.cookie();
     let login = server.post_as(&old, "/set:user:ferris/renew").await;
@@ -65,7 +65,7 @@ async fn a_cookie_from_before_a_renewal_opens_nothing<K: Kind>(setup: &Setup<K>)
         let reply = server.send(method, "/", &[old.as_bytes()]).await;
         assert_eq!(reply.state(), json!({}));
         reply.assert_sets_no_cookie();
-        // It is looked up behind any cache before it is rejected.
+        // A current load precedes the rejection, so that no cache decides.
         setup.assert_asked(&[Load, Load]);
     }
     assert_signed_in(&server, &new).await;
@@ -99,7 +99,7 @@ async fn a_late_change_is_refused_unless_the_method_is_safe<K: Kind>(setup: &Set
     assert_signed_in(&server, &new).await;
 }
 
-async fn a_late_change_is_ignored_where_that_was_chosen<K: Kind>(setup: &Setup<K>) {
+async fn a_late_change_is_dropped_under_the_policy_ignore<K: Kind>(setup: &Setup<K>) {
     let builder = setup.builder().on_superseded(SupersededPolicy::Ignore);
     let server = setup.start_with(builder);
     let (old, new) = renewed(&server).await;
@@ -123,7 +123,9 @@ async fn assert_begins_a_session(server: &Server, old: &str, new: &str) {
     assert_signed_in(server, new).await;
 }
 
-async fn after_the_grace_period_the_old_cookie_is_any_cookie<K: Kind>(setup: &Setup<K>) {
+async fn after_the_grace_period_a_request_with_the_old_cookie_begins_a_new_session<K: Kind>(
+    setup: &Setup<K>,
+) {
     let server = setup.start();
     let (old, new) = renewed(&server).await;
     // The grace period, and the allowance for clocks that differ.
@@ -133,7 +135,7 @@ async fn after_the_grace_period_the_old_cookie_is_any_cookie<K: Kind>(setup: &Se
     assert_begins_a_session(&server, &old, &new).await;
 }
 
-async fn the_grace_period_can_be_chosen<K: Kind>(setup: &Setup<K>) {
+async fn the_grace_period_can_be_configured<K: Kind>(setup: &Setup<K>) {
     use std::time::Duration;
     let builder = setup.builder().renewal_grace(Duration::from_secs(5));
     let server = setup.start_with(builder.clock_allowance(Duration::from_secs(2)));
@@ -144,7 +146,7 @@ async fn the_grace_period_can_be_chosen<K: Kind>(setup: &Setup<K>) {
     assert_begins_a_session(&server, &old, &new).await;
 }
 
-/// The second click of a double click comes a moment after the first has been answered.
+/// A double click, whose second request comes after the response to the first one.
 async fn a_second_sign_in_with_the_old_cookie_succeeds<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     let (old, first) = renewed(&server).await;
@@ -153,7 +155,7 @@ async fn a_second_sign_in_with_the_old_cookie_succeeds<K: Kind>(setup: &Setup<K>
     setup.assert_asked(&[Load, Load, Create]);
     let second = reply.cookie();
     assert_ne!(second, first);
-    // What the session held before belongs to the first sign-in, which the old cookie does not open.
+    // The earlier state belongs to the session of the first sign-in, which the old cookie does not open.
     let state = json!({"user": "ferris"});
     assert_eq!(server.get_as(&second, "/").await.state(), state);
     assert_signed_in(&server, &first).await;

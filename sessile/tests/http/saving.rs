@@ -36,7 +36,7 @@ async fn seen_before_the_response<K: Kind>() {
 }
 
 #[tokio::test]
-async fn what_is_saved_is_seen_before_the_response() {
+async fn saved_changes_are_visible_before_the_response() {
     in_time(async {
         seen_before_the_response::<Memory>().await;
         seen_before_the_response::<Sqlite>().await;
@@ -45,19 +45,19 @@ async fn what_is_saved_is_seen_before_the_response() {
 }
 
 #[tokio::test]
-async fn saving_costs_what_it_stores_and_the_response_has_one_cookie() {
+async fn a_save_is_one_operation_and_the_response_has_one_cookie() {
     in_time(async {
         let setup = Setup::<Memory>::new(Private).await;
         let server = setup.start();
 
-        // Before the cookie goes out, a look at the store tells whether the session still lives.
+        // Before the cookie is sent, a load tells whether the session still lives.
         let cookie = server.get("/set:a:1/save").await.cookie();
         assert_eq!(setup.watch.seen(), [Create, Load]);
         assert_eq!(server.get_as(&cookie, "/").await.state(), json!({"a": 1}));
         setup.watch.seen();
         let cookie = server.get("/set:a:1/save/set:b:2").await.cookie();
         assert_eq!(setup.watch.seen(), [Create, Update]);
-        // The browser has its cookie by now.
+        // The browser already has the cookie.
         let reply = server.get_as(&cookie, "/set:b:2/save").await;
         reply.assert_sets_no_cookie();
         assert_eq!(setup.watch.seen(), [Load, Update]);
@@ -80,7 +80,7 @@ async fn saving_costs_what_it_stores_and_the_response_has_one_cookie() {
 }
 
 #[tokio::test]
-async fn saving_sends_the_cookie_where_the_state_is_in_it() {
+async fn a_save_of_a_state_in_the_cookie_sends_the_cookie() {
     in_time(async {
         let setup = Setup::<InCookie>::new(Private).await;
         let server = setup.start();
@@ -94,7 +94,7 @@ async fn saving_sends_the_cookie_where_the_state_is_in_it() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_saved_is_tried_again_at_the_end() {
+async fn the_commit_stores_changes_that_a_save_could_not_store() {
     in_time(async {
         let mut setup = Setup::<Memory>::new(Private).await;
         setup.meeting = Arc::new(Barrier::new(2));

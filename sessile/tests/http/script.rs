@@ -1,10 +1,10 @@
-//! One handler that does what the path says, so that a test reads in one place.
+//! A handler that runs the steps in the path, so that the steps of a test are in one place.
 //!
-//! Each segment of the path is one step: `/set:user:ferris/renew` puts a value into the session
-//! and renews it. The answer is the session's content as JSON.
+//! Each segment of the path is one step: `/set:user:ferris/renew` puts a value into the session and renews it. The
+//! response is the content of the session as JSON.
 //!
-//! Below `/handle` the handler doesn't take the session as an argument, but asks the request for it.
-//! The answer is `null` then if it has not been loaded.
+//! Below `/handle`, the session is not an argument of the handler. The handler gets it from the request, and the
+//! response is `null` if it is not loaded.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -18,16 +18,16 @@ use serde_json::Value;
 use sessile::{Session, SessionExt as _};
 use tokio::sync::{Barrier, mpsc::UnboundedSender};
 
-/// What the steps of a script need beside the session.
+/// The data that the steps of a script need beside the session.
 #[derive(Clone)]
 pub(crate) struct Props {
     /// Where `meet` waits until all are there.
     pub(crate) meeting: Arc<Barrier>,
-    /// Where `hand_out` puts its session.
+    /// The sessions of the step `hand_out`.
     pub(crate) handles: UnboundedSender<Session>,
 }
 
-/// What `fail` answers.
+/// The body of the response to the step `fail`.
 pub(crate) const FAILURE: &str = "short and stout";
 
 pub(crate) fn configure(props: Props) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {

@@ -1,4 +1,4 @@
-//! Cookies that were sealed, and not by the middleware for its own session.
+//! Sealed cookies that the middleware did not seal for its session.
 
 use actix_web::cookie::{Cookie, CookieJar, Key};
 use base64_simd::URL_SAFE_NO_PAD;
@@ -11,13 +11,13 @@ use crate::{
 };
 
 on_every_store![
-    sealed_with_a_foreign_key,
-    sealed_for_another_name,
+    a_cookie_that_was_sealed_with_another_key_opens_nothing,
+    a_cookie_that_was_sealed_for_another_name_opens_nothing,
     sealed_garbage,
     a_cookie_that_the_application_sealed_with_the_same_key,
 ];
 
-async fn sealed_with_a_foreign_key<K: Kind>(setup: &Setup<K>) {
+async fn a_cookie_that_was_sealed_with_another_key_opens_nothing<K: Kind>(setup: &Setup<K>) {
     let (server, cookie) = with_session(setup).await;
     let foreign = sessile::SessionMiddleware::builder(setup.store.clone(), Key::generate())
         .cookie_content_security(setup.security)
@@ -28,7 +28,7 @@ async fn sealed_with_a_foreign_key<K: Kind>(setup: &Setup<K>) {
     assert_intact(&server, &cookie).await;
 }
 
-async fn sealed_for_another_name<K: Kind>(setup: &Setup<K>) {
+async fn a_cookie_that_was_sealed_for_another_name_opens_nothing<K: Kind>(setup: &Setup<K>) {
     let (server, cookie) = with_session(setup).await;
     let named = |name: &str| setup.start_with(setup.builder().cookie_name(name.to_owned()));
     for name in ["sid", "i", "idx", "ID"] {
@@ -37,7 +37,7 @@ async fn sealed_for_another_name<K: Kind>(setup: &Setup<K>) {
         let (_, value) = other_cookie.split_once('=').unwrap();
         let moved = format!("id={value}");
         assert_no_session(setup, &server, &[moved.as_bytes()], &[]).await;
-        // Nor does it matter under its own name, here or ours there.
+        // Under its own name it has no effect either, and the session's cookie has none under the other name.
         assert_no_session(setup, &server, &[other_cookie.as_bytes()], &[]).await;
         let ours = format!("{name}={}", value_of(&cookie));
         assert_eq!(other.get_as(&ours, "/").await.state(), json!({}));
@@ -49,7 +49,7 @@ async fn sealed_for_another_name<K: Kind>(setup: &Setup<K>) {
     assert_intact(&server, &cookie).await;
 }
 
-/// A cookie of the session's name that the application signs or encrypts itself, with the same key.
+/// The application signs or encrypts a cookie of the session's name with the same key.
 fn sealed<K: Kind>(setup: &Setup<K>, content: &str) -> String {
     let mut jar = CookieJar::new();
     let cookie = Cookie::new("id", content.to_owned());
@@ -71,7 +71,7 @@ async fn sealed_garbage<K: Kind>(setup: &Setup<K>) {
         "\"",
         "ключ",
         "{\"e\":1,\"r\":null}",
-        // A key of actix-session's, where its sessions can't be.
+        // A key of actix-session, for a store that has no sessions of actix-session.
         &"aB3".repeat(22)[..64],
         &"k".repeat(5000),
     ] {
@@ -80,7 +80,7 @@ async fn sealed_garbage<K: Kind>(setup: &Setup<K>) {
     }
 }
 
-/// A visitor may choose the value that the application seals. No value makes it a session.
+/// A visitor may choose the value that the application seals. No value is accepted as a session.
 async fn a_cookie_that_the_application_sealed_with_the_same_key<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     for form in 1..=3 {

@@ -1,4 +1,4 @@
-//! What `ServeEmpty` serves when the store fails, and what it refuses all the same.
+//! The responses under `ServeEmpty` if the store fails, and the requests that fail nevertheless.
 
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ async fn a_purge_without_the_store_ends_the_session_if_the_store_recovers() {
 }
 
 #[tokio::test]
-async fn serving_empty_acknowledges_nothing_that_was_lost() {
+async fn serving_empty_acknowledges_no_lost_change() {
     in_time(async {
         for (fault, scene) in [
             (Fail, Scene::new(serving_empty).await),

@@ -1,4 +1,4 @@
-//! What a test starts from: a store, a key, a clock, and servers on them.
+//! The setup of a test: a store, a key, a clock, and servers.
 
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ use crate::{
 pub(crate) trait Kind: 'static {
     type Store: SessionStore + Clone;
 
-    /// Whether sessions are kept on the server, so that it can merge them and take them back.
+    /// Whether sessions are on the server, which can then merge and invalidate them.
     const ON_SERVER: bool;
 
     fn open(folder: &Path, clock: ManualClock) -> impl Future<Output = Self::Store>;
@@ -74,9 +74,9 @@ pub(crate) struct Setup<K: Kind> {
     pub(crate) clock: ManualClock,
     pub(crate) key: Key,
     pub(crate) security: CookieContentSecurity,
-    /// Where handlers wait that `meet`, and the test with them if it wants to.
+    /// The barrier at which handlers wait in the step `meet`. The test may wait there as well.
     pub(crate) meeting: Arc<Barrier>,
-    /// The sessions that `hand_out` gave away.
+    /// The sessions of the step `hand_out`.
     pub(crate) handles: UnboundedReceiver<Session>,
     hand_out: UnboundedSender<Session>,
     _folder: TempDir,
@@ -100,7 +100,7 @@ impl<K: Kind> Setup<K> {
         }
     }
 
-    /// The middleware with its defaults but for the content policy.
+    /// The middleware with its defaults, except for the content policy.
     pub(crate) fn builder(&self) -> Builder<K> {
         let store = Watched::new(self.store.clone(), self.watch.clone());
         SessionMiddleware::builder(store, self.key.clone())
@@ -112,7 +112,7 @@ impl<K: Kind> Setup<K> {
         matches!(self.security, CookieContentSecurity::Private)
     }
 
-    /// Whether exactly these operations reached the store since the last call. A store that keeps nothing is never
+    /// Checks that exactly these operations reached the store since the last call. A store that keeps nothing is never
     /// called.
     #[track_caller]
     pub(crate) fn assert_asked(&self, operations: &[Operation]) {
@@ -143,7 +143,7 @@ impl<K: Kind> Setup<K> {
     }
 }
 
-/// Ends a test that hangs. Far beyond what the slowest machine needs.
+/// Fails a test that hangs. The limit is far above the duration on the slowest machine.
 pub(crate) async fn in_time<F: Future>(test: F) -> F::Output {
     let enough = Duration::from_secs(120);
     let ended = tokio::time::timeout(enough, test).await;
@@ -161,13 +161,13 @@ pub(crate) fn persistent<K: Kind>(setup: &Setup<K>) -> Builder<K> {
     setup.builder().session_lifecycle(lifecycle)
 }
 
-/// A number of seconds, as the settings take it.
+/// A number of seconds, in the type of the settings.
 pub(crate) const fn seconds(seconds: i64) -> time::Duration {
     time::Duration::seconds(seconds)
 }
 
-/// Makes a test of each of these functions for every store and both content policies; with `on the server`,
-/// for every store that keeps sessions there.
+/// Defines a test of each of these functions for every store and both content policies; with `on the server`, only for
+/// stores that keep sessions there.
 macro_rules! on_every_store {
     ($($test:ident),+ $(,)?) => {
         $crate::setup::on_every_store!(@all memory Memory $($test)+);

@@ -1,4 +1,4 @@
-//! Several cookies of our name, as browsers send them that were set for different paths or domains.
+//! Several cookies of the session's name, as browsers send them if they were set for different paths or domains.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::{
 
 on_every_store![
     identical_cookies_count_once,
-    cookies_that_are_not_ours_do_not_hide_the_session,
+    cookies_that_do_not_verify_do_not_hide_the_session,
     of_two_sessions_neither_is_served,
     of_two_cookies_of_one_session_the_later_counts,
-    at_most_three_sessions_are_looked_up,
+    at_most_three_sessions_are_loaded,
     the_session_is_found_among_dozens_of_foreign_cookies,
     of_dozens_of_cookies_of_one_session_the_newest_counts,
     a_cookie_from_before_a_change_of_path_or_domain_does_no_harm,
@@ -50,7 +50,7 @@ async fn identical_cookies_count_once<K: Kind>(setup: &Setup<K>) {
     assert_intact(&server, &cookie).await;
 }
 
-async fn cookies_that_are_not_ours_do_not_hide_the_session<K: Kind>(setup: &Setup<K>) {
+async fn cookies_that_do_not_verify_do_not_hide_the_session<K: Kind>(setup: &Setup<K>) {
     let (server, cookie) = with_session(setup).await;
     let long = format!("id={}", "A".repeat(20_000));
     for other in ["id=planted", "id=", "id=\"\"", "id=%ff", &long] {
@@ -63,7 +63,7 @@ async fn cookies_that_are_not_ours_do_not_hide_the_session<K: Kind>(setup: &Setu
     assert_intact(&server, &cookie).await;
 }
 
-/// A page of a sibling domain may have planted the one or the other.
+/// A page of a sibling domain may have planted either of them.
 async fn of_two_sessions_neither_is_served<K: Kind>(setup: &Setup<K>) {
     let (server, cookie) = with_session(setup).await;
     let second = server.get("/set:a:2").await.cookie();
@@ -78,7 +78,7 @@ async fn of_two_cookies_of_one_session_the_later_counts<K: Kind>(setup: &Setup<K
     let server = setup.start();
     let first = server.get("/set:a:1").await.cookie();
     setup.clock.advance(Duration::from_millis(1));
-    // A renewal where the store can tell its key from the old one, and else another state.
+    // A renewal if the store is on the server, and another state otherwise.
     let script = if K::ON_SERVER {
         "/set:a:2/renew"
     } else {
@@ -93,8 +93,8 @@ async fn of_two_cookies_of_one_session_the_later_counts<K: Kind>(setup: &Setup<K
     }
 }
 
-/// However many cookies a client sends, and whatever they name.
-async fn at_most_three_sessions_are_looked_up<K: Kind>(setup: &Setup<K>) {
+/// A client may send any number of cookies.
+async fn at_most_three_sessions_are_loaded<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     let mut headers = Vec::new();
     for _ in 0..10 {
@@ -166,7 +166,7 @@ async fn a_cookie_from_before_a_change_of_path_or_domain_does_no_harm<K: Kind>(s
         let reply = after.post_as(&format!("{old}; {new}"), "/add:a").await;
         assert_eq!(reply.state(), json!({"a": 3}));
     }
-    // Signing out ends what both name, and the next session is a new one.
+    // A sign-out ends the sessions of both cookies, and the next session is a new one.
     let reply = after.post_as(&format!("{old}; {new}"), "/purge").await;
     reply.assert_removes_cookie();
     if K::ON_SERVER {

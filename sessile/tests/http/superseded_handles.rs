@@ -18,7 +18,7 @@ use crate::{
     setup::{Memory, Setup, in_time, pass, persistent},
 };
 
-/// What another request does to the session, and the error that its handles return then.
+/// What another request does to the session, and the error that the session's handles return then.
 const ENDINGS: [(&str, SessionClosedError); 3] = [
     ("/purge", Ended),
     ("/restart/set:b:1", Ended),
@@ -26,7 +26,7 @@ const ENDINGS: [(&str, SessionClosedError); 3] = [
 ];
 
 #[tokio::test]
-async fn they_cannot_be_reloaded() {
+async fn superseded_sessions_cannot_be_reloaded() {
     in_time(async {
         for (ending, reason) in ENDINGS {
             let scene = Scene::<Memory>::new().await;
@@ -46,7 +46,7 @@ async fn they_cannot_be_reloaded() {
 }
 
 #[tokio::test]
-async fn they_cannot_be_saved() {
+async fn superseded_sessions_cannot_be_saved() {
     in_time(async {
         for (ending, reason) in ENDINGS {
             let scene = Scene::<Memory>::new().await;
@@ -60,7 +60,7 @@ async fn they_cannot_be_saved() {
             scene.assert_state(json!({})).await;
             let left = scene.server.get_as(&ended.cookie(), "/").await.state();
             assert_eq!(left.get("secret"), None, "{ending}");
-            // Without the changes there is nothing to refuse.
+            // Without the changes, the commit succeeds.
             scene.handle.discard();
             scene.handle.save().await.unwrap();
         }
@@ -68,9 +68,9 @@ async fn they_cannot_be_saved() {
     .await;
 }
 
-/// Signing out also ends a session whose key the handle never knew.
+/// A sign-out also ends the session under the key of a later renewal.
 #[tokio::test]
-async fn they_can_still_end_the_session() {
+async fn superseded_handles_can_still_end_the_session() {
     in_time(async {
         let scene = Scene::<Memory>::new().await;
         scene.handle.reload().await.unwrap();
@@ -85,7 +85,7 @@ async fn they_can_still_end_the_session() {
     .await;
 }
 
-/// Runs `script` with `method` in a session `{"a": 1}`, and `meanwhile` when the script meets the test.
+/// Runs `script` with `method` in a session `{"a": 1}`, and runs `meanwhile` when the script waits for the test.
 async fn overtaken(method: &str, script: &str, meanwhile: &str) -> (Server, Reply, Reply) {
     let mut setup = Setup::<Memory>::new(Private).await;
     setup.meeting = Arc::new(Barrier::new(2));
@@ -105,7 +105,7 @@ async fn overtaken(method: &str, script: &str, meanwhile: &str) -> (Server, Repl
 }
 
 #[tokio::test]
-async fn saving_within_the_request_answers_409_and_no_cookie() {
+async fn a_refused_save_makes_the_response_409_without_a_cookie() {
     in_time(async {
         for (ending, _) in ENDINGS {
             let script = "/set:b:2/meet/meet/save/set:c:3";

@@ -1,4 +1,4 @@
-//! What the middleware does, row by row, on every store and with both content policies.
+//! The table of what the middleware does, row by row, on every store and with both content policies.
 
 use std::time::Duration;
 
@@ -11,30 +11,30 @@ use crate::{
 };
 
 on_every_store![
-    untouched_leaves_no_trace,
-    left_empty_leaves_no_trace,
-    first_state_is_stored_and_sets_the_cookie,
-    renewed_first_state_is_like_any_first_state,
+    an_unused_session_is_not_stored,
+    a_session_that_is_left_empty_is_not_stored,
+    a_new_session_is_stored_and_sets_the_cookie,
+    renewing_a_new_session_stores_it_once,
     reading_sets_no_cookie,
-    reading_extends_nothing,
-    reading_under_on_every_request_extends_cookie_and_state,
+    reading_does_not_extend_the_life,
+    reading_under_on_every_request_extends_the_cookie_and_the_state,
     reading_under_on_every_request_extends_a_browser_session,
     a_change_is_stored_under_the_same_key,
     a_change_extends_the_life,
-    emptied_sessions_go_on,
-    absolute_time_bounds_the_life,
+    emptied_sessions_stay_stored,
+    the_absolute_timeout_ends_the_session,
 ];
 
 on_every_store![on the server: a_change_of_a_browser_session_sends_no_cookie];
 
-async fn untouched_leaves_no_trace<K: Kind>(setup: &Setup<K>) {
+async fn an_unused_session_is_not_stored<K: Kind>(setup: &Setup<K>) {
     let reply = setup.start().get("/").await;
     assert_eq!(reply.state(), json!({}));
     reply.assert_sets_no_cookie();
     setup.assert_asked(&[]);
 }
 
-async fn left_empty_leaves_no_trace<K: Kind>(setup: &Setup<K>) {
+async fn a_session_that_is_left_empty_is_not_stored<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     for script in [
         "/set:a:1/remove:a",
@@ -52,20 +52,20 @@ async fn left_empty_leaves_no_trace<K: Kind>(setup: &Setup<K>) {
     setup.assert_asked(&[]);
 }
 
-async fn first_state_is_stored_and_sets_the_cookie<K: Kind>(setup: &Setup<K>) {
+async fn a_new_session_is_stored_and_sets_the_cookie<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     let cookie = server.get("/set:a:1/add:n").await.cookie();
     setup.assert_asked(&[Create]);
     let reply = server.get_as(&cookie, "/").await;
     assert_eq!(reply.state(), json!({"a": 1, "n": 1}));
-    // A request without the cookie has no session, and gets another one.
+    // A request without the cookie gets a new session.
     assert_eq!(server.get("/").await.state(), json!({}));
     if K::ON_SERVER {
         assert_ne!(server.get("/set:a:1/add:n").await.cookie(), cookie);
     }
 }
 
-async fn renewed_first_state_is_like_any_first_state<K: Kind>(setup: &Setup<K>) {
+async fn renewing_a_new_session_stores_it_once<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     let cookie = server.get("/set:a:1/renew").await.cookie();
     setup.assert_asked(&[Create]);
@@ -86,7 +86,7 @@ async fn reading_sets_no_cookie<K: Kind>(setup: &Setup<K>) {
     }
 }
 
-async fn reading_extends_nothing<K: Kind>(setup: &Setup<K>) {
+async fn reading_does_not_extend_the_life<K: Kind>(setup: &Setup<K>) {
     let server = setup.start_with(persistent(setup));
     let cookie = server.get("/set:a:1").await.cookie();
     pass(setup, 99);
@@ -97,13 +97,15 @@ async fn reading_extends_nothing<K: Kind>(setup: &Setup<K>) {
     reply.assert_sets_no_cookie();
 }
 
-async fn reading_under_on_every_request_extends_cookie_and_state<K: Kind>(setup: &Setup<K>) {
+async fn reading_under_on_every_request_extends_the_cookie_and_the_state<K: Kind>(
+    setup: &Setup<K>,
+) {
     let lifecycle = PersistentSession::default()
         .session_ttl(seconds(100))
         .session_ttl_extension_policy(OnEveryRequest);
     let server = setup.start_with(setup.builder().session_lifecycle(lifecycle));
     let mut cookie = server.get("/set:a:1").await.cookie();
-    // Once at the same moment, then each time after nearly all of its life.
+    // Once at the same moment, and then each time near the end of its life.
     for wait in [0, 99, 99, 99] {
         pass(setup, wait);
         let reply = server.get_as(&cookie, "/").await;
@@ -111,7 +113,7 @@ async fn reading_under_on_every_request_extends_cookie_and_state<K: Kind>(setup:
         assert_eq!(reply.set_cookie().max_age(), Some(seconds(100)));
         cookie = reply.cookie();
     }
-    // 5 % of its life are granted on top, since not every request writes to the store.
+    // The life is 5 % longer, since not every request writes to the store.
     pass(setup, 105);
     let reply = server.get_as(&cookie, "/").await;
     assert_eq!(reply.state(), json!({}));
@@ -168,8 +170,8 @@ async fn a_change_is_stored_under_the_same_key<K: Kind>(setup: &Setup<K>) {
     }
 }
 
-/// A cookie that names the session, and says nothing of time, tells the browser nothing new. Should the
-/// response arrive late, it would replace a newer cookie.
+/// The browser already has a cookie without `Max-Age` whose key stays the same. If the response arrived late, the
+/// cookie would replace a newer one.
 async fn a_change_of_a_browser_session_sends_no_cookie<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     let cookie = server.get("/set:a:1").await.cookie();
@@ -195,7 +197,7 @@ async fn a_change_extends_the_life<K: Kind>(setup: &Setup<K>) {
     assert_eq!(server.get_as(&cookie, "/").await.state(), json!({}));
 }
 
-async fn emptied_sessions_go_on<K: Kind>(setup: &Setup<K>) {
+async fn emptied_sessions_stay_stored<K: Kind>(setup: &Setup<K>) {
     let server = setup.start();
     let first = server.get("/set:a:1").await.cookie();
     setup.watch.seen();
@@ -212,7 +214,7 @@ async fn emptied_sessions_go_on<K: Kind>(setup: &Setup<K>) {
     }
 }
 
-async fn absolute_time_bounds_the_life<K: Kind>(setup: &Setup<K>) {
+async fn the_absolute_timeout_ends_the_session<K: Kind>(setup: &Setup<K>) {
     let builder = persistent(setup).absolute_timeout(Some(Duration::from_secs(250)));
     let server = setup.start_with(builder);
     let mut cookie = server.get("/add:n").await.cookie();

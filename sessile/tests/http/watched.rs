@@ -1,4 +1,4 @@
-//! A store that notes what it is asked, and fails when it is told to.
+//! A store that records its operations, and fails when the test demands it.
 
 use std::{
     future::pending,
@@ -16,7 +16,7 @@ use sessile::{
 };
 use tokio::sync::Semaphore;
 
-/// What a failing store tells, and no client may hear.
+/// The cause of a store's failure, which no response may have.
 pub(crate) const CAUSE: &str = "db7.internal refused user sessions";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,26 +30,26 @@ pub(crate) enum Operation {
 /// How an operation goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It fails, and nothing is done.
+    /// It fails without effect.
     Fail,
-    /// It never answers, and nothing is done.
+    /// It never completes, and has no effect.
     Hang,
-    /// It reports a conflict, or an id that is taken, though there is none.
+    /// It reports a conflict or a taken id, although there is none.
     Conflict,
-    /// It is done, and fails all the same: the answer was lost.
+    /// It takes effect, and fails nevertheless: the reply was lost.
     Unsaid,
-    /// It is done once the test [releases](Watch::release) it.
+    /// It takes effect once the test [releases](Watch::release) it.
     Hold,
 }
 
-/// A store of one's own around another.
+/// A store that records the operations of another one.
 #[derive(Clone)]
 pub(crate) struct Watched<S> {
     store: S,
     watch: Watch,
 }
 
-/// Sees and directs what a [`Watched`] store does.
+/// Observes and controls a [`Watched`] store.
 #[derive(Clone, Default)]
 pub(crate) struct Watch(Arc<Mutex<Orders>>, Arc<Gate>);
 
@@ -77,7 +77,7 @@ struct Orders {
 }
 
 impl Watch {
-    /// The operations since this was asked last.
+    /// The operations since the last call.
     pub(crate) fn seen(&self) -> Vec<Operation> {
         mem::take(&mut self.0.lock().unwrap().seen)
     }
@@ -87,7 +87,7 @@ impl Watch {
         self.0.lock().unwrap().fault = Some((operation, fault));
     }
 
-    /// From now on all is well.
+    /// From now on all operations succeed.
     pub(crate) fn heal(&self) {
         self.0.lock().unwrap().fault = None;
     }
@@ -120,7 +120,7 @@ impl<S> Watched<S> {
         Self { store, watch }
     }
 
-    /// Does what `operation` comes down to, unless it is to go wrong.
+    /// Runs `operation`, or lets it fail as the test demands.
     async fn attempt<T>(
         &self,
         operation: Operation,

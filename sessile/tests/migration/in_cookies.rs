@@ -1,4 +1,4 @@
-//! Where the state is in the cookie.
+//! Sessions whose state is in the cookie.
 
 use actix_test::TestServer;
 use actix_web::cookie::Key;
@@ -116,7 +116,7 @@ async fn the_first_response_seals_the_cookie_again() {
 }
 
 #[actix_web::test]
-async fn where_that_was_chosen_only_our_own_are_accepted() {
+async fn cookies_of_actix_session_are_refused_if_they_are_not_accepted() {
     for content in BOTH {
         let key = Key::generate();
         let (old, ours) = (old_server(&key, content), our_server(&key, content, true));

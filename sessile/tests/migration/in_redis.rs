@@ -1,4 +1,4 @@
-//! Where the state is in Redis.
+//! Sessions whose state is in Redis.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl Scene {
         visitor.old_content(&self.key, self.is_private)
     }
 
-    /// The key in Redis that a cookie of the old server's leads to.
+    /// The key in Redis that a cookie of the old server names.
     fn redis_key(&self, visitor: &Visitor) -> String {
         let session_key = self.old_content(visitor).unwrap();
         assert_eq!(session_key.len(), 64);
@@ -117,7 +117,7 @@ fn our_server(
     })
 }
 
-/// Whether a value is one of ours: the version and the record.
+/// Whether a value has this crate's form: the version and the record.
 fn is_ours(value: &str) -> bool {
     let (version, record) = value.split_at(16);
     version.bytes().all(|byte| byte.is_ascii_hexdigit()) && record.starts_with(r#"{"v":3,"#)
@@ -145,7 +145,7 @@ async fn every_user_is_still_signed_in() {
 }
 
 #[actix_web::test]
-async fn reading_neither_changes_nor_prolongs_it() {
+async fn reading_neither_changes_nor_extends_a_session() {
     for is_private in [true, false] {
         let scene = Scene::new(is_private);
         let mut visitor = Visitor::signed_in(&scene.old, "ferris", 3).await;
@@ -161,14 +161,14 @@ async fn reading_neither_changes_nor_prolongs_it() {
         assert_eq!(scene.value(&at), value);
         assert!(scene.time_left(&at) <= time_left);
 
-        // Its time passes.
+        // The session expires.
         assert!(scene.redis.command(&["PEXPIRE", &at, "0"]).is_ok());
         assert_eq!(visitor.get(&scene.ours, "/").await, "guest");
     }
 }
 
 #[actix_web::test]
-async fn reading_prolongs_it_where_that_was_chosen() {
+async fn reading_extends_a_session_under_on_every_request() {
     let scene = Scene::with(false, "", TtlExtensionPolicy::OnEveryRequest);
     let mut visitor = Visitor::signed_in(&scene.old, "ferris", 3).await;
     let at = scene.redis_key(&visitor);
@@ -180,7 +180,7 @@ async fn reading_prolongs_it_where_that_was_chosen() {
 }
 
 #[actix_web::test]
-async fn a_change_puts_cookie_and_value_into_our_form() {
+async fn a_change_converts_the_cookie_and_the_value() {
     for is_private in [true, false] {
         let scene = Scene::new(is_private);
         let mut visitor = Visitor::signed_in(&scene.old, "ferris", 3).await;
@@ -196,7 +196,7 @@ async fn a_change_puts_cookie_and_value_into_our_form() {
 }
 
 #[actix_web::test]
-async fn a_renewal_moves_it_to_a_key_of_our_form() {
+async fn a_renewal_moves_the_session_to_a_regular_id() {
     for is_private in [true, false] {
         let scene = Scene::new(is_private);
         let mut visitor = Visitor::signed_in(&scene.old, "ferris", 3).await;
@@ -223,7 +223,7 @@ async fn a_renewal_moves_it_to_a_key_of_our_form() {
 }
 
 #[actix_web::test]
-async fn signing_out_deletes_it() {
+async fn signing_out_deletes_the_session() {
     for is_private in [true, false] {
         for path in ["/", "/count", "/renew"] {
             let scene = Scene::new(is_private);
@@ -279,7 +279,7 @@ async fn the_old_key_does_not_lead_an_old_server_to_a_session_that_was_renewed()
 }
 
 #[actix_web::test]
-async fn a_session_of_ours_is_a_guest_there() {
+async fn an_old_server_treats_a_new_session_as_a_guest() {
     for is_private in [true, false] {
         let scene = Scene::new(is_private);
         let mut visitor = Visitor::signed_in(&scene.ours, "ferris", 1).await;

@@ -1,4 +1,4 @@
-//! Sessions that `actix-session` made, taken over from real servers, and stores that were written for it.
+//! Sessions of actix-session from real servers, and stores that were written for it.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]

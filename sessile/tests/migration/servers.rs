@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-/// What both are set up with.
+/// The settings of both.
 pub(crate) const COOKIE: &str = "sid";
 
 /// How long a session lives on the old server, and how long on ours.
@@ -68,7 +68,7 @@ macro_rules! application {
 application!(old, actix_session);
 application!(ours, sessile);
 
-/// What `make` comes to, on a runtime of its own: what it connects goes on being driven.
+/// The output of `make` on its own runtime, which keeps driving its connections.
 pub(crate) fn connect<T: Send + 'static, F: Future<Output = T>>(
     make: impl FnOnce() -> F + Send + 'static,
 ) -> T {

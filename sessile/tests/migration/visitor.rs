@@ -1,11 +1,11 @@
-//! A browser, as far as these tests need one.
+//! A simple browser.
 
 use actix_test::TestServer;
 use actix_web::cookie::{Cookie, CookieJar, Key};
 
 use crate::servers::COOKIE;
 
-/// Keeps the cookie that it was given last.
+/// Keeps the last cookie that it received.
 #[derive(Clone, Default)]
 pub(crate) struct Visitor {
     cookie: Option<String>,
@@ -22,7 +22,7 @@ impl Visitor {
         visitor
     }
 
-    /// What is there, and whether a cookie was set.
+    /// The body, and whether a cookie was set.
     pub(crate) async fn look(&mut self, server: &TestServer, path: &str) -> (String, bool) {
         let mut request = server.get(path);
         if let Some(cookie) = &self.cookie {

@@ -1,7 +1,7 @@
 //! Requests in any order, compared with a model.
 //!
-//! The [oracle] applies what each request did, in the order of the commits, to one plain map for each session,
-//! and knows the one cookie that opens it. Whatever the schedule, the library has to agree with it.
+//! The [oracle] applies the changes of each request, in the order of the commits, to a plain map for each session,
+//! and knows the one cookie that opens it. The library has to agree with it under every schedule.
 
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
 
@@ -26,7 +26,7 @@ use self::{
 
 const REQUESTS: usize = 4;
 
-/// How many of the latest cookies requests come with.
+/// The number of latest cookies that requests choose from.
 const LATEST: usize = 6;
 
 struct World<S> {
@@ -65,7 +65,7 @@ impl<S: SessionStore> World<S> {
         }
     }
 
-    /// A request with the cookie that was sent last but `back`, or without one.
+    /// A request with the cookie that was sent `back` cookies before the last one, or without a cookie.
     async fn open(&self, back: usize) -> (Session, Request) {
         let known = self.sent.iter().rev().take(LATEST).nth(back);
         let cookie = known.map(|(_, cookie)| cookie.as_bytes());
@@ -124,7 +124,7 @@ impl<S: SessionStore> World<S> {
         }
     }
 
-    /// Each cookie that was ever sent leads to what it has to.
+    /// Checks that each cookie opens the session that the model expects.
     async fn check(&self) {
         for (number, cookie) in &self.sent {
             let session = self.manager.open([cookie.as_bytes()]).await.unwrap();

@@ -18,11 +18,11 @@ struct Kept {
     state: State,
 }
 
-/// What is stored.
+/// The stored state.
 #[derive(Default)]
 pub(crate) struct Oracle {
     sessions: Vec<Kept>,
-    /// The session of each cookie that there was.
+    /// The session of each cookie.
     cookies: Vec<usize>,
 }
 
@@ -31,7 +31,7 @@ enum Found {
     New,
     Live(usize),
     Stale,
-    /// Known before, or not.
+    /// A cookie that was sent before, or a new one.
     Superseded {
         known: bool,
     },
@@ -47,7 +47,7 @@ pub(crate) enum Sent {
 }
 
 impl Oracle {
-    /// What a cookie leads to.
+    /// The state that a cookie opens.
     pub(crate) fn behind(&self, cookie: Cookie) -> State {
         let kept = &self.sessions[self.cookies[cookie]];
         match kept.opens == Some(cookie) {
@@ -94,7 +94,7 @@ impl Oracle {
         }
     }
 
-    /// Loads what is stored now.
+    /// Loads the stored state.
     pub(crate) fn reload(&self, request: &mut Request) -> Result<(), Option<SessionClosedError>> {
         if request.status == SessionStatus::Purged {
             return Err(Some(SessionClosedError::Purged));
@@ -113,7 +113,7 @@ impl Oracle {
         }
     }
 
-    /// Stores what was done.
+    /// Stores the changes.
     pub(crate) fn save(&mut self, request: &mut Request) -> Result<(), SessionClosedError> {
         for session in mem::take(&mut request.ending) {
             self.sessions[session].opens = None;

@@ -9,7 +9,7 @@ use crate::{oracle::Cookie, steps::Write};
 
 pub(crate) type State = HashMap<String, Value>;
 
-/// What a request knows of where its session is.
+/// What a request knows of its stored session.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
     New,
@@ -107,7 +107,7 @@ impl Request {
         unsaved.for_each(|write| write.apply(&mut self.view));
     }
 
-    /// The request detects that its session is no longer accessible.
+    /// The request finds that its session has ended or was renewed.
     pub(crate) fn lose(&mut self, reason: SessionClosedError) -> SessionClosedError {
         self.place = match (reason, self.place) {
             (SessionClosedError::Ended, _) => Place::Ended,

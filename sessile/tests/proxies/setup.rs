@@ -62,7 +62,7 @@ pub(crate) fn in_memory() -> SessionMiddlewareBuilder<MemorySessionStore> {
     SessionMiddleware::builder(MemorySessionStore::default(), Key::generate())
 }
 
-/// Ends a test that hangs. Far beyond what the slowest machine needs.
+/// Fails a test that hangs. The limit is far above the duration on the slowest machine.
 pub(crate) async fn in_time<F: Future>(test: F) -> F::Output {
     let ended = tokio::time::timeout(Duration::from_secs(300), test).await;
     ended.expect("the test hangs")

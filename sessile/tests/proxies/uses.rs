@@ -26,10 +26,10 @@ pub(crate) enum Use {
 /// Which visitor makes a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Role {
-    /// They have sessions.
+    /// Visitors with sessions.
     Alice,
     Bob,
-    /// They have none.
+    /// Visitors without sessions.
     Guest,
     OtherGuest,
     ThirdGuest,
@@ -91,7 +91,7 @@ impl Use {
         }
     }
 
-    /// Where its page with these headers is.
+    /// The path of its page with these headers.
     pub(crate) fn path(self, headers: Headers) -> String {
         format!("/pages/{}/{}", self as usize, headers.path())
     }

@@ -8,7 +8,7 @@ use crate::{
     uses::{Method, Use},
 };
 
-/// A visitor with a browser, which keeps the cookie that it was given last.
+/// A visitor with a browser, which keeps the last cookie that it received.
 #[derive(Debug, Clone)]
 pub(crate) struct Visitor {
     /// A name that no other visitor has.

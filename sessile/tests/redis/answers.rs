@@ -1,4 +1,4 @@
-//! Connections that are cut at the worst moment, and servers that reply with errors. Each ends in success
+//! Connections that are cut at any moment, and servers that reply with errors. Each operation ends in success
 //! or a typed error, and no change is lost or made twice.
 
 use sessile::storage::{
@@ -18,9 +18,9 @@ use crate::setup::{
 struct Scene {
     redis: Redis,
     proxy: Proxy,
-    /// Goes through the proxy.
+    /// Connects through the proxy.
     store: RedisSessionStore,
-    /// Doesn't.
+    /// Connects directly.
     other: RedisSessionStore,
 }
 
@@ -49,7 +49,7 @@ impl Scene {
     }
 }
 
-/// Cuts in the middle of a request, and after it was done.
+/// Cuts in the middle of a request, and after its execution.
 fn cuts() -> [Fault; 2] {
     [Fault::CutRequestAfter(20), Fault::CutBeforeReply]
 }
@@ -167,7 +167,7 @@ async fn an_update_that_was_overtaken_between_two_attempts_is_unknown() {
         };
         scene.proxy.cut();
 
-        // After a conflict the engine would make the change a second time.
+        // After a conflict the engine would apply the change a second time.
         let error = failed(in_time(ours).await.unwrap());
         assert_eq!(error.kind(), StoreErrorKind::Unknown, "{}", whole(&error));
         assert!(error.may_have_happened());
@@ -192,7 +192,7 @@ async fn a_failed_connection_is_an_error_that_was_not_sent() {
     let mut scene = Scene::new().await;
     let at = create(&scene.store, 1).await;
     scene.redis.kill().unwrap();
-    // Until the store has noticed.
+    // Until the store has noticed it.
     in_time(async { while failed(update(&scene.other, &at, 2).await).may_have_happened() {} })
         .await;
     let error = failed(try_create(&scene.other).await);
@@ -263,7 +263,7 @@ async fn errors_of_the_server_are_typed_and_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_became_a_replica_is_left_once() {
+async fn a_server_that_became_a_replica_is_disconnected_once() {
     let scene = Scene::new().await;
     let at = create(&scene.store, 1).await;
     let readonly = || Fault::error("READONLY You can't write against a read only replica.");

@@ -20,7 +20,7 @@ use crate::setup::{
     value, whole,
 };
 
-/// How connecting fails.
+/// The error of connecting.
 async fn refused(url: impl Into<String>) -> (StoreErrorKind, String) {
     let error = failed(in_time(RedisSessionStore::new(url)).await);
     (error.kind(), whole(&error))
@@ -87,7 +87,7 @@ async fn a_user_with_few_rights() {
 }
 
 #[tokio::test]
-async fn no_such_database() {
+async fn a_database_that_does_not_exist() {
     let redis = Redis::start().unwrap();
     assert_eq!(
         refused(format!("{}/99", redis.url())).await.0,
@@ -99,7 +99,7 @@ async fn no_such_database() {
     assert_eq!(value(&in_zero, &at).await.unwrap(), None);
 }
 
-/// A server that says `answer` to whatever comes, and how connecting to it fails.
+/// The error of connecting to a server that replies `answer` to each request.
 async fn refused_by(answer: &'static str) -> (StoreErrorKind, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -213,7 +213,7 @@ fn pttl(redis: &Redis, at: &Stored) -> i64 {
 }
 
 #[tokio::test]
-async fn a_record_without_time_to_live_is_never_there() {
+async fn a_record_with_a_time_to_live_of_zero_is_missing() {
     let redis = Redis::start().unwrap();
     let store = store(redis.url()).await;
     let new = Stored::nowhere();

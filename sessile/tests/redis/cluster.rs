@@ -1,4 +1,4 @@
-//! A cluster whose slots move and whose masters die.
+//! A cluster whose slots move and whose masters fail.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ async fn one_on_each_master(cluster: &Cluster, store: &RedisSessionStore) -> Vec
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn any_node_leads_to_all() {
+async fn any_node_is_enough_to_find_the_cluster() {
     let cluster = Cluster::start().unwrap();
     let everywhere = store(url_of(&cluster)).await;
     let sessions = one_on_each_master(&cluster, &everywhere).await;
@@ -77,7 +77,7 @@ async fn slots_that_move_are_followed_and_nothing_is_lost_or_doubled() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dead_master_is_replaced_and_the_others_go_on() {
+async fn a_failed_master_is_replaced_and_the_others_still_serve() {
     let mut cluster = Cluster::start().unwrap();
     let store = store(url_of(&cluster)).await;
     let sessions = one_on_each_master(&cluster, &store).await;
@@ -164,7 +164,7 @@ async fn the_error_says_whether_the_server_is_a_cluster() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_create_is_sent_again_only_where_it_did_not_happen() {
+async fn a_create_is_sent_again_only_if_it_was_not_executed() {
     let mut cluster = Cluster::start().unwrap();
     let store = store(url_of(&cluster)).await;
     let sessions = one_on_each_master(&cluster, &store).await;

@@ -1,5 +1,4 @@
-//! The Redis store, on real servers that are alone, behind a pool, in a cluster, watched by
-//! sentinels, and speaking TLS.
+//! The Redis store, on real servers: a single server, a pool, a cluster, a master with sentinels, and TLS.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]

@@ -1,4 +1,4 @@
-//! A server that hangs, dies and comes back.
+//! A server that hangs, fails and returns.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::setup::{
     Stored, create, in_time, kind, store, try_create, until_it_works, update, updated, value,
 };
 
-/// The timeout, and what scheduling may add.
+/// The timeout, and an allowance for scheduling.
 const LIMIT: Duration = Duration::from_millis(1200);
 
 async fn pooled(redis: &Redis) -> RedisSessionStore {
@@ -45,7 +45,7 @@ async fn hangs_and_goes_on(mut redis: Redis, store: RedisSessionStore) {
     for _ in 0..3 {
         all_fail(&store, &elsewhere).await;
     }
-    // As many as a busy site has, and none waits for the others.
+    // As many as on a busy site. None waits for the others.
     let begun = Instant::now();
     let many = (0..500).map(|_| {
         let (store, at) = (store.clone(), at.clone());
@@ -102,7 +102,7 @@ async fn dies_and_comes_back(mut redis: Redis, store: RedisSessionStore) {
             let failure = in_time(value(&store, &at)).await;
             assert_eq!(kind(failure), StoreErrorKind::Unavailable);
         }
-        // At once, and not a hundred times the timeout.
+        // All at the same time, and not one after the other.
         assert!(
             begun.elapsed() < Duration::from_secs(20),
             "{:?}",
@@ -149,13 +149,13 @@ async fn a_restart_between_two_requests_fails_no_load() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_network_that_swallows_everything() {
+async fn a_network_that_drops_all_packets() {
     let redis = Redis::start().unwrap();
     let proxy = Proxy::start(redis.port()).unwrap();
     let store = store(format!("127.0.0.1:{}", proxy.port())).await;
     let at = create(&store, 1).await;
     proxy.stall();
-    // Requests that are given up before the store's timeout contribute to its detection.
+    // Requests that are dropped before the store's timeout contribute to the detection of a silent connection.
     in_time(async {
         let patience = Duration::from_millis(50);
         while tokio::time::timeout(patience, value(&store, &at))
@@ -175,7 +175,7 @@ async fn a_network_that_swallows_everything() {
 }
 
 #[test]
-fn a_runtime_that_ends_takes_no_store_with_it() {
+fn a_store_survives_the_end_of_a_runtime() {
     let redis = Redis::start().unwrap();
     let runtime = || {
         let mut builder = tokio::runtime::Builder::new_current_thread();

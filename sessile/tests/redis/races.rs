@@ -1,4 +1,4 @@
-//! Requests of one session that run at once, on every kind of Redis.
+//! Concurrent requests of one session, on every kind of Redis.
 
 use deadpool_redis::{Config, Runtime};
 use sessile::storage::RedisSessionStore;

@@ -10,7 +10,7 @@ use sessile_rig::{proxy::Proxy, redis::Redis};
 
 use crate::setup::{create, near_store, store, updated};
 
-/// Has the server learn the script. Returns what takes the commands that were sent since the last call.
+/// Loads the script into the server. Returns a function that takes the commands since its last call.
 async fn after_script<'a>(
     store: &RedisSessionStore,
     proxy: &'a Proxy,
@@ -21,7 +21,7 @@ async fn after_script<'a>(
     move || proxy.take_requests()
 }
 
-/// Commits the session. The cookie that the browser sends back, if it gets one.
+/// Commits the session. Returns the cookie that the browser sends back, if it gets one.
 async fn commit(manager: &SessionManager<RedisSessionStore>, session: &Session) -> Option<String> {
     let head = ResponseHead::to("POST");
     let set_cookie = manager.commit(session, &head).await.unwrap().set_cookie?;
@@ -37,7 +37,7 @@ async fn a_request_sends_the_commands_that_it_needs() {
     let key = SealingKey::generate();
     let manager = SessionManager::new(store, key, Settings::default()).unwrap();
 
-    // An anonymous request that stores nothing.
+    // A request without a session that stores nothing.
     let nothing: [&[u8]; 0] = [];
     let session = manager.open(nothing).await.unwrap();
     assert_eq!(commit(&manager, &session).await, None);
@@ -48,13 +48,13 @@ async fn a_request_sends_the_commands_that_it_needs() {
     let first = commit(&manager, &session).await.expect("a cookie");
     assert_eq!(asked(), ["SET"]);
 
-    // One that reads.
+    // A request that reads.
     let session = manager.open([first.as_bytes()]).await.unwrap();
     assert_eq!(session.get::<u32>("n").unwrap(), Some(1));
     commit(&manager, &session).await;
     assert_eq!(asked(), ["GET"]);
 
-    // One that changes something.
+    // A request that changes the session.
     let session = manager.open([first.as_bytes()]).await.unwrap();
     session.insert("n", 2).unwrap();
     commit(&manager, &session).await;

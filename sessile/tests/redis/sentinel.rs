@@ -1,4 +1,4 @@
-//! A master that dies and is replaced by its replica.
+//! A master that fails and is replaced by its replica.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ async fn the_new_master_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_master_that_became_a_replica_is_left() {
+async fn a_master_that_became_a_replica_is_disconnected() {
     let sentinel = Sentinel::start().unwrap();
     let store = store(url_of_master(&sentinel)).await;
     let at = create(&store, 1).await;
@@ -68,7 +68,7 @@ async fn a_master_that_became_a_replica_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sentinels_may_be_down_as_long_as_one_is_not() {
+async fn one_running_sentinel_is_enough() {
     let mut sentinel = Sentinel::start().unwrap();
     let url = url_of_master(&sentinel);
     for index in [0, 1] {

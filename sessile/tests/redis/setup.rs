@@ -14,7 +14,7 @@ use sessile_rig::redis::Redis;
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
-/// How long sessions live: longer than any test waits, so that none succeeds because they ended.
+/// The lifetime of sessions: longer than any test, so that no test passes because a session expired.
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
 /// Far longer than any operation takes that succeeds.
@@ -150,12 +150,12 @@ pub(crate) fn whole(error: &StoreError) -> String {
     text
 }
 
-/// How long until `store` reads again.
+/// The time until `store` reads again.
 pub(crate) async fn until_it_works(store: &RedisSessionStore, at: &Stored) -> Duration {
     let begun = Instant::now();
     in_time(async {
         while value(store, at).await.is_err() {
-            // Only so that failing at once doesn't take the whole processor.
+            // Operations that fail at once must not use the whole processor.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })

@@ -6,7 +6,7 @@ use sessile_rig::redis::{Redis, TlsRedis};
 use crate::setup::{create, failed, kind, value, whole};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_shows_its_certificate() {
+async fn a_client_certificate_is_sent() {
     let redis = TlsRedis::start_with_client_certificates().unwrap();
     let builder = || RedisSessionStore::builder(redis.url()).tls_root_certificates(redis.ca_pem());
     let with_certificate =
@@ -38,7 +38,7 @@ async fn a_certificate_of_an_unknown_authority_is_not_trusted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn plain_text_and_tls_do_not_mix() {
+async fn plain_text_and_tls_are_not_compatible() {
     let redis = TlsRedis::start().unwrap();
     let plain = redis.url().replace("rediss://", "redis://");
     // The server sends a TLS alert and closes the connection, and either may arrive first.

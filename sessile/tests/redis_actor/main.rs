@@ -1,4 +1,4 @@
-//! The actors, on a real Redis, and under servers with several workers.
+//! The actors, on a real Redis and in servers with several workers.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]

@@ -1,4 +1,4 @@
-//! The life of a store: a server that is not up yet, hangs, dies and returns; and an actor that fails.
+//! A server that starts late, hangs, fails and returns, and an actor that panics.
 
 use std::{
     error::Error as _,
@@ -19,7 +19,7 @@ use sessile_rig::redis::Redis;
 
 use crate::setup::{address, connections, in_time, load};
 
-/// The timeout, and what scheduling may add.
+/// The timeout, and an allowance for scheduling.
 const LIMIT: Duration = Duration::from_millis(1200);
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -87,7 +87,7 @@ async fn works_again(store: &RedisActorSessionStore, id: &SessionId) {
             if let Ok(loaded) = load(store, id).await {
                 return loaded;
             }
-            // Only so that failing at once doesn't take the whole processor.
+            // Operations that fail at once must not use the whole processor.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
@@ -97,7 +97,7 @@ async fn works_again(store: &RedisActorSessionStore, id: &SessionId) {
 }
 
 #[actix_web::test]
-async fn a_server_that_hangs_or_dies_is_not_waited_for() {
+async fn operations_fail_while_a_server_hangs_or_is_down() {
     let mut redis = Redis::start().unwrap();
     let store = RedisActorSessionStore::new(address(&redis));
     let id = create(&store).await.unwrap();
@@ -114,7 +114,7 @@ async fn a_server_that_hangs_or_dies_is_not_waited_for() {
 }
 
 #[actix_web::test]
-async fn a_server_that_is_not_up_is_waited_for_no_longer_than_the_timeout() {
+async fn operations_wait_for_a_first_connection_until_the_timeout() {
     let mut redis = Redis::start().unwrap();
     redis.kill().unwrap();
     let store = RedisActorSessionStore::new(address(&redis));
@@ -136,7 +136,7 @@ async fn a_server_that_is_not_up_is_waited_for_no_longer_than_the_timeout() {
 }
 
 #[actix_web::test]
-async fn a_server_that_hangs_from_the_beginning_is_not_waited_for() {
+async fn operations_fail_if_the_server_hangs_from_the_beginning() {
     let mut redis = Redis::start().unwrap();
     redis.stop().unwrap();
     let store = RedisActorSessionStore::new(address(&redis));

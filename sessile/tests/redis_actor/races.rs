@@ -1,4 +1,4 @@
-//! Requests of one session that run at once, on several workers.
+//! Concurrent requests of one session, on several workers.
 
 use serde_json::json;
 use sessile::storage::RedisActorSessionStore;
@@ -36,7 +36,7 @@ async fn writes_are_all_kept() {
 }
 
 #[actix_web::test]
-async fn a_logout_is_final() {
+async fn a_sign_out_is_final() {
     let redis = Redis::start().unwrap();
     let server = serve(RedisActorSessionStore::new(address(&redis)));
     for round in 0..ROUNDS {

@@ -68,7 +68,7 @@ async fn requests_wait_for_the_first_connection() {
         .build();
     let server = serve(store);
     let requests: Vec<_> = (0..20).map(|_| get(&server, "/add/n", "")).collect();
-    // Attempts fail meanwhile, and actors are restarted. Those of another store show it.
+    // In the meantime attempts fail and actors are restarted. The actors of another store show that.
     let impatient = RedisActorSessionStore::builder(address(&redis))
         .response_timeout(Duration::from_millis(300))
         .build();

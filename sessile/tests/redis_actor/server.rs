@@ -68,8 +68,7 @@ impl Reply {
     }
 }
 
-/// A request on a connection of its own, so that the next worker in turn gets it. It has been sent when
-/// this returns.
+/// Sends a request over a new connection, so that the next worker gets it. It has been sent when this returns.
 pub(crate) fn get(server: &TestServer, path: &str, cookie: &str) -> JoinHandle<Reply> {
     let request = server
         .get(path)

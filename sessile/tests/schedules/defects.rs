@@ -1,4 +1,4 @@
-//! Stores that break the contract in one way each: the exploration has to find it.
+//! Stores that break one rule of the contract each. The exploration has to find it.
 
 use crate::{
     explore::find,

@@ -74,7 +74,7 @@ pub(crate) const IDLE: Duration = Duration::from_secs(3600);
 pub(crate) const UNUSED: Duration = Duration::from_secs(600);
 /// When the idle timeout has passed, and the slack of a minute has not, counted from the last use.
 const IDLE_AND_HALF_THE_SLACK: Duration = Duration::from_secs(3630);
-/// When both have passed, also for a session that was used when the requests began.
+/// When both have passed, even for a session that was used when the requests began.
 const PAST_THE_SLACK: Duration = Duration::from_secs(600 + 3600 + 61);
 
 impl Program {

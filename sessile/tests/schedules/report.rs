@@ -24,7 +24,7 @@ pub(crate) enum ChangeKind {
 pub(crate) struct Change {
     pub(crate) kind: ChangeKind,
     pub(crate) fate: Fate,
-    /// Whether it is still with the session, and the next answer decides its fate.
+    /// Whether the session still has it, and the next reply decides its outcome.
     is_pending: bool,
     /// Whether an attempt to store it failed.
     was_tried: bool,
@@ -51,11 +51,11 @@ impl Report {
         });
     }
 
-    /// Decides the fate of the changes that are still with the session.
+    /// Sets the outcome of the changes that the session still has.
     pub(crate) fn settle(&mut self, fate: &Fate) {
         for change in self.changes.iter_mut().filter(|it| it.is_pending) {
             change.is_pending = false;
-            // An earlier attempt may have stored changes that were finally refused.
+            // An earlier attempt may have stored changes that were refused in the end.
             if !(change.was_tried && *fate == Fate::Refused) {
                 change.fate = fate.clone();
             }
@@ -84,7 +84,7 @@ impl Report {
         }
     }
 
-    /// The session has dropped the changes whose fate is unknown.
+    /// The session has dropped the changes whose outcome is unknown.
     pub(crate) fn drop_pending(&mut self) {
         for change in &mut self.changes {
             change.is_pending = false;

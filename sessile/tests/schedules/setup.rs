@@ -25,7 +25,7 @@ use crate::{
 /// The value of the counter before the two requests.
 pub(crate) const INITIAL_COUNT: u32 = 10;
 
-/// A name that the session has before the two requests.
+/// A name in the session from before the two requests.
 pub(crate) const SEED: &str = "written before";
 
 pub(crate) struct Setup {

@@ -37,11 +37,11 @@ pub(crate) enum Course {
     LostAnswer,
     /// The request gets an error, and the operation takes effect at any later time.
     Late,
-    /// The client leaves before the effect, which there is none of.
+    /// The client disconnects, and the operation has no effect.
     LeftBefore,
-    /// The client leaves, and the operation takes effect at any later time.
+    /// The client disconnects, and the operation takes effect at any later time.
     LeftLate,
-    /// The handler drops its save before the effect, which there is none of.
+    /// The handler drops its save, and the operation has no effect.
     CancelledBefore,
     /// The handler drops its save, and the operation takes effect at any later time.
     CancelledLate,
@@ -82,7 +82,8 @@ impl Course {
         matches!(self, Self::CancelledBefore | Self::CancelledLate)
     }
 
-    /// Whether it matters to the queue that requests of one server merge in. Two servers show the others.
+    /// Whether it concerns the queue in which requests of one server merge. The other outcomes are tested on two
+    /// servers.
     pub(crate) fn concerns_queue(self) -> bool {
         matches!(
             self,

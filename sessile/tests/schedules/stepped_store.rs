@@ -162,7 +162,7 @@ impl SteppedStore {
         self.stopped(index, Stop::take_recovered).await
     }
 
-    /// What `saving` comes to, unless the scheduler has the handler drop it.
+    /// The output of `saving`. `None` if the scheduler lets the handler drop it.
     pub(crate) async fn unless_cancelled<T>(
         &self,
         index: RequestIndex,

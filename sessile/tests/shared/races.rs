@@ -1,5 +1,5 @@
-//! The race suite: requests of one session that run at once, on two servers that share nothing but the store. The tests of
-//! every store include it.
+//! The race suite: requests of one session that run at once, on two servers that share nothing but the store. The
+//! tests of every store include it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 /// How many requests race.
 const REQUESTS: usize = 20;
 
-/// Two servers of the application, and another one that looks at what they did.
+/// Two servers of the application, and a third one that checks the results.
 pub(crate) struct Servers<S> {
     racing: [SessionManager<S>; 2],
     observer: SessionManager<S>,
@@ -24,7 +24,7 @@ impl<S: SessionStore> Servers<S> {
     pub(crate) fn new(racing: [S; 2], observer: S) -> Self {
         let key = SealingKey::generate();
         let mut settings = Settings::default();
-        // However slow the machine is, no request gives up.
+        // A slow machine must not make requests time out.
         settings.store_timeout = Duration::from_secs(100);
         let server = |store| SessionManager::new(store, key.clone(), settings.clone()).unwrap();
         Self {
@@ -33,7 +33,7 @@ impl<S: SessionStore> Servers<S> {
         }
     }
 
-    /// All races, so many times.
+    /// Runs all races this many times.
     pub(crate) async fn race(&self, rounds: usize) {
         for _ in 0..rounds {
             self.no_write_is_lost().await;
@@ -85,7 +85,7 @@ impl<S: SessionStore> Servers<S> {
         assert_eq!(session.get("before").unwrap(), Some(1));
     }
 
-    /// What holds for a store that keeps nothing.
+    /// Checks a store that keeps nothing.
     #[allow(dead_code, reason = "not every store keeps nothing")]
     pub(crate) async fn each_cookie_has_its_own_write(&self) {
         let cookie = self.new_session().await;
@@ -181,7 +181,7 @@ impl<S: SessionStore> Servers<S> {
     }
 }
 
-/// Commits the session of a `POST`. The cookie that the browser sends back, if it gets one.
+/// Commits the session of a `POST`. Returns the cookie that the browser sends back, if it gets one.
 pub(crate) async fn commit<S: SessionStore>(
     server: &SessionManager<S>,
     session: &Session,

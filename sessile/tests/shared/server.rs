@@ -1,4 +1,4 @@
-//! A server in a thread of its own, and a client that sends headers byte for byte. Test programs that use HTTP include
+//! A server in its own thread, and a client that sends headers byte for byte. Test programs that use HTTP include
 //! this file.
 
 use std::{net::SocketAddr, ops::Deref, sync::mpsc, thread};
@@ -10,7 +10,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// An application on a port of its own, stopped when this is dropped.
+/// An application on its own port. It stops when this is dropped.
 pub(crate) struct Server {
     client: Client,
     handle: ServerHandle,
@@ -36,7 +36,7 @@ impl Server {
         })
     }
 
-    /// Runs the server that `run` returns with its address, in a thread of its own.
+    /// Runs the server that `run` returns with its address, in its own thread.
     pub(crate) fn in_thread(
         run: impl FnOnce() -> (actix_web::dev::Server, SocketAddr) + Send + 'static,
     ) -> Self {
@@ -59,7 +59,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The command is under way once this returns; the future only tells when it was obeyed.
+        // The server receives the command at once. The future only waits for its completion.
         drop(self.handle.stop(false));
         if let Some(thread) = self.thread.take() {
             let ended = thread.join();
@@ -76,7 +76,7 @@ impl Deref for Server {
     }
 }
 
-/// Sends requests, each on a connection of its own.
+/// Sends requests, each over its own connection.
 #[derive(Clone, Copy)]
 pub(crate) struct Client {
     pub(crate) address: SocketAddr,

@@ -1,6 +1,15 @@
 //! `cargo xtask suites`: the tests of actix-session and actix-identity, with sessile in place of actix-session.
 //!
-//! Cargo downloads the packages. A workspace below `target/` is generated from them, and builds a crate for each.
+//! Cargo downloads the packages: actix-session 0.6 to 0.11, and actix-identity. A workspace below `target/` is generated
+//! from them, and builds a crate for each:
+//!
+//! - For actix-session, the crate has its integration tests, the tests of its stores, its acceptance suite and its examples,
+//!   but not its code. The name `actix_session` refers to sessile.
+//! - For actix-identity, the crate has everything. `[patch.crates-io]` and the packages in `actix-session/` replace
+//!   actix-session with sessile, as they do for the program in `actix-session/tests/`.
+//!
+//! The output has the number of tests of each package that passed, failed and were skipped. The task fails if a test fails,
+//! or if the number of tests that ran differs from the source. An exception that is not needed is an error as well.
 
 mod files;
 mod identity;

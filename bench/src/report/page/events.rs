@@ -1,4 +1,4 @@
-//! What happens now and then: a cleanup, the end of a session.
+//! Rare events: a clean-up, the end of a session.
 
 use super::section;
 use crate::{

@@ -1,4 +1,4 @@
-//! What is to be reached, and whether it was.
+//! The targets, and whether they are met.
 
 #[cfg(test)]
 mod tests;
@@ -15,13 +15,13 @@ use crate::{
     subject::{Kind, Library, Subject},
 };
 
-/// Something to be reached.
+/// A target.
 struct Target {
     what: String,
     goal: Goal,
-    /// Nothing if it was not measured.
+    /// `None` if it was not measured.
     measured: Option<Spread>,
-    /// What another library reached in the same run.
+    /// The result of another library in the same run.
     peer: Option<String>,
 }
 
@@ -70,7 +70,7 @@ pub(super) fn ratio(subject: Subject, kind: Kind) -> Option<f64> {
     target.map(|target| target.2)
 }
 
-/// Every target, what was measured, and whether that is good enough.
+/// Every target, the measured value, and whether the target is met.
 pub(super) fn table(results: &Results) -> Table {
     let mut table = Table::new(["target", "goal", "measured", "peer in the same run", "met"]);
     for target in all(results) {

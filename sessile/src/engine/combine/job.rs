@@ -120,12 +120,12 @@ impl Job {
         self.woken.notified().await;
     }
 
-    /// Whether the job is stored in an update of its own, because it replaces the secret.
+    /// Whether the job is stored in a separate update, because it replaces the secret.
     pub(super) fn needs_own_update(&self) -> bool {
         self.renewal.is_some() || self.base.promotes
     }
 
-    /// Sets an outcome that tells whether the changes are stored.
+    /// Sets the outcome, which says whether the changes are stored.
     pub(super) fn settle(&self, outcome: JobOutcome) {
         // A request that is dropped before it learns that its changes are stored needs the attempt.
         if !matches!(outcome, JobOutcome::Stored(_)) {

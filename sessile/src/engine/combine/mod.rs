@@ -1,4 +1,18 @@
 //! Combining writers: the changes of several requests are stored in one update.
+//!
+//! Each worker has its own queues, so a worker that is blocked delays no other one.
+//!
+//! - **The update is published before it is sent.** If the leader is dropped, if its update fails, or if it takes a
+//!   quarter of the store timeout, the next request repeats *the same* update, which the store recognizes by its
+//!   version. A request that waited for an earlier leader waits for half of the timeout in all. A conflict of a
+//!   repeated update is unknown to all requests in it, because the first attempt may have been stored.
+//! - **A direct update is not published.** If it fails or hangs, the next request loads the session, and the versions
+//!   decide.
+//! - **A renewal is stored in a separate update**, so that no request before it gets its secret. Requests after it are
+//!   superseded.
+//! - **A purge does not queue.**
+//! - **Changes that can't be replayed, or that make the state too large, fail alone.** If a request is dropped while
+//!   it waits, its changes are withdrawn. If its changes are in flight, their outcome is unknown.
 
 mod job;
 mod member;

@@ -1,7 +1,7 @@
 //! [`WriterTable`]: which requests store changes of a session at this time.
 //!
-//! A request that finds no other one sends an update of its own, and registers it as a [`DirectUpdate`]. Requests that
-//! come meanwhile join a [`Queue`].
+//! A request that finds no other one sends its update directly, and registers it as a [`DirectUpdate`]. Requests that
+//! come in the meantime join a [`Queue`].
 
 use std::{
     sync::{Arc, Mutex},
@@ -31,7 +31,7 @@ pub(in crate::engine) struct WriterTable(Mutex<Table>);
 
 type Table = HashTable<(WriterKey, Writers)>;
 
-/// Each worker has its own queues, so that a blocked worker delays no other one.
+/// What is looked up in the table: a session, and the worker whose requests change it.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct WriterKey {
     id: SessionId,
@@ -40,7 +40,7 @@ pub(super) struct WriterKey {
 
 /// The requests of one worker that store changes of one session.
 enum Writers {
-    /// Only one, which sends this version in an update of its own.
+    /// Only one, which sends this version directly.
     Direct(Version),
     Queue(Arc<Mutex<Queue>>),
 }

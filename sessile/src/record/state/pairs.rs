@@ -1,4 +1,4 @@
-//! [`Pairs`]: the names and values of a state, as they stand in JSON text that may look any way.
+//! [`Pairs`]: the names and values of a state in any form of JSON text.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 

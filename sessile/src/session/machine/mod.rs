@@ -3,16 +3,18 @@
 //! A session is opened, changed, saved, reloaded, committed and closed. Each of these transitions is a method in
 //! this module. None of them waits, so each is atomic under the session's lock. The engine does everything that
 //! takes time between two transitions: [`begin_flush`](Machine::begin_flush) takes the changes as [`Work`], the
-//! engine stores them, and [`finish`](Machine::finish) or [`put_back`](Machine::put_back) takes in the outcome.
+//! engine stores them, and [`finish`](Machine::finish) or [`put_back`](Machine::put_back) applies the outcome.
 //!
 //! Nothing here calls the application's code. Closures of the application are returned as
 //! [`Discarded`](super::journal::Discarded) or stay in the [`Work`], so that the caller drops them without the lock.
 
 mod change;
+mod in_flight;
+mod stored;
 mod unsettled;
 mod work;
 
-use std::{fmt, mem, sync::Arc};
+use std::{mem, sync::Arc};
 
 use smallvec::SmallVec;
 
@@ -20,17 +22,14 @@ use super::{SessionStatus, journal::Journal};
 use crate::{
     cookie::Unsealed,
     engine::Opened,
-    record::{
-        Record,
-        id::{Secret, SessionId},
-        state::State,
-    },
-    storage::Version,
+    record::{id::SessionId, state::State},
 };
 
 pub(crate) use self::{
+    in_flight::{InFlight, SharedAttempt},
+    stored::Stored,
     unsettled::{Renewal, Unsettled},
-    work::{FlushOutcome, InFlight, SharedAttempt, Work},
+    work::{FlushOutcome, Work},
 };
 
 /// The values of a request's session cookies, still sealed.
@@ -55,18 +54,6 @@ pub(crate) enum Binding {
     Ended,
     /// The store failed, and the request continues without a stored session.
     Detached(Cookies),
-}
-
-/// A stored session. It is large and never changes, so it is shared.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Stored {
-    pub(crate) id: SessionId,
-    /// The secret in the cookie; `None` for a session whose id is the secret.
-    pub(crate) secret: Option<Secret>,
-    pub(crate) version: Version,
-    pub(crate) record: Record,
-    /// Whether the secret is the pending one, which the next write makes the current one.
-    pub(crate) promotes: bool,
 }
 
 /// A session that the next flush ends.
@@ -271,41 +258,5 @@ impl Machine {
             self.close();
         }
         is_untouched
-    }
-}
-
-impl fmt::Debug for Stored {
-    /// Without the secret.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stored")
-            .field("id", &self.id)
-            .field("record", &self.record)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Stored {
-    /// The session after an update to this version and record.
-    pub(crate) fn updated(
-        &self,
-        version: Version,
-        record: Record,
-        renewal: Option<Renewal>,
-    ) -> Self {
-        Self {
-            id: self.id.clone(),
-            secret: renewal.map_or(self.secret, |it| Some(it.secret)),
-            version,
-            record,
-            promotes: false,
-        }
-    }
-
-    /// The same session at a version that is not stored, so that the next update conflicts and merges.
-    pub(crate) fn unmerged(&self) -> Self {
-        Self {
-            version: Version::generate(),
-            ..self.clone()
-        }
     }
 }

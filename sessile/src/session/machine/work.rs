@@ -1,11 +1,8 @@
-//! [`Work`]: the changes that a flush stores, and how the session takes in the outcome.
+//! [`Work`]: the changes that a flush stores, and how the session applies the outcome.
 
-use std::{
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{mem, sync::Arc};
 
-use super::{Binding, CookieDue, Machine, Renewal, Stored, Target, Unsettled};
+use super::{Binding, CookieDue, InFlight, Machine, Stored, Target, Unsettled};
 use crate::{
     error::SessionClosedError,
     record::{id::SessionId, state::State},
@@ -14,7 +11,6 @@ use crate::{
         decide::Bound,
         journal::{Discarded, Journal},
     },
-    storage::Version,
 };
 
 /// The changes of a session since it was last stored, which a flush is storing.
@@ -67,44 +63,6 @@ impl Work {
     pub(crate) fn rebase_unmerged(&mut self, newest: &Stored) {
         self.stored = Some(Arc::new(newest.unmerged()));
         self.is_rebased = true;
-    }
-}
-
-/// A write that the store has not answered.
-#[derive(Clone)]
-pub(crate) enum InFlight {
-    Nothing,
-    Create(SessionId),
-    Update {
-        version: Version,
-        /// The new secret and epoch, if the write renews the session.
-        renewal: Option<Renewal>,
-    },
-    /// An update that also stores the changes of other requests. It may not have been sent yet.
-    Shared {
-        attempt: Arc<SharedAttempt>,
-        renewal: Option<Renewal>,
-    },
-}
-
-/// The update that contains the changes of a request together with those of others, while its outcome is not known.
-/// Another request may have sent it.
-#[derive(Default)]
-pub(crate) struct SharedAttempt(Mutex<Option<(Version, Arc<Stored>)>>);
-
-impl SharedAttempt {
-    /// The changes are in the update of `onto` to `version`.
-    pub(crate) fn set(&self, version: Version, onto: &Arc<Stored>) {
-        *self.lock() = Some((version, Arc::clone(onto)));
-    }
-
-    /// The changes are in no update, or its outcome is known.
-    pub(crate) fn clear(&self) {
-        *self.lock() = None;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<(Version, Arc<Stored>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -202,7 +160,7 @@ impl Machine {
         let update = match in_flight {
             InFlight::Update { version, renewal } => Some((version, renewal)),
             InFlight::Shared { attempt, renewal } => {
-                attempt.lock().take().map(|(version, onto)| {
+                attempt.take().map(|(version, onto)| {
                     // A retry is an update of the same session.
                     let secret = self.stored().and_then(|own| own.secret);
                     let onto = Arc::new(Stored {

@@ -21,6 +21,21 @@ use crate::storage::SqliteSessionStore;
 use crate::storage::{MemorySessionStore, StoreError, StoreErrorKind};
 
 /// Sets up an [`AnySessionStore`].
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::storage::{AnySessionStore, SessionStore};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let store = AnySessionStore::builder("memory:")
+///     .create_table(true)
+///     .connect_timeout(Duration::from_secs(5))
+///     .response_timeout(Duration::from_millis(500))
+///     .build()
+///     .await?;
+/// assert!(!store.keeps_nothing());
+/// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
+/// ```
 #[must_use = "nothing is opened until `build` is called"]
 pub struct AnySessionStoreBuilder {
     address: String,
@@ -39,10 +54,10 @@ impl AnySessionStoreBuilder {
         }
     }
 
-    /// Whether PostgreSQL and MySQL are to have the table made if it isn't there.
+    /// Whether missing tables are created in PostgreSQL and MySQL.
     ///
-    /// Default: `false`: a missing table is an error that tells how to make it. SQLite's tables are
-    /// made in any case, and other stores need none.
+    /// Default: `false`: a missing table is an error that says how to create it. SQLite's tables are
+    /// always created, and other stores need none.
     pub fn create_table(mut self, create: bool) -> Self {
         self.create_table = create;
         self

@@ -1,4 +1,4 @@
-//! [`Housekeeping`]: what a store in a database takes beside the contract.
+//! [`Housekeeping`]: the operations of a store in a database beside the contract.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(super) trait Housekeeping: Send + Sync {
     /// Deletes ended sessions now, and then once in every `period`.
     fn start_cleanup(&self, period: Duration) -> CleanupTask;
 
-    /// Brings the database to rest, where that is for its users to do.
+    /// Closes the database, if its users have to do so.
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async { Ok(()) })
     }

@@ -1,4 +1,7 @@
 //! [`AnySessionStore`]: a store that is chosen while the program runs.
+//!
+//! The rest of the crate is generic over the store. Here a trait object has its operations, with boxed futures, and
+//! another one starts the clean-up. No error quotes an address, because it may have a password.
 
 mod address;
 mod builder;
@@ -81,6 +84,14 @@ impl AnySessionStore {
     }
 
     /// Wraps `store`.
+    ///
+    /// ```
+    /// use sessile::storage::{AnySessionStore, MemorySessionStore, SessionStore};
+    ///
+    /// let small = MemorySessionStore::builder().max_bytes(8 * 1024 * 1024).build();
+    /// let store = AnySessionStore::new(small);
+    /// assert!(!store.keeps_nothing());
+    /// ```
     pub fn new(store: impl SessionStore) -> Self {
         Self {
             store: Arc::new(store),
@@ -123,12 +134,12 @@ impl AnySessionStore {
         Some(housekeeping.start_cleanup(period))
     }
 
-    /// Brings an SQLite database to rest, after the operations that are under way; later ones fail.
+    /// Closes an SQLite database, after the operations that are in flight. Later operations fail.
     /// Other stores have nothing to close.
     ///
     /// # Errors
     ///
-    /// When the database can't be brought to rest.
+    /// If the database can't be closed.
     pub async fn close(&self) -> Result<(), StoreError> {
         #[cfg(feature = "_sql")]
         if let Some(housekeeping) = &self.housekeeping {

@@ -1,4 +1,14 @@
 //! [`Adapter`]: a store of actix-session as a store of this crate.
+//!
+//! **The old store chooses the keys**, in `save`, and many refuse a write under any other. So `create` may return
+//! `CreatedAs`. The engine then continues with an id of the second form and without a secret. Sessions of
+//! actix-session have the same form, so the rest of the engine is unchanged: a renewal moves the session. The adapter
+//! drops the secrets in `create`, and the outcome tells the engine. A method that announces this before would be
+//! another rule that a store can break.
+//!
+//! **`update_ttl` is never called.** A touch changes the times in the record, so it is an `update`.
+//!
+//! **An error of the old store is never *not sent***, because the old errors do not have this information.
 
 use std::{
     collections::HashMap,
@@ -62,8 +72,8 @@ static WRITES: LazyLock<SessionQueue> = LazyLock::new(SessionQueue::default);
 ///
 /// A key of more than about 2900 bytes does not fit in a cookie.
 ///
-/// actix-session does not bind a signed cookie to its name. So the store's `load` may receive a text that the application
-/// signed for another purpose, until
+/// actix-session does not bind a signed cookie to its name. So the store's `load` may receive a text that the
+/// application signed for another purpose, until
 /// [`accept_actix_session_cookies`](crate::config::Settings::accept_actix_session_cookies) is `false`. A store that keeps sessions
 /// in files has to check that the key is a file name.
 ///

@@ -3,6 +3,10 @@
 //! The values of the state stay under their names, as actix-session stored them. The rest of the record is one
 //! more entry, under [`RESERVED`]: the version and the text of the record without its state, as a JSON string.
 //! A session without this entry is one that actix-session stored.
+//!
+//! Tools can read the values, because they stay under their names. The rest is a string, because databases that
+//! rewrite JSON objects leave strings alone. A value of a reserved name gets an underscore appended. A session of
+//! actix-session may have any value there, and it counts as this entry only if it has its form.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,9 @@
 //! [`SessionStore`]: the trait that stores of actix-session implement.
+//!
+//! `anyhow::Error` is in the signatures of the original, so the feature `compat` brings `anyhow`: with another type,
+//! each store would have to be edited. The names and parameters are the same, so only the imports of a store change.
+//! The futures have to be `Send`, as all futures of this crate are: requests may be spawned on a runtime with several
+//! threads.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,7 @@
 //! [`SessionQueue`]: the order in which requests of this process write to one session.
+//!
+//! The adapter loads, compares and writes while it is first in the queue. So on one server, the store passes the whole
+//! contract suite, with its races. Loads don't queue.
 
 use std::{
     collections::HashMap,

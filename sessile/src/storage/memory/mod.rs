@@ -1,4 +1,7 @@
 //! [`MemorySessionStore`]: sessions in the memory of this process.
+//!
+//! Sessions are in shards, each behind one lock. Each shard has its share of the bound, so the bound needs no lock
+//! over all shards.
 
 mod shard;
 
@@ -169,6 +172,24 @@ impl fmt::Debug for MemorySessionStore {
 }
 
 /// Sets up a [`MemorySessionStore`].
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::{clock::{Clock, ManualClock}, record::Record, storage::*};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let clock = ManualClock::default();
+/// let store = MemorySessionStore::builder()
+///     .max_bytes(64 * 1024 * 1024)
+///     .clock(clock.clone())
+///     .build();
+///
+/// let (id, minute) = (SessionId::generate(), Duration::from_secs(60));
+/// store.create(&id, &Record::new(clock.now()), Version::generate(), minute).await?;
+/// clock.advance(minute);
+/// assert_eq!(store.load(&id, None, Freshness::Current).await?, None);
+/// # Ok::<(), StoreError>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is set up until `build` is called"]
 pub struct MemorySessionStoreBuilder {

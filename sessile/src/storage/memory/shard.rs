@@ -1,4 +1,12 @@
 //! [`Shard`]: a part of the sessions, in the order of their last use.
+//!
+//! A full shard evicts the session that was least recently used, before the operation that filled it returns. A
+//! policy with admission control would evict new sessions first.
+//!
+//! Every operation checks two entries for their expiry, with a cursor that moves through the shard. So memory is
+//! freed without a task, and no request pays for many entries.
+//!
+//! A record is compacted when it is stored: its list and its text are two allocations.
 
 #[cfg(test)]
 mod checks;

@@ -15,6 +15,20 @@ use super::{
 use crate::clock::{Clock, SharedClock};
 
 /// Sets up a [`RedisSessionStore`].
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::storage::{RedisSessionStore, StoreErrorKind};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let builder = RedisSessionStore::builder("redis://127.0.0.1:1") // No server listens here.
+///     .cache_keygen(|id| format!("session:{id}"))
+///     .connect_timeout(Duration::from_secs(5))
+///     .response_timeout(Duration::from_millis(500));
+/// let error = builder.build().await.unwrap_err();
+/// assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+/// # });
+/// ```
 #[must_use = "nothing is connected until `build` is called"]
 pub struct RedisSessionStoreBuilder {
     source: Source,

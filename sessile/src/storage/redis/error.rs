@@ -6,7 +6,7 @@ use redis::{ErrorKind, RedisError};
 
 use super::{StoreError, StoreErrorKind, location::AddressError, server_error::ServerError};
 
-/// The oldest supported version: since then replicas repeat the effects of a script instead of the script.
+/// The oldest supported version. See [`super::script`].
 const OLDEST: &str = "5.0";
 
 /// Why a request failed. Contains no keys, values or passwords.

@@ -1,4 +1,7 @@
 //! The operations of a store, as commands of Redis.
+//!
+//! If the connection breaks, a load, an update and a delete are sent again, as [the contract](crate::storage) allows.
+//! A create is sent again only if the server refused it (`READONLY`, `MOVED`).
 
 use std::time::Duration;
 

@@ -1,4 +1,7 @@
-//! What a Redis server is asked to do, and the script that makes a compare-and-swap atomic there.
+//! The requests to a Redis server, and the script that makes a compare-and-swap atomic.
+//!
+//! Every operation is one command. A `create` is a plain `SET NX PX`; only an update needs the script. Since Redis
+//! 5.0, replicas receive the effects of a script and not the script, hence the oldest version that is accepted.
 
 use std::sync::LazyLock;
 

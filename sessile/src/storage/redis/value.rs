@@ -2,6 +2,9 @@
 //!
 //! The version of a record precedes its text, as 16 hexadecimal digits. So one `GET` loads both, and a
 //! script finds the version without parsing.
+//!
+//! A value that actix-session left begins with `{`, which a version never does. Its version is the first 8 bytes of
+//! its SHA-1, which the server can compute as well. The first write replaces the value by a record.
 
 use sha1::{Digest as _, Sha1};
 

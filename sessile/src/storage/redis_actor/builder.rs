@@ -6,6 +6,19 @@ use super::RedisActorSessionStore;
 use crate::storage::{RedisSessionStore, StoreError, redis::Backoff};
 
 /// Sets up a [`RedisActorSessionStore`].
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::storage::{Freshness, RedisActorSessionStore, SessionId, SessionStore, StoreErrorKind};
+///
+/// # actix_web::rt::System::new().block_on(async {
+/// let store = RedisActorSessionStore::builder("127.0.0.1:1") // No server listens here.
+///     .response_timeout(Duration::from_millis(50))
+///     .build();
+/// let error = store.load(&SessionId::generate(), None, Freshness::Current).await.unwrap_err();
+/// assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+/// # });
+/// ```
 #[must_use = "nothing is set up until `build` is called"]
 pub struct RedisActorSessionStoreBuilder(Settings);
 

@@ -1,4 +1,8 @@
 //! [`RedisActorSessionStore`]: sessions in Redis, through an actor on each worker thread.
+//!
+//! The store holds its actors, one for each thread, so they end with its last clone. If an actor has ended, with its
+//! thread or by a panic, the next operation on that thread starts another one. It is started through the handle of
+//! the arbiter, which works from any task on the thread. Starting it directly would panic outside of a `LocalSet`.
 
 mod builder;
 mod error;
@@ -112,7 +116,6 @@ impl RedisActorSessionStore {
         {
             return Ok(worker.clone());
         }
-        // An actor ends with its thread.
         workers.retain(|_, worker| worker.connected());
         let settings = Arc::clone(&self.0.settings);
         let worker = Supervisor::start_in_arbiter(&arbiter, |_| Worker::new(settings));

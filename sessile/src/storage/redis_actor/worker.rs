@@ -1,4 +1,7 @@
 //! [`Worker`]: the actor of one thread, with one connection.
+//!
+//! An actor that can't connect stops, and its supervisor restarts it after the backoff. Operations wait in their own
+//! tasks, not in the mailbox, so that each keeps its own deadline.
 
 use std::sync::Arc;
 
@@ -15,9 +18,6 @@ use super::{builder::Settings, error::Fault};
 use crate::storage::{RedisSessionStore, StoreError, StoreErrorKind, timing::deadline};
 
 /// Connects, and runs operations over that connection, which reconnects by itself from then on.
-///
-/// It stops when it can't connect, and tries again when its supervisor has restarted it. Operations wait
-/// in tasks of their own meanwhile.
 pub(super) struct Worker {
     settings: Arc<Settings>,
     failures: u32,

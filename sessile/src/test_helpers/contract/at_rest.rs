@@ -1,4 +1,4 @@
-//! Records that this version of the crate can't read.
+//! Stored records that this version of the crate can't decode.
 
 use std::sync::Arc;
 

@@ -17,10 +17,10 @@ pub(super) const MINUTE: Duration = Duration::from_secs(60);
 /// A store that takes longer than this for one operation is stuck.
 const STUCK: Duration = Duration::from_secs(30);
 
-/// How many answers of the store a message shows.
+/// The number of results of the store in a message.
 const SHOWN: usize = 8;
 
-/// A check of one rule on one id. It remembers what the store answered, so that each message can say it.
+/// A check of one rule on one id. It records the results of the store for its message.
 pub(super) struct Case<S> {
     pub(super) store: Arc<S>,
     pub(super) id: SessionId,
@@ -64,7 +64,7 @@ impl<S: SessionStore> Case<S> {
         self
     }
 
-    /// Ends the suite with a message: the rule, what the store did, and what is wrong with it.
+    /// Fails the suite with a message: the rule, what the store did, and what the rule demands.
     pub(super) fn broken(&self, verdict: impl fmt::Display) -> ! {
         let hidden = self.answers.len().saturating_sub(SHOWN);
         let shown = self.answers[hidden..].join(", ");

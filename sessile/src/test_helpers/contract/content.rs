@@ -1,4 +1,4 @@
-//! What the checks store, and how to tell it apart.
+//! The records that the checks store, and how to distinguish them.
 
 use std::fmt::Display;
 

@@ -1,4 +1,4 @@
-//! What was deleted or has expired is not there.
+//! Deleted and expired records are missing.
 
 use std::{
     sync::Arc,

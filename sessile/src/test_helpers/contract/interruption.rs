@@ -1,4 +1,4 @@
-//! Operations that are dropped midway, as those of a request are when its client leaves.
+//! Operations that are dropped midway, as those of a request whose client disconnects.
 
 use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
 

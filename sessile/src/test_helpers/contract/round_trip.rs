@@ -1,4 +1,4 @@
-//! What was stored comes back, whatever it is.
+//! Records of any content are loaded as they were stored.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `create` and `update` store what they may, and nothing else.
+//! `create` and `update` store only if the rules allow it.
 
 use std::sync::Arc;
 

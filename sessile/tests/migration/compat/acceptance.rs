@@ -27,9 +27,9 @@ async fn a_store_in_memory_passes_the_suite_on_many_threads() {
     store_contract_test_suite(|| store(OnMissing::BringBack)).await;
 }
 
-/// As an application does that makes one for each worker thread.
+/// As in an application that makes one for each worker thread.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn adapters_of_one_process_are_like_one() {
+async fn adapters_of_one_process_share_their_queues() {
     use sessile::{
         clock::Clock as _,
         storage::{SessionStore as _, *},

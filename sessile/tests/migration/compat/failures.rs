@@ -58,7 +58,7 @@ async fn a_record_of_a_later_version_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_is_a_503_and_loses_nothing() {
+async fn a_failure_of_the_store_is_a_503_and_loses_nothing() {
     let world = World::new();
     world.table.fail("save");
     let session = world.open("").await;
@@ -120,7 +120,7 @@ async fn errors_leave_the_outcome_open_and_keep_their_cause() {
 
 /// The store has nothing under ids that the engine generated.
 #[tokio::test]
-async fn ids_of_other_stores_are_missing() {
+async fn ids_of_another_form_are_missing() {
     let world = World::new();
     let store = Adapter::new(TableStore(world.table.clone()));
     let id = SessionId::generate();

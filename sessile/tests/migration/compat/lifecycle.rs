@@ -101,7 +101,7 @@ async fn a_session_can_be_renewed_again_and_again() {
     }
 }
 
-/// All of this happens in one request, which has no cookie.
+/// All steps are in one request, which has no cookie.
 #[tokio::test]
 async fn a_new_session_can_be_saved_renewed_and_changed() {
     let world = World::new();

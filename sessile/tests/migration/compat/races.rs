@@ -85,7 +85,7 @@ async fn a_change_after_a_renewal_is_refused() {
     assert_eq!(world.n(&new).await, Some(1));
 }
 
-/// A double click on the button that signs in.
+/// A double click on the sign-in button.
 #[tokio::test]
 async fn two_renewals_at_once_both_succeed() {
     let world = World::new();

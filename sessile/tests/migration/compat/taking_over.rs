@@ -1,4 +1,4 @@
-//! Sessions that actix-session made in a store of the application's own.
+//! Sessions of actix-session in a store that the application wrote.
 
 use std::{path::Path, sync::Arc};
 
@@ -158,7 +158,7 @@ async fn reading_neither_changes_nor_extends_a_session() {
 }
 
 #[actix_web::test]
-async fn reading_extends_a_session_where_that_was_chosen() {
+async fn reading_extends_a_session_under_on_every_request() {
     let policy = TtlExtensionPolicy::OnEveryRequest;
     let (scene, table) = Scene::in_memory(Table::default(), false, policy);
     let mut visitor = Visitor::signed_in(&scene.old, "ferris", 3).await;
@@ -170,7 +170,7 @@ async fn reading_extends_a_session_where_that_was_chosen() {
     assert!(!table.operations().contains(&"update_ttl"));
 }
 
-/// Tools that read the values of sessions go on working.
+/// Tools that read the values of sessions still work.
 #[actix_web::test]
 async fn a_change_keeps_the_key_and_the_form_of_the_values() {
     let (scene, table) = Scene::in_memory(Table::default(), true, POLICY);

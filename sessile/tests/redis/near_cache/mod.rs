@@ -71,7 +71,7 @@ impl Scene {
         }
     }
 
-    /// Waits until the change of `at` to `expected` has arrived. It has to stay.
+    /// Waits until the change of `at` to `expected` has arrived, and checks that it stays.
     async fn arrives(&self, at: &Stored, expected: Option<u32>) {
         until(&self.near, at, expected).await;
     }
@@ -82,7 +82,7 @@ impl Scene {
     }
 }
 
-/// Waits until `store` loads `expected`. It has to load the same from then on.
+/// Waits until `store` loads `expected`, and checks that it loads the same from then on.
 async fn until(store: &RedisSessionStore, at: &Stored, expected: Option<u32>) {
     in_time(async {
         while !matches!(value(store, at).await, Ok(found) if found == expected) {
@@ -232,7 +232,7 @@ async fn an_expired_session_is_not_served_even_if_redis_announces_nothing() {
     let outcome = scene.other.create(id, &record(1), version, ttl).await;
     assert_eq!(outcome.unwrap(), CreateOutcome::Created);
     let created = Instant::now();
-    // Cached, unless this takes half a second.
+    // Cached, unless this test takes half a second.
     let _ = value(&scene.near, &stored).await.unwrap();
     scene.proxy.stall();
     in_time(async {
@@ -241,7 +241,7 @@ async fn an_expired_session_is_not_served_even_if_redis_announces_nothing() {
             if !matches!(value(&scene.near, &stored).await, Ok(Some(_))) {
                 return;
             }
-            // Redis rounds to milliseconds, and has a clock of its own.
+            // Redis rounds to milliseconds, and has its own clock.
             let age = begun - created;
             assert!(age < ttl + ttl / 10, "it is served after {age:?}");
             tokio::task::yield_now().await;
@@ -251,7 +251,7 @@ async fn an_expired_session_is_not_served_even_if_redis_announces_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flush_empties_it() {
+async fn a_flush_empties_the_cache() {
     let scene = Scene::new().await;
     for flush in ["FLUSHDB", "FLUSHALL"] {
         let (first, second) = (scene.known(1).await, scene.known(2).await);

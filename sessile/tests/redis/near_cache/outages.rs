@@ -29,7 +29,7 @@ async fn a_cut_connection_ends_what_was_read_over_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_was_restarted_announces_nothing_of_before() {
+async fn a_restarted_server_announces_nothing_of_earlier_connections() {
     let mut scene = Scene::new().await;
     let at = scene.known(1).await;
     scene.redis.kill().unwrap();
@@ -62,7 +62,7 @@ async fn goes_in_time(near: &RedisSessionStore, at: &Stored, answered: Instant) 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_over_which_nothing_comes_is_not_relied_on() {
+async fn a_silent_connection_is_not_relied_on() {
     let scene = Scene::with(NearCacheConfig::default().max_staleness(STALENESS)).await;
     let at = scene.known(1).await;
     let answered = Instant::now();
@@ -92,7 +92,7 @@ async fn a_server_that_hangs_is_not_relied_on() {
 
 /// One reply renews the limit of all sessions that were read over the same connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_in_use_costs_one_round_trip_in_a_while() {
+async fn a_server_that_is_in_use_sends_one_request_per_max_staleness() {
     let scene = Scene::with(NearCacheConfig::default().max_staleness(STALENESS)).await;
     let mut sessions = Vec::new();
     for number in 0..50 {

@@ -1,7 +1,7 @@
-//! Many readers, while others write and end what they read.
+//! Many readers of sessions that others change and end.
 //!
-//! Another server may see a change a moment late. But time never runs backwards there: after one reader has
-//! seen a state, no later reader sees the state before.
+//! Another server may see a change with a delay. But after one reader has seen a state, no later reader sees an earlier
+//! state.
 
 use std::sync::{
     Arc,
@@ -30,7 +30,7 @@ struct Seen {
     writer_is_done: AtomicBool,
 }
 
-/// Reads until the session has ended or its writer has.
+/// Reads until the session or its writer has ended.
 async fn read(near: RedisSessionStore, at: Stored, seen: Arc<Seen>) {
     loop {
         let (is_done, ended) = (seen.writer_is_done.load(SeqCst), seen.ended.load(SeqCst));
@@ -50,7 +50,7 @@ async fn read(near: RedisSessionStore, at: Stored, seen: Arc<Seen>) {
     }
 }
 
-/// Readers of a server, while another one does `write` to what they read.
+/// Readers on one server, while another server runs `write` on the sessions that they read.
 async fn readers_against<F, W>(near: &[RedisSessionStore], other: &RedisSessionStore, write: W)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -146,7 +146,7 @@ async fn own_writes_are_read(near: &RedisSessionStore) {
     in_time(readers.join_all()).await;
 }
 
-/// A write that is given up may be executed all the same, long after.
+/// A write that is dropped may be executed later.
 async fn a_write_that_was_given_up_arrives(near: &RedisSessionStore, other: &RedisSessionStore) {
     const ENOUGH: u32 = 20;
 
@@ -162,7 +162,7 @@ async fn a_write_that_was_given_up_arrives(near: &RedisSessionStore, other: &Red
         value(near, &at).await.unwrap();
         let settled = agreed(near, other, &at).await;
         done += u32::from(given_up && settled == Some(2));
-        // Given up at every moment from before it is sent until its reply has arrived.
+        // It is dropped at each moment from before it is sent until its reply has arrived.
         patience = if given_up { patience + 1 } else { 0 };
     }
 }

@@ -1,4 +1,4 @@
-//! Threads that share a near cache, with a connection to Redis each.
+//! Threads that share a near cache. Each has its own connection to Redis.
 
 use std::{
     sync::{
@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use super::until;
 use crate::setup::{Stored, create, in_time, near_store, store, update, updated, value};
 
-/// Threads with a runtime each, as workers of Actix Web.
+/// Threads with their own runtimes, as workers of Actix Web have.
 fn workers<const N: usize>() -> [Runtime; N] {
     std::array::from_fn(|_| {
         let mut builder = tokio::runtime::Builder::new_multi_thread();

@@ -83,7 +83,7 @@ async fn a_write_that_fails_evicts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_that_was_written_here_is_cached_once_it_is_read() {
+async fn a_written_session_is_cached_after_the_next_read() {
     let scene = Scene::new().await;
     let mut at = create(&scene.near, 0).await;
     for change in 1..10 {
@@ -125,12 +125,12 @@ async fn a_write_on_an_outdated_session_is_a_conflict_and_the_next_load_is_right
 
 /// Another server ends the session at the same moment, before the write or after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_end_right_behind_a_write_arrives() {
+async fn a_delete_right_after_a_write_is_noticed() {
     let mut scene = Scene::new().await;
     for round in 0..30 {
         let at = create(&scene.near, 1).await;
         assert_eq!(value(&scene.other, &at).await.unwrap(), Some(1));
-        // Redis finds both requests when it goes on.
+        // Redis receives both requests when it continues.
         scene.redis.stop().unwrap();
         let (near, other) = (scene.near.clone(), scene.other.clone());
         let (to_change, to_end) = (at.clone(), at.clone());
@@ -145,9 +145,8 @@ async fn an_end_right_behind_a_write_arrives() {
     }
 }
 
-/// Redis evicts sessions for lack of memory when the server that has them in its near cache writes. It
-/// announces that, which it would not over a connection with `NOLOOP`. Deleting them afterwards announces
-/// nothing.
+/// Redis evicts sessions for lack of memory when the server that has them in its near cache writes. It announces these
+/// evictions, which it would not do over a connection with `NOLOOP`. Deleting the sessions later announces nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_that_redis_evicts_for_an_own_write_are_evicted() {
     let scene = Scene::new().await;

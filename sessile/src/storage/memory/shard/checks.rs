@@ -1,4 +1,4 @@
-//! What the tests of the store look at in a [`Shard`].
+//! The parts of a [`Shard`] that tests check.
 
 use super::*;
 

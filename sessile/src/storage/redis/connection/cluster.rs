@@ -1,4 +1,9 @@
 //! [`Cluster`]: requests to the nodes that serve their slots.
+//!
+//! The store itself finds the nodes of a cluster, and the master behind sentinels, instead of the `redis` crate. Its
+//! connections fail fast and it knows which requests may be sent again, so one deadline bounds everything. If a node
+//! fails, the other nodes are asked for the owner of its slots, by one request at a time and at most ten times per
+//! second.
 
 use std::{
     collections::HashMap,

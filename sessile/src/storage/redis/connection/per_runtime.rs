@@ -1,4 +1,7 @@
-//! [`PerRuntime`]: a connection for each runtime.
+//! [`PerRuntime`]: a connection for each runtime, which means each worker thread of Actix Web.
+//!
+//! A reply wakes the task that waits for it. Across threads, that costs more than the request itself, and a handler that
+//! blocks its thread would delay the requests of all other threads.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

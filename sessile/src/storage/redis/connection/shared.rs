@@ -2,7 +2,8 @@
 //!
 //! No task watches it. The request that finds it broken starts to connect, and later requests wait for the
 //! new connection, up to their own deadlines. If connecting fails, the next attempt has to wait for the
-//! backoff; until then every request fails immediately, with the cause.
+//! backoff; until then every request fails immediately, with the cause. So no requests queue up behind a server that is
+//! down, and the store survives the end of a runtime: a worker of Actix Web, or a test.
 
 mod in_flight;
 

@@ -17,10 +17,18 @@
 //! - **The connection ends, or no reply arrives over it**: see [`InvalidationStream`].
 //! - **The time to live passes**: an entry knows when it ends.
 //!
-//! `NOLOOP` would spare the announcements of own writes. It would also suppress those of keys that Redis
+//! `NOLOOP` would save the announcements of own writes. It would also suppress those of keys that Redis
 //! evicts to make room for an own write: Redis 7.0 announces nothing that it does on behalf of the
 //! connection. Deleting a session that Redis has evicted changes nothing, so no server would hear of the
 //! end of that session.
+//!
+//! The session that an own write stored is not cached: the next read loads it. Caching it needs a second command for
+//! each write, and rules that assign invalidations to writes. It would have to show a measured gain first.
+//!
+//! On a cluster, any change of the topology empties the cache, and a list of slots renews no lease: a node that the
+//! others have replaced still sends one.
+//!
+//! `quick_cache` evicts while it inserts, so the bounds hold at every moment.
 
 mod config;
 mod stream;

@@ -1,0 +1,102 @@
+//! How long sessions live: the idle timeout, the absolute timeout, and the lifetime of the cookie.
+//!
+//! Read this page when you choose timeouts. A session ends at its idle timeout or at its absolute timeout, whichever is
+//! earlier. The server checks both, with every store, regardless of what the browser does with the cookie.
+//!
+//! | | counts from | default | set with |
+//! | --- | --- | --- | --- |
+//! | idle timeout | the last request that extended the session's life | one day | [`Settings::lifecycle`]: [`state_ttl`] or [`session_ttl`] |
+//! | absolute timeout | the creation of the session; a renewal does not restart it | none | [`Settings::absolute_timeout`] |
+//! | lifetime of the cookie | the last response that set it | until the browser closes | [`Settings::lifecycle`] |
+//!
+//! The builder of the middleware has the same settings: [`session_lifecycle`] and [`absolute_timeout`].
+//!
+//! # What the browser does with the cookie
+//!
+//! - [`BrowserSession`], the default: the cookie has no `Max-Age`, and the browser deletes it when it closes. Many
+//!   browsers restore such cookies together with their windows, so rely on the timeouts of the server.
+//! - [`PersistentSession`]: the cookie has a `Max-Age`, which is also the idle timeout. The browser keeps it across
+//!   restarts, for at most 400 days.
+//!
+//! # What extends a session's life
+//!
+//! | the request | [`OnStateChanges`], the default | [`OnEveryRequest`] |
+//! | --- | --- | --- |
+//! | changes or renews the session | extends it | extends it |
+//! | only reads the session | does not extend it | extends it |
+//! | does not use the session | does not extend it | extends it, unless sessions are loaded [lazily] |
+//!
+//! Under `OnStateChanges`, a session that is only read ends while the visitor uses it. Under `OnEveryRequest`, it
+//! does not. To save writes, the end is moved once in a twentieth of the idle timeout. Sessions that are in use never
+//! end early because of it, and unused ones live longer by that part. [`touch_fraction`] sets it.
+//!
+//! This application ends sessions after 15 minutes without a request, and after 8 hours in any case:
+//!
+//! ```
+//! use std::time::Duration;
+//! use sessile::{
+//!     clock::ManualClock,
+//!     config::{BrowserSession, Settings, TtlExtensionPolicy, time},
+//!     engine::{ResponseHead, SealingKey, SessionManager},
+//!     storage::MemorySessionStore,
+//! };
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let clock = ManualClock::default();
+//! let mut settings = Settings::default().clock(clock.clone());
+//! settings.lifecycle = BrowserSession::default()
+//!     .state_ttl(time::Duration::minutes(15))
+//!     .state_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest)
+//!     .into();
+//! settings.absolute_timeout = Some(Duration::from_secs(8 * 3600));
+//! # let store = MemorySessionStore::default();
+//! let manager = SessionManager::new(store, SealingKey::generate(), settings)?;
+//! # let session = manager.open([]).await?;
+//! # session.insert("user", "ferris")?;
+//! # let headers = manager.commit(&session, &ResponseHead::to("POST")).await?;
+//! # let cookie = headers.set_cookie.unwrap();
+//! # let cookie = cookie.as_str().split(';').next().unwrap();
+//! let user = async || {
+//!     let session = manager.open([cookie.as_bytes()]).await?;
+//!     let user: Option<String> = session.get("user")?;
+//!     manager.commit(&session, &ResponseHead::to("GET")).await?;
+//!     Ok::<_, Box<dyn std::error::Error>>(user)
+//! };
+//!
+//! // A visitor with a request every 10 minutes stays signed in for 8 hours.
+//! for _ in 1..48 {
+//!     clock.advance(Duration::from_secs(600));
+//!     assert_eq!(user().await?.as_deref(), Some("ferris"));
+//! }
+//! clock.advance(Duration::from_secs(600));
+//! assert_eq!(user().await?, None);
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
+//!
+//! # Requests at the end of a session
+//!
+//! A request that opened the session before its idle timeout can still commit a minute after it. A request that runs
+//! longer, such as an upload, calls [`Session::save`], which extends the session's life.
+//!
+//! Servers may have different clocks. A server whose clock is a minute ahead ends sessions a minute early. A session
+//! whose times are in the future counts as used now, and as expired if it was created more than a day ahead.
+//!
+//! # How long the store keeps a session
+//!
+//! A store keeps the record for a minute longer than the session lives. Stores that delete expired rows only in a
+//! clean-up are listed in [`choosing_a_store`].
+//!
+//! [`BrowserSession`]: crate::config::BrowserSession
+//! [`OnEveryRequest`]: crate::config::TtlExtensionPolicy::OnEveryRequest
+//! [`OnStateChanges`]: crate::config::TtlExtensionPolicy::OnStateChanges
+//! [`PersistentSession`]: crate::config::PersistentSession
+//! [`Session::save`]: crate::Session::save
+//! [`Settings::absolute_timeout`]: crate::config::Settings::absolute_timeout
+//! [`Settings::lifecycle`]: crate::config::Settings::lifecycle
+//! [`absolute_timeout`]: crate::SessionMiddlewareBuilder::absolute_timeout
+//! [`choosing_a_store`]: crate::guide::choosing_a_store#deleting-expired-sessions
+//! [`session_lifecycle`]: crate::SessionMiddlewareBuilder::session_lifecycle
+//! [`session_ttl`]: crate::config::PersistentSession::session_ttl
+//! [`state_ttl`]: crate::config::BrowserSession::state_ttl
+//! [`touch_fraction`]: crate::config::Settings::touch_fraction
+//! [lazily]: crate::config::Loading::Lazy

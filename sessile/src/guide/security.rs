@@ -1,0 +1,123 @@
+//! Security: the requirements of OWASP ASVS 5.0 on sessions and cookies, and how each is met.
+//!
+//! Read this page for a review of your application. It lists the requirements of chapter V7 (session management) and
+//! of section V3.3 (cookies), at all levels. For each, it names the setting or the part of the API that meets it, and
+//! the test in the repository that shows it. *Application* means that the application has to meet it, because no
+//! session library can.
+//!
+//! Report a vulnerability in private, on the repository's security page.
+//!
+//! # V7.1 Documentation
+//!
+//! | | requirement, in short | met by |
+//! | --- | --- | --- |
+//! | 7.1.1 | idle timeout and absolute lifetime are documented and justified | *Application.* Defaults: one day idle, no absolute limit. [NIST SP 800-63B](https://pages.nist.gov/800-63-4/sp800-63b.html) has limits for comparison |
+//! | 7.1.2 | how many parallel sessions an account may have is documented | *Application* |
+//! | 7.1.3 | federated systems' session lifetimes are documented | *Application* |
+//!
+//! # V7.2 Fundamentals
+//!
+//! | | requirement, in short | met by | shown by |
+//! | --- | --- | --- | --- |
+//! | 7.2.1 | tokens are verified by a trusted backend | the server checks the seal and the store | `cookie/tests/` |
+//! | 7.2.2 | tokens are generated dynamically and are not static secrets | `SessionKey::generate` | `record/id.rs` |
+//! | 7.2.3 | reference tokens are unique, at least 128 bits, from a CSPRNG | an id and a secret of 128 bits each from a generator that the operating system seeds; a store never overwrites one | `record/id.rs`, acceptance suite |
+//! | 7.2.4 | authentication creates a new token and ends the old one | [`Session::renew`], which the application calls | `engine/tests/`, acceptance suite |
+//!
+//! # V7.3 Timeouts
+//!
+//! | | requirement, in short | met by | shown by |
+//! | --- | --- | --- | --- |
+//! | 7.3.1 | an idle timeout | [`Settings::lifecycle`]; one day by default | `engine/lifetime.rs`, `engine/tests/` |
+//! | 7.3.2 | an absolute lifetime | [`Settings::absolute_timeout`]; off by default | `engine/lifetime.rs`, `engine/tests/` |
+//!
+//! The server checks both, also for sessions in the cookie. See [`how_long_sessions_live`].
+//!
+//! # V7.4 Ending
+//!
+//! | | requirement, in short | met by | shown by |
+//! | --- | --- | --- | --- |
+//! | 7.4.1 | an ended session can no longer be used | [`Session::purge`]; an ended record is never restored. **Not** with `CookieSessionStore`: a copy of the cookie is valid until it expires | acceptance suite, `engine/tests/`, `tests/http` |
+//! | 7.4.2 | all sessions end when an account is disabled or deleted | *Application*, with its own store: the crate has no index of a user's sessions yet | |
+//! | 7.4.3 | users can end their other sessions when an authentication factor changes | as 7.4.2 | |
+//! | 7.4.4 | every page that needs a session offers sign-out | *Application* | the demo |
+//! | 7.4.5 | administrators can end the sessions of one user or of all users | as 7.4.2; for all users, change the sealing key or empty the store | |
+//!
+//! # V7.5 Abuse, V7.6 federation
+//!
+//! | | requirement, in short | met by |
+//! | --- | --- | --- |
+//! | 7.5.1 | users authenticate again before sensitive changes | *Application* |
+//! | 7.5.2 | users see their sessions and can end them | as 7.4.2 |
+//! | 7.5.3 | further verification before highly sensitive transactions | *Application* |
+//! | 7.6.1, 7.6.2 | session lifetime and consent with identity providers | *Application* |
+//!
+//! # V3.3 Cookies
+//!
+//! | | requirement, in short | met by | shown by |
+//! | --- | --- | --- | --- |
+//! | 3.3.1 | `Secure`, and `__Secure-` where `__Host-` is not used | `Secure` by default; the application chooses the name | `config/cookie.rs` |
+//! | 3.3.2 | `SameSite` according to the purpose of the cookie | `Lax` by default; `None` without `Secure` is refused | `config/cookie.rs` |
+//! | 3.3.3 | `__Host-` unless the cookie is shared with other hosts | `cookie_name("__Host-…")`: incompatible attributes are an error when the middleware is built | `config/cookie.rs` |
+//! | 3.3.4 | `HttpOnly` if scripts don't need the cookie | by default | `config/cookie.rs` |
+//! | 3.3.5 | name and value have at most 4096 bytes | a longer cookie is a typed error at the commit; the attributes count as well | `cookie/tests/` |
+//!
+//! The default name is `id`, so that the cookies of existing applications stay valid. For a new application,
+//! `__Host-id` is the better choice: see [`cookies_and_proxies`].
+//!
+//! # Caches
+//!
+//! A response that used its session is `private` and has `Vary: Cookie`, so that no cache between the browser and the
+//! server serves it to another visitor (`tests/proxies`, behind nginx and Apache httpd). [`Caching::NoStoreSignedIn`]
+//! also keeps the pages of signed-in users out of the browser's cache (ASVS 14.3.2). Until this crate can tie a
+//! session to a user, the application has to set `Cache-Control: no-store` on these pages.
+//!
+//! # Secrets
+//!
+//! - Session cookies are sealed with keys that are derived from the application's key (HKDF-SHA256). They are
+//!   encrypted with AES-128-GCM-SIV, or signed with HMAC-SHA256. Neither the application's other cookies nor a
+//!   repeated nonce endangers them (`cookie/tests/`).
+//! - Session keys, sealing keys and `Set-Cookie` headers have a redacted `Debug` and no `Display`. Secrets are
+//!   compared in constant time (`record/id.rs`, `cookie/seal.rs`).
+//! - Errors and log lines have the name of a value and the expected type, but never the value
+//!   (`record/json.rs`, `session/tests/`, `storage/sqlite/tests/failures.rs`):
+//!
+//! ```
+//! use sessile::Session;
+//!
+//! let session = Session::new();
+//! session.insert("card", "4111 1111")?;
+//! assert!(!format!("{session:?}").contains("4111"));
+//! let error = session.get::<u32>("card").unwrap_err();
+//! assert!(!format!("{error} {error:?}").contains("4111"));
+//! # Ok::<(), sessile::SessionInsertError>(())
+//! ```
+//!
+//! - A record has the digests of its secrets, not the secrets. The content of a store, or of a copy of it, opens no
+//!   session. The values of the sessions are plain text.
+//! - A program that can *write* to the store can create sessions. Restrict this access like the access to the table
+//!   of users.
+//! - A session that actix-session stored in Redis is stored under its key, which is a secret, until it is renewed.
+//!
+//! # Remaining risks
+//!
+//! - Cookies of actix-session are accepted unless [`accept_actix_session_cookies`] is `false`. A state in such a
+//!   cookie does not expire, and a signed cookie is not bound to its name. See [`migrating_from_actix_session`].
+//! - A generator in the process, which the operating system seeds, creates ids and secrets. Copies of a running virtual
+//!   machine create the same ones until the generator is seeded again. Restart the application after a copy.
+//! - `CookieSessionStore` can't revoke a session. Set a short time to live, or use a store on the server for any site
+//!   with sign-in.
+//! - `SameSite=Lax` prevents forged `POST`s from other sites. It prevents neither those from sibling domains nor
+//!   `GET`s with effects.
+//! - Visitors can begin sessions as fast as the application allows. Write to the session of an anonymous visitor only
+//!   if needed, and limit the rate of requests in front of the application.
+//!
+//! [`Caching::NoStoreSignedIn`]: crate::config::Caching::NoStoreSignedIn
+//! [`Session::purge`]: crate::Session::purge
+//! [`Session::renew`]: crate::Session::renew
+//! [`Settings::absolute_timeout`]: crate::config::Settings::absolute_timeout
+//! [`Settings::lifecycle`]: crate::config::Settings::lifecycle
+//! [`accept_actix_session_cookies`]: crate::config::Settings::accept_actix_session_cookies
+//! [`cookies_and_proxies`]: crate::guide::cookies_and_proxies
+//! [`how_long_sessions_live`]: crate::guide::how_long_sessions_live
+//! [`migrating_from_actix_session`]: crate::guide::migrating_from_actix_session
