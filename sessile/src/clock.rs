@@ -32,18 +32,37 @@ impl Timestamp {
     pub const MAX: Self = Self(u64::MAX);
 
     /// The moment `millis` milliseconds after the Unix epoch.
+    ///
+    /// ```
+    /// use sessile::clock::Timestamp;
+    ///
+    /// assert_eq!(Timestamp::from_unix_millis(1500).as_unix_millis(), 1500);
+    /// ```
     #[must_use]
     pub const fn from_unix_millis(millis: u64) -> Self {
         Self(millis)
     }
 
     /// Milliseconds since the Unix epoch.
+    ///
+    /// ```
+    /// use sessile::clock::Timestamp;
+    ///
+    /// assert_eq!(Timestamp::MAX.as_unix_millis(), u64::MAX);
+    /// ```
     #[must_use]
     pub const fn as_unix_millis(self) -> u64 {
         self.0
     }
 
     /// The moment `duration` later, or the last one there is.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sessile::clock::Timestamp;
+    ///
+    /// assert_eq!(Timestamp::MAX.saturating_add(Duration::from_secs(1)), Timestamp::MAX);
+    /// ```
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(whole_millis(duration)))
@@ -51,6 +70,15 @@ impl Timestamp {
 
     /// How long ago `earlier` was; zero if it lies in the future, as it can when the clocks of two
     /// servers differ.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sessile::clock::Timestamp;
+    ///
+    /// let (earlier, later) = (Timestamp::from_unix_millis(0), Timestamp::from_unix_millis(1000));
+    /// assert_eq!(later.saturating_duration_since(earlier), Duration::from_secs(1));
+    /// assert_eq!(earlier.saturating_duration_since(later), Duration::ZERO);
+    /// ```
     #[must_use]
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
@@ -132,12 +160,28 @@ pub struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
     /// A clock that stands at `start`.
+    ///
+    /// ```
+    /// use sessile::clock::{Clock, ManualClock, Timestamp};
+    ///
+    /// let start = Timestamp::from_unix_millis(1000);
+    /// assert_eq!(ManualClock::starting_at(start).now(), start);
+    /// ```
     #[must_use]
     pub fn starting_at(start: Timestamp) -> Self {
         Self(Arc::new(AtomicU64::new(start.0)))
     }
 
     /// Moves the clock forward.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sessile::clock::{Clock, ManualClock, Timestamp};
+    ///
+    /// let clock = ManualClock::starting_at(Timestamp::from_unix_millis(1000));
+    /// clock.advance(Duration::from_secs(1));
+    /// assert_eq!(clock.now(), Timestamp::from_unix_millis(2000));
+    /// ```
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(whole_millis(by), Ordering::SeqCst);
     }

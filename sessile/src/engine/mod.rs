@@ -103,6 +103,7 @@ struct Engine<S> {
 impl<S: SessionStore> SessionManager<S> {
     /// A manager for the sessions in `store`, whose cookies are sealed with `key`.
     ///
+    #[doc = include_str!("docs/new.md")]
     /// # Errors
     ///
     /// If `settings` are invalid: for example a cookie that no browser accepts, or a duration that is not
@@ -141,6 +142,7 @@ impl<S: SessionStore> SessionManager<S> {
     ///
     /// Under [`Loading::Lazy`] the session only keeps the cookies, for [`Session::load`].
     ///
+    #[doc = include_str!("docs/open.md")]
     /// # Errors
     ///
     /// If the store fails or does not answer in time, unless
@@ -187,6 +189,7 @@ impl<S: SessionStore> SessionManager<S> {
     /// The session takes no changes after that. A second commit of the same session does nothing, and
     /// returns no headers.
     ///
+    #[doc = include_str!("docs/commit.md")]
     /// # Errors
     ///
     /// If the changes were not stored, or the cookie would be too large. The failure has the status and the

@@ -79,6 +79,14 @@ impl Epoch {
 impl Record {
     /// A record with an empty state, created and used at `now`, which ends when its store's time to live
     /// does. No secret opens it.
+    ///
+    /// ```
+    /// use sessile::{clock::Timestamp, record::Record};
+    ///
+    /// let now = Timestamp::from_unix_millis(1000);
+    /// let record = Record::new(now);
+    /// assert!(record.state.is_empty());
+    /// ```
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         Self {
@@ -103,18 +111,39 @@ impl Record {
     }
 
     /// When the session was created. Survives changes and renewals.
+    ///
+    /// ```
+    /// use sessile::{clock::Timestamp, record::Record};
+    ///
+    /// let now = Timestamp::from_unix_millis(1000);
+    /// assert_eq!(Record::new(now).created_at(), now);
+    /// ```
     #[must_use]
     pub const fn created_at(&self) -> Timestamp {
         self.created_at
     }
 
     /// When the session was last changed or touched: the idle timeout counts from here.
+    ///
+    /// ```
+    /// use sessile::{clock::Timestamp, record::Record};
+    ///
+    /// let now = Timestamp::from_unix_millis(1000);
+    /// assert_eq!(Record::new(now).used_at(), now);
+    /// ```
     #[must_use]
     pub const fn used_at(&self) -> Timestamp {
         self.used_at
     }
 
     /// When the session expires unless a request extends its lifetime.
+    ///
+    /// ```
+    /// use sessile::{clock::Timestamp, record::Record};
+    ///
+    /// let now = Timestamp::from_unix_millis(1000);
+    /// assert_eq!(Record::new(now).ends_at(), Timestamp::MAX);
+    /// ```
     #[must_use]
     pub const fn ends_at(&self) -> Timestamp {
         self.ends_at
@@ -123,6 +152,8 @@ impl Record {
     /// The digest of the subject that the session is signed in as, if it is.
     ///
     /// A store with an index by subject keeps these bytes in it.
+    ///
+    #[doc = include_str!("docs/subject.md")]
     #[must_use]
     pub fn subject(&self) -> Option<SubjectDigest> {
         let details = self.details.as_deref()?;
@@ -130,12 +161,16 @@ impl Record {
     }
 
     /// When the session was signed in, if it is.
+    ///
+    #[doc = include_str!("docs/signed_in_at.md")]
     #[must_use]
     pub fn signed_in_at(&self) -> Option<Timestamp> {
         self.details.as_deref()?.signed_in_at
     }
 
     /// The label that sessions can be found by, such as an identity provider's `sid`, if it has one.
+    ///
+    #[doc = include_str!("docs/label.md")]
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.details.as_deref()?.label.as_deref()
@@ -186,6 +221,8 @@ impl Record {
 
     /// The record as text: a JSON object, which the module documentation of
     /// [`storage`](crate::storage#the-form-of-a-record) describes.
+    ///
+    #[doc = include_str!("docs/encode.md")]
     #[must_use]
     pub fn encode(&self) -> String {
         let mut text = String::with_capacity(self.encoded_len());
@@ -195,6 +232,7 @@ impl Record {
 
     /// The record that [`encode`](Self::encode) turned into `bytes`.
     ///
+    #[doc = include_str!("docs/decode.md")]
     /// # Errors
     ///
     /// When `bytes` are not a record, when its secrets contradict each other, and when a later version
