@@ -37,29 +37,16 @@
 //! # What it promises
 //!
 //! 1. No acknowledged write is lost while its session lives. Changes of concurrent requests are merged:
-//!    see [`Session`].
+//!    see [`guide::concurrent_requests`].
 //! 2. An ended session is never readable again, under any key, whatever requests are in flight.
 //! 3. A key from before a [`renew`](Session::renew) never opens what the renewal or a later request stored.
-//! 4. A request ends within its timeout, whatever the store does: see [`Settings::store_timeout`](config::Settings::store_timeout).
+//! 4. A request ends within its timeout, whatever the store does:
+//!    see [`Settings::store_timeout`](config::Settings::store_timeout).
 //! 5. A client's input never causes a panic or a server error.
 //! 6. A write that a durable store acknowledged survives the end of the process.
 //!
-//! `CookieSessionStore` keeps the session in the cookie, so it can't promise the first three.
-//!
-//! # Choosing a store
-//!
-//! | store | feature | sessions live |
-//! | --- | --- | --- |
-//! | [`MemorySessionStore`](storage::MemorySessionStore) | – | in this process, until it ends |
-//! | `CookieSessionStore` | `cookie-session` | in the browser's cookie; the server can't end them |
-//! | `SqliteSessionStore` | `sqlite-session` | in a file on this machine |
-//! | `PostgresSessionStore` | `postgres-session` | in a table of a PostgreSQL database |
-//! | `MySqlSessionStore` | `mysql-session` | in a table of a MySQL or MariaDB database |
-//! | `RedisSessionStore` | `redis-session` | in Redis: one server, a cluster, or Sentinel |
-//! | `RedisActorSessionStore` | `redis-actor-session` | in Redis, for programs that used the store of this name in `actix-session` |
-//! | [`AnySessionStore`](storage::AnySessionStore) | – | in any of these, chosen by an address at run time |
-//! | your own [`SessionStore`](storage::SessionStore) | – | where you choose: see [`guide::writing_a_store`] |
-//! | your own store for `actix-session` | `compat` | where they are: `storage::compat::Adapter` wraps it |
+//! [`guide::choosing_a_store`] lists the stores. `CookieSessionStore` keeps the session in the cookie, so it can't promise
+//! the first three.
 //!
 //! # Signing in and out
 //!
@@ -95,53 +82,28 @@
 //! # });
 //! ```
 //!
-//! # What it costs
+//! # Where to go next
 //!
-//! A request that reads its session costs one round trip to the store; a request that changes it costs
-//! two. Three settings reduce the cost:
-//!
-//! - [`Loading::Lazy`](config::Loading::Lazy): a request that doesn't use its session costs none.
-//! - A near cache (`storage::NearCacheConfig`) keeps sessions that were read from Redis in memory, until
-//!   Redis reports that they changed.
-//! - [`TtlExtensionPolicy::OnStateChanges`](config::TtlExtensionPolicy::OnStateChanges), the default: reading
-//!   writes nothing.
-//!
-//! # Watching it
-//!
-//! The crate reports errors and unusual events through `tracing`, without keys, cookies or values. With
-//! the feature `metrics` it counts them:
-//!
-//! | counter | what it counts |
-//! | --- | --- |
-//! | `sessile_cookies_rejected_total` | cookies that failed verification |
-//! | `sessile_cookies_ambiguous_total` | requests with cookies of several live sessions, of which none counted |
-//! | `sessile_sessions_not_found_total` | verified cookies that name no live session |
-//! | `sessile_changes_dropped_total` | requests whose changes were dropped, because another request had ended or renewed the session |
-//! | `sessile_conflicts_total` | updates that conflicted with another request's and were merged |
-//! | `sessile_records_corrupt_total` | stored sessions that can't be decoded |
-//! | `sessile_failures_total` | requests that failed because of their session |
-//! | `sessile_near_cache_hits_total`, `…_misses_total`, `…_invalidations_total` | near-cache hits, misses and invalidations |
-//!
-//! # Finding your way around
-//!
-//! Each step of a request is in one place. [`SessionManager::open`](engine::SessionManager::open) reads the `Cookie` header and loads the
-//! record from the [`store`](storage). The handler reads and writes its [`Session`].
-//! [`SessionManager::commit`](engine::SessionManager::commit) stores the changes and returns the `Set-Cookie` header. The
-//! [`SessionMiddleware`] only passes headers to them and back. Without the feature `actix`, which is on by
-//! default, everything except the Actix Web adapter remains, for use with other frameworks.
+//! - The [`guide`] has a page for each task, such as choosing a store or timeouts, running behind a proxy, replacing
+//!   actix-session, and monitoring.
+//! - [`config::Settings`] describes each setting.
+//! - [`error`] lists which call returns which error.
+//! - [`storage`] has the stores, and the contract for a store of your own.
+//! - [`engine`] is for adapters to other web frameworks. Without the feature `actix`, everything except the Actix Web
+//!   adapter remains.
 //!
 //! # Features
 //!
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `actix` (default) | the Actix Web adapter |
-//! | `cookie-session`, `sqlite-session`, `postgres-session`, `mysql-session`, `redis-session`, `redis-actor-session` | the stores above |
+//! | `cookie-session`, `sqlite-session`, `postgres-session`, `mysql-session`, `redis-session`, `redis-actor-session` | a store: see [`guide::choosing_a_store`] |
 //! | `redis-rs-session` | an alias of `redis-session`, the name in `actix-session` 0.6 to 0.9 |
 //! | `redis-pool` | `RedisSessionStore` on the application's `deadpool_redis` pool |
 //! | `redis-session-rustls` | `RedisSessionStore` over TLS, with `rustls` |
 //! | `redis-session-native-tls`, or its alias `redis-rs-tls-session` | the same, with the operating system's TLS library |
 //! | `compat` | `storage::compat`: stores that were written for `actix-session` |
-//! | `metrics` | counters through the `metrics` facade |
+//! | `metrics` | counters through the `metrics` facade: see [`guide::logs_and_metrics`] |
 //! | `store-tests` | `test_helpers::store_contract_test_suite`: checks a store against the contract |
 //! | `test-helpers` | `test_helpers::acceptance_test_suite`: the same, and the store behind a web application |
 
