@@ -17,8 +17,11 @@ pub(crate) enum Subject {
     Cookie,
     ActixCookie,
     Sqlite,
+    TowerSqlite,
     Postgres,
+    TowerPostgres,
     MariaDb,
+    TowerMariaDb,
     RedisNear,
     RedisLazy,
     Redis,
@@ -87,8 +90,21 @@ impl Subject {
     /// The same server without a session layer, by whose cost its cost is divided.
     pub(crate) fn baseline(self) -> Self {
         match self {
-            Self::TowerMemory | Self::TowerRedis | Self::BareAxum => Self::BareAxum,
+            Self::BareAxum
+            | Self::TowerMemory
+            | Self::TowerSqlite
+            | Self::TowerPostgres
+            | Self::TowerMariaDb
+            | Self::TowerRedis => Self::BareAxum,
             _ => Self::Bare,
+        }
+    }
+
+    /// The program that serves it.
+    pub(crate) fn program(self) -> &'static str {
+        match self.baseline() {
+            Self::BareAxum => "sessile-bench-peers",
+            _ => "sessile-bench",
         }
     }
 
@@ -97,6 +113,9 @@ impl Subject {
         match self {
             Self::Memory => &[Self::TowerMemory],
             Self::Cookie => &[Self::ActixCookie],
+            Self::Sqlite => &[Self::TowerSqlite],
+            Self::Postgres => &[Self::TowerPostgres],
+            Self::MariaDb => &[Self::TowerMariaDb],
             Self::Redis | Self::RedisNear | Self::RedisLazy => {
                 &[Self::ActixRedis, Self::TowerRedis]
             }
@@ -134,6 +153,21 @@ impl Subject {
                 "tower-sessions, memory",
                 Library::TowerSessions,
                 Keeper::Memory,
+            ),
+            Self::TowerSqlite => (
+                "tower-sessions, SQLite",
+                Library::TowerSessions,
+                Keeper::Sqlite,
+            ),
+            Self::TowerPostgres => (
+                "tower-sessions, PostgreSQL",
+                Library::TowerSessions,
+                Keeper::Postgres,
+            ),
+            Self::TowerMariaDb => (
+                "tower-sessions, MariaDB",
+                Library::TowerSessions,
+                Keeper::MariaDb,
             ),
             Self::TowerRedis => (
                 "tower-sessions, Redis",

@@ -8,6 +8,7 @@ use crate::run::{self, Failure, cargo, workspace};
 /// Builds the benchmarks in release mode and runs them. The arguments are passed to the program.
 pub(crate) fn run(arguments: Vec<String>) -> Result<(), Failure> {
     run::run(build("sessile-bench", &["--release"]))?;
+    run::run(build_peers())?;
     let mut command = program("sessile-bench");
     command.args(arguments);
     run::run(command)
@@ -27,18 +28,23 @@ pub(crate) fn debug_build(package: &str) -> Result<PathBuf, Failure> {
     Ok(workspace().join(TARGET).join("debug").join(package))
 }
 
-/// Checks the formatting. The check of the main workspace does not include it.
+/// Checks the formatting. The check of the main workspace does not include these.
 pub(crate) fn check_format() -> Result<(), Failure> {
-    run::run(cargo([
-        "fmt",
-        "--manifest-path",
-        MANIFEST,
-        "--all",
-        "--check",
-    ]))
+    [MANIFEST, PEERS].into_iter().try_for_each(|manifest| {
+        run::run(cargo([
+            "fmt",
+            "--manifest-path",
+            manifest,
+            "--all",
+            "--check",
+        ]))
+    })
 }
 
 const MANIFEST: &str = "bench/Cargo.toml";
+
+/// The servers whose dependencies can't be in one program with those of the others.
+const PEERS: &str = "bench/peers/Cargo.toml";
 
 /// The folder of its build, relative to the workspace.
 const TARGET: &str = "target/bench";
@@ -55,6 +61,17 @@ fn build(package: &str, options: &[&str]) -> Command {
     ]);
     command.args(options);
     command
+}
+
+fn build_peers() -> Command {
+    cargo([
+        "build",
+        "--release",
+        "--manifest-path",
+        PEERS,
+        "--target-dir",
+        TARGET,
+    ])
 }
 
 fn program(name: &str) -> Command {

@@ -1,67 +1,32 @@
 //! The same handlers on axum, with tower-sessions and without.
 
-use anyhow::Context as _;
 use axum::{
     Router,
     http::StatusCode,
     routing::{get, post},
 };
-use tower_sessions::{MemoryStore, Session, SessionManagerLayer, SessionStore};
-use tower_sessions_redis_store::{
-    RedisStore,
-    fred::prelude::{ClientLike as _, Config, Pool},
-};
+use tower_sessions::{Session, SessionManagerLayer, SessionStore};
 
-use super::{CONTENT, COUNT};
+use crate::shared::{CONTENT, COUNT};
 
-pub(super) fn bare() -> anyhow::Result<()> {
-    run(async {
-        let nothing = || async { "0".to_owned() };
-        let app = Router::new()
-            .route("/begin", post(nothing))
-            .route("/read", get(nothing))
-            .route("/change", post(nothing))
-            .route("/idle", get(idle));
-        serve(app).await
-    })
+/// The handlers without a session layer.
+pub(crate) fn bare() -> Router {
+    let nothing = || async { "0".to_owned() };
+    Router::new()
+        .route("/begin", post(nothing))
+        .route("/read", get(nothing))
+        .route("/change", post(nothing))
+        .route("/idle", get(idle))
 }
 
-pub(super) fn tower_memory() -> anyhow::Result<()> {
-    run(async { serve(with_sessions(MemoryStore::default())).await })
-}
-
-pub(super) fn tower_redis(url: &str) -> anyhow::Result<()> {
-    run(async {
-        // As the documentation of the store has it.
-        let pool = Pool::new(Config::from_url(url)?, None, None, None, 6)?;
-        let connections = pool.connect();
-        pool.wait_for_connect().await?;
-        serve(with_sessions(RedisStore::new(pool))).await?;
-        connections.await.context("can't wait for Redis")??;
-        Ok(())
-    })
-}
-
-fn run(server: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(server)
-}
-
-fn with_sessions<S: SessionStore + Clone>(store: S) -> Router {
+/// The handlers with sessions in `store`.
+pub(crate) fn with_sessions<S: SessionStore + Clone>(store: S) -> Router {
     Router::new()
         .route("/begin", post(begin))
         .route("/read", get(read))
         .route("/change", post(change))
         .route("/idle", get(idle))
         .layer(SessionManagerLayer::new(store))
-}
-
-async fn serve(app: Router) -> anyhow::Result<()> {
-    let listener = super::listen()?;
-    listener.set_nonblocking(true)?;
-    Ok(axum::serve(tokio::net::TcpListener::from_std(listener)?, app).await?)
 }
 
 type Answer = Result<String, StatusCode>;

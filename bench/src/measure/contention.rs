@@ -13,8 +13,11 @@ use crate::{
 const SUBJECTS: &[Subject] = &[
     Subject::Memory,
     Subject::Sqlite,
+    Subject::TowerSqlite,
     Subject::Postgres,
+    Subject::TowerPostgres,
     Subject::MariaDb,
+    Subject::TowerMariaDb,
     Subject::Redis,
     Subject::ActixRedis,
     Subject::TowerRedis,

@@ -48,7 +48,8 @@ impl Server {
         network: Option<Proxy>,
         arguments: &[&str],
     ) -> anyhow::Result<Self> {
-        let mut command = Command::new(env::current_exe()?);
+        let program = env::current_exe()?.with_file_name(subject.program());
+        let mut command = Command::new(program);
         command
             .args(["serve", &subject.name(), "--store", url])
             .args(arguments);

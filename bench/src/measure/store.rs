@@ -119,14 +119,14 @@ impl Store {
             Self::Within => server.resident_bytes(),
             Self::Redis(redis) => Ok(info(redis, "memory", "used_memory")?.parse()?),
             Self::Postgres(postgres) => {
-                const TABLE: &str = "SELECT pg_total_relation_size('sessile_sessions')";
-                Ok(ask(postgres, TABLE)?.parse()?)
+                const TABLES: &str = "SELECT pg_database_size(current_database())";
+                Ok(ask(postgres, TABLES)?.parse()?)
             }
             Self::MariaDb(mariadb) => {
-                const TABLE: &str = "
-                    SELECT file_size FROM information_schema.innodb_sys_tablespaces
-                    WHERE name LIKE '%/sessile_sessions'";
-                Ok(ask(mariadb, TABLE)?.parse()?)
+                const TABLES: &str = "
+                    SELECT sum(file_size) FROM information_schema.innodb_sys_tablespaces
+                    WHERE name LIKE concat(database(), '/%')";
+                Ok(ask(mariadb, TABLES)?.parse()?)
             }
             Self::Sqlite(_) => {
                 const PAGES: &str = "

@@ -17,6 +17,12 @@ const GROUPS: &[(&str, Kind, &[Subject])] = &[
     ("Redis, change", Kind::Change, REDIS),
     ("cookie, read", Kind::Read, COOKIE),
     ("cookie, change", Kind::Change, COOKIE),
+    ("SQLite, read", Kind::Read, SQLITE),
+    ("SQLite, change", Kind::Change, SQLITE),
+    ("PostgreSQL, read", Kind::Read, POSTGRES),
+    ("PostgreSQL, change", Kind::Change, POSTGRES),
+    ("MariaDB, read", Kind::Read, MARIADB),
+    ("MariaDB, change", Kind::Change, MARIADB),
     ("memory, read", Kind::Read, MEMORY),
     ("memory, change", Kind::Change, MEMORY),
 ];
@@ -28,6 +34,9 @@ const REDIS: &[Subject] = &[
     Subject::TowerRedis,
 ];
 const COOKIE: &[Subject] = &[Subject::Cookie, Subject::ActixCookie];
+const SQLITE: &[Subject] = &[Subject::Sqlite, Subject::TowerSqlite];
+const POSTGRES: &[Subject] = &[Subject::Postgres, Subject::TowerPostgres];
+const MARIADB: &[Subject] = &[Subject::MariaDb, Subject::TowerMariaDb];
 const MEMORY: &[Subject] = &[Subject::Memory, Subject::TowerMemory];
 
 const WIDTH: f64 = 760.0;

@@ -1,6 +1,10 @@
 //! The time, machine and versions of a measurement.
 
-use std::{collections::BTreeMap, env, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    path::Path,
+};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
@@ -34,7 +38,7 @@ impl About {
             processor: processor(&cpuinfo),
             cores: cores(&cpuinfo),
             kernel: read("/proc/sys/kernel/osrelease")?,
-            versions: crates(include_str!("../../Cargo.lock"))?,
+            versions: crates(LOCKS)?,
         })
     }
 }
@@ -75,9 +79,16 @@ const CRATES: &[&str] = &[
     "sqlx",
     "tower-sessions",
     "tower-sessions-redis-store",
+    "tower-sessions-sqlx-store",
 ];
 
-fn crates(lock: &str) -> anyhow::Result<BTreeMap<String, String>> {
+/// Those of the servers are in two workspaces.
+const LOCKS: &[&str] = &[
+    include_str!("../../Cargo.lock"),
+    include_str!("../../peers/Cargo.lock"),
+];
+
+fn crates(locks: &[&str]) -> anyhow::Result<BTreeMap<String, String>> {
     #[derive(Deserialize)]
     struct Lock {
         package: Vec<Package>,
@@ -89,17 +100,19 @@ fn crates(lock: &str) -> anyhow::Result<BTreeMap<String, String>> {
         version: String,
     }
 
-    let lock: Lock = toml::from_str(lock).context("can't read Cargo.lock")?;
-    let mut versions = BTreeMap::new();
-    for Package { name, version } in lock.package {
-        if CRATES.contains(&name.as_str()) {
-            let versions: &mut Vec<_> = versions.entry(name).or_default();
-            versions.push(version);
+    let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for lock in locks {
+        let lock: Lock = toml::from_str(lock).context("can't read Cargo.lock")?;
+        for Package { name, version } in lock.package {
+            if CRATES.contains(&name.as_str()) {
+                versions.entry(name).or_default().insert(version);
+            }
         }
     }
+    let joined = |versions: BTreeSet<_>| Vec::from_iter(versions).join(" and ");
     Ok(versions
         .into_iter()
-        .map(|(name, versions)| (name, versions.join(" and ")))
+        .map(|(name, versions)| (name, joined(versions)))
         .collect())
 }
 
@@ -120,7 +133,7 @@ mod tests {
             name = \"something-else\"
             version = \"1.0.0\"";
 
-        let versions = crates(lock).unwrap();
+        let versions = crates(&[lock]).unwrap();
 
         assert_eq!(versions.len(), 1);
         assert_eq!(versions["redis"], "0.32.7 and 1.8.1");
@@ -128,7 +141,7 @@ mod tests {
 
     #[test]
     fn every_crate_that_is_reported_is_in_the_lock_file() {
-        let versions = crates(include_str!("../../Cargo.lock")).unwrap();
+        let versions = crates(LOCKS).unwrap();
 
         assert_eq!(versions.len(), CRATES.len(), "{versions:?}");
     }

@@ -1,8 +1,8 @@
-//! What the handlers of all servers share. The program in `peers/` includes this file.
+//! The parts that the servers share. The program in `peers/` includes this file.
 
 use std::net::{Ipv4Addr, TcpListener};
 
-/// What a server writes when it listens, followed by its port.
+/// The output of a server that listens, before its port.
 pub(crate) const LISTENING: &str = "listening on port ";
 
 /// A free port. It is known before the server listens: earlier connections wait in the queue.
@@ -12,7 +12,7 @@ pub(crate) fn listen() -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// What a new session holds beside its counter: about what an application keeps of a visitor.
+/// The values of a new session beside its counter, as in a typical application.
 pub(crate) const CONTENT: &[(&str, &str)] = &[
     ("user", "ferris"),
     ("language", "en-GB"),
