@@ -115,7 +115,7 @@ pub use self::redis_actor::{RedisActorSessionStore, RedisActorSessionStoreBuilde
 #[cfg(feature = "_sql")]
 pub use self::sql::CleanupTask;
 #[cfg(feature = "sqlite-session")]
-pub use self::sqlite::{SqliteSessionStore, SqliteSessionStoreBuilder};
+pub use self::sqlite::{SqliteSessionStore, SqliteSessionStoreBuilder, SqliteSynchronous};
 pub use self::{
     any::{AnySessionStore, AnySessionStoreBuilder},
     error::{StoreError, StoreErrorKind},

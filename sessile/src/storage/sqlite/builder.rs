@@ -1,16 +1,10 @@
 //! [`SqliteSessionStoreBuilder`]: opening the database.
 
-use std::{
-    io,
-    str::FromStr as _,
-    sync::{Arc, atomic::AtomicUsize},
-    time::Duration,
-};
-
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use std::{error::Error, sync::Arc, thread, time::Duration};
 
 use super::{
-    Inner, SqliteSessionStore, StoreError, StoreErrorKind, connection::Connection, error, schema,
+    Inner, SqliteSessionStore, StoreError, StoreErrorKind, location::Location, opening::Options,
+    writer,
 };
 use crate::clock::{Clock, SharedClock};
 
@@ -29,7 +23,7 @@ impl SqliteSessionStoreBuilder {
     pub(super) fn new(location: String) -> Self {
         Self {
             location,
-            readers: 4,
+            readers: thread::available_parallelism().map_or(4, usize::from),
             busy_timeout: Duration::from_millis(500),
             synchronous: SqliteSynchronous::Normal,
             clock: SharedClock::default(),
@@ -39,7 +33,8 @@ impl SqliteSessionStoreBuilder {
     /// How many connections read at the same time. One more connection writes. A database in memory has
     /// a single connection for everything.
     ///
-    /// Default: 4. At least 1.
+    /// Default: the number of processors, which is also how many workers Actix Web starts. At least 1. With
+    /// fewer than there are workers, a read can wait for the read of another worker.
     pub fn readers(mut self, connections: usize) -> Self {
         self.readers = connections.max(1);
         self
@@ -48,8 +43,7 @@ impl SqliteSessionStoreBuilder {
     /// How long to wait for another process that holds the database locked, in an operation and when the
     /// database is opened.
     ///
-    /// Default: 500 milliseconds. Writes wait in one queue, so a longer time than a request waits for its
-    /// store only delays other requests.
+    /// Default: 500 milliseconds. Writes wait in one queue, and stop waiting when their requests do.
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self
@@ -57,9 +51,7 @@ impl SqliteSessionStoreBuilder {
 
     /// When a write is acknowledged.
     ///
-    /// Default: [`SqliteSynchronous::Normal`]. The operating system has the write then, so it survives the
-    /// end of the process. With [`SqliteSynchronous::Full`] the disk has it, so it survives a loss of
-    /// power too. Each write then waits for the disk.
+    /// Default: [`SqliteSynchronous::Normal`].
     pub fn synchronous(mut self, synchronous: SqliteSynchronous) -> Self {
         self.synchronous = synchronous;
         self
@@ -77,113 +69,64 @@ impl SqliteSessionStoreBuilder {
     ///
     /// As [`SqliteSessionStore::new`].
     pub async fn build(self) -> Result<SqliteSessionStore, StoreError> {
-        let location = Location::of(&self.location);
-        if location == Location::Path("") {
-            // SQLite would open a temporary database, another one for each connection.
-            let empty = io::Error::other("the path of the database is empty");
-            return Err(StoreError::new(StoreErrorKind::Misconfigured, empty));
-        }
-        let options = location
-            .options()
-            .map_err(error::failed)?
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(self.synchronous)
-            .busy_timeout(self.busy_timeout);
-        let writer = Connection::open(&options, self.busy_timeout).await?;
-        schema::prepare(&writer).await?;
-        let mut readers = Vec::new();
-        if location != Location::Memory {
-            for _ in 0..self.readers {
-                readers.push(Connection::open(&options, self.busy_timeout).await?);
-            }
-        }
+        let location = Location::parse(&self.location).map_err(misconfigured)?;
+        let location = location.absolute().map_err(misconfigured)?;
+        let options = Options {
+            location: location.clone(),
+            synchronous: self.synchronous,
+            busy_timeout: self.busy_timeout,
+            readers: self.readers,
+        };
+        let busy_timeout = self.busy_timeout;
+        let (queue, readers) = writer::start(options, self.clock.clone()).await?;
         Ok(SqliteSessionStore(Arc::new(Inner {
-            writer,
+            location,
+            queue,
             readers,
-            next_reader: AtomicUsize::new(0),
+            busy_timeout,
             clock: self.clock,
         })))
     }
 }
 
-/// Where a database is.
-#[derive(Debug, PartialEq)]
-enum Location<'a> {
-    Memory,
-    Path(&'a str),
-    Address(&'a str),
+fn misconfigured(error: impl Error + Send + Sync + 'static) -> StoreError {
+    StoreError::new(StoreErrorKind::Misconfigured, error)
 }
 
-impl<'a> Location<'a> {
-    fn of(text: &'a str) -> Self {
-        let Some(rest) = text.strip_prefix("sqlite:") else {
-            return match text {
-                ":memory:" => Self::Memory,
-                path => Self::Path(path),
-            };
-        };
-        let rest = rest.strip_prefix("//").unwrap_or(rest);
-        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        if path == ":memory:" || query.split('&').any(|pair| pair == "mode=memory") {
-            Self::Memory
-        } else if path.is_empty() {
-            Self::Path(path)
-        } else {
-            Self::Address(text)
-        }
-    }
+/// When a write to an SQLite database is acknowledged.
+///
+/// ```
+/// use sessile::storage::{SqliteSessionStore, SqliteSynchronous};
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("sessions.db").to_str().unwrap().to_owned();
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// assert_eq!(SqliteSynchronous::default(), SqliteSynchronous::Normal);
+/// let store = SqliteSessionStore::builder(path)
+///     .synchronous(SqliteSynchronous::Full)
+///     .build()
+///     .await?;
+/// # store.close().await
+/// # }).unwrap();
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum SqliteSynchronous {
+    /// When the operating system has it. It survives the end of the process, however abrupt, but the last
+    /// writes may not survive a loss of power.
+    #[default]
+    Normal,
+    /// When the disk has it. It survives a loss of power too. Each transaction waits for the disk; the
+    /// writes that arrive in the meantime share the next one.
+    Full,
+}
 
-    fn options(&self) -> Result<SqliteConnectOptions, sqlx::Error> {
+impl SqliteSynchronous {
+    /// What SQLite calls it.
+    pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::Memory => SqliteConnectOptions::from_str("sqlite::memory:"),
-            Self::Path(path) => Ok(SqliteConnectOptions::new()
-                .filename(path)
-                .create_if_missing(true)),
-            Self::Address(address) => {
-                let options = SqliteConnectOptions::from_str(address)?;
-                let query = address.split_once('?').map_or("", |(_, query)| query);
-                let says_mode = query.split('&').any(|pair| pair.starts_with("mode="));
-                Ok(if says_mode {
-                    options
-                } else {
-                    options.create_if_missing(true)
-                })
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_location_is_in_memory_only_if_it_says_so() {
-        for empty in ["", "sqlite:", "sqlite://", "sqlite://?mode=rw"] {
-            assert_eq!(Location::of(empty), Location::Path(""));
-        }
-        for text in [
-            ":memory:",
-            "sqlite::memory:",
-            "sqlite://:memory:",
-            "sqlite://x?mode=memory",
-        ] {
-            assert_eq!(Location::of(text), Location::Memory, "{text}");
-        }
-        for path in [
-            "sessions.db",
-            "odd:memory:name",
-            "dir/mode=memory.db",
-            "sqlite.db",
-        ] {
-            assert_eq!(Location::of(path), Location::Path(path));
-        }
-        for address in [
-            "sqlite:x.db",
-            "sqlite://mode=memory/x.db",
-            "sqlite://x?cache=private",
-        ] {
-            assert_eq!(Location::of(address), Location::Address(address));
+            Self::Normal => "NORMAL",
+            Self::Full => "FULL",
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sqlx::Connection as _;
+use rusqlite::{Connection, params};
 
-use super::{CleanupTask, SqliteSessionStore, StoreError, error, statements::integer};
-use crate::storage::sql::SMALLEST_BATCH;
+use super::{CleanupTask, SqliteSessionStore, StoreError, queue::Operation, statements::integer};
+use crate::{clock::Timestamp, storage::sql::SMALLEST_BATCH};
 
 /// The slots of the rows that are due, the earliest first: at most ?2 at the time ?1.
 macro_rules! due {
@@ -28,10 +28,64 @@ pub(super) const DELETE: &str = concat!(
     ")"
 );
 
+/// How many free pages the file keeps at least.
+const KEPT_PAGES: i64 = 64;
+
+/// Postpones or deletes the rows that are due, and gives pages back that are free: at most `limit` of each.
+struct Settle {
+    limit: u32,
+}
+
 /// What was done with the rows that were due.
+#[derive(Debug, PartialEq)]
 pub(super) struct Settled {
-    pub(super) postponed: u64,
-    pub(super) deleted: u64,
+    pub(super) postponed: usize,
+    pub(super) deleted: usize,
+    /// The number of pages by which the file gets smaller.
+    pub(super) freed: usize,
+}
+
+impl Operation for Settle {
+    type Outcome = Settled;
+
+    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Settled> {
+        // Postponed rows are no longer due, so what is left of the limit is for those that have expired.
+        let mut left = i64::from(self.limit);
+        let mut settle = |statement| -> rusqlite::Result<usize> {
+            let mut statement = connection.prepare_cached(statement)?;
+            let settled = statement.execute(params![integer(now), left])?;
+            left -= i64::try_from(settled).unwrap_or(left);
+            Ok(settled)
+        };
+        Ok(Settled {
+            postponed: settle(POSTPONE)?,
+            deleted: settle(DELETE)?,
+            freed: free_pages(connection, i64::from(self.limit))?,
+        })
+    }
+}
+
+/// Makes the file smaller by at most `limit` pages, if more than a quarter of it is free. What it keeps is for
+/// sessions to come.
+///
+/// Has no effect on a file that was created without `auto_vacuum`.
+fn free_pages(connection: &Connection, limit: i64) -> rusqlite::Result<usize> {
+    let number = |pragma| -> rusqlite::Result<i64> {
+        let mut statement = connection.prepare_cached(pragma)?;
+        statement.query_one([], |row| row.get(0))
+    };
+    const FREE: &str = "PRAGMA freelist_count";
+    let free = number(FREE)?;
+    let kept = KEPT_PAGES.max(number("PRAGMA page_count")? / 4);
+    let surplus = limit.min(free - kept);
+    if surplus <= 0 {
+        return Ok(0);
+    }
+    let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({surplus})"))?;
+    let mut steps = statement.query([])?;
+    // Each step frees one page.
+    while steps.next()?.is_some() {}
+    Ok(usize::try_from(free - number(FREE)?).unwrap_or_default())
 }
 
 impl SqliteSessionStore {
@@ -39,7 +93,8 @@ impl SqliteSessionStore {
     /// It returns 0 only if there are none left.
     ///
     /// It looks at rows that were due to expire, `limit` of them at a time, and leaves those that were
-    /// extended. Other writes can run in between. If a session's lifetime was shortened by less than a
+    /// extended. Other writes can run in between. If more than a quarter of the file is free, it also gets
+    /// smaller, by at most `limit` pages. If a session's lifetime was shortened by less than a
     /// minute, its row is deleted at its former end. It is not served meanwhile.
     ///
     /// # Errors
@@ -49,35 +104,14 @@ impl SqliteSessionStore {
         loop {
             let settled = self.settle(limit).await?;
             if settled.deleted > 0 || settled.postponed == 0 {
-                return Ok(settled.deleted);
+                return Ok(settled.deleted as u64);
             }
         }
     }
 
-    /// Postpones or deletes the rows that are due, at most `limit` of them.
+    /// Postpones or deletes the rows that are due, and gives free pages back, at most `limit` of each.
     pub(super) async fn settle(&self, limit: u32) -> Result<Settled, StoreError> {
-        let now = integer(self.now());
-        let mut writer = self.writer().acquire().await?;
-        let mut transaction = writer
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(error::failed)?;
-        // Postponed rows are no longer due, so what is left of the limit is for those that have expired.
-        let mut left = u64::from(limit);
-        let mut counts = [0; 2];
-        for (statement, count) in [POSTPONE, DELETE].into_iter().zip(&mut counts) {
-            *count = sqlx::query(statement)
-                .bind(now)
-                .bind(left.cast_signed())
-                .execute(&mut *transaction)
-                .await
-                .map_err(error::failed)?
-                .rows_affected();
-            left = left.saturating_sub(*count);
-        }
-        transaction.commit().await.map_err(error::failed)?;
-        let [postponed, deleted] = counts;
-        Ok(Settled { postponed, deleted })
+        self.0.queue.execute(Settle { limit }).await
     }
 
     /// Starts a task that deletes the rows of expired sessions: now, and then once in every `period`.
@@ -109,7 +143,7 @@ impl SqliteSessionStore {
             let store = store.clone();
             async move {
                 let settled = store.settle(limit).await?;
-                Ok(settled.postponed + settled.deleted)
+                Ok((settled.postponed + settled.deleted + settled.freed) as u64)
             }
         })
     }

@@ -2,34 +2,34 @@
 
 mod builder;
 mod cleanup;
-mod connection;
+mod database;
 mod error;
+mod files;
+mod location;
+mod opening;
+mod patience;
+mod queue;
+mod readers;
 mod schema;
 mod statements;
+mod writer;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
-
-use sqlx::Row as _;
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     CleanupTask, CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError,
     StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
 };
-use crate::{
-    clock::{SharedClock, Timestamp},
-    record::Record,
-};
+use crate::{clock::SharedClock, record::Record};
 
-pub use self::builder::SqliteSessionStoreBuilder;
+pub use self::builder::{SqliteSessionStoreBuilder, SqliteSynchronous};
 use self::{
-    connection::Connection,
-    statements::{CREATE, DELETE, LOAD, SWAP, SWAP_INDEXED, by_id, integer, write},
+    error::Failure,
+    location::Location,
+    patience::Patience,
+    queue::{Operation as _, Queue},
+    readers::Readers,
+    statements::{Create, Delete, Load, Update, Write},
 };
 
 /// Keeps sessions in an SQLite database. SQLite itself is compiled in.
@@ -61,15 +61,14 @@ use self::{
 /// assert_eq!(loaded, Some(Loaded { record, version }));
 /// # Ok::<(), StoreError>(()) }).unwrap();
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SqliteSessionStore(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
-    writer: Connection,
-    /// Empty for a database in memory, where the writer reads as well.
-    readers: Vec<Connection>,
-    next_reader: AtomicUsize,
+    location: Location,
+    queue: Queue,
+    readers: Arc<Readers>,
+    busy_timeout: Duration,
     clock: SharedClock,
 }
 
@@ -102,50 +101,35 @@ impl SqliteSessionStore {
     ///
     /// If SQLite can't write its log back to the database. It does so when the database is next opened.
     pub async fn close(&self) -> Result<(), StoreError> {
-        for reader in &self.0.readers {
-            reader.close().await?;
-        }
-        self.0.writer.close().await
-    }
-
-    fn writer(&self) -> &Connection {
-        &self.0.writer
-    }
-
-    /// The connections that read. Each load uses the next one.
-    fn reader(&self) -> &Connection {
-        let count = self.0.next_reader.fetch_add(1, Ordering::Relaxed);
-        let index = count.checked_rem(self.0.readers.len()).unwrap_or_default();
-        self.0.readers.get(index).unwrap_or(&self.0.writer)
-    }
-
-    fn now(&self) -> Timestamp {
-        self.0.clock.now()
+        self.0.queue.close().await
     }
 }
 
 impl SessionStore for SqliteSessionStore {
+    /// Reads at once, in the thread of the caller. The task only waits if another process holds the database
+    /// locked, which a write doesn't do.
     async fn load(
         &self,
         id: &SessionId,
         _subject: Option<&SubjectDigest>,
         _freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
-        let mut reader = self.reader().acquire().await?;
-        let row = by_id(LOAD, id)
-            .bind(integer(self.now()))
-            .fetch_optional(&mut *reader)
-            .await
-            .map_err(error::failed)?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let version: i64 = row.try_get(0).map_err(error::corrupt)?;
-        let record: Vec<u8> = row.try_get(1).map_err(error::corrupt)?;
-        Ok(Some(Loaded {
-            record: Record::decode(&record)?,
-            version: Version::new(version.cast_unsigned()),
-        }))
+        let load = Load { id: *id.as_bytes() };
+        let mut patience = None;
+        loop {
+            let now = self.0.clock.now();
+            let loaded = self.0.readers.with(|reader| load.execute(reader, now));
+            let error = match loaded {
+                Some(Ok(loaded)) => return loaded,
+                Some(Err(error)) => error,
+                None => return self.0.queue.execute(load).await?,
+            };
+            let patience = patience.get_or_insert_with(|| Patience::new(self.0.busy_timeout));
+            match patience.pause() {
+                Some(pause) if error::is_busy(&error) => tokio::time::sleep(pause).await,
+                _ => return Err(Failure::not_sent(error).into_error(&self.0.location)),
+            }
+        }
     }
 
     async fn create(
@@ -155,15 +139,8 @@ impl SessionStore for SqliteSessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
-        let mut writer = self.writer().acquire().await?;
-        let created = write(CREATE, id, record, version, ttl, self.now())
-            .execute(&mut *writer)
-            .await
-            .map_err(error::failed)?;
-        Ok(match created.rows_affected() {
-            0 => CreateOutcome::Taken,
-            _ => CreateOutcome::Created,
-        })
+        let write = Write::new(id, record, version, ttl);
+        self.0.queue.execute(Create(write)).await
     }
 
     async fn update(
@@ -174,34 +151,19 @@ impl SessionStore for SqliteSessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<UpdateOutcome, StoreError> {
-        let mut writer = self.writer().acquire().await?;
-        // Each statement is a whole swap. Nearly always the first one answers.
-        for statement in [SWAP, SWAP_INDEXED] {
-            // All rows are fetched, though there is only one: SQLite makes the change when it reports
-            // the end of the rows, and that can still fail.
-            let rows = write(statement, id, record, version, ttl, self.now())
-                .bind(expected.get().cast_signed())
-                .fetch_all(&mut *writer)
-                .await
-                .map_err(error::failed)?;
-            if let Some(row) = rows.first() {
-                let found: i64 = row.try_get(0).map_err(error::corrupt)?;
-                return Ok(match found.cast_unsigned() == version.get() {
-                    true => UpdateOutcome::Updated,
-                    false => UpdateOutcome::Conflict,
-                });
-            }
-        }
-        Ok(UpdateOutcome::Missing)
+        let write = Write::new(id, record, version, ttl);
+        self.0.queue.execute(Update { expected, write }).await
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        let mut writer = self.writer().acquire().await?;
-        by_id(DELETE, id)
-            .execute(&mut *writer)
-            .await
-            .map_err(error::failed)?;
-        Ok(())
+        let id = *id.as_bytes();
+        self.0.queue.execute(Delete { id }).await
+    }
+}
+
+impl fmt::Debug for SqliteSessionStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteSessionStore").finish_non_exhaustive()
     }
 }
 

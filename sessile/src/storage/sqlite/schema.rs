@@ -1,8 +1,8 @@
 //! The tables, and the version of the schema that a database has.
 
-use sqlx::{Connection as _, Row as _};
+use rusqlite::{Connection, TransactionBehavior};
 
-use super::{StoreError, StoreErrorKind, connection::Connection, error};
+use super::error::{Failure, Problem};
 
 /// The version of the schema that [`TABLES`] makes.
 const VERSION: i64 = 1;
@@ -40,56 +40,41 @@ const TABLES: &str = "
     ) WITHOUT ROWID;
 ";
 
-/// A later version of this crate made the database.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the database has version {found} of sessile's schema, and this version of sessile knows {VERSION}"
-)]
-struct NewerSchemaError {
-    found: i64,
-}
-
 /// Changes nothing, but fails in a database that is read-only. `BEGIN IMMEDIATE` doesn't fail there:
 /// SQLite makes it a read transaction.
 const CHECK_WRITABLE: &str = "DELETE FROM sessile_schema WHERE version < 0";
 
-/// Creates the tables if they are missing, and refuses a database whose schema is newer.
-///
-/// Also refuses a database that can't be written to: otherwise the first user who signs in would
-/// find out.
-pub(super) async fn prepare(writer: &Connection) -> Result<(), StoreError> {
-    let mut writer = writer.acquire().await?;
-    let mut transaction = writer
-        .begin_with("BEGIN IMMEDIATE")
-        .await
-        .map_err(error::failed)?;
-    sqlx::query("CREATE TABLE IF NOT EXISTS sessile_schema (version INTEGER NOT NULL)")
-        .execute(&mut *transaction)
-        .await
-        .map_err(error::failed)?;
-    sqlx::query(CHECK_WRITABLE)
-        .execute(&mut *transaction)
-        .await
-        .map_err(error::failed)?;
-    let found: i64 = sqlx::query("SELECT coalesce(max(version), 0) FROM sessile_schema")
-        .fetch_one(&mut *transaction)
-        .await
-        .and_then(|row| row.try_get(0))
-        .map_err(error::failed)?;
+/// Creates the tables if they are missing, and refuses a database whose schema is newer or that can't be
+/// written to.
+pub(super) fn prepare(connection: &mut Connection) -> Result<(), Failure> {
+    let found = create(connection).map_err(Failure::not_sent)?;
     if found > VERSION {
-        let newer = NewerSchemaError { found };
-        return Err(StoreError::new(StoreErrorKind::Incompatible, newer));
+        let known = VERSION;
+        return Err(Failure::not_sent(Problem::NewerSchema { found, known }));
     }
+    Ok(())
+}
+
+/// Creates the tables if they are missing, and returns the version of the schema.
+fn create(connection: &mut Connection) -> rusqlite::Result<i64> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute(
+        "CREATE TABLE IF NOT EXISTS sessile_schema (version INTEGER NOT NULL)",
+        [],
+    )?;
+    transaction.execute(CHECK_WRITABLE, [])?;
+    let found = transaction.query_one(
+        "SELECT coalesce(max(version), 0) FROM sessile_schema",
+        [],
+        |row| row.get(0),
+    )?;
     if found < VERSION {
-        sqlx::raw_sql(TABLES)
-            .execute(&mut *transaction)
-            .await
-            .map_err(error::failed)?;
-        sqlx::query("INSERT INTO sessile_schema (version) VALUES (?1)")
-            .bind(VERSION)
-            .execute(&mut *transaction)
-            .await
-            .map_err(error::failed)?;
+        transaction.execute_batch(TABLES)?;
+        transaction.execute(
+            "INSERT INTO sessile_schema (version) VALUES (?1)",
+            [VERSION],
+        )?;
     }
-    transaction.commit().await.map_err(error::failed)
+    transaction.commit()?;
+    Ok(found)
 }

@@ -2,20 +2,24 @@
 
 use std::time::Duration;
 
-use sqlx::{Sqlite, query::Query, sqlite::SqliteArguments};
+use rusqlite::{Connection, Row, params};
 
-use super::{SessionId, Version};
+use super::{
+    CreateOutcome, Loaded, SessionId, StoreError, SubjectDigest, UpdateOutcome, Version,
+    queue::Operation,
+};
 use crate::{clock::Timestamp, record::Record};
 
-/// Binds ?1 and ?2, as [`by_id`] does, and the time as ?3.
+/// Binds the slot and the id as ?1 and ?2, and the time as ?3.
 pub(super) const LOAD: &str = "
     SELECT version, record FROM sessile_sessions
     WHERE slot = ?1 AND id = ?2 AND expires_at > ?3";
 
-/// Binds ?1 and ?2, as [`by_id`] does.
+/// Binds the slot and the id as ?1 and ?2.
 pub(super) const DELETE: &str = "DELETE FROM sessile_sessions WHERE slot = ?1 AND id = ?2";
 
-/// Binds ?1 to ?9, as [`write`] does.
+/// Binds ?1 to ?9: the slot, the id, the time, the version, the end, the subject, the time of the sign-in, the label,
+/// and the record.
 ///
 /// An expired row in the slot is replaced, and a live one is kept. Two ids hardly ever have the same
 /// slot; if they do, the second is taken.
@@ -34,7 +38,7 @@ pub(super) const CREATE: &str = "
         record       = excluded.record
     WHERE sessile_sessions.expires_at <= ?3";
 
-/// Binds ?1 to ?9, as [`write`] does, and the expected version as ?10.
+/// Binds ?1 to ?9, as [`CREATE`] does, and the expected version as ?10.
 ///
 /// Finds the row whatever its version is, changes it if that is the expected one, and returns the
 /// version that the row has then: the new one, or another in case of a conflict. Returns nothing if
@@ -78,38 +82,150 @@ pub(super) const SWAP_INDEXED: &str = swap!(
     ""
 );
 
-type Statement = Query<'static, Sqlite, SqliteArguments>;
-
-/// `statement` for the row of `id`.
-pub(super) fn by_id(statement: &'static str, id: &SessionId) -> Statement {
-    sqlx::query(statement)
-        .bind(slot_of(id))
-        .bind(id.as_bytes().to_vec())
+/// Loads the record under an id. What can't be decoded is an error of this operation alone.
+pub(super) struct Load {
+    pub(super) id: [u8; SessionId::LEN],
 }
 
-/// `statement` for a write of `record` at `now`, to be kept for `ttl`.
-pub(super) fn write(
-    statement: &'static str,
-    id: &SessionId,
-    record: &Record,
+/// Deletes the record under an id.
+pub(super) struct Delete {
+    pub(super) id: [u8; SessionId::LEN],
+}
+
+/// Stores a record under an id that has none.
+pub(super) struct Create(pub(super) Write);
+
+/// Replaces a record at the version `expected`.
+pub(super) struct Update {
+    pub(super) expected: Version,
+    pub(super) write: Write,
+}
+
+/// A record as it is to be stored.
+pub(super) struct Write {
+    id: [u8; SessionId::LEN],
     version: Version,
     ttl: Duration,
-    now: Timestamp,
-) -> Statement {
-    by_id(statement, id)
-        .bind(integer(now))
-        .bind(version.get().cast_signed())
-        .bind(integer(now.saturating_add(ttl)))
-        .bind(record.subject().map(|digest| digest.as_bytes().to_vec()))
-        .bind(record.signed_in_at().map(integer))
-        .bind(record.label().map(str::to_owned))
-        .bind(record.encode())
+    subject: Option<SubjectDigest>,
+    signed_in_at: Option<Timestamp>,
+    label: Option<String>,
+    text: String,
+}
+
+impl Write {
+    pub(super) fn new(id: &SessionId, record: &Record, version: Version, ttl: Duration) -> Self {
+        Self {
+            id: *id.as_bytes(),
+            version,
+            ttl,
+            subject: record.subject(),
+            signed_in_at: record.signed_in_at(),
+            label: record.label().map(str::to_owned),
+            text: record.encode(),
+        }
+    }
+}
+
+impl Operation for Load {
+    type Outcome = Result<Option<Loaded>, StoreError>;
+
+    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Self::Outcome> {
+        let mut statement = connection.prepare_cached(LOAD)?;
+        let mut rows = statement.query(params![slot_of(&self.id), self.id, integer(now)])?;
+        match rows.next()? {
+            Some(row) => decode(row).map(|loaded| loaded.map(Some)),
+            None => Ok(Ok(None)),
+        }
+    }
+}
+
+/// The record in a row, read from SQLite's own buffer.
+fn decode(row: &Row<'_>) -> rusqlite::Result<Result<Loaded, StoreError>> {
+    let version: i64 = row.get(0)?;
+    let text = row.get_ref(1)?.as_bytes()?;
+    Ok(match Record::decode(text) {
+        Ok(record) => Ok(Loaded {
+            record,
+            version: Version::new(version.cast_unsigned()),
+        }),
+        Err(error) => Err(error.into()),
+    })
+}
+
+impl Operation for Create {
+    type Outcome = CreateOutcome;
+
+    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<CreateOutcome> {
+        let Write { id, text, .. } = &self.0;
+        let created = connection.prepare_cached(CREATE)?.execute(params![
+            slot_of(id),
+            id,
+            integer(now),
+            self.0.version.get().cast_signed(),
+            integer(now.saturating_add(self.0.ttl)),
+            self.0.subject.as_ref().map(SubjectDigest::as_bytes),
+            self.0.signed_in_at.map(integer),
+            self.0.label,
+            text,
+        ])?;
+        Ok(match created {
+            0 => CreateOutcome::Taken,
+            _ => CreateOutcome::Created,
+        })
+    }
+}
+
+impl Operation for Update {
+    type Outcome = UpdateOutcome;
+
+    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<UpdateOutcome> {
+        let Write {
+            id, version, text, ..
+        } = &self.write;
+        // Each statement is a whole swap. Nearly always the first one answers.
+        for statement in [SWAP, SWAP_INDEXED] {
+            let mut statement = connection.prepare_cached(statement)?;
+            let mut rows = statement.query(params![
+                slot_of(id),
+                id,
+                integer(now),
+                version.get().cast_signed(),
+                integer(now.saturating_add(self.write.ttl)),
+                self.write.subject.as_ref().map(SubjectDigest::as_bytes),
+                self.write.signed_in_at.map(integer),
+                self.write.label,
+                text,
+                self.expected.get().cast_signed(),
+            ])?;
+            let found = rows.next()?.map(|row| row.get::<_, i64>(0)).transpose()?;
+            // There is only one row. SQLite makes the change when it reports the end of the rows, and
+            // that can still fail.
+            while rows.next()?.is_some() {}
+            if let Some(found) = found {
+                return Ok(match found.cast_unsigned() == version.get() {
+                    true => UpdateOutcome::Updated,
+                    false => UpdateOutcome::Conflict,
+                });
+            }
+        }
+        Ok(UpdateOutcome::Missing)
+    }
+}
+
+impl Operation for Delete {
+    type Outcome = ();
+
+    fn execute(&self, connection: &Connection, _: Timestamp) -> rusqlite::Result<()> {
+        let mut statement = connection.prepare_cached(DELETE)?;
+        statement.execute(params![slot_of(&self.id), self.id])?;
+        Ok(())
+    }
 }
 
 /// The number that the row of this id is found by.
-fn slot_of(id: &SessionId) -> i64 {
+fn slot_of(id: &[u8; SessionId::LEN]) -> i64 {
     let mut head = [0; 8];
-    head.copy_from_slice(&id.as_bytes()[..8]);
+    head.copy_from_slice(&id[..8]);
     i64::from_be_bytes(head)
 }
 
@@ -126,9 +242,8 @@ mod tests {
     fn a_slot_is_the_first_8_bytes_of_an_id() {
         let mut bytes = [0xff; 16];
         bytes[..8].copy_from_slice(&[1, 2, 3, 4, 5, 6, 7, 8]);
-        let id = SessionId::from_bytes(bytes);
-        assert_eq!(slot_of(&id), 0x0102_0304_0506_0708);
-        assert_eq!(slot_of(&SessionId::from_bytes([0xff; 16])), -1);
+        assert_eq!(slot_of(&bytes), 0x0102_0304_0506_0708);
+        assert_eq!(slot_of(&[0xff; 16]), -1);
     }
 
     #[test]

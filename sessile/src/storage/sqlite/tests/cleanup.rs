@@ -13,10 +13,12 @@ async fn extend_five(store: &SqliteSessionStore) {
 
 /// How long after `now` the only row is due.
 async fn due_in(store: &SqliteSessionStore) -> Duration {
-    let mut writer = store.writer().acquire().await.unwrap();
-    let due_at = number(&mut writer, "SELECT due_at FROM sessile_sessions").await;
+    let due_at = on_writer(store, |writer| {
+        writer.query_one("SELECT due_at FROM sessile_sessions", [], |row| row.get(0))
+    });
+    let due_at: i64 = due_at.await;
     let due_at = Timestamp::from_unix_millis(due_at.cast_unsigned());
-    due_at.saturating_duration_since(store.now())
+    due_at.saturating_duration_since(store.0.clock.now())
 }
 
 #[tokio::test]

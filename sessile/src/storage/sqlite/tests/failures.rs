@@ -1,13 +1,13 @@
-use sqlx::Connection as _;
+use std::pin::pin;
+
+use rusqlite::limits::Limit;
 
 use super::*;
 
 /// Sets the column `record` of the only row to this SQL value.
-async fn overwrite_record(database: &Database, value: &str) {
+fn overwrite_record(database: &Database, value: &str) {
     let statement = format!("UPDATE sessile_sessions SET record = {value}");
-    let mut connection = database.connection().await;
-    let statement = sqlx::AssertSqlSafe(statement);
-    connection.execute(statement).await.unwrap();
+    database.connection().execute(&statement, []).unwrap();
 }
 
 #[tokio::test]
@@ -16,7 +16,7 @@ async fn what_is_not_a_record_is_corrupt_and_is_kept() {
     let store = database.open().await;
     let (id, version) = create(&store, &record("a"), MINUTE).await;
     for garbage in ["'garbage'", "x'fffe'", "17", "''"] {
-        overwrite_record(&database, garbage).await;
+        overwrite_record(&database, garbage);
         let error = load(&store, &id).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{garbage}");
         let created = store.create(&id, &record("b"), version, MINUTE).await;
@@ -35,7 +35,7 @@ async fn a_record_of_a_later_version_is_newer() {
         r#"'{"v":4}'"#,
         r#"'{"v":3,"c":1,"u":1,"x":9,"p":4,"s":{},"later":1,"crit":["later"]}'"#,
     ] {
-        overwrite_record(&database, newer).await;
+        overwrite_record(&database, newer);
         let error = load(&store, &id).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Newer, "{newer}");
     }
@@ -46,7 +46,7 @@ async fn errors_and_debug_output_show_no_values() {
     let database = Database::new();
     let store = database.open().await;
     let (id, _) = create(&store, &record("4111"), MINUTE).await;
-    overwrite_record(&database, r#"'{"s": "4111"}'"#).await;
+    overwrite_record(&database, r#"'{"s": "4111"}'"#);
     let error = load(&store, &id).await.unwrap_err();
     let text = format!("{error:?} {} {store:?}", chain(&error));
     assert!(!text.contains("4111"), "{text}");
@@ -63,15 +63,6 @@ async fn a_table_of_another_shape_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_closed_store_sends_nothing() {
-    let (_, store) = in_memory().await;
-    store.close().await.unwrap();
-    let error = load(&store, &SessionId::generate()).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    assert!(!error.may_have_happened());
-}
-
-#[tokio::test]
 async fn a_locked_database_can_be_read_and_refuses_writes_in_time() {
     let database = Database::new();
     let builder = || {
@@ -81,8 +72,8 @@ async fn a_locked_database_can_be_read_and_refuses_writes_in_time() {
     let store = builder().build().await.unwrap();
     let session = create(&store, &record("a"), MINUTE).await;
 
-    let mut other = database.connection().await;
-    let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let other = database.connection();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let error = update(&store, &session, &record("b"), MINUTE).await;
     let error = error.unwrap_err();
     let text = chain(&error);
@@ -92,7 +83,7 @@ async fn a_locked_database_can_be_read_and_refuses_writes_in_time() {
     let error = builder().build().await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
 
-    lock.rollback().await.unwrap();
+    other.execute_batch("ROLLBACK").unwrap();
     create(&store, &record("b"), MINUTE).await;
 }
 
@@ -112,9 +103,11 @@ async fn a_refused_write_is_marked_as_not_sent() {
         (FULL, StoreErrorKind::Unavailable),
         (CONSTRAINT_AT_COMMIT, StoreErrorKind::Unavailable),
     ] {
-        let (_, store) = in_memory().await;
+        let database = Database::new();
+        let store = database.open().await;
         let session = create(&store, &record("a"), MINUTE).await;
-        execute(&store, refusal).await;
+        // A database that refuses every write refuses to commit this one too.
+        let _ = try_on_writer(&store, move |writer| writer.execute_batch(refusal)).await;
         let long = record(&"b".repeat(100_000));
         let error = update(&store, &session, &long, MINUTE).await.unwrap_err();
         let text = chain(&error);
@@ -122,4 +115,95 @@ async fn a_refused_write_is_marked_as_not_sent() {
         assert!(!error.may_have_happened(), "{text}");
         assert_eq!(stored(&store, &session.0).await, Some(record("a")));
     }
+}
+
+#[tokio::test]
+async fn a_record_that_is_too_large_is_denied_and_named_by_no_value() {
+    let (_, store) = in_memory().await;
+    let session = create(&store, &record("a"), MINUTE).await;
+    on_writer(&store, |writer| {
+        writer.set_limit(Limit::SQLITE_LIMIT_LENGTH, 1_000)?;
+        Ok(())
+    })
+    .await;
+    let large = record(&"4111".repeat(1_000));
+    let error = update(&store, &session, &large, MINUTE).await.unwrap_err();
+    let text = chain(&error);
+    assert_eq!(error.kind(), StoreErrorKind::Denied, "{text}");
+    assert!(text.contains("no room for a record of this size"), "{text}");
+    assert!(!text.contains("4111"), "{text}");
+    assert!(!error.may_have_happened(), "{text}");
+    assert_eq!(stored(&store, &session.0).await, Some(record("a")));
+    update(&store, &session, &record("b"), MINUTE)
+        .await
+        .unwrap();
+}
+
+/// A read finds a database locked that is not in WAL mode.
+#[tokio::test]
+async fn a_read_waits_for_a_locked_database_without_blocking_its_thread() {
+    let (database, locked) = (Database::new(), Database::new());
+    let store = database.open().await;
+    let first = locked.open().await;
+    let session = create(&first, &record("a"), MINUTE).await;
+    first.close().await.unwrap();
+    let other = locked.connection();
+    let mode = other.pragma_update(None, "journal_mode", "DELETE");
+    mode.unwrap();
+    let path = locked.path();
+    let open =
+        || Connection::open(&path).inspect(|reader| reader.busy_timeout(Duration::ZERO).unwrap());
+    store.0.readers.open(open).unwrap();
+
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let mut reading = pin!(load(&store, &session.0));
+    assert!(poll_once(reading.as_mut()).await.is_none());
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(reading.await.unwrap().is_some());
+
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let error = load(&store, &session.0).await.unwrap_err();
+    let text = chain(&error);
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{text}");
+    assert!(text.contains("is locked by another connection"), "{text}");
+}
+
+#[tokio::test]
+async fn a_busy_timeout_of_a_century_ends_with_the_callers_that_wait() {
+    let database = Database::new();
+    let century = Duration::from_secs(100 * 365 * 86_400);
+    for timeout in [century, Duration::MAX] {
+        let builder = SqliteSessionStore::builder(database.path()).busy_timeout(timeout);
+        let store = builder.build().await.unwrap();
+        let session = create(&store, &record("a"), MINUTE).await;
+        let other = database.connection();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        {
+            let b = record("b");
+            let mut waiting = pin!(update(&store, &session, &b, MINUTE));
+            assert!(poll_once(waiting.as_mut()).await.is_none());
+        }
+        let builder = SqliteSessionStore::builder(database.path()).busy_timeout(timeout);
+        let mut opening = Box::pin(builder.build());
+        assert!(poll_once(opening.as_mut()).await.is_none());
+        drop(opening);
+
+        // The caller was dropped, so nothing waits for the lock.
+        store.close().await.unwrap();
+        other.execute_batch("ROLLBACK").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_thread_that_panics_is_an_error() {
+    let (_, store) = in_memory().await;
+    let panicking = try_on_writer(&store, |_| -> rusqlite::Result<()> {
+        panic!("as a clock could")
+    });
+    let error = panicking.await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(error.may_have_happened());
+    let error = load(&store, &SessionId::generate()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    store.close().await.unwrap();
 }

@@ -1,17 +1,27 @@
 //! What is particular to the SQLite store. The contract of all stores is tested by the acceptance suite.
 
+mod batches;
 mod cleanup;
+mod closing;
+mod disk;
 mod failures;
+mod moved;
 mod opening;
 mod operations;
 
-use std::error::Error;
+use std::{
+    error::Error,
+    future::poll_fn,
+    pin::Pin,
+    sync::{Mutex, mpsc},
+    task::Poll,
+};
 
-use sqlx::{ConnectOptions as _, Executor as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::*;
-use crate::clock::ManualClock;
+use super::{queue::Operation, *};
+use crate::clock::{ManualClock, Timestamp};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -39,10 +49,16 @@ impl Database {
         SqliteSessionStore::new(self.path()).await.unwrap()
     }
 
+    /// A store and its clock.
+    async fn open_with_clock(&self) -> (ManualClock, SqliteSessionStore) {
+        let clock = ManualClock::default();
+        let builder = SqliteSessionStore::builder(self.path()).clock(clock.clone());
+        (clock, builder.build().await.unwrap())
+    }
+
     /// A connection that is not the store's.
-    async fn connection(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::new().filename(self.path());
-        options.create_if_missing(true).connect().await.unwrap()
+    fn connection(&self) -> Connection {
+        Connection::open(self.path()).unwrap()
     }
 }
 
@@ -100,31 +116,93 @@ async fn stored(store: &SqliteSessionStore, id: &SessionId) -> Option<Record> {
     load(store, id).await.unwrap().map(|loaded| loaded.record)
 }
 
+/// A closure that is executed as an operation of the store.
+struct Call<F>(F);
+
+impl<F, T> Operation for Call<F>
+where
+    F: Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    T: Send,
+{
+    type Outcome = T;
+
+    fn execute(&self, connection: &Connection, _: Timestamp) -> rusqlite::Result<T> {
+        (self.0)(connection)
+    }
+}
+
+/// Calls `call` with the connection that the store writes on, within the transaction of a batch.
+async fn try_on_writer<T: Send>(
+    store: &SqliteSessionStore,
+    call: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+) -> Result<T, StoreError> {
+    store.0.queue.execute(Call(call)).await
+}
+
+/// As [`try_on_writer`], where nothing fails.
+async fn on_writer<T: Send>(
+    store: &SqliteSessionStore,
+    call: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+) -> T {
+    try_on_writer(store, call).await.unwrap()
+}
+
 /// Runs statements on the connection that the store writes on.
 async fn execute(store: &SqliteSessionStore, statements: &'static str) {
-    let mut writer = store.writer().acquire().await.unwrap();
-    writer.execute(statements).await.unwrap();
+    on_writer(store, |writer| writer.execute_batch(statements)).await;
+}
+
+/// An operation that keeps the thread of the store busy, until the returned sender is dropped.
+fn hold(store: &SqliteSessionStore) -> (mpsc::Sender<()>, impl Future<Output = ()> + use<>) {
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let store = store.clone();
+    let held = async move {
+        on_writer(&store, move |_| {
+            // An error means that the sender was dropped.
+            let _ = released.lock().unwrap().recv();
+            Ok(())
+        })
+        .await
+    };
+    (release, held)
+}
+
+/// Polls a future once.
+async fn poll_once<F: Future>(future: Pin<&mut F>) -> Option<F::Output> {
+    let mut future = Some(future);
+    poll_fn(|cx| {
+        Poll::Ready(match future.take().map(|future| future.poll(cx)) {
+            Some(Poll::Ready(output)) => Some(output),
+            _ => None,
+        })
+    })
+    .await
 }
 
 /// The number that `query` returns.
-async fn number(connection: &mut SqliteConnection, query: &'static str) -> i64 {
-    let row = sqlx::query(query).fetch_one(connection).await.unwrap();
-    row.get(0)
+fn number(connection: &Connection, query: &str) -> i64 {
+    connection.query_one(query, [], |row| row.get(0)).unwrap()
 }
 
 /// How many rows the table of sessions has.
 async fn rows(store: &SqliteSessionStore) -> i64 {
-    let mut writer = store.writer().acquire().await.unwrap();
-    number(&mut writer, "SELECT count(*) FROM sessile_sessions").await
+    on_writer(store, |writer| {
+        writer.query_one("SELECT count(*) FROM sessile_sessions", [], |row| {
+            row.get(0)
+        })
+    })
+    .await
 }
 
 /// How SQLite executes `statement`.
 async fn plan(store: &SqliteSessionStore, statement: &'static str) -> Vec<String> {
-    let explained = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
-    let mut writer = store.writer().acquire().await.unwrap();
-    let rows = sqlx::query(explained).fetch_all(&mut *writer).await;
-    let rows = rows.unwrap();
-    rows.iter().map(|row| row.get("detail")).collect()
+    on_writer(store, move |writer| {
+        let mut explained = writer.prepare(&format!("EXPLAIN QUERY PLAN {statement}"))?;
+        let rows = explained.raw_query().mapped(|row| row.get("detail"));
+        rows.collect()
+    })
+    .await
 }
 
 /// The messages of an error and its causes.

@@ -29,6 +29,8 @@ async fn a_path_and_every_form_of_address_name_the_same_file() {
         format!("sqlite:{path}"),
         format!("sqlite://{path}"),
         format!("sqlite://{path}?mode=rw"),
+        format!("file:{path}"),
+        format!("file://{path}?mode=rwc"),
     ] {
         let store = SqliteSessionStore::new(location).await.unwrap();
         assert!(stored(&store, &id).await.is_some());
@@ -37,7 +39,14 @@ async fn a_path_and_every_form_of_address_name_the_same_file() {
 
 #[tokio::test]
 async fn a_database_in_memory_belongs_to_one_store() {
-    for location in ["sqlite::memory:", ":memory:", "sqlite://name?mode=memory"] {
+    for location in [
+        ":memory:",
+        "sqlite::memory:",
+        "sqlite://name?mode=memory",
+        "file::memory:",
+        "file::memory:?cache=shared",
+        "file:name?mode=memory",
+    ] {
         let store = SqliteSessionStore::new(location).await.unwrap();
         let (id, _) = create(&store, &record("a"), MINUTE).await;
         assert!(stored(&store.clone(), &id).await.is_some());
@@ -49,14 +58,13 @@ async fn a_database_in_memory_belongs_to_one_store() {
 #[tokio::test]
 async fn the_store_can_share_the_database_of_the_application() {
     let database = Database::new();
-    let mut application = database.connection().await;
+    let application = database.connection();
     application
-        .execute("CREATE TABLE users (name TEXT); PRAGMA user_version = 7")
-        .await
+        .execute_batch("CREATE TABLE users (name TEXT); PRAGMA user_version = 7")
         .unwrap();
     let store = database.open().await;
     create(&store, &record("a"), MINUTE).await;
-    assert_eq!(number(&mut application, "PRAGMA user_version").await, 7);
+    assert_eq!(number(&application, "PRAGMA user_version"), 7);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,25 +72,32 @@ async fn processes_that_start_at_the_same_time_create_one_schema() {
     for _ in 0..20 {
         let database = Database::new();
         let opening = (0..8).map(|_| {
-            let path = database.path();
-            tokio::spawn(SqliteSessionStore::new(path))
+            let builder = SqliteSessionStore::builder(database.path());
+            tokio::spawn(builder.busy_timeout(MINUTE).build())
         });
         let opening: Vec<_> = opening.collect();
         for store in opening {
             let store = store.await.unwrap().unwrap();
             create(&store, &record("a"), MINUTE).await;
         }
-        let mut connection = database.connection().await;
         let versions = "SELECT count(*) FROM sessile_schema";
-        assert_eq!(number(&mut connection, versions).await, 1);
+        assert_eq!(number(&database.connection(), versions), 1);
     }
 }
 
 #[tokio::test]
 async fn an_address_that_cannot_be_parsed_is_refused() {
-    for location in ["sqlite://x?mode=sideways", "", "sqlite://"] {
+    for (location, part) in [
+        ("", "is empty"),
+        ("sqlite://", "is empty"),
+        ("sqlite://x?mode=sideways", "`mode`"),
+        ("sqlite://x?mode=rw&timeout=5", "`timeout`"),
+        ("file:x?vfs=unix", "`vfs`"),
+        ("sqlite:%00.db", "zero byte"),
+    ] {
         let (kind, text) = refused(location).await;
         assert_eq!(kind, StoreErrorKind::Misconfigured, "{text}");
+        assert!(text.contains(part), "{text}");
     }
 }
 
@@ -92,7 +107,7 @@ async fn a_database_that_cannot_be_written_to_is_refused() {
     database.open().await.close().await.unwrap();
     let (kind, text) = refused(&format!("sqlite://{}?mode=ro", database.path())).await;
     assert_eq!(kind, StoreErrorKind::Denied, "{text}");
-    assert!(text.contains("readonly"), "{text}");
+    assert!(text.contains("sessions.db is read-only"), "{text}");
 }
 
 #[tokio::test]
@@ -102,6 +117,10 @@ async fn a_file_that_is_no_database_is_refused_and_left_unchanged() {
     fs::write(database.path(), &garbage).unwrap();
     let (kind, text) = refused(&database.path()).await;
     assert_eq!(kind, StoreErrorKind::Incompatible, "{text}");
+    assert!(
+        text.contains("sessions.db is not an SQLite database"),
+        "{text}"
+    );
     assert_eq!(fs::read_to_string(database.path()).unwrap(), garbage);
 }
 
@@ -118,6 +137,7 @@ async fn a_damaged_database_is_refused() {
     fs::write(database.path(), bytes).unwrap();
     let (kind, text) = refused(&database.path()).await;
     assert_eq!(kind, StoreErrorKind::Incompatible, "{text}");
+    assert!(text.contains("sessions.db is damaged"), "{text}");
 }
 
 #[tokio::test]
@@ -132,12 +152,11 @@ async fn a_missing_folder_is_refused_and_not_created() {
 async fn a_newer_schema_is_refused_with_a_clear_message() {
     let database = Database::new();
     database.open().await.close().await.unwrap();
-    let mut connection = database.connection().await;
     let newer = "UPDATE sessile_schema SET version = 1000";
-    connection.execute(newer).await.unwrap();
+    database.connection().execute(newer, []).unwrap();
     let (kind, text) = refused(&database.path()).await;
     assert_eq!(kind, StoreErrorKind::Incompatible);
-    let message = "the database has version 1000 of sessile's schema, \
+    let message = "sessions.db has version 1000 of sessile's schema, \
                    and this version of sessile knows 1";
     assert!(text.ends_with(message), "{text}");
 }

@@ -1,8 +1,9 @@
-use std::{sync::mpsc, task::Poll, thread};
+use std::thread;
 
-use sqlx::Connection as _;
-
-use super::*;
+use super::{
+    statements::{DELETE, LOAD, SWAP, SWAP_INDEXED},
+    *,
+};
 
 #[tokio::test]
 async fn an_update_has_four_outcomes() {
@@ -133,10 +134,11 @@ async fn the_longest_time_to_live_does_not_overflow() {
 
 /// The columns `subject`, `signed_in_at` and `label` of the only row.
 async fn columns(store: &SqliteSessionStore) -> (Option<Vec<u8>>, Option<i64>, Option<String>) {
-    let query = "SELECT subject, signed_in_at, label FROM sessile_sessions";
-    let mut writer = store.writer().acquire().await.unwrap();
-    let row = sqlx::query(query).fetch_one(&mut *writer).await.unwrap();
-    (row.get(0), row.get(1), row.get(2))
+    on_writer(store, |writer| {
+        let query = "SELECT subject, signed_in_at, label FROM sessile_sessions";
+        writer.query_one(query, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    })
+    .await
 }
 
 #[tokio::test]
@@ -181,21 +183,23 @@ async fn every_lookup_searches_one_tree() {
 async fn an_update_writes_one_page_however_many_sessions_there_are() {
     let database = Database::new();
     let store = database.open().await;
-    let mut connection = database.connection().await;
+    let connection = database.connection();
     for kept in [record("a"), signed_in("ferris", "sid-1")] {
         let mut sessions = Vec::new();
         for _ in 0..300 {
             sessions.push(create(&store, &kept, MINUTE).await);
         }
         let truncate = "PRAGMA wal_checkpoint(TRUNCATE)";
-        assert_eq!(number(&mut connection, truncate).await, 0);
+        assert_eq!(number(&connection, truncate), 0);
         for session in &sessions[..10] {
             let updated = update(&store, session, &kept, 2 * MINUTE).await;
             assert_eq!(updated.unwrap(), UpdateOutcome::Updated);
         }
-        let written = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)");
-        let written = written.fetch_one(&mut connection).await.unwrap();
-        assert_eq!(written.get::<i64, _>("log"), 10);
+        let passive = "PRAGMA wal_checkpoint(PASSIVE)";
+        let written: i64 = connection
+            .query_one(passive, [], |row| row.get("log"))
+            .unwrap();
+        assert_eq!(written, 10);
     }
 }
 
@@ -204,13 +208,13 @@ async fn reads_do_not_wait_for_writes() {
     let database = Database::new();
     let store = database.open().await;
     let (id, _) = create(&store, &record("a"), MINUTE).await;
-    let mut writer = store.writer().acquire().await.unwrap();
-    let transaction = writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let writer = database.connection();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
     // More often than there are connections.
     for _ in 0..10 {
         assert!(stored(&store, &id).await.is_some());
     }
-    transaction.rollback().await.unwrap();
+    writer.execute_batch("ROLLBACK").unwrap();
 }
 
 /// SQLite refuses to write on a snapshot that is outdated. A store that has read holds no snapshot.
@@ -238,8 +242,7 @@ async fn an_operation_that_is_dropped_leaves_the_store_usable() {
         let session = create(&store, &record("a"), MINUTE).await;
         let changed = record("b");
         let mut dropped = Box::pin(update(&store, &session, &changed, MINUTE));
-        let polled = std::future::poll_fn(|cx| Poll::Ready(dropped.as_mut().poll(cx)));
-        let _ = polled.await;
+        let _ = poll_once(dropped.as_mut()).await;
         drop(dropped);
         let found = stored(&store, &session.0).await.unwrap();
         assert!([record("a"), record("b")].contains(&found));

@@ -1,0 +1,141 @@
+//! [`Database`]: the connections of a database, and whether its file is still there.
+
+use std::{sync::Arc, time::Duration};
+
+use rusqlite::{Connection, config::DbConfig};
+
+use super::{
+    error::{Failure, Problem},
+    files::{Files, HeldFile},
+    location::Location,
+    opening::Options,
+    readers::Readers,
+};
+use crate::clock::Timestamp;
+
+/// How often the database looks whether its file is still there.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The connections of a database, as the thread that writes has them.
+pub(super) struct Database {
+    options: Options,
+    readers: Arc<Readers>,
+    /// `None` before it is opened for the first time, and after the file was found to be another one.
+    opened: Option<Opened>,
+    /// The log of a file that was closed because it was deleted or replaced. Another process may have it open.
+    left: Option<HeldFile>,
+}
+
+struct Opened {
+    connection: Connection,
+    /// None for a database in memory.
+    files: Option<Files>,
+    checked_at: Timestamp,
+}
+
+impl Database {
+    pub(super) fn new(options: Options) -> Self {
+        let readers = match options.location {
+            Location::Memory => 0,
+            Location::File { .. } => options.readers,
+        };
+        Self {
+            options,
+            readers: Arc::new(Readers::new(readers)),
+            opened: None,
+            left: None,
+        }
+    }
+
+    pub(super) fn readers(&self) -> Arc<Readers> {
+        self.readers.clone()
+    }
+
+    pub(super) fn location(&self) -> &Location {
+        &self.options.location
+    }
+
+    pub(super) fn busy_timeout(&self) -> Duration {
+        self.options.busy_timeout
+    }
+
+    /// The connection that writes. Opens the database if it is not open.
+    ///
+    /// Fails if the file was deleted or replaced: SQLite would go on to write to a file that no path leads
+    /// to. The next call opens the file that is there.
+    pub(super) fn connection(&mut self, now: Timestamp) -> Result<&Connection, Failure> {
+        let mut opened = match self.opened.take() {
+            Some(opened) => opened,
+            None => self.open(now)?,
+        };
+        if opened.was_moved(now) {
+            self.leave(opened);
+            return Err(Failure::not_sent(Problem::Moved));
+        }
+        Ok(&self.opened.insert(opened).connection)
+    }
+
+    fn open(&mut self, now: Timestamp) -> Result<Opened, Failure> {
+        if self.left.as_ref().is_some_and(HeldFile::is_there) {
+            return Err(Failure::not_sent(Problem::HeldByOthers));
+        }
+        let connection = self.options.writer()?;
+        let readers = self.readers.open(|| self.options.reader());
+        readers.map_err(Failure::not_sent)?;
+        self.left = None;
+        Ok(Opened {
+            connection,
+            files: self.options.location.path().map(Files::of),
+            checked_at: now,
+        })
+    }
+
+    /// Closes all connections, each after the operation that is in progress.
+    pub(super) fn close(&mut self) -> Result<(), Failure> {
+        self.readers.close();
+        let Some(opened) = self.opened.take() else {
+            return Ok(());
+        };
+        if opened.files.as_ref().is_some_and(Files::were_moved) {
+            self.leave(opened);
+            return Err(Failure::not_sent(Problem::Moved));
+        }
+        let closed = opened.connection.close();
+        closed.map_err(|(_, error)| Failure::not_sent(error))
+    }
+
+    /// Closes the connections to files that were deleted or replaced.
+    ///
+    /// The log must not stay behind: SQLite would take it for the log of the file that is at the path now.
+    fn leave(&mut self, opened: Opened) {
+        self.readers.close();
+        let Opened {
+            connection, files, ..
+        } = opened;
+        self.left = files.as_ref().and_then(Files::hold_log);
+        if self.left.is_some() {
+            // Writes the log back and deletes it, unless another process has the database open. It then fails,
+            // because the file has moved.
+            let _ = connection.pragma_update(None, "journal_mode", "DELETE");
+        } else if files.as_ref().is_some_and(Files::another_log_is_there) {
+            // The last connection to close deletes the log by its path, but that one belongs to another process.
+            let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
+        drop(connection);
+    }
+}
+
+impl Opened {
+    /// Whether the files were deleted or replaced. Looks at them once per interval.
+    fn was_moved(&mut self, now: Timestamp) -> bool {
+        let Some(files) = &self.files else {
+            return false;
+        };
+        let since = now.saturating_duration_since(self.checked_at);
+        if since < CHECK_INTERVAL && now >= self.checked_at {
+            return false;
+        }
+        self.checked_at = now;
+        files.were_moved()
+    }
+}

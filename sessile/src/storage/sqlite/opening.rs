@@ -1,0 +1,103 @@
+//! Opening the connections of a database.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{
+    SqliteSynchronous,
+    error::{Failure, Problem},
+    location::{Location, Mode},
+    schema,
+};
+
+/// How the connections of a database are opened.
+#[derive(Debug)]
+pub(super) struct Options {
+    pub(super) location: Location,
+    pub(super) synchronous: SqliteSynchronous,
+    pub(super) busy_timeout: Duration,
+    /// The number of connections that read.
+    pub(super) readers: usize,
+}
+
+/// The largest size of a write-ahead log that is not in use, in bytes.
+const LOG_BYTES: i64 = 8 << 20;
+
+impl Options {
+    /// A connection that writes, after it has made the tables.
+    ///
+    /// Also fails for a database that can't be written to: otherwise the first user who signs in would
+    /// find out.
+    pub(super) fn writer(&self) -> Result<Connection, Failure> {
+        let mut connection = self.connect().map_err(Failure::not_sent)?;
+        self.set_up(&connection)?;
+        schema::prepare(&mut connection)?;
+        Ok(connection)
+    }
+
+    /// A connection that reads.
+    pub(super) fn reader(&self) -> rusqlite::Result<Connection> {
+        self.connect()
+    }
+
+    /// A connection that never waits for a lock: see [`Patience`](super::patience::Patience).
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | match self.location {
+                Location::File {
+                    mode: Mode::ReadOnly,
+                    ..
+                } => OpenFlags::SQLITE_OPEN_READ_ONLY,
+                Location::File {
+                    mode: Mode::ReadWrite,
+                    ..
+                } => OpenFlags::SQLITE_OPEN_READ_WRITE,
+                Location::File {
+                    mode: Mode::Create, ..
+                }
+                | Location::Memory => {
+                    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
+                }
+            };
+        let connection = match self.location.path() {
+            Some(path) => Connection::open_with_flags(path, flags),
+            None => Connection::open_in_memory_with_flags(flags),
+        }?;
+        connection.busy_timeout(Duration::ZERO)?;
+        Ok(connection)
+    }
+
+    fn set_up(&self, connection: &Connection) -> Result<(), Failure> {
+        let is_new = number(connection, "PRAGMA page_count")? == 0;
+        if is_new {
+            // Clean-up then can make the file smaller. The setting is in the file, and only a new one takes it.
+            connection
+                .pragma_update(None, "auto_vacuum", "INCREMENTAL")
+                .map_err(Failure::not_sent)?;
+        }
+        let mode: String = connection
+            .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+            .map_err(Failure::not_sent)?;
+        if mode != "wal" && self.location != Location::Memory {
+            return Err(Failure::not_sent(Problem::NoLog));
+        }
+        connection
+            .pragma_update(None, "synchronous", self.synchronous.name())
+            .and_then(|()| {
+                connection.pragma_update_and_check(
+                    None,
+                    "journal_size_limit",
+                    LOG_BYTES,
+                    |_| Ok(()),
+                )
+            })
+            .map_err(Failure::not_sent)
+    }
+}
+
+fn number(connection: &Connection, query: &str) -> Result<i64, Failure> {
+    connection
+        .query_row(query, [], |row| row.get(0))
+        .map_err(Failure::not_sent)
+}

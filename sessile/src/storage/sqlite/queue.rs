@@ -1,0 +1,145 @@
+//! [`Queue`]: the way to the thread that writes.
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    StoreError,
+    error::{Failure, closed, unanswered},
+    location::Location,
+};
+use crate::clock::Timestamp;
+
+/// How many operations the thread has accepted at most. More of them wait in their own futures.
+const CAPACITY: usize = 1024;
+
+/// An operation that is executed in the thread that writes.
+pub(super) trait Operation: Send + 'static {
+    type Outcome: Send;
+
+    /// Executes the operation at the time `now`, within a transaction. If the transaction is undone, it is
+    /// called again in another one.
+    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Self::Outcome>;
+}
+
+/// The way to the thread that writes.
+pub(super) struct Queue {
+    messages: mpsc::Sender<Message>,
+    ended: watch::Receiver<()>,
+}
+
+/// The end of the queue that the thread has.
+pub(super) struct Receiver {
+    pub(super) messages: mpsc::Receiver<Message>,
+    /// Tells that the thread has ended, however that came.
+    _end: watch::Sender<()>,
+}
+
+pub(super) enum Message {
+    Job(Box<dyn Job>),
+    Close(oneshot::Sender<Result<(), StoreError>>),
+}
+
+pub(super) fn queue() -> (Queue, Receiver) {
+    let (sender, receiver) = mpsc::channel(CAPACITY);
+    let (end, ended) = watch::channel(());
+    let queue = Queue {
+        messages: sender,
+        ended,
+    };
+    let receiver = Receiver {
+        messages: receiver,
+        _end: end,
+    };
+    (queue, receiver)
+}
+
+impl Queue {
+    /// Has the thread execute `operation`, and returns its outcome after it was committed.
+    ///
+    /// If the future is dropped, an operation that the thread has accepted is executed all the same.
+    pub(super) async fn execute<O: Operation>(
+        &self,
+        operation: O,
+    ) -> Result<O::Outcome, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(Request {
+            operation,
+            outcome: None,
+            reply,
+        });
+        let sent = self.messages.send(Message::Job(job)).await;
+        sent.map_err(|_| closed())?;
+        answer.await.unwrap_or_else(|_| Err(unanswered()))
+    }
+
+    /// Has the thread execute what it has accepted, close the database and end. Waits until it has ended.
+    pub(super) async fn close(&self) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.messages.send(Message::Close(reply)).await;
+        let closed = match sent {
+            Ok(()) => answer.await.unwrap_or(Ok(())),
+            // Another call closes it.
+            Err(_) => Ok(()),
+        };
+        self.ended().await;
+        closed
+    }
+
+    /// Waits until the thread has ended.
+    pub(super) fn ended(&self) -> impl Future<Output = ()> + use<> {
+        let mut ended = self.ended.clone();
+        async move {
+            // An error means that the thread has ended. It never sends a value.
+            let _ = ended.changed().await;
+        }
+    }
+}
+
+/// An operation in the queue, and the caller who waits for it.
+pub(super) trait Job: Send {
+    /// Executes the operation and keeps its outcome.
+    fn execute(&mut self, connection: &Connection, now: Timestamp) -> Result<(), Failure>;
+
+    /// Sends the outcome to the caller.
+    fn answer(self: Box<Self>, location: &Location);
+
+    /// Sends `failure` to the caller instead.
+    fn fail(self: Box<Self>, failure: Failure, location: &Location);
+
+    /// Whether the caller no longer waits.
+    fn is_abandoned(&self) -> bool;
+}
+
+struct Request<O: Operation> {
+    operation: O,
+    outcome: Option<Result<O::Outcome, Failure>>,
+    reply: oneshot::Sender<Result<O::Outcome, StoreError>>,
+}
+
+impl<O: Operation> Job for Request<O> {
+    fn execute(&mut self, connection: &Connection, now: Timestamp) -> Result<(), Failure> {
+        let outcome = self.operation.execute(connection, now);
+        let outcome = outcome.map_err(Failure::not_sent);
+        let executed = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
+        self.outcome = Some(outcome);
+        executed
+    }
+
+    fn answer(self: Box<Self>, location: &Location) {
+        if let Some(outcome) = self.outcome {
+            // The caller may have been dropped.
+            let _ = self
+                .reply
+                .send(outcome.map_err(|failure| failure.into_error(location)));
+        }
+    }
+
+    fn fail(self: Box<Self>, failure: Failure, location: &Location) {
+        let _ = self.reply.send(Err(failure.into_error(location)));
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+}

@@ -1,0 +1,206 @@
+//! The thread that writes: it executes the operations that are queued in one transaction, and answers after
+//! the commit.
+
+use std::{io, sync::Arc, thread, time::Duration};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{
+    StoreError, StoreErrorKind,
+    database::Database,
+    error::Failure,
+    opening::Options,
+    patience::Patience,
+    queue::{Job, Message, Queue, Receiver, queue},
+    readers::Readers,
+};
+use crate::clock::SharedClock;
+
+/// How many operations one transaction has at most.
+const BATCH: usize = 256;
+
+/// Opens the database in a thread of its own. Returns when it is open.
+pub(super) async fn start(
+    options: Options,
+    clock: SharedClock,
+) -> Result<(Queue, Arc<Readers>), StoreError> {
+    let (queue, receiver) = queue();
+    let (reply, opened) = oneshot::channel();
+    let thread = thread::Builder::new().name("sessile-sqlite".to_owned());
+    let spawned = thread.spawn(move || match open(options, &clock, &reply) {
+        Ok(database) => {
+            if reply.send(Ok(database.readers())).is_ok() {
+                let writer = Writer { database, clock };
+                writer.serve(receiver);
+            }
+        }
+        Err(error) => {
+            // The caller may have been dropped.
+            let _ = reply.send(Err(error));
+        }
+    });
+    let unavailable = |error| StoreError::new(StoreErrorKind::Unavailable, error);
+    spawned.map_err(unavailable)?;
+    let ended = || unavailable(io::Error::other("the thread of the database has ended"));
+    let readers = opened.await.unwrap_or_else(|_| Err(ended()))?;
+    Ok((queue, readers))
+}
+
+/// Opens the database. Tries again while another connection holds it locked.
+fn open<T>(
+    options: Options,
+    clock: &SharedClock,
+    reply: &oneshot::Sender<T>,
+) -> Result<Database, StoreError> {
+    let mut patience = Patience::new(options.busy_timeout);
+    let mut database = Database::new(options);
+    loop {
+        let Err(failure) = database.connection(clock.now()).map(drop) else {
+            return Ok(database);
+        };
+        match patience.pause() {
+            Some(pause) if failure.is_busy() && !reply.is_closed() => thread::sleep(pause),
+            _ => return Err(failure.into_error(database.location())),
+        }
+    }
+}
+
+struct Writer {
+    database: Database,
+    clock: SharedClock,
+}
+
+/// Why a transaction was not committed.
+enum Aborted {
+    /// It was not begun.
+    Refused(Failure),
+    /// It was undone, with all operations in it.
+    Undone(Failure),
+}
+
+impl Writer {
+    /// Executes what is queued, until the database is closed or no store is left.
+    fn serve(mut self, mut queue: Receiver) {
+        let mut messages = Vec::with_capacity(BATCH);
+        let mut jobs = Vec::with_capacity(BATCH);
+        let mut closing = Vec::new();
+        while queue.messages.blocking_recv_many(&mut messages, BATCH) > 0 {
+            for message in messages.drain(..) {
+                match message {
+                    Message::Job(job) => jobs.push(job),
+                    Message::Close(reply) => {
+                        queue.messages.close();
+                        closing.push(reply);
+                    }
+                }
+            }
+            self.execute(&mut jobs);
+        }
+        let closed = self.database.close();
+        for reply in closing {
+            let closed = closed.clone();
+            let closed = closed.map_err(|failure| failure.into_error(self.database.location()));
+            let _ = reply.send(closed);
+        }
+    }
+
+    /// Executes `jobs` in one transaction, or each in its own if that is undone, and answers them.
+    fn execute(&mut self, jobs: &mut Vec<Box<dyn Job>>) {
+        let attempted = self.attempt(jobs);
+        match attempted {
+            Err(Aborted::Undone(failure)) if jobs.len() > 1 => {
+                for job in jobs.drain(..) {
+                    let mut job = [job];
+                    let attempted = self.attempt(&mut job);
+                    let [job] = job;
+                    self.answer(job, &attempted, Some(&failure));
+                }
+            }
+            attempted => {
+                for job in jobs.drain(..) {
+                    self.answer(job, &attempted, None);
+                }
+            }
+        }
+    }
+
+    /// Answers `job`, whose transaction was `attempted`. An `earlier` one may have carried it out if this
+    /// one did not.
+    fn answer(
+        &self,
+        job: Box<dyn Job>,
+        attempted: &Result<(), Aborted>,
+        earlier: Option<&Failure>,
+    ) {
+        let location = self.database.location();
+        match attempted {
+            Ok(()) => job.answer(location),
+            Err(Aborted::Refused(failure) | Aborted::Undone(failure)) => {
+                let failure = failure.clone();
+                let failure = match earlier {
+                    Some(earlier) => failure.after(earlier),
+                    None => failure,
+                };
+                job.fail(failure, location);
+            }
+        }
+    }
+
+    /// Executes `jobs` in one transaction. If the statement of a job fails, only that is undone.
+    fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Aborted> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let timeout = self.database.busy_timeout();
+        let connection = self.database.connection(self.clock.now());
+        let connection = connection.map_err(Aborted::Refused)?;
+        begin(connection, timeout, jobs).map_err(Aborted::Refused)?;
+        let committed = execute_and_commit(connection, &self.clock, jobs);
+        let is_open = !connection.is_autocommit();
+        if is_open && run(connection, "ROLLBACK").is_err() {
+            // The next transaction opens it.
+            let _ = self.database.close();
+        }
+        committed.map_err(Aborted::Undone)
+    }
+}
+
+/// Begins a transaction that writes. Waits while another connection holds the database locked and one of the
+/// callers waits.
+fn begin(connection: &Connection, timeout: Duration, jobs: &[Box<dyn Job>]) -> Result<(), Failure> {
+    let mut patience = Patience::new(timeout);
+    loop {
+        let Err(error) = run(connection, "BEGIN IMMEDIATE") else {
+            return Ok(());
+        };
+        let failure = Failure::not_sent(error);
+        match patience.pause() {
+            Some(pause) if failure.is_busy() && !jobs.iter().all(|job| job.is_abandoned()) => {
+                thread::sleep(pause);
+            }
+            _ => return Err(failure),
+        }
+    }
+}
+
+fn execute_and_commit(
+    connection: &Connection,
+    clock: &SharedClock,
+    jobs: &mut [Box<dyn Job>],
+) -> Result<(), Failure> {
+    for job in jobs {
+        let executed = job.execute(connection, clock.now());
+        // After some errors, SQLite undoes the whole transaction.
+        if connection.is_autocommit() {
+            return executed;
+        }
+    }
+    run(connection, "COMMIT").map_err(Failure::of_commit)
+}
+
+/// Executes a statement that returns nothing.
+fn run(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(statement)?.execute([])?;
+    Ok(())
+}
