@@ -48,10 +48,9 @@ impl Failure {
         }
     }
 
-    /// The same failure of an operation that `earlier` may have carried out.
-    pub(super) fn after(mut self, earlier: &Self) -> Self {
-        self.not_sent &= earlier.not_sent;
-        self
+    /// Whether the operation had no effect and never will.
+    pub(super) fn is_certain(&self) -> bool {
+        self.not_sent
     }
 
     pub(super) fn is_busy(&self) -> bool {

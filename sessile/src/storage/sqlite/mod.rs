@@ -36,15 +36,28 @@ use self::{
 ///
 /// For one server that has a disk, or several processes on it. Clones share the connections.
 ///
-/// - The database is in WAL mode, so reads never wait for writes. Writes run one after another on one
-///   connection.
+/// - The database is in WAL mode, so reads never wait for writes. A load reads at once, in the thread of the
+///   caller. One thread writes: it commits the writes that are queued as one transaction, then answers them.
 /// - Acknowledged writes survive the end of the process, however abrupt. After a loss of power the last
 ///   ones may be missing, because writes don't wait for the disk:
 ///   [`synchronous`](SqliteSessionStoreBuilder::synchronous) changes that.
-/// - Expired sessions are never served. Clean-up deletes their rows: call
-///   [`start_cleanup`](Self::start_cleanup) once.
+/// - Expired sessions are never served. Clean-up deletes their rows, and makes the file smaller if most of it
+///   is free: call [`start_cleanup`](Self::start_cleanup) once.
 /// - Of session keys, the file has only ids and digests of secrets, which open no session. The values
 ///   of the sessions are in the file as plain text.
+/// - The application may have tables of its own in the database, and open it with any library that brings
+///   the same SQLite.
+///
+/// # If the disk fails
+///
+/// - If the disk is full, writes fail and lose nothing. They succeed again as soon as there is room.
+/// - If the disk hangs, so does each thread that reads what the operating system has not cached. Writes queue
+///   in the thread that writes, so requests that write end by their own timeouts.
+/// - If the file or its log is deleted or replaced while it is open, SQLite goes on to write to the file that was there.
+///   The thread that writes looks once a second, before it writes, whether the files are still there. If not, the write
+///   fails with an error that says so, and the next one opens the file that is at the path, or creates it.
+///   Sessions that were stored in between are lost. Reads notice only then. On other systems than Unix,
+///   such a file can't be deleted. To restore a backup, stop the server first.
 ///
 /// ```
 /// use std::time::Duration;
@@ -76,15 +89,23 @@ impl SqliteSessionStore {
     /// Opens the database at `location` with all settings at their defaults, and creates it if it is
     /// missing.
     ///
-    /// `location` is a path, or an address: `sqlite://path/to/sessions.db`, `sqlite::memory:`. An
-    /// address may say `?mode=ro`, `rw` or `rwc`; by default it is `rwc`.
+    /// `location` is one of these:
+    ///
+    /// - a path, such as `sessions.db`
+    /// - an address, such as `sqlite:sessions.db` or `sqlite://sessions.db?mode=rw`. The path may be
+    ///   percent-encoded. The mode is `rwc` by default; `rw` does not create a missing file.
+    /// - a [URI of SQLite](https://www.sqlite.org/uri.html), such as `file:sessions.db?mode=rw`
+    /// - `:memory:` for a database in memory, which belongs to one store and its clones. `sqlite::memory:`,
+    ///   `file::memory:` and `?mode=memory` mean the same, with or without `cache=shared`.
     ///
     /// # Errors
     ///
-    /// - [`Misconfigured`](StoreErrorKind::Misconfigured) for an address that can't be parsed
-    /// - [`Denied`](StoreErrorKind::Denied) for a database that can't be written to
-    /// - [`Incompatible`](StoreErrorKind::Incompatible) for a file that is damaged, is no database, or
-    ///   has a schema that is newer than this version of the crate
+    /// - [`Misconfigured`](StoreErrorKind::Misconfigured) for an invalid address, or one with an unknown
+    ///   parameter
+    /// - [`Denied`](StoreErrorKind::Denied) for a database that can't be written to, such as one with
+    ///   `mode=ro`
+    /// - [`Incompatible`](StoreErrorKind::Incompatible) for a file that is damaged, is no database, is on a file
+    ///   system without shared memory, or has a schema that is newer than this version of the crate
     /// - [`Unavailable`](StoreErrorKind::Unavailable) for a database that is locked or can't be opened
     pub async fn new(location: impl Into<String>) -> Result<Self, StoreError> {
         Self::builder(location).build().await
@@ -95,19 +116,19 @@ impl SqliteSessionStore {
         SqliteSessionStoreBuilder::new(location.into())
     }
 
-    /// Closes all connections, after the operations that are in progress. Later operations fail.
+    /// Closes the database after all operations that have begun, and ends its thread. Later operations
+    /// fail. The same happens, in the background, if the last clone is dropped.
     ///
     /// # Errors
     ///
-    /// If SQLite can't write its log back to the database. It does so when the database is next opened.
+    /// If the database can't be closed, or was deleted or replaced. What its log has is written back when it is next
+    /// opened.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.0.queue.close().await
     }
 }
 
 impl SessionStore for SqliteSessionStore {
-    /// Reads at once, in the thread of the caller. The task only waits if another process holds the database
-    /// locked, which a write doesn't do.
     async fn load(
         &self,
         id: &SessionId,
@@ -124,6 +145,7 @@ impl SessionStore for SqliteSessionStore {
                 Some(Err(error)) => error,
                 None => return self.0.queue.execute(load).await?,
             };
+            // A write never locks out a read. Another process can, for example while it recovers the log.
             let patience = patience.get_or_insert_with(|| Patience::new(self.0.busy_timeout));
             match patience.pause() {
                 Some(pause) if error::is_busy(&error) => tokio::time::sleep(pause).await,

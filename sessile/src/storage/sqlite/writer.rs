@@ -105,44 +105,34 @@ impl Writer {
         }
     }
 
-    /// Executes `jobs` in one transaction, or each in its own if that is undone, and answers them.
+    /// Executes `jobs` in one transaction, or each in its own if that was undone, and answers them.
     fn execute(&mut self, jobs: &mut Vec<Box<dyn Job>>) {
         let attempted = self.attempt(jobs);
         match attempted {
-            Err(Aborted::Undone(failure)) if jobs.len() > 1 => {
+            // After a failure that leaves the outcome open, nothing is executed again.
+            Err(Aborted::Undone(failure)) if failure.is_certain() && jobs.len() > 1 => {
                 for job in jobs.drain(..) {
                     let mut job = [job];
                     let attempted = self.attempt(&mut job);
                     let [job] = job;
-                    self.answer(job, &attempted, Some(&failure));
+                    self.answer(job, &attempted);
                 }
             }
             attempted => {
                 for job in jobs.drain(..) {
-                    self.answer(job, &attempted, None);
+                    self.answer(job, &attempted);
                 }
             }
         }
     }
 
-    /// Answers `job`, whose transaction was `attempted`. An `earlier` one may have carried it out if this
-    /// one did not.
-    fn answer(
-        &self,
-        job: Box<dyn Job>,
-        attempted: &Result<(), Aborted>,
-        earlier: Option<&Failure>,
-    ) {
+    /// Answers `job`, whose transaction was `attempted`.
+    fn answer(&self, job: Box<dyn Job>, attempted: &Result<(), Aborted>) {
         let location = self.database.location();
         match attempted {
             Ok(()) => job.answer(location),
             Err(Aborted::Refused(failure) | Aborted::Undone(failure)) => {
-                let failure = failure.clone();
-                let failure = match earlier {
-                    Some(earlier) => failure.after(earlier),
-                    None => failure,
-                };
-                job.fail(failure, location);
+                job.fail(failure.clone(), location);
             }
         }
     }

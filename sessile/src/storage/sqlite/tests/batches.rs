@@ -9,9 +9,7 @@ use super::*;
 /// Keeps the thread of the store busy while `queue` is polled for the first time, so that all of its
 /// operations are in one transaction.
 async fn in_one_batch<F: Future>(store: &SqliteSessionStore, queue: F) -> F::Output {
-    let (release, held) = hold(store);
-    let mut held = pin!(held);
-    assert!(poll_once(held.as_mut()).await.is_none());
+    let (release, held) = hold(store).await;
     let mut queue = pin!(queue);
     assert!(poll_once(queue.as_mut()).await.is_none());
     drop(release);

@@ -1,6 +1,6 @@
 //! Stores that are closed or dropped while operations are in flight.
 
-use std::{pin::pin, thread};
+use std::thread;
 
 use super::*;
 
@@ -38,9 +38,7 @@ async fn all_data_of_a_closed_store_is_in_one_file() {
 async fn closing_waits_for_what_was_accepted() {
     let database = Database::new();
     let store = database.open().await;
-    let (release, held) = hold(&store);
-    let mut held = pin!(held);
-    assert!(poll_once(held.as_mut()).await.is_none());
+    let (release, held) = hold(&store).await;
     let record = record("a");
     let mut creating = Box::pin(create(&store, &record, MINUTE));
     assert!(poll_once(creating.as_mut()).await.is_none());
@@ -63,9 +61,7 @@ async fn an_operation_whose_caller_and_store_are_gone_is_executed() {
     let id = SessionId::generate();
     let ended = {
         let store = database.open().await;
-        let (release, held) = hold(&store);
-        let mut held = Box::pin(held);
-        assert!(poll_once(held.as_mut()).await.is_none());
+        let (release, held) = hold(&store).await;
         let record = record("a");
         let mut creating = Box::pin(store.create(&id, &record, Version::generate(), MINUTE));
         assert!(poll_once(creating.as_mut()).await.is_none());
@@ -82,7 +78,7 @@ fn a_runtime_that_ends_while_an_answer_is_due_leaves_the_store_usable() {
     let (_, store) = first.block_on(in_memory());
     let id = SessionId::generate();
     let release = first.block_on(async {
-        let (release, held) = hold(&store);
+        let (release, held) = hold(&store).await;
         tokio::spawn(held);
         let (store, id) = (store.clone(), id.clone());
         tokio::spawn(async move {

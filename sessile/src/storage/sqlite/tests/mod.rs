@@ -19,6 +19,7 @@ use std::{
 
 use rusqlite::Connection;
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
 use super::{queue::Operation, *};
 use crate::clock::{ManualClock, Timestamp};
@@ -152,19 +153,28 @@ async fn execute(store: &SqliteSessionStore, statements: &'static str) {
     on_writer(store, |writer| writer.execute_batch(statements)).await;
 }
 
-/// An operation that keeps the thread of the store busy, until the returned sender is dropped.
-fn hold(store: &SqliteSessionStore) -> (mpsc::Sender<()>, impl Future<Output = ()> + use<>) {
+/// Has the thread of the store execute an operation that ends when the returned sender is dropped.
+async fn hold(
+    store: &SqliteSessionStore,
+) -> (mpsc::Sender<()>, Pin<Box<dyn Future<Output = ()> + Send>>) {
     let (release, released) = mpsc::channel::<()>();
-    let released = Mutex::new(released);
+    let (begin, begun) = oneshot::channel();
+    let ends = Mutex::new((Some(begin), released));
     let store = store.clone();
-    let held = async move {
+    let mut held = Box::pin(async move {
         on_writer(&store, move |_| {
+            let mut ends = ends.lock().unwrap();
+            if let Some(begin) = ends.0.take() {
+                begin.send(()).unwrap();
+            }
             // An error means that the sender was dropped.
-            let _ = released.lock().unwrap().recv();
+            let _ = ends.1.recv();
             Ok(())
         })
         .await
-    };
+    });
+    assert!(poll_once(held.as_mut()).await.is_none());
+    begun.await.unwrap();
     (release, held)
 }
 
