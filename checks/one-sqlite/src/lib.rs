@@ -7,7 +7,8 @@ use std::time::Duration;
 use diesel::{Connection as _, RunQueryDsl as _};
 use sea_orm::ConnectionTrait as _;
 use sessile::{
-    Clock as _, Record, SystemClock,
+    clock::{Clock as _, SystemClock},
+    record::Record,
     storage::{Freshness, SessionId, SessionStore as _, SqliteSessionStore, Version},
 };
 use sqlx::Connection as _;

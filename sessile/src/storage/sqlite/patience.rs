@@ -7,9 +7,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from
 
 /// Waits for a database that another connection holds locked, up to a timeout.
 ///
-/// It takes the place of SQLite's own waiting, which blocks its thread, ends for no one, and is not done
-/// everywhere: SQLite doesn't wait while a new database gets its write-ahead log
-/// (<https://www.sqlite.org/c3ref/busy_handler.html>).
+/// It replaces SQLite's own waiting, which blocks the thread and goes on after all callers were dropped. SQLite also
+/// doesn't wait while a new database gets its write-ahead log (<https://www.sqlite.org/c3ref/busy_handler.html>).
 pub(super) struct Patience {
     begun: Instant,
     timeout: Duration,

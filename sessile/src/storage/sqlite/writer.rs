@@ -25,14 +25,14 @@ pub(super) async fn start(
     options: Options,
     clock: SharedClock,
 ) -> Result<(Queue, Arc<Readers>), StoreError> {
-    let (queue, receiver) = queue();
+    let (queue, mut receiver) = queue();
     let (reply, opened) = oneshot::channel();
     let thread = thread::Builder::new().name("sessile-sqlite".to_owned());
     let spawned = thread.spawn(move || match open(options, &clock, &reply) {
         Ok(database) => {
             if reply.send(Ok(database.readers())).is_ok() {
                 let writer = Writer { database, clock };
-                writer.serve(receiver);
+                writer.serve(&mut receiver);
             }
         }
         Err(error) => {
@@ -81,7 +81,7 @@ enum Aborted {
 
 impl Writer {
     /// Executes what is queued, until the database is closed or no store is left.
-    fn serve(mut self, mut queue: Receiver) {
+    fn serve(mut self, queue: &mut Receiver) {
         let mut messages = Vec::with_capacity(BATCH);
         let mut jobs = Vec::with_capacity(BATCH);
         let mut closing = Vec::new();

@@ -160,3 +160,14 @@ async fn a_newer_schema_is_refused_with_a_clear_message() {
                    and this version of sessile knows 1";
     assert!(text.ends_with(message), "{text}");
 }
+
+#[tokio::test]
+async fn a_write_waits_for_the_disk_only_if_that_is_set() {
+    for (synchronous, expected) in [(SqliteSynchronous::Normal, 1), (SqliteSynchronous::Full, 2)] {
+        let database = Database::new();
+        let builder = SqliteSessionStore::builder(database.path()).synchronous(synchronous);
+        let store = builder.build().await.unwrap();
+        let set = on_writer(&store, |writer| Ok(number(writer, "PRAGMA synchronous")));
+        assert_eq!(set.await, expected);
+    }
+}
