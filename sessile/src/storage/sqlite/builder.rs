@@ -23,7 +23,8 @@ impl SqliteSessionStoreBuilder {
     pub(super) fn new(location: String) -> Self {
         Self {
             location,
-            readers: thread::available_parallelism().map_or(4, usize::from),
+            readers: thread::available_parallelism()
+                .map_or(4, |processors| processors.get().min(8)),
             busy_timeout: Duration::from_millis(500),
             synchronous: SqliteSynchronous::Normal,
             clock: SharedClock::default(),
@@ -33,10 +34,10 @@ impl SqliteSessionStoreBuilder {
     /// How many connections read at the same time. One more connection writes. A database in memory has
     /// a single connection for everything.
     ///
-    /// Default: the number of processors, which is also how many workers Actix Web starts. At least 1. With
-    /// fewer than there are workers, a read can wait for the read of another worker.
+    /// Default: the number of processors, at most 8. At least 1, at most 64. A read takes microseconds, and waits
+    /// in its thread if other threads use all connections. Each connection caches up to 2 MB.
     pub fn readers(mut self, connections: usize) -> Self {
-        self.readers = connections.max(1);
+        self.readers = connections.clamp(1, 64);
         self
     }
 
@@ -70,20 +71,17 @@ impl SqliteSessionStoreBuilder {
     /// As [`SqliteSessionStore::new`].
     pub async fn build(self) -> Result<SqliteSessionStore, StoreError> {
         let location = Location::parse(&self.location).map_err(misconfigured)?;
-        let location = location.absolute().map_err(misconfigured)?;
-        let options = Options {
-            location: location.clone(),
+        let options = Arc::new(Options {
+            location: location.absolute().map_err(misconfigured)?,
             synchronous: self.synchronous,
             busy_timeout: self.busy_timeout,
             readers: self.readers,
-        };
-        let busy_timeout = self.busy_timeout;
-        let (queue, readers) = writer::start(options, self.clock.clone()).await?;
+        });
+        let (queue, readers) = writer::start(options.clone(), self.clock.clone()).await?;
         Ok(SqliteSessionStore(Arc::new(Inner {
-            location,
+            options,
             queue,
             readers,
-            busy_timeout,
             clock: self.clock,
         })))
     }

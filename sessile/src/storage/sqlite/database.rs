@@ -18,7 +18,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The connections of a database, as the thread that writes has them.
 pub(super) struct Database {
-    options: Options,
+    options: Arc<Options>,
     readers: Arc<Readers>,
     /// `None` before it is opened for the first time, and after the file was found to be another one.
     opened: Option<Opened>,
@@ -34,7 +34,7 @@ struct Opened {
 }
 
 impl Database {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: Arc<Options>) -> Self {
         let readers = match options.location {
             Location::Memory => 0,
             Location::File { .. } => options.readers,

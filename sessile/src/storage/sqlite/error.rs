@@ -142,7 +142,7 @@ impl Problem {
             Self::Moved => (
                 Unavailable,
                 "was deleted or replaced while it was open. Sessions that were stored since then \
-                 may be lost. The next write opens the file that is there",
+                 may be lost. The next operation opens the file that is there",
             ),
             Self::HeldByOthers => (
                 Unavailable,

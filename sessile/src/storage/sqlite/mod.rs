@@ -25,7 +25,7 @@ use crate::{clock::SharedClock, record::Record};
 pub use self::builder::{SqliteSessionStoreBuilder, SqliteSynchronous};
 use self::{
     error::Failure,
-    location::Location,
+    opening::Options,
     patience::Patience,
     queue::{Operation as _, Queue},
     readers::Readers,
@@ -53,11 +53,11 @@ use self::{
 /// - If the disk is full, writes fail and lose nothing. They succeed again as soon as there is room.
 /// - If the disk hangs, so does each thread that reads what the operating system has not cached. Writes queue
 ///   in the thread that writes, so requests that write end by their own timeouts.
-/// - If the file or its log is deleted or replaced while it is open, SQLite goes on to write to the file that was there.
-///   The thread that writes looks once a second, before it writes, whether the files are still there. If not, the write
-///   fails with an error that says so, and the next one opens the file that is at the path, or creates it.
-///   Sessions that were stored in between are lost. Reads notice only then. On other systems than Unix,
-///   such a file can't be deleted. To restore a backup, stop the server first.
+/// - If the file or its log is deleted or replaced while it is open, SQLite goes on to write to the file that
+///   was there. The thread that writes looks once a second, before it writes, whether the files are still
+///   there. If not, the write fails with an error that says so, and the next operation opens the file that is
+///   at the path, or creates it. Sessions that were stored in between are lost. A file whose content is
+///   overwritten is not noticed. To restore a backup, stop the server first.
 ///
 /// ```
 /// use std::time::Duration;
@@ -78,10 +78,9 @@ use self::{
 pub struct SqliteSessionStore(Arc<Inner>);
 
 struct Inner {
-    location: Location,
+    options: Arc<Options>,
     queue: Queue,
     readers: Arc<Readers>,
-    busy_timeout: Duration,
     clock: SharedClock,
 }
 
@@ -146,10 +145,11 @@ impl SessionStore for SqliteSessionStore {
                 None => return self.0.queue.execute(load).await?,
             };
             // A write never locks out a read. Another process can, for example while it recovers the log.
-            let patience = patience.get_or_insert_with(|| Patience::new(self.0.busy_timeout));
+            let patience =
+                patience.get_or_insert_with(|| Patience::new(self.0.options.busy_timeout));
             match patience.pause() {
                 Some(pause) if error::is_busy(&error) => tokio::time::sleep(pause).await,
-                _ => return Err(Failure::not_sent(error).into_error(&self.0.location)),
+                _ => return Err(Failure::not_sent(error).into_error(&self.0.options.location)),
             }
         }
     }

@@ -27,8 +27,7 @@ const LOG_BYTES: i64 = 8 << 20;
 impl Options {
     /// A connection that writes, after it has made the tables.
     ///
-    /// Also fails for a database that can't be written to: otherwise the first user who signs in would
-    /// find out.
+    /// Also fails for a database that can't be written to. Otherwise the first sign-in would fail.
     pub(super) fn writer(&self) -> Result<Connection, Failure> {
         let mut connection = self.connect().map_err(Failure::not_sent)?;
         self.set_up(&connection)?;

@@ -22,7 +22,7 @@ const BATCH: usize = 256;
 
 /// Opens the database in a thread of its own. Returns when it is open.
 pub(super) async fn start(
-    options: Options,
+    options: Arc<Options>,
     clock: SharedClock,
 ) -> Result<(Queue, Arc<Readers>), StoreError> {
     let (queue, mut receiver) = queue();
@@ -49,7 +49,7 @@ pub(super) async fn start(
 
 /// Opens the database. Tries again while another connection holds it locked.
 fn open<T>(
-    options: Options,
+    options: Arc<Options>,
     clock: &SharedClock,
     reply: &oneshot::Sender<T>,
 ) -> Result<Database, StoreError> {
