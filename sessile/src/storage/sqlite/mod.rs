@@ -1,4 +1,17 @@
 //! [`SqliteSessionStore`]: sessions in an SQLite database, in a file or in memory.
+//!
+//! - **A read runs in the thread of the caller** ([`readers`]). In WAL mode no write locks it out, so it takes 3 µs. A
+//!   thread that reads for the callers would double that by its wake-ups.
+//! - **One thread writes** ([`writer`]). It takes what is queued, at most 256 operations, and answers after the commit.
+//!   A change costs 8 µs of processor time if 32 callers write. If one does, the wake-ups of both threads double that.
+//! - **An operation that fails fails alone.** If its statement fails, SQLite undoes that statement. If the
+//!   transaction is undone or can't be committed, the thread executes each operation of the batch in a transaction of
+//!   its own. A commit that fails by an error of the disk leaves the outcome open, so nothing is executed again.
+//! - **Connections never wait for a lock** ([`patience`]): the callers do, and only while they are interested.
+//! - **A file can be deleted while it is open** ([`database`], [`files`]). SQLite does not notice this in WAL mode.
+//! - **Disk space** ([`cleanup`]): a new database has `auto_vacuum = INCREMENTAL`, which costs an update nothing.
+//! - Neither a larger page cache nor `mmap_size` gains enough. `mmap_size` also turns an error of the disk into a crash
+//!   of the process.
 
 mod builder;
 mod cleanup;
