@@ -46,7 +46,7 @@ enum Subject {
 
 fn main() -> anyhow::Result<()> {
     let Command::Serve { subject, store } = Command::parse();
-    cores::pin_server()?;
+    cores::pin(0)?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?

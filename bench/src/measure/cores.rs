@@ -6,17 +6,8 @@ use nix::{
     unistd::Pid,
 };
 
-/// Pins this process, a server, to the first core.
-pub(crate) fn pin_server() -> anyhow::Result<()> {
-    pin(0)
-}
-
-/// Pins this process and the processes that it starts to the second core.
-pub(crate) fn pin_load() -> anyhow::Result<()> {
-    pin(1)
-}
-
-fn pin(core: usize) -> anyhow::Result<()> {
+/// Pins this process, and the processes that it starts, to a core. Servers have core 0, and the load has core 1.
+pub(crate) fn pin(core: usize) -> anyhow::Result<()> {
     let mut cores = CpuSet::new();
     cores.set(core)?;
     sched_setaffinity(Pid::from_raw(0), &cores)

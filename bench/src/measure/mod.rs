@@ -46,7 +46,7 @@ impl Part {
 /// Measures these parts, and keeps their results.
 pub(crate) fn run(parts: &[Part], effort: &Effort) -> anyhow::Result<()> {
     // Before other processes are started, which inherit the core.
-    cores::pin_load()?;
+    cores::pin(1)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

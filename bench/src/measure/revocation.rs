@@ -116,7 +116,7 @@ impl Other {
 const GONE: &str = "the other server is gone";
 
 fn watch(url: &str, ids: &Receiver<SessionId>, tell: &Sender<Instant>) -> anyhow::Result<()> {
-    cores::pin_server()?;
+    cores::pin(0)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -25,7 +25,7 @@ const WAITING: Duration = Duration::from_secs(60 * 60);
 
 /// Serves until it is killed.
 pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
-    cores::pin_server()?;
+    cores::pin(0)?;
     let store = &options.store;
     System::new().block_on(async {
         match options.subject {
