@@ -67,7 +67,7 @@
 //!    while requests run.
 //! 5. **SQL databases.** A change is a transaction on the disk. One server executes some thousands per second, while
 //!    expired rows are deleted in batches. Beyond that, store sessions in Redis.
-//! 6. **SQLite.** It is for one machine, and executes one write at a time.
+//! 6. **SQLite.** It is for one machine. Writes that are queued at the same time share a transaction.
 //!
 //! [`Loading::Lazy`]: crate::config::Loading::Lazy
 //! [`TtlExtensionPolicy`]: crate::config::TtlExtensionPolicy
