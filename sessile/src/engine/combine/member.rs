@@ -138,22 +138,32 @@ impl<'a> Member<'a> {
             version: Version::generate(),
             state: Mutex::default(),
         });
-        let jobs: Vec<_> = queue.waiting.drain(..together).collect();
-        for job in &jobs {
-            job.attempt().set(batch.version, onto);
-        }
+        let jobs = queue.waiting.drain(..together).collect();
         queue.batch = Some(Arc::clone(&batch));
         Some((batch, jobs))
     }
 
-    /// Publishes the update of a batch with these jobs.
-    pub(super) fn publish(&self, batch: &Batch, jobs: Vec<Arc<Job>>, update: Arc<PreparedUpdate>) {
+    /// Publishes the update of a batch with these jobs, unless one of their requests has left: that one takes its
+    /// changes back, and the update must not contain them. Returns whether the update is published.
+    pub(super) fn publish(
+        &self,
+        batch: &Batch,
+        jobs: &[Arc<Job>],
+        update: Arc<PreparedUpdate>,
+    ) -> bool {
         let mut queue = locked(&self.queue);
+        if jobs.iter().any(|job| job.has_left()) {
+            return false;
+        }
+        for job in jobs {
+            job.attempt().set(batch.version, &update.onto);
+        }
         // Those that wait give the update a quarter of the timeout of its own.
         queue.term += 1;
         let mut state = locked(&batch.state);
-        state.jobs = jobs;
+        state.jobs = jobs.to_vec();
         state.update = Some(update);
+        true
     }
 
     /// Settles all jobs that wait: the session is missing.

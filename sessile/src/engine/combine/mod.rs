@@ -27,7 +27,7 @@ use std::{
 
 pub(super) use self::table::WriterTable;
 use self::{
-    job::{Batch, JobOutcome, PreparedUpdate, UpdateReply},
+    job::{Batch, Job, JobOutcome, PreparedUpdate, UpdateReply},
     member::{Member, Step},
 };
 use super::{Engine, merge::newer, perform::Performed};
@@ -135,10 +135,30 @@ impl<S: SessionStore> Engine<S> {
         newest: Arc<Stored>,
         is_loaded: bool,
     ) -> Option<Arc<Batch>> {
-        let (batch, jobs) = member.claim(&newest, is_loaded)?;
+        let (batch, mut jobs) = member.claim(&newest, is_loaded)?;
+        loop {
+            let (update, included) = self.replay_jobs(&newest, jobs);
+            if included.is_empty() {
+                member.finish(&batch, UpdateReply::NotSent);
+                return None;
+            }
+            if member.publish(&batch, &included, Arc::new(update)) {
+                return Some(batch);
+            }
+            jobs = included;
+            jobs.retain(|job| !job.has_left());
+        }
+    }
+
+    /// The update of `newest` with the changes of `jobs`, and the jobs that it contains. The others are settled.
+    fn replay_jobs(
+        &self,
+        newest: &Arc<Stored>,
+        jobs: Vec<Arc<Job>>,
+    ) -> (PreparedUpdate, Vec<Arc<Job>>) {
         let mut state = newest.record.state.clone();
         let mut included = Vec::new();
-        let mut onto = newest;
+        let mut onto = Arc::clone(newest);
         let mut renewal = None;
         for job in jobs {
             if job.base.record.epoch != onto.record.epoch {
@@ -161,14 +181,8 @@ impl<S: SessionStore> Engine<S> {
                 Err(error) => job.settle(JobOutcome::Failed(error)),
             }
         }
-        if included.is_empty() {
-            member.finish(&batch, UpdateReply::NotSent);
-            return None;
-        }
         let record = self.next_record(&onto, state, renewal);
-        let update = PreparedUpdate { onto, record };
-        member.publish(&batch, included, Arc::new(update));
-        Some(batch)
+        (PreparedUpdate { onto, record }, included)
     }
 
     /// Sends the update of a batch, and settles its jobs by the reply.

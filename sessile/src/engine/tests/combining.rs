@@ -1,6 +1,6 @@
 //! Requests of one worker that store their changes in one update.
 
-use std::{future::poll_fn, task::Poll};
+use std::{future::poll_fn, sync::Mutex, task::Poll};
 
 use tokio::task::{JoinHandle, yield_now};
 
@@ -612,4 +612,40 @@ async fn a_leader_whose_own_changes_do_not_fit_stores_those_of_the_others() {
     let failures = queue.assert_failed(&[0]).await;
     assert!(matches!(cause(&failures[0]), CommitError::Merge(_)));
     queue.assert_n(3 + 1).await;
+}
+
+/// Another thread drops the request while the leader replays its changes, which fails. The changes are not in the update,
+/// and the session must not take them for stored.
+#[tokio::test]
+async fn changes_of_a_request_that_leaves_while_they_are_replayed_are_not_taken_for_stored() {
+    for fails in [false, true] {
+        let mut queue = Queue::on(World::new(|_| {})).await;
+        let mut sessions = queue.open(&[increment, |_| {}]).await.into_iter();
+        let (leader, leaving) = (sessions.next().unwrap(), sessions.next().unwrap());
+        let commit: Arc<Mutex<Option<BoxFuture<'static, ()>>>> = Arc::default();
+        let held = Arc::clone(&commit);
+        leaving
+            .update("n", move |n: u32| {
+                let dropped = held.lock().unwrap().take();
+                assert!(dropped.is_none() || !fails, "the replay fails");
+                n + 10
+            })
+            .unwrap();
+        queue.increment_on_another_server().await;
+        queue.world.store.inject_into_load(Fault::Wait);
+        queue.spawn(leader);
+        queue.settle().await;
+        let saving = leaving.clone();
+        let mut saved: BoxFuture<'static, ()> = Box::pin(async move {
+            saving.save().await.unwrap();
+        });
+        assert!(poll_fn(|cx| Poll::Ready(saved.as_mut().poll(cx).is_pending())).await);
+        *commit.lock().unwrap() = Some(saved);
+        queue.world.store.go_on.notify_one();
+        queue.assert_failed(&[]).await;
+        assert!(commit.lock().unwrap().is_none());
+        queue.assert_n(2 + 1).await;
+        leaving.save().await.unwrap();
+        queue.assert_n(2 + 1 + 10).await;
+    }
 }
