@@ -19,7 +19,10 @@ use tower_sessions_redis_store::{
 };
 use tower_sessions_sqlx_store::{
     MySqlStore, PostgresStore, SqliteStore,
-    sqlx::{MySqlPool, PgPool, SqlitePool, sqlite::SqliteConnectOptions},
+    sqlx::{
+        MySqlPool, PgPool,
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
+    },
 };
 
 #[derive(Parser)]
@@ -53,15 +56,19 @@ fn main() -> anyhow::Result<()> {
         .block_on(run(subject, &store))
 }
 
-/// Serves the subject. Each store is opened as its documentation shows.
+/// Serves the subject.
 async fn run(subject: Subject, url: &str) -> anyhow::Result<()> {
     match subject {
         Subject::BareAxum => serve(app::bare()).await,
         Subject::TowerMemory => serve(app::with_sessions(MemoryStore::default())).await,
         Subject::TowerSqlite => {
-            let file = SqliteConnectOptions::new().filename(url);
-            let pool = SqlitePool::connect_with(file.create_if_missing(true)).await?;
-            let store = SqliteStore::new(pool);
+            let file = SqliteConnectOptions::new()
+                .filename(url)
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal);
+            // With several connections, its transactions fail because the database is locked.
+            let pool = SqlitePoolOptions::new().max_connections(1);
+            let store = SqliteStore::new(pool.connect_with(file).await?);
             store.migrate().await?;
             serve(app::with_sessions(store)).await
         }
