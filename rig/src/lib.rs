@@ -20,7 +20,7 @@
 //!   test is killed, the process still ends.
 //! * [`Chromedriver`] is a browser.
 //! * [`redis`] has Redis servers: a single server, one with TLS, a cluster, and a master and a replica with sentinels.
-//! * [`postgres`] and [`mariadb`] have database servers.
+//! * [`postgres`] and [`mariadb`] have database servers, and [`pgbouncer`] has a pooler in front of one.
 //! * [`proxy`] is a proxy between a client and a server that injects faults and the latency of a network.
 //! * [`caching_proxy`] has reverse proxies that cache the responses of the server behind them.
 //! * [`free_port`] and [`find_program`] find a port and the program for a new server.
@@ -40,10 +40,13 @@
 mod account;
 mod browser;
 pub mod caching_proxy;
+#[cfg(feature = "tls")]
+mod certificates;
 pub mod database;
 mod error;
 mod log;
 pub mod mariadb;
+pub mod pgbouncer;
 mod poll;
 mod port;
 pub mod postgres;

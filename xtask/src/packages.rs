@@ -60,6 +60,11 @@ const NEEDS: &[Need] = &[
         program: "/usr/lib/postgresql/*/bin/postgres",
         package: "postgresql",
     },
+    // A pooler in front of a PostgreSQL server. Debian's package may start its own, which no test uses.
+    Need {
+        program: "/usr/sbin/pgbouncer",
+        package: "pgbouncer",
+    },
     // The package has only the programs, and no service that Debian would start.
     Need {
         program: "/usr/sbin/mariadbd",

@@ -19,8 +19,6 @@
 //!
 //! Acknowledged writes survive [`kill`](Redis::kill) and [`restart`](Redis::restart). Debugging commands are allowed.
 
-#[cfg(feature = "tls")]
-mod certificates;
 mod cluster;
 mod config;
 mod connection;

@@ -2,10 +2,9 @@
 
 use super::{
     Redis,
-    certificates::Certificates,
     config::{Mode, Setup},
 };
-use crate::Error;
+use crate::{Error, certificates::Certificates};
 
 /// A running `redis-server` that accepts only TLS on its port.
 ///

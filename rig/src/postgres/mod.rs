@@ -15,6 +15,9 @@
 //! # Ok::<(), sessile_rig::Error>(())
 //! ```
 
+#[cfg(feature = "tls")]
+mod tls;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -28,6 +31,9 @@ use crate::{
     },
     program::find_program_in,
 };
+
+#[cfg(feature = "tls")]
+pub use self::tls::TlsPostgres;
 
 /// A running PostgreSQL server: see [`Database`].
 pub type Postgres = Database<Kind>;
