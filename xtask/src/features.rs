@@ -9,6 +9,8 @@ pub(crate) const COMBINATIONS: &[&str] = &[
     "cookie-session",
     "sqlite-session",
     "postgres-session",
+    "postgres-pool",
+    "postgres-pool-sqlx",
     "mysql-session",
     "redis-rs-session",
     "redis-pool",

@@ -89,6 +89,8 @@ mod redis;
 #[cfg(feature = "redis-actor-session")]
 mod redis_actor;
 mod shared;
+#[cfg(feature = "_shared-connection")]
+mod shared_connection;
 #[cfg(feature = "_sql")]
 mod sql;
 #[cfg(feature = "sqlite-session")]
@@ -106,6 +108,8 @@ use crate::{random, record::Record};
 pub use self::cookie::CookieSessionStore;
 #[cfg(feature = "mysql-session")]
 pub use self::mysql::{MySqlSessionStore, MySqlSessionStoreBuilder};
+#[cfg(feature = "_postgres-pool")]
+pub use self::postgres::PostgresPool;
 #[cfg(feature = "postgres-session")]
 pub use self::postgres::{PostgresSessionStore, PostgresSessionStoreBuilder};
 #[cfg(feature = "redis-rs-session")]

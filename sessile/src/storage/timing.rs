@@ -2,10 +2,37 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
+
+/// The time at which an operation has to end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deadline {
+    at: Instant,
+    /// How long the operation may take from its beginning.
+    pub(super) limit: Duration,
+}
+
+/// An operation did not end in time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TimedOut(pub(super) Duration);
+
+impl Deadline {
+    pub(super) fn after(limit: Duration) -> Self {
+        Self {
+            at: deadline(limit),
+            limit,
+        }
+    }
+
+    /// The output of `future`, which has to be there in time.
+    pub(super) async fn bound<F: Future>(self, future: F) -> Result<F::Output, TimedOut> {
+        let bounded = timeout_at(self.at, future).await;
+        bounded.map_err(|_| TimedOut(self.limit))
+    }
+}
 
 /// The end of a `limit` that begins now. It is at most a century away.
-pub(super) fn deadline(limit: Duration) -> Instant {
+fn deadline(limit: Duration) -> Instant {
     const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
     Instant::now() + limit.min(CENTURY)
 }

@@ -3,7 +3,7 @@
 use sessile::storage::{MySqlSessionStore, MySqlSessionStoreBuilder, SessionId};
 use sessile_rig::mariadb::MariaDb;
 use sqlx::{
-    MySqlPool,
+    AssertSqlSafe, Connection as _, MySqlConnection, MySqlPool,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
 };
 
@@ -75,6 +75,33 @@ pub(crate) const COMPLAINTS: &[(&str, &str)] = &[
 pub(crate) async fn pool(server: &Server) -> MySqlPool {
     let options = MySqlPoolOptions::new().max_connections(5);
     options.connect(&server.url()).await.unwrap()
+}
+
+/// The builder with at most so many connections.
+pub(crate) fn at_most(builder: Builder, connections: usize) -> Builder {
+    builder.connections(connections)
+}
+
+/// A transaction that holds locks.
+pub(crate) struct Holder(MySqlConnection);
+
+/// Takes the locks that `sql` takes.
+pub(crate) async fn hold(server: &Server, sql: &str) -> Holder {
+    let mut connection = MySqlConnection::connect(&server.url()).await.unwrap();
+    for sql in ["BEGIN", sql] {
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        sql.execute(&mut connection).await.unwrap();
+    }
+    Holder(connection)
+}
+
+impl Holder {
+    pub(crate) async fn release(mut self) {
+        sqlx::raw_sql("ROLLBACK")
+            .execute(&mut self.0)
+            .await
+            .unwrap();
+    }
 }
 
 /// A pool of one connection, which is not checked before it is used.

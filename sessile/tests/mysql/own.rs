@@ -1,11 +1,12 @@
 //! Tests for MySQL and MariaDB alone.
 
 use sessile::storage::StoreErrorKind::Misconfigured;
+use sessile_rig::proxy::{Fault, Proxy};
 use sqlx::{Executor as _, mysql::MySqlPoolOptions};
 
 use crate::{
-    engine::{Server, Store},
-    sql::setup::{built, create, patient, refused, store, value},
+    engine::{self, Server, Store},
+    sql::setup::{built, create, in_time, patient, refused, store, value, with_patience},
 };
 
 #[tokio::test]
@@ -45,4 +46,38 @@ async fn an_address_may_name_a_unix_socket() {
     let store = built(patient(address).create_table(true)).await;
     let at = create(&store, 1).await;
     assert_eq!(value(&store, &at).await.unwrap(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_without_a_reply_is_not_reused() {
+    let server = Server::start().unwrap();
+    let at = create(&store(&server).await, 1).await;
+    let proxy = Proxy::start(server.port()).unwrap();
+    let address = server.url_on(proxy.port());
+    let pool = engine::pool_of_one(&address).await;
+    for store in [
+        built(patient(address).connections(1)).await,
+        built(with_patience(Store::builder_pooled(pool.clone()))).await,
+    ] {
+        assert_eq!(value(&store, &at).await.unwrap(), Some(1));
+        // The pool pings the server before it has its connection back.
+        until(|| pool.num_idle() == 1).await;
+        proxy.inject(Fault::HoldReply);
+        let ours = tokio::spawn({
+            let (store, at) = (store.clone(), at.clone());
+            async move { value(&store, &at).await }
+        });
+        until(|| proxy.pending_faults() == 0).await;
+        ours.abort();
+        assert_eq!(in_time(value(&store, &at)).await.unwrap(), Some(1));
+    }
+}
+
+async fn until(is_so: impl Fn() -> bool) {
+    in_time(async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }

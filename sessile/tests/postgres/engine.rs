@@ -1,8 +1,9 @@
 //! What differs between the database servers in the tests.
 
+use deadpool_postgres::{Hook, HookError, Manager, Pool, Runtime};
 use sessile::storage::{PostgresSessionStore, PostgresSessionStoreBuilder, SessionId};
 use sessile_rig::postgres::Postgres;
-use sqlx::{Executor as _, PgPool, postgres::PgPoolOptions};
+use tokio_postgres::{Client, NoTls};
 
 pub(crate) type Server = Postgres;
 pub(crate) type Store = PostgresSessionStore;
@@ -74,29 +75,57 @@ pub(crate) const COMPLAINTS: &[(&str, &str)] = &[
     ),
 ];
 
-pub(crate) async fn pool(server: &Server) -> PgPool {
-    let options = PgPoolOptions::new().max_connections(5);
-    options.connect(&server.url()).await.unwrap()
+/// A connection of the test's own.
+pub(crate) async fn connect(address: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(address, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
 }
 
-/// A pool of one connection, which is not checked before it is used.
-pub(crate) async fn pool_of_one(address: &str) -> PgPool {
-    let options = PgPoolOptions::new().max_connections(1);
-    let options = options.test_before_acquire(false);
-    options.connect(address).await.unwrap()
+pub(crate) async fn pool(server: &Server) -> Pool {
+    pool_at(&server.url(), 5)
+}
+
+/// A pool of at most so many connections.
+pub(crate) fn pool_at(address: &str, connections: usize) -> Pool {
+    let manager = Manager::new(address.parse().unwrap(), NoTls);
+    let pool = Pool::builder(manager).max_size(connections);
+    pool.runtime(Runtime::Tokio1).build().unwrap()
 }
 
 /// A pool with unusual settings.
-pub(crate) async fn odd_pool(server: &Server) -> PgPool {
-    let options = PgPoolOptions::new().after_connect(|connection, _| {
+pub(crate) async fn odd_pool(server: &Server) -> Pool {
+    let manager = Manager::new(server.url().parse().unwrap(), NoTls);
+    let set = Hook::async_fn(|client, _| {
         Box::pin(async move {
-            connection
-                .execute("SET standard_conforming_strings = off")
-                .await?;
-            Ok(())
+            let set = "SET standard_conforming_strings = off";
+            let set = client.batch_execute(set).await;
+            set.map_err(HookError::Backend)
         })
     });
-    options.connect(&server.url()).await.unwrap()
+    Pool::builder(manager).post_create(set).build().unwrap()
+}
+
+/// A store has as many connections as it needs.
+pub(crate) fn at_most(builder: Builder, _connections: usize) -> Builder {
+    builder
+}
+
+/// A transaction that holds locks.
+pub(crate) struct Holder(Client);
+
+/// Takes the locks that `sql` takes.
+pub(crate) async fn hold(server: &Server, sql: &str) -> Holder {
+    let client = connect(&server.url()).await;
+    client.batch_execute("BEGIN").await.unwrap();
+    client.batch_execute(sql).await.unwrap();
+    Holder(client)
+}
+
+impl Holder {
+    pub(crate) async fn release(self) {
+        self.0.batch_execute("ROLLBACK").await.unwrap();
+    }
 }
 
 /// `sql` as the store's user runs it.

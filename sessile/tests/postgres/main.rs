@@ -6,7 +6,12 @@
 mod conditions;
 mod engine;
 mod own;
+mod pipeline;
+mod pooler;
 #[path = "../shared/races.rs"]
 mod race_suite;
+mod read_only;
 #[path = "../sql/mod.rs"]
 mod sql;
+mod sqlx_pool;
+mod tls;

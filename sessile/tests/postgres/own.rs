@@ -1,13 +1,19 @@
 //! Tests for PostgreSQL alone.
 
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    thread,
+};
+
 use sessile::storage::{
-    StoreErrorKind::{Incompatible, Misconfigured},
+    StoreErrorKind::{Incompatible, Misconfigured, Unavailable},
     UpdateOutcome,
 };
 use sessile_rig::proxy::Proxy;
 
 use crate::{
-    engine::{self, Server},
+    engine::{self, Server, Store},
     sql::setup::{built, create, in_time, patient, refused, rows, store, update, updated, value},
 };
 
@@ -51,12 +57,10 @@ async fn a_clean_up_skips_locked_rows() {
     let server = Server::start().unwrap();
     let store = store(&server).await;
     server.execute(&engine::insert_expired(10)).unwrap();
-    let pool = engine::pool(&server).await;
-    let mut holder = pool.begin().await.unwrap();
     let locks = "SELECT FROM sessile_sessions WHERE expires_at <= 3 FOR UPDATE";
-    sqlx::query(locks).execute(&mut *holder).await.unwrap();
+    let holder = engine::hold(&server, locks).await;
     assert_eq!(store.delete_expired(10).await.unwrap(), 7);
-    holder.rollback().await.unwrap();
+    holder.release().await;
     assert_eq!(store.delete_expired(10).await.unwrap(), 3);
 }
 
@@ -101,10 +105,8 @@ async fn an_update_that_is_sent_again_during_its_first_attempt_is_stored_once() 
     let store = built(patient(address)).await;
     let at = create(&store, 1).await;
 
-    let pool = engine::pool(&server).await;
-    let mut holder = pool.begin().await.unwrap();
     let lock = "SELECT FROM sessile_sessions FOR UPDATE";
-    sqlx::query(lock).execute(&mut *holder).await.unwrap();
+    let holder = engine::hold(&server, lock).await;
     let ours = tokio::spawn({
         let (store, at) = (store.clone(), at.clone());
         async move { update(&store, &at, 2).await }
@@ -114,7 +116,7 @@ async fn an_update_that_is_sent_again_during_its_first_attempt_is_stored_once() 
     // The server does not notice the cut, and continues the first attempt.
     proxy.cut();
     engine::until(&server, (waiting, "2\n"));
-    holder.rollback().await.unwrap();
+    holder.release().await;
 
     let outcome = in_time(ours).await.unwrap().unwrap();
     assert_eq!(outcome, UpdateOutcome::Updated);
@@ -139,4 +141,32 @@ async fn updates_touch_no_index() {
     let counts = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables
         WHERE relname = 'sessile_sessions'";
     engine::until(&server, (counts, &format!("{UPDATES}|{UPDATES}\n")));
+}
+
+#[tokio::test]
+async fn another_protocol_on_the_port_is_an_error() {
+    for answer in [
+        "HTTP/1.1 400 Bad Request\r\n\r\n",
+        "S: no certificate follows",
+        "N\u{0}\u{0}\u{0}",
+        "E\u{7f}\u{7f}\u{7f}\u{7f}",
+        "",
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = thread::spawn(move || {
+            // The second one is for the second attempt.
+            for _ in 0..2 {
+                let (mut client, _) = listener.accept().unwrap();
+                let _ = client.read(&mut [0; 1000]);
+                client.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        let builder = Store::builder(format!("postgres://u:hunter2@127.0.0.1:{port}/d"));
+        let (kind, text) = refused(builder).await;
+        assert_eq!(kind, Unavailable, "{answer:?}: {text}");
+        assert!(!text.contains("hunter2"), "{text}");
+        let _ = TcpStream::connect(("127.0.0.1", port));
+        server.join().unwrap();
+    }
 }

@@ -4,7 +4,7 @@ use sessile::storage::StoreErrorKind::{Denied, Misconfigured, Unavailable};
 
 use crate::{
     engine::{SCHEMES, Server, Store},
-    sql::setup::{create, in_time, patient, refused, store, value},
+    sql::setup::{built, create, in_time, patient, refused, store, value},
 };
 
 #[tokio::test]
@@ -22,6 +22,31 @@ async fn an_invalid_address_is_refused_without_its_password() {
         assert_eq!(kind, Misconfigured, "{address}");
         assert!(!text.contains("hunter2"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn an_unknown_parameter_is_refused_by_name() {
+    for (parameter, name) in [
+        ("ssl_mode=VERIFY_IDENTITY", "`ssl_mode`"),
+        ("sslmod=require", "`sslmod`"),
+        ("create-table=true", "`create-table`"),
+        ("create_table=yes", "`create_table`"),
+        ("sslmode", "`sslmode`"),
+        ("sslmode=", "`sslmode`"),
+    ] {
+        let address = format!("{}://u:hunter2@localhost/db?{parameter}", SCHEMES[0]);
+        let (kind, text) = refused(Store::builder(address)).await;
+        assert_eq!(kind, Misconfigured, "{parameter}");
+        assert!(text.contains(name), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_address_can_ask_for_the_tables() {
+    let server = Server::start().unwrap();
+    let address = format!("{}?create_table=true", server.url());
+    create(&built(patient(address)).await, 1).await;
 }
 
 #[tokio::test]

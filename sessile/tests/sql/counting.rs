@@ -7,11 +7,11 @@ use sessile::{
 use sessile_rig::proxy::{Fault, Proxy};
 
 use crate::{
-    engine::{Server, Store},
+    engine::{self, Server, Store},
     race_suite::commit,
     sql::{
         apps::{new_session, patient},
-        setup::{built, create, failed, store, update, updated, value},
+        setup::{built, create, created_at_last, failed, store, update, updated, value},
     },
 };
 
@@ -28,7 +28,7 @@ impl Scene {
         store(&server).await;
         let proxy = Proxy::start(server.port()).unwrap();
         let builder = crate::sql::setup::patient(server.url_on(proxy.port()));
-        let store = built(builder.connections(1)).await;
+        let store = built(engine::at_most(builder, 1)).await;
         Self {
             _server: server,
             proxy,
@@ -39,7 +39,7 @@ impl Scene {
     /// Cuts the connection of the next request. Every statement is prepared, so it is an operation.
     async fn cut(&self, cut: &Fault) {
         assert_eq!(self.proxy.pending_faults(), 0, "the last cut was not made");
-        let at = create(&self.store, 0).await;
+        let at = created_at_last(&self.store, 0).await;
         value(&self.store, &at).await.unwrap();
         let at = updated(&self.store, &at, 0).await;
         self.store.delete(&at.id).await.unwrap();

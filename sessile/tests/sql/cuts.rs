@@ -12,15 +12,15 @@ use tokio::task::JoinHandle;
 use crate::{
     engine::{self, Server, Store},
     sql::setup::{
-        At, built, create, failed, in_time, patient, rows, store, try_create, update, updated,
-        value, with_patience,
+        At, built, create, created_at_last, failed, in_time, patient, rows, store, try_create,
+        update, updated, value,
     },
 };
 
 struct Scene {
     server: Server,
     proxy: Proxy,
-    /// Goes through the proxy, on one connection that has prepared all statements.
+    /// Goes through the proxy, on connections that have prepared all statements.
     store: Store,
     /// Goes to the server directly.
     other: Store,
@@ -31,7 +31,7 @@ impl Scene {
         let server = Server::start().unwrap();
         let other = store(&server).await;
         let proxy = Proxy::start(server.port()).unwrap();
-        let store = built(patient(server.url_on(proxy.port())).connections(1)).await;
+        let store = built(engine::at_most(patient(server.url_on(proxy.port())), 1)).await;
         let scene = Self {
             server,
             proxy,
@@ -44,7 +44,7 @@ impl Scene {
 
     /// Prepares every statement, so that an operation is one request.
     async fn warm_up(&self) {
-        let at = create(&self.store, 0).await;
+        let at = created_at_last(&self.store, 0).await;
         value(&self.store, &at).await.unwrap();
         let at = updated(&self.store, &at, 0).await;
         self.store.delete(&at.id).await.unwrap();
@@ -182,38 +182,4 @@ async fn a_late_reply_reaches_no_other_operation() {
         scene.proxy.resume();
         assert_eq!(value(&scene.store, &other).await.unwrap(), Some(2));
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_without_a_reply_is_not_reused() {
-    let server = Server::start().unwrap();
-    let at = create(&store(&server).await, 1).await;
-    let proxy = Proxy::start(server.port()).unwrap();
-    let address = server.url_on(proxy.port());
-    let pool = engine::pool_of_one(&address).await;
-    for store in [
-        built(patient(address).connections(1)).await,
-        built(with_patience(Store::builder_pooled(pool.clone()))).await,
-    ] {
-        assert_eq!(value(&store, &at).await.unwrap(), Some(1));
-        // The pool pings the server before it has its connection back.
-        until(|| pool.num_idle() == 1).await;
-        proxy.inject(Fault::HoldReply);
-        let ours = tokio::spawn({
-            let (store, at) = (store.clone(), at.clone());
-            async move { value(&store, &at).await }
-        });
-        until(|| proxy.pending_faults() == 0).await;
-        ours.abort();
-        assert_eq!(in_time(value(&store, &at)).await.unwrap(), Some(1));
-    }
-}
-
-async fn until(is_so: impl Fn() -> bool) {
-    in_time(async {
-        while !is_so() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
 }

@@ -15,7 +15,7 @@ use crate::{
     race_suite::commit,
     sql::{
         apps::{apps, new_session},
-        setup::{built, create, failed, in_time, until_it_works, updated, value},
+        setup::{built, create, failed, in_time, until_it_works, updated_at_last, value},
     },
 };
 
@@ -45,7 +45,7 @@ async fn a_server_that_dies_behind_a_pool() {
 }
 
 /// So many requests, one after the other, fail before twenty seconds are over.
-async fn dies_and_comes_back(mut server: Server, store: Store, requests: u32) {
+pub(crate) async fn dies_and_comes_back(mut server: Server, store: Store, requests: u32) {
     for round in 1..=3 {
         let at = create(&store, round).await;
         server.kill().unwrap();
@@ -60,7 +60,7 @@ async fn dies_and_comes_back(mut server: Server, store: Store, requests: u32) {
         let waited = until_it_works(&store, &at).await;
         assert!(waited < SOON, "{waited:?}");
         assert_eq!(value(&store, &at).await.unwrap(), Some(round));
-        updated(&store, &at, 9).await;
+        updated_at_last(&store, &at, 9).await;
     }
 }
 
@@ -131,7 +131,16 @@ async fn what_was_acknowledged_survives_a_server_that_is_killed_under_load() {
     }
 
     for (session, cookie) in cookies.iter().enumerate() {
-        let kept = apps[1].open([cookie.as_bytes()]).await.unwrap();
+        // The other store may have to connect first.
+        let kept = in_time(async {
+            loop {
+                match apps[1].open([cookie.as_bytes()]).await {
+                    Ok(kept) => break kept,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+        })
+        .await;
         for writer in 4 * session..4 * (session + 1) {
             let count: usize = kept.get(&format!("writer {writer}")).unwrap().unwrap_or(0);
             let least = tallies[writer].acknowledged.load(SeqCst);

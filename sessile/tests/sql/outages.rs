@@ -9,7 +9,7 @@ use crate::{
     engine::{self, Server, Store},
     sql::setup::{
         built, create, failed, in_time, patient, store, try_create, until_it_works, update,
-        updated, value,
+        updated, updated_at_last, value,
     },
 };
 
@@ -50,8 +50,9 @@ async fn a_dead_server_is_an_error_at_once_until_it_returns() {
     assert!(!failed(try_create(&store, 2).await).may_have_happened());
     assert!(!failed(update(&store, &at, 2).await).may_have_happened());
     server.restart().unwrap();
-    assert_eq!(in_time(value(&store, &at)).await.unwrap(), Some(1));
-    updated(&store, &at, 2).await;
+    until_it_works(&store, &at).await;
+    updated_at_last(&store, &at, 2).await;
+    assert_eq!(value(&store, &at).await.unwrap(), Some(2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,7 +60,7 @@ async fn a_dead_network_leaves_no_connection_behind() {
     let server = Server::start().unwrap();
     store(&server).await;
     let proxy = Proxy::start(server.port()).unwrap();
-    let builder = Store::builder(server.url_on(proxy.port())).connections(2);
+    let builder = engine::at_most(Store::builder(server.url_on(proxy.port())), 2);
     let store = built(builder).await;
     let at = create(&store, 1).await;
     proxy.stall();
@@ -85,14 +86,11 @@ async fn the_server_gives_up_waiting_for_a_lock() {
     let server = Server::start().unwrap();
     let store = store(&server).await;
     let (locked, free) = (create(&store, 1).await, create(&store, 1).await);
-    let pool = engine::pool(&server).await;
-    let mut holder = pool.begin().await.unwrap();
     let lock = format!(
         "SELECT 1 FROM sessile_sessions WHERE id = {} FOR UPDATE",
         engine::id_literal(&locked.id)
     );
-    let lock = sqlx::query(sqlx::AssertSqlSafe(lock));
-    lock.fetch_all(&mut *holder).await.unwrap();
+    let holder = engine::hold(&server, &lock).await;
 
     // The store itself is patient here.
     let error = failed(in_time(update(&store, &locked, 2)).await);
@@ -100,7 +98,7 @@ async fn the_server_gives_up_waiting_for_a_lock() {
     assert!(!error.may_have_happened());
     assert_eq!(value(&store, &locked).await.unwrap(), Some(1));
     updated(&store, &free, 2).await;
-    holder.rollback().await.unwrap();
+    holder.release().await;
     updated(&store, &locked, 3).await;
 }
 
@@ -113,7 +111,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn a_store_outlives_the_runtime_that_opened_it() {
     let server = Server::start().unwrap();
     let (store, at) = runtime().block_on(async {
-        let store = built(patient(server.url()).create_table(true).connections(1)).await;
+        let store = built(engine::at_most(patient(server.url()).create_table(true), 1)).await;
         let at = create(&store, 1).await;
         (store, at)
     });
@@ -129,9 +127,8 @@ fn a_blocked_handler_holds_no_connection() {
     let (used, was_used) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel::<()>();
     let first = runtime();
-    let store = first.block_on(built(
-        patient(server.url()).create_table(true).connections(2),
-    ));
+    let builder = patient(server.url()).create_table(true);
+    let store = first.block_on(built(engine::at_most(builder, 2)));
     let handler = thread::spawn({
         let store = store.clone();
         move || {

@@ -4,7 +4,7 @@ use sessile::storage::SessionStore as _;
 use sessile_rig::proxy::Proxy;
 
 use crate::{
-    engine::Server,
+    engine::{self, Server},
     sql::setup::{built, create, patient, updated, value},
 };
 
@@ -33,7 +33,8 @@ async fn an_operation_is_one_round_trip() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_number_of_connections_is_bounded() {
     let server = Server::start().unwrap();
-    let store = built(patient(server.url()).create_table(true).connections(3)).await;
+    let builder = patient(server.url()).create_table(true);
+    let store = built(engine::at_most(builder, 3)).await;
     let at = create(&store, 1).await;
     let many = (0..50).map(|_| {
         let (store, at) = (store.clone(), at.clone());
@@ -42,5 +43,5 @@ async fn the_number_of_connections_is_bounded() {
     for load in many.collect::<Vec<_>>() {
         assert_eq!(load.await.unwrap(), Some(1));
     }
-    assert!(crate::engine::connections(&server) <= 3);
+    assert!(engine::connections(&server) <= 3);
 }

@@ -128,6 +128,38 @@ pub(crate) async fn updated_for(store: &Store, at: &At, value: u32, ttl: Duratio
     }
 }
 
+/// As [`create`], as soon as it succeeds: a connection may be broken, and a create is not sent again.
+pub(crate) async fn created_at_last(store: &Store, value: u32) -> At {
+    in_time(async {
+        loop {
+            match try_create(store, value).await {
+                Ok(at) => break at,
+                Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    })
+    .await
+}
+
+/// As [`updated`], as soon as there is a connection.
+pub(crate) async fn updated_at_last(store: &Store, at: &At, value: u32) -> At {
+    let (new, version) = (record(value), Version::generate());
+    in_time(async {
+        loop {
+            let updating = store.update(&at.id, at.version, &new, version, MINUTE);
+            match updating.await {
+                Ok(outcome) => break assert_eq!(outcome, UpdateOutcome::Updated),
+                Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    })
+    .await;
+    At {
+        id: at.id.clone(),
+        version,
+    }
+}
+
 /// The error of an operation that must fail.
 pub(crate) fn failed<T>(result: Result<T, StoreError>) -> StoreError {
     match result {

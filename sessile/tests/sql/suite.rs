@@ -20,7 +20,8 @@ async fn connections_of_its_own() {
 #[actix_web::test]
 async fn a_single_connection() {
     let server = Server::start().unwrap();
-    passes(built(patient(server.url()).create_table(true).connections(1)).await).await;
+    let builder = patient(server.url()).create_table(true);
+    passes(built(engine::at_most(builder, 1)).await).await;
 }
 
 #[actix_web::test]

@@ -22,7 +22,8 @@ use sessile_rig::proxy::{Fault, Proxy};
 use crate::{
     engine::{self, Server, Store},
     sql::setup::{
-        At, built, create, failed, in_time, try_create, until_it_works, update, updated, value,
+        At, built, create, failed, in_time, try_create, until_it_works, update, updated_at_last,
+        value,
     },
 };
 
@@ -91,7 +92,7 @@ async fn a_server_that_hangs_behind_a_pool() {
     hangs_and_goes_on(server, store).await;
 }
 
-async fn hangs_and_goes_on(mut server: Server, store: Store) {
+pub(crate) async fn hangs_and_goes_on(mut server: Server, store: Store) {
     let at = create(&store, 1).await;
     // As many connections as the store may open.
     load_at_once(&store, &at, 100).await;
@@ -109,7 +110,7 @@ async fn hangs_and_goes_on(mut server: Server, store: Store) {
     let waited = until_it_works(&store, &at).await;
     assert!(waited < SOON, "{waited:?}");
     until_all_are_served(&store, &at).await;
-    let at = updated(&store, &at, 2).await;
+    let at = updated_at_last(&store, &at, 2).await;
 
     server.stop().unwrap();
     all_fail(&store).await;
@@ -118,7 +119,7 @@ async fn hangs_and_goes_on(mut server: Server, store: Store) {
     let waited = until_it_works(&store, &at).await;
     assert!(waited < SOON, "{waited:?}");
     assert_eq!(value(&store, &at).await.unwrap(), Some(2));
-    updated(&store, &at, 3).await;
+    updated_at_last(&store, &at, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

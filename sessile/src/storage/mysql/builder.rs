@@ -1,14 +1,41 @@
 //! [`MySqlSessionStoreBuilder`]: the settings of a store.
 
-use std::{fmt, str::FromStr as _, time::Duration};
+use std::{fmt, str::FromStr as _, sync::Arc, time::Duration};
 
 use sqlx::{MySqlPool, mysql::MySqlConnectOptions};
 
 use super::{
     MySqlSessionStore, StoreError,
-    dialect::{DEFAULT_TABLE, MySql},
+    connections::Connections,
+    database::{self, DEFAULT_TABLE, MySql},
+    own::Own,
 };
-use crate::storage::sql::{Dialect as _, Fault, Limits, Source, Store, check_scheme};
+use crate::storage::sql::{Fault, Limits, Name, Store, check_scheme, flag, parameter, schema_sql};
+
+/// What addresses begin with.
+const SCHEMES: &[&str] = &["mysql", "mariadb"];
+
+/// The parameter that creates the tables.
+const CREATE_TABLE: &str = "create_table";
+
+/// The names of parameters. The driver ignores all others.
+const NAMES: &[&str] = &[
+    "charset",
+    "collation",
+    CREATE_TABLE,
+    "socket",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-mode",
+    "sslca",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "statement-cache-capacity",
+    "time-zone",
+    "timezone",
+];
 
 /// Sets up a [`MySqlSessionStore`].
 #[must_use = "nothing is connected until `build` is called"]
@@ -17,6 +44,7 @@ pub struct MySqlSessionStoreBuilder {
     database: Option<String>,
     table: String,
     create_table: bool,
+    connections: usize,
     limits: Limits,
 }
 
@@ -40,6 +68,7 @@ impl MySqlSessionStoreBuilder {
             database: None,
             table: DEFAULT_TABLE.to_owned(),
             create_table: false,
+            connections: 10,
             limits: Limits::default(),
         }
     }
@@ -63,7 +92,7 @@ impl MySqlSessionStoreBuilder {
 
     /// Whether missing tables are created. The user then needs the right to create tables.
     ///
-    /// Default: `false`. Several servers can do so at the same time.
+    /// Default: `false`, unless the address has `create_table=true`. Several servers can do so at the same time.
     pub fn create_table(mut self, create: bool) -> Self {
         self.create_table = create;
         self
@@ -75,7 +104,7 @@ impl MySqlSessionStoreBuilder {
     /// Default: 10. At least 1. Each connection is a thread on the server, which by default allows 151
     /// connections in total. A pool has its own limit.
     pub fn connections(mut self, most: usize) -> Self {
-        self.limits.connections = most;
+        self.connections = most;
         self
     }
 
@@ -113,7 +142,7 @@ impl MySqlSessionStoreBuilder {
     /// [`Misconfigured`](super::StoreErrorKind::Misconfigured) for names that are too long or have other
     /// characters.
     pub fn schema_sql(&self) -> Result<String, StoreError> {
-        Ok(self.dialect()?.schema_sql())
+        Ok(schema_sql(&database::tables(&self.name()?)))
     }
 
     /// Connects, and checks that the tables can be used.
@@ -123,22 +152,40 @@ impl MySqlSessionStoreBuilder {
     /// As [`MySqlSessionStore::new`], and [`Misconfigured`](super::StoreErrorKind::Misconfigured)
     /// for names that are too long or have other characters.
     pub async fn build(self) -> Result<MySqlSessionStore, StoreError> {
-        let dialect = self.dialect()?;
-        let source = match self.target {
+        let (name, mut create_table) = (self.name()?, self.create_table);
+        let connections = match self.target {
             Target::Address(address) => {
-                check_scheme(&address, MySql::SCHEMES)?;
-                let options = MySqlConnectOptions::from_str(&address).map_err(Fault::Address)?;
-                Source::Options(Box::new(options))
+                check_scheme(&address, SCHEMES)?;
+                let (address, is_set) = take_create_table(&address)?;
+                create_table |= is_set;
+                let options = MySqlConnectOptions::from_str(&address);
+                let options = options.map_err(|error| Fault::Address(Arc::new(error)))?;
+                let timeout = self.limits.connect_timeout;
+                Connections::Own(Own::new(options, self.connections, timeout))
             }
-            Target::Pool(pool) => Source::Pool(pool),
+            Target::Pool(pool) => Connections::Pool(pool),
         };
-        let store = Store::open(dialect, source, &self.limits, self.create_table).await?;
+        let database = MySql::new(name, connections);
+        let store = Store::open(database, self.limits, create_table).await?;
         Ok(MySqlSessionStore(store))
     }
 
-    fn dialect(&self) -> Result<MySql, StoreError> {
-        MySql::new(self.database.clone(), self.table.clone())
+    fn name(&self) -> Result<Name, StoreError> {
+        database::name(self.database.clone(), self.table.clone())
     }
+}
+
+/// The address without `create_table`, and the value of that parameter. Refuses unknown parameters.
+fn take_create_table(address: &str) -> Result<(String, bool), Fault> {
+    let (before, query) = address.split_once('?').unwrap_or((address, ""));
+    let (mut kept, mut is_set) = (Vec::new(), false);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        match parameter(pair, NAMES)? {
+            (CREATE_TABLE, value) => is_set = flag(CREATE_TABLE, value)?,
+            _ => kept.push(pair),
+        }
+    }
+    Ok((format!("{before}?{}", kept.join("&")), is_set))
 }
 
 impl fmt::Debug for MySqlSessionStoreBuilder {

@@ -1,18 +1,31 @@
 //! What the errors of MySQL and MariaDB mean for a session store.
 
-use super::StoreErrorKind;
-use crate::storage::sql::Meaning;
+use sqlx::{Error, error::DatabaseError, mysql::MySqlDatabaseError};
 
-/// `ER_TABLE_EXISTS_ERROR`
-pub(super) const TABLE_EXISTS: u16 = 1050;
+use super::StoreErrorKind;
+use crate::storage::sql::{Fault, Meaning, Message, of_sqlx};
 
 /// `ER_NO_SUCH_TABLE`
 pub(super) const NO_SUCH_TABLE: u16 = 1146;
 
+/// The fault that `error` is.
+pub(super) fn fault(error: Error) -> Fault {
+    of_sqlx(error, |error| {
+        let code = error.code().unwrap_or_default();
+        let message = Message::new(&code, error.message());
+        (meaning(number(error), &code), message)
+    })
+}
+
+pub(super) fn number(error: &dyn DatabaseError) -> u16 {
+    let error = error.try_downcast_ref::<MySqlDatabaseError>();
+    error.map_or(0, MySqlDatabaseError::number)
+}
+
 /// The meaning of an error's number and SQLSTATE
 /// (<https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html>,
 /// <https://mariadb.com/kb/en/mariadb-error-code-reference/>).
-pub(super) fn meaning(number: u16, state: &str) -> Meaning {
+fn meaning(number: u16, state: &str) -> Meaning {
     match number {
         // ER_LOCK_DEADLOCK, ER_CHECKREAD (the row was changed since the snapshot)
         1213 | 1020 => Meaning::Overtaken,
@@ -31,7 +44,9 @@ pub(super) fn meaning(number: u16, state: &str) -> Meaning {
         // ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED, expired passwords, locked accounts, required TLS
         1129 | 1130 | 1820 | 1862 | 3118 | 4151 | 3159 => Meaning::Failed(StoreErrorKind::Denied),
         // ER_OPTION_PREVENTS_STATEMENT (--read-only), a read-only transaction, ER_READ_ONLY_MODE
-        1290 | 1792 | 1836 => Meaning::Failed(StoreErrorKind::Denied),
+        1290 | 1792 | 1836 => Meaning::ReadOnly,
+        // ER_TABLE_EXISTS_ERROR
+        1050 => Meaning::Exists,
         // ER_NO_DB, ER_BAD_DB, ER_UNKNOWN_CHARACTER_SET
         1046 | 1049 | 1115 => Meaning::Failed(StoreErrorKind::Misconfigured),
         // ER_BAD_FIELD, ER_WRONG_VALUE_COUNT_ON_ROW, ER_NO_SUCH_TABLE, ER_PARSE, ER_NO_DEFAULT
@@ -63,8 +78,9 @@ mod tests {
             (1180, "HY000", Meaning::Ended),
             (1045, "28000", Meaning::Failed(Denied)),
             (1142, "42000", Meaning::Failed(Denied)),
-            (1290, "HY000", Meaning::Failed(Denied)),
-            (1792, "25006", Meaning::Failed(Denied)),
+            (1290, "HY000", Meaning::ReadOnly),
+            (1792, "25006", Meaning::ReadOnly),
+            (1050, "42S01", Meaning::Exists),
             (1049, "42000", Meaning::Failed(Misconfigured)),
             (1146, "42S02", Meaning::Failed(Incompatible)),
             (1054, "42S22", Meaning::Failed(Incompatible)),

@@ -1,20 +1,23 @@
 //! [`MySqlSessionStore`]: sessions in a MySQL or MariaDB database.
 
 mod builder;
-mod dialect;
+mod catalog;
+mod connections;
+mod database;
 mod error;
-mod opening;
+mod own;
 mod schema;
+mod statements;
 
 use std::time::Duration;
 
 use sqlx::MySqlPool;
 
-use self::dialect::MySql;
+use self::database::{DEFAULT_TABLE, MySql};
 use super::{
     CleanupTask, CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError,
     StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
-    sql::{Dialect as _, LARGEST_BATCH, Store},
+    sql::{LARGEST_BATCH, Name, Store, schema_sql},
 };
 use crate::record::Record;
 
@@ -29,8 +32,9 @@ pub use self::builder::MySqlSessionStoreBuilder;
 /// | `mysql://user:password@host:port/database` | a server; `mariadb://` means the same |
 /// | `mysql://user:password@localhost/database?socket=/run/mysqld/mysqld.sock` | a server behind a unix socket |
 /// | `…?ssl-mode=VERIFY_IDENTITY&ssl-ca=/path/to/ca.pem` | the same over TLS |
+/// | `…?create_table=true` | missing tables are created |
 ///
-/// User and password are percent-encoded.
+/// User and password are percent-encoded. An unknown parameter is refused.
 ///
 /// - There are two tables. [`create_table`](MySqlSessionStoreBuilder::create_table) creates them; if the
 ///   store's user may not create tables, another user runs the statements of
@@ -133,7 +137,7 @@ impl MySqlSessionStore {
     /// ```
     #[must_use]
     pub fn schema_sql() -> String {
-        MySql::default().schema_sql()
+        schema_sql(&database::tables(&Name::fixed(DEFAULT_TABLE, '`')))
     }
 
     /// Deletes up to `limit` expired rows, the earliest due first, and returns how many it deleted: zero

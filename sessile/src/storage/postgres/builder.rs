@@ -1,14 +1,23 @@
 //! [`PostgresSessionStoreBuilder`]: the settings of a store.
 
-use std::{fmt, str::FromStr as _, time::Duration};
+use std::{env, fmt, sync::Arc, time::Duration};
 
-use sqlx::{PgPool, postgres::PgConnectOptions};
+use tokio_postgres::Config;
 
+#[cfg(feature = "_postgres-pool")]
+use super::pool::PostgresPool;
 use super::{
     PostgresSessionStore, StoreError,
-    dialect::{DEFAULT_TABLE, Postgres},
+    address::Address,
+    connections::Connections,
+    database::{self, DEFAULT_TABLE, Postgres},
+    statements::Statements,
 };
-use crate::storage::sql::{Dialect as _, Fault, Limits, Source, Store, check_scheme};
+use crate::storage::sql::{Limits, Name, Store, schema_sql};
+
+/// The longest time that a statement waits for a lock. The server does not notice that its client has given
+/// up, and later writes of the same connection wait behind the statement.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Sets up a [`PostgresSessionStore`].
 #[must_use = "nothing is connected until `build` is called"]
@@ -17,12 +26,14 @@ pub struct PostgresSessionStoreBuilder {
     schema: Option<String>,
     table: String,
     create_table: bool,
+    behind_pooler: bool,
     limits: Limits,
 }
 
 enum Target {
     Address(String),
-    Pool(PgPool),
+    #[cfg(feature = "_postgres-pool")]
+    Pool(PostgresPool),
 }
 
 impl PostgresSessionStoreBuilder {
@@ -30,7 +41,8 @@ impl PostgresSessionStoreBuilder {
         Self::new(Target::Address(address))
     }
 
-    pub(super) fn to_pool(pool: PgPool) -> Self {
+    #[cfg(feature = "_postgres-pool")]
+    pub(super) fn to_pool(pool: PostgresPool) -> Self {
         Self::new(Target::Pool(pool))
     }
 
@@ -40,6 +52,7 @@ impl PostgresSessionStoreBuilder {
             schema: None,
             table: DEFAULT_TABLE.to_owned(),
             create_table: false,
+            behind_pooler: false,
             limits: Limits::default(),
         }
     }
@@ -63,19 +76,23 @@ impl PostgresSessionStoreBuilder {
 
     /// Whether missing tables are created. The user then needs the right to create tables.
     ///
-    /// Default: `false`. Several servers can do so at the same time.
+    /// Default: `false`, unless the address has `create_table=true`. Several servers can do so at the same time.
     pub fn create_table(mut self, create: bool) -> Self {
         self.create_table = create;
         self
     }
 
-    /// The maximum number of connections. They are opened when they are needed, and closed after five
-    /// minutes without use.
+    /// Whether a pooler that gives each transaction another connection to the server is in between, such as
+    /// PgBouncer in transaction mode.
     ///
-    /// Default: 10. At least 1. Each connection is a process on the server, which by default allows one
-    /// hundred connections in total. A pool has its own limit.
-    pub fn connections(mut self, most: usize) -> Self {
-        self.limits.connections = most;
+    /// Default: `false`, unless the address has `behind_pooler=true`. If it is set, statements are not
+    /// prepared: the server parses and plans each one when it is executed, and the store sends no other
+    /// parameter of the connection than user, database and encoding. Set `lock_timeout` for the user then.
+    ///
+    /// If it is not set and such a pooler is in between, operations fail: each answer proves which
+    /// statement was executed.
+    pub fn behind_pooler(mut self, is_behind: bool) -> Self {
+        self.behind_pooler = is_behind;
         self
     }
 
@@ -90,7 +107,8 @@ impl PostgresSessionStoreBuilder {
     /// The time limit for an operation, including the time to get a connection and to send the operation
     /// again after a cut.
     ///
-    /// Default: one second. A connection that does not answer in time is closed.
+    /// Default: one second. A statement waits for a lock for half of it, and at most two seconds, unless the
+    /// address sets `lock_timeout` in `options`.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.limits.response_timeout = timeout;
         self
@@ -113,7 +131,7 @@ impl PostgresSessionStoreBuilder {
     /// [`Misconfigured`](super::StoreErrorKind::Misconfigured) for names that are too long or have other
     /// characters.
     pub fn schema_sql(&self) -> Result<String, StoreError> {
-        Ok(self.dialect()?.schema_sql())
+        Ok(schema_sql(&database::tables(&self.name()?)))
     }
 
     /// Connects, and checks that the tables can be used.
@@ -123,33 +141,44 @@ impl PostgresSessionStoreBuilder {
     /// As [`PostgresSessionStore::new`], and [`Misconfigured`](super::StoreErrorKind::Misconfigured)
     /// for names that are too long or have other characters.
     pub async fn build(self) -> Result<PostgresSessionStore, StoreError> {
-        let dialect = self.dialect()?;
-        let source = match self.target {
+        let name = self.name()?;
+        let statements = Arc::new(Statements::new(&name));
+        let (mut create_table, mut behind_pooler) = (self.create_table, self.behind_pooler);
+        let connections = match self.target {
             Target::Address(address) => {
-                check_scheme(&address, Postgres::SCHEMES)?;
-                let options = PgConnectOptions::from_str(&address).map_err(Fault::Address)?;
-                Source::Options(Box::new(with_lock_timeout(options)))
+                let mut address = Address::parse(&address, |name| env::var(name).ok())?;
+                create_table |= address.create_table;
+                behind_pooler |= address.behind_pooler;
+                if !behind_pooler {
+                    set_lock_timeout(&mut address.config, self.limits.response_timeout);
+                }
+                let (config, tls) = (&address.config, address.tls.connector()?);
+                Connections::own(config, &tls, &statements, self.limits, behind_pooler)
             }
-            Target::Pool(pool) => Source::Pool(pool),
+            #[cfg(feature = "_postgres-pool")]
+            Target::Pool(pool) => Connections::pooled(pool, behind_pooler)?,
         };
-        let store = Store::open(dialect, source, &self.limits, self.create_table).await?;
+        let database = Postgres {
+            tables: database::tables(&name),
+            statements,
+            connections,
+        };
+        let store = Store::open(database, self.limits, create_table).await?;
         Ok(PostgresSessionStore(store))
     }
 
-    fn dialect(&self) -> Result<Postgres, StoreError> {
-        Postgres::new(self.schema.clone(), self.table.clone())
+    fn name(&self) -> Result<Name, StoreError> {
+        database::name(self.schema.clone(), self.table.clone())
     }
 }
 
-/// Limits how long a statement waits for a lock, unless the address sets a limit: the server does not
-/// notice that its client has given up, and keeps the connection until the statement ends.
-fn with_lock_timeout(options: PgConnectOptions) -> PgConnectOptions {
-    let is_set = options
-        .get_options()
-        .is_some_and(|options| options.contains("lock_timeout"));
-    match is_set {
-        true => options,
-        false => options.options([("lock_timeout", "2s")]),
+/// Limits how long a statement waits for a lock, unless the address sets a limit.
+fn set_lock_timeout(config: &mut Config, response_timeout: Duration) {
+    let options = config.get_options().unwrap_or_default();
+    if !options.contains("lock_timeout") {
+        let millis = LONGEST_WAIT.min(response_timeout / 2).as_millis().max(1);
+        let options = format!("{options} -c lock_timeout={millis}");
+        config.options(options.trim_start());
     }
 }
 
@@ -159,6 +188,7 @@ impl fmt::Debug for PostgresSessionStoreBuilder {
             .field("schema", &self.schema)
             .field("table", &self.table)
             .field("create_table", &self.create_table)
+            .field("behind_pooler", &self.behind_pooler)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }

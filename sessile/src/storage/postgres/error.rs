@@ -1,24 +1,66 @@
 //! What the errors of PostgreSQL mean for a session store.
 
+use tokio_postgres::{
+    Error,
+    error::{DbError, Severity},
+};
+
 use super::StoreErrorKind;
-use crate::storage::sql::Meaning;
+use crate::storage::sql::{Fault, Meaning, Message};
+
+/// The fault of a statement that failed.
+pub(super) fn fault(error: Error) -> Fault {
+    match error.as_db_error() {
+        Some(error) => reported(error),
+        None => Fault::connection(error),
+    }
+}
+
+/// The fault of a connection that could not be made.
+pub(super) fn refused(error: Error) -> Fault {
+    match error.as_db_error() {
+        // PgBouncer has one code for everything.
+        Some(error) if error.message().contains("startup parameter") => {
+            Fault::Parameter(message(error))
+        }
+        _ => fault(error),
+    }
+}
+
+fn reported(error: &DbError) -> Fault {
+    let is_fatal = error.parsed_severity() != Some(Severity::Error);
+    Fault::reported(meaning(error.code().code(), is_fatal), message(error))
+}
+
+fn message(error: &DbError) -> Message {
+    Message::new(error.code().code(), error.message())
+}
 
 /// The meaning of an SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
-pub(super) fn meaning(code: &str) -> Meaning {
+/// A fatal error ends the connection.
+pub(super) fn meaning(code: &str, is_fatal: bool) -> Meaning {
     match code {
         // serialization_failure, deadlock_detected
         "40001" | "40P01" => Meaning::Overtaken,
         // admin_shutdown, crash_shutdown, idle_session_timeout, statement_completion_unknown
         "57P01" | "57P02" | "57P05" | "40003" => Meaning::Ended,
-        // insufficient_privilege, read_only_sql_transaction
-        "42501" | "25006" => Meaning::Failed(StoreErrorKind::Denied),
+        // insufficient_privilege
+        "42501" => Meaning::Failed(StoreErrorKind::Denied),
+        // read_only_sql_transaction
+        "25006" => Meaning::ReadOnly,
+        // duplicate_table. If the other transaction was still open: `duplicate_object`, since a table
+        // has a type of its name.
+        "42P07" | "42710" => Meaning::Exists,
+        // unique_violation: of the catalog, since every other key is an id that `create` may find
+        "23505" => Meaning::Exists,
         // database_dropped, invalid_catalog_name, invalid_schema_name
         "57P04" | "3D000" | "3F000" => Meaning::Failed(StoreErrorKind::Misconfigured),
-        // invalid_sql_statement_name: a pooler in transaction mode that doesn't keep prepared
-        // statements
-        "26000" => Meaning::Failed(StoreErrorKind::Misconfigured),
-        // feature_not_supported, such as a table that was changed since the statement was prepared
-        "0A000" => Meaning::Failed(StoreErrorKind::Unavailable),
+        // invalid_sql_statement_name, duplicate_prepared_statement
+        "26000" | "42P05" => Meaning::NoStatement,
+        // protocol_violation: a prepared statement with other parameters
+        "08P01" if !is_fatal => Meaning::NoStatement,
+        // feature_not_supported: the type of a column was changed
+        "0A000" => Meaning::Changed,
         _ => match code.get(..2) {
             // connection_exception
             Some("08") => Meaning::Ended,
@@ -52,7 +94,12 @@ mod tests {
             ("28P01", Meaning::Failed(Denied)),
             ("28000", Meaning::Failed(Denied)),
             ("42501", Meaning::Failed(Denied)),
-            ("25006", Meaning::Failed(Denied)),
+            ("25006", Meaning::ReadOnly),
+            ("26000", Meaning::NoStatement),
+            ("42P05", Meaning::NoStatement),
+            ("08P01", Meaning::NoStatement),
+            ("0A000", Meaning::Changed),
+            ("42P07", Meaning::Exists),
             ("3D000", Meaning::Failed(Misconfigured)),
             ("42P01", Meaning::Failed(Incompatible)),
             ("42703", Meaning::Failed(Incompatible)),
@@ -65,7 +112,12 @@ mod tests {
             ("57P03", Meaning::Failed(Unavailable)),
             ("", Meaning::Failed(Unavailable)),
         ] {
-            assert_eq!(meaning(code), expected, "{code}");
+            assert_eq!(meaning(code, false), expected, "{code}");
         }
+    }
+
+    #[test]
+    fn the_errors_of_a_pooler_are_fatal() {
+        assert_eq!(meaning("08P01", true), Meaning::Ended);
     }
 }

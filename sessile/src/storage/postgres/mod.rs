@@ -1,24 +1,31 @@
 //! [`PostgresSessionStore`]: sessions in a PostgreSQL database.
 
+mod address;
 mod builder;
-mod dialect;
+mod catalog;
+mod connections;
+mod database;
 mod error;
-mod opening;
+mod parameter;
+#[cfg(feature = "_postgres-pool")]
+mod pool;
 mod schema;
+mod statements;
+mod tls;
 
 use std::time::Duration;
 
-use sqlx::PgPool;
-
-use self::dialect::Postgres;
+use self::database::{DEFAULT_TABLE, Postgres};
 use super::{
     CleanupTask, CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError,
     StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
-    sql::{Dialect as _, SMALLEST_BATCH, Store},
+    sql::{Name, SMALLEST_BATCH, Store, schema_sql},
 };
 use crate::record::Record;
 
 pub use self::builder::PostgresSessionStoreBuilder;
+#[cfg(feature = "_postgres-pool")]
+pub use self::pool::PostgresPool;
 
 /// Keeps sessions in a PostgreSQL database, 13 or later.
 ///
@@ -28,21 +35,29 @@ pub use self::builder::PostgresSessionStoreBuilder;
 /// | --- | --- |
 /// | `postgres://user:password@host:port/database` | a server; `postgresql://` means the same |
 /// | `postgres:///database?host=/var/run/postgresql` | a server behind a unix socket |
+/// | `postgres://first,second/database?target_session_attrs=read-write` | the first of several servers that accepts writes |
 /// | `…?sslmode=verify-full&sslrootcert=/path/to/ca.pem` | the same over TLS |
+/// | `…?behind_pooler=true` | a pooler in transaction mode, such as PgBouncer |
+/// | `…?create_table=true` | missing tables are created |
 ///
-/// User and password are percent-encoded. Defaults for missing parts of the address come from the sources
-/// that `libpq` uses: `PGHOST`, `PGUSER`, `PGPASSWORD`, `~/.pgpass` and so on.
+/// All parts are percent-encoded. Parameters have the names that `libpq` gives them; an unknown one is
+/// refused. Missing parts come from the variables `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`,
+/// `PGSSLMODE`, `PGSSLROOTCERT`, `PGSSLCERT`, `PGSSLKEY`, `PGOPTIONS`, `PGAPPNAME`, `PGCHANNELBINDING` and
+/// `PGTARGETSESSIONATTRS`. `~/.pgpass` and service files are not read.
 ///
 /// - There are two tables. [`create_table`](PostgresSessionStoreBuilder::create_table) creates them; if
 ///   the store's user may not create tables, another user runs the statements of
 ///   [`schema_sql`](Self::schema_sql). The store's user needs the rights to `SELECT`, `INSERT`, `UPDATE`
 ///   and `DELETE` on both.
 /// - Every operation is one statement and one round trip. Each connection prepares a statement once.
-/// - Up to 10 connections are opened when they are needed; see
-///   [`connections`](PostgresSessionStoreBuilder::connections). While the server is down, requests
-///   fail at once. They succeed again as soon as it is back.
+/// - Each worker thread of Actix Web has two connections: one for loads, and one for everything else.
+///   Requests share them without waiting for each other's replies, but the server executes the statements of
+///   a connection one after the other. A clean-up has a third one, on the thread that started it.
+/// - While the server is down, requests fail at once. They succeed again as soon as it is back.
 /// - If a connection is cut, a load, an update or a delete is sent again once. The record's version tells
 ///   whether the first attempt of an update was stored, so no change is made twice.
+/// - If the server becomes read-only, for example because another one replaces it, the connections are
+///   closed, and new ones are opened at the same address.
 /// - The database's clock decides when a record expires, for all servers of the application.
 /// - Expired records are never served. A clean-up deletes their rows: call
 ///   [`start_cleanup`](Self::start_cleanup) once. Most changes are HOT updates, which touch no index and
@@ -51,10 +66,11 @@ pub use self::builder::PostgresSessionStoreBuilder;
 ///   `synchronous_commit = off` for the user, writes are faster, but a crash of the server may lose the
 ///   last of them. A crash empties an `UNLOGGED` table.
 /// - The tables open no session: records have only digests of secrets. Session values are plain text.
-/// - `sslmode` is `prefer` by default: TLS if the server supports it, without a check of its certificate.
-///   Use `verify-full` on a network that you don't trust.
-/// - PgBouncer needs the setting `ignore_startup_parameters = extra_float_digits, options`. In transaction
-///   mode it also needs `max_prepared_statements`, which version 1.21 introduced.
+/// - `sslmode` is `disable`, `prefer`, `require`, `verify-ca` or `verify-full`. The default is `prefer`: TLS if
+///   the server supports it, without a check of its certificate. Use `verify-full` on a network that you
+///   don't trust. Without `sslrootcert`, the authorities are those that the operating system trusts. The
+///   cryptography is `ring`, whatever the application uses; no provider is installed for the process.
+/// - A pooler in transaction mode needs [`behind_pooler`](PostgresSessionStoreBuilder::behind_pooler).
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -98,16 +114,20 @@ impl PostgresSessionStore {
 
     /// Uses the connections of `pool`, with the default settings. The tables must exist.
     ///
-    /// A pool checks each connection when it is acquired and when it is returned, which costs every
-    /// operation more round trips than with [`new`](Self::new). Use it to bound all connections of an
-    /// application together.
+    /// The pool is one of `deadpool-postgres` with the feature `postgres-pool`, or of `sqlx` with the feature
+    /// `postgres-pool-sqlx`. Use it to bound all connections of an application together. The pool's own settings
+    /// decide about TLS, and about waiting for locks. A pool of `sqlx` sends more round trips: it checks each
+    /// connection when it is acquired and when it is returned. An operation has a connection for itself, which costs more than
+    /// with [`new`](Self::new).
     ///
     /// ```no_run
+    /// use deadpool_postgres::{Config, Runtime, tokio_postgres::NoTls};
     /// use sessile::storage::PostgresSessionStore;
-    /// use sqlx::PgPool;
     ///
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// let pool = PgPool::connect("postgres://app:secret@localhost/app").await?;
+    /// let mut config = Config::new();
+    /// config.url = Some("postgres://app:secret@localhost/app".to_owned());
+    /// let pool = config.create_pool(Some(Runtime::Tokio1), NoTls)?;
     /// let store = PostgresSessionStore::new_pooled(pool).await?;
     /// # Ok(()) }
     /// ```
@@ -115,12 +135,14 @@ impl PostgresSessionStore {
     /// # Errors
     ///
     /// As [`new`](Self::new).
-    pub async fn new_pooled(pool: impl Into<PgPool>) -> Result<Self, StoreError> {
+    #[cfg(feature = "_postgres-pool")]
+    pub async fn new_pooled(pool: impl Into<PostgresPool>) -> Result<Self, StoreError> {
         Self::builder_pooled(pool).build().await
     }
 
     /// A builder for a store that uses the connections of `pool`.
-    pub fn builder_pooled(pool: impl Into<PgPool>) -> PostgresSessionStoreBuilder {
+    #[cfg(feature = "_postgres-pool")]
+    pub fn builder_pooled(pool: impl Into<PostgresPool>) -> PostgresSessionStoreBuilder {
         PostgresSessionStoreBuilder::to_pool(pool.into())
     }
 
@@ -135,7 +157,7 @@ impl PostgresSessionStore {
     /// ```
     #[must_use]
     pub fn schema_sql() -> String {
-        Postgres::default().schema_sql()
+        schema_sql(&database::tables(&Name::fixed(DEFAULT_TABLE, '"')))
     }
 
     /// Deletes up to `limit` expired rows, the earliest due first, and returns how many it deleted: zero

@@ -6,13 +6,15 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::connection::TlsFiles;
 use super::{
     Keygen, NearCacheConfig, RedisSessionStore, StoreError,
-    backoff::Backoff,
     connection::{Connection, Connector},
     error::Fault,
     location::Location,
     near::NearCache,
 };
-use crate::clock::{Clock, SharedClock};
+use crate::{
+    clock::{Clock, SharedClock},
+    storage::shared_connection::Backoff,
+};
 
 /// Sets up a [`RedisSessionStore`].
 ///

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use redis::{ErrorKind, RedisError};
 
 use super::{StoreError, StoreErrorKind, location::AddressError, server_error::ServerError};
+use crate::storage::timing::TimedOut;
 
 /// The oldest supported version. See [`super::script`].
 const OLDEST: &str = "5.0";
@@ -76,6 +77,12 @@ impl From<RedisError> for Fault {
             (ErrorKind::UnexpectedReturnType, None) => Self::UnexpectedReply,
             (_, None) => Self::Connection(error),
         }
+    }
+}
+
+impl From<TimedOut> for Fault {
+    fn from(TimedOut(limit): TimedOut) -> Self {
+        Self::TimedOut(limit)
     }
 }
 

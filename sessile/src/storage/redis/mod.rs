@@ -1,6 +1,5 @@
 //! [`RedisSessionStore`]: sessions in Redis, on one server or many.
 
-mod backoff;
 mod builder;
 mod connection;
 mod error;
@@ -18,8 +17,6 @@ use self::{connection::Connection, near::NearCache};
 use super::{Loaded, SessionId, StoreError, StoreErrorKind, Version};
 use crate::clock::SharedClock;
 
-#[cfg(feature = "redis-actor-session")]
-pub(super) use self::backoff::Backoff;
 pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 
 /// Keeps sessions in Redis 5.0 or later, or in a server that is compatible with it.

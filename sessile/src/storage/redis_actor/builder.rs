@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::RedisActorSessionStore;
-use crate::storage::{RedisSessionStore, StoreError, redis::Backoff};
+use crate::storage::{RedisSessionStore, StoreError, shared_connection::Backoff};
 
 /// Sets up a [`RedisActorSessionStore`].
 ///

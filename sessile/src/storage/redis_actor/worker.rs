@@ -9,13 +9,13 @@ use actix::{
     Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, Message,
     ResponseFuture, Supervised, WrapFuture as _,
 };
-use tokio::{
-    sync::watch,
-    time::{sleep, timeout_at},
-};
+use tokio::{sync::watch, time::sleep};
 
 use super::{builder::Settings, error::Fault};
-use crate::storage::{RedisSessionStore, StoreError, StoreErrorKind, timing::deadline};
+use crate::storage::{
+    RedisSessionStore, StoreError, StoreErrorKind,
+    timing::{Deadline, TimedOut},
+};
 
 /// Connects, and runs operations over that connection, which reconnects by itself from then on.
 pub(super) struct Worker {
@@ -125,12 +125,12 @@ where
         let limit = self.settings.response_timeout;
         let mut state = self.state.subscribe();
         Box::pin(async move {
-            let deadline = deadline(limit);
+            let deadline = Deadline::after(limit);
             // The state counts, however the wait ends.
-            let _ = timeout_at(deadline, state.wait_for(State::is_decided)).await;
+            let _ = deadline.bound(state.wait_for(State::is_decided)).await;
             let store = state.borrow().store()?;
-            let done = timeout_at(deadline, operation(store)).await;
-            done.unwrap_or_else(|_elapsed| Err(Fault::TimedOut(limit).into()))
+            let done = deadline.bound(operation(store)).await;
+            done.unwrap_or_else(|TimedOut(limit)| Err(Fault::TimedOut(limit).into()))
         })
     }
 }

@@ -16,17 +16,16 @@ use tokio::time::Instant;
 use super::{
     super::{
         StoreError,
-        backoff::Backoff,
         error::{Fault, Redirect},
         location::{Endpoint, Host},
         script::{Action, Request},
         slot::slot_of,
     },
     Asking, Attempt, Connector, Deadline, Reply, may_repeat,
-    per_runtime::PerRuntime,
-    shared::SharedConnection,
+    route::{self, PerRuntime, Route, SharedConnection, Target},
     topology::Topology,
 };
+use crate::storage::shared_connection::Backoff;
 
 /// Maximum number of attempts of a request.
 const MAX_HOPS: u32 = 16;
@@ -107,7 +106,8 @@ impl Cluster {
                     }
                 },
             };
-            let fault = match self.connection(&host).send(request, asking, deadline).await {
+            let fault = match route::send(&self.connection(&host), request, asking, deadline).await
+            {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
@@ -163,7 +163,11 @@ impl Cluster {
         let mut connections = lock(&self.connections);
         let connections = connections.entry(host.clone()).or_insert_with(|| {
             let endpoint = Endpoint::Tcp(host.clone());
-            PerRuntime::to_server(Arc::clone(&self.connector), endpoint, self.backoff)
+            PerRuntime::new(Route {
+                connector: Arc::clone(&self.connector),
+                target: Target::Server(endpoint),
+                backoff: self.backoff,
+            })
         });
         connections.here()
     }
@@ -226,10 +230,8 @@ impl Cluster {
             redis_key: "",
             action: Action::Slots,
         };
-        let answer = self
-            .connection(host)
-            .send(&question, Asking::No, deadline)
-            .await?;
+        let connection = self.connection(host);
+        let answer = route::send(&connection, &question, Asking::No, deadline).await?;
         Topology::parse(&answer.value, host).ok_or(Fault::UnexpectedReply)
     }
 }

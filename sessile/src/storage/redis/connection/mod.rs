@@ -3,28 +3,28 @@
 
 mod cluster;
 mod connect;
-mod per_runtime;
 #[cfg(feature = "redis-pool")]
 mod pool;
+mod route;
 mod sentinel;
-mod shared;
 mod topology;
 
 use std::{sync::Arc, time::Duration};
 
 use redis::{Cmd, Value, aio::MultiplexedConnection};
-use tokio::time::{Instant, timeout_at};
 
-use self::{cluster::Cluster, per_runtime::PerRuntime};
+use self::{
+    cluster::Cluster,
+    route::{PerRuntime, Route, Target},
+};
 use super::{
     StoreError,
-    backoff::Backoff,
     error::Fault,
     location::{Location, Servers},
     near::Provenance,
     script::{Action, Form, Request},
 };
-use crate::storage::timing::deadline;
+use crate::storage::{shared_connection::Backoff, timing::Deadline};
 
 pub(super) use self::connect::Connector;
 use self::connect::RawConnection;
@@ -82,13 +82,19 @@ impl Connection {
     ) -> Result<Self, Fault> {
         let connect_timeout = connector.timeout();
         let connector = Arc::new(connector);
+        let per_runtime = |connector, target| {
+            Transport::PerRuntime(Arc::new(PerRuntime::new(Route {
+                connector,
+                target,
+                backoff,
+            })))
+        };
         let transport = match location.servers {
-            Servers::One(endpoint) => Transport::PerRuntime(Arc::new(PerRuntime::to_server(
-                connector, endpoint, backoff,
-            ))),
-            Servers::Sentinels { hosts, master } => Transport::PerRuntime(Arc::new(
-                PerRuntime::to_master(connector, hosts, master, backoff),
-            )),
+            Servers::One(endpoint) => per_runtime(connector, Target::Server(endpoint)),
+            Servers::Sentinels { hosts, master } => {
+                let name = master.into();
+                per_runtime(connector, Target::Master { hosts, name })
+            }
             Servers::Cluster(seeds) => {
                 Transport::Cluster(Arc::new(Cluster::new(connector, seeds, backoff)))
             }
@@ -136,7 +142,10 @@ impl Connection {
         match &self.transport {
             Transport::PerRuntime(connections) => {
                 let connection = connections.here();
-                up_to_twice(request, || connection.send(request, Asking::No, deadline)).await
+                up_to_twice(request, || {
+                    route::send(&connection, request, Asking::No, deadline)
+                })
+                .await
             }
             #[cfg(feature = "redis-pool")]
             Transport::Pool(pool) => {
@@ -170,29 +179,6 @@ where
 /// Whether `request` may be sent again after `fault`.
 fn may_repeat(request: &Request<'_>, fault: &Fault) -> bool {
     request.action.is_repeatable() || !fault.may_have_happened()
-}
-
-/// The time at which an operation has to end.
-#[derive(Clone, Copy)]
-struct Deadline {
-    at: Instant,
-    /// How long the operation may take from its beginning.
-    limit: Duration,
-}
-
-impl Deadline {
-    fn after(limit: Duration) -> Self {
-        Self {
-            at: deadline(limit),
-            limit,
-        }
-    }
-
-    async fn bound<F: Future>(self, future: F) -> Result<F::Output, Fault> {
-        timeout_at(self.at, future)
-            .await
-            .map_err(|_| Fault::TimedOut(self.limit))
-    }
 }
 
 /// Whether a node of a cluster is asked for a slot that is still moving to it.

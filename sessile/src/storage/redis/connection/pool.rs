@@ -34,7 +34,7 @@ impl Connections {
         let answer = deadline
             .bound(exchange(&mut connection, request, Asking::No))
             .await;
-        let answer = answer.unwrap_or_else(Err);
+        let answer = answer.unwrap_or_else(|timed_out| Err(timed_out.into()));
         if let Err(fault) = &answer
             && (fault.ends_connection() || fault.may_have_happened())
         {
@@ -55,7 +55,7 @@ impl Connections {
             Ok(Err(PoolError::Backend(error))) => Fault::from(error),
             Ok(Err(PoolError::Timeout(_))) => Fault::Pool("all are in use".to_owned()),
             Ok(Err(error)) => Fault::Pool(error.to_string()),
-            Err(fault) => fault,
+            Err(timed_out) => timed_out.into(),
         };
         // Nothing was sent.
         Err(Fault::NotConnected(fault.into()))

@@ -1,26 +1,29 @@
 //! The errors of database servers, and what they mean for a session store.
 
-use std::{fmt, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
-use sqlx::{Error, error::DatabaseError};
+use super::{ParameterError, StoreError, StoreErrorKind};
+use crate::storage::timing::TimedOut;
 
-use super::{Dialect, StoreError, StoreErrorKind};
+/// An error of the library that talks to the server.
+type Cause = Arc<dyn Error + Send + Sync>;
 
 /// Why an operation failed. Contains no session values and no passwords.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(in crate::storage) enum Fault {
     #[error("the address is invalid")]
-    Address(#[source] Error),
+    Address(#[source] Cause),
     #[error("the address must begin with one of {}://", expected.join("://, "))]
     Scheme { expected: &'static [&'static str] },
     #[error("the database did not answer within {0:?}")]
     TimedOut(Duration),
     #[error("not connected to the database")]
-    NotConnected(#[source] Box<Self>),
+    NotConnected(#[source] Arc<Self>),
+    #[cfg(any(feature = "mysql-session", feature = "_postgres-pool"))]
     #[error("the pool has no free connection")]
-    Pool(#[source] Error),
+    Pool(#[source] Cause),
     #[error("the connection to the database failed")]
-    Connection(#[source] Error),
+    Connection(#[source] Cause),
     #[error("the database ended the connection: {0}")]
     Ended(Message),
     #[error("the database answered with an error: {message}")]
@@ -30,8 +33,11 @@ pub(in crate::storage) enum Fault {
     },
     #[error("other statements kept changing the same rows")]
     Overtaken,
+    #[error("the table exists already")]
+    Exists,
     #[error("a column holds a value that sessile did not write")]
     Unreadable,
+    #[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
     #[error("a value can't be sent to the database")]
     Unsendable,
     #[error(
@@ -40,7 +46,8 @@ pub(in crate::storage) enum Fault {
     )]
     Unknown,
     #[error(
-        "there is no table {table}: create it with `create_table(true)`, or with these statements:\n{schema}"
+        "there is no table {table}: create it with `create_table(true)`, with `?create_table=true` in the \
+         address, or with these statements:\n{schema}"
     )]
     NoTable { table: String, schema: String },
     #[error(
@@ -53,6 +60,11 @@ pub(in crate::storage) enum Fault {
     },
     #[error("sessile can't use the table {table}: {difference}")]
     Shape { table: String, difference: String },
+    #[error("the database is read-only")]
+    ReadOnly,
+    #[cfg(feature = "postgres-session")]
+    #[error("the table was changed: {0}")]
+    Changed(Message),
     #[cfg(feature = "postgres-session")]
     #[error("the database's encoding is {0}, but sessile needs UTF8")]
     Encoding(String),
@@ -60,8 +72,26 @@ pub(in crate::storage) enum Fault {
     #[error("the user has no right to {rights} on the table {table}")]
     Rights { table: String, rights: String },
     #[cfg(feature = "postgres-session")]
-    #[error("the database is read-only")]
-    ReadOnly,
+    #[error(
+        "the connection lost its prepared statements, as it does behind a pooler in transaction mode: set \
+         `behind_pooler(true)`, or `?behind_pooler=true` in the address: {0}"
+    )]
+    NoStatement(Message),
+    #[cfg(feature = "postgres-session")]
+    #[error(
+        "the database executed another statement, as it does behind a pooler in transaction mode: set \
+         `behind_pooler(true)`, or `?behind_pooler=true` in the address"
+    )]
+    OtherStatement,
+    #[cfg(feature = "postgres-session")]
+    #[error(
+        "the server refuses a parameter of the connection, as poolers do: set `behind_pooler(true)`, or \
+         `?behind_pooler=true` in the address: {0}"
+    )]
+    Parameter(Message),
+    #[cfg(feature = "postgres-pool-sqlx")]
+    #[error("a pool of sqlx does not work behind a pooler in transaction mode: use another one")]
+    PoolBehindPooler,
     #[cfg(feature = "mysql-session")]
     #[error(
         "autocommit is off for the connections of the pool, so sessile's changes would be lost"
@@ -76,14 +106,25 @@ pub(in crate::storage) enum Meaning {
     Overtaken,
     /// The connection can't be used any longer. The statement may have been executed.
     Ended,
+    /// The database has become read-only. The statement had no effect.
+    ReadOnly,
+    /// A table of this name exists already.
+    Exists,
+    /// The table was changed since the statement was prepared. The statement had no effect.
+    #[cfg(feature = "postgres-session")]
+    Changed,
+    /// The statement is not prepared. It had no effect.
+    #[cfg(feature = "postgres-session")]
+    NoStatement,
     /// The database rejects a value, which its message may quote. The statement had no effect.
     Value,
     /// The statement had no effect.
     Failed(StoreErrorKind),
 }
 
-/// The code and the text of an error that the database reports.
-#[derive(Debug)]
+/// The code and the text of an error that the database reports, without details, hints and contexts, which
+/// may quote rows and parameters.
+#[derive(Debug, Clone)]
 pub(in crate::storage) struct Message {
     code: String,
     text: String,
@@ -96,55 +137,81 @@ impl fmt::Display for Message {
 }
 
 impl Message {
-    /// Without details, hints and contexts, which may quote rows and parameters.
-    fn of(error: &dyn DatabaseError) -> Self {
+    pub(in crate::storage) fn new(code: &str, text: &str) -> Self {
         Self {
-            code: error.code().unwrap_or_default().into_owned(),
-            text: error.message().to_owned(),
-        }
-    }
-
-    fn without_text(error: &dyn DatabaseError) -> Self {
-        Self {
-            text: "a value is not accepted".to_owned(),
-            ..Self::of(error)
+            code: code.to_owned(),
+            text: text.to_owned(),
         }
     }
 }
 
 impl Fault {
-    /// The fault that `error` is for the dialect `D`.
-    pub(in crate::storage) fn of<D: Dialect>(error: Error) -> Self {
-        match error {
-            Error::Database(error) => match D::meaning(&*error) {
-                Meaning::Overtaken => Self::Overtaken,
-                Meaning::Ended => Self::Ended(Message::of(&*error)),
-                Meaning::Value => Self::Answered {
-                    kind: StoreErrorKind::Unavailable,
-                    message: Message::without_text(&*error),
-                },
-                Meaning::Failed(kind) => Self::Answered {
-                    kind,
-                    message: Message::of(&*error),
+    /// The fault if the database reports an error.
+    pub(in crate::storage) fn reported(meaning: Meaning, message: Message) -> Self {
+        match meaning {
+            Meaning::Overtaken => Self::Overtaken,
+            Meaning::Ended => Self::Ended(message),
+            Meaning::ReadOnly => Self::ReadOnly,
+            Meaning::Exists => Self::Exists,
+            #[cfg(feature = "postgres-session")]
+            Meaning::Changed => Self::Changed(message),
+            #[cfg(feature = "postgres-session")]
+            Meaning::NoStatement => Self::NoStatement(message),
+            Meaning::Value => Self::Answered {
+                kind: StoreErrorKind::Unavailable,
+                message: Message {
+                    text: "a value is not accepted".to_owned(),
+                    ..message
                 },
             },
-            Error::Configuration(_) => Self::Address(error),
-            Error::PoolTimedOut | Error::PoolClosed => Self::Pool(error),
-            Error::ColumnDecode { .. } | Error::Decode(_) => Self::Unreadable,
-            Error::Encode(_) => Self::Unsendable,
-            error => Self::Connection(error),
+            Meaning::Failed(kind) => Self::Answered { kind, message },
         }
     }
 
+    /// The fault if the library that talks to the server fails.
+    pub(in crate::storage) fn connection(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Connection(Arc::new(error))
+    }
+
+    pub(in crate::storage) fn not_connected(self) -> Self {
+        match self {
+            Self::NotConnected(_) => self,
+            cause => Self::NotConnected(Arc::new(cause)),
+        }
+    }
+
+    /// Whether the connection can't be used any longer, and another one may do.
+    pub(in crate::storage) fn is_cut(&self) -> bool {
+        #[cfg(feature = "postgres-session")]
+        if matches!(self, Self::Changed(_)) {
+            return true;
+        }
+        matches!(self, Self::Connection(_) | Self::Ended(_) | Self::ReadOnly)
+    }
+
     /// Whether the connection can't be used any longer.
-    pub(super) fn ends_connection(&self) -> bool {
-        matches!(self, Self::Connection(_) | Self::Ended(_))
+    pub(in crate::storage) fn ends_connection(&self) -> bool {
+        #[cfg(feature = "postgres-session")]
+        if matches!(self, Self::NoStatement(_) | Self::OtherStatement) {
+            return true;
+        }
+        self.is_cut()
     }
 
     /// Whether the operation may have happened.
-    fn leaves_open(&self) -> bool {
-        self.ends_connection()
-            || matches!(self, Self::TimedOut(_) | Self::Unreadable | Self::Unknown)
+    pub(in crate::storage) fn leaves_open(&self) -> bool {
+        #[cfg(feature = "postgres-session")]
+        if matches!(self, Self::OtherStatement) {
+            return true;
+        }
+        matches!(
+            self,
+            Self::Connection(_)
+                | Self::Ended(_)
+                | Self::TimedOut(_)
+                | Self::Unreadable
+                | Self::Unknown
+        )
     }
 
     /// The error of an operation that was sent before: the first attempt may have happened, whatever
@@ -160,17 +227,36 @@ impl Fault {
             Self::Address(_) | Self::Scheme { .. } => StoreErrorKind::Misconfigured,
             #[cfg(feature = "mysql-session")]
             Self::NoAutocommit => StoreErrorKind::Misconfigured,
+            #[cfg(feature = "postgres-pool-sqlx")]
+            Self::PoolBehindPooler => StoreErrorKind::Misconfigured,
+            #[cfg(feature = "postgres-session")]
+            Self::NoStatement(_) | Self::Parameter(_) => StoreErrorKind::Misconfigured,
             Self::Unreadable => StoreErrorKind::Corrupt,
             Self::Unknown => StoreErrorKind::Unknown,
+            #[cfg(feature = "postgres-session")]
+            Self::OtherStatement => StoreErrorKind::Unknown,
             Self::NoTable { .. } | Self::NewerSchema { .. } | Self::Shape { .. } => {
                 StoreErrorKind::Incompatible
             }
             #[cfg(feature = "postgres-session")]
             Self::Encoding(_) => StoreErrorKind::Incompatible,
             #[cfg(feature = "postgres-session")]
-            Self::Rights { .. } | Self::ReadOnly => StoreErrorKind::Denied,
+            Self::Rights { .. } => StoreErrorKind::Denied,
+            Self::ReadOnly => StoreErrorKind::Denied,
             _ => StoreErrorKind::Unavailable,
         }
+    }
+}
+
+impl From<ParameterError> for Fault {
+    fn from(error: ParameterError) -> Self {
+        Self::Address(Arc::new(error))
+    }
+}
+
+impl From<TimedOut> for Fault {
+    fn from(TimedOut(limit): TimedOut) -> Self {
+        Self::TimedOut(limit)
     }
 }
 
@@ -186,34 +272,4 @@ impl From<Fault> for StoreError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_certainly_did_not_happen_is_marked_as_not_sent() {
-        let timed_out = || Fault::TimedOut(Duration::from_secs(1));
-        let connection = || Fault::Connection(Error::WorkerCrashed);
-        for (fault, may_have_happened) in [
-            (timed_out(), true),
-            (connection(), true),
-            (Fault::Unreadable, true),
-            (Fault::Unknown, true),
-            (Fault::NotConnected(Box::new(timed_out())), false),
-            (Fault::NotConnected(Box::new(connection())), false),
-            (Fault::Overtaken, false),
-            (Fault::Unsendable, false),
-        ] {
-            let text = fault.to_string();
-            let error = StoreError::from(fault);
-            assert_eq!(error.may_have_happened(), may_have_happened, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_repeat_leaves_open_whether_the_first_attempt_happened() {
-        let refused = Fault::NotConnected(Box::new(Fault::TimedOut(Duration::ZERO)));
-        let error = refused.after_repeat();
-        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-        assert!(error.may_have_happened());
-    }
-}
+mod tests;

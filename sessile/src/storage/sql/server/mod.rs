@@ -1,11 +1,11 @@
 //! Sessions in a database server, which several servers of an application share.
 
-mod connections;
-mod dialect;
+mod database;
 mod error;
 mod location;
 mod names;
-mod own;
+#[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
+mod of_sqlx;
 mod schema;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -13,16 +13,19 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::super::{
     CreateOutcome, Loaded, SessionId, StoreError, StoreErrorKind, UpdateOutcome, Version,
 };
-use crate::record::Record;
+use crate::{record::Record, storage::timing::Deadline};
 
-use self::connections::{AfterCut, Failure, Outcome, TimeLimit};
+use self::database::Outcome;
+#[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
+pub(in crate::storage) use self::of_sqlx::of_sqlx;
 pub(in crate::storage) use self::{
-    connections::{Connections, Lease, Source},
-    dialect::{Cleaned, Dialect, NewRow, Row, Statement},
-    error::{Fault, Meaning},
-    location::check_scheme,
+    database::{AfterCut, Answer, Cleaned, Database, Failure, NewRow, Row, up_to_twice},
+    error::{Fault, Meaning, Message},
+    location::{ParameterError, check_scheme, flag, parameter},
     names::Name,
-    schema::{Column, Definition, FoundTable, SCHEMA_COMMENT, Table, tables},
+    schema::{
+        Catalog, Column, Definition, FoundTable, SCHEMA_COMMENT, Table, open, schema_sql, tables,
+    },
 };
 
 /// How often an operation is attempted that other statements keep from succeeding.
@@ -34,10 +37,9 @@ const OPENING: Duration = Duration::from_secs(30);
 /// How long one batch of a clean-up may take. No request waits for it.
 const CLEANING: Duration = Duration::from_secs(60);
 
-/// The settings of a store that don't depend on its database.
-#[derive(Debug, Clone)]
+/// The time limits of a store.
+#[derive(Debug, Clone, Copy)]
 pub(in crate::storage) struct Limits {
-    pub(in crate::storage) connections: usize,
     pub(in crate::storage) connect_timeout: Duration,
     pub(in crate::storage) response_timeout: Duration,
 }
@@ -45,60 +47,47 @@ pub(in crate::storage) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 10,
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
         }
     }
 }
 
-/// A store on a database of the dialect `D`. Clones share the connections.
-pub(in crate::storage) struct Store<D: Dialect> {
-    dialect: Arc<D>,
-    connections: Connections<D>,
+/// A store on a database. Clones share the connections.
+pub(in crate::storage) struct Store<B> {
+    database: Arc<B>,
     response_timeout: Duration,
 }
 
-impl<D: Dialect> Clone for Store<D> {
+impl<B> Clone for Store<B> {
     fn clone(&self) -> Self {
         Self {
-            dialect: Arc::clone(&self.dialect),
-            connections: self.connections.clone(),
+            database: Arc::clone(&self.database),
             response_timeout: self.response_timeout,
         }
     }
 }
 
-impl<D: Dialect> Store<D> {
-    /// Connects, and checks that the tables can be used.
+impl<B: Database> Store<B> {
+    /// Checks that the tables can be used.
     pub(in crate::storage) async fn open(
-        dialect: D,
-        source: Source<D>,
-        limits: &Limits,
+        database: B,
+        limits: Limits,
         create_tables: bool,
     ) -> Result<Self, StoreError> {
-        let store = Self {
-            dialect: Arc::new(dialect),
-            connections: Connections::new(source, limits),
+        until_done(OPENING, |deadline| database.open(create_tables, deadline)).await?;
+        Ok(Self {
+            database: Arc::new(database),
             response_timeout: limits.response_timeout,
-        };
-        let dialect = &*store.dialect;
-        let opening = store.run(OPENING, AfterCut::Resend, |mut lease| async move {
-            let opened = schema::open(dialect, lease.connection(), create_tables).await;
-            (lease, Ok(opened))
-        });
-        opening.await??;
-        Ok(store)
+        })
     }
 
     pub(in crate::storage) async fn load(
         &self,
         id: &SessionId,
     ) -> Result<Option<Loaded>, StoreError> {
-        let (dialect, limit) = (&*self.dialect, self.response_timeout);
-        let loading = self.run(limit, AfterCut::Resend, |mut lease| async move {
-            let row = dialect.load(lease.connection(), id).await;
-            (lease, row)
+        let loading = until_done(self.response_timeout, |deadline| {
+            self.database.load(id, deadline)
         });
         let Some(row) = loading.await? else {
             return Ok(None);
@@ -117,10 +106,8 @@ impl<D: Dialect> Store<D> {
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
         let row = &NewRow::new(id, record, version, ttl);
-        let (dialect, limit) = (&*self.dialect, self.response_timeout);
-        let creating = self.run(limit, AfterCut::Fail, |mut lease| async move {
-            let created = dialect.create(lease.connection(), row).await;
-            (lease, created)
+        let creating = until_done(self.response_timeout, |deadline| {
+            self.database.create(row, deadline)
         });
         Ok(match creating.await? {
             true => CreateOutcome::Created,
@@ -137,16 +124,10 @@ impl<D: Dialect> Store<D> {
         ttl: Duration,
     ) -> Result<UpdateOutcome, StoreError> {
         let row = &NewRow::new(id, record, version, ttl);
-        let dialect = &*self.dialect;
-        let limit = TimeLimit::of(self.response_timeout);
+        let deadline = Deadline::after(self.response_timeout);
         let mut was_repeated = false;
         for _ in 0..MAX_ATTEMPTS {
-            let updating = self
-                .connections
-                .run(limit, AfterCut::Resend, |mut lease| async move {
-                    let found = dialect.update(lease.connection(), expected, row).await;
-                    (lease, found)
-                });
+            let updating = self.database.update(expected, row, deadline);
             let answer = updating.await.map_err(|failure| Failure {
                 repeated: failure.repeated || was_repeated,
                 ..failure
@@ -170,10 +151,8 @@ impl<D: Dialect> Store<D> {
     }
 
     pub(in crate::storage) async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        let (dialect, limit) = (&*self.dialect, self.response_timeout);
-        self.run(limit, AfterCut::Resend, |mut lease| async move {
-            let deleted = dialect.delete(lease.connection(), id).await;
-            (lease, deleted)
+        until_done(self.response_timeout, |deadline| {
+            self.database.delete(id, deadline)
         })
         .await
     }
@@ -190,38 +169,30 @@ impl<D: Dialect> Store<D> {
 
     /// Processes up to `limit` rows that are due.
     pub(in crate::storage) async fn clean_up(&self, limit: u32) -> Result<Cleaned, StoreError> {
-        let dialect = &*self.dialect;
-        self.run(CLEANING, AfterCut::Resend, |mut lease| async move {
-            let cleaned = dialect.clean_up(lease.connection(), limit).await;
-            (lease, cleaned)
-        })
-        .await
-    }
-
-    /// Runs `operation`, again if other statements changed the same rows first.
-    async fn run<T, F>(
-        &self,
-        limit: Duration,
-        after_cut: AfterCut,
-        operation: impl Fn(Lease<D>) -> F,
-    ) -> Result<T, StoreError>
-    where
-        F: Future<Output = (Lease<D>, Result<T, sqlx::Error>)>,
-    {
-        let limit = TimeLimit::of(limit);
-        for _ in 0..MAX_ATTEMPTS {
-            let answer = self.connections.run(limit, after_cut, &operation).await?;
-            if let Outcome::Done(done) = answer.outcome {
-                return Ok(done);
-            }
-        }
-        Err(Fault::Overtaken.into())
+        until_done(CLEANING, |deadline| self.database.clean_up(limit, deadline)).await
     }
 }
 
-impl<D: Dialect> fmt::Debug for Store<D> {
+/// Runs `operation`, again if other statements changed the same rows first.
+async fn until_done<T, F>(
+    limit: Duration,
+    operation: impl Fn(Deadline) -> F,
+) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<Answer<T>, Failure>>,
+{
+    let deadline = Deadline::after(limit);
+    for _ in 0..MAX_ATTEMPTS {
+        if let Outcome::Done(done) = operation(deadline).await?.outcome {
+            return Ok(done);
+        }
+    }
+    Err(Fault::Overtaken.into())
+}
+
+impl<B: Database> fmt::Debug for Store<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [sessions, _] = self.dialect.tables();
+        let [sessions, _] = self.database.tables();
         f.debug_struct("Store")
             .field("table", &sessions.name)
             .finish_non_exhaustive()

@@ -1,6 +1,6 @@
 //! The tables: whether they exist, and whether sessile can use them.
 
-use super::{Dialect, Fault, Name, dialect::ConnectionOf};
+use super::{Fault, Name};
 
 /// The version of the schema that this version of the crate creates.
 const VERSION: u32 = 1;
@@ -71,38 +71,60 @@ pub(in crate::storage) struct FoundTable {
     pub(in crate::storage) has_unique_key: bool,
 }
 
+/// What a connection tells about the database and its tables.
+pub(in crate::storage) trait Catalog: Send {
+    /// Fails if the database or the connection can't be used, whatever its tables are.
+    fn check_database(&mut self) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Creates the table. [`Fault::Exists`] if another server has created it.
+    fn create_table(&mut self, table: &Table) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// What the database says about the table, if it exists.
+    fn find_table(
+        &mut self,
+        table: &Table,
+    ) -> impl Future<Output = Result<Option<FoundTable>, Fault>> + Send;
+
+    /// Fails if a right is missing that the store needs on the table.
+    fn check_rights(&mut self, table: &Table) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
 /// Creates the tables if `create_tables` is set, and checks that they can be used.
-pub(super) async fn open<D: Dialect>(
-    dialect: &D,
-    connection: &mut ConnectionOf<D>,
+pub(in crate::storage) async fn open(
+    catalog: &mut impl Catalog,
+    tables: &[Table; 2],
     create_tables: bool,
 ) -> Result<(), Fault> {
-    D::check_database(connection).await?;
-    for table in dialect.tables() {
-        let mut found = D::find_table(connection, &table).await?;
+    catalog.check_database().await?;
+    for table in tables {
+        let mut found = catalog.find_table(table).await?;
         if found.is_none() && create_tables {
-            let created = D::create_table(connection, &table).await;
-            found = D::find_table(connection, &table).await?;
+            let created = catalog.create_table(table).await;
+            found = catalog.find_table(table).await?;
             match created {
                 Ok(()) => {}
                 // Another server created it at the same time.
-                Err(sqlx::Error::Database(error))
-                    if D::exists_already(&*error) && found.is_some() => {}
-                Err(error) => return Err(Fault::of::<D>(error)),
+                Err(Fault::Exists) if found.is_some() => {}
+                Err(fault) => return Err(fault),
             }
         }
         match found {
-            Some(found) => check(&table, &found)?,
+            Some(found) => check(table, &found)?,
             None => {
                 return Err(Fault::NoTable {
                     table: table.name.to_string(),
-                    schema: dialect.schema_sql(),
+                    schema: schema_sql(tables),
                 });
             }
         }
-        D::check_rights(connection, &table).await?;
+        catalog.check_rights(table).await?;
     }
     Ok(())
+}
+
+/// The statements that create the tables.
+pub(in crate::storage) fn schema_sql(tables: &[Table; 2]) -> String {
+    tables.iter().map(|table| table.sql.as_str()).collect()
 }
 
 fn check(table: &Table, found: &FoundTable) -> Result<(), Fault> {

@@ -11,17 +11,14 @@ use std::{
     time::Duration,
 };
 
-use sqlx::ConnectOptions as _;
+use sqlx::{ConnectOptions as _, MySqlConnection, mysql::MySqlConnectOptions};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout},
 };
 
-use super::{
-    Dialect, Fault, Limits,
-    dialect::{ConnectionOf, OptionsOf},
-};
-use crate::storage::home::Home;
+use super::{catalog, error::fault};
+use crate::storage::{home::Home, sql::Fault};
 
 /// A connection that was idle for this long is not used again. Firewalls drop such connections silently,
 /// and the next operation would run into its timeout.
@@ -36,39 +33,38 @@ const SUSPICIOUS: Duration = Duration::from_millis(500);
 const OPENED_AT_ONCE: usize = 2;
 
 /// The connections that a store opens itself. Clones share them.
-pub(in crate::storage) struct Own<D: Dialect>(Arc<Inner<D>>);
+#[derive(Clone)]
+pub(super) struct Own(Arc<Inner>);
 
-struct Inner<D: Dialect> {
-    options: OptionsOf<D>,
+struct Inner {
+    options: MySqlConnectOptions,
     connect_timeout: Duration,
     bound: usize,
     /// One permit for each connection in use.
     permits: Arc<Semaphore>,
-    idle: Mutex<Vec<Idle<D>>>,
+    idle: Mutex<Vec<Idle>>,
     /// Notifies operations that wait to open a connection of an idle one.
     given_back: Notify,
     /// One permit for each connection that may be opened now.
     opening: Semaphore,
 }
 
-struct Idle<D: Dialect> {
-    connection: ConnectionOf<D>,
+struct Idle {
+    connection: MySqlConnection,
     home: Home,
     since: Instant,
 }
 
-impl<D: Dialect> Clone for Own<D> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<D: Dialect> Own<D> {
-    pub(super) fn new(options: OptionsOf<D>, limits: &Limits) -> Self {
-        let bound = limits.connections.clamp(1, Semaphore::MAX_PERMITS);
+impl Own {
+    pub(super) fn new(
+        options: MySqlConnectOptions,
+        connections: usize,
+        connect_timeout: Duration,
+    ) -> Self {
+        let bound = connections.clamp(1, Semaphore::MAX_PERMITS);
         Self(Arc::new(Inner {
             options,
-            connect_timeout: limits.connect_timeout,
+            connect_timeout,
             bound,
             permits: Arc::new(Semaphore::new(bound)),
             idle: Mutex::default(),
@@ -81,7 +77,7 @@ impl<D: Dialect> Own<D> {
     ///
     /// Connections of the present runtime are preferred: a reply wakes up the runtime that opened the
     /// connection, so another runtime would wait for that one's threads.
-    pub(super) async fn take(&self, is_new: bool) -> Result<Taken<D>, Fault> {
+    pub(super) async fn take(&self, is_new: bool) -> Result<Taken, Fault> {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.ok();
         let connection = match is_new {
@@ -97,20 +93,20 @@ impl<D: Dialect> Own<D> {
     }
 }
 
-impl<D: Dialect> Inner<D> {
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle<D>>> {
+impl Inner {
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the connections in use, one of which is about to be opened, and the idle ones exceed the
     /// bound. A connection that is being returned counts twice, so the bound always holds.
-    fn is_full(&self, idle: &[Idle<D>]) -> bool {
+    fn is_full(&self, idle: &[Idle]) -> bool {
         let in_use = self.bound - self.permits.available_permits();
         in_use + idle.len() > self.bound
     }
 
     /// An idle connection, as soon as there is one, or a new one if it may be opened before that.
-    async fn find_or_open(&self) -> Result<(ConnectionOf<D>, Home), Fault> {
+    async fn find_or_open(&self) -> Result<(MySqlConnection, Home), Fault> {
         let mut opening = pin!(self.opening.acquire());
         loop {
             // Created before the check, so that no connection returned after it is missed.
@@ -126,13 +122,13 @@ impl<D: Dialect> Inner<D> {
         }
     }
 
-    async fn open(&self) -> Result<(ConnectionOf<D>, Home), Fault> {
+    async fn open(&self) -> Result<(MySqlConnection, Home), Fault> {
         self.make_room();
         Ok((self.connect().await?, Home::here()))
     }
 
     /// An idle connection of this runtime, or of any if no more may be opened.
-    fn take_idle(&self) -> Option<Idle<D>> {
+    fn take_idle(&self) -> Option<Idle> {
         let mut idle = self.idle();
         idle.retain_mut(|it| it.since.elapsed() < LONGEST_IDLE && it.home.is_alive());
         let last = idle.iter().rposition(|it| it.home.is_here());
@@ -149,14 +145,14 @@ impl<D: Dialect> Inner<D> {
         drop(oldest);
     }
 
-    async fn connect(&self) -> Result<ConnectionOf<D>, Fault> {
+    async fn connect(&self) -> Result<MySqlConnection, Fault> {
         let connecting = timeout(self.connect_timeout, async {
             let mut connection = self.options.connect().await?;
-            D::set_up(&mut connection).await?;
+            catalog::set_up(&mut connection).await?;
             Ok(connection)
         });
         match connecting.await {
-            Ok(connected) => connected.map_err(Fault::of::<D>),
+            Ok(connected) => connected.map_err(fault),
             Err(_) => Err(Fault::TimedOut(self.connect_timeout)),
         }
     }
@@ -168,21 +164,21 @@ impl<D: Dialect> Inner<D> {
 }
 
 /// A connection in use. It is closed if it isn't given back.
-pub(super) struct Taken<D: Dialect> {
+pub(super) struct Taken {
     /// With the runtime that it belongs to.
-    connection: Option<(ConnectionOf<D>, Home)>,
+    connection: Option<(MySqlConnection, Home)>,
     since: Instant,
-    inner: Arc<Inner<D>>,
+    inner: Arc<Inner>,
     /// Released after the connection.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-impl<D: Dialect> Taken<D> {
+impl Taken {
     #[expect(
         clippy::expect_used,
         reason = "it is empty only while it is given back or dropped"
     )]
-    pub(super) fn connection(&mut self) -> &mut ConnectionOf<D> {
+    pub(super) fn connection(&mut self) -> &mut MySqlConnection {
         let (connection, _) = self.connection.as_mut().expect("a connection in use");
         connection
     }
@@ -205,7 +201,7 @@ impl<D: Dialect> Taken<D> {
     }
 }
 
-impl<D: Dialect> Drop for Taken<D> {
+impl Drop for Taken {
     fn drop(&mut self) {
         if self.connection.take().is_some() && self.since.elapsed() >= SUSPICIOUS {
             self.inner.distrust(self.since);

@@ -5,55 +5,25 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{
-    super::{
-        backoff::Backoff,
-        location::{Endpoint, Host},
-    },
-    Connector,
-    shared::{Route, SharedConnection, Target},
-};
+use super::{Connect, SharedConnection};
 use crate::storage::home::Home;
 
-/// Connections to the same target, one for each runtime that sends over them.
-pub(super) struct PerRuntime {
-    route: Arc<Route>,
-    connections: RwLock<Vec<(Home, SharedConnection)>>,
+/// Connections to the same server, one for each runtime that sends over them.
+pub(in crate::storage) struct PerRuntime<C: Connect> {
+    connector: Arc<C>,
+    connections: RwLock<Vec<(Home, SharedConnection<C>)>>,
 }
 
-impl PerRuntime {
-    pub(super) fn to_server(
-        connector: Arc<Connector>,
-        endpoint: Endpoint,
-        backoff: Backoff,
-    ) -> Self {
-        Self::to(connector, Target::Server(endpoint), backoff)
-    }
-
-    pub(super) fn to_master(
-        connector: Arc<Connector>,
-        hosts: Vec<Host>,
-        name: String,
-        backoff: Backoff,
-    ) -> Self {
-        let name = name.into();
-        Self::to(connector, Target::Master { hosts, name }, backoff)
-    }
-
-    fn to(connector: Arc<Connector>, target: Target, backoff: Backoff) -> Self {
-        let route = Route {
-            connector,
-            target,
-            backoff,
-        };
+impl<C: Connect> PerRuntime<C> {
+    pub(in crate::storage) fn new(connector: C) -> Self {
         Self {
-            route: Arc::new(route),
+            connector: Arc::new(connector),
             connections: RwLock::default(),
         }
     }
 
     /// The connection of the current runtime.
-    pub(super) fn here(&self) -> SharedConnection {
+    pub(in crate::storage) fn here(&self) -> SharedConnection<C> {
         let connections = self
             .connections
             .read()
@@ -68,9 +38,21 @@ impl PerRuntime {
         }
     }
 
+    /// Closes the connections of all runtimes.
+    #[cfg(feature = "postgres-session")]
+    pub(in crate::storage) fn close(&self) {
+        let connections = self
+            .connections
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        connections
+            .iter()
+            .for_each(|(_, connection)| connection.close());
+    }
+
     /// Adds a connection for the current runtime, unless another of its threads has added one. Removes the
     /// connections of runtimes that have ended.
-    fn add(&self) -> SharedConnection {
+    fn add(&self) -> SharedConnection<C> {
         let mut connections = self
             .connections
             .write()
@@ -80,7 +62,7 @@ impl PerRuntime {
         if let Some((_, connection)) = found {
             return connection.clone();
         }
-        let connection = SharedConnection::to(Arc::clone(&self.route));
+        let connection = SharedConnection::new(Arc::clone(&self.connector));
         connections.push((Home::here(), connection.clone()));
         connection
     }

@@ -2,26 +2,57 @@
 
 use sqlx::{AssertSqlSafe, Error, MySqlConnection, Row as _, mysql::MySqlRow};
 
-use super::{
-    dialect::{MySql, number},
-    error::NO_SUCH_TABLE,
-};
-use crate::storage::sql::{Fault, FoundTable, Table};
+use super::error::{NO_SUCH_TABLE, fault, number};
+use crate::storage::sql::{self, Fault, FoundTable, Table};
+
+/// Sets up a new connection: every statement is its own transaction, whatever the server's default is.
+///
+/// The server does not notice that its client has given up, and keeps the connection until the
+/// statement ends. By default it waits for locks for most of a minute, or for a day.
+pub(super) async fn set_up(connection: &mut MySqlConnection) -> Result<(), Error> {
+    const SET: &str =
+        "SET SESSION autocommit = 1, innodb_lock_wait_timeout = 2, lock_wait_timeout = 2";
+    sqlx::raw_sql(SET).execute(connection).await?;
+    Ok(())
+}
+
+/// What a connection tells about the tables.
+pub(super) struct Catalog<'a>(pub(super) &'a mut MySqlConnection);
+
+impl sql::Catalog for Catalog<'_> {
+    async fn check_database(&mut self) -> Result<(), Fault> {
+        check_database(self.0).await
+    }
+
+    async fn create_table(&mut self, table: &Table) -> Result<(), Fault> {
+        let schema = sqlx::raw_sql(AssertSqlSafe(table.sql.clone()));
+        schema.execute(&mut *self.0).await.map_err(fault)?;
+        Ok(())
+    }
+
+    async fn find_table(&mut self, table: &Table) -> Result<Option<FoundTable>, Fault> {
+        find_table(self.0, table).await
+    }
+
+    async fn check_rights(&mut self, table: &Table) -> Result<(), Fault> {
+        check_rights(self.0, table).await
+    }
+}
 
 /// Fails if changes would not be permanent.
-pub(super) async fn check_database(connection: &mut MySqlConnection) -> Result<(), Fault> {
+async fn check_database(connection: &mut MySqlConnection) -> Result<(), Fault> {
     let row = sqlx::query("SELECT @@autocommit = 1")
         .fetch_one(connection)
         .await
-        .map_err(failed)?;
-    match row.try_get(0).map_err(failed)? {
+        .map_err(fault)?;
+    match row.try_get(0).map_err(fault)? {
         true => Ok(()),
         false => Err(Fault::NoAutocommit),
     }
 }
 
 /// The table, if it exists.
-pub(super) async fn find_table(
+async fn find_table(
     connection: &mut MySqlConnection,
     table: &Table,
 ) -> Result<Option<FoundTable>, Fault> {
@@ -44,8 +75,8 @@ pub(super) async fn find_table(
         .bind(&name.table)
         .fetch_one(&mut *connection)
         .await
-        .map_err(failed)?;
-    let engine: Option<String> = found.try_get(0).map_err(failed)?;
+        .map_err(fault)?;
+    let engine: Option<String> = found.try_get(0).map_err(fault)?;
     if engine.as_deref() != Some("InnoDB") {
         return Err(Fault::Shape {
             table: name.to_string(),
@@ -57,15 +88,15 @@ pub(super) async fn find_table(
         .bind(&name.table)
         .fetch_all(connection)
         .await
-        .map_err(failed)?;
+        .map_err(fault)?;
     let columns = columns.iter().map(Described::of).collect::<Result<_, _>>();
-    let columns: Vec<Described> = columns.map_err(failed)?;
+    let columns: Vec<Described> = columns.map_err(fault)?;
     let mut primary = columns.iter().filter(|column| column.is_primary);
     let has_unique_key = primary
         .next()
         .is_some_and(|column| column.name == table.key);
     Ok(Some(FoundTable {
-        comment: found.try_get(1).map_err(failed)?,
+        comment: found.try_get(1).map_err(fault)?,
         has_unique_key: has_unique_key && primary.next().is_none(),
         columns: columns
             .into_iter()
@@ -107,15 +138,12 @@ async fn exists(connection: &mut MySqlConnection, table: &Table) -> Result<bool,
     match select.execute(connection).await {
         Ok(_) => Ok(true),
         Err(Error::Database(error)) if number(&*error) == NO_SUCH_TABLE => Ok(false),
-        Err(error) => Err(failed(error)),
+        Err(error) => Err(fault(error)),
     }
 }
 
 /// Runs statements that need the rights and change nothing: the server's error names a missing right.
-pub(super) async fn check_rights(
-    connection: &mut MySqlConnection,
-    table: &Table,
-) -> Result<(), Fault> {
+async fn check_rights(connection: &mut MySqlConnection, table: &Table) -> Result<(), Fault> {
     let name = &table.name;
     let names: Vec<_> = table.columns.iter().map(|column| column.name).collect();
     let columns = names.join(", ");
@@ -128,11 +156,7 @@ pub(super) async fn check_rights(
         format!("DELETE FROM {name} WHERE 1 = 0"),
     ] {
         let statement = sqlx::raw_sql(AssertSqlSafe(statement));
-        statement.execute(&mut *connection).await.map_err(failed)?;
+        statement.execute(&mut *connection).await.map_err(fault)?;
     }
     Ok(())
-}
-
-fn failed(error: Error) -> Fault {
-    Fault::of::<MySql>(error)
 }

@@ -1,0 +1,148 @@
+//! [`Connector`]: new connections, with their prepared statements.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{task::AbortHandle, time::timeout};
+use tokio_postgres::{Client, Config, SimpleQueryMessage};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::super::{
+    error::{fault, refused},
+    statements::{Purpose, Statement, Statements},
+};
+use crate::storage::{
+    shared_connection::{Backoff, Connect},
+    sql::Fault,
+};
+
+/// Makes connections for one purpose.
+pub(super) struct Connector {
+    pub(super) purpose: Purpose,
+    pub(super) config: Config,
+    pub(super) tls: MakeRustlsConnect,
+    pub(super) timeout: Duration,
+    pub(super) statements: Arc<Statements>,
+    /// Whether a pooler may give each transaction another connection to the server.
+    pub(super) behind_pooler: bool,
+}
+
+/// A connection to a server.
+pub(super) struct RawConnection {
+    pub(super) client: Client,
+    prepared: Vec<Prepared>,
+    _driver: Driver,
+}
+
+struct Prepared {
+    proof: i64,
+    statement: tokio_postgres::Statement,
+}
+
+/// The task that reads and writes. It ends with this value: on its own it would wait for all replies.
+struct Driver(AbortHandle);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl RawConnection {
+    /// The prepared form of `statement`, if it has one on this connection.
+    pub(super) fn prepared(&self, statement: &Statement) -> Option<&tokio_postgres::Statement> {
+        let mut prepared = self.prepared.iter();
+        let found = prepared.find(|prepared| prepared.proof == statement.proof);
+        found.map(|prepared| &prepared.statement)
+    }
+}
+
+impl Connect for Connector {
+    type Connection = Arc<RawConnection>;
+    type Handle = Arc<RawConnection>;
+    type Fault = Fault;
+
+    const SERVER: &'static str = "PostgreSQL";
+
+    async fn connect(&self) -> Result<Arc<RawConnection>, Fault> {
+        let connecting = timeout(self.timeout, self.try_connect()).await;
+        connecting
+            .unwrap_or(Err(Fault::TimedOut(self.timeout)))
+            .map(Arc::new)
+    }
+
+    fn backoff(&self) -> Backoff {
+        Backoff::default()
+    }
+
+    fn handle(connection: &Arc<RawConnection>) -> Arc<RawConnection> {
+        Arc::clone(connection)
+    }
+
+    fn is_broken(connection: &Arc<RawConnection>) -> bool {
+        connection.client.is_closed()
+    }
+
+    fn not_connected(cause: Fault) -> Fault {
+        cause.not_connected()
+    }
+}
+
+impl Connector {
+    async fn try_connect(&self) -> Result<RawConnection, Fault> {
+        let connecting = self.config.connect(self.tls.clone());
+        let (client, connection) = connecting.await.map_err(refused)?;
+        // An error reaches the requests as well.
+        let driver = Driver(tokio::spawn(async move { _ = connection.await }).abort_handle());
+        let Statements {
+            load,
+            create,
+            update,
+            delete,
+            ..
+        } = &*self.statements;
+        let prepared = match self.purpose {
+            Purpose::Read if !self.behind_pooler => vec![prepare(&client, load).await?],
+            Purpose::Write if !self.behind_pooler => {
+                let (create, update, delete, ()) = tokio::try_join!(
+                    prepare(&client, create),
+                    prepare(&client, update),
+                    prepare(&client, delete),
+                    check_writable(&client),
+                )?;
+                vec![update, create, delete]
+            }
+            Purpose::Write => {
+                check_writable(&client).await?;
+                Vec::new()
+            }
+            Purpose::Read | Purpose::Maintain => Vec::new(),
+        };
+        Ok(RawConnection {
+            client,
+            prepared,
+            _driver: driver,
+        })
+    }
+}
+
+async fn prepare(client: &Client, statement: &Statement) -> Result<Prepared, Fault> {
+    let prepared = client.prepare_typed(&statement.text, statement.types).await;
+    Ok(Prepared {
+        proof: statement.proof,
+        statement: prepared.map_err(fault)?,
+    })
+}
+
+/// Fails if the server is read-only, for example after a switch to another primary. A new connection may
+/// lead to that one.
+async fn check_writable(client: &Client) -> Result<(), Fault> {
+    let answer = client.simple_query("SHOW transaction_read_only").await;
+    let is_read_only = answer
+        .map_err(fault)?
+        .iter()
+        .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("on")));
+    match is_read_only {
+        true => Err(Fault::ReadOnly),
+        false => Ok(()),
+    }
+}

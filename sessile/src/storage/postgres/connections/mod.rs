@@ -1,0 +1,246 @@
+//! [`Connections`]: how an operation gets its connection, and what happens when that is cut.
+
+mod connect;
+#[cfg(feature = "postgres-pool")]
+mod pool;
+#[cfg(feature = "postgres-pool-sqlx")]
+mod sqlx_pool;
+
+use std::{error::Error as _, io, sync::Arc};
+
+use smallvec::SmallVec;
+use tokio_postgres::{
+    Client, Config, Row,
+    types::{ToSql, Type},
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use self::connect::Connector;
+#[cfg(feature = "_postgres-pool")]
+use super::pool::{Pool, PostgresPool};
+use super::{
+    catalog::Catalog,
+    error::fault,
+    parameter::Parameter,
+    statements::{Call, Found, Purpose, Statements},
+};
+use crate::storage::{
+    shared_connection::PerRuntime,
+    sql::{self, AfterCut, Answer, Failure, Fault, Limits, Table, up_to_twice},
+    timing::Deadline,
+};
+
+/// The connections of a store.
+pub(super) enum Connections {
+    /// The store opens them itself.
+    Own(Own),
+    /// The application's pool opens them.
+    #[cfg(feature = "postgres-pool")]
+    Pool(pool::Connections),
+    #[cfg(feature = "postgres-pool-sqlx")]
+    Sqlx(sqlx_pool::Connections),
+}
+
+/// Three connections for each runtime. A commit that waits delays no read, and neither waits for a
+/// clean-up.
+pub(super) struct Own {
+    reads: PerRuntime<Connector>,
+    writes: PerRuntime<Connector>,
+    maintenance: PerRuntime<Connector>,
+}
+
+impl Connections {
+    /// Connections that are opened when they are needed.
+    pub(super) fn own(
+        config: &Config,
+        tls: &MakeRustlsConnect,
+        statements: &Arc<Statements>,
+        limits: Limits,
+        behind_pooler: bool,
+    ) -> Self {
+        let connections = |purpose| {
+            PerRuntime::new(Connector {
+                purpose,
+                config: config.clone(),
+                tls: tls.clone(),
+                timeout: limits.connect_timeout,
+                statements: Arc::clone(statements),
+                behind_pooler,
+            })
+        };
+        Self::Own(Own {
+            reads: connections(Purpose::Read),
+            writes: connections(Purpose::Write),
+            maintenance: connections(Purpose::Maintain),
+        })
+    }
+
+    /// The connections of `pool`.
+    #[cfg(feature = "_postgres-pool")]
+    pub(super) fn pooled(
+        PostgresPool(pool): PostgresPool,
+        behind_pooler: bool,
+    ) -> Result<Self, Fault> {
+        match pool {
+            #[cfg(feature = "postgres-pool")]
+            Pool::Deadpool(pool) => Ok(Self::Pool(pool::Connections {
+                pool,
+                behind_pooler,
+            })),
+            #[cfg(feature = "postgres-pool-sqlx")]
+            Pool::Sqlx(_) if behind_pooler => Err(Fault::PoolBehindPooler),
+            #[cfg(feature = "postgres-pool-sqlx")]
+            Pool::Sqlx(pool) => Ok(Self::Sqlx(sqlx_pool::Connections(pool))),
+        }
+    }
+
+    pub(super) async fn open(
+        &self,
+        tables: &[Table; 2],
+        create_tables: bool,
+        deadline: Deadline,
+    ) -> Result<Answer<()>, Failure> {
+        up_to_twice(AfterCut::Resend, |_| async {
+            match self {
+                Self::Own(own) => own.open(tables, create_tables, deadline).await,
+                #[cfg(feature = "postgres-pool")]
+                Self::Pool(pool) => pool.open(tables, create_tables, deadline).await,
+                #[cfg(feature = "postgres-pool-sqlx")]
+                Self::Sqlx(pool) => pool.open(tables, create_tables, deadline).await,
+            }
+        })
+        .await
+    }
+
+    /// Executes a statement, again on a new connection if its connection was cut and `after_cut` allows it.
+    pub(super) async fn run(
+        &self,
+        call: &Call<'_>,
+        after_cut: AfterCut,
+        deadline: Deadline,
+    ) -> Result<Answer<Found>, Failure> {
+        match self {
+            Self::Own(own) => up_to_twice(after_cut, |_| own.attempt(call, deadline)).await,
+            #[cfg(feature = "postgres-pool")]
+            Self::Pool(pool) => {
+                Box::pin(up_to_twice(after_cut, |_| pool.attempt(call, deadline))).await
+            }
+            #[cfg(feature = "postgres-pool-sqlx")]
+            Self::Sqlx(pool) => {
+                Box::pin(up_to_twice(after_cut, |_| pool.attempt(call, deadline))).await
+            }
+        }
+    }
+}
+
+impl Own {
+    fn connections(&self, purpose: Purpose) -> &PerRuntime<Connector> {
+        match purpose {
+            Purpose::Read => &self.reads,
+            Purpose::Write => &self.writes,
+            Purpose::Maintain => &self.maintenance,
+        }
+    }
+
+    async fn open(
+        &self,
+        tables: &[Table; 2],
+        create_tables: bool,
+        deadline: Deadline,
+    ) -> Result<(), Fault> {
+        let shared = self.maintenance.here();
+        shared.prove().await.map_err(Fault::not_connected)?;
+        let in_flight = shared.begin(deadline).await?;
+        let mut catalog = Catalog::new(&in_flight.handle.client);
+        let opened = deadline.bound(sql::open(&mut catalog, tables, create_tables));
+        let opened = opened
+            .await
+            .unwrap_or_else(|timed_out| Err(timed_out.into()));
+        // This runtime may never use the connection again.
+        in_flight.broken();
+        opened
+    }
+
+    async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Found, Fault> {
+        let shared = self.connections(call.statement.purpose).here();
+        let in_flight = shared.begin(deadline).await?;
+        let result = {
+            let connection = &in_flight.handle;
+            let executing = execute(
+                &connection.client,
+                connection.prepared(call.statement),
+                call,
+            );
+            deadline.bound(executing).await?
+        };
+        match &result {
+            Err(fault) if fault.ends_connection() => in_flight.broken(),
+            _ => in_flight.answered(),
+        }
+        if matches!(result, Err(Fault::ReadOnly)) {
+            // The other connections lead to the same server.
+            for connections in [&self.reads, &self.writes, &self.maintenance] {
+                connections.close();
+            }
+        }
+        result
+    }
+}
+
+/// Executes a statement, and proves that it was this one.
+async fn execute(
+    client: &Client,
+    prepared: Option<&tokio_postgres::Statement>,
+    Call {
+        statement,
+        parameters,
+    }: &Call<'_>,
+) -> Result<Found, Fault> {
+    let rows = match prepared {
+        Some(prepared) => {
+            let values: SmallVec<[_; 8]> = parameters.iter().map(value).collect();
+            client.query(prepared, &values).await
+        }
+        None => {
+            let types = statement.types.iter().map(Type::clone);
+            let values: SmallVec<[_; 8]> = parameters.iter().map(value).zip(types).collect();
+            client.query_typed(&statement.text, &values).await
+        }
+    };
+    let rows = rows.map_err(|error| match has_other_columns(&error) {
+        true => Fault::OtherStatement,
+        false => fault(error),
+    })?;
+    let [row] = &rows[..] else {
+        return Err(Fault::OtherStatement);
+    };
+    if !is_proved(row, statement.proof) {
+        return Err(Fault::OtherStatement);
+    }
+    Ok(Found {
+        first: row.try_get(1).map_err(unreadable)?,
+        second: row.try_get(2).map_err(unreadable)?,
+        text: row.try_get(3).map_err(unreadable)?,
+    })
+}
+
+fn value<'a>(parameter: &'a Parameter<'_>) -> &'a (dyn ToSql + Sync) {
+    parameter
+}
+
+/// Whether the driver found other columns than those of the prepared statement.
+fn has_other_columns(error: &tokio_postgres::Error) -> bool {
+    let cause = error
+        .source()
+        .and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
+}
+
+/// Whether the row begins with this proof.
+fn is_proved(row: &Row, proof: i64) -> bool {
+    matches!(row.try_get::<_, i64>(0), Ok(found) if found == proof)
+}
+
+fn unreadable(_error: tokio_postgres::Error) -> Fault {
+    Fault::Unreadable
+}

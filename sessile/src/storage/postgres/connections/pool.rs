@@ -1,0 +1,112 @@
+//! Connections of a pool that the application made.
+
+use std::{sync::Arc, time::Duration};
+
+use deadpool_postgres::{Object, Pool, PoolError};
+use tokio::time::Instant;
+
+use super::{
+    super::{
+        catalog::Catalog,
+        error::{fault, refused},
+        statements::{Call, Found},
+    },
+    execute,
+};
+use crate::storage::{
+    sql::{self, Fault, Table},
+    timing::Deadline,
+};
+
+pub(in super::super) struct Connections {
+    pub(super) pool: Pool,
+    /// Whether a pooler may give each transaction another connection to the server.
+    pub(super) behind_pooler: bool,
+}
+
+impl Connections {
+    pub(super) async fn open(
+        &self,
+        tables: &[Table; 2],
+        create_tables: bool,
+        deadline: Deadline,
+    ) -> Result<(), Fault> {
+        let lease = self.lease(deadline).await?;
+        let opened = {
+            let mut catalog = Catalog::new(&***lease.client());
+            let opening = sql::open(&mut catalog, tables, create_tables);
+            deadline.bound(opening).await?
+        };
+        lease.end(opened)
+    }
+
+    pub(super) async fn attempt(
+        &self,
+        call: &Call<'_>,
+        deadline: Deadline,
+    ) -> Result<Found, Fault> {
+        let lease = self.lease(deadline).await?;
+        let executing = async {
+            let client = lease.client();
+            let prepared = match self.behind_pooler {
+                true => None,
+                false => {
+                    let statement = call.statement;
+                    let preparing = client.prepare_typed_cached(&statement.text, statement.types);
+                    Some(preparing.await.map_err(fault)?)
+                }
+            };
+            execute(client, prepared.as_ref(), call).await
+        };
+        let result = deadline.bound(executing).await?;
+        lease.end(result)
+    }
+
+    async fn lease(&self, deadline: Deadline) -> Result<Lease, Fault> {
+        let fault = match deadline.bound(self.pool.get()).await {
+            Ok(Ok(object)) => {
+                return Ok(Lease {
+                    object: Some(object),
+                    since: Instant::now(),
+                    limit: deadline.limit,
+                });
+            }
+            Ok(Err(PoolError::Backend(error))) => refused(error),
+            Ok(Err(error)) => Fault::Pool(Arc::new(error)),
+            Err(timed_out) => timed_out.into(),
+        };
+        Err(fault.not_connected())
+    }
+}
+
+/// A connection in use. The pool gets it back when it is dropped, unless it seems to be broken: another
+/// operation can follow one that was cancelled, whose reply is discarded.
+struct Lease {
+    object: Option<Object>,
+    since: Instant,
+    limit: Duration,
+}
+
+impl Lease {
+    #[expect(clippy::expect_used, reason = "a lease is empty only after its end")]
+    fn client(&self) -> &deadpool_postgres::Client {
+        self.object.as_ref().expect("a connection in use")
+    }
+
+    fn end<T>(mut self, result: Result<T, Fault>) -> Result<T, Fault> {
+        let object = self.object.take();
+        if matches!(&result, Err(fault) if fault.ends_connection()) {
+            // The pool must not lend it again.
+            object.map(Object::take);
+        }
+        result
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if self.since.elapsed() >= self.limit / 2 {
+            self.object.take().map(Object::take);
+        }
+    }
+}

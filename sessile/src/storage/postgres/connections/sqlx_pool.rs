@@ -1,0 +1,121 @@
+//! Connections of a pool of `sqlx` that the application made.
+
+use sqlx::{
+    AssertSqlSafe, PgConnection, PgPool, Postgres, Row as _, pool::PoolConnection, postgres::PgRow,
+};
+
+use super::super::{
+    catalog::{Catalog, Query, Texts},
+    error::meaning,
+    parameter::Parameter,
+    statements::{Call, Found},
+};
+use crate::storage::{
+    sql::{self, Fault, Message, Table, of_sqlx},
+    timing::Deadline,
+};
+
+pub(in super::super) struct Connections(pub(super) PgPool);
+
+impl Connections {
+    pub(super) async fn open(
+        &self,
+        tables: &[Table; 2],
+        create_tables: bool,
+        deadline: Deadline,
+    ) -> Result<(), Fault> {
+        let mut lease = self.lease(deadline).await?;
+        let opened = {
+            let mut catalog = Catalog::new(lease.connection());
+            let opening = sql::open(&mut catalog, tables, create_tables);
+            deadline.bound(opening).await?
+        };
+        lease.end(opened)
+    }
+
+    pub(super) async fn attempt(
+        &self,
+        call: &Call<'_>,
+        deadline: Deadline,
+    ) -> Result<Found, Fault> {
+        let mut lease = self.lease(deadline).await?;
+        let result = deadline.bound(execute(lease.connection(), call)).await?;
+        lease.end(result)
+    }
+
+    async fn lease(&self, deadline: Deadline) -> Result<Lease, Fault> {
+        let lease = deadline.bound(self.0.acquire()).await;
+        let lease = lease.map_err(Fault::from).and_then(|it| it.map_err(fault));
+        Ok(Lease(Some(lease.map_err(Fault::not_connected)?)))
+    }
+}
+
+async fn execute(connection: &mut PgConnection, call: &Call<'_>) -> Result<Found, Fault> {
+    let mut query = sqlx::query(AssertSqlSafe(call.statement.text.clone()));
+    for parameter in &call.parameters {
+        query = match *parameter {
+            Parameter::Bytes(bytes) => query.bind(bytes),
+            Parameter::Number(number) => query.bind(number),
+            Parameter::Text(text) => query.bind(text),
+        };
+    }
+    let rows = query.fetch_all(connection).await.map_err(fault)?;
+    match &rows[..] {
+        [row] if matches!(row.try_get::<i64, _>(0), Ok(proof) if call.statement.proof == proof) => {
+            Ok(Found {
+                first: row.try_get(1).map_err(fault)?,
+                second: row.try_get(2).map_err(fault)?,
+                text: row.try_get(3).map_err(fault)?,
+            })
+        }
+        _ => Err(Fault::OtherStatement),
+    }
+}
+
+impl Query for &mut PgConnection {
+    async fn rows(&mut self, query: &str) -> Result<Vec<Texts>, Fault> {
+        let query = sqlx::raw_sql(AssertSqlSafe(query.to_owned()));
+        let rows = query.fetch_all(&mut **self).await.map_err(fault)?;
+        let texts = |row: &PgRow| {
+            let columns = 0..row.len();
+            columns.map(|it| row.try_get_unchecked(it)).collect()
+        };
+        let rows = rows.iter().map(texts).collect::<Result<_, _>>();
+        rows.map_err(fault)
+    }
+}
+
+fn fault(error: sqlx::Error) -> Fault {
+    of_sqlx(error, |error| {
+        let code = error.code().unwrap_or_default();
+        // The library does not tell which errors are fatal.
+        (meaning(&code, true), Message::new(&code, error.message()))
+    })
+}
+
+/// A connection in use. It is closed if an operation is dropped: the pool would wait for the reply before it
+/// opens another in its place.
+struct Lease(Option<PoolConnection<Postgres>>);
+
+impl Lease {
+    #[expect(clippy::expect_used, reason = "a lease is empty only after its end")]
+    fn connection(&mut self) -> &mut PgConnection {
+        self.0.as_mut().expect("a connection in use")
+    }
+
+    fn end<T>(mut self, result: Result<T, Fault>) -> Result<T, Fault> {
+        if !matches!(&result, Err(fault) if fault.ends_connection()) {
+            // Dropping it returns it to its pool.
+            self.0 = None;
+        }
+        result
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(connection.detach());
+        }
+    }
+}

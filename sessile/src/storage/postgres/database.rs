@@ -1,0 +1,109 @@
+//! [`Postgres`]: the operations of a store.
+
+use std::sync::Arc;
+
+use super::{
+    SessionId, StoreError, Version,
+    connections::Connections,
+    schema,
+    statements::{Found, Statements},
+};
+use crate::storage::{
+    sql::{self, AfterCut, Answer, Cleaned, Database, Failure, Name, NewRow, Row, Table},
+    timing::Deadline,
+};
+
+pub(super) const DEFAULT_TABLE: &str = "sessile_sessions";
+
+/// PostgreSQL cuts longer names without an error.
+const LONGEST_NAME: usize = 63;
+
+/// The operations of a store on PostgreSQL.
+pub(super) struct Postgres {
+    pub(super) tables: [Table; 2],
+    pub(super) statements: Arc<Statements>,
+    pub(super) connections: Connections,
+}
+
+/// The name of the table of sessions.
+pub(super) fn name(schema: Option<String>, table: String) -> Result<Name, StoreError> {
+    Name::new(schema, table, LONGEST_NAME, '"')
+}
+
+/// The table of sessions, and the table of marks.
+pub(super) fn tables(name: &Name) -> [Table; 2] {
+    sql::tables(name, &schema::SESSIONS, &schema::MARKS)
+}
+
+impl Database for Postgres {
+    fn tables(&self) -> &[Table; 2] {
+        &self.tables
+    }
+
+    async fn open(&self, create_tables: bool, deadline: Deadline) -> Result<Answer<()>, Failure> {
+        self.connections
+            .open(&self.tables, create_tables, deadline)
+            .await
+    }
+
+    async fn load(
+        &self,
+        id: &SessionId,
+        deadline: Deadline,
+    ) -> Result<Answer<Option<Row>>, Failure> {
+        let load = self.statements.load(id);
+        let answer = self
+            .connections
+            .run(&load, AfterCut::Resend, deadline)
+            .await?;
+        Ok(answer.map(|found| {
+            Some(Row {
+                version: version_of(&found)?,
+                // Without a text it is corrupt, and not missing.
+                record: found.text.unwrap_or_default().into_bytes(),
+            })
+        }))
+    }
+
+    async fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> Result<Answer<bool>, Failure> {
+        let create = self.statements.create(row);
+        let creating = self.connections.run(&create, AfterCut::Fail, deadline);
+        Ok(creating.await?.map(|found| found.first == Some(1)))
+    }
+
+    async fn update(
+        &self,
+        expected: Version,
+        row: &NewRow<'_>,
+        deadline: Deadline,
+    ) -> Result<Answer<Option<Version>>, Failure> {
+        let update = self.statements.update(expected, row);
+        let updating = self.connections.run(&update, AfterCut::Resend, deadline);
+        Ok(updating.await?.map(|found| version_of(&found)))
+    }
+
+    async fn delete(&self, id: &SessionId, deadline: Deadline) -> Result<Answer<()>, Failure> {
+        let delete = self.statements.delete(id);
+        let deleting = self.connections.run(&delete, AfterCut::Resend, deadline);
+        Ok(deleting.await?.map(drop))
+    }
+
+    async fn clean_up(&self, limit: u32, deadline: Deadline) -> Result<Answer<Cleaned>, Failure> {
+        let clean_up = self.statements.clean_up(limit);
+        let answer = self
+            .connections
+            .run(&clean_up, AfterCut::Resend, deadline)
+            .await?;
+        let count = |number: Option<i64>| number.unwrap_or(0).cast_unsigned();
+        Ok(answer.map(|found| Cleaned {
+            due: count(found.first),
+            deleted: count(found.second),
+        }))
+    }
+}
+
+/// PostgreSQL has no unsigned integers.
+fn version_of(found: &Found) -> Option<Version> {
+    let number = found.first?;
+    Some(Version::new(number.cast_unsigned()))
+}

@@ -1,0 +1,103 @@
+//! [`Route`]: shared connections to a server, or to the current master.
+
+use std::sync::Arc;
+
+use redis::aio::MultiplexedConnection;
+
+use super::{
+    super::{
+        error::Fault,
+        location::{Endpoint, Host},
+        near::{Pending, StreamGuard},
+        script::{Action, Request},
+    },
+    Asking, Attempt, Connector, Deadline, RawConnection, exchange, sentinel,
+};
+use crate::storage::shared_connection::{self, Backoff, Connect};
+
+pub(super) type SharedConnection = shared_connection::SharedConnection<Route>;
+pub(super) type PerRuntime = shared_connection::PerRuntime<Route>;
+
+/// The target of a connection, and how it is made.
+pub(super) struct Route {
+    pub(super) connector: Arc<Connector>,
+    pub(super) target: Target,
+    pub(super) backoff: Backoff,
+}
+
+pub(super) enum Target {
+    Server(Endpoint),
+    /// The server that the sentinels at `hosts` call `name`.
+    Master {
+        hosts: Vec<Host>,
+        name: Arc<str>,
+    },
+}
+
+/// What a request is sent over.
+pub(super) struct Handle {
+    connection: MultiplexedConnection,
+    /// For the near cache, if there is one.
+    pending: Option<Pending>,
+}
+
+impl Connect for Route {
+    type Connection = RawConnection;
+    type Handle = Handle;
+    type Fault = Fault;
+
+    const SERVER: &'static str = "Redis";
+
+    async fn connect(&self) -> Result<RawConnection, Fault> {
+        match &self.target {
+            Target::Server(endpoint) => self.connector.connect_to(endpoint).await,
+            Target::Master { hosts, name } => {
+                sentinel::connect_to_master(&self.connector, hosts, name).await
+            }
+        }
+    }
+
+    fn backoff(&self) -> Backoff {
+        self.backoff
+    }
+
+    fn handle(raw: &RawConnection) -> Handle {
+        Handle {
+            connection: raw.connection.clone(),
+            pending: raw.stream.as_ref().map(StreamGuard::ask),
+        }
+    }
+
+    /// The driver does not tell.
+    fn is_broken(_raw: &RawConnection) -> bool {
+        false
+    }
+
+    fn not_connected(cause: Fault) -> Fault {
+        Fault::NotConnected(Arc::new(cause))
+    }
+}
+
+pub(super) async fn send(
+    connection: &SharedConnection,
+    request: &Request<'_>,
+    asking: Asking,
+    deadline: Deadline,
+) -> Result<Attempt, Fault> {
+    let mut in_flight = connection.begin(deadline).await?;
+    let answer = exchange(&mut in_flight.handle.connection, request, asking);
+    let answer = deadline.bound(answer).await?;
+    let mut pending = in_flight.handle.pending.take();
+    match &answer {
+        Err(fault) if fault.ends_connection() => in_flight.broken(),
+        _ => in_flight.answered(),
+    }
+    if matches!(request.action, Action::Slots) {
+        // A node that the others have replaced answers this as well, and announces no more changes.
+        pending = None;
+    }
+    Ok(Attempt {
+        value: answer?,
+        provenance: pending.map(Pending::answered),
+    })
+}

@@ -1,0 +1,192 @@
+//! [`Database`]: the operations of a store on one kind of database server.
+
+use std::time::Duration;
+
+use super::{Fault, StoreError, Table};
+use crate::{
+    record::Record,
+    storage::{
+        SessionId, SubjectDigest, Version,
+        timing::{Deadline, millis},
+    },
+};
+
+/// The operations of a store on one kind of database server.
+///
+/// All times are by the clock of the database. Each operation of the store contract is atomic. All but
+/// [`create`](Self::create) can be repeated.
+pub(in crate::storage) trait Database: Send + Sync + 'static {
+    /// The table of sessions, and the table of marks.
+    fn tables(&self) -> &[Table; 2];
+
+    /// Checks that the tables can be used. Creates missing ones if `create_tables` is set.
+    fn open(
+        &self,
+        create_tables: bool,
+        deadline: Deadline,
+    ) -> impl Future<Output = Result<Answer<()>, Failure>> + Send;
+
+    /// The live row of this id.
+    fn load(
+        &self,
+        id: &SessionId,
+        deadline: Deadline,
+    ) -> impl Future<Output = Result<Answer<Option<Row>>, Failure>> + Send;
+
+    /// Inserts a row unless there is a live row of its id. Returns whether it was inserted.
+    fn create(
+        &self,
+        row: &NewRow<'_>,
+        deadline: Deadline,
+    ) -> impl Future<Output = Result<Answer<bool>, Failure>> + Send;
+
+    /// Replaces the live row of the same id, if that has the version `expected`.
+    ///
+    /// Returns the version that the row has now, or `None` if there is no live row. The expected version
+    /// says that another statement changed or deleted the row at the same time.
+    fn update(
+        &self,
+        expected: Version,
+        row: &NewRow<'_>,
+        deadline: Deadline,
+    ) -> impl Future<Output = Result<Answer<Option<Version>>, Failure>> + Send;
+
+    /// Deletes the row of this id.
+    fn delete(
+        &self,
+        id: &SessionId,
+        deadline: Deadline,
+    ) -> impl Future<Output = Result<Answer<()>, Failure>> + Send;
+
+    /// Processes up to `limit` rows that are due, the earliest first: deletes the expired ones, and
+    /// makes the others due when they expire.
+    fn clean_up(
+        &self,
+        limit: u32,
+        deadline: Deadline,
+    ) -> impl Future<Output = Result<Answer<Cleaned>, Failure>> + Send;
+}
+
+/// How an operation ended.
+pub(in crate::storage) struct Answer<T> {
+    pub(super) outcome: Outcome<T>,
+    /// Whether an earlier attempt may have happened as well.
+    pub(super) repeated: bool,
+}
+
+/// What the database made of an operation.
+pub(super) enum Outcome<T> {
+    Done(T),
+    /// Nothing: another statement changed the same rows first.
+    Overtaken,
+}
+
+impl<T> Answer<T> {
+    #[cfg(feature = "postgres-session")]
+    pub(in crate::storage) fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
+        Answer {
+            outcome: match self.outcome {
+                Outcome::Done(done) => Outcome::Done(change(done)),
+                Outcome::Overtaken => Outcome::Overtaken,
+            },
+            repeated: self.repeated,
+        }
+    }
+}
+
+/// Why an operation failed.
+pub(in crate::storage) struct Failure {
+    pub(super) fault: Fault,
+    /// Whether an earlier attempt may have happened, whatever the fault is.
+    pub(super) repeated: bool,
+}
+
+impl From<Failure> for StoreError {
+    fn from(Failure { fault, repeated }: Failure) -> Self {
+        match repeated {
+            true => fault.after_repeat(),
+            false => fault.into(),
+        }
+    }
+}
+
+/// Whether an operation that may have happened is sent again after its connection was cut.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::storage) enum AfterCut {
+    Resend,
+    Fail,
+}
+
+/// Makes an attempt, and a second one if the connection of the first was cut and `after_cut` allows it.
+/// `attempt` is told whether its connection has to be a new one.
+pub(in crate::storage) async fn up_to_twice<T, F>(
+    after_cut: AfterCut,
+    attempt: impl Fn(bool) -> F,
+) -> Result<Answer<T>, Failure>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
+    let (result, repeated) = match attempt(false).await {
+        Err(fault) if fault.is_cut() && (after_cut == AfterCut::Resend || !fault.leaves_open()) => {
+            (Box::pin(attempt(true)).await, fault.leaves_open())
+        }
+        first => (first, false),
+    };
+    let outcome = match result {
+        Ok(done) => Outcome::Done(done),
+        Err(Fault::Overtaken) => Outcome::Overtaken,
+        Err(fault) => return Err(Failure { fault, repeated }),
+    };
+    Ok(Answer { outcome, repeated })
+}
+
+/// What was read of a row.
+pub(in crate::storage) struct Row {
+    pub(in crate::storage) version: Version,
+    pub(in crate::storage) record: Vec<u8>,
+}
+
+/// A row to be written.
+pub(in crate::storage) struct NewRow<'a> {
+    pub(in crate::storage) id: &'a SessionId,
+    pub(in crate::storage) version: Version,
+    /// In milliseconds from the database's present time.
+    pub(in crate::storage) ttl: i64,
+    subject: Option<SubjectDigest>,
+    /// In milliseconds since the Unix epoch.
+    pub(in crate::storage) signed_in_at: Option<i64>,
+    pub(in crate::storage) label: Option<&'a str>,
+    pub(in crate::storage) record: String,
+}
+
+impl<'a> NewRow<'a> {
+    pub(super) fn new(
+        id: &'a SessionId,
+        record: &'a Record,
+        version: Version,
+        ttl: Duration,
+    ) -> Self {
+        let as_bigint = |millis| i64::try_from(millis).unwrap_or(i64::MAX);
+        Self {
+            id,
+            version,
+            ttl: millis(ttl),
+            subject: record.subject(),
+            signed_in_at: (record.signed_in_at()).map(|it| as_bigint(it.as_unix_millis())),
+            label: record.label(),
+            record: record.encode(),
+        }
+    }
+
+    pub(in crate::storage) fn subject(&self) -> Option<&[u8]> {
+        self.subject.as_ref().map(|it| it.as_bytes().as_slice())
+    }
+}
+
+/// What a clean-up did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::storage) struct Cleaned {
+    /// The rows that were due, expired or not.
+    pub(in crate::storage) due: u64,
+    pub(in crate::storage) deleted: u64,
+}

@@ -1,0 +1,49 @@
+//! Servers that become read-only while the store is open.
+
+use sessile::storage::StoreErrorKind::Denied;
+
+use crate::{
+    engine::{self, Server},
+    sql::setup::{create, in_time, store, update, value},
+};
+
+/// Makes the server read-only, or ends that, also for connections that are open.
+fn set_read_only(server: &Server, is_read_only: bool) {
+    let value = if is_read_only { "on" } else { "off" };
+    let set = format!("ALTER SYSTEM SET default_transaction_read_only = {value}");
+    for sql in [set.as_str(), "SELECT pg_reload_conf()"] {
+        server.execute(sql).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn writes_fail_and_reads_go_on_until_it_accepts_writes() {
+    let server = Server::start_with(&["log_connections=on"]).unwrap();
+    let store = store(&server).await;
+    let at = create(&store, 1).await;
+    assert_eq!(value(&store, &at).await.unwrap(), Some(1));
+    set_read_only(&server, true);
+    engine::until(&server, engine::IS_READ_ONLY);
+
+    let connections = || server.output().matches("user=sessile").count();
+    let before = connections();
+    let mut denied = 0;
+    for _ in 0..200 {
+        match update(&store, &at, 2).await {
+            // The open connections read the setting a moment later.
+            Ok(_) => assert_eq!(denied, 0),
+            Err(error) => {
+                assert_eq!(error.kind(), Denied);
+                assert!(!error.may_have_happened());
+                denied += 1;
+            }
+        }
+        value(&store, &at).await.unwrap();
+    }
+    assert!(denied > 100, "{denied}");
+    let opened = connections() - before;
+    assert!(opened < 20, "{opened}");
+
+    set_read_only(&server, false);
+    in_time(async { while update(&store, &at, 3).await.is_err() {} }).await;
+}
