@@ -100,6 +100,7 @@
 //! | `cookie-session`, `sqlite-session`, `postgres-session`, `mysql-session`, `redis-session`, `redis-actor-session` | a store: see [`guide::choosing_a_store`] |
 //! | `redis-rs-session` | an alias of `redis-session`, the name in `actix-session` 0.6 to 0.9 |
 //! | `redis-pool` | `RedisSessionStore` on the application's `deadpool_redis` pool |
+//! | `postgres-pool`, `postgres-pool-sqlx` | `PostgresSessionStore` on the application's pool of `deadpool-postgres` or `sqlx` |
 //! | `redis-session-rustls` | `RedisSessionStore` over TLS, with `rustls` |
 //! | `redis-session-native-tls`, or its alias `redis-rs-tls-session` | the same, with the operating system's TLS library |
 //! | `compat` | `storage::compat`: stores that were written for `actix-session` |

@@ -21,7 +21,7 @@
 //! | `redis-rs-session`, `redis-rs-tls-session` (0.6 to 0.9) | the same, as aliases of `redis-session` and `redis-session-native-tls` |
 //! | `redis-actor-session` (0.6 to 0.9) | the same |
 //!
-//! Rust 1.89 is required; 1.94 for the SQL stores. `redis-pool` takes a pool of `deadpool-redis` 0.23.
+//! Rust 1.89 is required; 1.94 for `mysql-session` and `postgres-pool-sqlx`. `redis-pool` takes a pool of `deadpool-redis` 0.23.
 //!
 //! # Crates that depend on actix-session
 //!
