@@ -6,7 +6,7 @@ use rusqlite::{Connection, config::DbConfig};
 
 use super::{
     error::{Failure, Problem},
-    files::{Files, HeldFile},
+    files::Files,
     location::Location,
     opening::Options,
     readers::Readers,
@@ -22,8 +22,9 @@ pub(super) struct Database {
     readers: Arc<Readers>,
     /// `None` before it is opened for the first time, and after the file was found to be another one.
     opened: Option<Opened>,
-    /// The log of a file that was closed because it was deleted or replaced. Another process may have it open.
-    left: Option<HeldFile>,
+    /// The files that were closed because some of them were deleted or replaced. Another process may have the
+    /// others open.
+    left: Option<Files>,
 }
 
 struct Opened {
@@ -76,7 +77,7 @@ impl Database {
     }
 
     fn open(&mut self, now: Timestamp) -> Result<Opened, Failure> {
-        if self.left.as_ref().is_some_and(HeldFile::is_there) {
+        if self.left.as_ref().is_some_and(Files::log_or_index_is_there) {
             return Err(Failure::not_sent(Problem::HeldByOthers));
         }
         let connection = self.options.writer()?;
@@ -112,16 +113,15 @@ impl Database {
         let Opened {
             connection, files, ..
         } = opened;
-        self.left = files.as_ref().and_then(Files::hold_log);
-        if self.left.is_some() {
-            // Writes the log back and deletes it, unless another process has the database open. It then fails,
-            // because the file has moved.
-            let _ = connection.pragma_update(None, "journal_mode", "DELETE");
-        } else if files.as_ref().is_some_and(Files::another_log_is_there) {
+        if files.as_ref().is_some_and(Files::another_log_is_there) {
             // The last connection to close deletes the log by its path, but that one belongs to another process.
             let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        } else {
+            // Writes the log back and deletes it with its index, unless another process has the database open.
+            let _ = connection.pragma_update(None, "journal_mode", "DELETE");
         }
         drop(connection);
+        self.left = files;
     }
 }
 

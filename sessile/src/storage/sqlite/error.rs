@@ -17,9 +17,9 @@ pub(super) struct Failure {
 #[derive(Debug)]
 pub(super) enum Problem {
     Sqlite(rusqlite::Error),
-    /// The path of the database leads to another file than before, or to none.
+    /// The path of the database, of its log or of the log's index leads to another file than before, or to none.
     Moved,
-    /// As `Moved`, and another process still uses the write-ahead log of the file that was there.
+    /// As `Moved`, and another process still uses the files that were there.
     HeldByOthers,
     /// The database can't have a write-ahead log.
     NoLog,
@@ -147,7 +147,8 @@ impl Problem {
             Self::HeldByOthers => (
                 Unavailable,
                 "was deleted or replaced, and another process still has it open. Writes succeed again \
-                 after that process has closed it",
+                 after that process has closed it. If there is no such process, delete the files that \
+                 have the same path followed by -wal and -shm",
             ),
             Self::NoLog => (
                 Incompatible,

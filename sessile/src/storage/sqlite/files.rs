@@ -1,15 +1,18 @@
 //! [`Files`]: whether the files of a database are still where they were.
 
 use std::{
-    fs::File,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
-/// The files of a database in the file system: the database and its write-ahead log.
+/// The files of a database in the file system.
 #[derive(Debug)]
 pub(super) struct Files {
     database: Place,
+    /// The write-ahead log, `-wal`.
     log: Place,
+    /// The index of the log, `-shm`. The locks of writers are in it.
+    index: Place,
 }
 
 /// A path, and the file that was there.
@@ -22,48 +25,33 @@ struct Place {
 impl Files {
     /// The files of the database at `path`, which is open.
     pub(super) fn of(path: &Path) -> Self {
-        // SQLite puts the log beside the file itself, not beside a link to it.
-        let mut log = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        log.as_mut_os_string().push("-wal");
+        // SQLite puts the others beside the file itself, not beside a link to it.
+        let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let beside = |suffix| {
+            let mut path = file.clone();
+            path.as_mut_os_string().push(suffix);
+            Place::new(path)
+        };
         Self {
             database: Place::new(path.to_owned()),
-            log: Place::new(log),
+            log: beside("-wal"),
+            index: beside("-shm"),
         }
     }
 
     /// Whether another file, or none, is at one of the paths.
     pub(super) fn were_moved(&self) -> bool {
-        self.database.was_moved() || self.log.was_moved()
+        self.database.was_moved() || self.log.was_moved() || self.index.was_moved()
     }
 
-    /// Opens the log, if it is still at its path.
-    pub(super) fn hold_log(&self) -> Option<HeldFile> {
-        let path = self.log.path.clone();
-        let file = File::open(&path).ok()?;
-        let held = HeldFile {
-            place: Place::new(path),
-            _file: file,
-        };
-        (held.place.file.is_some() && held.place.file == self.log.file).then_some(held)
+    /// Whether the log or its index is still at its path.
+    pub(super) fn log_or_index_is_there(&self) -> bool {
+        self.log.is_there() || self.index.is_there()
     }
 
     /// Whether the log of another database is at the path.
     pub(super) fn another_log_is_there(&self) -> bool {
         self.log.was_moved() && FileId::of(&self.log.path).is_some()
-    }
-}
-
-/// A file that is open, so that no later file gets its number.
-#[derive(Debug)]
-pub(super) struct HeldFile {
-    place: Place,
-    _file: File,
-}
-
-impl HeldFile {
-    /// Whether the file is still at its path.
-    pub(super) fn is_there(&self) -> bool {
-        !self.place.was_moved()
     }
 }
 
@@ -76,13 +64,19 @@ impl Place {
     fn was_moved(&self) -> bool {
         FileId::of(&self.path) != self.file
     }
+
+    fn is_there(&self) -> bool {
+        self.file.is_some() && !self.was_moved()
+    }
 }
 
-/// What tells a file from any other that exists at the same time.
+/// What tells a file from any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FileId {
     device: u64,
     inode: u64,
+    /// A later file can have the same number. Not every file system knows when it created a file.
+    created: Option<SystemTime>,
 }
 
 impl FileId {
@@ -94,6 +88,7 @@ impl FileId {
         Some(Self {
             device: file.dev(),
             inode: file.ino(),
+            created: file.created().ok(),
         })
     }
 

@@ -66,10 +66,11 @@ use self::{
 /// - If the disk is full, writes fail and lose nothing. They succeed again as soon as there is room.
 /// - If the disk hangs, so does each thread that reads what the operating system has not cached. Writes queue
 ///   in the thread that writes, so requests that write end by their own timeouts.
-/// - If the file or its log is deleted or replaced while it is open, SQLite goes on to write to the file that
-///   was there. The thread that writes looks once a second, before it writes, whether the files are still
-///   there. If not, the write fails with an error that says so, and the next operation opens the file that is
-///   at the path, or creates it. Sessions that were stored in between are lost. A file whose content is
+/// - If the file, or one of the two beside it, is deleted or replaced while it is open, SQLite goes on to write to
+///   the file that was there. The thread that writes looks once a second, before it writes, whether the files are
+///   still there. If not, the write fails with an error that says so, and the next operation opens the file that is
+///   at the path, or creates it. Sessions that were stored in between are lost. As long as another process
+///   uses what is left of the files, all operations fail. A file whose content is
 ///   overwritten is not noticed. To restore a backup, stop the server first.
 ///
 /// ```

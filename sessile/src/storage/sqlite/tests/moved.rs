@@ -129,3 +129,35 @@ async fn closing_a_deleted_file_is_an_error() {
     let error = store.close().await.unwrap_err();
     assert!(chain(&error).contains("was deleted or replaced"));
 }
+
+/// As when an administrator deletes some of the three files. Another store has the database open, and must not
+/// share the rest with a store that has opened it again.
+#[tokio::test]
+async fn files_that_another_store_still_has_open_are_not_opened_again() {
+    for deleted in [
+        &["-wal"] as &[_],
+        &["-shm"],
+        &["", "-wal"],
+        &["", "-shm"],
+    ] {
+        let database = Database::new();
+        let (clock, store) = database.open_with_clock().await;
+        let (other_clock, other) = database.open_with_clock().await;
+        let (id, _) = create(&store, &record("a"), MINUTE).await;
+        for suffix in deleted {
+            fs::remove_file(database.path() + suffix).unwrap();
+        }
+        clock.advance(SECOND);
+        refused(&store).await;
+        let text = refused(&store).await;
+        let message = "another process still has it open";
+        assert!(text.contains(message), "{deleted:?}: {text}");
+        other_clock.advance(SECOND);
+        refused(&other).await;
+
+        let kept = !deleted.contains(&"");
+        assert_eq!(stored(&store, &id).await.is_some(), kept, "{deleted:?}");
+        let (id, _) = create(&store, &record("b"), MINUTE).await;
+        assert_eq!(stored(&other, &id).await, Some(record("b")), "{deleted:?}");
+    }
+}
