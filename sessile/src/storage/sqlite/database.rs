@@ -117,7 +117,9 @@ impl Database {
             // The last connection to close deletes the log by its path, but that one belongs to another process.
             let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         } else {
-            // Writes the log back and deletes it with its index, unless another process has the database open.
+            // Writes back what is in the log. No path may lead to it any more.
+            let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            // Deletes the log and its index, unless another process has the database open.
             let _ = connection.pragma_update(None, "journal_mode", "DELETE");
         }
         drop(connection);

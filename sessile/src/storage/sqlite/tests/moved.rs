@@ -161,3 +161,20 @@ async fn files_that_another_store_still_has_open_are_not_opened_again() {
         assert_eq!(stored(&other, &id).await, Some(record("b")), "{deleted:?}");
     }
 }
+
+#[tokio::test]
+async fn a_store_that_leaves_files_to_others_writes_the_log_back() {
+    let database = Database::new();
+    let (clock, store) = database.open_with_clock().await;
+    let other = database.open().await;
+    let (id, _) = create(&store, &record("a"), MINUTE).await;
+    for suffix in ["-wal", "-shm"] {
+        fs::remove_file(database.path() + suffix).unwrap();
+    }
+    clock.advance(SECOND);
+    refused(&store).await;
+    fs::copy(database.path(), database.file("copy")).unwrap();
+    let copy = SqliteSessionStore::new(database.file("copy")).await;
+    assert_eq!(stored(&copy.unwrap(), &id).await, Some(record("a")));
+    drop(other);
+}
