@@ -29,36 +29,34 @@ impl Options {
     ///
     /// Also fails for a database that can't be written to. Otherwise the first sign-in would fail.
     pub(super) fn writer(&self) -> Result<Connection, Failure> {
-        let mut connection = self.connect().map_err(Failure::not_sent)?;
+        let flags = match self.location {
+            Location::Memory
+            | Location::File {
+                mode: Mode::Create, ..
+            } => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+            Location::File {
+                mode: Mode::ReadWrite,
+                ..
+            } => OpenFlags::SQLITE_OPEN_READ_WRITE,
+            Location::File {
+                mode: Mode::ReadOnly,
+                ..
+            } => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        };
+        let mut connection = self.connect(flags).map_err(Failure::not_sent)?;
         self.set_up(&connection)?;
         schema::prepare(&mut connection)?;
         Ok(connection)
     }
 
-    /// A connection that reads.
+    /// A connection that reads a file that is there. It needs the right to write, for the locks of readers.
     pub(super) fn reader(&self) -> rusqlite::Result<Connection> {
-        self.connect()
+        self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)
     }
 
     /// A connection that never waits for a lock: see [`Patience`](super::patience::Patience).
-    fn connect(&self) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | match self.location {
-                Location::File {
-                    mode: Mode::ReadOnly,
-                    ..
-                } => OpenFlags::SQLITE_OPEN_READ_ONLY,
-                Location::File {
-                    mode: Mode::ReadWrite,
-                    ..
-                } => OpenFlags::SQLITE_OPEN_READ_WRITE,
-                Location::File {
-                    mode: Mode::Create, ..
-                }
-                | Location::Memory => {
-                    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
-                }
-            };
+    fn connect(&self, flags: OpenFlags) -> rusqlite::Result<Connection> {
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match self.location.path() {
             Some(path) => Connection::open_with_flags(path, flags),
             None => Connection::open_in_memory_with_flags(flags),

@@ -171,3 +171,14 @@ async fn a_write_waits_for_the_disk_only_if_that_is_set() {
         assert_eq!(set.await, expected);
     }
 }
+
+/// The file can be deleted after the connection that writes was opened.
+#[tokio::test]
+async fn a_connection_that_reads_creates_no_file() {
+    let database = Database::new();
+    let store = database.open().await;
+    store.close().await.unwrap();
+    fs::remove_file(database.path()).unwrap();
+    assert!(store.0.options.reader().is_err());
+    assert!(!fs::exists(database.path()).unwrap());
+}
