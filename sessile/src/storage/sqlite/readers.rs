@@ -35,10 +35,10 @@ impl Readers {
         connection.as_ref().map(read)
     }
 
-    /// Opens all connections by `connect`.
+    /// Opens all connections by `connect`, or none.
     pub(super) fn open<E>(&self, connect: impl Fn() -> Result<Connection, E>) -> Result<(), E> {
-        for slot in &self.0 {
-            let connection = connect()?;
+        let connections: Result<Vec<_>, E> = self.0.iter().map(|_| connect()).collect();
+        for (slot, connection) in self.0.iter().zip(connections?) {
             *lock(slot) = Some(connection);
         }
         Ok(())

@@ -1,4 +1,4 @@
-use std::pin::pin;
+use std::{fs, pin::pin, thread};
 
 use rusqlite::limits::Limit;
 
@@ -206,4 +206,23 @@ async fn a_thread_that_panics_is_an_error() {
     let error = load(&store, &SessionId::generate()).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     store.close().await.unwrap();
+}
+
+/// As if the process had no file descriptor left.
+#[test]
+fn either_all_connections_that_read_are_open_or_none() {
+    let readers = Readers::new(2);
+    let left = std::cell::Cell::new(1);
+    let open = || match left.replace(0) {
+        0 => Err(()),
+        _ => Ok(Connection::open_in_memory().unwrap()),
+    };
+    assert!(readers.open(open).is_err());
+    for _ in 0..2 {
+        let used = thread::scope(|scope| {
+            let used = scope.spawn(|| readers.with(|_| ()));
+            used.join().unwrap()
+        });
+        assert_eq!(used, None);
+    }
 }
