@@ -23,6 +23,8 @@ pub(super) enum Problem {
     HeldByOthers,
     /// The database can't have a write-ahead log.
     NoLog,
+    /// The operation panicked, or the clock that it read.
+    Panicked,
     /// A later version of this crate made the tables.
     NewerSchema {
         found: i64,
@@ -154,6 +156,10 @@ impl Problem {
                 Incompatible,
                 "can't have a write-ahead log, because its file system has no shared memory. \
                  Move it to a local disk",
+            ),
+            Self::Panicked => (
+                Unavailable,
+                "was not changed, because the operation panicked",
             ),
             Self::NewerSchema { found, known } => {
                 let text = format!(

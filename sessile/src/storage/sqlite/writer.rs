@@ -1,7 +1,13 @@
 //! The thread that writes: it executes the operations that are queued in one transaction, and answers after
 //! the commit.
 
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{
+    io,
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -9,7 +15,7 @@ use tokio::sync::oneshot;
 use super::{
     StoreError, StoreErrorKind,
     database::Database,
-    error::Failure,
+    error::{Failure, Problem},
     opening::Options,
     patience::Patience,
     queue::{Job, Message, Queue, Receiver, queue},
@@ -143,8 +149,8 @@ impl Writer {
             return Ok(());
         }
         let timeout = self.database.busy_timeout();
-        let connection = self.database.connection(self.clock.now());
-        let connection = connection.map_err(Aborted::Refused)?;
+        let now = catch(|| self.clock.now()).map_err(Aborted::Refused)?;
+        let connection = self.database.connection(now).map_err(Aborted::Refused)?;
         begin(connection, timeout, jobs).map_err(Aborted::Refused)?;
         let committed = execute_and_commit(connection, &self.clock, jobs);
         let is_open = !connection.is_autocommit();
@@ -180,13 +186,19 @@ fn execute_and_commit(
     jobs: &mut [Box<dyn Job>],
 ) -> Result<(), Failure> {
     for job in jobs {
-        let executed = job.execute(connection, clock.now());
+        let executed = catch(|| job.execute(connection, clock.now()))?;
         // After some errors, SQLite undoes the whole transaction.
         if connection.is_autocommit() {
             return executed;
         }
     }
     run(connection, "COMMIT").map_err(Failure::of_commit)
+}
+
+/// Calls `call`, which reads the clock of the application. If it panics, the transaction is undone.
+fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Failure> {
+    let caught = panic::catch_unwind(AssertUnwindSafe(call));
+    caught.map_err(|_| Failure::not_sent(Problem::Panicked))
 }
 
 /// Executes a statement that returns nothing.

@@ -129,6 +129,29 @@ async fn operations_that_are_queued_share_a_commit() {
     assert_eq!(number(&database.connection(), committed), 2);
 }
 
+#[tokio::test]
+async fn an_operation_that_panics_fails_alone() {
+    let (_, store) = in_memory().await;
+    let ids = [(); 2].map(|()| SessionId::generate());
+    let outcomes = in_one_batch(&store, async {
+        tokio::join!(
+            try_create(&store, &ids[0], "a"),
+            try_on_writer(&store, |writer| -> rusqlite::Result<()> {
+                writer.execute_batch("DELETE FROM sessile_sessions")?;
+                panic!("as a clock could")
+            }),
+            try_create(&store, &ids[1], "b"),
+        )
+    });
+    let (a, panicked, b) = outcomes.await;
+    assert_eq!(a.unwrap(), CreateOutcome::Created);
+    assert!(!panicked.unwrap_err().may_have_happened());
+    assert_eq!(b.unwrap(), CreateOutcome::Created);
+    for id in &ids {
+        assert!(stored(&store, id).await.is_some());
+    }
+}
+
 /// One database page is left.
 #[tokio::test]
 async fn a_record_that_finds_the_disk_full_fails_alone() {

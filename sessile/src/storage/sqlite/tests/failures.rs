@@ -1,8 +1,14 @@
-use std::{fs, pin::pin, thread};
+use std::{
+    fs,
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
 use rusqlite::limits::Limit;
 
 use super::*;
+use crate::clock::Clock;
 
 /// Sets the column `record` of the only row to this SQL value.
 fn overwrite_record(database: &Database, value: &str) {
@@ -194,20 +200,6 @@ async fn a_busy_timeout_of_a_century_ends_with_the_callers_that_wait() {
     }
 }
 
-#[tokio::test]
-async fn a_thread_that_panics_is_an_error() {
-    let (_, store) = in_memory().await;
-    let panicking = try_on_writer(&store, |_| -> rusqlite::Result<()> {
-        panic!("as a clock could")
-    });
-    let error = panicking.await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    assert!(error.may_have_happened());
-    let error = load(&store, &SessionId::generate()).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    store.close().await.unwrap();
-}
-
 /// As if the process had no file descriptor left.
 #[test]
 fn either_all_connections_that_read_are_open_or_none() {
@@ -225,4 +217,28 @@ fn either_all_connections_that_read_are_open_or_none() {
         });
         assert_eq!(used, None);
     }
+}
+
+/// Shows the time of another clock, or panics.
+struct FailingClock(ManualClock, Arc<AtomicBool>);
+
+impl Clock for FailingClock {
+    fn now(&self) -> Timestamp {
+        assert!(!self.1.load(Ordering::Relaxed), "no time");
+        self.0.now()
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_panics_leaves_the_store_usable() {
+    let fails = Arc::new(AtomicBool::new(false));
+    let clock = FailingClock(ManualClock::default(), fails.clone());
+    let builder = SqliteSessionStore::builder(":memory:").clock(clock);
+    let store = builder.build().await.unwrap();
+    let session = create(&store, &record("a"), MINUTE).await;
+    fails.store(true, Ordering::Relaxed);
+    let error = update(&store, &session, &record("b"), MINUTE).await;
+    assert!(!error.unwrap_err().may_have_happened());
+    fails.store(false, Ordering::Relaxed);
+    assert_eq!(stored(&store, &session.0).await, Some(record("a")));
 }

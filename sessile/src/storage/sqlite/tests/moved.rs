@@ -134,12 +134,7 @@ async fn closing_a_deleted_file_is_an_error() {
 /// share the rest with a store that has opened it again.
 #[tokio::test]
 async fn files_that_another_store_still_has_open_are_not_opened_again() {
-    for deleted in [
-        &["-wal"] as &[_],
-        &["-shm"],
-        &["", "-wal"],
-        &["", "-shm"],
-    ] {
+    for deleted in [&["-wal"] as &[_], &["-shm"], &["", "-wal"], &["", "-shm"]] {
         let database = Database::new();
         let (clock, store) = database.open_with_clock().await;
         let (other_clock, other) = database.open_with_clock().await;
