@@ -7,20 +7,21 @@
 //! - **An operation that fails fails alone.** If its statement fails, SQLite undoes that statement. If the
 //!   transaction is undone or can't be committed, the thread executes each operation of the batch in a transaction of
 //!   its own. A commit that fails by an error of the disk leaves the outcome open, so nothing is executed again.
-//! - **Connections never wait for a lock** ([`patience`]): the callers do, and only while they are interested.
+//! - **Only the thread that writes waits for a lock** ([`busy`]), and only while a caller waits. A read that finds the
+//!   database locked goes to that thread.
 //! - **A file can be deleted while it is open** ([`database`], [`files`]). SQLite does not notice this in WAL mode.
 //! - **Disk space** ([`cleanup`]): a new database has `auto_vacuum = INCREMENTAL`, which costs an update nothing.
 //! - Neither a larger page cache nor `mmap_size` gains enough. `mmap_size` also turns an error of the disk into a crash
 //!   of the process.
 
 mod builder;
+mod busy;
 mod cleanup;
 mod database;
 mod error;
 mod files;
 mod location;
 mod opening;
-mod patience;
 mod queue;
 mod readers;
 mod schema;
@@ -39,7 +40,6 @@ pub use self::builder::{SqliteSessionStoreBuilder, SqliteSynchronous};
 use self::{
     error::Failure,
     opening::Options,
-    patience::Patience,
     queue::{Operation as _, Queue},
     readers::Readers,
     statements::{Create, Delete, Load, Update, Write},
@@ -149,22 +149,14 @@ impl SessionStore for SqliteSessionStore {
         _freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
         let load = Load { id: *id.as_bytes() };
-        let mut patience = None;
-        loop {
-            let now = self.0.clock.now();
-            let loaded = self.0.readers.with(|reader| load.execute(reader, now));
-            let error = match loaded {
-                Some(Ok(loaded)) => return loaded,
-                Some(Err(error)) => error,
-                None => return self.0.queue.execute(load).await?,
-            };
+        let now = self.0.clock.now();
+        match self.0.readers.with(|reader| load.execute(reader, now)) {
+            Some(Ok(loaded)) => loaded,
             // A write never locks out a read. Another process can, for example while it recovers the log.
-            let patience =
-                patience.get_or_insert_with(|| Patience::new(self.0.options.busy_timeout));
-            match patience.pause() {
-                Some(pause) if error::is_busy(&error) => tokio::time::sleep(pause).await,
-                _ => return Err(Failure::not_sent(error).into_error(&self.0.options.location)),
+            Some(Err(error)) if !error::is_busy(&error) => {
+                Err(Failure::not_sent(error).into_error(&self.0.options.location))
             }
+            _ => self.0.queue.execute(load).await?,
         }
     }
 

@@ -54,7 +54,7 @@ impl Options {
         self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)
     }
 
-    /// A connection that never waits for a lock: see [`Patience`](super::patience::Patience).
+    /// A connection that never waits for a lock: see [`retry_while_busy`](super::busy::retry_while_busy).
     fn connect(&self, flags: OpenFlags) -> rusqlite::Result<Connection> {
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match self.location.path() {

@@ -6,7 +6,6 @@ use std::{
     panic::{self, AssertUnwindSafe},
     sync::Arc,
     thread,
-    time::Duration,
 };
 
 use rusqlite::Connection;
@@ -14,14 +13,14 @@ use tokio::sync::oneshot;
 
 use super::{
     StoreError, StoreErrorKind,
+    busy::retry_while_busy,
     database::Database,
     error::{Failure, Problem},
     opening::Options,
-    patience::Patience,
     queue::{Job, Message, Queue, Receiver, queue},
     readers::Readers,
 };
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, Timestamp};
 
 /// How many operations one transaction has at most.
 const BATCH: usize = 256;
@@ -59,16 +58,16 @@ fn open<T>(
     clock: &SharedClock,
     reply: &oneshot::Sender<T>,
 ) -> Result<Database, StoreError> {
-    let mut patience = Patience::new(options.busy_timeout);
+    let timeout = options.busy_timeout;
     let mut database = Database::new(options);
-    loop {
-        let Err(failure) = database.connection(clock.now()).map(drop) else {
-            return Ok(database);
-        };
-        match patience.pause() {
-            Some(pause) if failure.is_busy() && !reply.is_closed() => thread::sleep(pause),
-            _ => return Err(failure.into_error(database.location())),
-        }
+    let opened = retry_while_busy(
+        timeout,
+        || !reply.is_closed(),
+        || database.connection(clock.now()).map(drop),
+    );
+    match opened {
+        Ok(()) => Ok(database),
+        Err(failure) => Err(failure.into_error(database.location())),
     }
 }
 
@@ -148,10 +147,9 @@ impl Writer {
         if jobs.is_empty() {
             return Ok(());
         }
-        let timeout = self.database.busy_timeout();
-        let now = catch(|| self.clock.now()).map_err(Aborted::Refused)?;
-        let connection = self.database.connection(now).map_err(Aborted::Refused)?;
-        begin(connection, timeout, jobs).map_err(Aborted::Refused)?;
+        let begun = self.begin(jobs).map_err(Aborted::Refused)?;
+        let connection = self.database.connection(begun);
+        let connection = connection.map_err(Aborted::Refused)?;
         let committed = execute_and_commit(connection, &self.clock, jobs);
         let is_open = !connection.is_autocommit();
         if is_open && run(connection, "ROLLBACK").is_err() {
@@ -160,23 +158,20 @@ impl Writer {
         }
         committed.map_err(Aborted::Undone)
     }
-}
 
-/// Begins a transaction that writes. Waits while another connection holds the database locked and one of the
-/// callers waits.
-fn begin(connection: &Connection, timeout: Duration, jobs: &[Box<dyn Job>]) -> Result<(), Failure> {
-    let mut patience = Patience::new(timeout);
-    loop {
-        let Err(error) = run(connection, "BEGIN IMMEDIATE") else {
-            return Ok(());
-        };
-        let failure = Failure::not_sent(error);
-        match patience.pause() {
-            Some(pause) if failure.is_busy() && !jobs.iter().all(|job| job.is_abandoned()) => {
-                thread::sleep(pause);
-            }
-            _ => return Err(failure),
-        }
+    /// Begins a transaction that writes, and returns the time. Waits while another connection holds the database locked
+    /// and one of the callers waits.
+    fn begin(&mut self, jobs: &[Box<dyn Job>]) -> Result<Timestamp, Failure> {
+        retry_while_busy(
+            self.database.busy_timeout(),
+            || !jobs.iter().all(|job| job.is_abandoned()),
+            || {
+                let now = catch(|| self.clock.now())?;
+                let connection = self.database.connection(now)?;
+                run(connection, "BEGIN IMMEDIATE").map_err(Failure::not_sent)?;
+                Ok(now)
+            },
+        )
     }
 }
 

@@ -1,5 +1,4 @@
 use std::{
-    fs,
     pin::pin,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -145,33 +144,23 @@ async fn a_record_that_is_too_large_is_denied_and_named_by_no_value() {
         .unwrap();
 }
 
-/// A read finds a database locked that is not in WAL mode.
-#[tokio::test]
-async fn a_read_waits_for_a_locked_database_without_blocking_its_thread() {
-    let (database, locked) = (Database::new(), Database::new());
-    let store = database.open().await;
-    let first = locked.open().await;
-    let session = create(&first, &record("a"), MINUTE).await;
-    first.close().await.unwrap();
-    let other = locked.connection();
-    let mode = other.pragma_update(None, "journal_mode", "DELETE");
-    mode.unwrap();
-    let path = locked.path();
-    let open =
-        || Connection::open(&path).inspect(|reader| reader.busy_timeout(Duration::ZERO).unwrap());
-    store.0.readers.open(open).unwrap();
-
-    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let mut reading = pin!(load(&store, &session.0));
-    assert!(poll_once(reading.as_mut()).await.is_none());
-    other.execute_batch("ROLLBACK").unwrap();
-    assert!(reading.await.unwrap().is_some());
-
-    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let error = load(&store, &session.0).await.unwrap_err();
-    let text = chain(&error);
-    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{text}");
-    assert!(text.contains("is locked by another connection"), "{text}");
+/// A read finds a database locked that is not in WAL mode. The runtime has no timer.
+#[test]
+fn a_read_that_finds_the_database_locked_is_left_to_the_thread_that_writes() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(async {
+        let (database, locked) = (Database::new(), Database::new());
+        let store = database.open().await;
+        let session = create(&store, &record("a"), MINUTE).await;
+        let (path, other) = (locked.path(), locked.connection());
+        let open = || {
+            let reader = Connection::open(&path)?;
+            reader.busy_timeout(Duration::ZERO).map(|()| reader)
+        };
+        store.0.readers.open(open).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        assert_eq!(stored(&store, &session.0).await, Some(record("a")));
+    });
 }
 
 #[tokio::test]

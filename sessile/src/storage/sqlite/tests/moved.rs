@@ -122,6 +122,25 @@ async fn a_file_that_another_store_still_has_open_is_left_alone() {
 }
 
 #[tokio::test]
+async fn opening_a_new_file_waits_while_it_is_locked() {
+    let database = Database::new();
+    let clock = ManualClock::default();
+    let builder = SqliteSessionStore::builder(database.path()).busy_timeout(MINUTE);
+    let store = builder.clock(clock.clone()).build().await.unwrap();
+    fs::remove_file(database.path()).unwrap();
+    clock.advance(SECOND);
+    refused(&store).await;
+    let other = database.connection();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let record = record("a");
+    let mut creating = Box::pin(create(&store, &record, MINUTE));
+    assert!(poll_once(creating.as_mut()).await.is_none());
+    other.execute_batch("ROLLBACK").unwrap();
+    let (id, _) = creating.await;
+    assert!(stored(&store, &id).await.is_some());
+}
+
+#[tokio::test]
 async fn closing_a_deleted_file_is_an_error() {
     let database = Database::new();
     let store = database.open().await;
