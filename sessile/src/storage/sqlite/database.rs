@@ -22,8 +22,8 @@ pub(super) struct Database {
     readers: Arc<Readers>,
     /// `None` before it is opened for the first time, and after the file was found to be another one.
     opened: Option<Opened>,
-    /// The files that were closed because some of them were deleted or replaced. Another process may have the
-    /// others open.
+    /// The files that were closed because some of them were deleted or replaced. Another process may still have
+    /// them open.
     left: Option<Files>,
 }
 
@@ -77,12 +77,15 @@ impl Database {
     }
 
     fn open(&mut self, now: Timestamp) -> Result<Opened, Failure> {
-        if self.left.as_ref().is_some_and(Files::log_or_index_is_there) {
-            return Err(Failure::not_sent(Problem::HeldByOthers));
+        if let Some(left) = &self.left {
+            left.delete_what_is_left();
+            // Others may go on to use files that were deleted. Those who make new ones were alone before.
+            if !left.database_was_moved() && !left.another_log_is_there() {
+                self.options.check_alone()?;
+            }
         }
         let connection = self.options.writer()?;
-        let readers = self.readers.open(|| self.options.reader());
-        readers.map_err(Failure::not_sent)?;
+        self.readers.open(|| self.options.reader())?;
         self.left = None;
         Ok(Opened {
             connection,
@@ -106,23 +109,19 @@ impl Database {
     }
 
     /// Closes the connections to files that were deleted or replaced.
-    ///
-    /// The log must not stay behind: SQLite would take it for the log of the file that is at the path now.
     fn leave(&mut self, opened: Opened) {
         self.readers.close();
         let Opened {
             connection, files, ..
         } = opened;
+        // No path may lead to the log any more.
+        let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         if files.as_ref().is_some_and(Files::another_log_is_there) {
             // The last connection to close deletes the log by its path, but that one belongs to another process.
             let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-        } else {
-            // Writes back what is in the log. No path may lead to it any more.
-            let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-            // Deletes the log and its index, unless another process has the database open.
-            let _ = connection.pragma_update(None, "journal_mode", "DELETE");
         }
         drop(connection);
+        files.as_ref().inspect(|files| files.delete_what_is_left());
         self.left = files;
     }
 }

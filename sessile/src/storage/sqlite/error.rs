@@ -19,7 +19,7 @@ pub(super) enum Problem {
     Sqlite(rusqlite::Error),
     /// The path of the database, of its log or of the log's index leads to another file than before, or to none.
     Moved,
-    /// As `Moved`, and another process still uses the files that were there.
+    /// As `Moved`, and another process still uses a log that was there.
     HeldByOthers,
     /// The database can't have a write-ahead log.
     NoLog,
@@ -148,9 +148,8 @@ impl Problem {
             ),
             Self::HeldByOthers => (
                 Unavailable,
-                "was deleted or replaced, and another process still has it open. Writes succeed again \
-                 after that process has closed it. If there is no such process, delete the files that \
-                 have the same path followed by -wal and -shm",
+                "lost its log, which another process still has open. Writes succeed again after that \
+                 process has closed the database",
             ),
             Self::NoLog => (
                 Incompatible,

@@ -1,6 +1,7 @@
 //! [`Files`]: whether the files of a database are still where they were.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -8,6 +9,8 @@ use std::{
 /// The files of a database in the file system.
 #[derive(Debug)]
 pub(super) struct Files {
+    /// The path of the store. It may be a link.
+    path: Place,
     database: Place,
     /// The write-ahead log, `-wal`.
     log: Place,
@@ -26,32 +29,46 @@ impl Files {
     /// The files of the database at `path`, which is open.
     pub(super) fn of(path: &Path) -> Self {
         // SQLite puts the others beside the file itself, not beside a link to it.
-        let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let database = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let beside = |suffix| {
-            let mut path = file.clone();
+            let mut path = database.clone();
             path.as_mut_os_string().push(suffix);
             Place::new(path)
         };
         Self {
-            database: Place::new(path.to_owned()),
+            path: Place::new(path.to_owned()),
             log: beside("-wal"),
             index: beside("-shm"),
+            database: Place::new(database),
         }
     }
 
     /// Whether another file, or none, is at one of the paths.
     pub(super) fn were_moved(&self) -> bool {
-        self.database.was_moved() || self.log.was_moved() || self.index.was_moved()
+        self.database_was_moved() || self.log.was_moved() || self.index.was_moved()
     }
 
-    /// Whether the log or its index is still at its path.
-    pub(super) fn log_or_index_is_there(&self) -> bool {
-        self.log.is_there() || self.index.is_there()
+    /// Whether the path of the store leads to another database, or to none.
+    pub(super) fn database_was_moved(&self) -> bool {
+        self.path.was_moved()
     }
 
-    /// Whether the log of another database is at the path.
+    /// Whether a log or an index was made since.
     pub(super) fn another_log_is_there(&self) -> bool {
-        self.log.was_moved() && FileId::of(&self.log.path).is_some()
+        self.log.was_replaced() || self.index.was_replaced()
+    }
+
+    /// Deletes the log and the index of a database that is no longer beside them. SQLite would take them for those
+    /// of the database that is there now. Processes that have them open go on to use them, as they do with the
+    /// database.
+    pub(super) fn delete_what_is_left(&self) {
+        if self.database.was_moved() {
+            for place in [&self.log, &self.index] {
+                if place.file.is_some() && !place.was_moved() {
+                    let _ = fs::remove_file(&place.path);
+                }
+            }
+        }
     }
 }
 
@@ -65,8 +82,10 @@ impl Place {
         FileId::of(&self.path) != self.file
     }
 
-    fn is_there(&self) -> bool {
-        self.file.is_some() && !self.was_moved()
+    /// Whether another file is at the path.
+    fn was_replaced(&self) -> bool {
+        let file = FileId::of(&self.path);
+        file.is_some() && file != self.file
     }
 }
 

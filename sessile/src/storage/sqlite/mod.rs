@@ -69,9 +69,9 @@ use self::{
 /// - If the file, or one of the two beside it, is deleted or replaced while it is open, SQLite goes on to write to
 ///   the file that was there. The thread that writes looks once a second, before it writes, whether the files are
 ///   still there. If not, the write fails with an error that says so, and the next operation opens the file that is
-///   at the path, or creates it. Sessions that were stored in between are lost. As long as another process
-///   uses what is left of the files, all operations fail. A file whose content is
-///   overwritten is not noticed. To restore a backup, stop the server first.
+///   at the path, or creates it. Sessions that were stored in between are lost. If the file itself is still there,
+///   all operations fail as long as another process has it open. A file whose content is overwritten is not
+///   noticed. To restore a backup, stop the server first.
 ///
 /// ```
 /// use std::time::Duration;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{
     SqliteSynchronous,
-    error::{Failure, Problem},
+    error::{self, Failure, Problem},
     location::{Location, Mode},
     schema,
 };
@@ -49,9 +49,31 @@ impl Options {
         Ok(connection)
     }
 
-    /// A connection that reads a file that is there. It needs the right to write, for the locks of readers.
-    pub(super) fn reader(&self) -> rusqlite::Result<Connection> {
-        self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)
+    /// A connection that reads a file that is there.
+    ///
+    /// It reads at once, because SQLite opens the log by its path then. Later, another log could be there.
+    pub(super) fn reader(&self) -> Result<Connection, Failure> {
+        let connection = self.existing()?;
+        number(&connection, "PRAGMA schema_version")?;
+        Ok(connection)
+    }
+
+    /// Fails if another process has the file open. Otherwise, deletes the log and its index.
+    pub(super) fn check_alone(&self) -> Result<(), Failure> {
+        let connection = self.existing()?;
+        let locked = connection
+            .pragma_update(None, "locking_mode", "EXCLUSIVE")
+            .and_then(|()| connection.pragma_update(None, "journal_mode", "DELETE"));
+        locked.map_err(|error| match error::is_busy(&error) {
+            true => Failure::not_sent(Problem::HeldByOthers),
+            false => Failure::not_sent(error),
+        })
+    }
+
+    /// A connection to a file that is there. The locks of a connection that reads need the right to write.
+    fn existing(&self) -> Result<Connection, Failure> {
+        let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE);
+        connection.map_err(Failure::not_sent)
     }
 
     /// A connection that never waits for a lock: see [`retry_while_busy`](super::busy::retry_while_busy).

@@ -106,22 +106,6 @@ async fn the_log_of_the_new_database_is_kept() {
 }
 
 #[tokio::test]
-async fn a_file_that_another_store_still_has_open_is_left_alone() {
-    let database = Database::new();
-    let (clock, store) = database.open_with_clock().await;
-    let (other_clock, other) = database.open_with_clock().await;
-    fs::remove_file(database.path()).unwrap();
-    clock.advance(SECOND);
-    refused(&store).await;
-    let text = refused(&store).await;
-    assert!(text.contains("another process still has it open"), "{text}");
-    other_clock.advance(SECOND);
-    refused(&other).await;
-    let (id, _) = create(&store, &record("b"), MINUTE).await;
-    assert_eq!(stored(&other, &id).await, Some(record("b")));
-}
-
-#[tokio::test]
 async fn opening_a_new_file_waits_while_it_is_locked() {
     let database = Database::new();
     let clock = ManualClock::default();
@@ -149,11 +133,10 @@ async fn closing_a_deleted_file_is_an_error() {
     assert!(chain(&error).contains("was deleted or replaced"));
 }
 
-/// As when an administrator deletes some of the three files. Another store has the database open, and must not
-/// share the rest with a store that has opened it again.
+/// As when an administrator deletes some of the three files. Another store has the database open.
 #[tokio::test]
-async fn files_that_another_store_still_has_open_are_not_opened_again() {
-    for deleted in [&["-wal"] as &[_], &["-shm"], &["", "-wal"], &["", "-shm"]] {
+async fn a_database_without_its_log_is_not_opened_again_while_another_store_uses_it() {
+    for deleted in [&["-wal"] as &[_], &["-shm"], &["-wal", "-shm"]] {
         let database = Database::new();
         let (clock, store) = database.open_with_clock().await;
         let (other_clock, other) = database.open_with_clock().await;
@@ -164,16 +147,61 @@ async fn files_that_another_store_still_has_open_are_not_opened_again() {
         clock.advance(SECOND);
         refused(&store).await;
         let text = refused(&store).await;
-        let message = "another process still has it open";
+        let message = "another process still has open";
         assert!(text.contains(message), "{deleted:?}: {text}");
         other_clock.advance(SECOND);
         refused(&other).await;
 
-        let kept = !deleted.contains(&"");
-        assert_eq!(stored(&store, &id).await.is_some(), kept, "{deleted:?}");
+        assert_eq!(stored(&store, &id).await, Some(record("a")), "{deleted:?}");
         let (id, _) = create(&store, &record("b"), MINUTE).await;
         assert_eq!(stored(&other, &id).await, Some(record("b")), "{deleted:?}");
     }
+}
+
+#[tokio::test]
+async fn a_new_database_shares_nothing_with_a_deleted_one_that_another_store_uses() {
+    for deleted in [&[""] as &[_], &["", "-wal"], &["", "-shm"]] {
+        let database = Database::new();
+        let (clock, store) = database.open_with_clock().await;
+        let (other_clock, other) = database.open_with_clock().await;
+        let (old, _) = create(&other, &record("a"), MINUTE).await;
+        for suffix in deleted {
+            fs::remove_file(database.path() + suffix).unwrap();
+        }
+        clock.advance(SECOND);
+        refused(&store).await;
+        let (new, _) = create(&store, &record("b"), MINUTE).await;
+        create(&other, &record("a"), MINUTE).await;
+        assert_eq!(stored(&other, &old).await, Some(record("a")), "{deleted:?}");
+
+        other_clock.advance(SECOND);
+        refused(&other).await;
+        for store in [&store, &other] {
+            assert_eq!(stored(store, &new).await, Some(record("b")), "{deleted:?}");
+            assert_eq!(stored(store, &old).await, None, "{deleted:?}");
+            create(store, &record("c"), MINUTE).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_log_of_a_database_that_a_link_led_to_is_kept() {
+    let (first, second) = (Database::new(), Database::new());
+    let other = first.open().await;
+    let (id, _) = create(&other, &record("a"), MINUTE).await;
+    let link = second.file("link");
+    std::os::unix::fs::symlink(first.path(), &link).unwrap();
+    let clock = ManualClock::default();
+    let builder = SqliteSessionStore::builder(&link).clock(clock.clone());
+    let store = builder.build().await.unwrap();
+    assert!(stored(&store, &id).await.is_some());
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(second.path(), &link).unwrap();
+    clock.advance(SECOND);
+    refused(&store).await;
+    assert_eq!(stored(&store, &id).await, None);
+    assert!(fs::exists(first.file("sessions.db-wal")).unwrap());
+    assert!(stored(&other, &id).await.is_some());
 }
 
 #[tokio::test]
