@@ -14,7 +14,7 @@ use super::{
 use crate::clock::Timestamp;
 
 /// How often the database looks whether its file is still there.
-const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The connections of a database, as the thread that writes has them.
 pub(super) struct Database {

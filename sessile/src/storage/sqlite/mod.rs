@@ -67,9 +67,9 @@ use self::{
 /// - If the disk hangs, so does each thread that reads what the operating system has not cached. Writes queue
 ///   in the thread that writes, so requests that write end by their own timeouts.
 /// - If the file, or one of the two beside it, is deleted or replaced while it is open, SQLite goes on to write to
-///   the file that was there. The thread that writes looks once a second, before it writes, whether the files are
-///   still there. If not, the write fails with an error that says so, and the next operation opens the file that is
-///   at the path, or creates it. Sessions that were stored in between are lost. If the file itself is still there,
+///   the file that was there. The store looks once a second, before it writes or while it reads, whether the files are
+///   still there. If not, the write fails with an error that says so, or the error is logged, and the next operation
+///   opens the file that is at the path, or creates it. Sessions that were stored in between are lost. If the file itself is still there,
 ///   all operations fail as long as another process has it open. A file whose content is overwritten is not
 ///   noticed. To restore a backup, stop the server first.
 ///
@@ -150,6 +150,7 @@ impl SessionStore for SqliteSessionStore {
     ) -> Result<Option<Loaded>, StoreError> {
         let load = Load { id: *id.as_bytes() };
         let now = self.0.clock.now();
+        self.0.queue.check_files(now);
         match self.0.readers.with(|reader| load.execute(reader, now)) {
             Some(Ok(loaded)) => loaded,
             // A write never locks out a read. Another process can, for example while it recovers the log.

@@ -1,10 +1,16 @@
 //! [`Queue`]: the way to the thread that writes.
 
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     StoreError,
+    database::CHECK_INTERVAL,
     error::{Failure, closed, unanswered},
     location::Location,
 };
@@ -26,6 +32,8 @@ pub(super) trait Operation: Send + 'static {
 pub(super) struct Queue {
     messages: mpsc::Sender<Message>,
     ended: watch::Receiver<()>,
+    /// When a read last had the files checked, in milliseconds since the Unix epoch.
+    checked_at: AtomicU64,
 }
 
 /// The end of the queue that the thread has.
@@ -37,15 +45,18 @@ pub(super) struct Receiver {
 
 pub(super) enum Message {
     Job(Box<dyn Job>),
+    /// Look whether the files are still there.
+    Check,
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
-pub(super) fn queue() -> (Queue, Receiver) {
+pub(super) fn queue(now: Timestamp) -> (Queue, Receiver) {
     let (sender, receiver) = mpsc::channel(CAPACITY);
     let (end, ended) = watch::channel(());
     let queue = Queue {
         messages: sender,
         ended,
+        checked_at: AtomicU64::new(now.as_unix_millis()),
     };
     let receiver = Receiver {
         messages: receiver,
@@ -71,6 +82,19 @@ impl Queue {
         let sent = self.messages.send(Message::Job(job)).await;
         sent.map_err(|_| closed())?;
         answer.await.unwrap_or_else(|_| Err(unanswered()))
+    }
+
+    /// Has the thread look whether the files are still there, once per interval. Waits for nothing.
+    ///
+    /// The thread also looks before it writes. A store that is only read would never notice.
+    pub(super) fn check_files(&self, now: Timestamp) {
+        let now = now.as_unix_millis();
+        let last = self.checked_at.load(Ordering::Relaxed);
+        if Duration::from_millis(now.abs_diff(last)) >= CHECK_INTERVAL {
+            self.checked_at.store(now, Ordering::Relaxed);
+            // The thread of a full queue writes.
+            let _ = self.messages.try_send(Message::Check);
+        }
     }
 
     /// Has the thread execute what it has accepted, close the database and end. Waits until it has ended.

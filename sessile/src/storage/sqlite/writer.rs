@@ -2,6 +2,7 @@
 //! the commit.
 
 use std::{
+    error::Error,
     io,
     panic::{self, AssertUnwindSafe},
     sync::Arc,
@@ -30,7 +31,7 @@ pub(super) async fn start(
     options: Arc<Options>,
     clock: SharedClock,
 ) -> Result<(Queue, Arc<Readers>), StoreError> {
-    let (queue, mut receiver) = queue();
+    let (queue, mut receiver) = queue(clock.now());
     let (reply, opened) = oneshot::channel();
     let thread = thread::Builder::new().name("sessile-sqlite".to_owned());
     let spawned = thread.spawn(move || match open(options, &clock, &reply) {
@@ -94,6 +95,7 @@ impl Writer {
             for message in messages.drain(..) {
                 match message {
                     Message::Job(job) => jobs.push(job),
+                    Message::Check => self.check_files(),
                     Message::Close(reply) => {
                         queue.messages.close();
                         closing.push(reply);
@@ -107,6 +109,19 @@ impl Writer {
             let closed = closed.clone();
             let closed = closed.map_err(|failure| failure.into_error(self.database.location()));
             let _ = reply.send(closed);
+        }
+    }
+
+    /// Closes the database if its files were deleted or replaced. No caller waits for the error.
+    fn check_files(&mut self) {
+        let now = catch(|| self.clock.now());
+        if let Err(failure) = now.and_then(|now| self.database.connection(now).map(drop)) {
+            let error = failure.into_error(self.database.location());
+            let error: &(dyn Error + 'static) = &error;
+            tracing::error!(
+                error,
+                "the files of an SQLite database are not as they were"
+            );
         }
     }
 

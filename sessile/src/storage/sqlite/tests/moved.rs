@@ -36,6 +36,20 @@ async fn a_deleted_file_is_an_error_and_then_a_new_file() {
     assert!(stored(&database.open().await, &id).await.is_some());
 }
 
+/// Reads alone lead to the new file. Otherwise, sessions that ended there would be served.
+#[tokio::test]
+async fn a_store_that_is_only_read_notices_a_deleted_file() {
+    let database = Database::new();
+    let (clock, store) = database.open_with_clock().await;
+    let (id, _) = create(&store, &record("a"), MINUTE).await;
+    fs::remove_file(database.path()).unwrap();
+    assert!(stored(&store, &id).await.is_some());
+    clock.advance(SECOND);
+    while stored(&store, &id).await.is_some() {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn a_replaced_file_is_an_error_and_then_used() {
     let database = Database::new();
