@@ -127,22 +127,18 @@ impl Writer {
 
     /// Executes `jobs` in one transaction, or each in its own if that was undone, and answers them.
     fn execute(&mut self, jobs: &mut Vec<Box<dyn Job>>) {
-        let attempted = self.attempt(jobs);
-        match attempted {
-            // After a failure that leaves the outcome open, nothing is executed again.
-            Err(Aborted::Undone(failure)) if failure.is_certain() && jobs.len() > 1 => {
-                for job in jobs.drain(..) {
-                    let mut job = [job];
-                    let attempted = self.attempt(&mut job);
-                    let [job] = job;
-                    self.answer(job, &attempted);
-                }
+        let mut attempted = self.attempt(jobs);
+        // After a failure that leaves the outcome open, nothing is executed again.
+        let again = matches!(&attempted, Err(Aborted::Undone(failure)) if failure.is_certain());
+        let again = again && jobs.len() > 1;
+        for job in jobs.drain(..) {
+            let mut job = [job];
+            // If one is refused, for example because of a lock, so are those after it.
+            if again && !matches!(attempted, Err(Aborted::Refused(_))) {
+                attempted = self.attempt(&mut job);
             }
-            attempted => {
-                for job in jobs.drain(..) {
-                    self.answer(job, &attempted);
-                }
-            }
+            let [job] = job;
+            self.answer(job, &attempted);
         }
     }
 

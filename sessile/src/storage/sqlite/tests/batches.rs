@@ -1,10 +1,14 @@
 //! Operations that share a transaction.
 
-use std::pin::pin;
+use std::{
+    pin::pin,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::clock::Clock;
 
 /// Keeps the thread of the store busy while `queue` is polled for the first time, so that all of its
 /// operations are in one transaction.
@@ -150,6 +154,47 @@ async fn an_operation_that_panics_fails_alone() {
     for id in &ids {
         assert!(stored(&store, id).await.is_some());
     }
+}
+
+/// Counts how often the time is read.
+struct CountingClock(Arc<AtomicUsize>);
+
+impl Clock for CountingClock {
+    fn now(&self) -> Timestamp {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Timestamp::from_unix_millis(1)
+    }
+}
+
+/// Otherwise, each of them would wait for the lock.
+#[tokio::test]
+async fn a_lock_after_an_undone_batch_refuses_all_of_its_operations_at_once() {
+    let (database, count) = (Database::new(), Arc::new(AtomicUsize::new(0)));
+    let builder = SqliteSessionStore::builder(database.path()).busy_timeout(Duration::ZERO);
+    let clock = CountingClock(count.clone());
+    let store = builder.clock(clock).build().await.unwrap();
+    let (other, counted) = (Mutex::new(database.connection()), count.clone());
+    let ids = [(); 3].map(|()| SessionId::generate());
+    let outcomes = in_one_batch(&store, async {
+        tokio::join!(
+            try_on_writer(&store, move |writer| -> rusqlite::Result<()> {
+                writer.execute_batch("ROLLBACK")?;
+                other.lock().unwrap().execute_batch("BEGIN IMMEDIATE")?;
+                counted.store(0, Ordering::Relaxed);
+                Err(rusqlite::Error::QueryReturnedNoRows)
+            }),
+            try_create(&store, &ids[0], "a"),
+            try_create(&store, &ids[1], "b"),
+            try_create(&store, &ids[2], "c"),
+        )
+    });
+    let (undone, a, b, c) = outcomes.await;
+    assert!(undone.is_err());
+    for error in [a, b, c] {
+        assert!(!error.unwrap_err().may_have_happened());
+    }
+    // Once for the first attempt to begin a transaction.
+    assert_eq!(count.load(Ordering::Relaxed), 1);
 }
 
 /// One database page is left.
