@@ -79,7 +79,7 @@ impl Database {
     fn open(&mut self, now: Timestamp) -> Result<Opened, Failure> {
         if let Some(left) = &self.left {
             left.delete_what_is_left();
-            // Others may go on to use files that were deleted. Those who make new ones were alone before.
+            // Other processes go on to use a log that was deleted. One that makes a new log was alone before.
             if !left.database_was_moved() && !left.another_log_is_there() {
                 self.options.check_alone()?;
             }
