@@ -3,7 +3,12 @@
 #![cfg(test)]
 
 use serde_json::{Number, Value, json};
-use sessile::{engine::{SessionManager, ResponseHead, SealingKey}, config::Settings, Session, storage::MemorySessionStore};
+use sessile::{
+    Session,
+    config::Settings,
+    engine::{ResponseHead, SealingKey, SessionManager},
+    storage::MemorySessionStore,
+};
 
 /// The session of a second request, after `write` changed it in a first one.
 async fn stored(write: impl FnOnce(&Session)) -> Session {
