@@ -5,7 +5,7 @@
 //! | files of a request | see [`passed`] |
 //! | items on the front page | see [`front_page`] |
 //! | lines | see [`lines`] |
-//! | refused words | lines that [`words`](crate::words) finds in all tracked files |
+//! | refused words | lines that [`words`] finds in all tracked files |
 
 mod front_page;
 mod lines;
