@@ -34,14 +34,20 @@
 //! # });
 //! ```
 //!
+//! `Key::generate()` makes a new key at each start, which ends all sessions. In production, create 64 random bytes once, keep
+//! them secret, and load them with `Key::from(&bytes)`.
+//!
+//! Browsers send the cookie over HTTPS only; some make no exception for `localhost`. For development over plain HTTP, use
+//! `SessionMiddleware::builder(store, key).cookie_secure(false).build()`.
+//!
 //! # What it promises
 //!
 //! 1. No acknowledged write is lost while its session lives. Changes of concurrent requests are merged:
 //!    see [`guide::concurrent_requests`].
 //! 2. An ended session is never readable again, under any key, whatever requests are in flight.
 //! 3. A key from before a [`renew`](Session::renew) never opens what the renewal or a later request stored.
-//! 4. A request ends within its timeout, whatever the store does:
-//!    see [`Settings::store_timeout`](config::Settings::store_timeout).
+//! 4. A request waits for its store for at most [`Settings::store_timeout`](config::Settings::store_timeout) each time that
+//!    it loads or stores its session.
 //! 5. A client's input never causes a panic or a server error.
 //! 6. A write that a durable store acknowledged survives the end of the process.
 //!
@@ -50,8 +56,8 @@
 //!
 //! # Signing in and out
 //!
-//! Call [`renew`](Session::renew) when a user signs in, so that a key that an attacker planted before
-//! opens nothing. Call [`purge`](Session::purge) when the user signs out.
+//! Call [`renew`](Session::renew) when a user signs in. A key that an attacker planted earlier then opens nothing. Call
+//! [`purge`](Session::purge) when the user signs out.
 //!
 //! ```
 //! use actix_web::{HttpResponse, web};
@@ -106,7 +112,7 @@
 //! | `compat` | `storage::compat`: stores that were written for `actix-session` |
 //! | `metrics` | counters through the `metrics` facade: see [`guide::logs_and_metrics`] |
 //! | `store-tests` | `test_helpers::store_contract_test_suite`: checks a store against the contract |
-//! | `test-helpers` | `test_helpers::acceptance_test_suite`: the same, and the store behind a web application |
+//! | `test-helpers` | `test_helpers::acceptance_test_suite`: also checks a store behind a web application |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Without the adapter there is nothing for these links of the tour to lead to.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Engine, HeaderChanges, ResponseHead, SessionFailure,
-    caching::{self, Dependence},
+    cache_control::{self, Dependence},
     perform::Performed,
 };
 use crate::{
@@ -95,7 +95,7 @@ impl<S: SessionStore> Engine<S> {
             is_used: machine.is_used || head.holds_session(),
             is_signed_in: machine.was_signed_in,
         };
-        caching::changes(self.caching, dependence, head.cache_control(), set_cookie)
+        cache_control::changes(self.caching, dependence, head.cache_control(), set_cookie)
     }
 
     async fn store_and_seal(

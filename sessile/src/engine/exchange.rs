@@ -160,7 +160,10 @@ impl HeaderChanges {
         match self.cache_control.as_deref() {
             None | Some("no-store") => self,
             Some(_) => Self {
-                cache_control: super::caching::private(cache_control, self.set_cookie.is_some()),
+                cache_control: super::cache_control::private(
+                    cache_control,
+                    self.set_cookie.is_some(),
+                ),
                 ..self
             },
         }

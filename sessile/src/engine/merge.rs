@@ -1,4 +1,5 @@
-//! Merging changes with what other requests have stored, and reloading.
+//! Replaying changes on the current record: for a retry after an unknown outcome, for sessions of actix-session, and for a
+//! reload. Other conflicts go to [`combine`](super::combine).
 
 use std::sync::Arc;
 

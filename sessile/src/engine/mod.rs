@@ -4,7 +4,7 @@
 //! request to [`open`](SessionManager::open) and the head of its response to [`commit`](SessionManager::commit), which
 //! returns changes of the response's headers. It decides nothing.
 
-mod caching;
+mod cache_control;
 mod choose;
 mod combine;
 mod commit;

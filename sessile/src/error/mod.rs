@@ -6,7 +6,7 @@
 //! | [`Session::insert`](crate::Session::insert) | [`SessionInsertError`], whose source is a [`WriteError`] |
 //! | [`Session::update`](crate::Session::update), [`update_or`](crate::Session::update_or) | [`SessionUpdateError`], whose source is a [`WriteError`] |
 //! | [`Session::try_remove`](crate::Session::try_remove) and the like | [`WriteError`] or [`SessionClosedError`] |
-//! | [`Session::load`](crate::Session::load) | [`SessionReloadError`] |
+//! | [`Session::load`](crate::Session::load) | [`OpenError`] |
 //! | [`Session::save`](crate::Session::save) | [`SessionSaveError`] |
 //! | [`Session::reload`](crate::Session::reload) | [`SessionReloadError`] |
 //! | [`SessionManager::new`](crate::engine::SessionManager::new), `SessionMiddlewareBuilder::try_build` | [`SettingsError`] |

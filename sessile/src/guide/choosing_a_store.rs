@@ -86,8 +86,8 @@
 //! # Several applications in one store
 //!
 //! Give each application its own sealing key. Two applications with the same key and the same store open each other's
-//! sessions. In a shared Redis, [`cache_keygen`] can add a prefix to the keys. In a shared database, `table("…")`
-//! names the table.
+//! sessions. In a shared Redis, [`cache_keygen`] can add a prefix to the keys. In a shared PostgreSQL, MySQL or
+//! MariaDB database, `table("…")` names the table. In SQLite, use a file for each application.
 //!
 //! [Benchmarks]: https://github.com/sessile-rs/sessile/blob/main/docs/benchmarks.md
 //! [`AnySessionStore`]: crate::storage::AnySessionStore

@@ -15,8 +15,8 @@
 //!
 //! - [`BrowserSession`], the default: the cookie has no `Max-Age`, and the browser deletes it when it closes. Many
 //!   browsers restore such cookies together with their windows, so rely on the timeouts of the server.
-//! - [`PersistentSession`]: the cookie has a `Max-Age`, which is also the idle timeout. The browser keeps it across
-//!   restarts, for at most 400 days.
+//! - [`PersistentSession`]: the cookie has a `Max-Age`, and the browser keeps it across restarts. `Max-Age` is the idle
+//!   timeout, or what is left of the absolute timeout if that is less, and at most 400 days.
 //!
 //! # What extends a session's life
 //!
@@ -75,8 +75,9 @@
 //!
 //! # Requests at the end of a session
 //!
-//! A request that opened the session before its idle timeout can still commit a minute after it. A request that runs
-//! longer, such as an upload, calls [`Session::save`], which extends the session's life.
+//! A request that opened the session before its end can still commit up to a minute after it. A request that runs
+//! longer, such as an upload, stores a change in the session's lifetime: [`Session::save`] then extends it. A `save`
+//! without a change extends nothing.
 //!
 //! Servers may have different clocks. A server whose clock is a minute ahead ends sessions a minute early. A session
 //! whose times are in the future counts as used now, and as expired if it was created more than a day ahead.

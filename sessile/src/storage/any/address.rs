@@ -51,7 +51,7 @@ impl Kind {
             Self::Sqlite => "sqlite-session",
             Self::Postgres => "postgres-session",
             Self::MySql => "mysql-session",
-            Self::Redis => "redis-rs-session",
+            Self::Redis => "redis-session",
             Self::RedisActor => "redis-actor-session",
         }
     }

@@ -56,22 +56,26 @@ use self::{
 ///   [`synchronous`](SqliteSessionStoreBuilder::synchronous) changes that.
 /// - Expired sessions are never served. Clean-up deletes their rows, and makes the file smaller if most of it
 ///   is free: call [`start_cleanup`](Self::start_cleanup) once.
-/// - Of session keys, the file has only ids and digests of secrets, which open no session. The values
-///   of the sessions are in the file as plain text.
-/// - The application may have tables of its own in the database, and open it with any library that brings
-///   the same SQLite.
+/// - The file has only ids and digests of secrets, which open no session. The values of the sessions are plain text,
+///   and the file gets the permissions of the process's umask: restrict access to its folder.
+/// - The application may have its own tables in the file; those of the store begin with `sessile_`. A library that
+///   opens the file in the same process must share this crate's copy of SQLite (`libsqlite3-sys`), as `sqlx`,
+///   `diesel` and `sea-orm` do.
 ///
 /// # If the disk fails
 ///
 /// - If the disk is full, writes fail and lose nothing. They succeed again as soon as there is room.
-/// - If the disk hangs, so does each thread that reads what the operating system has not cached. Writes queue
-///   in the thread that writes, so requests that write end by their own timeouts.
-/// - If the file, or one of the two beside it, is deleted or replaced while it is open, SQLite goes on to write to
-///   the file that was there. The store looks once a second, before it writes or while it reads, whether the files are
-///   still there. If not, the write fails with an error that says so, or the error is logged, and the next operation
-///   opens the file that is at the path, or creates it. Sessions that were stored in between are lost. If the file itself is still there,
-///   all operations fail as long as another process has it open. A file whose content is overwritten is not
-///   noticed. To restore a backup, stop the server first.
+/// - If the disk hangs, each thread that reads something that is not cached hangs too. Writes wait in the queue, and
+///   their requests end by their timeouts.
+/// - If the file, its `-wal` or its `-shm` is deleted or replaced while the database is open, SQLite continues to use
+///   the old files. On Unix, the store checks the files once a second while it is in use. If they have changed, the
+///   write that finds it fails with an error that says so, or, if only reads run, the error is logged. The next
+///   operation opens the file at the path, or creates it. Sessions stored since the change may be lost.
+/// - If only `-wal` or `-shm` was deleted, all operations fail until every other process has closed the database.
+///   Servers that use this crate close it when they next check.
+/// - The store does not notice that the content of the file is overwritten. To restore a backup, stop all servers
+///   first. To back up an open database, use `VACUUM INTO` or SQLite's backup API: a copy of the file alone misses
+///   what is in `-wal`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -134,8 +138,8 @@ impl SqliteSessionStore {
     ///
     /// # Errors
     ///
-    /// If the database can't be closed, or was deleted or replaced. What its log has is written back when it is next
-    /// opened.
+    /// If the database can't be closed: SQLite then applies the log when the database is next opened. Or if the file
+    /// was deleted or replaced: sessions may then be lost.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.0.queue.close().await
     }
