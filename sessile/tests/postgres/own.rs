@@ -14,7 +14,10 @@ use sessile_rig::proxy::Proxy;
 
 use crate::{
     engine::{self, Server, Store},
-    sql::setup::{built, create, in_time, patient, refused, rows, store, update, updated, value},
+    sql::setup::{
+        built, create, failed, in_time, patient, refused, rows, store, try_create, update, updated,
+        value, whole,
+    },
 };
 
 #[tokio::test]
@@ -121,6 +124,18 @@ async fn an_update_that_is_sent_again_during_its_first_attempt_is_stored_once() 
     let outcome = in_time(ours).await.unwrap().unwrap();
     assert_eq!(outcome, UpdateOutcome::Updated);
     assert_eq!(value(&other, &at).await.unwrap(), Some(2));
+}
+
+#[tokio::test]
+async fn a_write_during_which_the_server_panics_may_have_happened() {
+    let mut server = Server::start().unwrap();
+    let store = store(&server).await;
+    create(&store, 1).await;
+    // The server can't write its log any longer. What it wrote may be found when it recovers.
+    server.limit_files(Some(8192)).unwrap();
+    let error = failed(in_time(try_create(&store, 2)).await);
+    assert_eq!(error.kind(), Unavailable);
+    assert!(error.may_have_happened(), "{}", whole(&error));
 }
 
 #[tokio::test]

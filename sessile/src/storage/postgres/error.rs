@@ -11,7 +11,11 @@ use crate::storage::sql::{Fault, Meaning, Message};
 /// The fault of a statement that failed.
 pub(super) fn fault(error: Error) -> Fault {
     match error.as_db_error() {
-        Some(error) => reported(error),
+        Some(error) => {
+            let is_fatal = error.parsed_severity() != Some(Severity::Error);
+            let meaning = meaning(error.code().code(), is_fatal);
+            Fault::reported(meaning, message(error))
+        }
         None => Fault::connection(error),
     }
 }
@@ -23,22 +27,31 @@ pub(super) fn refused(error: Error) -> Fault {
         Some(error) if error.message().contains("startup parameter") => {
             Fault::Parameter(message(error))
         }
-        _ => fault(error),
+        Some(error) => Fault::reported(meaning_of_refusal(error.code().code()), message(error)),
+        None => Fault::connection(error),
     }
-}
-
-fn reported(error: &DbError) -> Fault {
-    let is_fatal = error.parsed_severity() != Some(Severity::Error);
-    Fault::reported(meaning(error.code().code(), is_fatal), message(error))
 }
 
 fn message(error: &DbError) -> Message {
     Message::new(error.code().code(), error.message())
 }
 
-/// The meaning of an SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
-/// A fatal error ends the connection.
+/// The meaning of an SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>) for a
+/// statement.
+///
+/// A fatal error ends the connection. The statement may have been executed, whatever the code is: a server
+/// whose disk fails has written a part of its log, and may find the statement there when it recovers.
 pub(super) fn meaning(code: &str, is_fatal: bool) -> Meaning {
+    match code {
+        _ if is_fatal => Meaning::Ended,
+        // protocol_violation: a prepared statement with other parameters
+        "08P01" => Meaning::NoStatement,
+        _ => meaning_of_refusal(code),
+    }
+}
+
+/// The meaning of an SQLSTATE for a connection that could not be made. Every such error is fatal.
+pub(super) fn meaning_of_refusal(code: &str) -> Meaning {
     match code {
         // serialization_failure, deadlock_detected
         "40001" | "40P01" => Meaning::Overtaken,
@@ -57,8 +70,6 @@ pub(super) fn meaning(code: &str, is_fatal: bool) -> Meaning {
         "57P04" | "3D000" | "3F000" => Meaning::Failed(StoreErrorKind::Misconfigured),
         // invalid_sql_statement_name, duplicate_prepared_statement
         "26000" | "42P05" => Meaning::NoStatement,
-        // protocol_violation: a prepared statement with other parameters
-        "08P01" if !is_fatal => Meaning::NoStatement,
         // feature_not_supported: the type of a column was changed
         "0A000" => Meaning::Changed,
         _ => match code.get(..2) {
@@ -117,7 +128,12 @@ mod tests {
     }
 
     #[test]
-    fn the_errors_of_a_pooler_are_fatal() {
-        assert_eq!(meaning("08P01", true), Meaning::Ended);
+    fn a_statement_may_have_been_executed_before_a_fatal_error() {
+        for code in ["08P01", "25P04", "53100", "58030", "XX000"] {
+            assert_eq!(meaning(code, true), Meaning::Ended, "{code}");
+        }
+        assert_eq!(meaning_of_refusal("08P01"), Meaning::Ended);
+        let denied = Meaning::Failed(StoreErrorKind::Denied);
+        assert_eq!(meaning_of_refusal("28P01"), denied);
     }
 }

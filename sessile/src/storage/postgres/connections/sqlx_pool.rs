@@ -1,12 +1,14 @@
 //! Connections of a pool of `sqlx` that the application made.
 
 use sqlx::{
-    AssertSqlSafe, PgConnection, PgPool, Postgres, Row as _, pool::PoolConnection, postgres::PgRow,
+    AssertSqlSafe, PgConnection, PgPool, Postgres, Row as _,
+    pool::PoolConnection,
+    postgres::{PgDatabaseError, PgRow, PgSeverity},
 };
 
 use super::super::{
     catalog::{Catalog, Query, Texts},
-    error::meaning,
+    error::{meaning, meaning_of_refusal},
     parameter::Parameter,
     statements::{Call, Found},
 };
@@ -45,7 +47,9 @@ impl Connections {
 
     async fn lease(&self, deadline: Deadline) -> Result<Lease, Fault> {
         let lease = deadline.bound(self.0.acquire()).await;
-        let lease = lease.map_err(Fault::from).and_then(|it| it.map_err(fault));
+        let lease = lease
+            .map_err(Fault::from)
+            .and_then(|it| it.map_err(refused));
         Ok(Lease(Some(lease.map_err(Fault::not_connected)?)))
     }
 }
@@ -85,11 +89,25 @@ impl Query for &mut PgConnection {
     }
 }
 
+/// The fault of a statement that failed.
 fn fault(error: sqlx::Error) -> Fault {
     of_sqlx(error, |error| {
         let code = error.code().unwrap_or_default();
-        // The library does not tell which errors are fatal.
-        (meaning(&code, true), Message::new(&code, error.message()))
+        let severity = error.try_downcast_ref().map(PgDatabaseError::severity);
+        let is_fatal = severity != Some(PgSeverity::Error);
+        (
+            meaning(&code, is_fatal),
+            Message::new(&code, error.message()),
+        )
+    })
+}
+
+/// The fault of a connection that could not be made.
+fn refused(error: sqlx::Error) -> Fault {
+    of_sqlx(error, |error| {
+        let code = error.code().unwrap_or_default();
+        let meaning = meaning_of_refusal(&code);
+        (meaning, Message::new(&code, error.message()))
     })
 }
 
