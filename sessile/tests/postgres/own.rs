@@ -4,6 +4,7 @@ use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     thread,
+    time::Duration,
 };
 
 use sessile::storage::{
@@ -136,6 +137,20 @@ async fn a_write_during_which_the_server_panics_may_have_happened() {
     let error = failed(in_time(try_create(&store, 2)).await);
     assert_eq!(error.kind(), Unavailable);
     assert!(error.may_have_happened(), "{}", whole(&error));
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_passed_over() {
+    let mut hanging = Server::start().unwrap();
+    let server = Server::start().unwrap();
+    let ports = format!("{},{}", hanging.port(), server.port());
+    let address =
+        format!("postgres://sessile:secret@/sessile?host=127.0.0.1,127.0.0.1&port={ports}");
+    hanging.stop().unwrap();
+    let builder = Store::builder(address).create_table(true);
+    let store = built(builder.response_timeout(Duration::from_secs(60))).await;
+    let at = create(&store, 1).await;
+    assert_eq!(value(&store, &at).await.unwrap(), Some(1));
 }
 
 #[tokio::test]

@@ -64,7 +64,8 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// What an address says.
 pub(super) struct Address {
-    pub(super) config: Config,
+    /// For each server, in the order in which they are tried.
+    pub(super) configs: Vec<Config>,
     pub(super) tls: TlsSettings,
     pub(super) create_table: bool,
     pub(super) behind_pooler: bool,
@@ -75,6 +76,8 @@ pub(super) struct Address {
 enum AddressError {
     #[error("the host or the port is invalid")]
     Host,
+    #[error("the lists of hosts, of their addresses and of their ports differ in length")]
+    Lists,
     #[error("a part is not UTF-8 after percent-decoding")]
     Encoding,
     #[error(transparent)]
@@ -110,7 +113,7 @@ impl Address {
             parameters.insert("host", host.unwrap_or_else(default_host));
         }
         Ok(Self {
-            config: config(&parameters, tls.mode)?,
+            configs: configs(parameters, tls.mode)?,
             tls,
             create_table,
             behind_pooler,
@@ -217,7 +220,36 @@ fn default_host() -> String {
     (*socket.unwrap_or(&"localhost")).to_owned()
 }
 
-/// The settings of the driver.
+/// The settings of the driver for each server. The driver itself would have one time limit for all of them.
+fn configs(mut parameters: Parameters, mode: Mode) -> Result<Vec<Config>, Fault> {
+    let mut list = |name| {
+        let value = parameters.remove(name);
+        value.map(|value| value.split(',').map(str::to_owned).collect::<Vec<_>>())
+    };
+    let (hosts, addresses, ports) = (list("host"), list("hostaddr"), list("port"));
+    let hosts = hosts.unwrap_or_default();
+    // One port is the port of all.
+    let are_addresses = addresses.as_ref().is_none_or(|it| it.len() == hosts.len());
+    let are_ports = ports
+        .as_ref()
+        .is_none_or(|it| it.len() == 1 || it.len() == hosts.len());
+    if !are_addresses || !are_ports {
+        return Err(invalid(AddressError::Lists));
+    }
+    let configs = hosts.iter().enumerate().map(|(index, host)| {
+        parameters.insert("host", host.clone());
+        if let Some(addresses) = &addresses {
+            parameters.insert("hostaddr", addresses[index].clone());
+        }
+        if let Some(ports) = &ports {
+            let port = ports.get(index).unwrap_or(&ports[0]);
+            parameters.insert("port", port.clone());
+        }
+        config(&parameters, mode)
+    });
+    configs.collect()
+}
+
 fn config(parameters: &Parameters, mode: Mode) -> Result<Config, Fault> {
     let mut text = String::new();
     for (name, value) in parameters {
@@ -225,10 +257,10 @@ fn config(parameters: &Parameters, mode: Mode) -> Result<Config, Fault> {
         text += &format!("{name}='{value}' ");
     }
     let mut config: Config = text.parse().map_err(invalid)?;
-    let is_local = |host: &Host| matches!(host, Host::Unix(_));
+    let is_local =
+        matches!(config.get_hosts(), [Host::Unix(_)]) && config.get_hostaddrs().is_empty();
     // As in libpq, no TLS on a socket of this machine.
-    let are_local = config.get_hostaddrs().is_empty() && config.get_hosts().iter().all(is_local);
-    config.ssl_mode(match are_local {
+    config.ssl_mode(match is_local {
         true => Mode::Disable.negotiation(),
         false => mode.negotiation(),
     });

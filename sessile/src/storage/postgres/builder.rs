@@ -96,7 +96,7 @@ impl PostgresSessionStoreBuilder {
         self
     }
 
-    /// The time limit for connecting and authenticating.
+    /// The time limit for connecting and authenticating, for each server that the address names.
     ///
     /// Default: one second. A pool has its own limit.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
@@ -150,10 +150,12 @@ impl PostgresSessionStoreBuilder {
                 create_table |= address.create_table;
                 behind_pooler |= address.behind_pooler;
                 if !behind_pooler {
-                    set_lock_timeout(&mut address.config, self.limits.response_timeout);
+                    for config in &mut address.configs {
+                        set_lock_timeout(config, self.limits.response_timeout);
+                    }
                 }
-                let (config, tls) = (&address.config, address.tls.connector()?);
-                Connections::own(config, &tls, &statements, self.limits, behind_pooler)
+                let (configs, tls) = (&address.configs, address.tls.connector()?);
+                Connections::own(configs, &tls, &statements, self.limits, behind_pooler)
             }
             #[cfg(feature = "_postgres-pool")]
             Target::Pool(pool) => Connections::pooled(pool, behind_pooler)?,

@@ -1,11 +1,19 @@
 //! Tests of addresses.
 
+use std::net::IpAddr;
+
 use tokio_postgres::config::SslMode;
 
 use super::*;
 
 fn parsed(address: &str) -> Result<Address, Fault> {
     Address::parse(address, |_| None)
+}
+
+/// The settings for the only server.
+fn config(address: &str) -> Config {
+    let [config] = <[Config; 1]>::try_from(parsed(address).unwrap().configs).unwrap();
+    config
 }
 
 fn shown(error: Fault) -> String {
@@ -18,24 +26,24 @@ fn shown(error: Fault) -> String {
 #[test]
 fn the_parts_of_an_address_are_decoded() {
     let it = parsed("postgresql://us%40er:pa%3Ass?w@[::1]:5433,other/d%20b?application_name=a'b");
-    let it = it.unwrap().config;
-    assert_eq!(it.get_user(), Some("us@er"));
-    assert_eq!(it.get_password(), Some(b"pa:ss?w".as_slice()));
-    let hosts = ["::1", "other"].map(|host| Host::Tcp(host.to_owned()));
-    assert_eq!(it.get_hosts(), hosts);
-    assert_eq!(it.get_ports(), [5433, 5432]);
-    assert_eq!(it.get_dbname(), Some("d b"));
-    assert_eq!(it.get_application_name(), Some("a'b"));
+    let configs = it.unwrap().configs;
+    assert_eq!(configs.len(), 2);
+    for (it, (host, port)) in configs.iter().zip([("::1", 5433), ("other", 5432)]) {
+        assert_eq!(it.get_user(), Some("us@er"));
+        assert_eq!(it.get_password(), Some(b"pa:ss?w".as_slice()));
+        assert_eq!(it.get_hosts(), [Host::Tcp(host.to_owned())]);
+        assert_eq!(it.get_ports(), [port]);
+        assert_eq!(it.get_dbname(), Some("d b"));
+        assert_eq!(it.get_application_name(), Some("a'b"));
+    }
 }
 
 #[test]
 fn the_operating_system_looks_after_idle_connections() {
-    let it = parsed("postgres://host/app").unwrap().config;
+    let it = config("postgres://host/app");
     assert!(it.get_keepalives());
     assert_eq!(it.get_keepalives_idle(), KEEPALIVE);
-    let it = parsed("postgres://host/app?keepalives_idle=7")
-        .unwrap()
-        .config;
+    let it = config("postgres://host/app?keepalives_idle=7");
     assert_eq!(it.get_keepalives_idle(), Duration::from_secs(7));
 }
 
@@ -45,7 +53,7 @@ fn a_socket_is_a_folder() {
         "postgres:///app?host=/run/some%20folder&port=1",
         "postgres://%2Frun%2Fsome folder:1/app",
     ] {
-        let it = parsed(address).unwrap().config;
+        let it = config(address);
         assert_eq!(it.get_hosts(), [Host::Unix("/run/some folder".into())]);
         assert_eq!(it.get_ports(), [1]);
     }
@@ -66,8 +74,30 @@ fn tls_is_left_out_only_on_a_socket() {
         ("postgres://host/d?sslmode=verify-full", SslMode::Require),
         ("postgres://host/d", SslMode::Prefer),
     ] {
-        let config = parsed(address).unwrap().config;
-        assert_eq!(config.get_ssl_mode(), expected, "{address}");
+        let it = config(address);
+        assert_eq!(it.get_ssl_mode(), expected, "{address}");
+    }
+}
+
+#[test]
+fn each_server_has_settings_of_its_own() {
+    let address = "postgres:///d?host=/run,db&hostaddr=127.0.0.1,127.0.0.2&port=7";
+    let configs = parsed(address).unwrap().configs;
+    let addresses: Vec<_> = configs.iter().map(Config::get_hostaddrs).collect();
+    let parse = |it: &str| [it.parse::<IpAddr>().unwrap()];
+    let expected = ["127.0.0.1", "127.0.0.2"].map(parse);
+    assert_eq!(addresses, expected);
+    assert!(configs.iter().all(|it| it.get_ports() == [7]));
+    let modes = parsed("postgres:///d?host=/run,db&sslmode=require").unwrap();
+    let modes: Vec<_> = modes.configs.iter().map(Config::get_ssl_mode).collect();
+    assert_eq!(modes, [SslMode::Disable, SslMode::Require]);
+    for lists in [
+        "host=a,b&hostaddr=127.0.0.1",
+        "host=a,b&port=1,2,3",
+        "host=a&port=1,2",
+    ] {
+        let error = shown(parsed(&format!("postgres:///d?{lists}")).err().unwrap());
+        assert_eq!(error, AddressError::Lists.to_string());
     }
 }
 
@@ -82,9 +112,10 @@ fn variables_are_defaults() {
     };
     let it = Address::parse("postgres://user:mine@/app", variable).unwrap();
     assert_eq!(it.tls.mode, Mode::VerifyFull);
-    assert_eq!(it.config.get_password(), Some(b"mine".as_slice()));
+    let config = &it.configs[0];
+    assert_eq!(config.get_password(), Some(b"mine".as_slice()));
     let host = Host::Tcp("from-variable".to_owned());
-    assert_eq!(it.config.get_hosts(), [host]);
+    assert_eq!(config.get_hosts(), [host]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{task::AbortHandle, time::timeout};
-use tokio_postgres::{Client, Config, SimpleQueryMessage};
+use tokio_postgres::{Client, Config, SimpleQueryMessage, config::LoadBalanceHosts};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::super::{
@@ -18,8 +18,10 @@ use crate::storage::{
 /// Makes connections for one purpose.
 pub(super) struct Connector {
     pub(super) purpose: Purpose,
-    pub(super) config: Config,
+    /// For each server, in the order in which they are tried.
+    pub(super) configs: Vec<Config>,
     pub(super) tls: MakeRustlsConnect,
+    /// For one server.
     pub(super) timeout: Duration,
     pub(super) statements: Arc<Statements>,
     /// Whether a pooler may give each transaction another connection to the server.
@@ -64,9 +66,10 @@ impl Connect for Connector {
     const SERVER: &'static str = "PostgreSQL";
 
     async fn connect(&self) -> Result<Arc<RawConnection>, Fault> {
-        let connecting = timeout(self.timeout, self.try_connect()).await;
-        connecting
-            .unwrap_or(Err(Fault::TimedOut(self.timeout)))
+        let client = self.any_client().await?;
+        let preparing = timeout(self.timeout, self.prepared(client)).await;
+        preparing
+            .unwrap_or_else(|_| Err(self.timed_out()))
             .map(Arc::new)
     }
 
@@ -88,11 +91,34 @@ impl Connect for Connector {
 }
 
 impl Connector {
-    async fn try_connect(&self) -> Result<RawConnection, Fault> {
-        let connecting = self.config.connect(self.tls.clone());
-        let (client, connection) = connecting.await.map_err(refused)?;
-        // An error reaches the requests as well.
-        let driver = Driver(tokio::spawn(async move { _ = connection.await }).abort_handle());
+    /// A connection to the first server that answers.
+    async fn any_client(&self) -> Result<(Client, Driver), Fault> {
+        let mut configs: Vec<_> = self.configs.iter().collect();
+        let is_random = |it: &&Config| it.get_load_balance_hosts() == LoadBalanceHosts::Random;
+        if configs.iter().any(is_random) {
+            fastrand::shuffle(&mut configs);
+        }
+        let mut last = Err(self.timed_out());
+        for config in configs {
+            let connecting = config.connect(self.tls.clone());
+            last = match timeout(self.timeout, connecting).await {
+                Ok(Ok((client, connection))) => {
+                    // An error reaches the requests as well.
+                    let driver = tokio::spawn(async move { _ = connection.await });
+                    return Ok((client, Driver(driver.abort_handle())));
+                }
+                Ok(Err(error)) => Err(refused(error)),
+                Err(_) => Err(self.timed_out()),
+            };
+        }
+        last
+    }
+
+    fn timed_out(&self) -> Fault {
+        Fault::TimedOut(self.timeout)
+    }
+
+    async fn prepared(&self, (client, driver): (Client, Driver)) -> Result<RawConnection, Fault> {
         let Statements {
             load,
             create,

@@ -52,7 +52,7 @@ pub(super) struct Own {
 impl Connections {
     /// Connections that are opened when they are needed.
     pub(super) fn own(
-        config: &Config,
+        configs: &[Config],
         tls: &MakeRustlsConnect,
         statements: &Arc<Statements>,
         limits: Limits,
@@ -61,7 +61,7 @@ impl Connections {
         let connections = |purpose| {
             PerRuntime::new(Connector {
                 purpose,
-                config: config.clone(),
+                configs: configs.to_vec(),
                 tls: tls.clone(),
                 timeout: limits.connect_timeout,
                 statements: Arc::clone(statements),
