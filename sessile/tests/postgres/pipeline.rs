@@ -215,6 +215,22 @@ async fn no_request_fails_while_a_table_is_changed() {
 }
 
 #[tokio::test]
+async fn a_statement_that_the_table_does_not_support_closes_no_connection() {
+    let server = Server::start().unwrap();
+    let store = store(&server).await;
+    let at = create(&store, 1).await;
+    let complain = "CREATE FUNCTION complain() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'unsupported' USING ERRCODE = '0A000'; END $$;
+        CREATE TRIGGER complain BEFORE UPDATE ON sessile_sessions
+            FOR EACH ROW EXECUTE FUNCTION complain()";
+    server.execute(complain).unwrap();
+    let before = processes(&server);
+    let error = failed(update(&store, &at, 2).await);
+    assert!(!error.may_have_happened());
+    assert_eq!(processes(&server), before);
+}
+
+#[tokio::test]
 async fn a_table_without_a_column_is_an_error_on_a_new_connection_as_well() {
     let server = Server::start().unwrap();
     let store = store(&server).await;

@@ -70,15 +70,13 @@ pub(super) fn meaning_of_refusal(code: &str) -> Meaning {
         "57P04" | "3D000" | "3F000" => Meaning::Failed(StoreErrorKind::Misconfigured),
         // invalid_sql_statement_name, duplicate_prepared_statement
         "26000" | "42P05" => Meaning::NoStatement,
-        // feature_not_supported: the type of a column was changed
-        "0A000" => Meaning::Changed,
         _ => match code.get(..2) {
             // connection_exception
             Some("08") => Meaning::Ended,
             // invalid_authorization_specification: user or password
             Some("28") => Meaning::Failed(StoreErrorKind::Denied),
-            // syntax_error_or_access_rule_violation, such as a missing table or column
-            Some("42") => Meaning::Failed(StoreErrorKind::Incompatible),
+            // feature_not_supported, syntax_error_or_access_rule_violation, such as a missing table or column
+            Some("0A" | "42") => Meaning::Failed(StoreErrorKind::Incompatible),
             // data_exception, integrity_constraint_violation, with_check_option_violation, and errors
             // that triggers raise
             Some("22" | "23" | "44" | "P0") => Meaning::Value,
@@ -109,7 +107,7 @@ mod tests {
             ("26000", Meaning::NoStatement),
             ("42P05", Meaning::NoStatement),
             ("08P01", Meaning::NoStatement),
-            ("0A000", Meaning::Changed),
+            ("0A000", Meaning::Failed(Incompatible)),
             ("42P07", Meaning::Exists),
             ("3D000", Meaning::Failed(Misconfigured)),
             ("42P01", Meaning::Failed(Incompatible)),

@@ -35,7 +35,8 @@ pub(super) enum Purpose {
 
 /// A statement that is composed once for a table.
 ///
-/// Its result is one row of four columns: its proof, two numbers, and a text.
+/// Its result is one row of four columns: its proof, two numbers, and a text. Casts keep their types if a column
+/// of the table gets another type: a prepared statement can't change the type of its result.
 #[derive(Debug)]
 pub(super) struct Statement {
     pub(super) purpose: Purpose,
@@ -66,7 +67,7 @@ impl Statements {
                 Purpose::Read,
                 &[Type::BYTEA],
                 &format!(
-                    "SELECT {PROOF}, it.version, NULL::bigint, it.record
+                    "SELECT {PROOF}, it.version::bigint, NULL::bigint, it.record::text
                      FROM (SELECT) AS one LEFT JOIN {table} AS it ON it.id = $1 AND it.expires_at > {NOW}"
                 ),
             ),
@@ -125,7 +126,8 @@ impl Statements {
                          WHERE id = $1 AND version = $2 AND expires_at > {NOW}
                          RETURNING version
                      )
-                     SELECT {PROOF}, COALESCE((SELECT version FROM updated), (SELECT version FROM found)),
+                     SELECT {PROOF},
+                         COALESCE((SELECT version FROM updated), (SELECT version FROM found))::bigint,
                          NULL::bigint, NULL::text"
                 ),
             ),

@@ -63,9 +63,6 @@ pub(in crate::storage) enum Fault {
     #[error("the database is read-only")]
     ReadOnly,
     #[cfg(feature = "postgres-session")]
-    #[error("the table was changed: {0}")]
-    Changed(Message),
-    #[cfg(feature = "postgres-session")]
     #[error("the database's encoding is {0}, but sessile needs UTF8")]
     Encoding(String),
     #[cfg(feature = "postgres-session")]
@@ -110,9 +107,6 @@ pub(in crate::storage) enum Meaning {
     ReadOnly,
     /// A table of this name exists already.
     Exists,
-    /// The table was changed since the statement was prepared. The statement had no effect.
-    #[cfg(feature = "postgres-session")]
-    Changed,
     /// The statement is not prepared. It had no effect.
     #[cfg(feature = "postgres-session")]
     NoStatement,
@@ -154,8 +148,6 @@ impl Fault {
             Meaning::ReadOnly => Self::ReadOnly,
             Meaning::Exists => Self::Exists,
             #[cfg(feature = "postgres-session")]
-            Meaning::Changed => Self::Changed(message),
-            #[cfg(feature = "postgres-session")]
             Meaning::NoStatement => Self::NoStatement(message),
             Meaning::Value => Self::Answered {
                 kind: StoreErrorKind::Unavailable,
@@ -182,10 +174,6 @@ impl Fault {
 
     /// Whether the connection can't be used any longer, and another one may do.
     pub(in crate::storage) fn is_cut(&self) -> bool {
-        #[cfg(feature = "postgres-session")]
-        if matches!(self, Self::Changed(_)) {
-            return true;
-        }
         matches!(self, Self::Connection(_) | Self::Ended(_) | Self::ReadOnly)
     }
 
