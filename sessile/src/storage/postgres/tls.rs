@@ -89,10 +89,8 @@ impl TlsSettings {
         let provider = Arc::new(ring::default_provider());
         // As in libpq, `require` verifies the authority if one is given.
         let verifier: Arc<dyn ServerCertVerifier> = match (self.mode, &self.roots) {
-            (Mode::VerifyFull, _) => self.verifier(&provider)?,
-            (Mode::VerifyCa, _) | (Mode::Require, Some(_)) => {
-                Arc::new(AnyName(self.verifier(&provider)?))
-            }
+            (Mode::VerifyFull, _) => self.verifier(&provider, true)?,
+            (Mode::VerifyCa, _) | (Mode::Require, Some(_)) => self.verifier(&provider, false)?,
             _ => Arc::new(AnyCertificate(Arc::clone(&provider))),
         };
         let config = ClientConfig::builder_with_provider(provider)
@@ -110,7 +108,8 @@ impl TlsSettings {
     fn verifier(
         &self,
         provider: &Arc<CryptoProvider>,
-    ) -> Result<Arc<WebPkiServerVerifier>, Box<dyn Error + Send + Sync>> {
+        checks_name: bool,
+    ) -> Result<Arc<KnownAuthority>, Box<dyn Error + Send + Sync>> {
         let mut roots = RootCertStore::empty();
         let (certificates, none) = match self.roots.as_deref() {
             None | Some("system") => {
@@ -123,7 +122,11 @@ impl TlsSettings {
             return Err(none.into());
         }
         let provider = Arc::clone(provider);
-        Ok(WebPkiServerVerifier::builder_with_provider(roots.into(), provider).build()?)
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider);
+        Ok(Arc::new(KnownAuthority {
+            verifier: verifier.build()?,
+            checks_name,
+        }))
     }
 }
 
@@ -180,11 +183,15 @@ impl ServerCertVerifier for AnyCertificate {
     }
 }
 
-/// Accepts a certificate of a known authority, whatever name it is for.
+/// Accepts a certificate of a known authority.
 #[derive(Debug)]
-struct AnyName(Arc<WebPkiServerVerifier>);
+struct KnownAuthority {
+    verifier: Arc<WebPkiServerVerifier>,
+    /// Whether the certificate must be for the name of the server.
+    checks_name: bool,
+}
 
-impl ServerCertVerifier for AnyName {
+impl ServerCertVerifier for KnownAuthority {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -193,14 +200,22 @@ impl ServerCertVerifier for AnyName {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verified =
-            self.0
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let verified = self.verifier.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
         match verified {
             // The name is verified last.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
+            )) => match self.checks_name {
+                // Without the names, which are a part of the address.
+                true => Err(CertificateError::NotValidForName.into()),
+                false => Ok(ServerCertVerified::assertion()),
+            },
             verified => verified,
         }
     }
@@ -211,7 +226,7 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0
+        self.verifier
             .verify_tls12_signature(message, certificate, signature)
     }
 
@@ -221,11 +236,11 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0
+        self.verifier
             .verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.verifier.supported_verify_schemes()
     }
 }
