@@ -101,6 +101,14 @@ pub(in crate::storage) struct Failure {
     pub(super) repeated: bool,
 }
 
+impl Failure {
+    /// The same failure if an earlier attempt may have happened, or may not.
+    pub(super) fn after(mut self, was_repeated: bool) -> Self {
+        self.repeated |= was_repeated;
+        self
+    }
+}
+
 impl From<Failure> for StoreError {
     fn from(Failure { fault, repeated }: Failure) -> Self {
         match repeated {

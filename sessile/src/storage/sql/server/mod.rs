@@ -128,10 +128,7 @@ impl<B: Database> Store<B> {
         let mut was_repeated = false;
         for _ in 0..MAX_ATTEMPTS {
             let updating = self.database.update(expected, row, deadline);
-            let answer = updating.await.map_err(|failure| Failure {
-                repeated: failure.repeated || was_repeated,
-                ..failure
-            })?;
+            let answer = updating.await.map_err(|it| it.after(was_repeated))?;
             was_repeated |= answer.repeated;
             match answer.outcome {
                 Outcome::Done(Some(found)) if found == version => {
@@ -182,12 +179,20 @@ where
     F: Future<Output = Result<Answer<T>, Failure>>,
 {
     let deadline = Deadline::after(limit);
+    let mut was_repeated = false;
     for _ in 0..MAX_ATTEMPTS {
-        if let Outcome::Done(done) = operation(deadline).await?.outcome {
+        let answer = operation(deadline).await;
+        let answer = answer.map_err(|it| it.after(was_repeated))?;
+        if let Outcome::Done(done) = answer.outcome {
             return Ok(done);
         }
+        was_repeated |= answer.repeated;
     }
-    Err(Fault::Overtaken.into())
+    let overtaken = Failure {
+        fault: Fault::Overtaken,
+        repeated: was_repeated,
+    };
+    Err(overtaken.into())
 }
 
 impl<B: Database> fmt::Debug for Store<B> {
@@ -196,5 +201,35 @@ impl<B: Database> fmt::Debug for Store<B> {
         f.debug_struct("Store")
             .field("table", &sessions.name)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_error_leaves_open_an_attempt_before_those_that_were_overtaken() {
+        for attempts in [1, MAX_ATTEMPTS] {
+            let begun = Cell::new(0);
+            let not_connected = || Fault::TimedOut(OPENING).not_connected();
+            let ended = until_done::<(), _>(OPENING, |_| {
+                let number = begun.replace(begun.get() + 1);
+                std::future::ready(match number < attempts {
+                    true => Ok(Answer {
+                        outcome: Outcome::Overtaken,
+                        // Its first attempt was cut.
+                        repeated: number == 0,
+                    }),
+                    false => Err(Failure {
+                        fault: not_connected(),
+                        repeated: false,
+                    }),
+                })
+            });
+            assert!(ended.await.unwrap_err().may_have_happened());
+        }
     }
 }
