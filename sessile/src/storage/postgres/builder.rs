@@ -82,15 +82,16 @@ impl PostgresSessionStoreBuilder {
         self
     }
 
-    /// Whether a pooler that gives each transaction another connection to the server is in between, such as
-    /// PgBouncer in transaction mode.
+    /// Whether a pooler in transaction mode, such as PgBouncer, is between the store and the server.
     ///
-    /// Default: `false`, unless the address has `behind_pooler=true`. If it is set, statements are not
-    /// prepared: the server parses and plans each one when it is executed, and the store sends no other
-    /// parameter of the connection than user, database and encoding. Set `lock_timeout` for the user then.
+    /// Default: `false`. `behind_pooler=true` in the address sets it too. If it is set, statements are not
+    /// prepared: the server parses and plans each one when it is executed. The store itself sends only the user,
+    /// the database and the encoding when it connects. `options` and `application_name` are also sent if the
+    /// address or the environment (`PGOPTIONS`, `PGAPPNAME`) sets them; PgBouncer refuses `options`. Set
+    /// `lock_timeout` for the user. A pool of `sqlx` can't be used with this setting.
     ///
-    /// If it is not set and such a pooler is in between, operations fail: each answer proves which
-    /// statement was executed.
+    /// If it is not set, operations behind such a pooler fail: the pooler refuses the connection, or a reply does
+    /// not prove that the right statement was executed.
     pub fn behind_pooler(mut self, is_behind: bool) -> Self {
         self.behind_pooler = is_behind;
         self

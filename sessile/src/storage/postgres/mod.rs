@@ -40,8 +40,8 @@ pub use self::pool::PostgresPool;
 /// | `…?behind_pooler=true` | a pooler in transaction mode, such as PgBouncer |
 /// | `…?create_table=true` | missing tables are created |
 ///
-/// All parts are percent-encoded. Parameters have the names that `libpq` gives them; an unknown one is
-/// refused. Missing parts come from the variables `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`,
+/// All parts are percent-encoded. Parameters of `libpq` keep their names; one that the store does not support is
+/// refused. `create_table` and `behind_pooler` are its own. Missing parts come from the variables `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`,
 /// `PGSSLMODE`, `PGSSLROOTCERT`, `PGSSLCERT`, `PGSSLKEY`, `PGOPTIONS`, `PGAPPNAME`, `PGCHANNELBINDING` and
 /// `PGTARGETSESSIONATTRS`. `~/.pgpass` and service files are not read.
 ///
@@ -93,7 +93,8 @@ pub use self::pool::PostgresPool;
 pub struct PostgresSessionStore(Store<Postgres>);
 
 impl PostgresSessionStore {
-    /// Connects to the database at `address` with the default settings. The tables must exist.
+    /// Connects to the database at `address` with the default settings. The tables must exist, unless the address has
+    /// `create_table=true`.
     ///
     /// # Errors
     ///

@@ -83,7 +83,8 @@ pub(in crate::storage) enum Fault {
     #[cfg(feature = "postgres-session")]
     #[error(
         "the server refuses a parameter of the connection, as poolers do: set `behind_pooler(true)`, or \
-         `?behind_pooler=true` in the address: {0}"
+         `?behind_pooler=true` in the address, and remove `options` from the address and `PGOPTIONS` from the \
+         environment: {0}"
     )]
     Parameter(Message),
     #[cfg(feature = "postgres-pool-sqlx")]
