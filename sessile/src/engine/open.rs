@@ -36,8 +36,8 @@ pub(super) const MAX_LOADS: usize = 3;
 impl<S: SessionStore> Engine<S> {
     /// The session that the cookies with these values name, if it is live.
     ///
-    /// Of several live sessions it chooses the only one that is signed in, or else the only one of a guest, or
-    /// else none.
+    /// If exactly one live session has a subject, it counts. If none has one and there is exactly one live session,
+    /// that one counts. Otherwise none counts.
     pub(super) async fn find<'a>(
         &self,
         cookies: impl Iterator<Item = &'a [u8]>,
