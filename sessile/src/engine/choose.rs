@@ -1,7 +1,7 @@
 //! Choosing among the sessions that several cookies name.
 //!
-//! If several live sessions remain, the only one with a subject counts, or else the only one, or else none: the
-//! engine can't tell which one the visitor means. A purge ends all of them.
+//! If exactly one live session has a subject, it counts. If none has one and there is exactly one live session, that one
+//! counts. Otherwise none counts, because the engine can't tell which one the visitor means. A purge ends all of them.
 
 use super::{
     Engine, Opened,

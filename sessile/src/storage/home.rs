@@ -7,8 +7,8 @@ use tokio::{
 
 /// The runtime that a connection was made on, and that watches its socket.
 ///
-/// Each worker thread of Actix Web is a runtime of its own. Another thread that uses its connection
-/// has it woken up for each answer, and waits while it computes: so each has connections of its own.
+/// Each worker thread of Actix Web is a runtime of its own, and has its own connections. If another thread used
+/// them, each reply would have to wake this runtime first, and a handler that computes on it would delay the reply.
 pub(super) struct Home {
     id: Id,
     /// The other end is with a task there.

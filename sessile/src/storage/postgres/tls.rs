@@ -88,15 +88,21 @@ impl TlsSettings {
     fn config(&self) -> Result<ClientConfig, Box<dyn Error + Send + Sync>> {
         let provider = Arc::new(ring::default_provider());
         // As in libpq, `require` verifies the authority if one is given.
-        let verifier: Arc<dyn ServerCertVerifier> = match (self.mode, &self.roots) {
-            (Mode::VerifyFull, _) => self.verifier(&provider, true)?,
-            (Mode::VerifyCa, _) | (Mode::Require, Some(_)) => self.verifier(&provider, false)?,
-            _ => Arc::new(AnyCertificate(Arc::clone(&provider))),
+        let check = match (self.mode, &self.roots) {
+            (Mode::VerifyFull, _) => Check::AuthorityAndName(self.authority(&provider)?),
+            (Mode::VerifyCa, _) | (Mode::Require, Some(_)) => {
+                Check::Authority(self.authority(&provider)?)
+            }
+            _ => Check::Nothing,
+        };
+        let verifier = Verifier {
+            provider: Arc::clone(&provider),
+            check,
         };
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .dangerous()
-            .with_custom_certificate_verifier(verifier);
+            .with_custom_certificate_verifier(Arc::new(verifier));
         let Some((certificates, key)) = &self.client else {
             return Ok(config.with_no_client_auth());
         };
@@ -105,11 +111,10 @@ impl TlsSettings {
         Ok(config.with_client_auth_cert(certificates, key)?)
     }
 
-    fn verifier(
+    fn authority(
         &self,
         provider: &Arc<CryptoProvider>,
-        checks_name: bool,
-    ) -> Result<Arc<KnownAuthority>, Box<dyn Error + Send + Sync>> {
+    ) -> Result<Arc<WebPkiServerVerifier>, Box<dyn Error + Send + Sync>> {
         let mut roots = RootCertStore::empty();
         let (certificates, none) = match self.roots.as_deref() {
             None | Some("system") => {
@@ -123,10 +128,7 @@ impl TlsSettings {
         }
         let provider = Arc::clone(provider);
         let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider);
-        Ok(Arc::new(KnownAuthority {
-            verifier: verifier.build()?,
-            checks_name,
-        }))
+        Ok(verifier.build()?)
     }
 }
 
@@ -142,56 +144,25 @@ fn in_file(parameter: &'static str) -> impl Fn(pem::Error) -> TlsError {
     move |cause| TlsError::File { parameter, cause }
 }
 
-/// Accepts any certificate: `prefer` and `require` protect only from those who listen.
+/// Verifies certificates with the cryptography of this crate.
 #[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+struct Verifier {
+    provider: Arc<CryptoProvider>,
+    check: Check,
 }
 
-/// Accepts a certificate of a known authority.
+/// The certificates that are accepted.
 #[derive(Debug)]
-struct KnownAuthority {
-    verifier: Arc<WebPkiServerVerifier>,
-    /// Whether the certificate must be for the name of the server.
-    checks_name: bool,
+enum Check {
+    /// All: `prefer` and `require` protect only from those who listen.
+    Nothing,
+    /// Those of a known authority, for any name.
+    Authority(Arc<WebPkiServerVerifier>),
+    /// Those of a known authority for the name of the server.
+    AuthorityAndName(Arc<WebPkiServerVerifier>),
 }
 
-impl ServerCertVerifier for KnownAuthority {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -200,7 +171,12 @@ impl ServerCertVerifier for KnownAuthority {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verified = self.verifier.verify_server_cert(
+        let (authority, checks_name) = match &self.check {
+            Check::Nothing => return Ok(ServerCertVerified::assertion()),
+            Check::Authority(authority) => (authority, false),
+            Check::AuthorityAndName(authority) => (authority, true),
+        };
+        let verified = authority.verify_server_cert(
             end_entity,
             intermediates,
             server_name,
@@ -211,7 +187,7 @@ impl ServerCertVerifier for KnownAuthority {
             // The name is verified last.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => match self.checks_name {
+            )) => match checks_name {
                 // Without the names, which are a part of the address.
                 true => Err(CertificateError::NotValidForName.into()),
                 false => Ok(ServerCertVerified::assertion()),
@@ -226,8 +202,8 @@ impl ServerCertVerifier for KnownAuthority {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier
-            .verify_tls12_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -236,11 +212,12 @@ impl ServerCertVerifier for KnownAuthority {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier
-            .verify_tls13_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
+        let algorithms = &self.provider.signature_verification_algorithms;
+        algorithms.supported_schemes()
     }
 }

@@ -1,7 +1,7 @@
 //! What the stores on SQL databases share.
 //!
-//! All of them use [`cleanup`]. The rest is for database servers: a [`Dialect`] has the statements of one
-//! kind of server, and a [`Store`] has what is the same for all kinds.
+//! All of them use [`cleanup`]. The rest is for database servers: a [`Database`] has the operations of one
+//! kind of server, and a [`Store`] has the parts that are the same for all kinds.
 
 mod cleanup;
 #[cfg(any(feature = "mysql-session", feature = "postgres-session"))]

@@ -120,7 +120,7 @@ impl Queue {
     }
 }
 
-/// An operation in the queue, and the caller who waits for it.
+/// An operation in the queue, with the way to reply to its caller.
 pub(super) trait Job: Send {
     /// Executes the operation and keeps its outcome.
     fn execute(&mut self, connection: &Connection, now: Timestamp) -> Result<(), Failure>;
