@@ -137,11 +137,10 @@ impl<S: SessionStore> Engine<S> {
     ) -> Option<Arc<Batch>> {
         let (batch, mut jobs) = member.claim(&newest, is_loaded)?;
         loop {
-            let (update, included) = self.replay_jobs(&newest, jobs);
-            if included.is_empty() {
+            let Some((update, included)) = self.replay_jobs(&newest, jobs) else {
                 member.finish(&batch, UpdateReply::NotSent);
                 return None;
-            }
+            };
             if member.publish(&batch, &included, Arc::new(update)) {
                 return Some(batch);
             }
@@ -150,12 +149,13 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// The update of `newest` with the changes of `jobs`, and the jobs that it contains. The others are settled.
+    /// The update of `newest` with the changes of `jobs`, and the jobs that it contains; `None` if it contains none. The
+    /// others are settled.
     fn replay_jobs(
         &self,
         newest: &Arc<Stored>,
         jobs: Vec<Arc<Job>>,
-    ) -> (PreparedUpdate, Vec<Arc<Job>>) {
+    ) -> Option<(PreparedUpdate, Vec<Arc<Job>>)> {
         let mut state = newest.record.state.clone();
         let mut included = Vec::new();
         let mut onto = Arc::clone(newest);
@@ -181,8 +181,11 @@ impl<S: SessionStore> Engine<S> {
                 Err(error) => job.settle(JobOutcome::Failed(error)),
             }
         }
+        if included.is_empty() {
+            return None;
+        }
         let record = self.next_record(&onto, state, renewal);
-        (PreparedUpdate { onto, record }, included)
+        Some((PreparedUpdate { onto, record }, included))
     }
 
     /// Sends the update of a batch, and settles its jobs by the reply.
