@@ -139,6 +139,7 @@ mod timeout;
 pub use self::actix::{SessionExt, SessionMiddleware, SessionMiddlewareBuilder};
 pub use self::{
     config::{CookieContentSecurity, SessionLength},
+    engine::Sessions,
     error::{SessionGetError, SessionInsertError, SessionUpdateError},
     session::{Session, SessionStatus},
 };

@@ -14,9 +14,9 @@ use crate::{
         self, Caching, CookieContentSecurity, Loading, SessionLifecycle, Settings,
         StoreFailurePolicy, SupersededPolicy,
     },
-    engine::{SealingKey, SessionFailure, SessionManager},
+    engine::{Limiter, SealingKey, SessionFailure, SessionManager},
     error::SettingsError,
-    storage::SessionStore,
+    storage::{SessionLimit, SessionStore, SubjectStore},
     telemetry,
 };
 
@@ -46,6 +46,7 @@ pub struct SessionMiddlewareBuilder<Store> {
     store: Store,
     key: SealingKey,
     settings: Settings,
+    limiter: Option<Limiter<Store>>,
     failure_page: Option<FailurePage>,
 }
 
@@ -58,6 +59,7 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
             store,
             key: master.into(),
             settings: Settings::default(),
+            limiter: None,
             failure_page: None,
         }
     }
@@ -188,6 +190,27 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
+    /// The maximum number of sessions that a user can have at a time. Default: any number.
+    ///
+    /// Exact, also if a user signs in many times at once. Costs the store a look at the user's sessions with each sign-in.
+    ///
+    /// ```
+    /// use actix_web::cookie::Key;
+    /// use sessile::{SessionMiddleware, storage::{MemorySessionStore, SessionLimit}};
+    ///
+    /// let sessions = SessionMiddleware::builder(MemorySessionStore::default(), Key::generate())
+    ///     .session_limit(SessionLimit::new(3).expect("more than zero"))
+    ///     .build();
+    /// # let _ = sessions;
+    /// ```
+    pub fn session_limit(mut self, limit: SessionLimit) -> Self
+    where
+        Store: SubjectStore,
+    {
+        self.limiter = Some(Limiter::new(limit));
+        self
+    }
+
     /// Renders the application's own page for a request that fails because of its session: 409 if another
     /// request has ended or renewed it, 503 if the store failed, 500 otherwise, for example if the cookie
     /// would be too large. Default: an empty body.
@@ -279,7 +302,7 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     /// If the settings are invalid: for example a cookie that no browser accepts, or a duration that is not
     /// positive.
     pub fn try_build(self) -> Result<SessionMiddleware<Store>, SettingsError> {
-        let manager = SessionManager::new(self.store, self.key, self.settings)?;
+        let manager = SessionManager::with(self.store, self.key, self.settings, self.limiter)?;
         Ok(SessionMiddleware::from_parts(manager, self.failure_page))
     }
 }

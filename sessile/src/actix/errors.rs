@@ -10,7 +10,10 @@ use super::headers::{apply, cache_control_of};
 use crate::{
     SessionGetError, SessionInsertError, SessionUpdateError,
     engine::{HeaderChanges, SessionFailure},
-    error::{OpenError, SessionClosedError, SessionReloadError, SessionSaveError},
+    error::{
+        EndOthersError, OpenError, SessionClosedError, SessionReloadError, SessionSaveError,
+        SignInError, WriteError,
+    },
 };
 
 /// The response to an error is its status with an empty body, by default an opaque 500. No cache stores it.
@@ -56,6 +59,23 @@ opaque_responses!(
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     },
     SessionClosedError: |reason| closed_status(*reason),
+    EndOthersError: |error| match error {
+        EndOthersError::NotSignedIn => StatusCode::UNAUTHORIZED,
+        EndOthersError::Closed(reason) => closed_status(*reason),
+        EndOthersError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+    },
+    SignInError: |error| match error {
+        SignInError::EndAll(_) => StatusCode::SERVICE_UNAVAILABLE,
+        SignInError::Refused(_) => StatusCode::CONFLICT,
+        SignInError::Closed(reason) => closed_status(*reason),
+        SignInError::Save(error) => error.status_code(),
+        SignInError::NoStore => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    },
+    WriteError: |error| match error {
+        WriteError::Closed(reason) => closed_status(*reason),
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    },
 );
 
 fn closed_status(reason: SessionClosedError) -> StatusCode {

@@ -12,7 +12,11 @@ use actix_web::{
 };
 
 use super::{SessionMiddlewareBuilder, errors::FailurePage, service::SessionService};
-use crate::{engine::SessionManager, storage::SessionStore};
+use crate::{
+    Sessions,
+    engine::SessionManager,
+    storage::{SessionStore, SubjectStore},
+};
 
 /// Opens the [`Session`](crate::Session) of every request, and commits it.
 ///
@@ -54,6 +58,25 @@ pub struct SessionMiddleware<Store> {
 }
 
 impl<Store: SessionStore> SessionMiddleware<Store> {
+    /// What the application does with the sessions outside of their own requests: lists, "log out everywhere".
+    ///
+    /// ```
+    /// use actix_web::{App, cookie::Key, web};
+    /// use sessile::{SessionMiddleware, storage::MemorySessionStore};
+    ///
+    /// let middleware = SessionMiddleware::new(MemorySessionStore::default(), Key::generate());
+    /// let sessions = web::Data::new(middleware.sessions());
+    /// let app = App::new().app_data(sessions).wrap(middleware);
+    /// # let _ = app;
+    /// ```
+    #[must_use]
+    pub fn sessions(&self) -> Sessions<Store>
+    where
+        Store: SubjectStore,
+    {
+        self.manager.sessions()
+    }
+
     /// The middleware with all settings at their defaults.
     ///
     /// `key` seals the cookies. Use the same key on all servers of the application and after each restart:

@@ -50,7 +50,10 @@ impl<S: SessionStore> Engine<S> {
         match committed {
             Ok(cookie) => Ok(self.headers(&session.machine(), cookie, head)),
             Err(error) => {
-                let is_gone = matches!(error, CommitError::Closed(_));
+                let is_gone = matches!(
+                    error,
+                    CommitError::Closed(_) | CommitError::SignInRefused(_)
+                );
                 let status = match &error {
                     _ if is_gone => 409,
                     error if error.is_store_failure() => self.failure_status(),
@@ -135,7 +138,7 @@ impl<S: SessionStore> Engine<S> {
                 Err(error) => Err(error.into()),
             },
             // No change is lost: the request succeeds.
-            Err(error) if changes_nothing(action) => {
+            Err(error) if changes_nothing(action) && !matches!(error, CommitError::Closed(_)) => {
                 telemetry::request_failed("extend the session's lifetime", &error);
                 Ok(self.due_cookie(session, false))
             }

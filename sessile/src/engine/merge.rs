@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Engine;
 use crate::{
     error::{CommitError, OpenError, SessionClosedError, SessionReloadError, StateTooLargeError},
-    record::state::State,
+    record::Payload,
     session::{
         Flush, MergeError, RebaseError, Session,
         machine::{CookieDue, Renewal, Stored, Unsettled},
@@ -17,8 +17,8 @@ use crate::{
 
 /// The result of a merge.
 pub(super) enum Merged {
-    /// The newest stored session, and its state with the changes.
-    Onto(Arc<Stored>, State),
+    /// The newest stored session, and its payload with the changes.
+    Onto(Arc<Stored>, Payload),
     /// An earlier attempt landed, and no changes are left to store.
     Landed(Arc<Stored>),
     /// Another request renewed the session.
@@ -71,20 +71,23 @@ impl<S: SessionStore> Engine<S> {
         flush: &mut Flush<'_>,
         newest: Arc<Stored>,
     ) -> Result<Merged, CommitError> {
-        let state = self.replayed(&newest.record.state, |state| flush.work().replay(state))?;
-        flush.work_mut().rebase(Arc::clone(&newest), state.clone());
-        Ok(Merged::Onto(newest, state))
+        let payload = newest.record.payload();
+        let payload = self.replayed(&payload, |payload| flush.work().replay(payload))?;
+        flush
+            .work_mut()
+            .rebase(Arc::clone(&newest), payload.clone());
+        Ok(Merged::Onto(newest, payload))
     }
 
-    /// `state` with the changes that `replay` makes, unless it outgrows its bound.
+    /// `payload` with the changes that `replay` makes, unless its state outgrows its bound.
     pub(super) fn replayed(
         &self,
-        state: &State,
-        replay: impl FnOnce(&mut State) -> Result<(), MergeError>,
-    ) -> Result<State, CommitError> {
-        let mut replayed = state.clone();
+        payload: &Payload,
+        replay: impl FnOnce(&mut Payload) -> Result<(), MergeError>,
+    ) -> Result<Payload, CommitError> {
+        let mut replayed = payload.clone();
         replay(&mut replayed)?;
-        let (before, after) = (state.byte_len(), replayed.byte_len());
+        let (before, after) = (payload.state.byte_len(), replayed.state.byte_len());
         StateTooLargeError::check(before, after, self.max_state_bytes)?;
         Ok(replayed)
     }

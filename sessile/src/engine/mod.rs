@@ -11,6 +11,7 @@ mod commit;
 mod exchange;
 mod judge;
 pub(crate) mod lifetime;
+mod limiter;
 mod merge;
 mod moving;
 #[cfg(feature = "actix")]
@@ -18,26 +19,29 @@ mod nesting;
 mod open;
 mod perform;
 mod save;
+mod sessions;
+mod sign_in;
 mod swap;
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use self::combine::WriterTable;
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
-pub(crate) use self::open::Opened;
+pub use self::sessions::{SessionInfo, Sessions};
+pub(crate) use self::{limiter::Limiter, open::Opened};
 pub use crate::cookie::{SealingKey, SetCookie};
 use crate::{
     clock::{SharedClock, Timestamp},
     config::{Caching, Loading, Settings, StoreFailurePolicy, SupersededPolicy},
     cookie::{NamedCookies, SessionCookie, Values},
     engine::lifetime::Lifetime,
-    error::{OpenError, SessionReloadError, SessionSaveError, SettingsError},
+    error::{OpenError, SessionReloadError, SessionSaveError, SettingsError, SignInError},
     record::Record,
     session::{
         Backend, Session,
         machine::{Binding, Cookies, Machine},
     },
-    storage::{BoxFuture, SessionStore},
+    storage::{BoxFuture, SessionStore, SubjectStore},
     telemetry, timeout,
 };
 
@@ -93,6 +97,7 @@ struct Engine<S> {
     grace: Duration,
     max_state_bytes: usize,
     caching: Caching,
+    limiter: Option<Limiter<S>>,
     writers: WriterTable,
     clock: SharedClock,
     /// Whether the warning was logged that another middleware uses the same cookie.
@@ -109,7 +114,22 @@ impl<S: SessionStore> SessionManager<S> {
     /// If `settings` are invalid: for example a cookie that no browser accepts, or a duration that is not
     /// positive.
     pub fn new(store: S, key: SealingKey, settings: Settings) -> Result<Self, SettingsError> {
+        Self::with(store, key, settings, None)
+    }
+
+    pub(crate) fn with(
+        store: S,
+        key: SealingKey,
+        settings: Settings,
+        limiter: Option<Limiter<S>>,
+    ) -> Result<Self, SettingsError> {
         settings.check()?;
+        if limiter
+            .as_ref()
+            .is_some_and(|it| !it.is_supported_by(&store))
+        {
+            return Err(SettingsError::NoSubjects);
+        }
         Ok(Self(Arc::new(Engine {
             is_stateless: store.keeps_nothing(),
             store,
@@ -128,6 +148,7 @@ impl<S: SessionStore> SessionManager<S> {
                 .saturating_add(settings.clock_allowance),
             max_state_bytes: settings.max_state_bytes,
             caching: settings.caching,
+            limiter,
             writers: WriterTable::default(),
             clock: settings.clock,
             #[cfg(feature = "actix")]
@@ -178,9 +199,19 @@ impl<S: SessionStore> SessionManager<S> {
         }
     }
 
+    /// What an application does with the sessions outside of their own requests.
+    #[must_use]
+    pub fn sessions(&self) -> Sessions<S>
+    where
+        S: SubjectStore,
+    {
+        Sessions::of_engine(Arc::clone(&self.0))
+    }
+
     fn session(&self, binding: Binding, cookie_came: bool) -> Session {
         let mut machine = Machine::new(binding, cookie_came);
         machine.max_state_bytes = self.0.max_state_bytes;
+        machine.began_at = self.0.clock.now();
         Session::opened_by(Arc::clone(&self.0) as _, machine)
     }
 
@@ -267,6 +298,18 @@ impl<S: SessionStore> Backend for Engine<S> {
 
     fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>> {
         Box::pin(self.save(session))
+    }
+
+    fn sign_in<'a>(
+        &'a self,
+        session: &'a Session,
+        subject: &'a str,
+    ) -> BoxFuture<'a, Result<(), SignInError>> {
+        Box::pin(self.sign_in(session, subject))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     fn reload<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionReloadError>> {

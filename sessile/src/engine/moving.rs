@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{Engine, merge::Merged, perform::Performed};
 use crate::{
-    error::{CommitError, SessionClosedError},
+    error::CommitError,
     record::{
         Epoch, Record, Secrets,
         id::{Secret, SessionKey},
@@ -47,7 +47,7 @@ impl<S: SessionStore> Engine<S> {
             id,
             secret,
             version: Version::generate(),
-            record: self.next_record(&old, flush.work().state.clone(), None),
+            record: self.next_record(&old, flush.work().payload.clone(), None),
             promotes: false,
         };
         new.record.epoch = Epoch::generate();
@@ -55,9 +55,8 @@ impl<S: SessionStore> Engine<S> {
         let now = self.clock.now();
         match self.store_new(flush, &mut new, now).await? {
             CreateOutcome::Created | CreateOutcome::CreatedAs(_) => {}
-            CreateOutcome::Taken | CreateOutcome::Refused => {
-                return Err(CommitError::Contention { attempts: 1 });
-            }
+            CreateOutcome::Taken => return Err(CommitError::Contention { attempts: 1 }),
+            CreateOutcome::Refused(refusal) => return Self::refused(flush, refusal),
         }
         // If this future is dropped before the old session has ended, the new one is not needed.
         flush.work_mut().abandoned.push(new.id.clone());
@@ -71,7 +70,7 @@ impl<S: SessionStore> Engine<S> {
             }
             Moved::Ended => {
                 self.delete_unneeded(&new.id).await;
-                Ok(Performed::Refused(SessionClosedError::Ended))
+                self.ended(flush).await
             }
         }
     }
@@ -96,19 +95,21 @@ impl<S: SessionStore> Engine<S> {
                 .update(&old.id, old.version, &moved, version, self.grace);
             match ending.await? {
                 UpdateOutcome::Updated => return Ok(Moved::Done),
-                UpdateOutcome::Missing | UpdateOutcome::Refused => return Ok(Moved::Ended),
+                UpdateOutcome::Missing | UpdateOutcome::Refused(_) => return Ok(Moved::Ended),
                 UpdateOutcome::Conflict => telemetry::conflict(),
             }
             // A merge does not apply changes a second time that an earlier attempt stored.
-            (old, new.record.state) = match self.merge(flush, &old, &mut None).await? {
-                Merged::Onto(newest, state) => (newest, state),
+            let payload;
+            (old, payload) = match self.merge(flush, &old, &mut None).await? {
+                Merged::Onto(newest, payload) => (newest, payload),
                 Merged::Landed(newest) => {
-                    let state = newest.record.state.clone();
-                    (newest, state)
+                    let payload = newest.record.payload();
+                    (newest, payload)
                 }
                 Merged::Superseded => return Ok(Moved::Superseded(old)),
                 Merged::Ended => return Ok(Moved::Ended),
             };
+            new.record.set_payload(payload);
             new.record.merge_times(&old.record);
             let version = Version::generate();
             match self.update_stored(new, &new.record, version).await? {

@@ -29,9 +29,11 @@ impl<S: SessionStore> SessionManager<S> {
     ) -> Result<(), SessionFailure> {
         let (cookies, cookie_came) = self.0.cookies(cookie_headers);
         let cookies = cookies.map(|cookies| shared(&cookies));
+        let now = self.0.clock.now();
         let is_changed = {
             let mut machine = session.machine();
             machine.max_state_bytes = self.0.max_state_bytes;
+            machine.began_at = now;
             machine.attach(cookies, cookie_came);
             machine.status != SessionStatus::Unchanged
         };

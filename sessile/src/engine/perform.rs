@@ -1,6 +1,6 @@
 //! Performing what a save or a commit has to do in the store.
 
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use super::Engine;
 use crate::{
@@ -8,16 +8,18 @@ use crate::{
     engine::lifetime::OnRead,
     error::{CommitError, SessionClosedError},
     record::{
-        Epoch, Record, Secrets,
+        Epoch, Payload, Record, Secrets,
         id::{SessionId, SessionKey},
-        state::State,
     },
     session::{
         Flush,
         decide::{Action, Situation, decide},
         machine::{CookieDue, InFlight, Renewal, Stored, Target, Work},
     },
-    storage::{CreateOutcome, SessionStore, StoreErrorKind, UpdateOutcome, Version},
+    storage::{
+        CreateOutcome, Refusal, SessionStore, SignInWrite, StoreError, StoreErrorKind,
+        UpdateOutcome, Version,
+    },
     telemetry,
 };
 
@@ -63,7 +65,8 @@ impl<S: SessionStore> Engine<S> {
         decide(Situation {
             status: work.status,
             binding: work.bound,
-            is_empty: work.state.is_empty(),
+            is_empty: work.payload.is_empty(),
+            signs_in: work.signed_in().is_some(),
             cookie_came: work.cookie_came,
             cookie_due: work.cookie_due,
             on_read,
@@ -123,17 +126,21 @@ impl<S: SessionStore> Engine<S> {
         let stored = flush.work().stored.clone();
         match (action, stored) {
             (Action::Create, _) => {
-                let state = flush.work().state.clone();
-                self.create(flush, state).await
+                let payload = flush.work().payload.clone();
+                self.create(flush, payload).await
             }
             (Action::CreateReplacement, Some(stored)) => {
                 // Boxed, as a renewal is, since both are rare.
                 Box::pin(self.create_replacement(flush, &stored)).await
             }
+            (Action::CreateFromChanges, _) => Box::pin(self.create_from_changes(flush)).await,
             (Action::Update, Some(stored)) => self.store_changes(flush, stored, None).await,
             (Action::Renew, Some(stored)) => Box::pin(self.renew(flush, stored)).await,
             (Action::Touch, Some(stored)) => self.touch(flush, stored).await,
-            (Action::Reissue, Some(stored)) => self.reissue(stored).await,
+            (Action::Reissue, Some(stored)) => {
+                let due = flush.work().cookie_due;
+                self.reissue(stored, due).await
+            }
             (Action::RemoveCookie, _) => Ok(Performed::RemoveCookie),
             // An attempt may have been stored before the renewal, which has kept it then.
             (Action::RefuseSuperseded, _) if flush.work().unsettled.is_some() => {
@@ -145,13 +152,17 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// Stores a new session with this state.
-    async fn create(&self, flush: &mut Flush<'_>, state: State) -> Result<Performed, CommitError> {
+    /// Stores a new session with this payload.
+    async fn create(
+        &self,
+        flush: &mut Flush<'_>,
+        payload: Payload,
+    ) -> Result<Performed, CommitError> {
         for _ in 0..MAX_COLLISIONS {
             let SessionKey { id, secret, .. } = SessionKey::generate();
             let now = self.clock.now();
             let mut record = Record::new(now);
-            record.state = state.clone();
+            record.set_payload(payload.clone());
             record.epoch = Epoch::generate();
             if !self.is_stateless {
                 record.secrets = secret.map(|secret| Secrets::new(secret.digest()));
@@ -166,7 +177,7 @@ impl<S: SessionStore> Engine<S> {
             };
             match self.store_new(flush, &mut new, now).await? {
                 CreateOutcome::Taken => {}
-                CreateOutcome::Refused => return Ok(Performed::Refused(SessionClosedError::Ended)),
+                CreateOutcome::Refused(refusal) => return Self::refused(flush, refusal),
                 CreateOutcome::Created | CreateOutcome::CreatedAs(_) => {
                     return Ok(Performed::Stored(Arc::new(new), CookieDue::Issue));
                 }
@@ -175,6 +186,36 @@ impl<S: SessionStore> Engine<S> {
         Err(CommitError::Contention {
             attempts: MAX_COLLISIONS,
         })
+    }
+
+    /// Ends a flush whose session another request ended. A sign-in begins a new session instead.
+    pub(super) async fn ended(&self, flush: &mut Flush<'_>) -> Result<Performed, CommitError> {
+        match flush.work().signed_in() {
+            Some(_) => Box::pin(self.create_from_changes(flush)).await,
+            None => Ok(Performed::Refused(SessionClosedError::Ended)),
+        }
+    }
+
+    /// Ends a flush that the store refused: the session has ended, or the sign-in is not allowed.
+    pub(super) fn refused(
+        flush: &mut Flush<'_>,
+        refusal: Refusal,
+    ) -> Result<Performed, CommitError> {
+        let work = flush.work_mut();
+        match work.signed_in() {
+            Some(_) => {
+                work.forget_sign_in();
+                Err(refusal.into())
+            }
+            None => Ok(Performed::Refused(SessionClosedError::Ended)),
+        }
+    }
+
+    /// Stores a new session with only the changes of this request.
+    async fn create_from_changes(&self, flush: &mut Flush<'_>) -> Result<Performed, CommitError> {
+        let mut payload = Payload::default();
+        flush.work().replay(&mut payload)?;
+        self.create(flush, payload).await
     }
 
     /// Stores `new`. If the store chose another id, `new` gets it.
@@ -189,7 +230,7 @@ impl<S: SessionStore> Engine<S> {
         }
         let ttl = self.lifetime.ttl(&new.record, now);
         let outcome = {
-            let creating = pin!(self.store.create(&new.id, &new.record, new.version, ttl));
+            let creating = pin!(self.create_stored(new, ttl));
             flush
                 .write(InFlight::Create(new.id.clone()), creating)
                 .await?
@@ -203,6 +244,26 @@ impl<S: SessionStore> Engine<S> {
         Ok(outcome)
     }
 
+    async fn create_stored(
+        &self,
+        new: &Stored,
+        ttl: Duration,
+    ) -> Result<CreateOutcome, StoreError> {
+        let Stored {
+            id,
+            record,
+            version,
+            ..
+        } = new;
+        match &self.limiter {
+            Some(limiter) if record.has_subject() => {
+                let write = SignInWrite::create(id, record, *version, ttl);
+                limiter.sign_in(&self.store, write).await.map(Into::into)
+            }
+            _ => self.store.create(id, record, *version, ttl).await,
+        }
+    }
+
     /// Stores a new session in place of one that another request renewed. It has the state that was loaded,
     /// with the changes; or only the changes of this request, if a user was signed in.
     pub(super) async fn create_replacement(
@@ -210,12 +271,11 @@ impl<S: SessionStore> Engine<S> {
         flush: &mut Flush<'_>,
         superseded: &Stored,
     ) -> Result<Performed, CommitError> {
-        let mut state = flush.work().state.clone();
         if superseded.record.has_subject() {
-            state.clear();
-            flush.work().replay(&mut state)?;
+            return self.create_from_changes(flush).await;
         }
-        self.create(flush, state).await
+        let payload = flush.work().payload.clone();
+        self.create(flush, payload).await
     }
 
     async fn renew(
@@ -238,7 +298,7 @@ impl<S: SessionStore> Engine<S> {
 
     /// Without a store, a renewal draws a new id, which distinguishes the sessions.
     fn renew_stateless(&self, stored: &Stored, work: &Work) -> Result<Performed, CommitError> {
-        let mut record = self.next_record(stored, work.state.clone(), None);
+        let mut record = self.next_record(stored, work.payload.clone(), None);
         record.epoch = Epoch::generate();
         let renewed = Stored {
             id: SessionId::generate(),
@@ -254,7 +314,7 @@ impl<S: SessionStore> Engine<S> {
         flush: &mut Flush<'_>,
         stored: Arc<Stored>,
     ) -> Result<Performed, CommitError> {
-        let record = self.next_record(&stored, stored.record.state.clone(), None);
+        let record = self.next_record(&stored, stored.record.payload(), None);
         let version = Version::generate();
         let cookie = self.cookie_of_change(None);
         let sends = matches!(
@@ -268,27 +328,32 @@ impl<S: SessionStore> Engine<S> {
                 Ok(Performed::Stored(touched, cookie))
             }
             // Another request changed the session, which extended its lifetime.
-            UpdateOutcome::Conflict if sends => self.reissue(stored).await,
+            UpdateOutcome::Conflict if sends => self.reissue(stored, CookieDue::Nothing).await,
             UpdateOutcome::Conflict => Ok(Performed::Nothing),
-            UpdateOutcome::Missing | UpdateOutcome::Refused => Ok(Performed::Ended),
+            UpdateOutcome::Missing | UpdateOutcome::Refused(_) => Ok(Performed::Ended),
         }
     }
 
     /// Sends the cookie of an unchanged session again, unless another request renewed the session: the browser
     /// has the new cookie then, and this one would replace it.
-    async fn reissue(&self, stored: Arc<Stored>) -> Result<Performed, CommitError> {
+    async fn reissue(&self, stored: Arc<Stored>, due: CookieDue) -> Result<Performed, CommitError> {
         if self.is_stateless {
             return Ok(Performed::Reissue(stored));
         }
+        let gone = match due {
+            // A save of this request stored the session. The response would say that it exists.
+            CookieDue::Issue => Performed::Refused(SessionClosedError::Ended),
+            _ => Performed::Ended,
+        };
         match self.load_current(&stored).await {
             Ok(Some(current)) if current.record.epoch == stored.record.epoch => {
                 Ok(Performed::Reissue(stored))
             }
             Ok(Some(_)) => Ok(Performed::Nothing),
-            Ok(None) => Ok(Performed::Ended),
+            Ok(None) => Ok(gone),
             Err(error) if error.kind() == StoreErrorKind::Corrupt => {
                 telemetry::record_corrupt(&error);
-                Ok(Performed::Ended)
+                Ok(gone)
             }
             Err(error) => Err(error.into()),
         }

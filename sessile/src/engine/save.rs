@@ -19,27 +19,36 @@ impl<S: SessionStore> Engine<S> {
             session.open().await.map_err(CommitError::from)?;
         }
         let saved = timeout::within(self.store_timeout, async {
-            let mut flush = session.flush(false).await;
-            self.end_pending(&mut flush).await?;
-            let action = match self.decide(flush.work()) {
-                // The commit does that: no change is lost.
-                Action::Touch | Action::Reissue => Action::Nothing,
-                action => action,
-            };
-            let needs_cookie = self.needs_cookie(action, flush.work());
-            if needs_cookie && !session.machine().cookie_can_go() {
-                return Err(SessionSaveError::ResponseSent);
-            }
-            let performed = self.perform(action, &mut flush).await?;
-            // The client may have disconnected in the meantime.
-            if needs_cookie && !session.machine().cookie_can_go() {
-                return self.conclude_unsent(&mut flush, performed).await;
-            }
-            self.conclude_save(&mut flush, performed)
+            let flush = session.flush(false).await;
+            self.save_flush(session, flush).await
         });
         saved
             .await
             .unwrap_or_else(|after| Err(CommitError::Timeout { after }.into()))
+    }
+
+    /// Stores the changes of this flush.
+    pub(super) async fn save_flush(
+        &self,
+        session: &Session,
+        mut flush: Flush<'_>,
+    ) -> Result<(), SessionSaveError> {
+        self.end_pending(&mut flush).await?;
+        let action = match self.decide(flush.work()) {
+            // The commit does that: no change is lost.
+            Action::Touch | Action::Reissue => Action::Nothing,
+            action => action,
+        };
+        let needs_cookie = self.needs_cookie(action, flush.work());
+        if needs_cookie && !session.machine().cookie_can_go() {
+            return Err(SessionSaveError::ResponseSent);
+        }
+        let performed = self.perform(action, &mut flush).await?;
+        // The client may have disconnected in the meantime.
+        if needs_cookie && !session.machine().cookie_can_go() {
+            return self.conclude_unsent(&mut flush, performed).await;
+        }
+        self.conclude_save(&mut flush, performed)
     }
 
     /// Ends the flush of a save.
@@ -102,7 +111,10 @@ impl<S: SessionStore> Engine<S> {
     /// Whether the action has no effect unless the browser gets a cookie.
     fn needs_cookie(&self, action: Action, work: &Work) -> bool {
         match action {
-            Action::Create | Action::CreateReplacement | Action::Renew => true,
+            Action::Create
+            | Action::CreateReplacement
+            | Action::CreateFromChanges
+            | Action::Renew => true,
             Action::Update => self.is_stateless,
             // A session that the store deleted has ended, even if the browser keeps the cookie.
             Action::RemoveCookie => self.is_stateless && work.cookie_came,

@@ -5,12 +5,12 @@ use std::{pin::pin, sync::Arc};
 use super::{Engine, merge::Merged, perform::Performed};
 use crate::{
     error::{CommitError, SessionClosedError},
-    record::{Record, state::State},
+    record::{Payload, Record},
     session::{
         Flush,
         machine::{CookieDue, InFlight, Renewal, Stored},
     },
-    storage::{SessionStore, StoreError, UpdateOutcome, Version},
+    storage::{SessionStore, SignInWrite, StoreError, UpdateOutcome, Version},
     telemetry,
 };
 
@@ -35,7 +35,7 @@ impl<S: SessionStore> Engine<S> {
             // Unsettled changes are first retried on the version that was loaded.
             None
         };
-        let record = self.next_record(&stored, flush.work().state.clone(), renewal);
+        let record = self.next_record(&stored, flush.work().payload.clone(), renewal);
         let write = InFlight::Update { version, renewal };
         let updated = {
             let updating = pin!(self.update_stored(&stored, &record, version));
@@ -50,9 +50,8 @@ impl<S: SessionStore> Engine<S> {
                 }
                 return Ok(Performed::Stored(updated, cookie));
             }
-            UpdateOutcome::Missing | UpdateOutcome::Refused => {
-                return Ok(Performed::Refused(SessionClosedError::Ended));
-            }
+            UpdateOutcome::Missing => return self.ended(flush).await,
+            UpdateOutcome::Refused(refusal) => return Self::refused(flush, refusal),
             UpdateOutcome::Conflict => telemetry::conflict(),
         }
         drop(direct);
@@ -66,7 +65,7 @@ impl<S: SessionStore> Engine<S> {
                 Box::pin(self.create_replacement(flush, &stored)).await
             }
             Merged::Superseded => Ok(Performed::Refused(SessionClosedError::Superseded)),
-            Merged::Ended => Ok(Performed::Refused(SessionClosedError::Ended)),
+            Merged::Ended => self.ended(flush).await,
         }
     }
 
@@ -81,9 +80,14 @@ impl<S: SessionStore> Engine<S> {
             return Ok(UpdateOutcome::Updated);
         }
         let ttl = self.lifetime.ttl(record, record.used_at);
-        self.store
-            .update(&stored.id, stored.version, record, version, ttl)
-            .await
+        let (id, expected) = (&stored.id, stored.version);
+        match &self.limiter {
+            Some(limiter) if record.signs_in_after(&stored.record) => {
+                let write = SignInWrite::update(id, expected, record, version, ttl);
+                limiter.sign_in(&self.store, write).await.map(Into::into)
+            }
+            _ => self.store.update(id, expected, record, version, ttl).await,
+        }
     }
 
     /// The cookie that is due for a change with this renewal.
@@ -101,12 +105,12 @@ impl<S: SessionStore> Engine<S> {
     pub(super) fn next_record(
         &self,
         stored: &Stored,
-        state: State,
+        payload: Payload,
         renewal: Option<Renewal>,
     ) -> Record {
         let now = self.clock.now();
         let mut record = stored.record.clone();
-        record.state = state;
+        record.set_payload(payload);
         record.undated = false;
         record.used_at = record.used_at.max(now);
         if let (true, Some(secret)) = (stored.promotes, &stored.secret) {

@@ -6,7 +6,7 @@ use crate::{
     cookie::CookieTooLargeError,
     error::SessionClosedError,
     session::{MergeError, RebaseError},
-    storage::StoreError,
+    storage::{Refusal, StoreError},
 };
 
 /// A session could not be opened.
@@ -128,6 +128,9 @@ pub enum CommitError {
     /// Another request renewed or ended the session, so the changes were not stored.
     #[error("the session's changes were not stored")]
     Closed(#[from] SessionClosedError),
+    /// The store refused a sign-in.
+    #[error("the sign-in was refused")]
+    SignInRefused(#[from] Refusal),
     /// The session was opened by another manager.
     #[error("the session was opened by another manager")]
     ForeignSession,

@@ -7,6 +7,8 @@
 //! | [`Session::update`](crate::Session::update), [`update_or`](crate::Session::update_or) | [`SessionUpdateError`], whose source is a [`WriteError`] |
 //! | [`Session::try_remove`](crate::Session::try_remove) and the like | [`WriteError`] or [`SessionClosedError`] |
 //! | [`Session::load`](crate::Session::load) | [`OpenError`] |
+//! | [`Session::sign_in`](crate::Session::sign_in) | [`SignInError`] |
+//! | [`Sessions::end_others`](crate::Sessions::end_others) | [`EndOthersError`] |
 //! | [`Session::save`](crate::Session::save) | [`SessionSaveError`] |
 //! | [`Session::reload`](crate::Session::reload) | [`SessionReloadError`] |
 //! | [`SessionManager::new`](crate::engine::SessionManager::new), `SessionMiddlewareBuilder::try_build` | [`SettingsError`] |
@@ -24,8 +26,9 @@ mod settings;
 pub use self::{
     failure::{CommitError, OpenError, StateTooLargeError},
     session::{
-        ReadError, SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError,
-        SessionSaveError, SessionUpdateError, WriteError,
+        EndOthersError, InvalidSubjectError, ReadError, SessionClosedError, SessionGetError,
+        SessionInsertError, SessionReloadError, SessionSaveError, SessionUpdateError, SignInError,
+        WriteError,
     },
     settings::{InvalidCookieError, SettingsError},
 };

@@ -18,6 +18,9 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
+    /// A limit of the sessions of a user, and the store can't find the sessions of a user.
+    #[error("the store can't find the sessions of a user, which the limit of sessions requires")]
+    NoSubjects,
     /// No browser would take the cookie.
     #[error("the session cookie can't be made")]
     Cookie(#[from] InvalidCookieError),

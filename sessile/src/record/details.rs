@@ -10,15 +10,15 @@ use crate::clock::Timestamp;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Details {
     /// The user that the session is signed in as.
-    pub(super) subject: Option<String>,
-    pub(super) signed_in_at: Option<Timestamp>,
+    pub(crate) subject: Option<String>,
+    pub(crate) signed_in_at: Option<Timestamp>,
     /// When the user last authenticated. Later than the sign-in if the application asked again.
-    pub(super) authenticated_at: Option<Timestamp>,
+    pub(crate) authenticated_at: Option<Timestamp>,
     /// What sessions can be found by.
-    pub(super) label: Option<String>,
+    pub(crate) label: Option<String>,
     /// What a list of sessions shows, by name. In the order of the names.
-    pub(super) labels: Vec<(String, String)>,
-    pub(super) lifetime: Option<OwnLifetime>,
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) lifetime: Option<OwnLifetime>,
     /// The public key of the device that the session is bound to.
     pub(super) device_key: Option<String>,
     /// The members that a server must know to use the session.
@@ -32,9 +32,27 @@ pub(crate) struct Details {
 pub(crate) struct OwnLifetime {
     pub(crate) idle: Duration,
     pub(crate) absolute: Option<Duration>,
+    /// Whether the browser keeps the cookie when it closes.
+    pub(crate) is_persistent: bool,
 }
 
 impl Details {
+    /// Sets or removes a label that lists show.
+    pub(crate) fn set_label(&mut self, name: &str, text: Option<&str>) {
+        let place = self
+            .labels
+            .binary_search_by(|(known, _)| (**known).cmp(name));
+        match (place, text) {
+            (Ok(index), Some(text)) => text.clone_into(&mut self.labels[index].1),
+            (Ok(index), None) => drop(self.labels.remove(index)),
+            (Err(index), Some(text)) => {
+                self.labels
+                    .insert(index, (name.to_owned(), text.to_owned()));
+            }
+            (Err(_), None) => {}
+        }
+    }
+
     /// About how many bytes of memory they take.
     pub(super) fn footprint(&self) -> usize {
         let texts = [&self.subject, &self.label, &self.device_key];

@@ -5,6 +5,7 @@ mod details;
 pub(crate) mod id;
 pub(crate) mod json;
 mod moved;
+mod payload;
 mod reader;
 mod sealed;
 mod secrets;
@@ -19,10 +20,10 @@ use crate::{
     record::{id::SubjectDigest, json::JsonError},
 };
 
-use self::details::Details;
 pub use self::state::State;
 pub(crate) use self::{
-    details::OwnLifetime,
+    details::{Details, OwnLifetime},
+    payload::Payload,
     secrets::{Presented, Previous, PreviousKind, Secrets},
 };
 
@@ -168,6 +169,18 @@ impl Record {
         self.details.as_deref()?.signed_in_at
     }
 
+    /// When the user last authenticated.
+    pub(crate) fn authenticated_at(&self) -> Option<Timestamp> {
+        self.details.as_deref()?.authenticated_at
+    }
+
+    /// The label that lists show under this name.
+    pub(crate) fn label_of(&self, name: &str) -> Option<&str> {
+        let labels = &self.details.as_deref()?.labels;
+        let label = labels.iter().find(|(known, _)| known == name);
+        label.map(|(_, text)| &**text)
+    }
+
     /// The label that sessions can be found by, such as an identity provider's `sid`, if it has one.
     ///
     #[doc = include_str!("docs/label.md")]
@@ -179,6 +192,13 @@ impl Record {
     /// The lifetime that this session has in place of the settings', if it has one.
     pub(crate) fn own_lifetime(&self) -> Option<OwnLifetime> {
         self.details.as_deref()?.lifetime
+    }
+
+    /// Whether this record of a session is that of another sign-in than `earlier`.
+    pub(crate) fn signs_in_after(&self, earlier: &Self) -> bool {
+        let subject = |record: &Self| record.details.as_deref()?.subject.clone();
+        self.has_subject()
+            && (self.signed_in_at() != earlier.signed_in_at() || subject(self) != subject(earlier))
     }
 
     /// Whether the record has a subject.
@@ -193,9 +213,8 @@ impl Record {
     pub(crate) fn merge_times(&mut self, other: &Self) {
         self.created_at = self.created_at.min(other.created_at);
         self.used_at = self.used_at.max(other.used_at);
-        let authenticated_at = |record: &Self| record.details.as_deref()?.authenticated_at;
-        let latest = authenticated_at(self).max(authenticated_at(other));
-        if latest != authenticated_at(self) {
+        let latest = self.authenticated_at().max(other.authenticated_at());
+        if latest != self.authenticated_at() {
             self.details_mut().authenticated_at = latest;
         }
     }

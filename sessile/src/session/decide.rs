@@ -8,8 +8,10 @@ use crate::engine::lifetime::OnRead;
 pub(crate) struct Situation {
     pub(crate) status: SessionStatus,
     pub(crate) binding: Bound,
-    /// Whether its state is empty.
+    /// Whether it has no values and no user.
     pub(crate) is_empty: bool,
+    /// Whether the request signs a user in.
+    pub(crate) signs_in: bool,
     /// Whether the request has a cookie of our name, valid or not.
     pub(crate) cookie_came: bool,
     /// The cookie that earlier saves made due.
@@ -41,6 +43,9 @@ pub(crate) enum Action {
     Create,
     /// Store a new session in place of one that another request renewed, and send its cookie.
     CreateReplacement,
+    /// Store a new session with only the changes of this request, in place of one that another request ended, and
+    /// send its cookie.
+    CreateFromChanges,
     /// Store the changes.
     Update,
     /// Store the session with another secret, and send its cookie.
@@ -58,6 +63,7 @@ pub(crate) fn decide(situation: Situation) -> Action {
         status,
         binding,
         is_empty,
+        signs_in,
         cookie_came,
         cookie_due,
         on_read,
@@ -78,6 +84,7 @@ pub(crate) fn decide(situation: Situation) -> Action {
         (SessionStatus::Changed, Bound::Stored) => Action::Update,
         (SessionStatus::Changed, Bound::Stale | Bound::Superseded) => Action::RefuseSuperseded,
         (SessionStatus::Renewed, Bound::Stored) => Action::Renew,
+        (SessionStatus::Renewed, Bound::Ended) if signs_in => Action::CreateFromChanges,
         (_, Bound::Ended) => Action::RefuseEnded,
         (_, Bound::New | Bound::Stale | Bound::Superseded) if is_empty => removal,
         (SessionStatus::Changed | SessionStatus::Renewed, Bound::New) => Action::Create,
@@ -117,13 +124,13 @@ mod tests {
         let mut situations = Vec::new();
         for (status, binding) in STATUSES.iter().flat_map(|s| BOUNDS.map(|b| (*s, b))) {
             for (cookie_due, on_read) in DUES.iter().flat_map(|d| READS.map(|r| (*d, r))) {
-                for (is_empty, cookie_came) in
-                    [(false, false), (false, true), (true, false), (true, true)]
-                {
+                for bits in 0..8 {
+                    let [is_empty, signs_in, cookie_came] = [1, 2, 4].map(|bit| bits & bit != 0);
                     situations.push(Situation {
                         status,
                         binding,
                         is_empty,
+                        signs_in,
                         cookie_came,
                         cookie_due,
                         on_read,
@@ -151,19 +158,19 @@ mod tests {
     #[test]
     fn a_purge_has_the_browser_forget_its_cookie() {
         all(
-            6 * 12 * 2,
+            6 * 12 * 2 * 2,
             |s| s.status == Purged && s.cookie_came,
             Action::RemoveCookie,
         );
         // A session of this request's own that was saved and then purged.
         let removes = |s: &Situation| s.cookie_due == CookieDue::Remove;
         all(
-            6 * 3 * 2,
+            6 * 3 * 2 * 2,
             |s| s.status == Purged && !s.cookie_came && removes(s),
             Action::RemoveCookie,
         );
         all(
-            6 * 9 * 2,
+            6 * 9 * 2 * 2,
             |s| s.status == Purged && !s.cookie_came && !removes(s),
             Action::Nothing,
         );
@@ -173,7 +180,7 @@ mod tests {
     fn a_request_without_the_store_leaves_no_trace() {
         let detached = |s: &Situation| s.binding == Detached && s.status != Purged;
         all(
-            3 * 9 * 4,
+            3 * 9 * 4 * 2,
             |s| detached(s) && s.cookie_due != CookieDue::Remove,
             Action::Nothing,
         );
@@ -187,7 +194,7 @@ mod tests {
                 && s.status != Purged
                 && s.cookie_due != CookieDue::Remove
         };
-        all(3 * 9 * 2, traceless, Action::Nothing);
+        all(3 * 9 * 2 * 2, traceless, Action::Nothing);
     }
 
     #[test]
@@ -198,19 +205,19 @@ mod tests {
                 && s.status != Purged
                 && s.cookie_due == CookieDue::Remove
         };
-        all(3 * 3 * 2, restarted, Action::RemoveCookie);
+        all(3 * 3 * 2 * 2, restarted, Action::RemoveCookie);
     }
 
     #[test]
     fn the_first_content_creates_a_session() {
         let written = |s: &Situation| s.binding == New && !s.is_empty;
         all(
-            12 * 2,
+            12 * 2 * 2,
             |s| written(s) && s.status == Changed,
             Action::Create,
         );
         all(
-            12 * 2,
+            12 * 2 * 2,
             |s| written(s) && s.status == Renewed,
             Action::Create,
         );
@@ -219,35 +226,43 @@ mod tests {
     #[test]
     fn changes_are_stored_even_if_nothing_is_left() {
         let stored = |s: &Situation| s.binding == Bound::Stored;
-        all(12 * 4, |s| stored(s) && s.status == Changed, Action::Update);
-        all(12 * 4, |s| stored(s) && s.status == Renewed, Action::Renew);
+        all(
+            12 * 4 * 2,
+            |s| stored(s) && s.status == Changed,
+            Action::Update,
+        );
+        all(
+            12 * 4 * 2,
+            |s| stored(s) && s.status == Renewed,
+            Action::Renew,
+        );
     }
 
     #[test]
     fn reading_does_what_the_policy_says() {
         let read = |s: &Situation| s.binding == Bound::Stored && s.status == Unchanged;
         all(
-            4 * 4,
+            4 * 4 * 2,
             |s| read(s) && s.on_read == OnRead::Touch,
             Action::Touch,
         );
         all(
-            4 * 4,
+            4 * 4 * 2,
             |s| read(s) && s.on_read == OnRead::Reissue,
             Action::Reissue,
         );
         let is_due = |s: &Situation| matches!(s.cookie_due, CookieDue::Refresh | CookieDue::Issue);
         let sends = |s: &Situation| s.on_read == OnRead::Nothing && is_due(s);
-        all(2 * 4, |s| read(s) && sends(s), Action::Reissue);
+        all(2 * 4 * 2, |s| read(s) && sends(s), Action::Reissue);
         let nothing = |s: &Situation| s.on_read == OnRead::Nothing && !is_due(s);
-        all(2 * 4, |s| read(s) && nothing(s), Action::Nothing);
+        all(2 * 4 * 2, |s| read(s) && nothing(s), Action::Nothing);
     }
 
     #[test]
     fn changes_of_a_session_that_another_request_renewed_are_refused() {
         let dead = |s: &Situation| matches!(s.binding, Stale | Superseded);
         all(
-            2 * 12 * 4,
+            2 * 12 * 4 * 2,
             |s| dead(s) && s.status == Changed,
             Action::RefuseSuperseded,
         );
@@ -256,9 +271,13 @@ mod tests {
     #[test]
     fn a_renewal_of_a_session_that_another_request_renewed_begins_a_new_one() {
         let renewed = |s: &Situation| s.status == Renewed && !s.is_empty;
-        all(12 * 2, |s| renewed(s) && s.binding == Stale, Action::Create);
         all(
-            12 * 2,
+            12 * 2 * 2,
+            |s| renewed(s) && s.binding == Stale,
+            Action::Create,
+        );
+        all(
+            12 * 2 * 2,
             |s| renewed(s) && s.binding == Superseded,
             Action::CreateReplacement,
         );
@@ -266,11 +285,23 @@ mod tests {
 
     #[test]
     fn changes_and_renewals_of_an_ended_session_are_refused() {
-        let changed = |s: &Situation| matches!(s.status, Changed | Renewed);
+        let ended = |s: &Situation| s.binding == Ended;
         all(
-            2 * 12 * 4,
-            |s| changed(s) && s.binding == Ended,
+            12 * 8,
+            |s| ended(s) && s.status == Changed,
             Action::RefuseEnded,
+        );
+        let renewed = |s: &Situation| s.status == Renewed && !s.signs_in;
+        all(12 * 4, |s| ended(s) && renewed(s), Action::RefuseEnded);
+    }
+
+    #[test]
+    fn a_sign_in_begins_a_new_session_in_place_of_an_ended_one() {
+        let signs_in = |s: &Situation| s.status == Renewed && s.signs_in;
+        all(
+            12 * 4,
+            |s| signs_in(s) && s.binding == Ended,
+            Action::CreateFromChanges,
         );
     }
 
@@ -278,7 +309,7 @@ mod tests {
     fn reading_a_session_that_is_gone_does_nothing() {
         let gone = |s: &Situation| matches!(s.binding, Stale | Superseded | Ended);
         all(
-            3 * 9 * 4,
+            3 * 9 * 4 * 2,
             |s| gone(s) && s.status == Unchanged && s.cookie_due != CookieDue::Remove,
             Action::Nothing,
         );

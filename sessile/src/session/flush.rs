@@ -57,11 +57,11 @@ impl Session {
         const MAX_ROUNDS: u32 = 16;
         for _ in 0..MAX_ROUNDS {
             let (journal, changes) = self.machine().changes_to_replay();
-            let mut state = stored.record.state.clone();
+            let mut payload = stored.record.payload();
             // Replaying runs closures, so it happens without the lock, and the result may be outdated.
-            journal.replay(&mut state)?;
+            journal.replay(&mut payload)?;
             let stored = Arc::clone(stored);
-            if self.machine().rebase(stored, generation, state, changes) {
+            if self.machine().rebase(stored, generation, payload, changes) {
                 return Ok(());
             }
         }

@@ -6,15 +6,15 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
-    Session, SessionStatus,
+    Backend, Session, SessionStatus,
     machine::{Binding, Machine},
     values::{as_updater, warn_unless},
 };
 use crate::{
-    clock::Timestamp,
+    clock::{Clock as _, SystemClock, Timestamp},
     error::{
         OpenError, SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError,
-        SessionSaveError, SessionUpdateError, WriteError,
+        SessionSaveError, SessionUpdateError, SignInError, WriteError,
     },
     record::json,
     storage::SessionId,
@@ -44,7 +44,7 @@ impl Session {
     pub fn contains_key(&self, key: &str) -> bool {
         let (readable, contains) = {
             let machine = self.reading();
-            (machine.is_readable(), machine.state.contains(key))
+            (machine.is_readable(), machine.payload.state.contains(key))
         };
         warn_unless(readable, "contains_key");
         contains
@@ -135,7 +135,7 @@ impl Session {
     pub fn entries(&self) -> HashMap<String, Value> {
         let (readable, state) = {
             let machine = self.reading();
-            (machine.is_readable(), machine.state.clone())
+            (machine.is_readable(), machine.payload.state.clone())
         };
         warn_unless(readable, "entries");
         state
@@ -165,6 +165,72 @@ impl Session {
     pub fn restart(&self) -> Result<(), SessionClosedError> {
         let restarted = self.changing().restart();
         restarted.map(drop)
+    }
+
+    /// Signs a user in: gives the session another key, ties it to the user, and stores it at once.
+    ///
+    #[doc = include_str!("docs/sign_in.md")]
+    pub async fn sign_in(&self, subject: &str) -> Result<(), SignInError> {
+        self.try_sign_in(subject).await
+    }
+
+    /// Signs the user out: the same as [`purge`](Self::purge).
+    ///
+    #[doc = include_str!("docs/sign_out.md")]
+    pub fn sign_out(&self) {
+        self.purge();
+    }
+
+    /// The user that the session is signed in as, or `None`.
+    ///
+    #[doc = include_str!("docs/subject.md")]
+    #[must_use]
+    pub fn subject(&self) -> Option<String> {
+        let machine = self.reading();
+        machine.payload.subject().map(ToOwned::to_owned)
+    }
+
+    /// When the user last proved who they are: at the sign-in, or at a later
+    /// [`reauthenticate`](Self::reauthenticate).
+    ///
+    #[doc = include_str!("docs/authenticated_at.md")]
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
+        self.reading().payload.details()?.authenticated_at
+    }
+
+    /// Notes that the user has proved again who they are, and gives the session another key.
+    ///
+    #[doc = include_str!("docs/reauthenticate.md")]
+    pub fn reauthenticate(&self) -> Result<(), WriteError> {
+        let now = self
+            .backend()
+            .map_or_else(|| SystemClock.now(), Backend::now);
+        self.changing().reauthenticate(now)
+    }
+
+    /// Sets or removes a label, which lists of the user's sessions show: for example the device or the browser.
+    ///
+    #[doc = include_str!("docs/set_label.md")]
+    pub fn set_label(&self, name: &str, text: Option<&str>) -> Result<(), WriteError> {
+        self.try_set_label(name, text)
+    }
+
+    /// The labels of the session, in the order of their names.
+    ///
+    #[doc = include_str!("docs/labels.md")]
+    #[must_use]
+    pub fn labels(&self) -> Vec<(String, String)> {
+        let machine = self.reading();
+        let details = machine.payload.details();
+        details.map_or_else(Vec::new, |details| details.labels.clone())
+    }
+
+    /// Sets or removes the label that the session can be found by: for example the `sid` of an identity provider.
+    ///
+    #[doc = include_str!("docs/set_lookup_label.md")]
+    pub fn set_lookup_label(&self, text: Option<&str>) -> Result<(), WriteError> {
+        self.try_set_lookup_label(text)
     }
 
     /// The id of the stored session: for logs, audit trails and administration pages. It is not secret, and

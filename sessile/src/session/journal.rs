@@ -1,6 +1,7 @@
 //! [`Journal`]: the changes of one request to the state of its session, as data that can be replayed on a
 //! newer state.
 
+mod details;
 mod entries;
 
 use std::{
@@ -11,16 +12,17 @@ use std::{
 
 use smallvec::SmallVec;
 
+pub(crate) use self::details::{DetailChanges, SignIn};
 use self::entries::{Base, Entries, Entry};
 use crate::record::{
+    Payload,
     json::{JsonError, JsonText},
-    state::State,
 };
 
 /// A closure given to `update`, applied to the JSON text of a value.
 pub(crate) type Updater = dyn Fn(&str) -> Result<JsonText, JsonError> + Send + Sync;
 
-/// The changes of one request to the state of its session.
+/// The changes of one request to its session.
 ///
 /// Changes of different names don't depend on each other, so the journal keeps one entry for each name: it
 /// is bounded by the names that were written, however often each of them was.
@@ -29,6 +31,7 @@ pub(crate) struct Journal {
     /// Whether all names were removed before the changes in `entries`.
     cleared: bool,
     entries: Entries,
+    details: Option<Box<DetailChanges>>,
 }
 
 /// A value that is computed from the one before.
@@ -74,7 +77,7 @@ impl From<Journal> for Discarded {
 
 impl Journal {
     pub(crate) fn is_empty(&self) -> bool {
-        !self.cleared && self.entries.len() == 0
+        !self.cleared && self.entries.len() == 0 && self.details.is_none()
     }
 
     /// How many names were written.
@@ -123,13 +126,37 @@ impl Journal {
         let cleared = Self {
             cleared: true,
             entries: Entries::default(),
+            details: self.details.take(),
         };
         mem::replace(self, cleared).into()
     }
 
+    /// Records changes of what only some records have.
+    pub(crate) fn change_details(&mut self, changes: DetailChanges) {
+        self.details.get_or_insert_default().append(changes);
+    }
+
+    /// Removes the sign-in, if there is one.
+    pub(crate) fn forget_sign_in(&mut self) {
+        if let Some(changes) = &mut self.details
+            && changes.sign_in.take().is_some()
+        {
+            changes.authenticated_at = None;
+        }
+    }
+
+    /// The sign-in, if there is one.
+    pub(crate) fn sign_in(&self) -> Option<&SignIn> {
+        self.details.as_ref()?.sign_in.as_ref()
+    }
+
     /// Puts the changes of `later` behind these. Returns those that have no effect any more.
-    pub(crate) fn append(&mut self, later: Self) -> Discarded {
+    pub(crate) fn append(&mut self, mut later: Self) -> Discarded {
+        if let Some(changes) = later.details.take() {
+            self.change_details(*changes);
+        }
         if later.cleared {
+            later.details = self.details.take();
             return mem::replace(self, later).into();
         }
         let mut discarded = Discarded::default();
@@ -148,10 +175,14 @@ impl Journal {
         discarded
     }
 
-    /// Applies the changes to `state`. That runs closures, so it must not be called under a lock.
+    /// Applies the changes to `payload`. That runs closures, so it must not be called under a lock.
     ///
-    /// After an error, `state` has some of the changes.
-    pub(crate) fn replay(&self, state: &mut State) -> Result<(), MergeError> {
+    /// After an error, `payload` has some of the changes.
+    pub(crate) fn replay(&self, payload: &mut Payload) -> Result<(), MergeError> {
+        if let Some(changes) = &self.details {
+            changes.apply(payload);
+        }
+        let state = &mut payload.state;
         if self.cleared {
             state.clear();
         }

@@ -6,6 +6,7 @@ mod handle;
 pub(crate) mod journal;
 pub(crate) mod machine;
 mod opening;
+mod signing_in;
 mod values;
 
 use std::{
@@ -22,10 +23,12 @@ use self::machine::{Cookies, Machine};
 use crate::{
     clock::Timestamp,
     engine::Opened,
-    error::{OpenError, SessionReloadError, SessionSaveError},
+    error::{OpenError, SessionReloadError, SessionSaveError, SignInError},
     record::Record,
     storage::BoxFuture,
 };
+
+pub(crate) use self::signing_in::MAX_SUBJECT_BYTES;
 
 pub use self::journal::{MergeCause, MergeError};
 
@@ -117,6 +120,16 @@ pub(crate) trait Backend: Send + Sync {
 
     /// Stores the changes of `session`.
     fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>>;
+
+    /// Signs `subject` in to `session`.
+    fn sign_in<'a>(
+        &'a self,
+        session: &'a Session,
+        subject: &'a str,
+    ) -> BoxFuture<'a, Result<(), SignInError>>;
+
+    /// The time.
+    fn now(&self) -> Timestamp;
 
     /// Loads the newest state of `session`.
     fn reload<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionReloadError>>;
@@ -245,7 +258,7 @@ impl fmt::Debug for Session {
         f.debug_struct("Session")
             .field("status", &machine.status)
             .field("loaded", &machine.is_readable())
-            .field("state", &machine.state)
+            .field("state", &machine.payload.state)
             .finish_non_exhaustive()
     }
 }

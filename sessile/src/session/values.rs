@@ -23,7 +23,7 @@ impl Session {
             if !machine.is_readable() {
                 return Err(ReadError::NotLoaded);
             }
-            machine.state.shared_text(key)
+            machine.payload.state.shared_text(key)
         };
         Ok(text.map(|text| json::parse(&text)).transpose()?)
     }
@@ -51,7 +51,7 @@ impl Session {
             let seen = {
                 let machine = self.changing();
                 machine.check_writable()?;
-                machine.state.shared_text(&name)
+                machine.payload.state.shared_text(&name)
             };
             let text = match (&seen, &update.default) {
                 (Some(text), _) => (update.updater)(text)?,

@@ -80,6 +80,12 @@ impl StoreError {
         self
     }
 
+    /// The error for a [`sign_in`](super::SubjectStore::sign_in) whose record has no subject.
+    pub(crate) fn without_subject() -> Self {
+        let cause = "a session without a subject was passed to `sign_in`";
+        Self::new(StoreErrorKind::Misconfigured, cause).not_sent()
+    }
+
     /// What kind of error it is.
     #[must_use]
     pub const fn kind(&self) -> StoreErrorKind {

@@ -95,6 +95,7 @@ mod shared_connection;
 mod sql;
 #[cfg(feature = "sqlite-session")]
 mod sqlite;
+mod subjects;
 #[cfg(feature = "_server")]
 mod timing;
 #[cfg(any(feature = "compat", feature = "redis-rs-session"))]
@@ -120,10 +121,15 @@ pub use self::redis_actor::{RedisActorSessionStore, RedisActorSessionStoreBuilde
 pub use self::sql::CleanupTask;
 #[cfg(feature = "sqlite-session")]
 pub use self::sqlite::{SqliteSessionStore, SqliteSessionStoreBuilder, SqliteSynchronous};
+pub(crate) use self::subjects::SignInFn;
 pub use self::{
     any::{AnySessionStore, AnySessionStoreBuilder},
     error::{StoreError, StoreErrorKind},
     memory::{MemorySessionStore, MemorySessionStoreBuilder},
+    subjects::{
+        AtLimit, EndOutcome, Kept, MARK_LIFETIME, SessionLimit, SignInOutcome, SignInWrite,
+        SubjectStore,
+    },
 };
 pub use crate::record::id::{
     InvalidSessionIdError, SessionId, SessionKey, SubjectDigest, generate_session_key,
@@ -276,8 +282,8 @@ pub enum CreateOutcome {
     CreatedAs(SessionId),
     /// The id has another record, which is unchanged. The engine draws another id.
     Taken,
-    /// Nothing was stored: the sessions of this subject were ended after it signed in.
-    Refused,
+    /// Nothing was stored, for this reason. Only a [`SubjectStore`] refuses.
+    Refused(Refusal),
 }
 
 /// What [`SessionStore::update`] did.
@@ -291,8 +297,27 @@ pub enum UpdateOutcome {
     Conflict,
     /// No record is under this id: nothing was stored.
     Missing,
-    /// Nothing was stored: the sessions of this subject were ended after it signed in.
-    Refused,
+    /// Nothing was stored, for this reason. Only a [`SubjectStore`] refuses.
+    Refused(Refusal),
+}
+
+/// Why a [`SubjectStore`] refuses to store a session.
+///
+/// ```
+/// use sessile::storage::Refusal;
+///
+/// let refusal = Refusal::LimitReached;
+/// assert_eq!(refusal.to_string(), "the user has as many sessions as are allowed");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The sessions of the subject were ended after this one signed in.
+    #[error("the user's sessions were ended after this request began")]
+    SubjectEnded,
+    /// The subject has as many sessions as the [`SessionLimit`] allows.
+    #[error("the user has as many sessions as are allowed")]
+    LimitReached,
 }
 
 /// A future of any type, for traits that are used as objects.

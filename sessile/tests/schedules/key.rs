@@ -82,7 +82,7 @@ impl Histories {
             ),
             Ok(Answer::Created(CreateOutcome::Created)) => (1, Some(0)),
             Ok(Answer::Created(_)) => (1, Some(1)),
-            Ok(Answer::Updated(outcome)) => (2, Some(*outcome as usize)),
+            Ok(Answer::Updated(outcome)) => (2, Some(number_of(*outcome))),
             Ok(Answer::Deleted) => (3, None),
             Err(failed) => (4, Some(*failed as usize)),
         };
@@ -160,4 +160,13 @@ fn hashed(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
+}
+
+fn number_of(outcome: UpdateOutcome) -> usize {
+    match outcome {
+        UpdateOutcome::Updated => 0,
+        UpdateOutcome::Conflict => 1,
+        UpdateOutcome::Missing => 2,
+        UpdateOutcome::Refused(_) => 3,
+    }
 }

@@ -15,7 +15,7 @@ use crate::{
         journal::Journal,
         machine::{Renewal, SharedAttempt, Stored},
     },
-    storage::Version,
+    storage::{Refusal, Version},
 };
 
 /// The changes of one request.
@@ -37,6 +37,8 @@ pub(super) enum JobOutcome {
     Stored(Arc<Stored>),
     /// Another request ended the session.
     Ended,
+    /// The store refused the changes.
+    Refused(Refusal),
     /// Another request renewed the session.
     Superseded,
     /// The changes can't be stored.
@@ -71,8 +73,10 @@ pub(super) struct PreparedUpdate {
 pub(super) enum UpdateReply {
     Stored(Arc<Stored>),
     Conflict,
-    /// The session is missing, or the update was refused.
+    /// The session is missing.
     Gone,
+    /// The store refused the update, and every repetition of it.
+    Refused(Refusal),
     /// The update was not sent: the store could not be reached, or no job was left.
     NotSent,
 }

@@ -70,7 +70,8 @@ impl<S: SessionStore> Engine<S> {
                 self.create_replacement(flush, &base).await
             }
             JobOutcome::Superseded => Ok(Performed::Refused(SessionClosedError::Superseded)),
-            JobOutcome::Ended => Ok(Performed::Refused(SessionClosedError::Ended)),
+            JobOutcome::Ended => self.ended(flush).await,
+            JobOutcome::Refused(refusal) => Self::refused(flush, refusal),
             JobOutcome::Failed(error) => Err(error),
             JobOutcome::Unknown => Err(CommitError::Unknown),
         }
@@ -156,7 +157,7 @@ impl<S: SessionStore> Engine<S> {
         newest: &Arc<Stored>,
         jobs: Vec<Arc<Job>>,
     ) -> Option<(PreparedUpdate, Vec<Arc<Job>>)> {
-        let mut state = newest.record.state.clone();
+        let mut payload = newest.record.payload();
         let mut included = Vec::new();
         let mut onto = Arc::clone(newest);
         let mut renewal = None;
@@ -165,9 +166,9 @@ impl<S: SessionStore> Engine<S> {
                 job.settle(JobOutcome::Superseded);
                 continue;
             }
-            match self.replayed(&state, |state| job.journal.replay(state)) {
+            match self.replayed(&payload, |payload| job.journal.replay(payload)) {
                 Ok(replayed) => {
-                    state = replayed;
+                    payload = replayed;
                     if job.needs_own_update() {
                         renewal = job.renewal;
                         onto = Arc::new(Stored {
@@ -184,7 +185,7 @@ impl<S: SessionStore> Engine<S> {
         if included.is_empty() {
             return None;
         }
-        let record = self.next_record(&onto, state, renewal);
+        let record = self.next_record(&onto, payload, renewal);
         Some((PreparedUpdate { onto, record }, included))
     }
 
@@ -218,8 +219,9 @@ impl<S: SessionStore> Engine<S> {
                     });
                 }
             }
-            Ok(UpdateOutcome::Missing | UpdateOutcome::Refused) => {
-                member.finish(batch, UpdateReply::Gone);
+            Ok(UpdateOutcome::Missing) => member.finish(batch, UpdateReply::Gone),
+            Ok(UpdateOutcome::Refused(refusal)) => {
+                member.finish(batch, UpdateReply::Refused(refusal));
             }
             Err(error) => {
                 // Only this request fails. If the update may have happened, also when another request sent it, the next

@@ -105,7 +105,9 @@ impl Queue {
         }
         match reply {
             // The first request to send it may have succeeded.
-            UpdateReply::Conflict | UpdateReply::Gone if state.is_repeated => {
+            UpdateReply::Conflict | UpdateReply::Gone | UpdateReply::Refused(_)
+                if state.is_repeated =>
+            {
                 state.jobs.iter().for_each(|job| job.give_up());
             }
             UpdateReply::Stored(stored) => {
@@ -121,6 +123,11 @@ impl Queue {
             UpdateReply::Gone => {
                 for job in &state.jobs {
                     job.settle(JobOutcome::Ended);
+                }
+            }
+            UpdateReply::Refused(refusal) => {
+                for job in &state.jobs {
+                    job.settle(JobOutcome::Refused(refusal));
                 }
             }
             UpdateReply::Conflict | UpdateReply::NotSent => {

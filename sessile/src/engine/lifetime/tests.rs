@@ -151,7 +151,7 @@ fn a_max_age_is_400_days_at_most() {
 #[test]
 fn a_lifetime_of_its_own_replaces_the_settings() {
     let lifetime = Lifetime::new(&persistent(OnStateChanges), None, 0.1);
-    let own = br#"{"v":3,"c":1000000,"u":1000000,"x":9000000,"p":0,"s":{},"life":{"i":200000,"a":300000}}"#;
+    let own = br#"{"v":3,"c":1000000,"u":1000000,"x":9000000,"p":0,"s":{},"life":{"i":200000,"a":300000,"p":true}}"#;
     let mut own = Record::decode(own).unwrap();
     assert!(!lifetime.has_ended(&own, at(199)));
     assert!(lifetime.has_ended(&own, at(200)));

@@ -16,6 +16,7 @@ mod opening;
 mod random;
 mod saving;
 mod settings;
+mod sign_in;
 mod store;
 mod unknown;
 

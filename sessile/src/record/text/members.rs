@@ -78,6 +78,8 @@ impl PendingText {
 pub(super) struct LifetimeText {
     i: u64,
     a: Option<u64>,
+    /// Whether the browser keeps the cookie when it closes.
+    p: bool,
 }
 
 impl LifetimeText {
@@ -86,6 +88,7 @@ impl LifetimeText {
         Self {
             i: millis(lifetime.idle),
             a: lifetime.absolute.map(millis),
+            p: lifetime.is_persistent,
         }
     }
 
@@ -93,6 +96,7 @@ impl LifetimeText {
         OwnLifetime {
             idle: Duration::from_millis(self.i),
             absolute: self.a.map(Duration::from_millis),
+            is_persistent: self.p,
         }
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::record::json;
+use crate::record::{Payload, json, state::State};
 
 fn increment(default: Option<&str>) -> Update {
     Update {
@@ -13,9 +13,9 @@ fn name(name: &str) -> Arc<str> {
 }
 
 fn replayed(journal: &Journal, on: &str) -> State {
-    let mut state = State::from_json(on);
-    journal.replay(&mut state).unwrap();
-    state
+    let mut payload = Payload::of_state(State::from_json(on));
+    journal.replay(&mut payload).unwrap();
+    payload.state
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn appending_is_the_same_as_noting_one_after_the_other() {
 fn a_change_that_does_not_fit_is_named_without_values() {
     let mut journal = Journal::default();
     journal.update(&name("n"), increment(None), "2".into());
-    let error = journal.replay(&mut State::from_json(r#"{"n":"four"}"#));
+    let error = journal.replay(&mut Payload::of_state(State::from_json(r#"{"n":"four"}"#)));
     let error = error.unwrap_err();
     assert_eq!(&*error.name, "n");
     assert!(!format!("{error} {error:?}").contains("four"));
@@ -136,6 +136,6 @@ fn a_closure_that_panics_is_an_error() {
         updater: Arc::new(|_| panic!("in a closure")),
     };
     journal.update(&name("n"), update, "2".into());
-    let error = journal.replay(&mut State::from_json(r#"{"n":1}"#));
+    let error = journal.replay(&mut Payload::of_state(State::from_json(r#"{"n":1}"#)));
     assert_eq!(error.unwrap_err().source, MergeCause::Panicked);
 }

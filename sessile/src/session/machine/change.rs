@@ -1,17 +1,15 @@
 //! The changes that a handler makes to its session.
 
-use std::{mem, sync::Arc};
+use std::{mem, sync::Arc, time::Duration};
 
 use super::{Binding, Cookies, Machine, Phase, Stored, Target, Unsettled};
 use crate::{
+    clock::Timestamp,
     error::{SessionClosedError, StateTooLargeError, WriteError},
-    record::{
-        json::JsonText,
-        state::{State, text::Text},
-    },
+    record::{Payload, json::JsonText, state::text::Text},
     session::{
         SessionStatus,
-        journal::{Discarded, Update},
+        journal::{DetailChanges, Discarded, Update},
     },
 };
 
@@ -38,9 +36,9 @@ impl Machine {
 
     pub(crate) fn set(&mut self, name: &Arc<str>, text: JsonText) -> Result<Discarded, WriteError> {
         self.check_writable()?;
-        let place = self.state.find(name);
-        self.check_size(self.state.text_at(place), name, &text)?;
-        self.state.set_at(place, name, text.clone());
+        let place = self.payload.state.find(name);
+        self.check_size(self.payload.state.text_at(place), name, &text)?;
+        self.payload.state.set_at(place, name, text.clone());
         self.note_change();
         Ok(self.journal.set(name, text))
     }
@@ -54,8 +52,8 @@ impl Machine {
         update: &Update,
     ) -> Result<Option<()>, WriteError> {
         self.check_writable()?;
-        let place = self.state.find(name);
-        let now = self.state.text_at(place);
+        let place = self.payload.state.find(name);
+        let now = self.payload.state.text_at(place);
         let is_unchanged = match (now, seen) {
             (Some(now), Some(seen)) => seen.is(now),
             (None, None) => true,
@@ -65,7 +63,7 @@ impl Machine {
             return Ok(None);
         }
         self.check_size(now, name, &text)?;
-        self.state.set_at(place, name, text.clone());
+        self.payload.state.set_at(place, name, text.clone());
         self.note_change();
         self.journal.update(name, update.clone(), text);
         Ok(Some(()))
@@ -73,7 +71,7 @@ impl Machine {
 
     pub(crate) fn remove(&mut self, name: &str) -> Result<(Option<Text>, Discarded), WriteError> {
         self.check_writable()?;
-        let removed = self.state.remove(name);
+        let removed = self.payload.state.remove(name);
         let discarded = match removed {
             Some(_) => {
                 self.note_change();
@@ -86,7 +84,7 @@ impl Machine {
 
     pub(crate) fn clear(&mut self) -> Result<Discarded, WriteError> {
         self.check_writable()?;
-        self.state.clear();
+        self.payload.state.clear();
         self.note_change();
         Ok(self.journal.clear())
     }
@@ -104,6 +102,51 @@ impl Machine {
         }
     }
 
+    /// Prepares a sign-in: a session of another user ends, and so do the other sessions that the request's cookies name.
+    ///
+    /// Returns when the request began.
+    pub(crate) fn begin_sign_in(
+        &mut self,
+        subject: &str,
+    ) -> Result<(Timestamp, Discarded), SessionClosedError> {
+        self.check_phase()?;
+        if self.status == SessionStatus::Purged {
+            return Err(SessionClosedError::Purged);
+        }
+        let is_of_another = self.payload.subject().is_some_and(|it| it != subject);
+        let discarded = match is_of_another {
+            true => self.restart()?,
+            false => Discarded::default(),
+        };
+        self.ending.append(&mut self.others);
+        Ok((self.began_at, discarded))
+    }
+
+    /// Lets a later sign-in of this request count from after `mark`, with which the request itself has ended sessions.
+    pub(crate) fn sign_in_after(&mut self, mark: Timestamp) {
+        let next = mark.saturating_add(Duration::from_millis(1));
+        self.began_at = self.began_at.max(next);
+    }
+
+    /// Notes that the user has authenticated again, which renews the session.
+    pub(crate) fn reauthenticate(&mut self, now: Timestamp) -> Result<(), WriteError> {
+        self.check_writable()?;
+        self.status = SessionStatus::Renewed;
+        self.change_details(DetailChanges {
+            authenticated_at: Some(now),
+            ..DetailChanges::default()
+        })
+    }
+
+    /// Changes what only some records have.
+    pub(crate) fn change_details(&mut self, changes: DetailChanges) -> Result<(), WriteError> {
+        self.check_writable()?;
+        changes.apply(&mut self.payload);
+        self.note_change();
+        self.journal.change_details(changes);
+        Ok(())
+    }
+
     /// Marks the session to be ended. It may be unopened: the commit opens it.
     pub(crate) fn purge(&mut self) -> Result<Discarded, SessionClosedError> {
         self.end_and_empty(SessionStatus::Purged)
@@ -119,7 +162,7 @@ impl Machine {
         self.changes += 1;
         self.generation += 1;
         self.status = status;
-        self.state.clear();
+        self.payload = Payload::default();
         let target = match mem::replace(&mut self.binding, Binding::New) {
             Binding::New | Binding::Ended => None,
             Binding::Unopened(cookies) => Some(Target::Cookies(cookies)),
@@ -143,7 +186,7 @@ impl Machine {
         self.changes += 1;
         self.is_flush_discarded = self.is_flushing;
         let stored = self.stored();
-        self.state = stored.map_or_else(State::default, |it| it.record.state.clone());
+        self.payload = stored.map_or_else(Payload::default, |it| it.record.payload());
         if matches!(self.status, SessionStatus::Changed) {
             self.status = SessionStatus::Unchanged;
         }
@@ -169,7 +212,7 @@ impl Machine {
     /// Checks that the state is not too large, or at least not larger than that of `stored`.
     pub(crate) fn check_growth(&self, stored: &Stored) -> Result<(), StateTooLargeError> {
         let before = stored.record.state.byte_len();
-        StateTooLargeError::check(before, self.state.byte_len(), self.max_state_bytes)
+        StateTooLargeError::check(before, self.payload.state.byte_len(), self.max_state_bytes)
     }
 
     /// Checks that the state may hold `text` under `name`, in place of `now`.
@@ -179,7 +222,7 @@ impl Machine {
         name: &str,
         text: &str,
     ) -> Result<(), StateTooLargeError> {
-        let before = self.state.byte_len();
+        let before = self.payload.state.byte_len();
         let bytes = match now {
             Some(replaced) => before - replaced.len() + text.len(),
             None => before + name.len() + text.len(),

@@ -20,9 +20,10 @@ use smallvec::SmallVec;
 
 use super::{SessionStatus, journal::Journal};
 use crate::{
+    clock::Timestamp,
     cookie::Unsealed,
     engine::Opened,
-    record::{id::SessionId, state::State},
+    record::{Payload, id::SessionId},
 };
 
 pub(crate) use self::{
@@ -102,8 +103,8 @@ enum Phase {
 
 pub(crate) struct Machine {
     pub(crate) binding: Binding,
-    /// The stored state with the changes of this request.
-    pub(crate) state: State,
+    /// What is stored, with the changes of this request.
+    pub(crate) payload: Payload,
     /// The strongest change since the session was last stored; after the commit, the one that it stored.
     pub(crate) status: SessionStatus,
     /// The changes that no flush has taken.
@@ -129,6 +130,8 @@ pub(crate) struct Machine {
     pub(crate) cookie_due: CookieDue,
     /// Whether the application read or changed the session, so that the response depends on the cookie.
     pub(crate) is_used: bool,
+    /// When the request began. A sign-in counts from then.
+    pub(crate) began_at: Timestamp,
     /// Whether a user was signed in to the session at any time of the request.
     pub(crate) was_signed_in: bool,
     pub(crate) max_state_bytes: usize,
@@ -142,7 +145,7 @@ impl Machine {
     pub(crate) fn new(binding: Binding, cookie_came: bool) -> Self {
         Self {
             binding,
-            state: State::default(),
+            payload: Payload::default(),
             status: SessionStatus::Unchanged,
             journal: Journal::default(),
             changes: 0,
@@ -157,6 +160,7 @@ impl Machine {
             cookie_came,
             cookie_due: CookieDue::Nothing,
             is_used: false,
+            began_at: Timestamp::from_unix_millis(0),
             was_signed_in: false,
             max_state_bytes: usize::MAX,
             is_flushing: false,
@@ -196,7 +200,7 @@ impl Machine {
         match opened.binding {
             Binding::Stored(stored) if !self.journal.is_empty() => return Some(stored),
             Binding::Stored(stored) => {
-                self.state = stored.record.state.clone();
+                self.payload = stored.record.payload();
                 self.binding = Binding::Stored(stored);
             }
             binding => self.binding = binding,

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::{Binding, CookieDue, Machine, Stored, Target};
 use crate::{
     error::SessionClosedError,
-    record::{Epoch, id::Secret, state::State},
+    record::{Epoch, Payload, id::Secret},
     session::{
         SessionStatus,
         journal::{Discarded, Journal},
@@ -202,21 +202,21 @@ impl Machine {
         (journal, self.changes)
     }
 
-    /// Bases the session on `stored`. `replayed` is its state with the changes.
+    /// Bases the session on `stored`. `replayed` is its payload with the changes.
     ///
     /// Returns `false`, and does nothing, if the session was changed since it had this number of `changes`.
     pub(crate) fn rebase(
         &mut self,
         stored: Arc<Stored>,
         generation: u32,
-        replayed: State,
+        replayed: Payload,
         changes: u64,
     ) -> bool {
         if self.generation == generation {
             if self.changes != changes {
                 return false;
             }
-            self.state = replayed;
+            self.payload = replayed;
         }
         self.bind(stored, generation);
         true

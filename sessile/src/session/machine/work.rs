@@ -4,20 +4,21 @@ use std::{mem, sync::Arc};
 
 use super::{Binding, CookieDue, InFlight, Machine, Stored, Target, Unsettled};
 use crate::{
+    clock::Timestamp,
     error::SessionClosedError,
-    record::{id::SessionId, state::State},
+    record::{Payload, id::SessionId},
     session::{
         MergeError, SessionStatus,
         decide::Bound,
-        journal::{Discarded, Journal},
+        journal::{DetailChanges, Discarded, Journal, SignIn},
     },
 };
 
 /// The changes of a session since it was last stored, which a flush is storing.
 pub(crate) struct Work {
     pub(crate) status: SessionStatus,
-    /// The state with all changes.
-    pub(crate) state: State,
+    /// What is stored, with all changes.
+    pub(crate) payload: Payload,
     pub(crate) journal: Journal,
     pub(crate) unsettled: Option<Box<Unsettled>>,
     pub(crate) bound: Bound,
@@ -28,6 +29,8 @@ pub(crate) struct Work {
     pub(crate) cookie_came: bool,
     pub(crate) cookie_due: CookieDue,
     pub(crate) generation: u32,
+    /// The status without the sign-in that this flush began with.
+    status_before_sign_in: Option<SessionStatus>,
     /// Whether a merge set `stored`, so that the session has to take it over.
     is_rebased: bool,
     /// What is only left to be dropped.
@@ -43,19 +46,51 @@ impl Work {
         }
     }
 
-    /// Applies the changes to `state`: first those of unsettled attempts, then those that no attempt had.
-    pub(crate) fn replay(&self, state: &mut State) -> Result<(), MergeError> {
-        if let Some(unsettled) = self.unsettled.clone() {
-            let (journal, _discarded) = unsettled.into_journal();
-            journal.replay(state)?;
-        }
-        self.journal.replay(state)
+    /// Signs a user in, and renews the session.
+    pub(crate) fn sign_in(&mut self, sign_in: SignIn, now: Timestamp) {
+        let changes = DetailChanges {
+            sign_in: Some(sign_in),
+            authenticated_at: Some(now),
+            ..DetailChanges::default()
+        };
+        changes.apply(&mut self.payload);
+        self.journal.change_details(changes);
+        self.status_before_sign_in = Some(self.status);
+        self.status = self.status.stronger(SessionStatus::Renewed);
     }
 
-    /// Bases the next attempt on `newest`. `state` is that of `newest` with the changes.
-    pub(crate) fn rebase(&mut self, newest: Arc<Stored>, state: State) {
+    /// The sign-in that the changes contain.
+    pub(crate) fn signed_in(&self) -> Option<&SignIn> {
+        let unsettled = self.unsettled.iter().flat_map(|it| &it.attempts);
+        let earlier = unsettled.filter_map(|(_, journal)| journal.sign_in());
+        self.journal.sign_in().or_else(|| earlier.last())
+    }
+
+    /// Takes the sign-in back, which the store refused. The other changes stay.
+    pub(crate) fn forget_sign_in(&mut self) {
+        self.journal.forget_sign_in();
+        for (_, journal) in self.unsettled.iter_mut().flat_map(|it| &mut it.attempts) {
+            journal.forget_sign_in();
+        }
+        self.is_rebased = false;
+        if let Some(status) = self.status_before_sign_in.take() {
+            self.status = status;
+        }
+    }
+
+    /// Applies the changes to `payload`: first those of unsettled attempts, then those that no attempt had.
+    pub(crate) fn replay(&self, payload: &mut Payload) -> Result<(), MergeError> {
+        if let Some(unsettled) = self.unsettled.clone() {
+            let (journal, _discarded) = unsettled.into_journal();
+            journal.replay(payload)?;
+        }
+        self.journal.replay(payload)
+    }
+
+    /// Bases the next attempt on `newest`. `payload` is that of `newest` with the changes.
+    pub(crate) fn rebase(&mut self, newest: Arc<Stored>, payload: Payload) {
         self.stored = Some(newest);
-        self.state = state;
+        self.payload = payload;
         self.is_rebased = true;
     }
 
@@ -96,7 +131,7 @@ impl Machine {
         self.is_flush_discarded = false;
         let work = Work {
             status: self.status,
-            state: self.state.clone(),
+            payload: self.payload.clone(),
             journal: mem::take(&mut self.journal),
             unsettled: self.unsettled.take(),
             bound: match &self.binding {
@@ -113,6 +148,7 @@ impl Machine {
             cookie_came: self.cookie_came,
             cookie_due: self.cookie_due,
             generation: self.generation,
+            status_before_sign_in: None,
             is_rebased: false,
             discarded: Discarded::default(),
         };
@@ -146,9 +182,9 @@ impl Machine {
         if let (true, Some(stored)) = (work.is_rebased, work.stored.take()) {
             if self.journal.is_empty() {
                 self.changes += 1;
-                self.state = match self.is_flush_discarded {
-                    true => stored.record.state.clone(),
-                    false => mem::take(&mut work.state),
+                self.payload = match self.is_flush_discarded {
+                    true => stored.record.payload(),
+                    false => mem::take(&mut work.payload),
                 };
             } else {
                 to_rebase = Some(Arc::clone(&stored));
@@ -219,7 +255,7 @@ impl Machine {
                 self.ending.push(Target::Session(stored.id.clone()));
             }
             FlushOutcome::Stored(stored) if self.journal.is_empty() => {
-                self.state = stored.record.state.clone();
+                self.payload = stored.record.payload();
                 self.binding = Binding::Stored(stored);
             }
             FlushOutcome::Stored(stored) => return Some(stored),

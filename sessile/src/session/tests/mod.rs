@@ -131,7 +131,11 @@ fn the_size_is_bounded_and_may_always_shrink() {
 
     // It holds more than it may since the bound was lowered.
     let over = bounded(10);
-    over.machine().state.insert("long", "0123456789").unwrap();
+    over.machine()
+        .payload
+        .state
+        .insert("long", "0123456789")
+        .unwrap();
     over.insert("long", "0123").unwrap();
     assert_eq!(over.get::<String>("long").unwrap().as_deref(), Some("0123"));
 }

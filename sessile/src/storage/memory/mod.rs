@@ -4,16 +4,20 @@
 //! over all shards.
 
 mod shard;
+mod subjects;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use self::shard::{Shard, TooLargeError};
+use self::{
+    shard::{Removed, Shard, TooLargeError},
+    subjects::{HasMarks, Index, is_indexed},
+};
 use super::{
-    CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, StoreErrorKind,
+    CreateOutcome, Freshness, Loaded, Refusal, SessionId, SessionStore, StoreError, StoreErrorKind,
     SubjectDigest, UpdateOutcome, Version,
 };
 use crate::{
@@ -48,8 +52,14 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct MemorySessionStore {
-    shards: Arc<[Mutex<Shard>]>,
+    shared: Arc<Shared>,
     clock: SharedClock,
+}
+
+struct Shared {
+    shards: Box<[Mutex<Shard>]>,
+    index: Mutex<Index>,
+    has_marks: HasMarks,
 }
 
 /// How many shards there are, at most.
@@ -68,21 +78,53 @@ impl MemorySessionStore {
         }
     }
 
+    fn shard_of(&self, id: &SessionId) -> MutexGuard<'_, Shard> {
+        let shards = &self.shared.shards;
+        // Ids are random, so any two bytes of them spread the sessions evenly.
+        let [first, second, ..] = *id.as_bytes();
+        let index = usize::from(u16::from_ne_bytes([first, second])) % shards.len();
+        shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Runs `operation` under the lock of the shard that `id` belongs to.
     fn in_shard<T>(&self, id: &SessionId, operation: impl FnOnce(&mut Shard, Timestamp) -> T) -> T {
         let now = self.clock.now();
-        // Ids are random, so any two bytes of them spread the sessions evenly.
-        let [first, second, ..] = *id.as_bytes();
-        let index = usize::from(u16::from_ne_bytes([first, second])) % self.shards.len();
-        let mut shard = self.shards[index]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let expired = shard.remove_expired(now);
+        let mut shard = self.shard_of(id);
+        shard.remove_expired(now);
         let output = operation(&mut shard, now);
+        let removed = shard.take_removed();
         drop(shard);
         // Freed without the lock.
-        drop(expired);
+        self.forget(&removed);
         output
+    }
+
+    /// Runs a create or an update of `record`, and brings the index up to date. A session that a mark has ended is refused.
+    fn write<T>(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        refused: fn(Refusal) -> T,
+        stored: T,
+        write: impl FnOnce(&mut Shard, Timestamp) -> Result<T, TooLargeError>,
+    ) -> Result<T, StoreError>
+    where
+        T: PartialEq,
+    {
+        if !is_indexed(record) {
+            return self.in_shard(id, write).map_err(too_large);
+        }
+        // Held until the index is up to date, so that no mark comes in between.
+        let mut index = self.index();
+        if index.has_ended(id, record) {
+            return Ok(refused(Refusal::SubjectEnded));
+        }
+        let now = self.clock.now();
+        let outcome = write(&mut self.shard_of(id), now).map_err(too_large)?;
+        if outcome == stored {
+            index.add(id, record);
+        }
+        Ok(outcome)
     }
 }
 
@@ -93,10 +135,16 @@ impl SessionStore for MemorySessionStore {
         _subject: Option<&SubjectDigest>,
         _freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
-        Ok(self.in_shard(id, |shard, now| {
+        let loaded = self.in_shard(id, |shard, now| {
             let position = shard.find_live(id, now)?;
             Some(shard.loaded(position).clone())
-        }))
+        });
+        let is_live = |loaded: &Loaded| {
+            !self.shared.has_marks.get()
+                || !loaded.record.has_subject()
+                || !self.index().has_ended(id, &loaded.record)
+        };
+        Ok(loaded.filter(is_live))
     }
 
     async fn create(
@@ -106,15 +154,18 @@ impl SessionStore for MemorySessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
-        let record = record.compacted();
-        let created = self.in_shard(id, |shard, now| {
+        let loaded = Loaded {
+            record: record.compacted(),
+            version,
+        };
+        let created = CreateOutcome::Created;
+        self.write(id, record, CreateOutcome::Refused, created, |shard, now| {
             if shard.find_live(id, now).is_some() {
                 return Ok(CreateOutcome::Taken);
             }
-            shard.insert(id, Loaded { record, version }, now.saturating_add(ttl))?;
+            shard.insert(id, loaded, now.saturating_add(ttl))?;
             Ok(CreateOutcome::Created)
-        });
-        created.map_err(too_large)
+        })
     }
 
     async fn update(
@@ -125,9 +176,13 @@ impl SessionStore for MemorySessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<UpdateOutcome, StoreError> {
-        let record = record.compacted();
+        let loaded = Loaded {
+            record: record.compacted(),
+            version,
+        };
         let mut replaced = None;
-        let updated = self.in_shard(id, |shard, now| {
+        let updated = UpdateOutcome::Updated;
+        let outcome = self.write(id, record, UpdateOutcome::Refused, updated, |shard, now| {
             let Some(position) = shard.find_live(id, now) else {
                 return Ok(UpdateOutcome::Missing);
             };
@@ -139,18 +194,24 @@ impl SessionStore for MemorySessionStore {
                 return Ok(UpdateOutcome::Conflict);
             }
             let ends_at = now.saturating_add(ttl);
-            replaced = Some(shard.replace(position, Loaded { record, version }, ends_at)?);
+            replaced = Some(shard.replace(position, loaded, ends_at)?);
             Ok(UpdateOutcome::Updated)
         });
-        // Freed without the lock.
-        drop(replaced);
-        updated.map_err(too_large)
+        if let Some(replaced) = replaced
+            && is_indexed(&replaced.record)
+        {
+            self.reindex(id, &replaced.record, record);
+        }
+        outcome
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         let removed = self.in_shard(id, |shard, _| shard.remove(id));
         // Freed without the lock.
-        drop(removed);
+        if let Some(loaded) = removed {
+            let id = *id.as_bytes();
+            self.forget(&[Removed { id, loaded }]);
+        }
         Ok(())
     }
 }
@@ -223,7 +284,11 @@ impl MemorySessionStoreBuilder {
         let shards = (self.max_bytes / MIN_SHARE).clamp(1, MAX_SHARDS);
         let share = usize::try_from(self.max_bytes / shards).unwrap_or(usize::MAX);
         MemorySessionStore {
-            shards: (0..shards).map(|_| Mutex::new(Shard::new(share))).collect(),
+            shared: Arc::new(Shared {
+                shards: (0..shards).map(|_| Mutex::new(Shard::new(share))).collect(),
+                index: Mutex::default(),
+                has_marks: HasMarks::default(),
+            }),
             clock: self.clock,
         }
     }

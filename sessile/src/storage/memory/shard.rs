@@ -33,6 +33,14 @@ pub(super) struct Shard {
     next_check: usize,
     bytes: usize,
     max_bytes: usize,
+    /// What expired or was evicted since the caller took it.
+    removed: Vec<Removed>,
+}
+
+/// A session that expired or was evicted.
+pub(super) struct Removed {
+    pub(super) id: [u8; SessionId::LEN],
+    pub(super) loaded: Loaded,
 }
 
 struct Entry {
@@ -78,6 +86,7 @@ impl Shard {
             next_check: 0,
             bytes: 0,
             max_bytes,
+            removed: Vec::new(),
         }
     }
 
@@ -88,14 +97,37 @@ impl Shard {
     pub(super) fn find_live(&mut self, id: &SessionId, now: Timestamp) -> Option<u32> {
         let position = self.find(id.as_bytes())?;
         if self.entry(position).ends_at <= now {
-            self.remove_at(position);
+            self.expire(position);
             return None;
         }
+        self.use_now(position);
+        Some(position)
+    }
+
+    /// Makes a session the newest in the order of use.
+    fn use_now(&mut self, position: u32) {
         if self.ends.older != position {
             self.unlink(position);
             self.link_as_newest(position);
         }
-        Some(position)
+    }
+
+    /// The session of this id, unless it has expired. The order of use stays.
+    pub(super) fn peek(&self, id: &[u8; SessionId::LEN], now: Timestamp) -> Option<&Loaded> {
+        let entry = self.entry(self.find(id)?);
+        (now < entry.ends_at).then_some(&entry.loaded)
+    }
+
+    /// The ids of all sessions.
+    pub(super) fn ids(&self) -> impl Iterator<Item = SessionId> {
+        self.entries
+            .iter()
+            .map(|entry| SessionId::from_bytes(entry.id))
+    }
+
+    /// What expired or was evicted since the last call.
+    pub(super) fn take_removed(&mut self) -> Vec<Removed> {
+        mem::take(&mut self.removed)
     }
 
     /// The session at a position.
@@ -153,19 +185,34 @@ impl Shard {
         Ok(replaced)
     }
 
+    /// Stores a session, in place of the one of this id if there is one.
+    pub(super) fn store(
+        &mut self,
+        id: &SessionId,
+        loaded: Loaded,
+        ends_at: Timestamp,
+    ) -> Result<(), TooLargeError> {
+        match self.find(id.as_bytes()) {
+            Some(position) => {
+                self.use_now(position);
+                self.replace(position, loaded, ends_at).map(drop)
+            }
+            None => self.insert(id, loaded, ends_at),
+        }
+    }
+
     /// Removes the session of this id, whatever its version.
     pub(super) fn remove(&mut self, id: &SessionId) -> Option<Loaded> {
         let position = self.find(id.as_bytes())?;
         Some(self.remove_at(position))
     }
 
-    /// Checks the next entries for their expiry, and returns those that it removed.
+    /// Checks the next entries for their expiry.
     ///
     /// Every operation does so and adds one entry at most, so the cursor passes all entries before their
     /// number has doubled. It can miss an entry that takes the position of a removed one, until it comes
     /// round again.
-    pub(super) fn remove_expired(&mut self, now: Timestamp) -> Vec<Loaded> {
-        let mut expired = Vec::new();
+    pub(super) fn remove_expired(&mut self, now: Timestamp) {
         for _ in 0..CHECKS {
             if self.next_check >= self.entries.len() {
                 self.next_check = 0;
@@ -173,18 +220,23 @@ impl Shard {
             match self.entries.get(self.next_check) {
                 // Another entry takes its position, and is checked next.
                 Some(entry) if entry.ends_at <= now => {
-                    expired.push(self.remove_at(self.next_check as u32));
+                    self.expire(self.next_check as u32);
                 }
                 _ => self.next_check += 1,
             }
         }
-        expired
+    }
+
+    fn expire(&mut self, position: u32) {
+        let id = self.entry(position).id;
+        let loaded = self.remove_at(position);
+        self.removed.push(Removed { id, loaded });
     }
 
     /// Removes the oldest entries until the others fit. The newest entry fits by itself, so it stays.
     fn evict(&mut self) {
         while self.bytes > self.max_bytes || self.entries.len() >= NONE as usize {
-            self.remove_at(self.ends.newer);
+            self.expire(self.ends.newer);
         }
     }
 

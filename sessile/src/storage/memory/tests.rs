@@ -59,7 +59,7 @@ struct Stored {
 impl MemorySessionStore {
     /// The number of sessions, expired or not, and their bytes, after a check of every shard.
     fn checked(&self) -> (usize, usize) {
-        let shards = self.shards.iter();
+        let shards = self.shared.shards.iter();
         let each = shards.map(|shard| shard.lock().unwrap().checked());
         each.fold((0, 0), |(len, bytes), it| (len + it.0.len(), bytes + it.1))
     }

@@ -14,8 +14,8 @@ fn the_shares_of_all_shards_are_no_more_than_the_bound() {
         (u64::MAX, 64),
     ] {
         let store = MemorySessionStore::builder().max_bytes(max_bytes).build();
-        assert_eq!(store.shards.len(), shards, "{max_bytes}");
-        let shares = store.shards.iter();
+        assert_eq!(store.shared.shards.len(), shards, "{max_bytes}");
+        let shares = store.shared.shards.iter();
         let shares: u64 = shares
             .map(|shard| shard.lock().unwrap().max_bytes() as u64)
             .sum();

@@ -134,7 +134,13 @@ async fn expired_sessions_go_while_others_are_created() {
 #[tokio::test]
 async fn room_for_many_sessions_is_given_back() {
     let (store, clock) = store_and_clock();
-    let room = || store.shards.iter().map(|it| it.lock().unwrap().capacity());
+    let room = || {
+        store
+            .shared
+            .shards
+            .iter()
+            .map(|it| it.lock().unwrap().capacity())
+    };
     for _ in 0..20_000 {
         store.created(&record("a"), MINUTE).await;
     }

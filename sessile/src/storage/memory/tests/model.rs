@@ -212,7 +212,7 @@ async fn run(operations: Vec<Operation>) {
                 model.now += SECOND * seconds.into();
             }
         }
-        let (kept, bytes) = store.shards[0].lock().unwrap().checked();
+        let (kept, bytes) = store.shared.shards[0].lock().unwrap().checked();
         let kept: Vec<u8> = kept.iter().map(|id| id.as_bytes()[0]).collect();
         model.follow(&kept, bytes);
     }

@@ -1,0 +1,69 @@
+//! [`Limiter`]: the limit of the sessions of a user.
+
+use std::fmt;
+
+use crate::storage::{
+    CreateOutcome, SessionLimit, SignInFn, SignInOutcome, SignInWrite, StoreError, SubjectStore,
+    UpdateOutcome,
+};
+
+/// The limit of the sessions of a user, and how its store applies it. The engine does not know otherwise that the store
+/// has this capability.
+pub(crate) struct Limiter<S> {
+    limit: SessionLimit,
+    sign_in: SignInFn<S>,
+    is_supported: fn(&S) -> bool,
+}
+
+impl<S: SubjectStore> Limiter<S> {
+    pub(crate) fn new(limit: SessionLimit) -> Self {
+        Self {
+            limit,
+            sign_in: |store, write, limit| Box::pin(store.sign_in(write, limit)),
+            is_supported: S::has_subjects,
+        }
+    }
+}
+
+impl<S> Limiter<S> {
+    pub(super) fn is_supported_by(&self, store: &S) -> bool {
+        (self.is_supported)(store)
+    }
+
+    pub(super) async fn sign_in(
+        &self,
+        store: &S,
+        write: SignInWrite<'_>,
+    ) -> Result<SignInOutcome, StoreError> {
+        (self.sign_in)(store, write, self.limit).await
+    }
+}
+
+impl<S> fmt::Debug for Limiter<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Limiter").field(&self.limit).finish()
+    }
+}
+
+impl From<SignInOutcome> for CreateOutcome {
+    fn from(outcome: SignInOutcome) -> Self {
+        match outcome {
+            SignInOutcome::Stored { .. } => Self::Created,
+            SignInOutcome::Refused(refusal) => Self::Refused(refusal),
+            // A creation has no other outcome.
+            SignInOutcome::Taken | SignInOutcome::Conflict | SignInOutcome::Missing => Self::Taken,
+        }
+    }
+}
+
+impl From<SignInOutcome> for UpdateOutcome {
+    fn from(outcome: SignInOutcome) -> Self {
+        match outcome {
+            SignInOutcome::Stored { .. } => Self::Updated,
+            SignInOutcome::Refused(refusal) => Self::Refused(refusal),
+            SignInOutcome::Missing => Self::Missing,
+            // An update has no other outcome.
+            SignInOutcome::Conflict | SignInOutcome::Taken => Self::Conflict,
+        }
+    }
+}

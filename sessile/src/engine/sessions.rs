@@ -1,0 +1,307 @@
+//! [`Sessions`]: what an application does with sessions outside of their own requests.
+
+use std::{fmt, sync::Arc};
+
+use serde::de::DeserializeOwned;
+
+use super::Engine;
+use crate::{
+    clock::{Clock as _, SystemClock, Timestamp},
+    error::{EndOthersError, ReadError, SessionClosedError, SessionGetError, SignInError},
+    record::{Record, json},
+    session::Session,
+    storage::{
+        EndOutcome, Freshness, Kept, Loaded, SessionId, StoreError, SubjectDigest, SubjectStore,
+    },
+};
+
+/// The sessions of a store: for device lists, "log out everywhere", and administration.
+///
+/// It works in handlers, background jobs and tests. `SessionMiddleware::sessions` returns the sessions of a middleware,
+/// and [`new`](Self::new) those of a store. Operations take as long as the store takes: they are not bounded by the
+/// [`store_timeout`](crate::config::Settings::store_timeout) of a request.
+///
+#[doc = include_str!("docs/sessions.md")]
+pub struct Sessions<S>(Source<S>);
+
+enum Source<S> {
+    Engine(Arc<Engine<S>>),
+    Store(Arc<S>),
+}
+
+impl<S: SubjectStore> Sessions<S> {
+    /// The sessions of this store.
+    ///
+    /// ```
+    /// use sessile::{Sessions, storage::MemorySessionStore};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let sessions = Sessions::new(MemorySessionStore::default());
+    /// assert!(sessions.list("user-17").await?.is_empty());
+    /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
+    /// ```
+    pub fn new(store: S) -> Self {
+        Self(Source::Store(Arc::new(store)))
+    }
+
+    pub(super) const fn of_engine(engine: Arc<Engine<S>>) -> Self {
+        Self(Source::Engine(engine))
+    }
+
+    fn store(&self) -> &S {
+        match &self.0 {
+            Source::Engine(engine) => &engine.store,
+            Source::Store(store) => store,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        match &self.0 {
+            Source::Engine(engine) => engine.clock.now(),
+            Source::Store(_) => SystemClock.now(),
+        }
+    }
+
+    /// The live sessions of a user, in the order in which they signed in.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub async fn list(&self, subject: &str) -> Result<Vec<SessionInfo>, StoreError> {
+        let now = self.now();
+        let sessions = self.store().list(&SubjectDigest::of(subject)).await?;
+        let sessions = sessions.into_iter();
+        let sessions = sessions.filter_map(|(id, loaded)| SessionInfo::live(id, loaded, now));
+        Ok(sessions.collect())
+    }
+
+    /// One session of a user; `None` if the user has no live session with this id.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub async fn get(
+        &self,
+        subject: &str,
+        id: &SessionId,
+    ) -> Result<Option<SessionInfo>, StoreError> {
+        let subject = SubjectDigest::of(subject);
+        let loading = self.store().load(id, Some(&subject), Freshness::Current);
+        let loaded = loading.await?;
+        let loaded = loaded.filter(|it| it.record.subject() == Some(subject));
+        Ok(loaded.and_then(|loaded| SessionInfo::live(id.clone(), loaded, self.now())))
+    }
+
+    /// Ends one session of a user. Returns whether the user had it.
+    ///
+    /// An id of another user's session, which a client may send, ends nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the session may not have ended.
+    pub async fn end(&self, subject: &str, id: &SessionId) -> Result<bool, StoreError> {
+        let is_theirs = self.get(subject, id).await?.is_some();
+        if is_theirs {
+            self.store().delete(id).await?;
+        }
+        Ok(is_theirs)
+    }
+
+    /// Ends the session with this id, whoever it belongs to: for administrators. Does nothing if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If the session may not have ended.
+    pub async fn end_by_id(&self, id: &SessionId) -> Result<(), StoreError> {
+        self.store().delete(id).await
+    }
+
+    /// Ends all sessions of a user, for example when the account is locked. Returns how many were deleted.
+    ///
+    /// No session of the user that signed in before the call is ever opened again, whatever is in flight. A sign-in whose
+    /// request began before the call is refused, so a password that was checked earlier opens nothing.
+    ///
+    /// # Errors
+    ///
+    /// If sessions may be left. The call can be repeated.
+    pub async fn end_all(&self, subject: &str) -> Result<usize, StoreError> {
+        let subject = SubjectDigest::of(subject);
+        let ending = self.store().end_subject(&subject, self.now(), None);
+        Ok(match ending.await? {
+            EndOutcome::Ended { ids, .. } => ids.len(),
+            EndOutcome::KeptHasEnded => 0,
+        })
+    }
+
+    /// Ends all sessions of the user that `session` is signed in as, except this one. Returns how many were deleted.
+    ///
+    /// If two devices call it at once, one of them stays signed in, and the other gets the error.
+    ///
+    /// # Errors
+    ///
+    /// If the session is not signed in or has ended, or if sessions may be left.
+    pub async fn end_others(&self, session: &Session) -> Result<usize, EndOthersError> {
+        let stored = session.machine().stored().cloned();
+        let stored = stored.ok_or(EndOthersError::NotSignedIn)?;
+        let record = &stored.record;
+        let (Some(subject), Some(signed_in_at)) = (record.subject(), record.signed_in_at()) else {
+            return Err(EndOthersError::NotSignedIn);
+        };
+        let kept = Kept {
+            id: &stored.id,
+            signed_in_at,
+        };
+        let ending = self.store().end_subject(&subject, self.now(), Some(kept));
+        match ending.await? {
+            EndOutcome::Ended { at, ids } => {
+                session.machine().sign_in_after(at);
+                Ok(ids.len())
+            }
+            EndOutcome::KeptHasEnded => {
+                session.machine().end();
+                Err(SessionClosedError::Ended.into())
+            }
+        }
+    }
+
+    /// Ends all sessions of a user, and signs the user in to `session`: for a password that was reset.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::sign_in`], and if sessions may be left.
+    pub async fn end_all_and_sign_in(
+        &self,
+        session: &Session,
+        subject: &str,
+    ) -> Result<(), SignInError> {
+        let digest = SubjectDigest::of(subject);
+        let ending = self.store().end_subject(&digest, self.now(), None);
+        if let EndOutcome::Ended { at, .. } = ending.await.map_err(SignInError::EndAll)? {
+            session.machine().sign_in_after(at);
+        }
+        session.sign_in(subject).await
+    }
+
+    /// Ends the sessions with this [lookup label](Session::set_lookup_label): for back-channel logout. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// If sessions may be left.
+    pub async fn end_by_label(&self, label: &str) -> Result<usize, StoreError> {
+        let ids = self.store().find_by_label(label).await?;
+        for id in &ids {
+            self.store().delete(id).await?;
+        }
+        Ok(ids.len())
+    }
+
+    /// Ends all sessions of all users and guests, for example after a breach. A sign-in whose request began before the
+    /// call is refused.
+    ///
+    /// # Errors
+    ///
+    /// If sessions may be left. The call can be repeated.
+    pub async fn end_everything(&self) -> Result<(), StoreError> {
+        self.store().end_everything(self.now()).await.map(drop)
+    }
+}
+
+impl<S> Clone for Sessions<S> {
+    fn clone(&self) -> Self {
+        Self(match &self.0 {
+            Source::Engine(engine) => Source::Engine(Arc::clone(engine)),
+            Source::Store(store) => Source::Store(Arc::clone(store)),
+        })
+    }
+}
+
+impl<S> fmt::Debug for Sessions<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").finish_non_exhaustive()
+    }
+}
+
+/// A session in a list: what is stored, never a key.
+///
+#[doc = include_str!("docs/session_info.md")]
+#[derive(Clone)]
+pub struct SessionInfo {
+    id: SessionId,
+    record: Record,
+}
+
+impl SessionInfo {
+    fn live(id: SessionId, loaded: Loaded, now: Timestamp) -> Option<Self> {
+        let record = loaded.record;
+        (now < record.ends_at).then_some(Self { id, record })
+    }
+
+    /// The id of the session. It is not secret.
+    #[must_use]
+    pub const fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// Whether it is the session of this request.
+    #[must_use]
+    pub fn is(&self, session: &Session) -> bool {
+        session.id().as_ref() == Some(&self.id)
+    }
+
+    /// When the session was created, which may be before the user signed in.
+    #[must_use]
+    pub const fn created_at(&self) -> Timestamp {
+        self.record.created_at
+    }
+
+    /// When the session was last changed, or last used under
+    /// [`OnEveryRequest`](crate::config::TtlExtensionPolicy::OnEveryRequest).
+    #[must_use]
+    pub const fn used_at(&self) -> Timestamp {
+        self.record.used_at
+    }
+
+    /// When the session expires unless a request extends its lifetime.
+    #[must_use]
+    pub const fn expires_at(&self) -> Timestamp {
+        self.record.ends_at
+    }
+
+    /// When the user signed in.
+    #[must_use]
+    pub fn signed_in_at(&self) -> Option<Timestamp> {
+        self.record.signed_in_at()
+    }
+
+    /// When the user last authenticated: see [`Session::authenticated_at`].
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
+        self.record.authenticated_at()
+    }
+
+    /// The label with this name: see [`Session::set_label`].
+    #[must_use]
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.record.label_of(name)
+    }
+
+    /// The value under `key`, or `None`.
+    ///
+    /// # Errors
+    ///
+    /// If the value is not a `T`.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionGetError> {
+        let text = self.record.state.text(key);
+        text.map(|text| json::parse(text).map_err(ReadError::from))
+            .transpose()
+            .map_err(|source| SessionGetError::new::<T>(key, source))
+    }
+}
+
+impl fmt::Debug for SessionInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionInfo")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}

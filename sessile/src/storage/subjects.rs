@@ -1,0 +1,261 @@
+//! [`SubjectStore`]: stores that find and end the sessions of a user.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use super::{
+    BoxFuture, Loaded, Refusal, SessionId, SessionStore, StoreError, SubjectDigest, Version,
+};
+use crate::{clock::Timestamp, record::Record};
+
+/// A store that finds the sessions of a subject, ends all of them at once, and limits their number.
+///
+/// It keeps an index itself: [`create`](SessionStore::create), [`update`](SessionStore::update) and
+/// [`delete`](SessionStore::delete) bring it up to date, from [`Record::subject`], [`Record::signed_in_at`] and
+/// [`Record::label`].
+///
+/// # Marks
+///
+/// [`end_subject`](Self::end_subject) writes a mark: no session of the subject is alive that signed in at or before the
+/// time of the mark, except the one that the mark names. A store honours its marks in every operation: `load` returns
+/// `None` for such a session, and `create` and `update` of such a record return
+/// [`Refused`](super::CreateOutcome::Refused). So a session ends even if a request stores it after the list of sessions
+/// was read. A mark has to live for as long as a session can, which is [400 days](MARK_LIFETIME).
+///
+/// The feature `store-tests` has a suite for these rules as well: `test_helpers::subject_store_test_suite`.
+#[expect(
+    clippy::module_name_repetitions,
+    reason = "it is exported from the module above"
+)]
+pub trait SubjectStore: SessionStore {
+    /// Stores a session that signs in, under a limit of the subject's sessions.
+    ///
+    /// Counts the live sessions of the subject other than this one, and stores this one, in one atomic step. If there
+    /// would be too many, `limit` says whether the one that signed in earliest ends, or this one is refused. A session that
+    /// already has `version` is [`Stored`](SignInOutcome::Stored).
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](SessionStore::create) and [`update`](SessionStore::update).
+    fn sign_in(
+        &self,
+        write: SignInWrite<'_>,
+        limit: SessionLimit,
+    ) -> impl Future<Output = Result<SignInOutcome, StoreError>> + Send;
+
+    /// The live sessions of a subject, in the order in which they signed in.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    fn list(
+        &self,
+        subject: &SubjectDigest,
+    ) -> impl Future<Output = Result<Vec<(SessionId, Loaded)>, StoreError>> + Send;
+
+    /// The ids of the live sessions with this [lookup label](Record::label).
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    fn find_by_label(
+        &self,
+        label: &str,
+    ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
+
+    /// Ends the sessions of a subject that signed in until now, except `kept`.
+    ///
+    /// Writes the mark first, at `now` or at the time of the newest sign-in in the index, whichever is later. Then it
+    /// deletes the sessions. If an earlier mark has ended `kept`, it does nothing.
+    ///
+    /// # Errors
+    ///
+    /// If sessions may be left. The call can be repeated.
+    fn end_subject(
+        &self,
+        subject: &SubjectDigest,
+        now: Timestamp,
+        kept: Option<Kept<'_>>,
+    ) -> impl Future<Output = Result<EndOutcome, StoreError>> + Send;
+
+    /// Ends all sessions, also those of guests, and refuses every sign-in whose request began until `now`.
+    ///
+    /// # Errors
+    ///
+    /// If sessions may be left. The call can be repeated.
+    fn end_everything(
+        &self,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Timestamp, StoreError>> + Send;
+
+    /// Whether the store has these operations. Default: `true`.
+    ///
+    /// A store that stands for others, such as [`AnySessionStore`](super::AnySessionStore), returns `false` if the store
+    /// behind it has them not. A middleware that needs them is then refused when it is built.
+    fn has_subjects(&self) -> bool {
+        true
+    }
+}
+
+/// How long a mark lives: no session lives longer.
+pub const MARK_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// A session that signs in, for [`SubjectStore::sign_in`].
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct SignInWrite<'a> {
+    /// The id of the session.
+    pub id: &'a SessionId,
+    /// The version that the stored session has to have; `None` if the session has to be created.
+    pub expected: Option<Version>,
+    /// What is stored. It has a subject and a time of sign-in.
+    pub record: &'a Record,
+    /// The version that the session gets.
+    pub version: Version,
+    /// How long the record is kept.
+    pub ttl: Duration,
+}
+
+impl<'a> SignInWrite<'a> {
+    /// A new session.
+    #[must_use]
+    pub const fn create(
+        id: &'a SessionId,
+        record: &'a Record,
+        version: Version,
+        ttl: Duration,
+    ) -> Self {
+        Self {
+            id,
+            expected: None,
+            record,
+            version,
+            ttl,
+        }
+    }
+
+    /// A session that is stored at the version `expected`.
+    #[must_use]
+    pub const fn update(
+        id: &'a SessionId,
+        expected: Version,
+        record: &'a Record,
+        version: Version,
+        ttl: Duration,
+    ) -> Self {
+        Self {
+            id,
+            expected: Some(expected),
+            record,
+            version,
+            ttl,
+        }
+    }
+}
+
+/// What [`SubjectStore::sign_in`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignInOutcome {
+    /// The session was stored.
+    Stored {
+        /// The sessions that ended for it.
+        displaced: Vec<SessionId>,
+    },
+    /// As [`CreateOutcome::Taken`](super::CreateOutcome::Taken).
+    Taken,
+    /// As [`UpdateOutcome::Conflict`](super::UpdateOutcome::Conflict).
+    Conflict,
+    /// As [`UpdateOutcome::Missing`](super::UpdateOutcome::Missing).
+    Missing,
+    /// Nothing was stored, for this reason.
+    Refused(Refusal),
+}
+
+/// The maximum number of sessions that a user can have at a time.
+///
+/// ```
+/// use sessile::storage::{AtLimit, SessionLimit};
+///
+/// let limit = SessionLimit::new(3).expect("more than zero");
+/// assert_eq!((limit.max(), limit.at_limit()), (3, AtLimit::EndEarliest));
+/// assert_eq!(limit.refusing().at_limit(), AtLimit::RefuseNew);
+/// assert_eq!(SessionLimit::new(0), None);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimit {
+    max: NonZeroU32,
+    at_limit: AtLimit,
+}
+
+/// What happens when a user who has as many sessions as are allowed signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtLimit {
+    /// The session that signed in earliest ends.
+    EndEarliest,
+    /// The sign-in is refused.
+    RefuseNew,
+}
+
+impl SessionLimit {
+    /// At most `max` sessions, of which the one that signed in earliest ends; `None` if `max` is zero.
+    #[must_use]
+    pub const fn new(max: u32) -> Option<Self> {
+        match NonZeroU32::new(max) {
+            Some(max) => Some(Self {
+                max,
+                at_limit: AtLimit::EndEarliest,
+            }),
+            None => None,
+        }
+    }
+
+    /// The same limit, which refuses a new sign-in instead.
+    #[must_use]
+    pub const fn refusing(self) -> Self {
+        Self {
+            at_limit: AtLimit::RefuseNew,
+            ..self
+        }
+    }
+
+    /// The maximum number of sessions.
+    #[must_use]
+    pub const fn max(self) -> u32 {
+        self.max.get()
+    }
+
+    /// What happens when it is reached.
+    #[must_use]
+    pub const fn at_limit(self) -> AtLimit {
+        self.at_limit
+    }
+}
+
+/// The session that [`SubjectStore::end_subject`] does not end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept<'a> {
+    /// The id of the session.
+    pub id: &'a SessionId,
+    /// When it signed in.
+    pub signed_in_at: Timestamp,
+}
+
+/// What [`SubjectStore::end_subject`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndOutcome {
+    /// The sessions have ended.
+    Ended {
+        /// The time of the mark.
+        at: Timestamp,
+        /// The sessions that were deleted.
+        ids: Vec<SessionId>,
+    },
+    /// An earlier mark had ended the session that was to be kept. Nothing was done.
+    KeptHasEnded,
+}
+
+/// [`SubjectStore::sign_in`] of a store, for code that does not know that the store has it.
+pub(crate) type SignInFn<S> = for<'a> fn(
+    &'a S,
+    SignInWrite<'a>,
+    SessionLimit,
+) -> BoxFuture<'a, Result<SignInOutcome, StoreError>>;
