@@ -8,6 +8,7 @@ mod cache_control;
 mod choose;
 mod combine;
 mod commit;
+mod create;
 mod exchange;
 mod judge;
 pub(crate) mod lifetime;
@@ -19,6 +20,7 @@ mod nesting;
 mod open;
 mod perform;
 mod save;
+mod session_info;
 mod sessions;
 mod sign_in;
 mod swap;
@@ -27,8 +29,8 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use self::combine::WriterTable;
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
-pub use self::sessions::{SessionInfo, Sessions};
 pub(crate) use self::{limiter::Limiter, open::Opened};
+pub use self::{session_info::SessionInfo, sessions::Sessions};
 pub use crate::cookie::{SealingKey, SetCookie};
 use crate::{
     clock::{SharedClock, Timestamp},

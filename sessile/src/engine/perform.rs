@@ -1,30 +1,20 @@
 //! Performing what a save or a commit has to do in the store.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::Engine;
 use crate::{
-    clock::Timestamp,
     engine::lifetime::OnRead,
     error::{CommitError, SessionClosedError},
-    record::{
-        Epoch, Payload, Record, Secrets,
-        id::{SessionId, SessionKey},
-    },
+    record::{Epoch, id::SessionId},
     session::{
         Flush,
         decide::{Action, Situation, decide},
-        machine::{CookieDue, InFlight, Renewal, Stored, Target, Work},
+        machine::{CookieDue, Renewal, Stored, Target, Work},
     },
-    storage::{
-        CreateOutcome, Refusal, SessionStore, SignInWrite, StoreError, StoreErrorKind,
-        UpdateOutcome, Version,
-    },
+    storage::{SessionStore, StoreErrorKind, UpdateOutcome, Version},
     telemetry,
 };
-
-/// The maximum number of ids that are tried for a new session. Random ids practically never collide.
-const MAX_COLLISIONS: u32 = 3;
 
 /// What performing an [`Action`] did.
 pub(super) enum Performed {
@@ -150,132 +140,6 @@ impl<S: SessionStore> Engine<S> {
             (Action::RefuseEnded, _) => Ok(Performed::Refused(SessionClosedError::Ended)),
             (_, _) => Ok(Performed::Nothing),
         }
-    }
-
-    /// Stores a new session with this payload.
-    async fn create(
-        &self,
-        flush: &mut Flush<'_>,
-        payload: Payload,
-    ) -> Result<Performed, CommitError> {
-        for _ in 0..MAX_COLLISIONS {
-            let SessionKey { id, secret, .. } = SessionKey::generate();
-            let now = self.clock.now();
-            let mut record = Record::new(now);
-            record.set_payload(payload.clone());
-            record.epoch = Epoch::generate();
-            if !self.is_stateless {
-                record.secrets = secret.map(|secret| Secrets::new(secret.digest()));
-            }
-            record.ends_at = self.lifetime.ends_at(&record);
-            let mut new = Stored {
-                id,
-                secret,
-                version: Version::generate(),
-                record,
-                promotes: false,
-            };
-            match self.store_new(flush, &mut new, now).await? {
-                CreateOutcome::Taken => {}
-                CreateOutcome::Refused(refusal) => return Self::refused(flush, refusal),
-                CreateOutcome::Created | CreateOutcome::CreatedAs(_) => {
-                    return Ok(Performed::Stored(Arc::new(new), CookieDue::Issue));
-                }
-            }
-        }
-        Err(CommitError::Contention {
-            attempts: MAX_COLLISIONS,
-        })
-    }
-
-    /// Ends a flush whose session another request ended. A sign-in begins a new session instead.
-    pub(super) async fn ended(&self, flush: &mut Flush<'_>) -> Result<Performed, CommitError> {
-        match flush.work().signed_in() {
-            Some(_) => Box::pin(self.create_from_changes(flush)).await,
-            None => Ok(Performed::Refused(SessionClosedError::Ended)),
-        }
-    }
-
-    /// Ends a flush that the store refused: the session has ended, or the sign-in is not allowed.
-    pub(super) fn refused(
-        flush: &mut Flush<'_>,
-        refusal: Refusal,
-    ) -> Result<Performed, CommitError> {
-        let work = flush.work_mut();
-        match work.signed_in() {
-            Some(_) => {
-                work.forget_sign_in();
-                Err(refusal.into())
-            }
-            None => Ok(Performed::Refused(SessionClosedError::Ended)),
-        }
-    }
-
-    /// Stores a new session with only the changes of this request.
-    async fn create_from_changes(&self, flush: &mut Flush<'_>) -> Result<Performed, CommitError> {
-        let mut payload = Payload::default();
-        flush.work().replay(&mut payload)?;
-        self.create(flush, payload).await
-    }
-
-    /// Stores `new`. If the store chose another id, `new` gets it.
-    pub(super) async fn store_new(
-        &self,
-        flush: &mut Flush<'_>,
-        new: &mut Stored,
-        now: Timestamp,
-    ) -> Result<CreateOutcome, CommitError> {
-        if self.is_stateless {
-            return Ok(CreateOutcome::Created);
-        }
-        let ttl = self.lifetime.ttl(&new.record, now);
-        let outcome = {
-            let creating = pin!(self.create_stored(new, ttl));
-            flush
-                .write(InFlight::Create(new.id.clone()), creating)
-                .await?
-        };
-        if let CreateOutcome::CreatedAs(id) = &outcome {
-            // The id is the secret.
-            new.id = id.clone();
-            new.secret = None;
-            new.record.secrets = None;
-        }
-        Ok(outcome)
-    }
-
-    async fn create_stored(
-        &self,
-        new: &Stored,
-        ttl: Duration,
-    ) -> Result<CreateOutcome, StoreError> {
-        let Stored {
-            id,
-            record,
-            version,
-            ..
-        } = new;
-        match &self.limiter {
-            Some(limiter) if record.has_subject() => {
-                let write = SignInWrite::create(id, record, *version, ttl);
-                limiter.sign_in(&self.store, write).await.map(Into::into)
-            }
-            _ => self.store.create(id, record, *version, ttl).await,
-        }
-    }
-
-    /// Stores a new session in place of one that another request renewed. It has the state that was loaded,
-    /// with the changes; or only the changes of this request, if a user was signed in.
-    pub(super) async fn create_replacement(
-        &self,
-        flush: &mut Flush<'_>,
-        superseded: &Stored,
-    ) -> Result<Performed, CommitError> {
-        if superseded.record.has_subject() {
-            return self.create_from_changes(flush).await;
-        }
-        let payload = flush.work().payload.clone();
-        self.create(flush, payload).await
     }
 
     async fn renew(

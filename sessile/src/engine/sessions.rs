@@ -2,17 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-use serde::de::DeserializeOwned;
-
-use super::Engine;
+use super::{Engine, SessionInfo};
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
-    error::{EndOthersError, ReadError, SessionClosedError, SessionGetError, SignInError},
-    record::{Record, json},
+    error::{EndOthersError, SessionClosedError, SignInError},
     session::Session,
-    storage::{
-        EndOutcome, Freshness, Kept, Loaded, SessionId, StoreError, SubjectDigest, SubjectStore,
-    },
+    storage::{EndOutcome, Freshness, Kept, SessionId, StoreError, SubjectDigest, SubjectStore},
 };
 
 /// The sessions of a store: for device lists, "log out everywhere", and administration.
@@ -218,90 +213,5 @@ impl<S> Clone for Sessions<S> {
 impl<S> fmt::Debug for Sessions<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sessions").finish_non_exhaustive()
-    }
-}
-
-/// A session in a list: what is stored, never a key.
-///
-#[doc = include_str!("docs/session_info.md")]
-#[derive(Clone)]
-pub struct SessionInfo {
-    id: SessionId,
-    record: Record,
-}
-
-impl SessionInfo {
-    fn live(id: SessionId, loaded: Loaded, now: Timestamp) -> Option<Self> {
-        let record = loaded.record;
-        (now < record.ends_at).then_some(Self { id, record })
-    }
-
-    /// The id of the session. It is not secret.
-    #[must_use]
-    pub const fn id(&self) -> &SessionId {
-        &self.id
-    }
-
-    /// Whether it is the session of this request.
-    #[must_use]
-    pub fn is(&self, session: &Session) -> bool {
-        session.id().as_ref() == Some(&self.id)
-    }
-
-    /// When the session was created, which may be before the user signed in.
-    #[must_use]
-    pub const fn created_at(&self) -> Timestamp {
-        self.record.created_at
-    }
-
-    /// When the session was last changed, or last used under
-    /// [`OnEveryRequest`](crate::config::TtlExtensionPolicy::OnEveryRequest).
-    #[must_use]
-    pub const fn used_at(&self) -> Timestamp {
-        self.record.used_at
-    }
-
-    /// When the session expires unless a request extends its lifetime.
-    #[must_use]
-    pub const fn expires_at(&self) -> Timestamp {
-        self.record.ends_at
-    }
-
-    /// When the user signed in.
-    #[must_use]
-    pub fn signed_in_at(&self) -> Option<Timestamp> {
-        self.record.signed_in_at()
-    }
-
-    /// When the user last authenticated: see [`Session::authenticated_at`].
-    #[must_use]
-    pub fn authenticated_at(&self) -> Option<Timestamp> {
-        self.record.authenticated_at()
-    }
-
-    /// The label with this name: see [`Session::set_label`].
-    #[must_use]
-    pub fn label(&self, name: &str) -> Option<&str> {
-        self.record.label_of(name)
-    }
-
-    /// The value under `key`, or `None`.
-    ///
-    /// # Errors
-    ///
-    /// If the value is not a `T`.
-    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionGetError> {
-        let text = self.record.state.text(key);
-        text.map(|text| json::parse(text).map_err(ReadError::from))
-            .transpose()
-            .map_err(|source| SessionGetError::new::<T>(key, source))
-    }
-}
-
-impl fmt::Debug for SessionInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionInfo")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
     }
 }

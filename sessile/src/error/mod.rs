@@ -22,15 +22,16 @@
 mod failure;
 mod session;
 mod settings;
+mod signing_in;
 
 pub use self::{
     failure::{CommitError, OpenError, StateTooLargeError},
     session::{
-        EndOthersError, InvalidSubjectError, ReadError, SessionClosedError, SessionGetError,
-        SessionInsertError, SessionReloadError, SessionSaveError, SessionUpdateError, SignInError,
-        WriteError,
+        ReadError, SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError,
+        SessionSaveError, SessionUpdateError, WriteError,
     },
     settings::{InvalidCookieError, SettingsError},
+    signing_in::{EndOthersError, InvalidSubjectError, SignInError},
 };
 pub use crate::{
     cookie::{CookieTooLargeError, InvalidSealingKeyError},

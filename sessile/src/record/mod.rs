@@ -196,9 +196,12 @@ impl Record {
 
     /// Whether this record of a session is that of another sign-in than `earlier`.
     pub(crate) fn signs_in_after(&self, earlier: &Self) -> bool {
-        let subject = |record: &Self| record.details.as_deref()?.subject.clone();
-        self.has_subject()
-            && (self.signed_in_at() != earlier.signed_in_at() || subject(self) != subject(earlier))
+        fn sign_in(record: &Record) -> Option<(&str, Option<Timestamp>)> {
+            let details = record.details.as_deref()?;
+            Some((details.subject.as_deref()?, details.signed_in_at))
+        }
+        let own = sign_in(self);
+        own.is_some() && own != sign_in(earlier)
     }
 
     /// Whether the record has a subject.

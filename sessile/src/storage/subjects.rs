@@ -22,10 +22,6 @@ use crate::{clock::Timestamp, record::Record};
 /// was read. A mark has to live for as long as a session can, which is [400 days](MARK_LIFETIME).
 ///
 /// The feature `store-tests` has a suite for these rules as well: `test_helpers::subject_store_test_suite`.
-#[expect(
-    clippy::module_name_repetitions,
-    reason = "it is exported from the module above"
-)]
 pub trait SubjectStore: SessionStore {
     /// Stores a session that signs in, under a limit of the subject's sessions.
     ///

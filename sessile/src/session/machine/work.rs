@@ -62,8 +62,8 @@ impl Work {
     /// The sign-in that the changes contain.
     pub(crate) fn signed_in(&self) -> Option<&SignIn> {
         let unsettled = self.unsettled.iter().flat_map(|it| &it.attempts);
-        let earlier = unsettled.filter_map(|(_, journal)| journal.sign_in());
-        self.journal.sign_in().or_else(|| earlier.last())
+        let mut earlier = unsettled.rev().filter_map(|(_, journal)| journal.sign_in());
+        self.journal.sign_in().or_else(|| earlier.next())
     }
 
     /// Takes the sign-in back, which the store refused. The other changes stay.

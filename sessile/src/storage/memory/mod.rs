@@ -3,6 +3,7 @@
 //! Sessions are in shards, each behind one lock. Each shard has its share of the bound, so the bound needs no lock
 //! over all shards.
 
+mod index;
 mod shard;
 mod subjects;
 
@@ -13,8 +14,8 @@ use std::{
 };
 
 use self::{
+    index::{HasMarks, Index, is_indexed},
     shard::{Removed, Shard, TooLargeError},
-    subjects::{HasMarks, Index, is_indexed},
 };
 use super::{
     CreateOutcome, Freshness, Loaded, Refusal, SessionId, SessionStore, StoreError, StoreErrorKind,

@@ -1,19 +1,10 @@
 //! The sessions of each user.
-//!
-//! The index has the ids of the sessions that have a subject or a lookup label. It may have ids of sessions that are gone or
-//! belong to another subject by now, so each reader checks the record. Its lock is taken before that of a shard.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    hash::Hash,
-    sync::{
-        MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::sync::{MutexGuard, PoisonError};
 
 use super::{
     MemorySessionStore,
+    index::{Index, Mark, is_indexed},
     shard::{Removed, Shard},
     too_large,
 };
@@ -21,127 +12,10 @@ use crate::{
     clock::Timestamp,
     record::Record,
     storage::{
-        AtLimit, EndOutcome, Kept, Loaded, MARK_LIFETIME, Refusal, SessionId, SessionLimit,
-        SignInOutcome, SignInWrite, StoreError, SubjectDigest, SubjectStore,
+        AtLimit, EndOutcome, Kept, Loaded, Refusal, SessionId, SessionLimit, SignInOutcome,
+        SignInWrite, StoreError, SubjectDigest, SubjectStore,
     },
 };
-
-/// Which sessions belong to each subject, which ones have a lookup label, and which ones were ended by a mark.
-#[derive(Default)]
-pub(super) struct Index {
-    subjects: HashMap<SubjectDigest, Vec<SessionId>>,
-    labels: HashMap<String, Vec<SessionId>>,
-    marks: HashMap<SubjectDigest, Mark>,
-    /// The marks in the order in which they were written, with the time at which each can be forgotten.
-    expiries: VecDeque<(Timestamp, SubjectDigest)>,
-    /// The time at which all sessions were ended.
-    everything_ended_at: Option<Timestamp>,
-    /// The newest sign-in that was stored.
-    newest_sign_in: Option<Timestamp>,
-}
-
-/// The sessions of a subject ended that signed in until this time, except one.
-struct Mark {
-    at: Timestamp,
-    kept: Option<SessionId>,
-}
-
-impl Index {
-    /// Whether a mark has ended the session with this record.
-    pub(super) fn has_ended(&self, id: &SessionId, record: &Record) -> bool {
-        let (Some(subject), Some(signed_in_at)) = (record.subject(), record.signed_in_at()) else {
-            return false;
-        };
-        let by_all = self
-            .everything_ended_at
-            .is_some_and(|at| signed_in_at <= at);
-        by_all || self.has_ended_subject(&subject, id, signed_in_at)
-    }
-
-    fn has_ended_subject(
-        &self,
-        subject: &SubjectDigest,
-        id: &SessionId,
-        signed_in_at: Timestamp,
-    ) -> bool {
-        let mark = self.marks.get(subject);
-        mark.is_some_and(|mark| signed_in_at <= mark.at && mark.kept.as_ref() != Some(id))
-    }
-
-    pub(super) fn add(&mut self, id: &SessionId, record: &Record) {
-        if let Some(subject) = record.subject() {
-            add_to(&mut self.subjects, subject, id);
-        }
-        if let Some(label) = record.label() {
-            add_to(&mut self.labels, label.to_owned(), id);
-        }
-        self.newest_sign_in = self.newest_sign_in.max(record.signed_in_at());
-    }
-
-    pub(super) fn remove(&mut self, id: &SessionId, record: &Record) {
-        if let Some(subject) = record.subject() {
-            remove_from(&mut self.subjects, &subject, id);
-        }
-        if let Some(label) = record.label() {
-            remove_from(&mut self.labels, &label.to_owned(), id);
-        }
-    }
-
-    fn sessions_of(&self, subject: &SubjectDigest) -> &[SessionId] {
-        self.subjects.get(subject).map_or(&[], |ids| ids)
-    }
-
-    /// Writes a mark, and forgets those that no session can need any more.
-    fn mark(&mut self, subject: SubjectDigest, mark: Mark, now: Timestamp) {
-        while let Some((forgotten_at, subject)) = self.expiries.front()
-            && *forgotten_at <= now
-        {
-            let is_old = |mark: &Mark| mark.at.saturating_add(MARK_LIFETIME) <= now;
-            if self.marks.get(subject).is_some_and(is_old) {
-                self.marks.remove(subject);
-            }
-            self.expiries.pop_front();
-        }
-        let forgotten_at = mark.at.saturating_add(MARK_LIFETIME);
-        self.expiries.push_back((forgotten_at, subject));
-        self.marks.insert(subject, mark);
-    }
-}
-
-fn add_to<K: Eq + Hash>(index: &mut HashMap<K, Vec<SessionId>>, key: K, id: &SessionId) {
-    let ids = index.entry(key).or_default();
-    if !ids.contains(id) {
-        ids.push(id.clone());
-    }
-}
-
-fn remove_from<K: Eq + Hash>(index: &mut HashMap<K, Vec<SessionId>>, key: &K, id: &SessionId) {
-    if let Some(ids) = index.get_mut(key) {
-        ids.retain(|it| it != id);
-        if ids.is_empty() {
-            index.remove(key);
-        }
-    }
-}
-
-/// Whether the index has sessions with this record.
-pub(super) fn is_indexed(record: &Record) -> bool {
-    record.has_subject() || record.label().is_some()
-}
-
-/// Whether any mark was written, so that a load has to look for one.
-#[derive(Default)]
-pub(super) struct HasMarks(AtomicBool);
-
-impl HasMarks {
-    pub(super) fn get(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-
-    fn set(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
 
 impl MemorySessionStore {
     pub(super) fn index(&self) -> MutexGuard<'_, Index> {
