@@ -64,7 +64,7 @@
 //! | `n` | the pending secret's digest `d`, and the nonce `n` that it is derived from |
 //! | `sub`, `in`, `auth` | the subject, and when it signed in and last authenticated |
 //! | `label`, `labels` | the label that sessions are found by, and the labels that lists show |
-//! | `life` | the session's own idle timeout `i` and absolute timeout `a`, in milliseconds |
+//! | `life` | the session's own idle timeout `i` and absolute timeout `a`, in milliseconds, and whether the browser keeps the cookie when it closes `p` |
 //! | `device` | the public key of the device that the session is bound to |
 //! | `crit` | the names of the members that a server must know to use the session |
 //!
