@@ -134,6 +134,7 @@ mod telemetry;
 #[cfg(feature = "store-tests")]
 pub mod test_helpers;
 mod timeout;
+pub mod typed;
 
 #[cfg(feature = "actix")]
 pub use self::actix::{SessionExt, SessionMiddleware, SessionMiddlewareBuilder};

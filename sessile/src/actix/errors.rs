@@ -11,8 +11,8 @@ use crate::{
     SessionGetError, SessionInsertError, SessionUpdateError,
     engine::{HeaderChanges, SessionFailure},
     error::{
-        EndOthersError, OpenError, SessionClosedError, SessionReloadError, SessionSaveError,
-        SignInError, WriteError,
+        EndOthersError, OpenError, ReadError, SessionClosedError, SessionReloadError,
+        SessionSaveError, SignInError, WriteError,
     },
 };
 
@@ -72,6 +72,7 @@ opaque_responses!(
         SignInError::NoStore => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     },
+    ReadError,
     WriteError: |error| match error {
         WriteError::Closed(reason) => closed_status(*reason),
         _ => StatusCode::INTERNAL_SERVER_ERROR,

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -12,8 +13,10 @@ use actix_web::{
     guard::GuardContext,
 };
 
+use serde::{Serialize, de::DeserializeOwned};
+
 use super::errors::{FailurePage, answer};
-use crate::{Session, engine::SessionFailure, session::Backend};
+use crate::{Session, engine::SessionFailure, session::Backend, typed::TypedSession};
 
 /// Gets the session of a request, for middleware, guards and handlers that don't take it as an argument.
 ///
@@ -112,6 +115,30 @@ impl FromRequest for Session {
                 }
             }
         })))
+    }
+}
+
+/// Takes the values of the [loaded](Session::load) session as a struct. Fails as the extractor of [`Session`] does.
+impl<T: Serialize + DeserializeOwned> FromRequest for TypedSession<T> {
+    type Error = actix_web::Error;
+    type Future = ExtractTyped<T>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        ExtractTyped(Session::from_request(request, payload), PhantomData)
+    }
+}
+
+/// Extracts a [`TypedSession`].
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct ExtractTyped<T>(ExtractSession, PhantomData<fn() -> T>);
+
+impl<T: Serialize + DeserializeOwned> Future for ExtractTyped<T> {
+    type Output = Result<TypedSession<T>, actix_web::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let session = Pin::new(&mut self.0).poll(cx);
+        session.map_ok(TypedSession::new)
     }
 }
 

@@ -102,7 +102,7 @@ impl<S: SubjectStore> Sessions<S> {
         Ok(is_theirs)
     }
 
-    /// Ends the session with this id, whoever it belongs to: for administrators. Does nothing if there is none.
+    /// Ends the session with this id, of any user or guest: for administrators. Does nothing if there is none.
     ///
     /// # Errors
     ///

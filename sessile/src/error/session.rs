@@ -142,6 +142,16 @@ pub enum WriteError {
         /// The maximum.
         max: usize,
     },
+    /// The values for the next request would be too large.
+    #[error(
+        "the values for the next request would have {bytes} bytes, and at most {max} are allowed"
+    )]
+    FlashTooLarge {
+        /// The size that all of them would have.
+        bytes: usize,
+        /// The maximum.
+        max: usize,
+    },
     /// The session has as many labels as it can.
     #[error("a session has at most {max} labels")]
     TooManyLabels {
@@ -154,6 +164,15 @@ pub enum WriteError {
     /// Another thread or the closure itself changed the value each time that the closure ran.
     #[error("the value was changed each time that it was updated")]
     KeepsChanging,
+}
+
+impl From<ReadError> for WriteError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Json(error) => Self::Json(error),
+            ReadError::NotLoaded => Self::NotLoaded,
+        }
+    }
 }
 
 /// Why a session takes no changes.

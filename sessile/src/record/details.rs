@@ -16,6 +16,8 @@ pub(crate) struct Details {
     pub(crate) authenticated_at: Option<Timestamp>,
     /// What sessions can be found by.
     pub(crate) label: Option<String>,
+    /// Values for the next request, in the order in which they were set.
+    pub(crate) flashes: Vec<Flash>,
     /// What a list of sessions shows, by name. In the order of the names.
     pub(crate) labels: Vec<(String, String)>,
     pub(crate) lifetime: Option<OwnLifetime>,
@@ -27,6 +29,16 @@ pub(crate) struct Details {
     pub(super) unknown: Vec<(String, String)>,
 }
 
+/// A value for the next request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Flash {
+    /// Random: a request that takes the value names it by this, so that it takes no other one.
+    pub(crate) id: u64,
+    pub(crate) key: String,
+    /// JSON text.
+    pub(crate) text: String,
+}
+
 /// A lifetime that a session has in place of the settings'.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OwnLifetime {
@@ -34,6 +46,12 @@ pub(crate) struct OwnLifetime {
     pub(crate) absolute: Option<Duration>,
     /// Whether the browser keeps the cookie when it closes.
     pub(crate) is_persistent: bool,
+}
+
+impl Flash {
+    pub(crate) fn byte_len(&self) -> usize {
+        self.key.len() + self.text.len()
+    }
 }
 
 impl Details {
@@ -61,9 +79,13 @@ impl Details {
         let pairs: usize = pairs
             .map(|(name, text)| size_of::<(String, String)>() + name.len() + text.len())
             .sum();
+        let flashes = self.flashes.iter();
+        let flashes: usize = flashes
+            .map(|flash| size_of::<Flash>() + flash.byte_len())
+            .sum();
         let critical: usize = (self.critical.iter())
             .map(|name| size_of::<String>() + name.len())
             .sum();
-        SHARED + size_of::<Self>() + texts + pairs + critical
+        SHARED + size_of::<Self>() + texts + pairs + flashes + critical
     }
 }

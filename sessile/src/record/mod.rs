@@ -22,7 +22,7 @@ use crate::{
 
 pub use self::state::State;
 pub(crate) use self::{
-    details::{Details, OwnLifetime},
+    details::{Details, Flash, OwnLifetime},
     payload::Payload,
     secrets::{Presented, Previous, PreviousKind, Secrets},
 };

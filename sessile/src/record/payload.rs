@@ -36,7 +36,14 @@ impl Payload {
 
     /// Whether nothing needs to be stored: there are no values, and no user is signed in.
     pub(crate) fn is_empty(&self) -> bool {
-        self.state.is_empty() && self.subject().is_none()
+        let has_use = |details: &Details| details.subject.is_some() || !details.flashes.is_empty();
+        self.state.is_empty() && !self.details().is_some_and(has_use)
+    }
+
+    /// Frees details that say nothing.
+    pub(crate) fn drop_empty_details(&mut self) {
+        self.details
+            .take_if(|details| **details == Details::default());
     }
 }
 

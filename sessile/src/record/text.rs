@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use self::members::{LifetimeText, PendingText, PreviousText};
+use self::members::{FlashText, LifetimeText, PendingText, PreviousText};
 use super::{DecodeError, Details, Epoch, Record, Secrets, reader::Reader};
 use crate::{
     clock::Timestamp,
@@ -24,8 +24,8 @@ pub(super) const FORM: u64 = 3;
 const COMMON: [&str; 7] = ["v", "c", "u", "x", "p", "k", "s"];
 
 /// The other members that this version of the crate knows.
-const RARE: [&str; 9] = [
-    "o", "n", "sub", "in", "auth", "label", "labels", "life", "device",
+const RARE: [&str; 10] = [
+    "o", "n", "sub", "in", "auth", "label", "labels", "life", "device", "flash",
 ];
 
 impl Record {
@@ -87,6 +87,8 @@ impl Record {
             members.pairs("labels", &details.labels);
             members.value("life", details.lifetime.map(LifetimeText::of));
             members.value("device", details.device_key.as_deref());
+            let flashes: Vec<_> = details.flashes.iter().filter_map(FlashText::of).collect();
+            members.value("flash", Some(flashes).filter(|it| !it.is_empty()));
             let critical = Some(&details.critical).filter(|names| !names.is_empty());
             members.value("crit", critical);
             for (name, text) in &details.unknown {
@@ -173,6 +175,10 @@ impl Record {
                     details.lifetime = Some(json::parse::<LifetimeText>(text)?.into_lifetime())
                 }
                 "device" => details.device_key = Some(json::parse(text)?),
+                "flash" => {
+                    let flashes: Vec<FlashText<'_>> = json::parse(text)?;
+                    details.flashes = flashes.into_iter().map(FlashText::into_flash).collect();
+                }
                 "crit" => details.critical = json::parse(text)?,
                 _ => details.unknown.push((name.to_owned(), text.to_owned())),
             }

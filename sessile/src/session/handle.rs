@@ -233,6 +233,21 @@ impl Session {
         self.try_set_lookup_label(text)
     }
 
+    /// Stores a value for the next request: for example a message after a redirect.
+    ///
+    #[doc = include_str!("docs/flash.md")]
+    pub fn flash<T: Serialize>(&self, key: &str, value: T) -> Result<(), WriteError> {
+        self.try_flash(key, &value)
+    }
+
+    /// Takes the values that earlier requests stored for the next one, in the order in which they were stored.
+    ///
+    #[doc = include_str!("docs/take_flash.md")]
+    pub fn take_flash<T: DeserializeOwned>(&self, key: &str) -> Result<Vec<T>, SessionGetError> {
+        self.try_take_flash(key)
+            .map_err(|source| SessionGetError::new::<T>(key, source))
+    }
+
     /// The id of the stored session: for logs, audit trails and administration pages. It is not secret, and
     /// stays the same when the session is renewed.
     ///

@@ -1,12 +1,14 @@
 //! [`Session`]: what handlers hold.
 
 pub(crate) mod decide;
+mod flash;
 mod flush;
 mod handle;
 pub(crate) mod journal;
 pub(crate) mod machine;
 mod opening;
 mod signing_in;
+mod typed;
 mod values;
 
 use std::{
@@ -30,7 +32,10 @@ use crate::{
 
 pub(crate) use self::signing_in::MAX_SUBJECT_BYTES;
 
-pub use self::journal::{MergeCause, MergeError};
+pub use self::{
+    journal::{MergeCause, MergeError},
+    typed::TypedSession,
+};
 
 /// The session of a request.
 ///

@@ -65,6 +65,7 @@
 //! | `sub`, `in`, `auth` | the subject, and when it signed in and last authenticated |
 //! | `label`, `labels` | the label that sessions are found by, and the labels that lists show |
 //! | `life` | the session's own idle timeout `i` and absolute timeout `a`, in milliseconds, and whether the browser keeps the cookie when it closes `p` |
+//! | `flash` | the values for the next request: a list of id, key and JSON value each |
 //! | `device` | the public key of the device that the session is bound to |
 //! | `crit` | the names of the members that a server must know to use the session |
 //!

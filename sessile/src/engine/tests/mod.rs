@@ -10,6 +10,7 @@ mod edges;
 mod ending;
 mod failing;
 mod findings;
+mod flashes;
 mod lifetimes;
 mod merging;
 mod opening;
@@ -18,6 +19,7 @@ mod saving;
 mod settings;
 mod sign_in;
 mod store;
+mod typed;
 mod unknown;
 
 use std::pin::pin;

@@ -1,14 +1,16 @@
 //! The members of a record's text that are JSON objects themselves.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::{
     clock::Timestamp,
     record::{
-        DecodeError, OwnLifetime, Previous, PreviousKind,
+        DecodeError, Flash, OwnLifetime, Previous, PreviousKind,
         id::{SecretDigest, decode_16, encode_16},
+        json,
         secrets::Pending,
     },
 };
@@ -70,6 +72,27 @@ impl PendingText {
             digest: SecretDigest::decode(&self.d).ok_or(DecodeError::Secrets)?,
             nonce: decode_16(&self.n).ok_or(DecodeError::Secrets)?,
         })
+    }
+}
+
+/// The id, the key and the value of a flash.
+#[derive(Serialize, Deserialize)]
+pub(super) struct FlashText<'a>(u64, Cow<'a, str>, #[serde(borrow)] &'a RawValue);
+
+impl<'a> FlashText<'a> {
+    /// `None` if the value is not JSON, which does not happen: it was made from a value.
+    pub(super) fn of(flash: &'a Flash) -> Option<Self> {
+        let value = json::parse(&flash.text).ok()?;
+        Some(Self(flash.id, Cow::Borrowed(&flash.key), value))
+    }
+
+    pub(super) fn into_flash(self) -> Flash {
+        let Self(id, key, value) = self;
+        Flash {
+            id,
+            key: key.into_owned(),
+            text: value.get().to_owned(),
+        }
     }
 }
 

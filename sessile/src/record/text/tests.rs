@@ -25,7 +25,7 @@ const FULL: &str = concat!(
     r#","o":{"d":"AQAAAAAAAAAAAAAAAAAAAA","t":5,"by":"renewal"}"#,
     r#","n":{"d":"AgAAAAAAAAAAAAAAAAAAAA","n":"AwAAAAAAAAAAAAAAAAAAAA"}"#,
     r#","sub":"ferris","in":6,"auth":7,"label":"sid-1","labels":{"browser":"Firefox","device":"laptop"}"#,
-    r#","life":{"i":8,"a":9,"p":true},"device":"{\"kty\":\"EC\"}","crit":["device"],"later":[1, 2]}"#,
+    r#","life":{"i":8,"a":9,"p":true},"device":"{\"kty\":\"EC\"}","flash":[[10,"notice","Saved."]],"crit":["device"],"later":[1, 2]}"#,
 );
 
 #[test]

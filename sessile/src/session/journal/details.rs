@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Timestamp,
-    record::{OwnLifetime, Payload},
+    record::{Flash, OwnLifetime, Payload},
 };
 
 /// The changes of what only some records have: whose session it is, its labels and its lifetime.
@@ -18,6 +18,10 @@ pub(crate) struct DetailChanges {
     pub(crate) labels: Vec<(String, Option<String>)>,
     /// The session's own lifetime, or its removal.
     pub(crate) lifetime: Option<Option<OwnLifetime>>,
+    /// New values for the next request.
+    pub(crate) flashes: Vec<Flash>,
+    /// The ids of the values for the next request that were taken.
+    pub(crate) taken_flashes: Vec<u64>,
 }
 
 /// A sign-in. It is stored with a renewal.
@@ -39,6 +43,10 @@ impl DetailChanges {
             self.labels.push((name, text));
         }
         self.lifetime = later.lifetime.or(self.lifetime);
+        self.flashes.extend(later.flashes);
+        let taken = later.taken_flashes;
+        self.flashes.retain(|flash| !taken.contains(&flash.id));
+        self.taken_flashes.extend(taken);
     }
 
     pub(crate) fn apply(&self, payload: &mut Payload) {
@@ -57,6 +65,10 @@ impl DetailChanges {
         if let Some(lifetime) = self.lifetime {
             details.lifetime = lifetime;
         }
+        details.flashes.extend_from_slice(&self.flashes);
+        let taken = &self.taken_flashes;
+        details.flashes.retain(|flash| !taken.contains(&flash.id));
+        payload.drop_empty_details();
     }
 }
 

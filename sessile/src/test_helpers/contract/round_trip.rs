@@ -64,7 +64,7 @@ fn full(value: u32) -> Loaded {
             r#","o":{{"d":"AQAAAAAAAAAAAAAAAAAAAA","t":5,"by":"rotation"}}"#,
             r#","n":{{"d":"AgAAAAAAAAAAAAAAAAAAAA","n":"AwAAAAAAAAAAAAAAAAAAAA"}}"#,
             r#","sub":"{subject}","in":{now},"auth":{now},"label":"sid-{value}","labels":{{"browser":"Firefox"}}"#,
-            r#","life":{{"i":8,"a":9,"p":true}},"device":"{{\"kty\":\"EC\"}}","crit":["device"],"later":[1, {value}]}}"#,
+            r#","life":{{"i":8,"a":9,"p":true}},"device":"{{\"kty\":\"EC\"}}","flash":[[10,"notice","Saved."]],"crit":["device"],"later":[1, {value}]}}"#,
         ),
         now = now,
         epoch = u64::MAX,

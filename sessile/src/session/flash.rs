@@ -1,0 +1,66 @@
+//! Values for the next request.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Session, journal::DetailChanges};
+use crate::{
+    error::{ReadError, WriteError},
+    random,
+    record::{Flash, json},
+};
+
+/// The maximum number of bytes that all values for the next request may take, with their keys. It fits into a cookie
+/// beside a small state.
+const MAX_FLASH_BYTES: usize = 2048;
+
+impl Session {
+    pub(super) fn try_flash<T: Serialize>(&self, key: &str, value: &T) -> Result<(), WriteError> {
+        let flash = Flash {
+            id: u64::from_ne_bytes(random::bytes()),
+            key: key.to_owned(),
+            text: json::to_text(value)?.to_string(),
+        };
+        let mut machine = self.changing();
+        machine.check_writable()?;
+        let waiting = machine.payload.details().map_or(&[][..], |it| &it.flashes);
+        let waiting = waiting.iter().map(Flash::byte_len).sum::<usize>();
+        let bytes = waiting + flash.byte_len();
+        if bytes > MAX_FLASH_BYTES {
+            return Err(WriteError::FlashTooLarge {
+                bytes,
+                max: MAX_FLASH_BYTES,
+            });
+        }
+        machine.change_details(DetailChanges {
+            flashes: vec![flash],
+            ..DetailChanges::default()
+        })
+    }
+
+    pub(super) fn try_take_flash<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Vec<T>, ReadError> {
+        let flashes = {
+            let machine = self.reading();
+            if !machine.is_readable() {
+                return Err(ReadError::NotLoaded);
+            }
+            let flashes = machine.payload.details().map_or(&[][..], |it| &it.flashes);
+            let of_key = flashes.iter().filter(|flash| flash.key == key);
+            of_key.cloned().collect::<Vec<_>>()
+        };
+        if flashes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let values = flashes.iter().map(|flash| json::parse(&flash.text));
+        let values = values.collect::<Result<_, _>>()?;
+        let taken = self.changing().change_details(DetailChanges {
+            taken_flashes: flashes.iter().map(|flash| flash.id).collect(),
+            ..DetailChanges::default()
+        });
+        // A session that takes no changes still shows them, and the next request does so as well.
+        self.unless_refused("take_flash", taken);
+        Ok(values)
+    }
+}
