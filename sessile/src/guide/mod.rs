@@ -5,6 +5,7 @@
 //! | decide where sessions are stored | [`choosing_a_store`] |
 //! | choose timeouts | [`how_long_sessions_live`] |
 //! | choose the cookie's settings, or run behind a cache or a proxy | [`cookies_and_proxies`] |
+//! | use a struct for the session's data, or show a message after a redirect | [`data_and_messages`] |
 //! | change one session in several requests at once | [`concurrent_requests`] |
 //! | replace actix-session | [`migrating_from_actix_session`] |
 //! | monitor sessions in production | [`logs_and_metrics`] |
@@ -24,6 +25,8 @@ pub mod concurrent_requests;
 pub mod cookies_and_proxies;
 #[doc = include_str!("databases.md")]
 pub mod databases {}
+#[cfg(feature = "actix")]
+pub mod data_and_messages;
 pub mod how_long_sessions_live;
 pub mod logs_and_metrics;
 #[cfg(feature = "actix")]

@@ -13,6 +13,7 @@ mod errors;
 mod extractors;
 mod failure_pages;
 mod failures;
+mod flashes;
 mod handle_methods;
 mod handles;
 mod http2;
