@@ -14,7 +14,7 @@ use actix_web::{
 use super::{SessionMiddlewareBuilder, errors::FailurePage, service::SessionService};
 use crate::{
     Sessions,
-    engine::SessionManager,
+    engine::{SessionEvents, SessionManager},
     storage::{SessionStore, SubjectStore},
 };
 
@@ -58,6 +58,14 @@ pub struct SessionMiddleware<Store> {
 }
 
 impl<Store: SessionStore> SessionMiddleware<Store> {
+    /// What happens to the sessions from now on, in this process: for audit trails, presence, and sockets.
+    ///
+    #[doc = include_str!("../engine/docs/session_event.md")]
+    #[must_use]
+    pub fn events(&self) -> SessionEvents {
+        self.manager.events()
+    }
+
     /// What the application does with the sessions outside of their own requests: lists, "log out everywhere".
     ///
     /// ```

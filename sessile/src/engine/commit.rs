@@ -159,6 +159,7 @@ impl<S: SessionStore> Engine<S> {
             Performed::RemoveCookie => (FlushOutcome::Untouched, CookieChange::Remove),
             Performed::Reissue(stored) => (FlushOutcome::Untouched, CookieChange::Issue(stored)),
             Performed::Stored(stored, cookie) => {
+                self.report_stored(flush.work(), &stored);
                 let change = match due.then(cookie) {
                     CookieDue::Refresh | CookieDue::Issue => CookieChange::Issue(stored.clone()),
                     CookieDue::Nothing | CookieDue::Remove => CookieChange::Nothing,

@@ -127,7 +127,7 @@ impl<S: SessionStore> Engine<S> {
         match &self.limiter {
             Some(limiter) if record.has_subject() => {
                 let write = SignInWrite::create(id, record, *version, ttl);
-                limiter.sign_in(&self.store, write).await.map(Into::into)
+                self.sign_in_limited(limiter, write).await.map(Into::into)
             }
             _ => self.store.create(id, record, *version, ttl).await,
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::{EndCause, Engine};
 use crate::storage::{
     CreateOutcome, SessionLimit, SignInFn, SignInOutcome, SignInWrite, StoreError, SubjectStore,
     UpdateOutcome,
@@ -29,13 +30,19 @@ impl<S> Limiter<S> {
     pub(super) fn is_supported_by(&self, store: &S) -> bool {
         (self.is_supported)(store)
     }
+}
 
-    pub(super) async fn sign_in(
+impl<S> Engine<S> {
+    pub(super) async fn sign_in_limited(
         &self,
-        store: &S,
+        limiter: &Limiter<S>,
         write: SignInWrite<'_>,
     ) -> Result<SignInOutcome, StoreError> {
-        (self.sign_in)(store, write, self.limit).await
+        let outcome = (limiter.sign_in)(&self.store, write, limiter.limit).await?;
+        if let SignInOutcome::Stored { displaced } = &outcome {
+            self.report_ended(EndCause::Limit, displaced);
+        }
+        Ok(outcome)
     }
 }
 

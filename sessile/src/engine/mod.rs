@@ -9,6 +9,7 @@ mod choose;
 mod combine;
 mod commit;
 mod create;
+mod events;
 mod exchange;
 mod judge;
 pub(crate) mod lifetime;
@@ -27,8 +28,9 @@ mod swap;
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
-use self::combine::WriterTable;
+pub use self::events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents};
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
+use self::{combine::WriterTable, events::EventSender};
 pub(crate) use self::{limiter::Limiter, open::Opened};
 pub use self::{session_info::SessionInfo, sessions::Sessions};
 pub use crate::cookie::{SealingKey, SetCookie};
@@ -101,6 +103,7 @@ struct Engine<S> {
     caching: Caching,
     limiter: Option<Limiter<S>>,
     writers: WriterTable,
+    events: EventSender,
     clock: SharedClock,
     /// Whether the warning was logged that another middleware uses the same cookie.
     #[cfg(feature = "actix")]
@@ -152,6 +155,7 @@ impl<S: SessionStore> SessionManager<S> {
             caching: settings.caching,
             limiter,
             writers: WriterTable::default(),
+            events: EventSender::default(),
             clock: settings.clock,
             #[cfg(feature = "actix")]
             has_warned: Default::default(),
@@ -201,6 +205,12 @@ impl<S: SessionStore> SessionManager<S> {
         }
     }
 
+    /// What happens to the sessions from now on: for audit trails, presence, and sockets.
+    #[must_use]
+    pub fn events(&self) -> SessionEvents {
+        self.0.events.subscribe()
+    }
+
     /// What an application does with the sessions outside of their own requests.
     #[must_use]
     pub fn sessions(&self) -> Sessions<S>
@@ -248,6 +258,7 @@ impl<S> Engine<S> {
             NamedCookies::Nothing => (None, false),
             NamedCookies::Unusable(reason) => {
                 telemetry::cookie_rejected(reason);
+                self.report(EventKind::CookieRejected, None, None);
                 (None, true)
             }
             NamedCookies::Values(values) => (Some(values), true),

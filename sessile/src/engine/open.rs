@@ -9,7 +9,7 @@ use std::{cmp::Reverse, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::{Engine, judge::Judgement};
+use super::{EndCause, Engine, EventKind, judge::Judgement};
 use crate::{
     cookie::{Content, Unsealed},
     error::OpenError,
@@ -116,7 +116,10 @@ impl<S: SessionStore> Engine<S> {
                 }
                 // A new cookie would replace it.
                 Some(Err(newer)) => return Err(StoreError::from(newer).into()),
-                _ => telemetry::cookie_rejected("failed verification"),
+                _ => {
+                    telemetry::cookie_rejected("failed verification");
+                    self.report(EventKind::CookieRejected, None, None);
+                }
             }
         }
         if candidates.len() > 1 {
@@ -167,6 +170,8 @@ impl<S: SessionStore> Engine<S> {
         };
         if self.lifetime.has_ended(&stored.record, self.clock.now()) {
             telemetry::session_not_found("expired");
+            let ended = EventKind::Ended(EndCause::Expired);
+            self.report(ended, Some(&stored.id), Some(&stored.record));
             return Lookup::Nothing;
         }
         Lookup::Session {
@@ -204,6 +209,7 @@ impl<S: SessionStore> Engine<S> {
                 }
                 _ if freshness == Freshness::Cached => {}
                 Judgement::Stale => {
+                    self.report(EventKind::OldKey, Some(id), Some(&loaded.record));
                     let moved_to = loaded.record.moved_to();
                     let id = moved_to.unwrap_or_else(|| id.clone());
                     return Ok(Lookup::Session {
@@ -213,9 +219,14 @@ impl<S: SessionStore> Engine<S> {
                 }
                 Judgement::Expired => {
                     telemetry::session_not_found("expired");
+                    let ended = EventKind::Ended(EndCause::Expired);
+                    self.report(ended, Some(id), Some(&loaded.record));
                     return Ok(Lookup::Expired);
                 }
-                Judgement::Unknown => telemetry::session_not_found("opened by another secret"),
+                Judgement::Unknown => {
+                    telemetry::session_not_found("opened by another secret");
+                    self.report(EventKind::OldKey, Some(id), Some(&loaded.record));
+                }
             }
         }
         Ok(Lookup::Nothing)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Engine;
+use super::{EndCause, Engine};
 use crate::{
     engine::lifetime::OnRead,
     error::{CommitError, SessionClosedError},
@@ -67,16 +67,21 @@ impl<S: SessionStore> Engine<S> {
     async fn end(&self, flush: &mut Flush<'_>) -> Result<(), CommitError> {
         while let Some(target) = flush.work().ending.last().cloned() {
             match target {
-                Target::Session(id) => self.delete(&id).await?,
+                Target::Session(id) => {
+                    self.delete(&id).await?;
+                    self.report_ended(EndCause::Request, &[id]);
+                }
                 Target::Cookies(cookies) if !self.is_stateless => {
                     let cookies = cookies.iter().map(|cookie| &**cookie);
                     for id in self.ended_by(cookies).await? {
                         self.delete(&id).await?;
+                        self.report_ended(EndCause::Request, &[id]);
                     }
                 }
                 Target::Unjudged(cookies) if !self.is_stateless => {
                     if let Some(id) = self.ended_by_one(&cookies).await? {
                         self.delete(&id).await?;
+                        self.report_ended(EndCause::Request, &[id]);
                     }
                 }
                 Target::Cookies(_) | Target::Unjudged(_) => {}

@@ -64,6 +64,7 @@ impl<S: SessionStore> Engine<S> {
                 FlushOutcome::Untouched
             }
             Performed::Stored(stored, cookie) => {
+                self.report_stored(flush.work(), &stored);
                 if self.is_stateless {
                     // The caller of `save` gets the error if the cookie is too large.
                     self.issue(&stored).map_err(CommitError::from)?;

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Engine, SessionInfo};
+use super::{EndCause, Engine, SessionInfo};
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
     error::{EndOthersError, SessionClosedError, SignInError},
@@ -47,6 +47,12 @@ impl<S: SubjectStore> Sessions<S> {
         match &self.0 {
             Source::Engine(engine) => &engine.store,
             Source::Store(store) => store,
+        }
+    }
+
+    fn report_ended(&self, ids: &[SessionId]) {
+        if let Source::Engine(engine) = &self.0 {
+            engine.report_ended(EndCause::Sessions, ids);
         }
     }
 
@@ -97,7 +103,7 @@ impl<S: SubjectStore> Sessions<S> {
     pub async fn end(&self, subject: &str, id: &SessionId) -> Result<bool, StoreError> {
         let is_theirs = self.get(subject, id).await?.is_some();
         if is_theirs {
-            self.store().delete(id).await?;
+            self.end_by_id(id).await?;
         }
         Ok(is_theirs)
     }
@@ -108,7 +114,9 @@ impl<S: SubjectStore> Sessions<S> {
     ///
     /// If the session may not have ended.
     pub async fn end_by_id(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.store().delete(id).await
+        self.store().delete(id).await?;
+        self.report_ended(std::slice::from_ref(id));
+        Ok(())
     }
 
     /// Ends all sessions of a user, for example when the account is locked. Returns how many were deleted.
@@ -123,7 +131,10 @@ impl<S: SubjectStore> Sessions<S> {
         let subject = SubjectDigest::of(subject);
         let ending = self.store().end_subject(&subject, self.now(), None);
         Ok(match ending.await? {
-            EndOutcome::Ended { ids, .. } => ids.len(),
+            EndOutcome::Ended { ids, .. } => {
+                self.report_ended(&ids);
+                ids.len()
+            }
             EndOutcome::KeptHasEnded => 0,
         })
     }
@@ -150,6 +161,7 @@ impl<S: SubjectStore> Sessions<S> {
         match ending.await? {
             EndOutcome::Ended { at, ids } => {
                 session.machine().sign_in_after(at);
+                self.report_ended(&ids);
                 Ok(ids.len())
             }
             EndOutcome::KeptHasEnded => {
@@ -171,8 +183,9 @@ impl<S: SubjectStore> Sessions<S> {
     ) -> Result<(), SignInError> {
         let digest = SubjectDigest::of(subject);
         let ending = self.store().end_subject(&digest, self.now(), None);
-        if let EndOutcome::Ended { at, .. } = ending.await.map_err(SignInError::EndAll)? {
+        if let EndOutcome::Ended { at, ids } = ending.await.map_err(SignInError::EndAll)? {
             session.machine().sign_in_after(at);
+            self.report_ended(&ids);
         }
         session.sign_in(subject).await
     }
@@ -185,7 +198,7 @@ impl<S: SubjectStore> Sessions<S> {
     pub async fn end_by_label(&self, label: &str) -> Result<usize, StoreError> {
         let ids = self.store().find_by_label(label).await?;
         for id in &ids {
-            self.store().delete(id).await?;
+            self.end_by_id(id).await?;
         }
         Ok(ids.len())
     }

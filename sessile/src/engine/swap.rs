@@ -84,7 +84,7 @@ impl<S: SessionStore> Engine<S> {
         match &self.limiter {
             Some(limiter) if record.signs_in_after(&stored.record) => {
                 let write = SignInWrite::update(id, expected, record, version, ttl);
-                limiter.sign_in(&self.store, write).await.map(Into::into)
+                self.sign_in_limited(limiter, write).await.map(Into::into)
             }
             _ => self.store.update(id, expected, record, version, ttl).await,
         }

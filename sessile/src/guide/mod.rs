@@ -8,6 +8,7 @@
 //! | use a struct for the session's data, or show a message after a redirect | [`data_and_messages`] |
 //! | change one session in several requests at once | [`concurrent_requests`] |
 //! | replace actix-session | [`migrating_from_actix_session`] |
+//! | keep an audit trail, or close sockets when a user signs out | [`audit_trails`] |
 //! | monitor sessions in production | [`logs_and_metrics`] |
 //! | administer the tables of a PostgreSQL, MySQL or MariaDB database | [`databases`] |
 //! | estimate what many sessions need | [`scaling`] |
@@ -19,6 +20,8 @@
 // Without the adapter, two of the pages are missing.
 #![cfg_attr(not(feature = "actix"), allow(rustdoc::broken_intra_doc_links))]
 
+#[cfg(feature = "actix")]
+pub mod audit_trails;
 pub mod choosing_a_store;
 pub mod concurrent_requests;
 #[cfg(feature = "actix")]

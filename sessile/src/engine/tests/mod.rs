@@ -8,6 +8,7 @@ mod combining;
 mod dropped;
 mod edges;
 mod ending;
+mod events;
 mod failing;
 mod findings;
 mod flashes;

@@ -1,0 +1,73 @@
+//! Audit trails, presence, and sockets: what happens to sessions, as events.
+//!
+//! [`SessionMiddleware::events`](crate::SessionMiddleware::events) returns a receiver of
+//! [`SessionEvent`](crate::engine::SessionEvent)s: a session was created, signed in, renewed or ended and why, or a key or a
+//! cookie was rejected (OWASP ASVS 5.0, 16.3.1). Requests never wait for a receiver. One that is slow learns how many
+//! events it missed.
+//!
+//! # An audit trail
+//!
+//! ```
+//! use actix_web::cookie::Key;
+//! use sessile::{SessionMiddleware, engine::SessionEvents, storage::MemorySessionStore};
+//!
+//! async fn write_trail(mut events: SessionEvents) {
+//!     while let Some(event) = events.next().await {
+//!         match event {
+//!             Ok(event) => println!("{:?} {:?} {:?}", event.kind, event.id, event.subject),
+//!             Err(missed) => println!("{missed}"),
+//!         }
+//!     }
+//! }
+//!
+//! # actix_web::rt::System::new().block_on(async {
+//! let sessions = SessionMiddleware::new(MemorySessionStore::default(), Key::generate());
+//! let trail = actix_web::rt::spawn(write_trail(sessions.events()));
+//! # drop(sessions);
+//! # trail.await.unwrap();
+//! # });
+//! ```
+//!
+//! Ids of sessions are not secret, so they may be written down. Users are personal data: keep them as long as the
+//! application's rules allow.
+//!
+//! # A socket whose session ends
+//!
+//! A socket outlives the request that opened it. It should close when its user signs out (OWASP ASVS 5.0, 7.4.1):
+//!
+//! ```
+//! use sessile::{
+//!     engine::{EventKind, SessionEvents},
+//!     storage::SessionId,
+//! };
+//!
+//! /// Returns when the session has ended.
+//! async fn session_ended(mut events: SessionEvents, id: &SessionId) {
+//!     while let Some(event) = events.next().await {
+//!         match event {
+//!             Ok(event) if event.id.as_ref() != Some(id) => {}
+//!             Ok(event) if !matches!(event.kind, EventKind::Ended(_)) => {}
+//!             // It has ended, or may be among the events that were missed.
+//!             Ok(_) | Err(_) => return,
+//!         }
+//!     }
+//! }
+//! # use sessile::{config::Settings, engine::{SealingKey, SessionManager}, storage::MemorySessionStore};
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! # let store = MemorySessionStore::default();
+//! # let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
+//! # let session = manager.open([]).await?;
+//! # session.sign_in("user-17").await?;
+//! # let id = session.id().unwrap();
+//! # let events = manager.events();
+//! # manager.sessions().end_all("user-17").await?;
+//! # session_ended(events, &id).await;
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
+//!
+//! # What is not reported
+//!
+//! - What happens on other servers: each process reports its own requests and calls. A socket that has to notice an end on
+//!   another server calls [`reload`](crate::Session::reload) from time to time, which fails if the session has ended.
+//! - A session that expires while no request presents its key.
+//! - [`end_everything`](crate::Sessions::end_everything), which ends sessions without listing them.
