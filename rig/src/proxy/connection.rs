@@ -3,8 +3,11 @@
 use std::{
     collections::VecDeque,
     io::{self, Write},
-    net::{Shutdown, TcpStream},
-    sync::{Mutex, MutexGuard, PoisonError},
+    net::{IpAddr, Shutdown, TcpStream},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use super::{Fault, Shared, arrivals::Arrivals, frames::Frames};
@@ -13,7 +16,9 @@ use super::{Fault, Shared, arrivals::Arrivals, frames::Frames};
 #[derive(Debug)]
 pub(super) struct Connection {
     client: TcpStream,
+    client_address: IpAddr,
     server: TcpStream,
+    is_forgotten: AtomicBool,
     /// The actions for the expected replies, in the order of the requests. A thread holds the lock while it writes to the
     /// client.
     actions: Mutex<VecDeque<ReplyAction>>,
@@ -35,10 +40,25 @@ impl Connection {
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
         Ok(Self {
+            client_address: client.peer_addr()?.ip(),
             client,
             server,
+            is_forgotten: AtomicBool::new(false),
             actions: Mutex::default(),
         })
+    }
+
+    pub(super) fn client_address(&self) -> IpAddr {
+        self.client_address
+    }
+
+    /// Nothing is forwarded any more.
+    pub(super) fn forget(&self) {
+        self.is_forgotten.store(true, Relaxed);
+    }
+
+    pub(super) fn is_forgotten(&self) -> bool {
+        self.is_forgotten.load(Relaxed)
     }
 
     /// Closes the connections to the client and to the server. Neither receives pending replies.
@@ -68,7 +88,7 @@ impl Connection {
         while let Some(chunk) = arrivals.next()? {
             frames.extend(&chunk);
             while let Some(request) = frames.next() {
-                let action = match shared.admit(&request.command) {
+                let action = match shared.admit(self, &request.command) {
                     Some(Fault::CutRequestAfter(bytes)) => {
                         let end = bytes.min(request.bytes.len());
                         return (&self.server).write_all(&request.bytes[..end]);
@@ -98,7 +118,7 @@ impl Connection {
         while let Some(chunk) = arrivals.next()? {
             frames.extend(&chunk);
             while let Some(frame) = frames.next() {
-                drop(shared.wait_while_stalled());
+                drop(shared.wait_while_stalled(self));
                 let mut actions = self.actions();
                 let action = match frame.is_push {
                     true => ReplyAction::Forward,

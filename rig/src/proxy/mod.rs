@@ -150,12 +150,26 @@ impl Proxy {
 
     /// Stops forwarding in both directions. Connections stay open, and new ones are accepted.
     pub fn stall(&self) {
-        self.shared.state().is_stalled = true;
+        self.shared.state().stalled = Stalled::All;
     }
 
-    /// Continues forwarding. The delayed messages are first, including requests of clients that have disconnected.
+    /// Stops forwarding in both directions for clients with this address. Other clients are not affected. Programs on
+    /// one machine have different addresses if they bind their sockets to different ones of 127.0.0.0/8.
+    pub fn isolate(&self, client: Ipv4Addr) {
+        self.shared.state().stalled = Stalled::From(client);
+    }
+
+    /// Stops forwarding for good on the connections that there are, which stay open. New connections are forwarded. A
+    /// firewall that forgets idle connections has the same effect.
+    pub fn forget(&self) {
+        for connection in &self.shared.state().connections {
+            connection.forget();
+        }
+    }
+
+    /// Continues forwarding after [`stall`](Proxy::stall) or [`isolate`](Proxy::isolate). The delayed messages are first, including requests of clients that have disconnected.
     pub fn resume(&self) {
-        self.shared.state().is_stalled = false;
+        self.shared.state().stalled = Stalled::None;
         self.shared.changed.notify_all();
     }
 }
@@ -198,8 +212,28 @@ struct State {
     plan: Plan,
     requests: Vec<String>,
     connections: Vec<Arc<Connection>>,
-    is_stalled: bool,
+    stalled: Stalled,
     is_closed: bool,
+}
+
+/// The connections that are not forwarded.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Stalled {
+    #[default]
+    None,
+    All,
+    From(Ipv4Addr),
+}
+
+impl State {
+    fn is_stalled(&self, connection: &Connection) -> bool {
+        let is_stalled = match self.stalled {
+            Stalled::None => false,
+            Stalled::All => true,
+            Stalled::From(address) => connection.client_address() == address,
+        };
+        !self.is_closed && (is_stalled || connection.is_forgotten())
+    }
 }
 
 impl Shared {
@@ -207,15 +241,15 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait_while_stalled(&self) -> MutexGuard<'_, State> {
+    fn wait_while_stalled(&self, connection: &Connection) -> MutexGuard<'_, State> {
         self.changed
-            .wait_while(self.state(), |state| state.is_stalled)
+            .wait_while(self.state(), |state| state.is_stalled(connection))
             .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits while the proxy is stalled, records a request, and returns its fault.
-    fn admit(&self, command: &str) -> Option<Fault> {
-        let mut state = self.wait_while_stalled();
+    fn admit(&self, connection: &Connection, command: &str) -> Option<Fault> {
+        let mut state = self.wait_while_stalled(connection);
         state.requests.push(command.to_owned());
         state.plan.take(command)
     }

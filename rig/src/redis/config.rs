@@ -1,12 +1,15 @@
 //! The `redis.conf` of a server.
 
-use std::path::Path;
+use std::{net::Ipv4Addr, path::Path};
 
 /// The user of the rig, which can log in with any password. Tests may set any password for the default user, or none.
 pub(crate) const USER: &str = "rig";
 
 /// The name of the Unix socket in the server's folder.
 pub(crate) const SOCKET: &str = "redis.sock";
+
+/// The address that replicas and sentinels connect to other servers from.
+pub(crate) const PEER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// The kind of server to start, and its options.
 #[derive(Debug, Default, Clone, Copy)]
@@ -36,6 +39,18 @@ pub(crate) enum Mode {
     Cluster,
     /// Monitors other servers.
     Sentinel,
+    /// Monitors other servers, and accepts only TLS.
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(dead_code, reason = "only `TlsRedis` has it")
+    )]
+    TlsSentinel,
+}
+
+impl Mode {
+    pub(crate) fn is_sentinel(self) -> bool {
+        matches!(self, Self::Sentinel | Self::TlsSentinel)
+    }
 }
 
 /// The ports that a server listens on.
@@ -52,16 +67,29 @@ pub(crate) fn config(setup: &Setup<'_>, folder: &Path, ports: Ports) -> String {
     let Ports { client, bus } = ports;
     let mut lines = vec![
         "bind 127.0.0.1".to_owned(),
+        // Otherwise, only clients with the address 127.0.0.1 are accepted.
+        "protected-mode no".to_owned(),
         // The paths in the lines below are relative to it.
         format!("dir \"{}\"", folder.display()),
         format!("unixsocket {SOCKET}"),
         format!("user {USER} on nopass ~* &* +@all"),
     ];
     match setup.mode {
-        Mode::Tls => lines.extend(["port 0".to_owned(), format!("tls-port {client}")]),
+        Mode::Tls | Mode::TlsSentinel => {
+            lines.extend(["port 0".to_owned(), format!("tls-port {client}")]);
+        }
         Mode::Alone | Mode::Cluster | Mode::Sentinel => lines.push(format!("port {client}")),
     }
-    if setup.mode != Mode::Sentinel {
+    // Replicas and sentinels are told from other clients by the address that they connect from, and are reached by another.
+    match setup.mode {
+        Mode::Alone => lines.push("replica-announce-ip 127.0.0.1".to_owned()),
+        Mode::Sentinel => lines.push("sentinel announce-ip 127.0.0.1".to_owned()),
+        Mode::Tls | Mode::TlsSentinel | Mode::Cluster => {}
+    }
+    if matches!(setup.mode, Mode::Alone | Mode::Sentinel) {
+        lines.push(format!("bind-source-addr {PEER}"));
+    }
+    if !setup.mode.is_sentinel() {
         lines.extend(DATA.iter().copied().map(str::to_owned));
     }
     if setup.mode == Mode::Cluster {

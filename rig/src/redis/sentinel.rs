@@ -4,11 +4,11 @@ use std::{borrow::Cow, time::Duration};
 
 use super::{
     Redis, Reply,
-    config::{Mode, Setup, USER},
+    config::{Mode, PEER, Setup, USER},
 };
-use crate::{Error, poll::poll_every};
+use crate::{Error, poll::poll_every, proxy::Proxy};
 
-const MASTER_NAME: &str = "sessile";
+pub(super) const MASTER_NAME: &str = "sessile";
 
 /// The number of sentinels that have to agree that a master is down.
 const QUORUM: usize = 2;
@@ -41,6 +41,8 @@ const FORMING: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Sentinel {
     servers: Vec<Redis>,
+    /// Through which others reach the servers, if a test needs them.
+    proxies: Vec<Proxy>,
     sentinels: Vec<Redis>,
 }
 
@@ -60,21 +62,69 @@ impl Sentinel {
     ///
     /// The errors of [`start`](Sentinel::start).
     pub fn start_with(arguments: &[&str]) -> Result<Self, Error> {
-        let master = Redis::start_with(arguments)?;
-        let replica = Redis::launch(&Setup {
-            arguments,
-            lines: &[format!("replicaof 127.0.0.1 {}", master.port())],
-            ..Setup::default()
-        })?;
-        let sentinels = (0..SENTINELS)
-            .map(|_| launch_sentinel(master.port()))
-            .collect::<Result<_, _>>()?;
-        let sentinel = Self {
-            servers: vec![master, replica],
-            sentinels,
+        Self::launch(arguments, |_| Ok(None))
+    }
+
+    /// Starts all servers such that clients, sentinels and the other server reach the master and the replica through
+    /// [`proxies`](Sentinel::proxies).
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`start`](Sentinel::start) and [`Proxy::start`].
+    pub fn start_behind_proxies(arguments: &[&str]) -> Result<Self, Error> {
+        Self::launch(arguments, |server| {
+            let proxy = Proxy::start(server.port())?;
+            let port = proxy.port().to_string();
+            server.require(&["CONFIG", "SET", "replica-announce-port", &port])?;
+            Ok(Some(proxy))
+        })
+    }
+
+    fn launch(
+        arguments: &[&str],
+        proxy_to: impl Fn(&Redis) -> Result<Option<Proxy>, Error>,
+    ) -> Result<Self, Error> {
+        let servers = vec![Redis::start_with(arguments)?, Redis::start_with(arguments)?];
+        let proxies: Result<Option<Vec<_>>, Error> = servers.iter().map(proxy_to).collect();
+        let mut sentinel = Self {
+            servers,
+            proxies: proxies?.unwrap_or_default(),
+            sentinels: Vec::new(),
         };
+        let master_port = sentinel.announced_port(0);
+        let master = master_port.to_string();
+        sentinel.servers[1].require(&["REPLICAOF", "127.0.0.1", &master])?;
+        sentinel.sentinels = (0..SENTINELS)
+            .map(|_| launch_sentinel(master_port))
+            .collect::<Result<_, _>>()?;
         sentinel.wait_until_whole(FORMING)?;
         Ok(sentinel)
+    }
+
+    /// Cuts a server off from the other server and from the sentinels, but not from clients. It needs
+    /// [`start_behind_proxies`](Sentinel::start_behind_proxies), and [`Proxy::resume`] ends it.
+    ///
+    /// # Panics
+    ///
+    /// If there are no proxies.
+    pub fn isolate(&self, server: usize) {
+        self.proxies[server].isolate(PEER);
+    }
+
+    /// The proxies through which the servers are reached, in the same order.
+    pub fn proxies(&self) -> &[Proxy] {
+        &self.proxies
+    }
+
+    /// The port of a server that others know.
+    fn announced_port(&self, server: usize) -> u16 {
+        let proxy = self.proxies.get(server);
+        proxy.map_or_else(|| self.servers[server].port(), Proxy::port)
+    }
+
+    /// The server that others know by this port.
+    fn server_on(&self, port: u16) -> Option<usize> {
+        (0..self.servers.len()).find(|&server| self.announced_port(server) == port)
     }
 
     /// The URL of each sentinel: `redis://127.0.0.1:4711`.
@@ -126,8 +176,7 @@ impl Sentinel {
     /// The errors of [`master_port`](Sentinel::master_port) and [`Redis::kill`].
     pub fn kill_master(&mut self) -> Result<usize, Error> {
         let port = self.master_port()?;
-        let master = self.servers.iter().position(|it| it.port() == port);
-        let master = master.ok_or_else(|| {
+        let master = self.server_on(port).ok_or_else(|| {
             self.timed_out("a master among the servers of this guard", Duration::ZERO)
         })?;
         self.servers[master].kill()?;
@@ -142,8 +191,8 @@ impl Sentinel {
     pub fn wait_for_failover(&self, within: Duration) -> Result<usize, Error> {
         self.wait("a failover", within, || {
             let reported = self.reported_master()?;
-            let master = |it: &Redis| it.port() == reported && has_role(it, "master");
-            self.servers.iter().position(master)
+            let master = self.server_on(reported)?;
+            has_role(&self.servers[master], "master").then_some(master)
         })
     }
 
@@ -172,8 +221,8 @@ impl Sentinel {
         let Some(master) = self.reported_master() else {
             return false;
         };
-        self.servers.iter().all(|server| {
-            if server.port() == master {
+        self.servers.iter().enumerate().all(|(index, server)| {
+            if self.announced_port(index) == master {
                 has_role(server, "master")
             } else {
                 replicates(server, master)
@@ -212,6 +261,9 @@ fn launch_sentinel(master_port: u16) -> Result<Redis, Error> {
             format!("sentinel failover-timeout {MASTER_NAME} 2000"),
             format!("sentinel auth-user {MASTER_NAME} {USER}"),
             format!("sentinel auth-pass {MASTER_NAME} -"),
+            // A test may set a password for the default user.
+            format!("sentinel sentinel-user {USER}"),
+            "sentinel sentinel-pass -".to_owned(),
         ],
         ..Setup::default()
     })?;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{
     Reply,
-    config::{Mode, Ports, SOCKET, Setup, config},
+    config::{Ports, SOCKET, Setup, config},
     connection::Connection,
 };
 use crate::{Error, Process, Ready, find_program, free_port, port::on_free_port};
@@ -197,7 +197,7 @@ impl Redis {
 
         let mut command = Command::new(program);
         command.arg(file).args(setup.arguments);
-        if setup.mode == Mode::Sentinel {
+        if setup.mode.is_sentinel() {
             command.arg("--sentinel");
         }
         let socket = folder.path().join(SOCKET);

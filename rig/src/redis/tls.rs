@@ -3,6 +3,7 @@
 use super::{
     Redis,
     config::{Mode, Setup},
+    sentinel::MASTER_NAME,
 };
 use crate::{Error, certificates::Certificates};
 
@@ -46,6 +47,17 @@ impl TlsRedis {
         Self::launch("yes")
     }
 
+    /// Starts a sentinel that accepts any client, and that monitors the master on this port of 127.0.0.1 alone. Its
+    /// name of the master is `sessile`.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Redis::start`].
+    pub fn start_as_sentinel(master_port: u16) -> Result<Self, Error> {
+        let monitor = format!("sentinel monitor {MASTER_NAME} 127.0.0.1 {master_port} 1");
+        Self::launch_as(Mode::TlsSentinel, "no", &[monitor])
+    }
+
     /// The URL of the server: `rediss://127.0.0.1:4711`.
     pub fn url(&self) -> String {
         format!("rediss://127.0.0.1:{}", self.port())
@@ -82,16 +94,21 @@ impl TlsRedis {
     }
 
     fn launch(client_certificates: &str) -> Result<Self, Error> {
+        Self::launch_as(Mode::Tls, client_certificates, &[])
+    }
+
+    fn launch_as(mode: Mode, client_certificates: &str, lines: &[String]) -> Result<Self, Error> {
         let certificates = Certificates::issue()
             .map_err(Error::system("redis-server", "generate certificates"))?;
+        let tls = [
+            "tls-ca-cert-file ca.pem".to_owned(),
+            "tls-cert-file server.pem".to_owned(),
+            "tls-key-file server.key".to_owned(),
+            format!("tls-auth-clients {client_certificates}"),
+        ];
         let server = Redis::launch(&Setup {
-            mode: Mode::Tls,
-            lines: &[
-                "tls-ca-cert-file ca.pem".to_owned(),
-                "tls-cert-file server.pem".to_owned(),
-                "tls-key-file server.key".to_owned(),
-                format!("tls-auth-clients {client_certificates}"),
-            ],
+            mode,
+            lines: &[&tls, lines].concat(),
             files: &[
                 ("ca.pem", &certificates.authority),
                 ("server.pem", &certificates.server.certificate),
