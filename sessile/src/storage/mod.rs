@@ -77,6 +77,8 @@ mod any;
 pub mod compat;
 #[cfg(feature = "cookie-session")]
 mod cookie;
+#[cfg(feature = "redis-rs-session")]
+mod credentials;
 mod error;
 #[cfg(feature = "_server")]
 mod home;
@@ -99,6 +101,8 @@ mod sqlite;
 mod subjects;
 #[cfg(feature = "_server")]
 mod timing;
+#[cfg(feature = "_rustls")]
+mod tls;
 #[cfg(any(feature = "compat", feature = "redis-rs-session"))]
 mod versioned;
 
@@ -108,12 +112,16 @@ use crate::{random, record::Record};
 
 #[cfg(feature = "cookie-session")]
 pub use self::cookie::CookieSessionStore;
+#[cfg(feature = "redis-rs-session")]
+pub use self::credentials::Credentials;
 #[cfg(feature = "mysql-session")]
 pub use self::mysql::{MySqlSessionStore, MySqlSessionStoreBuilder};
 #[cfg(feature = "_postgres-pool")]
 pub use self::postgres::PostgresPool;
 #[cfg(feature = "postgres-session")]
 pub use self::postgres::{PostgresSessionStore, PostgresSessionStoreBuilder};
+#[cfg(feature = "_redis-tls")]
+pub use self::redis::RedisTlsConfig;
 #[cfg(feature = "redis-rs-session")]
 pub use self::redis::{NearCacheConfig, RedisSessionStore, RedisSessionStoreBuilder};
 #[cfg(feature = "redis-actor-session")]

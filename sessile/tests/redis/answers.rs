@@ -12,7 +12,8 @@ use sessile_rig::{
 };
 
 use crate::setup::{
-    Stored, create, failed, in_time, kind, store, try_create, update, updated, value, whole,
+    Stored, create, failed, in_time, kind, store, try_create, until_it_works, update, updated,
+    value, whole,
 };
 
 struct Scene {
@@ -225,7 +226,6 @@ async fn errors_of_the_server_are_typed_and_change_nothing() {
             "TRYAGAIN Multiple keys request during rehashing of slot",
             Unavailable,
         ),
-        ("MASTERDOWN Link with MASTER is down", Unavailable),
         (
             "MISCONF Redis is configured to save RDB snapshots",
             Unavailable,
@@ -263,17 +263,32 @@ async fn errors_of_the_server_are_typed_and_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_became_a_replica_is_disconnected_once() {
+async fn a_server_that_became_a_replica_is_left_at_once() {
+    for answer in [
+        "READONLY You can't write against a read only replica.",
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+    ] {
+        let scene = Scene::new().await;
+        let at = create(&scene.store, 1).await;
+        scene.proxy.inject_on("EVALSHA", Fault::error(answer));
+        updated(&scene.store, &at, 2).await;
+        assert_eq!(scene.proxy.pending_faults(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_a_replica_again_after_reconnecting_fails_requests_for_a_moment() {
     let scene = Scene::new().await;
     let at = create(&scene.store, 1).await;
-    let readonly = || Fault::error("READONLY You can't write against a read only replica.");
-    scene.proxy.inject_on("EVALSHA", readonly());
-    let at = updated(&scene.store, &at, 2).await;
+    let readonly = "READONLY You can't write against a read only replica.";
     for _ in 0..2 {
-        scene.proxy.inject_on("EVALSHA", readonly());
+        scene.proxy.inject_on("EVALSHA", Fault::error(readonly));
     }
-    assert_eq!(kind(update(&scene.store, &at, 3).await), Unavailable);
-    updated(&scene.store, &at, 3).await;
+    assert_eq!(kind(update(&scene.store, &at, 2).await), Unavailable);
+    let error = failed(value(&scene.store, &at).await);
+    assert!(!error.may_have_happened() && whole(&error).contains("READONLY"));
+    until_it_works(&scene.store, &at).await;
+    updated(&scene.store, &at, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -291,13 +306,14 @@ async fn real_errors_inside_of_scripts_are_understood() {
     assert_eq!(kind(update(&scene.store, &at, 2).await), Unavailable);
     tell(&scene.redis, &["REPLICAOF", "NO", "ONE"]);
 
+    until_it_works(&scene.store, &at).await;
     assert_eq!(value(&scene.store, &at).await.unwrap(), Some(1));
     let at = updated(&scene.store, &at, 2).await;
 
     // A server that was restarted has forgotten the script.
     scene.redis.kill().unwrap();
     scene.redis.restart().unwrap();
-    crate::setup::until_it_works(&scene.store, &at).await;
+    until_it_works(&scene.store, &at).await;
     updated(&scene.store, &at, 3).await;
 }
 

@@ -191,3 +191,48 @@ fn a_store_survives_the_end_of_a_runtime() {
         assert_eq!(loaded.unwrap(), Some(1));
     }
 }
+
+#[tokio::test]
+async fn a_connection_that_a_firewall_forgot_fails_no_request() {
+    let redis = Redis::start().unwrap();
+    let proxy = Proxy::start(redis.port()).unwrap();
+    let store = store(format!("127.0.0.1:{}", proxy.port())).await;
+    let at = create(&store, 1).await;
+    proxy.forget();
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(90)).await;
+    tokio::time::resume();
+    updated(&store, &at, 2).await;
+    assert_eq!(value(&store, &at).await.unwrap(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_became_a_replica_is_reconnected_to_after_pauses() {
+    let redis = Redis::start().unwrap();
+    let proxy = Proxy::start(redis.port()).unwrap();
+    let store = store(format!("127.0.0.1:{}", proxy.port())).await;
+    let at = create(&store, 1).await;
+    let master = sessile_rig::free_port().unwrap().to_string();
+    let demoted = redis.command(&["REPLICAOF", "127.0.0.1", &master]);
+    assert!(demoted.unwrap().is_ok());
+    proxy.take_requests();
+    let begun = Instant::now();
+    for _ in 0..200 {
+        assert_eq!(
+            kind(update(&store, &at, 2).await),
+            StoreErrorKind::Unavailable
+        );
+    }
+    // Each connection begins with this command.
+    let requests = proxy.take_requests();
+    let connections = requests.iter().filter(|&it| it == "INFO").count() as u128;
+    // One at once, one after each pause of at least 25 ms, and at most one of them unfinished.
+    let most = 2 + begun.elapsed().as_millis() / 25;
+    assert!(connections >= 1 && connections <= most, "{connections}");
+
+    let promoted = redis.command(&["REPLICAOF", "NO", "ONE"]);
+    assert!(promoted.unwrap().is_ok());
+    let waited = until_it_works(&store, &at).await;
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+    updated(&store, &at, 2).await;
+}

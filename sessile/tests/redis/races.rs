@@ -8,7 +8,7 @@ use crate::{
     cluster::url_of,
     race_suite::Servers,
     sentinel::url_of_master,
-    setup::{in_time, near_store, store},
+    setup::{in_time, near_store, store, trusting},
 };
 
 const ROUNDS: usize = 10;
@@ -72,7 +72,7 @@ async fn a_server_with_tls() {
     let redis = TlsRedis::start().unwrap();
     let connect = || {
         let builder = RedisSessionStore::builder(redis.url());
-        builder.tls_root_certificates(redis.ca_pem()).build()
+        builder.tls(trusting(&redis)).build()
     };
     race([connect().await.unwrap(), connect().await.unwrap()]).await;
 }

@@ -11,6 +11,8 @@ use sessile::{
     },
 };
 use sessile_rig::redis::Redis;
+#[cfg(feature = "_redis-tls")]
+use sessile_rig::redis::TlsRedis;
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
@@ -35,6 +37,12 @@ pub(crate) async fn near_store(url: impl Into<String>) -> RedisSessionStore {
     let config = NearCacheConfig::default().max_staleness(HOUR);
     let builder = RedisSessionStore::builder(url).near_cache(config);
     in_time(builder.build()).await.unwrap()
+}
+
+/// Trusts the authority of `redis`, and no other one.
+#[cfg(feature = "_redis-tls")]
+pub(crate) fn trusting(redis: &TlsRedis) -> sessile::storage::RedisTlsConfig {
+    sessile::storage::RedisTlsConfig::default().root_certificates(redis.ca_pem())
 }
 
 pub(crate) fn record(value: u32) -> Record {

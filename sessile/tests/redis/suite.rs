@@ -7,7 +7,7 @@ use sessile_rig::redis::{Cluster, Redis, Sentinel};
 use crate::{
     cluster::url_of,
     sentinel::url_of_master,
-    setup::{in_time, near_store, store},
+    setup::{in_time, near_store, store, trusting},
 };
 
 async fn passes(store: RedisSessionStore) {
@@ -85,6 +85,6 @@ async fn a_server_with_tls() {
     use sessile_rig::redis::TlsRedis;
 
     let redis = TlsRedis::start().unwrap();
-    let builder = RedisSessionStore::builder(redis.url()).tls_root_certificates(redis.ca_pem());
+    let builder = RedisSessionStore::builder(redis.url()).tls(trusting(&redis));
     passes(builder.build().await.unwrap()).await;
 }

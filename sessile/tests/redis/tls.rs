@@ -1,40 +1,49 @@
 //! TLS: the certificates of servers and clients.
 
-use sessile::storage::{RedisSessionStore, StoreErrorKind};
+use sessile::storage::{RedisSessionStore, RedisTlsConfig, StoreErrorKind};
 use sessile_rig::redis::{Redis, TlsRedis};
 
-use crate::setup::{create, failed, kind, value, whole};
+use crate::setup::{create, failed, kind, trusting, value, whole};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_certificate_is_sent() {
     let redis = TlsRedis::start_with_client_certificates().unwrap();
-    let builder = || RedisSessionStore::builder(redis.url()).tls_root_certificates(redis.ca_pem());
+    let builder = || RedisSessionStore::builder(redis.url());
     let with_certificate =
-        builder().tls_client_certificate(redis.client_cert_pem(), redis.client_key_pem());
-    let store = with_certificate.build().await.unwrap();
+        trusting(&redis).client_certificate(redis.client_cert_pem(), redis.client_key_pem());
+    let store = builder().tls(with_certificate).build().await.unwrap();
     let at = create(&store, 1).await;
     assert_eq!(value(&store, &at).await.unwrap(), Some(1));
 
-    assert_eq!(kind(builder().build().await), StoreErrorKind::Unavailable);
+    let without = builder().tls(trusting(&redis)).build().await;
+    assert_eq!(kind(without), StoreErrorKind::Unavailable);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_certificate_of_an_unknown_authority_is_not_trusted() {
+async fn a_certificate_of_an_unknown_authority_is_trusted_only_if_all_are() {
     let redis = TlsRedis::start().unwrap();
     let other = TlsRedis::start().unwrap();
-    let error = failed(RedisSessionStore::new(redis.url()).await);
-    assert!(
-        whole(&error).to_lowercase().contains("certificate"),
-        "{}",
-        whole(&error)
-    );
-    let builder = RedisSessionStore::builder(redis.url()).tls_root_certificates(other.ca_pem());
-    let error = failed(builder.build().await);
-    assert!(
-        whole(&error).to_lowercase().contains("certificate"),
-        "{}",
-        whole(&error)
-    );
+    let builder = |tls| RedisSessionStore::builder(redis.url()).tls(tls).build();
+    for tls in [RedisTlsConfig::default(), trusting(&other)] {
+        let error = whole(&failed(builder(tls).await));
+        assert!(error.to_lowercase().contains("certificate"), "{error}");
+    }
+    let any = RedisTlsConfig::default().danger_accept_any_certificate();
+    let store = builder(any).await.unwrap();
+    create(&store, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_certificate_has_to_be_for_the_name_of_the_server() {
+    let redis = TlsRedis::start().unwrap();
+    // The certificate is for 127.0.0.1 and localhost.
+    let address = |host: &str| format!("rediss://{host}:{}", redis.port());
+    let connect = |host| {
+        let builder = RedisSessionStore::builder(address(host));
+        builder.tls(trusting(&redis)).build()
+    };
+    connect("localhost").await.unwrap();
+    assert_eq!(kind(connect("0.0.0.0").await), StoreErrorKind::Unavailable);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,19 +64,22 @@ async fn plain_text_and_tls_are_not_compatible() {
 
 #[tokio::test]
 async fn malformed_certificates_are_refused_before_connecting() {
-    let builder = || RedisSessionStore::builder("rediss://127.0.0.1:1");
+    let build = |address, tls| RedisSessionStore::builder(address).tls(tls).build();
     let nonsense = "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n";
-    let with_root = builder().tls_root_certificates(nonsense);
-    assert_eq!(kind(with_root.build().await), StoreErrorKind::Misconfigured);
-    let with_client = builder().tls_client_certificate(nonsense, "no key either");
-    assert_eq!(
-        kind(with_client.build().await),
-        StoreErrorKind::Misconfigured
-    );
-    let without_tls = RedisSessionStore::builder("redis://127.0.0.1:1");
-    let without_tls = without_tls.tls_root_certificates(nonsense);
-    assert_eq!(
-        kind(without_tls.build().await),
-        StoreErrorKind::Misconfigured
-    );
+    let default = RedisTlsConfig::default;
+    for (address, tls) in [
+        (
+            "rediss://127.0.0.1:1",
+            default().root_certificates(nonsense),
+        ),
+        ("rediss://127.0.0.1:1", default().root_certificates("")),
+        (
+            "rediss://127.0.0.1:1",
+            default().client_certificate(nonsense, "no key either"),
+        ),
+        ("redis://127.0.0.1:1", default()),
+    ] {
+        let built = build(address, tls).await;
+        assert_eq!(kind(built), StoreErrorKind::Misconfigured, "{address}");
+    }
 }

@@ -1,23 +1,21 @@
 //! TLS as `sslmode` asks for it.
 
-use std::{error::Error, sync::Arc};
+use std::error::Error;
 
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    client::{
-        WebPkiServerVerifier,
-        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    },
-    crypto::{CryptoProvider, ring},
+    ClientConfig,
     pki_types::{
-        CertificateDer, PrivateKeyDer, ServerName, UnixTime,
+        CertificateDer, PrivateKeyDer,
         pem::{self, PemObject as _},
     },
 };
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::storage::sql::Fault;
+use crate::storage::{
+    sql::Fault,
+    tls::{self, Authority, Check},
+};
 
 /// What `sslmode` and its companions ask for.
 #[derive(Default)]
@@ -75,7 +73,6 @@ enum TlsError {
 }
 
 impl TlsSettings {
-    /// A connector with the cryptography of this crate, whatever the process uses elsewhere.
     pub(super) fn connector(&self) -> Result<MakeRustlsConnect, Fault> {
         let mut config = self
             .config()
@@ -86,49 +83,31 @@ impl TlsSettings {
     }
 
     fn config(&self) -> Result<ClientConfig, Box<dyn Error + Send + Sync>> {
-        let provider = Arc::new(ring::default_provider());
         // As in libpq, `require` verifies the authority if one is given.
         let check = match (self.mode, &self.roots) {
-            (Mode::VerifyFull, _) => Check::AuthorityAndName(self.authority(&provider)?),
-            (Mode::VerifyCa, _) | (Mode::Require, Some(_)) => {
-                Check::Authority(self.authority(&provider)?)
-            }
+            (Mode::VerifyFull, _) => Check::AuthorityAndName(self.authority()?),
+            (Mode::VerifyCa, _) | (Mode::Require, Some(_)) => Check::Authority(self.authority()?),
             _ => Check::Nothing,
         };
-        let verifier = Verifier {
-            provider: Arc::clone(&provider),
-            check,
+        let identity = match &self.client {
+            Some((certificates, key)) => Some((
+                certificates_in(certificates, "sslcert")?,
+                PrivateKeyDer::from_pem_file(key).map_err(in_file("sslkey"))?,
+            )),
+            None => None,
         };
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier));
-        let Some((certificates, key)) = &self.client else {
-            return Ok(config.with_no_client_auth());
-        };
-        let certificates = certificates_in(certificates, "sslcert")?;
-        let key = PrivateKeyDer::from_pem_file(key).map_err(in_file("sslkey"))?;
-        Ok(config.with_client_auth_cert(certificates, key)?)
+        Ok(tls::client_config(check, identity)?)
     }
 
-    fn authority(
-        &self,
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<Arc<WebPkiServerVerifier>, Box<dyn Error + Send + Sync>> {
-        let mut roots = RootCertStore::empty();
-        let (certificates, none) = match self.roots.as_deref() {
-            None | Some("system") => {
-                let native = rustls_native_certs::load_native_certs();
-                (native.certs, TlsError::NoSystemRoots)
+    fn authority(&self) -> Result<Authority, Box<dyn Error + Send + Sync>> {
+        let (authority, none) = match self.roots.as_deref() {
+            None | Some("system") => (Authority::of_system()?, TlsError::NoSystemRoots),
+            Some(file) => {
+                let roots = certificates_in(file, "sslrootcert")?;
+                (Authority::of(roots)?, TlsError::NoRoots)
             }
-            Some(file) => (certificates_in(file, "sslrootcert")?, TlsError::NoRoots),
         };
-        if roots.add_parsable_certificates(certificates).0 == 0 {
-            return Err(none.into());
-        }
-        let provider = Arc::clone(provider);
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider);
-        Ok(verifier.build()?)
+        authority.ok_or_else(|| none.into())
     }
 }
 
@@ -142,82 +121,4 @@ fn certificates_in(
 
 fn in_file(parameter: &'static str) -> impl Fn(pem::Error) -> TlsError {
     move |cause| TlsError::File { parameter, cause }
-}
-
-/// Verifies certificates with the cryptography of this crate.
-#[derive(Debug)]
-struct Verifier {
-    provider: Arc<CryptoProvider>,
-    check: Check,
-}
-
-/// The certificates that are accepted.
-#[derive(Debug)]
-enum Check {
-    /// All: `prefer` and `require` protect only from those who listen.
-    Nothing,
-    /// Those of a known authority, for any name.
-    Authority(Arc<WebPkiServerVerifier>),
-    /// Those of a known authority for the name of the server.
-    AuthorityAndName(Arc<WebPkiServerVerifier>),
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let (authority, checks_name) = match &self.check {
-            Check::Nothing => return Ok(ServerCertVerified::assertion()),
-            Check::Authority(authority) => (authority, false),
-            Check::AuthorityAndName(authority) => (authority, true),
-        };
-        let verified = authority.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
-        match verified {
-            // The name is verified last.
-            Err(rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => match checks_name {
-                // Without the names, which are a part of the address.
-                true => Err(CertificateError::NotValidForName.into()),
-                false => Ok(ServerCertVerified::assertion()),
-            },
-            verified => verified,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        algorithms.supported_schemes()
-    }
 }

@@ -1,19 +1,22 @@
 //! [`RedisSessionStoreBuilder`]: what a store needs to know before it connects.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
-#[cfg(feature = "_redis-tls")]
-use super::connection::TlsFiles;
 use super::{
     Keygen, NearCacheConfig, RedisSessionStore, StoreError,
-    connection::{Connection, Connector},
+    connection::{Access, Connection, Connector},
     error::Fault,
-    location::Location,
+    location::{AddressError, Location},
     near::NearCache,
 };
+#[cfg(feature = "_redis-tls")]
+use super::{RedisTlsConfig, tls::TlsConnector};
 use crate::{
     clock::{Clock, SharedClock},
-    storage::shared_connection::Backoff,
+    storage::{
+        credentials::{Credentials, CredentialsSource},
+        shared_connection::Backoff,
+    },
 };
 
 /// Sets up a [`RedisSessionStore`].
@@ -38,8 +41,13 @@ pub struct RedisSessionStoreBuilder {
     connect_timeout: Duration,
     response_timeout: Duration,
     backoff: Backoff,
+    credentials: Option<CredentialsSource>,
+    sentinel_credentials: Option<CredentialsSource>,
     #[cfg(feature = "_redis-tls")]
-    tls: TlsFiles,
+    tls: Option<RedisTlsConfig>,
+    /// `None` for the default, and `Some(None)` for plain text.
+    #[cfg(feature = "_redis-tls")]
+    sentinel_tls: Option<Option<RedisTlsConfig>>,
     near_cache: Option<NearCacheConfig>,
     clock: SharedClock,
 }
@@ -68,8 +76,12 @@ impl RedisSessionStoreBuilder {
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
             backoff: Backoff::default(),
+            credentials: None,
+            sentinel_credentials: None,
             #[cfg(feature = "_redis-tls")]
-            tls: TlsFiles::default(),
+            tls: None,
+            #[cfg(feature = "_redis-tls")]
+            sentinel_tls: None,
             near_cache: None,
             clock: SharedClock::default(),
         }
@@ -124,27 +136,56 @@ impl RedisSessionStoreBuilder {
         self
     }
 
-    /// The certificates of the authorities that are trusted to identify the server, in PEM, in place of
-    /// those that the operating system trusts. For `rediss://` and the like.
+    /// The certificates of connections over TLS: for `rediss://` and the like.
     ///
-    /// Default: what the operating system trusts.
+    /// Default: those of [`RedisTlsConfig::default`](super::RedisTlsConfig).
     #[cfg(feature = "_redis-tls")]
-    pub fn tls_root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.tls.root_certificates = Some(pem.into());
+    pub fn tls(mut self, config: RedisTlsConfig) -> Self {
+        self.tls = Some(config);
         self
     }
 
-    /// The certificate that shows the server who connects, and its private key, both in PEM, the
-    /// key as PKCS #8. For `rediss://` and the like.
+    /// The certificates of connections to sentinels, or `None` for plain text.
     ///
-    /// Default: none.
+    /// Default: as with [`tls`](Self::tls) for `rediss+sentinel://`, and plain text for `redis+sentinel://`.
     #[cfg(feature = "_redis-tls")]
-    pub fn tls_client_certificate(
-        mut self,
-        certificate_pem: impl Into<Vec<u8>>,
-        key_pem: impl Into<Vec<u8>>,
-    ) -> Self {
-        self.tls.client = Some((certificate_pem.into(), key_pem.into()));
+    pub fn sentinel_tls(mut self, config: impl Into<Option<RedisTlsConfig>>) -> Self {
+        self.sentinel_tls = Some(config.into());
+        self
+    }
+
+    /// Asks `callback` for the user and the password of each new connection: for passwords that change while the
+    /// application runs, and for tokens. Connecting, including the callback, is bounded by
+    /// [`connect_timeout`](Self::connect_timeout).
+    ///
+    /// Default: user and password of the address. A callback replaces them. A pool has credentials of its own.
+    ///
+    /// ```
+    /// use sessile::storage::{Credentials, RedisSessionStore};
+    ///
+    /// # async fn token() -> std::io::Result<String> { Ok(String::new()) }
+    /// let builder = RedisSessionStore::builder("rediss://redis.internal")
+    ///     .credentials(|| async { Ok(Credentials::new("app", token().await?)) });
+    /// # drop(builder);
+    /// ```
+    pub fn credentials<F, O>(mut self, callback: F) -> Self
+    where
+        F: Fn() -> O + Send + Sync + 'static,
+        O: Future<Output = Result<Credentials, Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
+        self.credentials = Some(CredentialsSource::callback(callback));
+        self
+    }
+
+    /// Asks `callback` for the user and the password of each new connection to a sentinel.
+    ///
+    /// Default: `sentinel_user` and `sentinel_pass` of the address. A callback replaces them.
+    pub fn sentinel_credentials<F, O>(mut self, callback: F) -> Self
+    where
+        F: Fn() -> O + Send + Sync + 'static,
+        O: Future<Output = Result<Credentials, Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
+        self.sentinel_credentials = Some(CredentialsSource::callback(callback));
         self
     }
 
@@ -182,22 +223,17 @@ impl RedisSessionStoreBuilder {
     /// near cache over the connections of a pool.
     pub async fn build(self) -> Result<RedisSessionStore, StoreError> {
         let near_cache = self.near_cache.map(NearCache::new);
-        let connection = match self.source {
+        let connection = match &self.source {
             Source::Address(address) => {
-                let location = Location::parse(&address).map_err(Fault::from)?;
-                let connector = Connector::new(
-                    &location,
-                    #[cfg(feature = "_redis-tls")]
-                    self.tls,
-                    self.connect_timeout,
-                    near_cache.clone(),
-                )?;
-                Connection::open(location, connector, self.backoff, self.response_timeout).await?
+                let location = Location::parse(address).map_err(Fault::from)?;
+                let connector = self.connector(&location, near_cache.clone())?;
+                let (backoff, timeout) = (self.backoff, self.response_timeout);
+                Connection::open(location, connector, backoff, timeout).await?
             }
             #[cfg(feature = "redis-pool")]
             Source::Pool(_) if near_cache.is_some() => return Err(Fault::NearCacheOverPool.into()),
             #[cfg(feature = "redis-pool")]
-            Source::Pool(pool) => Connection::pooled(pool, self.response_timeout).await?,
+            Source::Pool(pool) => Connection::pooled(pool.clone(), self.response_timeout).await?,
         };
         Ok(RedisSessionStore {
             connection,
@@ -205,6 +241,61 @@ impl RedisSessionStoreBuilder {
             near_cache,
             clock: self.clock,
         })
+    }
+
+    fn connector(
+        &self,
+        location: &Location,
+        near_cache: Option<NearCache>,
+    ) -> Result<Connector, Fault> {
+        let credentials = |callback: &Option<CredentialsSource>, of_address: &Credentials| {
+            let fixed = || CredentialsSource::Fixed(of_address.clone());
+            callback.clone().unwrap_or_else(fixed)
+        };
+        #[cfg(feature = "_redis-tls")]
+        let (tls, sentinel_tls) = self.tls_connectors(location)?;
+        #[cfg(not(feature = "_redis-tls"))]
+        if location.tls {
+            return Err(AddressError::NoTls.into());
+        }
+        Ok(Connector {
+            servers: Access {
+                credentials: credentials(&self.credentials, &location.credentials),
+                #[cfg(feature = "_redis-tls")]
+                tls,
+            },
+            sentinels: Access {
+                credentials: credentials(
+                    &self.sentinel_credentials,
+                    &location.sentinel_credentials,
+                ),
+                #[cfg(feature = "_redis-tls")]
+                tls: sentinel_tls,
+            },
+            database: location.database,
+            timeout: self.connect_timeout,
+            near_cache,
+        })
+    }
+
+    /// TLS to servers, and to sentinels.
+    #[cfg(feature = "_redis-tls")]
+    fn tls_connectors(
+        &self,
+        location: &Location,
+    ) -> Result<(Option<TlsConnector>, Option<TlsConnector>), Fault> {
+        let default = RedisTlsConfig::default();
+        let servers = match (location.tls, &self.tls) {
+            (true, config) => Some(config.as_ref().unwrap_or(&default)),
+            (false, None) => None,
+            (false, Some(_)) => return Err(AddressError::NotTls.into()),
+        };
+        let sentinels = match &self.sentinel_tls {
+            Some(config) => config.as_ref(),
+            None => servers,
+        };
+        let connector = |config| Option::map(config, TlsConnector::new).transpose();
+        Ok((connector(servers)?, connector(sentinels)?))
     }
 }
 

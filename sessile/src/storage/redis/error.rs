@@ -1,14 +1,13 @@
 //! [`Fault`]: why a request to Redis failed, and what follows from it.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use redis::{ErrorKind, RedisError};
 
+#[cfg(feature = "_redis-tls")]
+use super::tls::TlsError;
 use super::{StoreError, StoreErrorKind, location::AddressError, server_error::ServerError};
 use crate::storage::timing::TimedOut;
-
-/// The oldest supported version. See [`super::script`].
-const OLDEST: &str = "5.0";
 
 /// Why a request failed. Contains no keys, values or passwords.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -16,8 +15,10 @@ pub(super) enum Fault {
     #[error("the address can't be used")]
     Address(#[from] AddressError),
     #[cfg(feature = "_redis-tls")]
-    #[error("the certificates or the key for TLS can't be used")]
-    TlsMaterial(#[source] RedisError),
+    #[error("the certificates for TLS can't be used")]
+    Tls(#[from] TlsError),
+    #[error("the application gave no credentials")]
+    Credentials(#[source] Arc<dyn Error + Send + Sync>),
     #[error("Redis did not answer within {0:?}")]
     TimedOut(Duration),
     #[error("not connected to Redis")]
@@ -28,8 +29,8 @@ pub(super) enum Fault {
     Answered(ServerError),
     #[error("the server is not Redis")]
     NotRedis,
-    #[error("the server has version {found}, and Redis {OLDEST} or later is needed")]
-    TooOld { found: String },
+    #[error("the server has version {found}, and Redis {oldest} or later is needed")]
+    TooOld { oldest: &'static str, found: String },
     #[error("the near cache needs a server that announces changes: Redis 6.0 or later")]
     AnnouncesNoChanges,
     #[cfg(feature = "redis-pool")]
@@ -55,15 +56,6 @@ pub(super) enum Fault {
          attempt may have been stored before it"
     )]
     Overtaken,
-}
-
-/// Where a cluster redirects a request to.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Redirect<'a> {
-    /// The node at this address serves the slot.
-    Moved(&'a str),
-    /// The slot is moving to this address, and the key is there already.
-    Ask(&'a str),
 }
 
 impl From<RedisError> for Fault {
@@ -105,27 +97,9 @@ impl Fault {
         }
     }
 
-    /// Whether the connection can't be used any more.
-    pub(super) fn ends_connection(&self) -> bool {
-        // A server that became a replica stays one. The master is elsewhere.
-        matches!(self, Self::Connection(_)) || self.code() == "READONLY"
-    }
-
-    /// Whether the node of a cluster can't serve its slots. Another node may have taken them over.
-    pub(super) fn concerns_node(&self) -> bool {
-        matches!(self, Self::NotConnected(_) | Self::TimedOut(_))
-            || self.ends_connection()
-            || matches!(self.code(), "CLUSTERDOWN" | "MASTERDOWN" | "LOADING")
-    }
-
     /// Whether the server doesn't know the script.
     pub(super) fn is_unknown_script(&self) -> bool {
         self.code() == "NOSCRIPT"
-    }
-
-    /// Whether the keys are moving to another node of the cluster.
-    pub(super) fn is_passing(&self) -> bool {
-        self.code() == "TRYAGAIN"
     }
 
     /// Whether the user lacks a right.
@@ -133,16 +107,9 @@ impl Fault {
         self.code() == "NOPERM"
     }
 
-    pub(super) fn redirect(&self) -> Option<Redirect<'_>> {
-        let Self::Answered(error) = self else {
-            return None;
-        };
-        let address = error.detail.split_ascii_whitespace().nth(1)?;
-        match error.code.as_str() {
-            "MOVED" => Some(Redirect::Moved(address)),
-            "ASK" => Some(Redirect::Ask(address)),
-            _ => None,
-        }
+    /// Whether the server doesn't know the command.
+    pub(super) fn is_unknown_command(&self) -> bool {
+        matches!(self, Self::Answered(error) if error.is_unknown_command())
     }
 
     /// The fault if the address is not that of a cluster.
@@ -162,7 +129,7 @@ impl Fault {
                 StoreErrorKind::Misconfigured
             }
             #[cfg(feature = "_redis-tls")]
-            Self::TlsMaterial(_) => StoreErrorKind::Misconfigured,
+            Self::Tls(_) => StoreErrorKind::Misconfigured,
             #[cfg(feature = "redis-pool")]
             Self::NearCacheOverPool => StoreErrorKind::Misconfigured,
             Self::NotRedis
@@ -192,17 +159,6 @@ impl From<Fault> for StoreError {
     }
 }
 
-/// Whether a server of this version is new enough.
-pub(super) fn check_version(found: &str) -> Result<(), Fault> {
-    let major = found.split('.').next().and_then(|part| part.parse().ok());
-    match major {
-        Some(5_u32..) => Ok(()),
-        _ => Err(Fault::TooOld {
-            found: found.chars().take(20).collect(),
-        }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,11 +170,8 @@ mod tests {
     }
 
     #[test]
-    fn redirects_are_followed_in_clusters_and_explained_elsewhere() {
+    fn a_redirect_outside_of_a_cluster_is_explained() {
         let moved = answered("MOVED 3999 127.0.0.1:6381");
-        assert_eq!(moved.redirect(), Some(Redirect::Moved("127.0.0.1:6381")));
-        let ask = answered("ASK 3999 [::1]:6381");
-        assert_eq!(ask.redirect(), Some(Redirect::Ask("[::1]:6381")));
         assert!(matches!(moved.outside_of_clusters(), Fault::PartOfACluster));
         assert_eq!(Fault::PartOfACluster.kind(), StoreErrorKind::Misconfigured);
     }
@@ -258,21 +211,8 @@ mod tests {
     #[test]
     fn an_error_remembers_an_earlier_attempt() {
         let readonly = || answered("READONLY You can't write");
-        assert!(readonly().ends_connection());
         assert!(!readonly().into_error(false).may_have_happened());
         assert!(readonly().into_error(true).may_have_happened());
         assert_eq!(Fault::Overtaken.kind(), StoreErrorKind::Unknown);
-    }
-
-    #[test]
-    fn old_servers_are_named() {
-        for version in ["5.0.0", "7.0.15", "255.255.255", "10.1"] {
-            check_version(version).unwrap();
-        }
-        for version in ["2.8.24", "4.0.14", "", "x"] {
-            let fault = check_version(version).unwrap_err();
-            assert_eq!(fault.kind(), StoreErrorKind::Incompatible);
-            assert!(fault.to_string().contains(&format!("version {version},")));
-        }
     }
 }

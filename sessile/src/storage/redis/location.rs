@@ -4,6 +4,8 @@ use std::{net::Ipv6Addr, path::PathBuf};
 
 use percent_encoding::percent_decode_str;
 
+use crate::storage::credentials::Credentials;
+
 /// The default port of a server.
 const PORT: u16 = 6379;
 /// The default port of a sentinel.
@@ -13,8 +15,9 @@ const SENTINEL_PORT: u16 = 26_379;
 pub(super) struct Location {
     pub(super) servers: Servers,
     pub(super) tls: bool,
-    pub(super) username: Option<String>,
-    pub(super) password: Option<String>,
+    pub(super) credentials: Credentials,
+    /// Those of the sentinels.
+    pub(super) sentinel_credentials: Credentials,
     pub(super) database: i64,
 }
 
@@ -71,7 +74,7 @@ pub(super) enum AddressError {
     #[error("TLS needs the feature redis-session-rustls or redis-rs-tls-session")]
     NoTls,
     #[cfg(feature = "_redis-tls")]
-    #[error("certificates are given for an address without TLS")]
+    #[error("TLS is configured for an address without TLS")]
     NotTls,
 }
 
@@ -119,11 +122,27 @@ impl Location {
             }
             _ => return Err(AddressError::Scheme),
         };
+        let is_sentinel = matches!(servers, Servers::Sentinels { .. });
+        let mut sentinel_credentials = Credentials::default();
+        for pair in pairs(parts.query) {
+            match pair? {
+                ("sentinel_user", name) if is_sentinel => {
+                    sentinel_credentials.username = Some(decoded(name)?);
+                }
+                ("sentinel_pass", password) if is_sentinel => {
+                    sentinel_credentials.password = Some(decoded(password)?);
+                }
+                _ => return Err(AddressError::Extra),
+            }
+        }
         Ok(Self {
             servers,
             tls,
-            username: parts.username.map(decoded).transpose()?,
-            password: parts.password.map(decoded).transpose()?,
+            credentials: Credentials {
+                username: parts.username.map(decoded).transpose()?,
+                password: parts.password.map(decoded).transpose()?,
+            },
+            sentinel_credentials,
             database,
         })
     }
@@ -137,15 +156,15 @@ impl Location {
         let mut location = Self {
             servers: Servers::One(Endpoint::Socket(decoded(path)?.into())),
             tls: false,
-            username: None,
-            password: None,
+            credentials: Credentials::default(),
+            sentinel_credentials: Credentials::default(),
             database: 0,
         };
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            match pair.split_once('=').ok_or(AddressError::Extra)? {
+        for pair in pairs(query) {
+            match pair? {
                 ("db", number) => location.database = database(number)?,
-                ("user", name) => location.username = Some(decoded(name)?),
-                ("pass", password) => location.password = Some(decoded(password)?),
+                ("user", name) => location.credentials.username = Some(decoded(name)?),
+                ("pass", password) => location.credentials.password = Some(decoded(password)?),
                 _ => return Err(AddressError::Extra),
             }
         }
@@ -153,12 +172,19 @@ impl Location {
     }
 }
 
-/// `user:password@hosts/path`
+/// `name=value&…`
+fn pairs(query: &str) -> impl Iterator<Item = Result<(&str, &str), AddressError>> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').ok_or(AddressError::Extra))
+}
+
+/// `user:password@hosts/path?query`
 struct Parts<'a> {
     username: Option<&'a str>,
     password: Option<&'a str>,
     hosts: &'a str,
     path: &'a str,
+    query: &'a str,
 }
 
 impl<'a> Parts<'a> {
@@ -168,9 +194,10 @@ impl<'a> Parts<'a> {
             Some((credentials, rest)) => (Some(credentials), rest),
             None => (None, rest),
         };
-        if rest.contains(['?', '#']) {
+        if rest.contains('#') {
             return Err(AddressError::Extra);
         }
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
         let (username, password) = match credentials {
             Some(text) => match text.split_once(':') {
@@ -184,6 +211,7 @@ impl<'a> Parts<'a> {
             password,
             hosts,
             path: path.trim_end_matches('/'),
+            query,
         })
     }
 

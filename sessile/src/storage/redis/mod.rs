@@ -9,7 +9,10 @@ mod operations;
 mod script;
 mod server_error;
 mod slot;
+#[cfg(feature = "_redis-tls")]
+mod tls;
 mod value;
+mod verdict;
 
 use std::{fmt, fmt::Write as _, sync::Arc};
 
@@ -17,6 +20,8 @@ use self::{connection::Connection, near::NearCache};
 use super::{Loaded, SessionId, StoreError, StoreErrorKind, Version};
 use crate::clock::SharedClock;
 
+#[cfg(feature = "_redis-tls")]
+pub use self::tls::RedisTlsConfig;
 pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 
 /// Keeps sessions in Redis 5.0 or later, or in a server that is compatible with it.

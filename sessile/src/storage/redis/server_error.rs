@@ -59,8 +59,11 @@ impl ServerError {
             "WRONGPASS",
             "WRONGTYPE",
         ];
-        let is_unknown_command = self.code == "ERR" && self.detail.contains("unknown command");
-        REFUSALS.contains(&self.code.as_str()) || is_unknown_command
+        REFUSALS.contains(&self.code.as_str()) || self.is_unknown_command()
+    }
+
+    pub(super) fn is_unknown_command(&self) -> bool {
+        self.code == "ERR" && self.detail.contains("unknown command")
     }
 
     pub(super) fn kind(&self) -> StoreErrorKind {

@@ -14,8 +14,8 @@ use crate::storage::timing::TimedOut;
 /// wait to detect that. Time in which no request waits does not count.
 pub(in crate::storage) struct InFlight<'a, C: Connect> {
     pub(in crate::storage) handle: C::Handle,
-    connection: &'a SharedConnection<C>,
-    number: u64,
+    pub(super) connection: &'a SharedConnection<C>,
+    pub(super) number: u64,
     limit: Duration,
     is_answered: bool,
 }

@@ -8,6 +8,8 @@
 mod backoff;
 mod in_flight;
 mod per_runtime;
+#[cfg(feature = "redis-rs-session")]
+mod refusals;
 
 use std::{
     error::Error,
@@ -23,7 +25,7 @@ use super::timing::{Deadline, TimedOut};
 
 /// A connection that was idle for this long is replaced. Firewalls drop such connections silently, and the
 /// next request would run into its timeout.
-const LONGEST_IDLE: Duration = Duration::from_secs(300);
+const LONGEST_IDLE: Duration = Duration::from_secs(60);
 
 /// How connections to a server are made.
 pub(super) trait Connect: Send + Sync + 'static {
@@ -71,6 +73,8 @@ struct State<C: Connect> {
     number: u64,
     /// The number of attempts that failed in a row.
     failures: u32,
+    #[cfg(feature = "redis-rs-session")]
+    refusals: refusals::Refusals,
 }
 
 enum Phase<C: Connect> {
@@ -119,6 +123,8 @@ impl<C: Connect> SharedConnection<C> {
                 phase: Phase::Closed,
                 number: 0,
                 failures: 0,
+                #[cfg(feature = "redis-rs-session")]
+                refusals: refusals::Refusals::default(),
             }),
         }))
     }
@@ -154,6 +160,11 @@ impl<C: Connect> SharedConnection<C> {
         let begun = deadline.bound(begin).await;
         // Nothing was sent.
         begun.unwrap_or_else(|timed_out| Err(C::not_connected(timed_out.into())))
+    }
+
+    #[cfg(feature = "redis-rs-session")]
+    pub(super) fn connector(&self) -> &C {
+        &self.0.connector
     }
 
     /// Closes the connection. The next request opens another one.

@@ -16,10 +16,11 @@ use tokio::time::Instant;
 use super::{
     super::{
         StoreError,
-        error::{Fault, Redirect},
+        error::Fault,
         location::{Endpoint, Host},
         script::{Action, Request},
         slot::slot_of,
+        verdict::Verdict,
     },
     Asking, Attempt, Connector, Deadline, Reply, may_repeat,
     route::{self, PerRuntime, Route, SharedConnection, Target},
@@ -112,29 +113,29 @@ impl Cluster {
                 Err(fault) => fault,
             };
             *may_have_happened |= fault.may_have_happened();
-            match fault.redirect() {
-                Some(Redirect::Moved(address)) => {
+            match fault.verdict() {
+                Verdict::Moved(address) => {
                     let host = host.redirected(address)?;
                     self.learn(slot, &host);
                     redirected = Some((host, Asking::No));
                 }
-                Some(Redirect::Ask(address)) => {
+                Verdict::Ask(address) => {
                     redirected = Some((host.redirected(address)?, Asking::Yes));
                 }
-                None if fault.is_passing() => {
+                Verdict::Moving => {
                     deadline.bound(tokio::time::sleep(PASSING)).await?;
                 }
-                None if fault.concerns_node() && may_repeat(request, &fault) => {
+                verdict if verdict.concerns_node() && may_repeat(request, &fault) => {
                     let Ok(newer) = self.refresh(topology, deadline).await else {
                         return Err(fault);
                     };
                     let same_owner = newer.owner(slot) == Some(&host);
-                    if same_owner && (cut_before || !fault.ends_connection()) {
+                    if same_owner && (cut_before || !verdict.ends_connection()) {
                         return Err(fault);
                     }
                     cut_before |= same_owner;
                 }
-                None => return Err(fault),
+                _ => return Err(fault),
             }
         }
         Err(Fault::TooManyRedirects)
@@ -154,7 +155,7 @@ impl Cluster {
 
     /// Another node serves a slot. What the previous node announces is not complete any more.
     fn clear_near_cache(&self) {
-        if let Some(near_cache) = self.connector.near_cache() {
+        if let Some(near_cache) = &self.connector.near_cache {
             near_cache.clear();
         }
     }

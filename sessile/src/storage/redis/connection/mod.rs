@@ -1,12 +1,14 @@
 //! [`Connection`]: sends requests to Redis over connections that reconnect, over a pool, or to the right
 //! node of a cluster.
 
+mod checks;
 mod cluster;
 mod connect;
 #[cfg(feature = "redis-pool")]
 mod pool;
 mod route;
 mod sentinel;
+mod socket;
 mod topology;
 
 use std::{sync::Arc, time::Duration};
@@ -16,6 +18,7 @@ use redis::{Cmd, Value, aio::MultiplexedConnection};
 use self::{
     cluster::Cluster,
     route::{PerRuntime, Route, Target},
+    sentinel::Sentinels,
 };
 use super::{
     StoreError,
@@ -26,10 +29,8 @@ use super::{
 };
 use crate::storage::{shared_connection::Backoff, timing::Deadline};
 
-pub(super) use self::connect::Connector;
 use self::connect::RawConnection;
-#[cfg(feature = "_redis-tls")]
-pub(super) use self::connect::TlsFiles;
+pub(super) use self::connect::{Access, Connector};
 
 /// Sends requests to Redis. Clones share the connections.
 #[derive(Clone)]
@@ -80,7 +81,7 @@ impl Connection {
         backoff: Backoff,
         response_timeout: Duration,
     ) -> Result<Self, Fault> {
-        let connect_timeout = connector.timeout();
+        let connect_timeout = connector.timeout;
         let connector = Arc::new(connector);
         let per_runtime = |connector, target| {
             Transport::PerRuntime(Arc::new(PerRuntime::new(Route {
@@ -92,8 +93,8 @@ impl Connection {
         let transport = match location.servers {
             Servers::One(endpoint) => per_runtime(connector, Target::Server(endpoint)),
             Servers::Sentinels { hosts, master } => {
-                let name = master.into();
-                per_runtime(connector, Target::Master { hosts, name })
+                let sentinels = Sentinels::new(Arc::clone(&connector), hosts, master.into());
+                per_runtime(connector, Target::Master(sentinels))
             }
             Servers::Cluster(seeds) => {
                 Transport::Cluster(Arc::new(Cluster::new(connector, seeds, backoff)))
@@ -162,7 +163,7 @@ where
     F: Future<Output = Result<Attempt, Fault>>,
 {
     let (answer, repeated) = match send().await {
-        Err(fault) if fault.ends_connection() && may_repeat(request, &fault) => {
+        Err(fault) if fault.verdict().ends_connection() && may_repeat(request, &fault) => {
             (Box::pin(send()).await, fault.may_have_happened())
         }
         first => (first, false),

@@ -3,7 +3,7 @@
 use super::{
     super::{error::Fault, script::Request},
     Asking, Attempt, Deadline,
-    connect::check_server,
+    checks::check_server,
     exchange,
 };
 use deadpool_redis::{Connection, Pool, PoolError};
@@ -36,7 +36,7 @@ impl Connections {
             .await;
         let answer = answer.unwrap_or_else(|timed_out| Err(timed_out.into()));
         if let Err(fault) = &answer
-            && (fault.ends_connection() || fault.may_have_happened())
+            && (fault.verdict().ends_connection() || fault.may_have_happened())
         {
             // The pool must not lend it again.
             drop(Connection::take(pooled));

@@ -7,11 +7,15 @@ use redis::aio::MultiplexedConnection;
 use super::{
     super::{
         error::Fault,
-        location::{Endpoint, Host},
+        location::Endpoint,
         near::{Pending, StreamGuard},
         script::{Action, Request},
+        verdict::Verdict,
     },
-    Asking, Attempt, Connector, Deadline, RawConnection, exchange, sentinel,
+    Asking, Attempt, Connector, Deadline, RawConnection,
+    connect::Driver,
+    exchange,
+    sentinel::Sentinels,
 };
 use crate::storage::shared_connection::{self, Backoff, Connect};
 
@@ -27,16 +31,15 @@ pub(super) struct Route {
 
 pub(super) enum Target {
     Server(Endpoint),
-    /// The server that the sentinels at `hosts` call `name`.
-    Master {
-        hosts: Vec<Host>,
-        name: Arc<str>,
-    },
+    /// The server that sentinels name.
+    Master(Sentinels),
 }
 
 /// What a request is sent over.
 pub(super) struct Handle {
     connection: MultiplexedConnection,
+    /// Keeps the connection open until the reply arrives, even if later requests use another one.
+    _driver: Arc<Driver>,
     /// For the near cache, if there is one.
     pending: Option<Pending>,
 }
@@ -51,9 +54,7 @@ impl Connect for Route {
     async fn connect(&self) -> Result<RawConnection, Fault> {
         match &self.target {
             Target::Server(endpoint) => self.connector.connect_to(endpoint).await,
-            Target::Master { hosts, name } => {
-                sentinel::connect_to_master(&self.connector, hosts, name).await
-            }
+            Target::Master(sentinels) => sentinels.connect().await,
         }
     }
 
@@ -64,13 +65,13 @@ impl Connect for Route {
     fn handle(raw: &RawConnection) -> Handle {
         Handle {
             connection: raw.connection.clone(),
+            _driver: Arc::clone(&raw.driver),
             pending: raw.stream.as_ref().map(StreamGuard::ask),
         }
     }
 
-    /// The driver does not tell.
-    fn is_broken(_raw: &RawConnection) -> bool {
-        false
+    fn is_broken(raw: &RawConnection) -> bool {
+        raw.is_broken()
     }
 
     fn not_connected(cause: Fault) -> Fault {
@@ -88,8 +89,15 @@ pub(super) async fn send(
     let answer = exchange(&mut in_flight.handle.connection, request, asking);
     let answer = deadline.bound(answer).await?;
     let mut pending = in_flight.handle.pending.take();
-    match &answer {
-        Err(fault) if fault.ends_connection() => in_flight.broken(),
+    match answer.as_ref().map_err(|fault| (fault, fault.verdict())) {
+        Err((_, Verdict::Disconnected)) => in_flight.broken(),
+        Err((fault, Verdict::Replica)) => in_flight.refused(fault.clone()),
+        Err((_, Verdict::TooFewReplicas)) => {
+            in_flight.answered();
+            if let Target::Master(sentinels) = &connection.connector().target {
+                sentinels.doubt();
+            }
+        }
         _ => in_flight.answered(),
     }
     if matches!(request.action, Action::Slots) {

@@ -29,7 +29,11 @@ fn one_server() {
     ] {
         let location = parse(address);
         assert_eq!(location.servers, servers, "{address}");
-        assert!(!location.tls && location.database == 0 && location.password.is_none());
+        assert!(
+            !location.tls
+                && location.database == 0
+                && location.credentials == Credentials::default()
+        );
     }
     assert!(parse("rediss://h").tls);
 }
@@ -37,14 +41,14 @@ fn one_server() {
 #[test]
 fn credentials_and_database() {
     let location = parse("redis://us%20er:p:/%40%23?w@h:1/3");
-    assert_eq!(location.username.as_deref(), Some("us er"));
-    assert_eq!(location.password.as_deref(), Some("p:/@#?w"));
+    assert_eq!(location.credentials.username.as_deref(), Some("us er"));
+    assert_eq!(location.credentials.password.as_deref(), Some("p:/@#?w"));
     assert_eq!((location.servers, location.database), (one("h", 1), 3));
     let location = parse("redis://:secret@h");
-    assert_eq!(
-        (location.username, location.password.as_deref()),
-        (None, Some("secret"))
-    );
+    assert_eq!(location.credentials, Credentials::password("secret"));
+    let location = parse("redis://app@h");
+    assert_eq!(location.credentials.username.as_deref(), Some("app"));
+    assert_eq!(location.credentials.password, None);
 }
 
 #[test]
@@ -58,8 +62,8 @@ fn sockets() {
     ] {
         let location = parse(address);
         assert_eq!((location.servers, location.database), (socket.clone(), 2));
-        assert_eq!(location.username.as_deref(), Some("u"));
-        assert_eq!(location.password.as_deref(), Some("p w"));
+        assert_eq!(location.credentials.username.as_deref(), Some("u"));
+        assert_eq!(location.credentials.password.as_deref(), Some("p w"));
     }
 }
 
@@ -73,6 +77,16 @@ fn many_servers() {
     let master = "my-master".to_owned();
     assert_eq!(location.servers, Servers::Sentinels { hosts, master });
     assert!(location.tls && location.database == 4);
+    assert_eq!(location.sentinel_credentials, Credentials::default());
+}
+
+#[test]
+fn sentinels_have_credentials_of_their_own() {
+    let location = parse("redis+sentinel://u:p@a/m/4?sentinel_user=watch&sentinel_pass=%3Fs%26%23");
+    assert_eq!(location.credentials, Credentials::new("u", "p"));
+    let sentinels = Credentials::new("watch", "?s&#");
+    assert_eq!(location.sentinel_credentials, sentinels);
+    assert_eq!(location.database, 4);
 }
 
 #[test]
@@ -111,6 +125,12 @@ fn other_addresses_are_refused() {
         ("unix://relative", AddressError::SocketPath),
         ("unix:/s?timeout=1", AddressError::Extra),
         ("redis://h?db=1", AddressError::Extra),
+        ("redis://h?sentinel_user=u", AddressError::Extra),
+        ("redis+sentinel://a/m?sentinel_user", AddressError::Extra),
+        (
+            "redis+sentinel://a/m?sentinel_password=p",
+            AddressError::Extra,
+        ),
         ("rediss://h#insecure", AddressError::Extra),
         ("redis://%ff@h", AddressError::Credentials),
     ] {

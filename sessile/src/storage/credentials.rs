@@ -1,0 +1,77 @@
+//! [`Credentials`]: a user and a password, and where they come from.
+
+use std::{error::Error, fmt, sync::Arc};
+
+use super::BoxFuture;
+
+/// The user and the password that a connection signs in with. `Debug` shows neither.
+///
+/// ```
+/// use sessile::storage::Credentials;
+///
+/// let credentials = Credentials::new("app", "hunter2");
+/// assert!(!format!("{credentials:?}").contains("hunter2"));
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Credentials {
+    pub(super) username: Option<String>,
+    pub(super) password: Option<String>,
+}
+
+/// An error of the application's own.
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Gives the credentials of each new connection.
+#[derive(Clone)]
+pub(super) enum CredentialsSource {
+    Fixed(Credentials),
+    Callback(Arc<dyn Fn() -> BoxFuture<'static, Result<Credentials, BoxError>> + Send + Sync>),
+}
+
+impl Credentials {
+    /// A user and its password.
+    pub fn new(username: impl Into<String>, password: impl Into<String>) -> Self {
+        Self {
+            username: Some(username.into()),
+            password: Some(password.into()),
+        }
+    }
+
+    /// The password of the default user.
+    ///
+    /// ```
+    /// use sessile::storage::Credentials;
+    ///
+    /// assert_ne!(Credentials::password("hunter2"), Credentials::new("default", "hunter2"));
+    /// ```
+    pub fn password(password: impl Into<String>) -> Self {
+        Self {
+            username: None,
+            password: Some(password.into()),
+        }
+    }
+}
+
+impl CredentialsSource {
+    pub(super) fn callback<F, O>(callback: F) -> Self
+    where
+        F: Fn() -> O + Send + Sync + 'static,
+        O: Future<Output = Result<Credentials, BoxError>> + Send + 'static,
+    {
+        Self::Callback(Arc::new(move || Box::pin(callback())))
+    }
+
+    /// The credentials for a connection that is about to be made.
+    pub(super) async fn get(&self) -> Result<Credentials, BoxError> {
+        match self {
+            Self::Fixed(credentials) => Ok(credentials.clone()),
+            Self::Callback(callback) => callback().await,
+        }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").finish_non_exhaustive()
+    }
+}

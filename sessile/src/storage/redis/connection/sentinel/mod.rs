@@ -1,0 +1,259 @@
+//! [`Sentinels`]: the server that sentinels name as the master.
+//!
+//! Each sentinel has an epoch for what it says about the master, and every failover has a higher one. A sentinel that
+//! was cut off together with the old master still names that one. So what counts is the answer with the highest
+//! epoch, of all sentinels together.
+
+mod watch;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use redis::{AsyncConnectionConfig, ProtocolVersion, Value, aio::MultiplexedConnection};
+use tokio::{
+    sync::{Notify, watch::Receiver, watch::Sender},
+    task::{AbortHandle, JoinSet},
+    time::{sleep, timeout},
+};
+
+use super::{
+    super::{
+        error::Fault,
+        location::{Endpoint, Host},
+    },
+    Connector, RawConnection,
+};
+
+/// The sentinels that watch a master.
+pub(super) struct Sentinels {
+    shared: Arc<Shared>,
+    watcher: Mutex<Option<AbortHandle>>,
+}
+
+struct Shared {
+    connector: Arc<Connector>,
+    hosts: Vec<Host>,
+    /// Their name of the master.
+    name: Arc<str>,
+    answers: Sender<Answers>,
+    /// Notified if the master's replies let a failover appear likely.
+    doubt: Notify,
+}
+
+/// What each sentinel said last, in the order of the hosts.
+#[derive(Debug, Default)]
+struct Answers(Vec<Option<Answer>>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Answer {
+    epoch: u64,
+    master: Host,
+}
+
+impl Answers {
+    fn master(&self) -> Option<&Host> {
+        let answers = self.0.iter().flatten();
+        let newest = answers.max_by_key(|answer| answer.epoch);
+        newest.map(|answer| &answer.master)
+    }
+}
+
+/// The server that a connection leads to, and what sentinels say since.
+pub(super) struct Followed {
+    master: Host,
+    answers: Receiver<Answers>,
+    watcher: AbortHandle,
+}
+
+impl Followed {
+    /// Whether another server is the master now, or this one is no longer followed: the runtime of the watcher has
+    /// ended.
+    pub(super) fn is_outdated(&self) -> bool {
+        let has_changed = self.answers.has_changed().unwrap_or(true);
+        has_changed && self.answers.borrow().master() != Some(&self.master)
+            || self.watcher.is_finished()
+    }
+}
+
+impl Sentinels {
+    pub(super) fn new(connector: Arc<Connector>, hosts: Vec<Host>, name: Arc<str>) -> Self {
+        let answers = Answers(vec![None; hosts.len()]);
+        Self {
+            shared: Arc::new(Shared {
+                connector,
+                hosts,
+                name,
+                answers: Sender::new(answers),
+                doubt: Notify::new(),
+            }),
+            watcher: Mutex::default(),
+        }
+    }
+
+    /// A connection to the master, which is followed from then on.
+    pub(super) async fn connect(&self) -> Result<RawConnection, Fault> {
+        let (watcher, mut answers) = (self.watcher(), self.shared.answers.subscribe());
+        let master = Arc::clone(&self.shared).ask_all().await?;
+        let connected = connect_as_master(&self.shared.connector, master.clone()).await;
+        let mut raw = connected.map_err(|cause| self.shared.no_master(Some(cause)))?;
+        if answers.borrow_and_update().master() != Some(&master) {
+            return Err(self.shared.no_master(Some(Fault::NotTheMaster)));
+        }
+        raw.followed = Some(Followed {
+            master,
+            answers,
+            watcher,
+        });
+        Ok(raw)
+    }
+
+    /// Asks the sentinels soon: the master may have been replaced.
+    pub(super) fn doubt(&self) {
+        self.shared.doubt.notify_waiters();
+    }
+
+    /// The task that listens to the sentinels. It is started if there is none, or if its runtime has ended.
+    fn watcher(&self) -> AbortHandle {
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*watcher {
+            Some(watcher) if !watcher.is_finished() => watcher.clone(),
+            _ => {
+                let started = tokio::spawn(watch::watch(Arc::clone(&self.shared))).abort_handle();
+                watcher.insert(started).clone()
+            }
+        }
+    }
+}
+
+impl Drop for Sentinels {
+    fn drop(&mut self) {
+        let watcher = self.watcher.get_mut();
+        if let Some(watcher) = watcher.unwrap_or_else(PoisonError::into_inner) {
+            watcher.abort();
+        }
+    }
+}
+
+impl Shared {
+    /// The master, after all sentinels were asked at the same time and most have answered. If some don't, the others
+    /// are waited for no longer than a third of the timeout.
+    async fn ask_all(self: Arc<Self>) -> Result<Host, Fault> {
+        let mut asking = JoinSet::new();
+        for index in 0..self.hosts.len() {
+            let shared = Arc::clone(&self);
+            asking.spawn(async move { shared.ask_directly(index).await });
+        }
+        let (mut answers, mut cause) = (0, None);
+        let patience = sleep(self.connector.timeout / 3);
+        tokio::pin!(patience);
+        loop {
+            let answered = tokio::select! {
+                answered = asking.join_next() => answered,
+                () = &mut patience, if answers > 0 => None,
+            };
+            match answered {
+                Some(Ok(Ok(true))) => answers += 1,
+                // This sentinel doesn't know the name, or the runtime is about to end.
+                Some(Ok(Ok(false)) | Err(_)) => {}
+                Some(Ok(Err(fault))) => cause = Some(fault),
+                None => break,
+            }
+            if answers > self.hosts.len() / 2 {
+                break;
+            }
+        }
+        let master = self.answers.borrow().master().cloned();
+        match master {
+            Some(master) if answers > 0 => Ok(master),
+            _ => Err(self.no_master(cause)),
+        }
+    }
+
+    /// Asks a sentinel over a connection for this one question.
+    async fn ask_directly(&self, index: usize) -> Result<bool, Fault> {
+        let (host, config) = (&self.hosts[index], AsyncConnectionConfig::new());
+        let connecting = self
+            .connector
+            .connect_to_sentinel(host, ProtocolVersion::RESP2, config);
+        let (mut sentinel, _driver) = connecting.await?;
+        self.ask(index, &mut sentinel).await
+    }
+
+    /// Asks a sentinel for the master, and keeps its answer. Returns whether it knows the master.
+    async fn ask(&self, index: usize, sentinel: &mut MultiplexedConnection) -> Result<bool, Fault> {
+        let mut question = redis::cmd("SENTINEL");
+        question.arg("MASTER").arg(&*self.name);
+        let reply = sentinel.send_packed_command(&question);
+        let reply = timeout(self.connector.timeout, reply).await;
+        let reply = reply.map_err(|_| Fault::TimedOut(self.connector.timeout))??;
+        let answer = match reply.extract_error() {
+            Ok(reply) => Some(Answer::parse(&reply).ok_or(Fault::UnexpectedReply)?),
+            Err(error) if error.code() == Some("ERR") => None,
+            Err(error) => return Err(error.into()),
+        };
+        let is_known = answer.is_some();
+        self.answers.send_if_modified(|Answers(answers)| {
+            let has_changed = answers[index] != answer;
+            answers[index] = answer;
+            has_changed
+        });
+        Ok(is_known)
+    }
+
+    fn no_master(&self, cause: Option<Fault>) -> Fault {
+        Fault::NoMaster(Arc::clone(&self.name), cause.map(Arc::new))
+    }
+}
+
+impl Answer {
+    /// Parses the reply to `SENTINEL MASTER`: names and values, as a list or as a map.
+    fn parse(reply: &Value) -> Option<Self> {
+        let pairs: Vec<(&Value, &Value)> = match reply {
+            Value::Map(pairs) => pairs.iter().map(|(name, value)| (name, value)).collect(),
+            Value::Array(items) => items
+                .chunks_exact(2)
+                .map(|pair| (&pair[0], &pair[1]))
+                .collect(),
+            _ => return None,
+        };
+        let field = |wanted: &str| {
+            let is_wanted =
+                |name: &Value| matches!(name, Value::BulkString(name) if name == wanted.as_bytes());
+            match pairs.iter().find(|(name, _)| is_wanted(name))?.1 {
+                Value::BulkString(value) => std::str::from_utf8(value).ok(),
+                _ => None,
+            }
+        };
+        Some(Self {
+            epoch: field("config-epoch")?.parse().ok()?,
+            master: Host {
+                name: field("ip")?.to_owned(),
+                port: field("port")?.parse().ok()?,
+            },
+        })
+    }
+}
+
+/// A connection to the server at `host`, if it is a master. Sentinels may be wrong for a while after a failover.
+async fn connect_as_master(connector: &Connector, host: Host) -> Result<RawConnection, Fault> {
+    let mut raw = connector.connect_to(&Endpoint::Tcp(host)).await?;
+    let question = redis::cmd("ROLE");
+    let role = raw.connection.send_packed_command(&question);
+    let is_master = match connector.bound(role).await??.extract_error() {
+        Ok(Value::Array(parts)) => {
+            matches!(parts.first(), Some(Value::BulkString(role)) if role == b"master")
+        }
+        Ok(_) => return Err(Fault::UnexpectedReply),
+        Err(error) => match Fault::from(error) {
+            // A user without this right has to believe the sentinels.
+            fault if fault.is_missing_right() => true,
+            fault => return Err(fault),
+        },
+    };
+    match is_master {
+        true => Ok(raw),
+        false => Err(Fault::NotTheMaster),
+    }
+}
+
+#[cfg(test)]
+mod tests;

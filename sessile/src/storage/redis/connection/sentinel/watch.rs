@@ -1,0 +1,76 @@
+//! Listening to sentinels, so that a switch to another master is noticed when it happens.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, aio::MultiplexedConnection};
+use tokio::{sync::Notify, task::JoinSet, time::sleep};
+
+use super::{super::connect::Driver, Fault, Shared};
+
+/// A sentinel is asked this often even if it announces nothing. The connection to it may be broken.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// A sentinel is asked no more often than this, whatever it announces.
+const SPACING: Duration = Duration::from_millis(100);
+
+/// Keeps the answers of all sentinels up to date.
+pub(super) async fn watch(shared: Arc<Shared>) {
+    let mut following = JoinSet::new();
+    for index in 0..shared.hosts.len() {
+        let shared = Arc::clone(&shared);
+        following.spawn(async move {
+            loop {
+                // The sentinel that is down or cut off has said what it knew. It is tried again.
+                let Err(_) = follow(&shared, index).await;
+                sleep(PERIOD).await;
+            }
+        });
+    }
+    following.join_all().await;
+}
+
+/// Asks a sentinel for the master: now, when it announces a switch, and every [`PERIOD`].
+async fn follow(shared: &Shared, index: usize) -> Result<Infallible, Fault> {
+    let announced = Arc::new(Notify::new());
+    let (mut sentinel, _driver) = subscribe(shared, index, &announced).await?;
+    loop {
+        shared.ask(index, &mut sentinel).await?;
+        sleep(SPACING).await;
+        tokio::select! {
+            () = announced.notified() => {}
+            () = shared.doubt.notified() => {}
+            () = sleep(PERIOD) => {}
+        }
+    }
+}
+
+/// A connection to a sentinel that notifies `announced` when a master is replaced.
+async fn subscribe(
+    shared: &Shared,
+    index: usize,
+    announced: &Arc<Notify>,
+) -> Result<(MultiplexedConnection, Arc<Driver>), Fault> {
+    let (host, connector) = (&shared.hosts[index], &shared.connector);
+    let announced = Arc::clone(announced);
+    let config = AsyncConnectionConfig::new().set_push_sender(move |_: PushInfo| {
+        announced.notify_one();
+        Ok::<_, Infallible>(())
+    });
+    let connecting = connector.connect_to_sentinel(host, ProtocolVersion::RESP3, config);
+    match connecting.await {
+        Ok((mut sentinel, driver)) => {
+            let subscribing = sentinel.subscribe("+switch-master");
+            // A user without this right has to wait for the next question.
+            _ = connector.bound(subscribing).await?;
+            Ok((sentinel, driver))
+        }
+        // Before Redis 6.0, a connection with a subscription answers no questions.
+        Err(Fault::AnnouncesNoChanges) => {
+            let config = AsyncConnectionConfig::new();
+            connector
+                .connect_to_sentinel(host, ProtocolVersion::RESP2, config)
+                .await
+        }
+        Err(fault) => Err(fault),
+    }
+}
