@@ -1,6 +1,6 @@
 //! Migration of a slot from one master of a cluster to another.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use super::{Cluster, Redis, Reply, config::USER};
 use crate::Error;
@@ -54,6 +54,23 @@ impl Cluster {
         // The target is first. If the source were first, no node would own the slot in between.
         target.require(&words)?;
         source.require(&words)?;
+        self.wait_until_agreed(LIMIT)
+    }
+
+    /// Gives slots that have no keys to another master, all at once, and waits until every node knows it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] if one of the slots has keys or is not of `from`.
+    pub fn give_away_slots(&self, slots: Range<u16>, from: usize, to: usize) -> Result<(), Error> {
+        let (source, target) = (&self.nodes()[from], &self.nodes()[to]);
+        let id = target.id()?;
+        for slot in slots {
+            let slot = slot.to_string();
+            for node in [target, source] {
+                node.require(&["CLUSTER", "SETSLOT", &slot, "NODE", &id])?;
+            }
+        }
         self.wait_until_agreed(LIMIT)
     }
 

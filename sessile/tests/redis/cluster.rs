@@ -6,8 +6,8 @@ use sessile::storage::{CreateOutcome, RedisSessionStore, SessionStore as _, Stor
 use sessile_rig::redis::{Cluster, Redis};
 
 use crate::setup::{
-    HOUR, Stored, create, failed, in_time, kind, record, store, until_it_works, until_replicated,
-    updated, value, whole,
+    HOUR, Stored, create, failed, in_time, kind, near_store, record, store, until_it_works,
+    until_replicated, updated, value, whole,
 };
 
 pub(crate) fn url_of(cluster: &Cluster) -> String {
@@ -204,4 +204,75 @@ async fn a_create_is_sent_again_only_if_it_was_not_executed() {
     })
     .await;
     assert!(open <= 1, "{open} of them were sent: {}", whole(&error));
+}
+
+/// How often the nodes did what a line of their statistics counts, such as `errorstat_MOVED:count=`.
+fn count(cluster: &Cluster, section: &str, counter: &str) -> usize {
+    let count = |node: &Redis| {
+        let info = node.command(&["INFO", section]).unwrap();
+        let info = info.text().unwrap();
+        let line = info.lines().find_map(|line| line.strip_prefix(counter));
+        line.map_or(0, |rest| rest.split(',').next().unwrap().parse().unwrap())
+    };
+    cluster.nodes().iter().map(count).sum()
+}
+
+fn redirects(cluster: &Cluster) -> usize {
+    count(cluster, "errorstats", "errorstat_MOVED:count=")
+}
+
+fn questions(cluster: &Cluster) -> usize {
+    count(cluster, "commandstats", "cmdstat_cluster|slots:calls=")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_slots_that_move_at_once_are_asked_for_together() {
+    let cluster = Cluster::start().unwrap();
+    let creator = store(url_of(&cluster)).await;
+    let spared = one_on_each_master(&cluster, &creator).await.pop().unwrap();
+    // Slots with sessions could not be given away like this.
+    let emptied = cluster.nodes()[0].command(&["FLUSHALL"]);
+    assert!(emptied.unwrap().is_ok());
+    let store = near_store(url_of(&cluster)).await;
+    assert_eq!(value(&store, &spared).await.unwrap(), Some(1));
+    cluster.give_away_slots(0..2000, 0, 1).unwrap();
+
+    let (redirected, asked) = (redirects(&cluster), questions(&cluster));
+    let begun = std::time::Instant::now();
+    let mut misses = 0;
+    while redirects(&cluster) - redirected < 100 {
+        for _ in 0..50 {
+            assert_eq!(value(&store, &Stored::nowhere()).await.unwrap(), None);
+            // A session in the near cache needs no reply.
+            let cached = tokio::time::timeout(Duration::ZERO, value(&store, &spared)).await;
+            if cached.is_err() {
+                misses += 1;
+                assert_eq!(value(&store, &spared).await.unwrap(), Some(1));
+            }
+        }
+        if begun.elapsed() > Duration::from_millis(100) {
+            break;
+        }
+    }
+    // The map may be new before as many slots were asked for.
+    let redirected = redirects(&cluster) - redirected;
+    assert!(redirected >= 5, "{redirected}");
+
+    // The map is new when no slot is redirected any more.
+    in_time(async {
+        loop {
+            let before = redirects(&cluster);
+            for _ in 0..100 {
+                value(&store, &Stored::nowhere()).await.unwrap();
+            }
+            if redirects(&cluster) == before {
+                break;
+            }
+        }
+    })
+    .await;
+    let most = 1 + begun.elapsed().as_millis() as usize / 100;
+    let asked = questions(&cluster) - asked;
+    assert!((1..=most).contains(&asked), "{asked} of {most}");
+    assert!(misses <= 2 * most, "{misses} of {most}");
 }

@@ -1,7 +1,7 @@
 //! [`slot_of`]: the slot of a cluster that a key belongs to.
 
 /// The number of slots of a cluster.
-const SLOTS: u16 = 16_384;
+pub(super) const SLOTS: u16 = 16_384;
 
 /// The slot of a cluster that `redis_key` belongs to.
 pub(super) fn slot_of(redis_key: &[u8]) -> u16 {

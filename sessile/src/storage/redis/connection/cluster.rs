@@ -3,7 +3,7 @@
 //! The store itself finds the nodes of a cluster, and the master behind sentinels, instead of the `redis` crate. Its
 //! connections fail fast and it knows which requests may be sent again, so one deadline bounds everything. If a node
 //! fails, the other nodes are asked for the owner of its slots, by one request at a time and at most ten times per
-//! second.
+//! second. After redirects they are asked in the background, once for all slots that move at about the same time.
 
 use std::{
     collections::HashMap,
@@ -47,6 +47,8 @@ pub(super) struct Cluster {
     /// When the nodes were last asked for the topology. The request that asks holds the lock, so that a
     /// failure does not make every request ask.
     asked_at: tokio::sync::Mutex<Option<Instant>>,
+    /// When the nodes will be asked in the background.
+    refresh_at: Mutex<Option<Instant>>,
 }
 
 impl Cluster {
@@ -58,6 +60,7 @@ impl Cluster {
             topology: Mutex::default(),
             connections: Mutex::default(),
             asked_at: tokio::sync::Mutex::default(),
+            refresh_at: Mutex::default(),
         }
     }
 
@@ -116,7 +119,7 @@ impl Cluster {
             match fault.verdict() {
                 Verdict::Moved(address) => {
                     let host = host.redirected(address)?;
-                    self.learn(slot, &host);
+                    self.learn(slot, &host, deadline.limit);
                     redirected = Some((host, Asking::No));
                 }
                 Verdict::Ask(address) => {
@@ -145,12 +148,28 @@ impl Cluster {
         Arc::clone(&lock(&self.topology))
     }
 
-    /// A node has redirected `slot` to `host`.
-    fn learn(&self, slot: u16, host: &Host) {
+    /// A node has redirected `slot` to `host`. Other slots may have moved as well.
+    fn learn(self: &Arc<Self>, slot: u16, host: &Host, limit: Duration) {
         let mut topology = lock(&self.topology);
         *topology = Arc::new(topology.with(slot, host));
         drop(topology);
+
+        let now = Instant::now();
+        let mut refresh_at = lock(&self.refresh_at);
+        if refresh_at.is_some_and(|at| now < at) {
+            return;
+        }
+        *refresh_at = Some(now + FRESH);
+        drop(refresh_at);
         self.clear_near_cache();
+        let cluster = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(FRESH).await;
+            let known = cluster.topology();
+            // The slots that redirects told of are known already.
+            _ = cluster.ask_all(&known, limit).await;
+            cluster.clear_near_cache();
+        });
     }
 
     /// Another node serves a slot. What the previous node announces is not complete any more.

@@ -2,48 +2,88 @@
 
 use redis::Value;
 
-use super::super::location::Host;
+use super::super::{location::Host, slot::SLOTS};
 
 /// Which node serves which slots, according to one of them.
+///
+/// The ranges are sorted and don't overlap, and neighbors have different hosts. So two maps are equal if they say the
+/// same.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Topology {
-    /// Slots, from the first to the last one, and their master. Later ones count before earlier
-    /// ones.
-    ranges: Vec<(u16, u16, Host)>,
+    ranges: Vec<Range>,
+}
+
+/// Slots, from the first to the last one, and their master.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Range {
+    first: u16,
+    last: u16,
+    host: Host,
 }
 
 impl Topology {
+    fn of(mut ranges: Vec<Range>) -> Self {
+        ranges.sort_by_key(|range| range.first);
+        ranges.dedup_by(|next, range| {
+            let is_rest = range.host == next.host && range.last + 1 == next.first;
+            if is_rest {
+                range.last = next.last;
+            }
+            is_rest
+        });
+        Self { ranges }
+    }
+
     /// Parses the answer of the node at `teller` to `CLUSTER SLOTS`.
     pub(super) fn parse(answer: &Value, teller: &Host) -> Option<Self> {
         let Value::Array(ranges) = answer else {
             return None;
         };
         let ranges = ranges.iter().map(|range| parse_range(range, teller));
-        let ranges = ranges.collect::<Option<_>>()?;
-        Some(Self { ranges })
+        Some(Self::of(ranges.collect::<Option<_>>()?))
     }
 
     /// The same with another owner of one slot.
     pub(super) fn with(&self, slot: u16, host: &Host) -> Self {
-        let mut ranges = self.ranges.clone();
-        ranges.retain(|(first, last, _)| (*first, *last) != (slot, slot));
-        ranges.push((slot, slot, host.clone()));
-        Self { ranges }
+        let mut ranges = Vec::with_capacity(self.ranges.len() + 2);
+        for range in &self.ranges {
+            let part = |first, last| Range {
+                first,
+                last,
+                host: range.host.clone(),
+            };
+            if !(range.first..=range.last).contains(&slot) {
+                ranges.push(range.clone());
+                continue;
+            }
+            if range.first < slot {
+                ranges.push(part(range.first, slot - 1));
+            }
+            if slot < range.last {
+                ranges.push(part(slot + 1, range.last));
+            }
+        }
+        ranges.push(Range {
+            first: slot,
+            last: slot,
+            host: host.clone(),
+        });
+        Self::of(ranges)
     }
 
     pub(super) fn owner(&self, slot: u16) -> Option<&Host> {
-        let mut newest_first = self.ranges.iter().rev();
-        let range = newest_first.find(|(first, last, _)| (*first..=*last).contains(&slot));
-        range.map(|(.., host)| host)
+        let index = self.ranges.partition_point(|range| range.last < slot);
+        let range = self.ranges.get(index)?;
+        (range.first <= slot).then_some(&range.host)
     }
 
     pub(super) fn has(&self, host: &Host) -> bool {
-        self.ranges.iter().any(|(.., owner)| owner == host)
+        self.ranges.iter().any(|range| range.host == *host)
     }
 
     /// All masters, each once.
     pub(super) fn hosts(&self) -> Vec<&Host> {
-        let mut hosts: Vec<&Host> = self.ranges.iter().map(|(.., host)| host).collect();
+        let mut hosts: Vec<&Host> = self.ranges.iter().map(|range| &range.host).collect();
         hosts.sort_unstable_by_key(|host| (&host.name, host.port));
         hosts.dedup();
         hosts
@@ -51,7 +91,7 @@ impl Topology {
 }
 
 /// `[first, last, [name, port, …], …]`: the master comes before its replicas.
-fn parse_range(range: &Value, teller: &Host) -> Option<(u16, u16, Host)> {
+fn parse_range(range: &Value, teller: &Host) -> Option<Range> {
     let Value::Array(parts) = range else {
         return None;
     };
@@ -77,11 +117,8 @@ fn parse_range(range: &Value, teller: &Host) -> Option<(u16, u16, Host)> {
         name: name.to_owned(),
         port: u16::try_from(*port).ok()?,
     };
-    Some((
-        u16::try_from(*first).ok()?,
-        u16::try_from(*last).ok()?,
-        host,
-    ))
+    let (first, last) = (u16::try_from(*first).ok()?, u16::try_from(*last).ok()?);
+    (first <= last && last < SLOTS).then_some(Range { first, last, host })
 }
 
 #[cfg(test)]
@@ -135,12 +172,39 @@ mod tests {
     }
 
     #[test]
+    fn neighbors_with_one_owner_are_one_range() {
+        let answer = |ranges: &[(i64, i64, i64)]| {
+            let ranges = ranges
+                .iter()
+                .map(|&(first, last, port)| range(first, last, vec![node("10.0.0.1", port)]));
+            Topology::parse(&Value::Array(ranges.collect()), &host(1)).unwrap()
+        };
+        let whole = answer(&[(0, 16383, 1)]);
+        assert_eq!(answer(&[(9, 16383, 1), (0, 8, 1)]), whole);
+
+        // As many slots as move at once, and back.
+        let moved = (5..305).fold(whole, |topology, slot| topology.with(slot, &host(2)));
+        assert_eq!(moved, answer(&[(0, 4, 1), (5, 304, 2), (305, 16383, 1)]));
+        assert_eq!(moved.ranges.len(), 3);
+        let back = (5..305)
+            .rev()
+            .fold(moved, |topology, slot| topology.with(slot, &host(1)));
+        assert_eq!(back, answer(&[(0, 16383, 1)]));
+
+        let unserved = answer(&[(0, 4, 1)]).with(16383, &host(2));
+        assert_eq!(unserved.owner(16383), Some(&host(2)));
+        assert_eq!(unserved.owner(16382), None);
+    }
+
+    #[test]
     fn other_answers_are_no_topology() {
         for answer in [
             Value::Nil,
             Value::Array(vec![Value::Nil]),
             Value::Array(vec![range(0, 1, vec![])]),
             Value::Array(vec![range(0, 70_000, vec![node("h", 1)])]),
+            Value::Array(vec![range(0, 16_384, vec![node("h", 1)])]),
+            Value::Array(vec![range(2, 1, vec![node("h", 1)])]),
             Value::Array(vec![range(0, 1, vec![node("h", -1)])]),
         ] {
             assert_eq!(Topology::parse(&answer, &host(1)), None, "{answer:?}");
