@@ -86,7 +86,7 @@
 //! # Several applications in one store
 //!
 //! Give each application its own sealing key. Two applications with the same key and the same store open each other's
-//! sessions. In a shared Redis, [`cache_keygen`] can add a prefix to the keys. In a shared PostgreSQL, MySQL or
+//! sessions. In a shared Redis, give each a [`key_prefix`] of its own. In a shared PostgreSQL, MySQL or
 //! MariaDB database, `table("…")` names the table. In SQLite, use a file for each application.
 //!
 //! [Benchmarks]: https://github.com/sessile-rs/sessile/blob/main/docs/benchmarks.md
@@ -100,9 +100,9 @@
 //! [`RedisSessionStore`]: crate::storage::RedisSessionStore
 //! [`SqliteSessionStore`]: crate::storage::SqliteSessionStore
 //! [`TtlExtensionPolicy::OnEveryRequest`]: crate::config::TtlExtensionPolicy::OnEveryRequest
-//! [`cache_keygen`]: crate::storage::RedisSessionStoreBuilder::cache_keygen
 //! [`compat::Adapter`]: crate::storage::compat::Adapter
 //! [`databases`]: crate::guide::databases
+//! [`key_prefix`]: crate::storage::RedisSessionStoreBuilder::key_prefix
 //! [`scaling`]: crate::guide::scaling
 //! [`synchronous`]: crate::storage::SqliteSessionStoreBuilder::synchronous
 //! [`writing_a_store`]: crate::guide::writing_a_store

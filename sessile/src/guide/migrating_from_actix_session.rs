@@ -234,6 +234,7 @@
 //! | `f64::NAN`, and values that are nested more than 127 levels deep | are stored, and can't be read | are an error of `insert` |
 //! | the same middleware around the app and a scope | opens two sessions | opens one |
 //! | settings that browsers refuse, such as `SameSite=None` without `Secure` | are sent | make `build` panic, and `try_build` return an error |
+//! | the Redis key of a new session | the session key | [`sessile:`](crate::storage::RedisSessionStoreBuilder::key_prefix) and the session's id. Sessions of actix-session are found under their own keys |
 //! | `cache_keygen` of the Redis stores | receives a session key of 64 characters | receives a session's id of 22 characters, or the whole key of a session of actix-session. A function that adds a prefix works for both |
 //! | values in Redis | JSON of JSON texts | a version, followed by JSON |
 //!

@@ -11,6 +11,7 @@
 //! | keep an audit trail, or close sockets when a user signs out | [`audit_trails`] |
 //! | monitor sessions in production | [`logs_and_metrics`] |
 //! | administer the tables of a PostgreSQL, MySQL or MariaDB database | [`databases`] |
+//! | know what happens when a server of the store fails | [`failover`] |
 //! | estimate what many sessions need | [`scaling`] |
 //! | review the security of an application | [`security`] |
 //! | store sessions in another database or service | [`writing_a_store`] |
@@ -30,6 +31,8 @@ pub mod cookies_and_proxies;
 pub mod databases {}
 #[cfg(feature = "actix")]
 pub mod data_and_messages;
+#[doc = include_str!("failover.md")]
+pub mod failover {}
 pub mod how_long_sessions_live;
 pub mod logs_and_metrics;
 #[cfg(feature = "actix")]

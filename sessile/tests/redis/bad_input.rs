@@ -9,7 +9,7 @@ use std::{
 use std::time::Duration;
 
 use sessile::storage::{
-    CreateOutcome, RedisSessionStore, SessionStore as _,
+    CreateOutcome, NearCacheConfig, RedisSessionStore, SessionStore as _,
     StoreErrorKind::{self, *},
     UpdateOutcome, Version,
 };
@@ -65,25 +65,74 @@ async fn passwords() {
 }
 
 #[tokio::test]
-async fn a_user_with_few_rights() {
+async fn a_user_who_lacks_a_right_is_refused_at_start() {
     let redis = Redis::start().unwrap();
-    let grant = |user: &str, rights: &[&str]| {
-        let words = [&["ACL", "SETUSER", user, "on", ">pw", "~*"], rights].concat();
-        assert!(redis.command(&words).unwrap().is_ok());
-        format!("redis://{user}:pw@127.0.0.1:{}", redis.port())
+    let grant = |rights: &[&str]| {
+        let user = ["ACL", "SETUSER", "few", "reset", "on", ">pw"];
+        assert!(redis.command(&[&user, rights].concat()).unwrap().is_ok());
+        format!("redis://few:pw@127.0.0.1:{}", redis.port())
     };
     // The minimum. Without INFO the version of the server is not checked.
     let rights = ["+get", "+set", "+getrange", "+del", "+eval", "+evalsha"];
-    let store_with_few = store(grant("few", &rights)).await;
+    let store_with_few = store(grant(&[&rights[..], &["~sessile:*"]].concat())).await;
     let at = create(&store_with_few, 1).await;
     let at = updated(&store_with_few, &at, 2).await;
     store_with_few.delete(&at.id).await.unwrap();
 
-    let reader = store(grant("reader", &["+get", "+info"])).await;
-    assert_eq!(value(&reader, &at).await.unwrap(), None);
-    assert_eq!(kind(try_create(&reader).await), Denied);
-    assert_eq!(kind(update(&reader, &at, 1).await), Denied);
-    assert_eq!(kind(reader.delete(&at.id).await), Denied);
+    for missing in rights {
+        let others = rights.into_iter().filter(|&right| right != missing);
+        let others: Vec<_> = others.chain(["~sessile:*"]).collect();
+        let (kind, text) = refused(grant(&others)).await;
+        assert_eq!(kind, Denied, "{missing}");
+        let command = missing.trim_start_matches('+').to_uppercase();
+        assert!(text.contains(&format!("`{command}`")), "{missing}: {text}");
+    }
+    let (kind, text) = refused(grant(&[&rights[..], &["~other:*"]].concat())).await;
+    assert_eq!(kind, Denied);
+    assert!(text.contains("`GET`"), "{text}");
+    assert_eq!(redis.command(&["DBSIZE"]).unwrap().integer(), Some(0));
+}
+
+#[tokio::test]
+async fn a_near_cache_needs_one_more_right() {
+    let redis = Redis::start().unwrap();
+    let user = [
+        "ACL", "SETUSER", "near", "on", ">pw", "~*", "+@all", "-pttl",
+    ];
+    assert!(redis.command(&user).unwrap().is_ok());
+    let url = format!("redis://near:pw@127.0.0.1:{}", redis.port());
+    store(url.clone()).await;
+    let near = RedisSessionStore::builder(url).near_cache(NearCacheConfig::default());
+    let error = failed(near.build().await);
+    assert_eq!(error.kind(), Denied);
+    assert!(whole(&error).contains("`PTTL`"));
+}
+
+#[tokio::test]
+async fn a_server_without_a_command_is_refused_unless_the_command_is_info() {
+    let without = |command| Redis::start_with(&["--rename-command", command, "HIDDEN"]).unwrap();
+    let redis = without("INFO");
+    create(&store(redis.url()).await, 1).await;
+    let redis = without("GETRANGE");
+    let (kind, text) = refused(redis.url()).await;
+    assert_eq!(kind, Incompatible);
+    assert!(text.contains("`GETRANGE`"), "{text}");
+}
+
+#[tokio::test]
+async fn a_user_without_a_password_is_signed_in() {
+    let redis = Redis::start().unwrap();
+    let user = ["ACL", "SETUSER", "app", "on", "nopass", "~*", "+@all"];
+    assert!(redis.command(&user).unwrap().is_ok());
+    let url = format!("redis://app@127.0.0.1:{}", redis.port());
+    let store = store(url.clone()).await;
+    create(&store, 1).await;
+    let clients = redis.command(&["CLIENT", "LIST"]).unwrap();
+    assert!(clients.text().unwrap().contains("user=app"));
+
+    let password = ["ACL", "SETUSER", "app", "resetpass", ">pw"];
+    assert!(redis.command(&password).unwrap().is_ok());
+    assert_eq!(refused(url).await.0, Denied);
 }
 
 #[tokio::test]

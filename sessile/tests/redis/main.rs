@@ -7,6 +7,7 @@ mod answers;
 mod bad_input;
 mod cluster;
 mod near_cache;
+mod operation;
 mod outages;
 #[path = "../shared/races.rs"]
 mod race_suite;

@@ -69,7 +69,7 @@ impl Stored {
 
     /// Its Redis key, where none is configured.
     pub(crate) fn redis_key(&self) -> String {
-        self.id.to_string()
+        format!("sessile:{}", self.id)
     }
 }
 

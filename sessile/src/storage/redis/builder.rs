@@ -1,16 +1,15 @@
 //! [`RedisSessionStoreBuilder`]: what a store needs to know before it connects.
 
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+mod connector;
 
-use super::{
-    Keygen, NearCacheConfig, RedisSessionStore, StoreError,
-    connection::{Access, Connection, Connector},
-    error::Fault,
-    location::{AddressError, Location},
-    near::NearCache,
-};
+use std::{error::Error, fmt, time::Duration};
+
 #[cfg(feature = "_redis-tls")]
-use super::{RedisTlsConfig, tls::TlsConnector};
+use super::RedisTlsConfig;
+use super::{
+    NearCacheConfig, RedisSessionStore, StoreError, connection::Connection, error::Fault,
+    keys::RedisKeys, location::Location, near::NearCache,
+};
 use crate::{
     clock::{Clock, SharedClock},
     storage::{
@@ -37,7 +36,7 @@ use crate::{
 #[must_use = "nothing is connected until `build` is called"]
 pub struct RedisSessionStoreBuilder {
     source: Source,
-    keygen: Option<Keygen>,
+    keys: RedisKeys,
     connect_timeout: Duration,
     response_timeout: Duration,
     backoff: Backoff,
@@ -72,7 +71,7 @@ impl RedisSessionStoreBuilder {
     fn new(source: Source) -> Self {
         Self {
             source,
-            keygen: None,
+            keys: RedisKeys::default(),
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
             backoff: Backoff::default(),
@@ -87,11 +86,28 @@ impl RedisSessionStoreBuilder {
         }
     }
 
-    /// Makes the Redis key of a session, for example to add a prefix. `keygen` is given the text of the
-    /// [session's id](super::SessionId), or the whole session key of a session that `actix-session` made.
+    /// Puts `prefix` before the ids of sessions. The result is their Redis key. Without a prefix it is the id.
     ///
-    /// Default: the Redis key is what `keygen` would be given. Different sessions need different Redis keys.
-    /// If a new session has the Redis key of another one, it is not created, and nothing is overwritten.
+    /// Sessions that `actix-session` made are looked for under their own key, without a prefix.
+    ///
+    /// Default: `sessile:`. Of this and [`cache_keygen`](Self::cache_keygen), the later call counts.
+    ///
+    /// ```
+    /// use sessile::storage::RedisSessionStore;
+    ///
+    /// let builder = RedisSessionStore::builder("redis://127.0.0.1").key_prefix("shop:session:");
+    /// # drop(builder);
+    /// ```
+    pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.keys = RedisKeys::prefix(prefix);
+        self
+    }
+
+    /// Makes the Redis key of a session. `keygen` is given the text of the [session's id](super::SessionId), or the
+    /// whole session key of a session that `actix-session` made.
+    ///
+    /// Default: [`key_prefix`](Self::key_prefix). Different sessions need different Redis keys. If a new session has the
+    /// Redis key of another one, it is not created, and nothing is overwritten.
     ///
     /// ```
     /// use sessile::storage::RedisSessionStore;
@@ -100,11 +116,15 @@ impl RedisSessionStoreBuilder {
     ///     .cache_keygen(|id| format!("session:{id}"));
     /// # drop(builder);
     /// ```
-    pub fn cache_keygen<F>(mut self, keygen: F) -> Self
+    pub fn cache_keygen<F>(self, keygen: F) -> Self
     where
         F: Fn(&str) -> String + Send + Sync + 'static,
     {
-        self.keygen = Some(Arc::new(keygen));
+        self.keys(RedisKeys::keygen(keygen))
+    }
+
+    pub(in crate::storage) fn keys(mut self, keys: RedisKeys) -> Self {
+        self.keys = keys;
         self
     }
 
@@ -235,67 +255,14 @@ impl RedisSessionStoreBuilder {
             #[cfg(feature = "redis-pool")]
             Source::Pool(pool) => Connection::pooled(pool.clone(), self.response_timeout).await?,
         };
-        Ok(RedisSessionStore {
+        let store = RedisSessionStore {
             connection,
-            keygen: self.keygen,
+            keys: self.keys,
             near_cache,
             clock: self.clock,
-        })
-    }
-
-    fn connector(
-        &self,
-        location: &Location,
-        near_cache: Option<NearCache>,
-    ) -> Result<Connector, Fault> {
-        let credentials = |callback: &Option<CredentialsSource>, of_address: &Credentials| {
-            let fixed = || CredentialsSource::Fixed(of_address.clone());
-            callback.clone().unwrap_or_else(fixed)
         };
-        #[cfg(feature = "_redis-tls")]
-        let (tls, sentinel_tls) = self.tls_connectors(location)?;
-        #[cfg(not(feature = "_redis-tls"))]
-        if location.tls {
-            return Err(AddressError::NoTls.into());
-        }
-        Ok(Connector {
-            servers: Access {
-                credentials: credentials(&self.credentials, &location.credentials),
-                #[cfg(feature = "_redis-tls")]
-                tls,
-            },
-            sentinels: Access {
-                credentials: credentials(
-                    &self.sentinel_credentials,
-                    &location.sentinel_credentials,
-                ),
-                #[cfg(feature = "_redis-tls")]
-                tls: sentinel_tls,
-            },
-            database: location.database,
-            timeout: self.connect_timeout,
-            near_cache,
-        })
-    }
-
-    /// TLS to servers, and to sentinels.
-    #[cfg(feature = "_redis-tls")]
-    fn tls_connectors(
-        &self,
-        location: &Location,
-    ) -> Result<(Option<TlsConnector>, Option<TlsConnector>), Fault> {
-        let default = RedisTlsConfig::default();
-        let servers = match (location.tls, &self.tls) {
-            (true, config) => Some(config.as_ref().unwrap_or(&default)),
-            (false, None) => None,
-            (false, Some(_)) => return Err(AddressError::NotTls.into()),
-        };
-        let sentinels = match &self.sentinel_tls {
-            Some(config) => config.as_ref(),
-            None => servers,
-        };
-        let connector = |config| Option::map(config, TlsConnector::new).transpose();
-        Ok((connector(servers)?, connector(sentinels)?))
+        store.check_rights().await?;
+        Ok(store)
     }
 }
 

@@ -31,6 +31,14 @@ pub(super) enum Fault {
     NotRedis,
     #[error("the server has version {found}, and Redis {oldest} or later is needed")]
     TooOld { oldest: &'static str, found: String },
+    #[error("the user or the server does not allow `{command}` on the keys of sessions")]
+    MissingCommand {
+        command: &'static str,
+        #[source]
+        cause: Arc<StoreError>,
+    },
+    #[error("the store was closed")]
+    Closed,
     #[error("the near cache needs a server that announces changes: Redis 6.0 or later")]
     AnnouncesNoChanges,
     #[cfg(feature = "redis-pool")]

@@ -3,9 +3,11 @@
 mod builder;
 mod connection;
 mod error;
+mod keys;
 mod location;
 mod near;
 mod operations;
+mod rights;
 mod script;
 mod server_error;
 mod slot;
@@ -14,9 +16,14 @@ mod tls;
 mod value;
 mod verdict;
 
-use std::{fmt, fmt::Write as _, sync::Arc};
+use std::{fmt, fmt::Write as _};
 
-use self::{connection::Connection, near::NearCache};
+pub(super) use self::keys::RedisKeys;
+use self::{
+    connection::Connection,
+    near::NearCache,
+    script::{Action, Request},
+};
 use super::{Loaded, SessionId, StoreError, StoreErrorKind, Version};
 use crate::clock::SharedClock;
 
@@ -37,9 +44,9 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 /// | `redis+sentinel://host1:port,host2:port/name` | the master called `name`, found by its sentinels |
 /// | `rediss://…`, `rediss+cluster://…`, `rediss+sentinel://…` | the same over TLS |
 ///
-/// User and password are percent-encoded. With sentinels they are for the master, and the sentinels are
-/// asked without. The default port is 6379, for sentinels 26379. TLS needs one of the features
-/// `redis-session-rustls` and `redis-rs-tls-session`.
+/// User and password are percent-encoded. With sentinels they are for the master; the sentinels have their own:
+/// `redis+sentinel://…/name?sentinel_user=…&sentinel_pass=…`. The default port is 6379, for sentinels 26379. TLS needs
+/// one of the features `redis-session-rustls` and `redis-rs-tls-session`.
 ///
 /// - Every operation is one command and one round trip, and atomic on the server. (A server that has been
 ///   restarted is sent the script of an update once in full.)
@@ -49,9 +56,12 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 ///   second of its return; see [`RedisSessionStoreBuilder::reconnect_backoff`].
 /// - If the connection breaks before the reply arrives, the request is sent again, except when it creates a
 ///   session. An update that was stored at the first attempt is recognized by its version.
-/// - The Redis key of a session is its id: 22 characters, or what
-///   [`cache_keygen`](RedisSessionStoreBuilder::cache_keygen) makes of it. The value is the version in 16
+/// - The Redis key of a session is `sessile:` and its id of 22 characters, or what
+///   [`key_prefix`](RedisSessionStoreBuilder::key_prefix) or
+///   [`cache_keygen`](RedisSessionStoreBuilder::cache_keygen) make of it. The value is the version in 16
 ///   hexadecimal digits and the [record](super#the-form-of-a-record).
+/// - Behind sentinels, the store listens to all of them, and leaves a master that was replaced. The page
+///   [`guide::failover`](crate::guide::failover) describes what follows from each failure.
 /// - Sessions that `actix-session` left in Redis are read for as long as they live there. They stay under
 ///   their Redis key, and the first change stores them as records.
 /// - Redis is as durable as its configuration. Sessions that it loses when it is killed, or in a failover
@@ -61,8 +71,9 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 /// - Reading the database does not allow opening a session: a record has only digests of its secrets.
 ///   (Sessions of `actix-session` are an exception: their Redis key is their secret.)
 /// - The user needs the right to run `GET`, `SET`, `GETRANGE`, `DEL`, `EVAL` and `EVALSHA` on the keys of
-///   sessions, and `CLUSTER|SLOTS` on a cluster. It should have `INFO`, and `ROLE` behind sentinels. A near
-///   cache needs `PTTL` and `CLIENT|TRACKING` as well.
+///   sessions, which is checked when the store is built, and `CLUSTER|SLOTS` on a cluster. It should have `INFO`, and
+///   `ROLE` behind sentinels. A near cache needs `PTTL` and `CLIENT|TRACKING` as well. The user of the sentinels needs
+///   `SENTINEL|MASTER`, and should have `SUBSCRIBE` on the channel `+switch-master`.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -121,14 +132,10 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 #[derive(Clone)]
 pub struct RedisSessionStore {
     connection: Connection,
-    /// `None` uses its argument as the Redis key.
-    keygen: Option<Keygen>,
+    keys: RedisKeys,
     near_cache: Option<NearCache>,
     clock: SharedClock,
 }
-
-/// Makes the Redis key out of the text of an id, or out of a session key of actix-session's.
-type Keygen = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
 impl RedisSessionStore {
     /// Connects to `address` with all settings at their defaults.
@@ -137,8 +144,8 @@ impl RedisSessionStore {
     ///
     /// - [`Misconfigured`](StoreErrorKind::Misconfigured) if the address can't be parsed or the database
     ///   does not exist.
-    /// - [`Denied`](StoreErrorKind::Denied) if the server does not accept user or password.
-    /// - [`Incompatible`](StoreErrorKind::Incompatible) if the server is too old or is not Redis.
+    /// - [`Denied`](StoreErrorKind::Denied) if the server does not accept user or password, or the user lacks a right.
+    /// - [`Incompatible`](StoreErrorKind::Incompatible) if the server is too old, is not Redis, or lacks a command.
     /// - [`Unavailable`](StoreErrorKind::Unavailable) if the server can't be reached.
     pub async fn new(address: impl Into<String>) -> Result<Self, StoreError> {
         Self::builder(address).build().await
@@ -153,7 +160,8 @@ impl RedisSessionStore {
     ///
     /// A pool checks each connection before it lends it, so every operation takes a second round trip. The
     /// connections that [`new`](Self::new) makes carry as much without one. A pool is for an application
-    /// that has one already.
+    /// that has one already. The pool makes connections by its own rules, and for TLS the application enables the
+    /// feature of `deadpool-redis`.
     ///
     /// ```no_run
     /// use deadpool_redis::{Config, Runtime};
@@ -179,16 +187,59 @@ impl RedisSessionStore {
         RedisSessionStoreBuilder::to_pool(pool.into())
     }
 
-    fn redis_key(&self, id: &SessionId) -> String {
-        let mut buffer = [0; SessionId::TEXT_LEN];
-        let text = match id.actix_session_key() {
-            Some(key) => key,
-            None => id.encode(&mut buffer),
+    /// Fails if Redis can't serve sessions at the moment: for a health check.
+    ///
+    /// Costs one round trip. It loads a session that does not exist, so it covers all that a load needs: the
+    /// connection, the user's rights, the master behind sentinels, and one node of a cluster.
+    ///
+    /// ```no_run
+    /// use sessile::storage::RedisSessionStore;
+    ///
+    /// # async fn example() -> Result<(), sessile::storage::StoreError> {
+    /// let store = RedisSessionStore::new("redis://127.0.0.1").await?;
+    /// assert!(store.ping().await.is_ok());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As any operation: mostly [`Unavailable`](StoreErrorKind::Unavailable).
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let request = Request {
+            redis_key: &self.redis_key(&SessionId::generate()),
+            action: Action::Get,
         };
-        match &self.keygen {
-            Some(keygen) => keygen(text),
-            None => text.to_owned(),
-        }
+        self.connection.send(&request).await.map(drop)
+    }
+
+    /// Closes the connections of all clones after the operations that have begun. Later operations fail. Connections
+    /// of a pool stay open: the pool is the application's. The same happens if the last clone is dropped.
+    ///
+    /// ```no_run
+    /// use sessile::storage::{RedisSessionStore, StoreErrorKind};
+    ///
+    /// # async fn example() -> Result<(), sessile::storage::StoreError> {
+    /// let store = RedisSessionStore::new("redis://127.0.0.1").await?;
+    /// store.close().await?;
+    /// assert_eq!(store.ping().await.unwrap_err().kind(), StoreErrorKind::Unavailable);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// None at present.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.connection.close();
+        Ok(())
+    }
+
+    async fn check_rights(&self) -> Result<(), StoreError> {
+        let redis_key = self.redis_key(&SessionId::generate());
+        rights::check(&self.connection, &redis_key, self.near_cache.is_some()).await
+    }
+
+    fn redis_key(&self, id: &SessionId) -> String {
+        self.keys.of(id)
     }
 }
 

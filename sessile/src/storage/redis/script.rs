@@ -54,7 +54,12 @@ pub(super) enum Action<'a> {
     Delete,
     /// Asks which node of the cluster serves which slots. Concerns no key.
     Slots,
+    /// Runs a command of these words, with the Redis key in place of [`KEY`].
+    Probe(&'a [&'a str]),
 }
+
+/// Stands for the Redis key in an [`Action::Probe`].
+pub(super) const KEY: &str = "{key}";
 
 impl Action<'_> {
     /// Whether the request may be sent again if the server may have executed it already. A delayed first
@@ -82,6 +87,10 @@ impl Request<'_> {
             }
             (Action::Delete, _) => command(&["DEL", key], &[]),
             (Action::Slots, _) => command(&["CLUSTER", "SLOTS"], &[]),
+            (Action::Probe(words), _) => {
+                let word = |&word| if word == KEY { key } else { word };
+                command(&words.iter().map(word).collect::<Vec<_>>(), &[])
+            }
         }
     }
 }
@@ -119,6 +128,10 @@ mod tests {
         assert_eq!(
             packed(create, Form::ByHash),
             "*6\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nv\r\n$2\r\nNX\r\n$2\r\nPX\r\n$2\r\n60\r\n"
+        );
+        assert_eq!(
+            packed(Action::Probe(&["PTTL", KEY]), Form::ByHash),
+            "*2\r\n$4\r\nPTTL\r\n$1\r\na\r\n"
         );
         assert_eq!(
             packed(Action::Slots, Form::ByHash),

@@ -1,9 +1,9 @@
 //! [`RedisActorSessionStoreBuilder`]: the settings of the actors.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
 use super::RedisActorSessionStore;
-use crate::storage::{RedisSessionStore, StoreError, shared_connection::Backoff};
+use crate::storage::{RedisSessionStore, StoreError, redis::RedisKeys, shared_connection::Backoff};
 
 /// Sets up a [`RedisActorSessionStore`].
 ///
@@ -25,7 +25,7 @@ pub struct RedisActorSessionStoreBuilder(Settings);
 /// What an actor connects with.
 pub(super) struct Settings {
     address: String,
-    keygen: Arc<dyn Fn(&str) -> String + Send + Sync>,
+    keys: RedisKeys,
     connect_timeout: Duration,
     pub(super) response_timeout: Duration,
     backoff: Backoff,
@@ -35,17 +35,26 @@ impl RedisActorSessionStoreBuilder {
     pub(super) fn new(address: String) -> Self {
         Self(Settings {
             address,
-            keygen: Arc::new(str::to_owned),
+            keys: RedisKeys::default(),
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
             backoff: Backoff::default(),
         })
     }
 
-    /// Makes the Redis key of a session, for example to add a prefix. See
+    /// Puts `prefix` before the ids of sessions. See
+    /// [`RedisSessionStoreBuilder::key_prefix`](crate::storage::RedisSessionStoreBuilder::key_prefix).
+    ///
+    /// Default: `sessile:`.
+    pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.0.keys = RedisKeys::prefix(prefix);
+        self
+    }
+
+    /// Makes the Redis key of a session. See
     /// [`RedisSessionStoreBuilder::cache_keygen`](crate::storage::RedisSessionStoreBuilder::cache_keygen).
     ///
-    /// Default: the text of the session's id.
+    /// Default: [`key_prefix`](Self::key_prefix).
     ///
     /// ```
     /// use sessile::storage::RedisActorSessionStore;
@@ -59,7 +68,7 @@ impl RedisActorSessionStoreBuilder {
     where
         F: Fn(&str) -> String + Send + Sync + 'static,
     {
-        self.0.keygen = Arc::new(keygen);
+        self.0.keys = RedisKeys::keygen(keygen);
         self
     }
 
@@ -99,9 +108,8 @@ impl RedisActorSessionStoreBuilder {
 impl Settings {
     /// A store with a connection of its own.
     pub(super) async fn connect(&self) -> Result<RedisSessionStore, StoreError> {
-        let keygen = Arc::clone(&self.keygen);
         RedisSessionStore::builder(&self.address)
-            .cache_keygen(move |id| keygen(id))
+            .keys(self.keys.clone())
             .connect_timeout(self.connect_timeout)
             .response_timeout(self.response_timeout)
             .reconnect_backoff(self.backoff.shortest, self.backoff.longest)

@@ -18,6 +18,8 @@ pub(super) enum Fault {
     TimedOut(Duration),
     #[error("the actor failed")]
     Failed,
+    #[error("the store was closed")]
+    Closed,
 }
 
 impl Fault {
@@ -25,7 +27,7 @@ impl Fault {
         match self {
             Self::NoArbiter => StoreErrorKind::Misconfigured,
             Self::NotConnected(Some(cause)) => cause.kind(),
-            Self::NotConnected(None) | Self::TimedOut(_) | Self::Failed => {
+            Self::NotConnected(None) | Self::TimedOut(_) | Self::Failed | Self::Closed => {
                 StoreErrorKind::Unavailable
             }
         }

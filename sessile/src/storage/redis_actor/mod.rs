@@ -71,8 +71,9 @@ pub struct RedisActorSessionStore(Arc<Inner>);
 
 struct Inner {
     settings: Arc<Settings>,
-    /// The actors of the threads that needed one. They end with the last clone of the store.
-    workers: Mutex<HashMap<ThreadId, Addr<Worker>>>,
+    /// The actors of the threads that needed one. They end with the last clone of the store. `None` if the store was
+    /// closed.
+    workers: Mutex<Option<HashMap<ThreadId, Addr<Worker>>>>,
 }
 
 impl RedisActorSessionStore {
@@ -90,8 +91,33 @@ impl RedisActorSessionStore {
     fn with(settings: Settings) -> Self {
         Self(Arc::new(Inner {
             settings: Arc::new(settings),
-            workers: Mutex::default(),
+            workers: Mutex::new(Some(HashMap::new())),
         }))
+    }
+
+    /// Fails if Redis can't serve sessions at the moment. See [`RedisSessionStore::ping`].
+    ///
+    /// # Errors
+    ///
+    /// As any operation.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.ask(|store| async move { store.ping().await }).await
+    }
+
+    /// Ends the actors of all clones after the operations that they have begun, and closes their connections. Later
+    /// operations fail. The same happens if the last clone is dropped.
+    ///
+    /// # Errors
+    ///
+    /// None at present.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        let mut workers = self
+            .0
+            .workers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *workers = None;
+        Ok(())
     }
 
     /// Sends `operation` to this thread's actor, which runs it with its connection.
@@ -110,6 +136,7 @@ impl RedisActorSessionStore {
         let arbiter = Arbiter::try_current().ok_or(Fault::NoArbiter)?;
         let workers = self.0.workers.lock();
         let mut workers = workers.unwrap_or_else(PoisonError::into_inner);
+        let workers = workers.as_mut().ok_or(Fault::Closed)?;
         let thread = thread::current().id();
         if let Some(worker) = workers.get(&thread)
             && worker.connected()
@@ -222,6 +249,6 @@ mod tests {
             let error = actix::System::new().block_on(async move { load(&store).await });
             assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
         }
-        assert_eq!(store.0.workers.lock().unwrap().len(), 1);
+        assert_eq!(store.0.workers.lock().unwrap().as_ref().unwrap().len(), 1);
     }
 }

@@ -168,7 +168,6 @@ impl<C: Connect> SharedConnection<C> {
     }
 
     /// Closes the connection. The next request opens another one.
-    #[cfg(feature = "postgres-session")]
     fn close(&self) {
         let mut state = self.0.state();
         if matches!(state.phase, Phase::Open(_)) {

@@ -38,8 +38,12 @@ impl<C: Connect> PerRuntime<C> {
         }
     }
 
+    #[cfg(feature = "redis-rs-session")]
+    pub(in crate::storage) fn connector(&self) -> &C {
+        &self.connector
+    }
+
     /// Closes the connections of all runtimes.
-    #[cfg(feature = "postgres-session")]
     pub(in crate::storage) fn close(&self) {
         let connections = self
             .connections

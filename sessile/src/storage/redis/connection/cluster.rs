@@ -144,6 +144,11 @@ impl Cluster {
         Err(Fault::TooManyRedirects)
     }
 
+    pub(super) fn close(&self) {
+        let connections = std::mem::take(&mut *lock(&self.connections));
+        connections.values().for_each(PerRuntime::close);
+    }
+
     fn topology(&self) -> Arc<Topology> {
         Arc::clone(&lock(&self.topology))
     }

@@ -11,7 +11,13 @@ mod sentinel;
 mod socket;
 mod topology;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use redis::{Cmd, Value, aio::MultiplexedConnection};
 
@@ -37,6 +43,7 @@ pub(super) use self::connect::{Access, Connector};
 pub(super) struct Connection {
     transport: Transport,
     response_timeout: Duration,
+    is_closed: Arc<AtomicBool>,
 }
 
 #[derive(Clone)]
@@ -100,10 +107,7 @@ impl Connection {
                 Transport::Cluster(Arc::new(Cluster::new(connector, seeds, backoff)))
             }
         };
-        let connection = Self {
-            transport,
-            response_timeout,
-        };
+        let connection = Self::new(transport, response_timeout);
         connection.prove(connect_timeout).await?;
         Ok(connection)
     }
@@ -115,12 +119,31 @@ impl Connection {
         response_timeout: Duration,
     ) -> Result<Self, Fault> {
         let transport = Transport::Pool(pool::Connections::new(pool));
-        let connection = Self {
-            transport,
-            response_timeout,
-        };
+        let connection = Self::new(transport, response_timeout);
         connection.prove(response_timeout).await?;
         Ok(connection)
+    }
+
+    fn new(transport: Transport, response_timeout: Duration) -> Self {
+        Self {
+            transport,
+            response_timeout,
+            is_closed: Arc::default(),
+        }
+    }
+
+    /// Closes all connections after the requests that are in flight. Later requests fail. A pool stays open.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Relaxed);
+        match &self.transport {
+            Transport::PerRuntime(connections) => {
+                connections.close();
+                connections.connector().close();
+            }
+            #[cfg(feature = "redis-pool")]
+            Transport::Pool(_) => {}
+            Transport::Cluster(cluster) => cluster.close(),
+        }
     }
 
     /// Fails if Redis can't be reached.
@@ -139,6 +162,9 @@ impl Connection {
     /// Sends `request`. If the connection breaks before the reply arrives, sends it again, unless the
     /// server may have executed it and it is not [repeatable](Action::is_repeatable).
     pub(super) async fn send(&self, request: &Request<'_>) -> Result<Reply, StoreError> {
+        if self.is_closed.load(Relaxed) {
+            return Err(Fault::Closed.into());
+        }
         let deadline = Deadline::after(self.response_timeout);
         match &self.transport {
             Transport::PerRuntime(connections) => {
@@ -198,7 +224,7 @@ async fn exchange(
     asking: Asking,
 ) -> Result<Value, Fault> {
     match send(connection, request, Form::ByHash, asking).await {
-        Err(fault) if fault.is_unknown_script() => {
+        Err(fault) if fault.is_unknown_script() && matches!(request.action, Action::Update(_)) => {
             Box::pin(send(connection, request, Form::InFull, asking)).await
         }
         answered => answered,

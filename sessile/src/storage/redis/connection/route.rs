@@ -44,6 +44,15 @@ pub(super) struct Handle {
     pending: Option<Pending>,
 }
 
+impl Route {
+    /// Stops to follow the master.
+    pub(super) fn close(&self) {
+        if let Target::Master(sentinels) = &self.target {
+            sentinels.close();
+        }
+    }
+}
+
 impl Connect for Route {
     type Connection = RawConnection;
     type Handle = Handle;

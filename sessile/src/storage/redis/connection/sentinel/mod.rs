@@ -111,6 +111,14 @@ impl Sentinels {
         self.shared.doubt.notify_waiters();
     }
 
+    /// Stops to listen to the sentinels.
+    pub(super) fn close(&self) {
+        let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watcher) = &*watcher {
+            watcher.abort();
+        }
+    }
+
     /// The task that listens to the sentinels. It is started if there is none, or if its runtime has ended.
     fn watcher(&self) -> AbortHandle {
         let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
@@ -126,10 +134,7 @@ impl Sentinels {
 
 impl Drop for Sentinels {
     fn drop(&mut self) {
-        let watcher = self.watcher.get_mut();
-        if let Some(watcher) = watcher.unwrap_or_else(PoisonError::into_inner) {
-            watcher.abort();
-        }
+        self.close();
     }
 }
 
