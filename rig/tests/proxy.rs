@@ -4,7 +4,7 @@
 
 use std::{
     io::{Read, Write},
-    net::TcpStream,
+    net::{Ipv4Addr, TcpStream},
     thread,
     time::{Duration, Instant},
 };
@@ -168,6 +168,33 @@ fn the_replies_to_a_pipeline_keep_their_order() {
 
     let expected = "+PONG\r\n-OOM\r\n:7\r\n:2\r\n+none\r\n";
     assert_eq!(client.receive(expected.len()), expected);
+}
+
+#[test]
+fn forgotten_connections_stay_open_and_silent_and_new_ones_work() {
+    let (_redis, proxy, mut client) = start();
+    assert_eq!(client.call("PING"), "+PONG\r\n");
+
+    proxy.forget();
+    client.send("PING");
+
+    assert!(client.is_silent());
+    assert_eq!(Client::connect(&proxy).call("PING"), "+PONG\r\n");
+}
+
+#[test]
+fn only_the_isolated_address_is_not_served() {
+    let (_redis, proxy, mut client) = start();
+    assert_eq!(client.call("PING"), "+PONG\r\n");
+
+    proxy.isolate(Ipv4Addr::new(127, 0, 0, 2));
+    assert_eq!(client.call("PING"), "+PONG\r\n");
+    proxy.isolate(Ipv4Addr::LOCALHOST);
+    client.send("PING");
+    assert!(client.is_silent());
+
+    proxy.resume();
+    assert_eq!(client.receive(7), "+PONG\r\n");
 }
 
 #[test]

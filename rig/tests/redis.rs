@@ -256,6 +256,28 @@ fn sentinels_replace_a_frozen_master_too() {
     assert_eq!(sentinel.wait_for_failover(LONG).unwrap(), 1);
 }
 
+#[test]
+fn an_isolated_master_is_replaced_and_still_serves_clients() {
+    let sentinel = Sentinel::start_behind_proxies(&[]).unwrap();
+    let port = sentinel.master_port().unwrap();
+    assert_eq!(port, sentinel.proxies()[0].port());
+
+    sentinel.isolate(0);
+    while sentinel.master_port().unwrap() == port {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+
+    assert_eq!(sentinel.wait_for_failover(LONG).unwrap(), 1);
+    assert_eq!(send_plain(port, "ROLE").lines().nth(2), Some("master"));
+
+    sentinel.proxies()[0].resume();
+    sentinel.wait_until_whole(LONG).unwrap();
+    assert_eq!(
+        sentinel.master_port().unwrap(),
+        sentinel.proxies()[1].port()
+    );
+}
+
 fn get(redis: &Redis, key: &str) -> Reply {
     redis.command(&["GET", key]).unwrap()
 }

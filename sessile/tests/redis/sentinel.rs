@@ -225,6 +225,34 @@ async fn sentinels_with_a_password_are_asked_as_a_user_of_their_own() {
     create(&by_callback.build().await.unwrap(), 1).await;
 }
 
+#[test]
+fn a_switch_is_followed_after_the_runtime_that_listened_has_ended() {
+    let sentinel = Sentinel::start().unwrap();
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let builder = builder.worker_threads(1).enable_all();
+        builder.build().unwrap()
+    };
+    let (first, second) = (runtime(), runtime());
+    let (store, at) = first.block_on(async {
+        let store = store(url_of_master(&sentinel)).await;
+        let at = create(&store, 1).await;
+        until_replicated(sentinel.servers(), &at).await;
+        (store, at)
+    });
+    assert_eq!(second.block_on(value(&store, &at)).unwrap(), Some(1));
+    drop(first);
+    let before = sentinel.master_port().unwrap();
+    let name = sentinel.master_name();
+    let told = sentinel.sentinels()[0].command(&["SENTINEL", "FAILOVER", name]);
+    assert!(told.unwrap().is_ok());
+    second.block_on(in_time(async {
+        while sentinel.master_port().unwrap() == before || try_create(&store).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }));
+}
+
 #[cfg(feature = "_redis-tls")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sentinel_may_need_tls_where_the_master_has_none() {

@@ -50,6 +50,8 @@ pub(super) enum Fault {
     NotTheMaster,
     #[error("no sentinel knows the master `{0}`")]
     NoMaster(Arc<str>, #[source] Option<Arc<Self>>),
+    #[error("the server that the sentinels name as the master `{0}` can't be used")]
+    UnusableMaster(Arc<str>, #[source] Arc<Self>),
     #[error("the server is part of a cluster: give its address as redis+cluster://")]
     PartOfACluster,
     #[error("no node of the cluster serves the slot")]
@@ -130,7 +132,7 @@ impl Fault {
 
     fn kind(&self) -> StoreErrorKind {
         match self {
-            Self::NotConnected(cause) => cause.kind(),
+            Self::NotConnected(cause) | Self::UnusableMaster(_, cause) => cause.kind(),
             Self::NoMaster(_, Some(cause)) => cause.kind(),
             Self::Answered(error) => error.kind(),
             Self::Address(_) | Self::PartOfACluster | Self::NoMaster(_, None) => {

@@ -175,3 +175,13 @@ async fn the_error_of_a_malformed_address_hides_the_password() {
     assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
     assert!(!format!("{error} {error:?}").contains("hunter2"));
 }
+
+#[cfg(feature = "redis-session-rustls")]
+#[tokio::test]
+async fn tls_installs_nothing_for_the_process() {
+    let redis = sessile_rig::redis::TlsRedis::start().unwrap();
+    let tls = RedisTlsConfig::default().root_certificates(redis.ca_pem());
+    let builder = RedisSessionStore::builder(redis.url()).tls(tls);
+    builder.build().await.unwrap();
+    assert!(rustls::crypto::CryptoProvider::get_default().is_none());
+}

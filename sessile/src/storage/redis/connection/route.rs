@@ -45,7 +45,7 @@ pub(super) struct Handle {
 }
 
 impl Route {
-    /// Stops to follow the master.
+    /// Stops following the master.
     pub(super) fn close(&self) {
         if let Target::Master(sentinels) = &self.target {
             sentinels.close();

@@ -25,8 +25,8 @@
 //! The session that an own write stored is not cached: the next read loads it. Caching it needs a second command for
 //! each write, and rules that assign invalidations to writes. It would have to show a measured gain first.
 //!
-//! On a cluster, any change of the topology empties the cache, and a list of slots renews no lease: a node that the
-//! others have replaced still sends one.
+//! On a cluster, any change of the topology empties the cache: at the first redirect, and after the new topology was
+//! loaded. A list of slots renews no lease: a node that the others have replaced still sends one.
 //!
 //! `quick_cache` evicts while it inserts, so the bounds hold at every moment.
 

@@ -94,9 +94,13 @@ impl Sentinels {
         let (watcher, mut answers) = (self.watcher(), self.shared.answers.subscribe());
         let master = Arc::clone(&self.shared).ask_all().await?;
         let connected = connect_as_master(&self.shared.connector, master.clone()).await;
-        let mut raw = connected.map_err(|cause| self.shared.no_master(Some(cause)))?;
+        let unusable = |cause| {
+            let name = Arc::clone(&self.shared.name);
+            Fault::UnusableMaster(name, Arc::new(cause))
+        };
+        let mut raw = connected.map_err(unusable)?;
         if answers.borrow_and_update().master() != Some(&master) {
-            return Err(self.shared.no_master(Some(Fault::NotTheMaster)));
+            return Err(unusable(Fault::NotTheMaster));
         }
         raw.followed = Some(Followed {
             master,
@@ -111,7 +115,7 @@ impl Sentinels {
         self.shared.doubt.notify_waiters();
     }
 
-    /// Stops to listen to the sentinels.
+    /// Stops listening to the sentinels.
     pub(super) fn close(&self) {
         let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(watcher) = &*watcher {
