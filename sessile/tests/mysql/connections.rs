@@ -20,11 +20,15 @@ async fn pass(time: Duration) {
     tokio::time::resume();
 }
 
-/// The server's numbers of the connections of the store's user.
-fn open_connections(server: &Server) -> BTreeSet<u64> {
+/// The server's numbers of the connections of the store's user, if the condition holds for them.
+fn numbers(server: &Server, condition: &str) -> BTreeSet<u64> {
     let select = "SELECT id FROM information_schema.processlist WHERE user = 'sessile'";
-    let rows = server.execute(select).unwrap();
+    let rows = server.execute(&format!("{select} {condition}")).unwrap();
     rows.lines().map(|id| id.parse().unwrap()).collect()
+}
+
+fn open_connections(server: &Server) -> BTreeSet<u64> {
+    numbers(server, "")
 }
 
 /// The number of connections that the server has accepted.
@@ -124,6 +128,81 @@ async fn the_first_write_that_finds_the_server_read_only_ends_all_connections() 
 
     server.execute(engine::WRITABLE).unwrap();
     updated(&store, &at, 3).await;
+}
+
+#[tokio::test]
+async fn no_write_fails_if_new_connections_lead_to_a_writable_server() {
+    let server = Server::start().unwrap();
+    let builder = engine::at_most(patient(server.url()).create_table(true), 1);
+    let store = built(builder).await;
+    let at = create(&store, 1).await;
+    // The setting is for connections that are opened afterwards.
+    server.execute("SET GLOBAL tx_read_only = 1").unwrap();
+    let writable = open_connections(&server);
+    pass(30 * MINUTE).await;
+    assert_eq!(value(&store, &at).await.unwrap(), Some(1));
+    until_closed(&server, &writable).await;
+    let read_only = open_connections(&server);
+    server.execute("SET GLOBAL tx_read_only = 0").unwrap();
+
+    pass(Duration::from_secs(1)).await;
+    updated(&store, &at, 2).await;
+    until_closed(&server, &read_only).await;
+}
+
+/// Waits until so many connections of the store wait for a lock of the table. Returns their numbers.
+async fn until_locked_out(server: &Server, many: usize) -> BTreeSet<u64> {
+    in_time(async {
+        loop {
+            let waiting = numbers(server, "AND state LIKE 'Waiting for table%'");
+            if waiting.len() == many {
+                return waiting;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_connection_in_use_while_another_finds_the_server_read_only_is_not_used_again() {
+    const LOCK: &str = "LOCK TABLES sessile_sessions WRITE";
+    let server = Server::start().unwrap();
+    let builder = engine::at_most(patient(server.url()).create_table(true), 2);
+    let store = built(builder).await;
+    let at = create(&store, 1).await;
+    let load = || {
+        let (store, at) = (store.clone(), at.clone());
+        // It may be locked out for too long.
+        tokio::spawn(async move { _ = value(&store, &at).await })
+    };
+    pass(30 * MINUTE).await;
+    let lock = engine::hold(&server, LOCK).await;
+    server.execute("SET GLOBAL tx_read_only = 1").unwrap();
+    let loads = [load(), load()];
+    let read_only = until_locked_out(&server, 2).await;
+    lock.release().await;
+    for load in loads {
+        in_time(load).await.unwrap();
+    }
+    server.execute("SET GLOBAL tx_read_only = 0").unwrap();
+    pass(Duration::from_secs(1)).await;
+
+    let lock = engine::hold(&server, LOCK).await;
+    let load = load();
+    until_locked_out(&server, 1).await;
+    let write = tokio::spawn({
+        let (store, at) = (store.clone(), at.clone());
+        async move { _ = update(&store, &at, 2).await }
+    });
+    // It was refused on the other connection, and waits on a new one.
+    let waiting = until_locked_out(&server, 2).await;
+    assert!(!waiting.is_subset(&read_only));
+    lock.release().await;
+    in_time(load).await.unwrap();
+    in_time(write).await.unwrap();
+    value(&store, &at).await.unwrap();
+    until_closed(&server, &read_only).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! [`Connections`]: where an operation gets its connection, and whether that is used again.
 
+use std::time::Duration;
+
 use sqlx::{MySql, MySqlConnection, MySqlPool};
 
 use super::{
@@ -36,7 +38,7 @@ impl Connections {
     {
         let operation = &operation;
         up_to_twice(after_cut, |is_new| async move {
-            let lease = deadline.bound(self.lease(is_new)).await;
+            let lease = deadline.bound(self.lease(is_new, deadline.limit)).await;
             let lease = lease.unwrap_or_else(|timed_out| Err(timed_out.into()));
             let lease = lease.map_err(Fault::not_connected)?;
             deadline.bound(operation(lease)).await?
@@ -44,10 +46,10 @@ impl Connections {
         .await
     }
 
-    /// A connection. One of the store's own is new if `is_new` is set.
-    async fn lease(&self, is_new: bool) -> Result<Lease, Fault> {
+    /// A connection for an operation with this time limit. One of the store's own is new if `is_new` is set.
+    async fn lease(&self, is_new: bool, limit: Duration) -> Result<Lease, Fault> {
         match self {
-            Self::Own(own) => own.take(is_new).await.map(Lease::Own),
+            Self::Own(own) => own.take(is_new, limit).await.map(Lease::Own),
             Self::Pool(pool) => {
                 let connection = pool.acquire().await.map_err(fault)?;
                 Ok(Lease::Pool(sql::Lease::new(connection)))

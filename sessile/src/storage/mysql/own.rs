@@ -72,13 +72,14 @@ impl Own {
         }))
     }
 
-    /// A connection, as soon as one is available; a new one if `is_new` is set.
-    pub(super) async fn take(&self, is_new: bool) -> Result<Taken, Fault> {
+    /// A connection for an operation with this time limit, as soon as one is available; a new one if `is_new` is
+    /// set.
+    pub(super) async fn take(&self, is_new: bool, limit: Duration) -> Result<Taken, Fault> {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.ok();
         let connection = match is_new {
             true => self.0.open().await?,
-            false => self.0.find_or_open().await?,
+            false => self.0.find_or_open(limit).await?,
         };
         Ok(Taken {
             connection: Some(connection),
@@ -102,13 +103,13 @@ impl Inner {
     }
 
     /// An idle connection, as soon as there is one, or a new one if it may be opened before that.
-    async fn find_or_open(&self) -> Result<Opened, Fault> {
+    async fn find_or_open(&self, limit: Duration) -> Result<Opened, Fault> {
         let mut opening = pin!(self.opening.acquire());
         loop {
             // Created before the check, so that no connection returned after it is missed.
             let given_back = self.given_back.notified();
             if let Some(mut connection) = self.take_idle() {
-                if connection.is_alive().await {
+                if connection.is_alive(limit / 4).await {
                     return Ok(connection);
                 }
                 self.idle().distrust(connection.used);

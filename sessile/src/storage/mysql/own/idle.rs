@@ -14,7 +14,7 @@ const LONGEST_IDLE: Duration = Duration::from_secs(300);
 /// connections silently, and an operation would run into its timeout.
 const UNPROVED: Duration = Duration::from_secs(30);
 
-/// The time limit for that answer.
+/// The longest time that it may take to answer.
 const PING_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// A connection of the store's own.
@@ -46,15 +46,13 @@ impl Opened {
         }
     }
 
-    /// Whether the server answers on this connection, as far as is known.
-    pub(super) async fn is_alive(&mut self) -> bool {
+    /// Whether the server answers on this connection within `limit`, if that is in doubt.
+    pub(super) async fn is_alive(&mut self, limit: Duration) -> bool {
         if self.used.elapsed() < UNPROVED {
             return true;
         }
-        matches!(
-            timeout(PING_TIMEOUT, self.connection.ping()).await,
-            Ok(Ok(()))
-        )
+        let answer = timeout(PING_TIMEOUT.min(limit), self.connection.ping()).await;
+        matches!(answer, Ok(Ok(())))
     }
 
     fn is_usable(&mut self) -> bool {
