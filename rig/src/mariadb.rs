@@ -30,6 +30,10 @@ use crate::{
 /// A running MariaDB server: see [`Database`].
 pub type MariaDb = Database<Kind>;
 
+/// A running MariaDB server that accepts only TLS: see [`TlsDatabase`](database::TlsDatabase).
+#[cfg(feature = "tls")]
+pub type TlsMariaDb = database::TlsDatabase<Kind>;
+
 /// MariaDB as a kind of [`Database`].
 #[derive(Debug)]
 pub enum Kind {}
@@ -121,6 +125,26 @@ impl database::Kind for Kind {
             .arg(option("socket", &folder.join(SOCKET)))
             .args(["--database", DATABASE, "--execute", sql]);
         Ok(command)
+    }
+}
+
+#[cfg(feature = "tls")]
+impl database::TlsKind for Kind {
+    fn settings(folder: &Path) -> Vec<String> {
+        let path = |name| folder.join(name).display().to_string();
+        vec![
+            "require-secure-transport=ON".to_owned(),
+            format!("ssl-ca={}", path("ca.pem")),
+            format!("ssl-cert={}", path("server.pem")),
+            format!("ssl-key={}", path("server.key")),
+            format!("init-file={}", path("rules")),
+        ]
+    }
+
+    /// As statements.
+    fn rules(need_certificates: bool) -> String {
+        let certificate = if need_certificates { "X509" } else { "NONE" };
+        format!("ALTER USER {USER}@'%' REQUIRE {certificate};\n")
     }
 }
 

@@ -1,6 +1,8 @@
 //! The common part of the database servers in [`postgres`](crate::postgres) and [`mariadb`](crate::mariadb).
 
 mod template;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::{
     fmt, fs,
@@ -14,6 +16,8 @@ use tempfile::TempDir;
 
 pub use crate::account::Account;
 pub use template::Template;
+#[cfg(feature = "tls")]
+pub use tls::{TlsDatabase, TlsKind};
 
 use crate::{Error, Process, Ready, port::on_free_port};
 

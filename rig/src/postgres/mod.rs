@@ -15,9 +15,6 @@
 //! # Ok::<(), sessile_rig::Error>(())
 //! ```
 
-#[cfg(feature = "tls")]
-mod tls;
-
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -32,11 +29,12 @@ use crate::{
     program::find_program_in,
 };
 
-#[cfg(feature = "tls")]
-pub use self::tls::TlsPostgres;
-
 /// A running PostgreSQL server: see [`Database`].
 pub type Postgres = Database<Kind>;
+
+/// A running PostgreSQL server that accepts only TLS: see [`TlsDatabase`](database::TlsDatabase).
+#[cfg(feature = "tls")]
+pub type TlsPostgres = database::TlsDatabase<Kind>;
 
 /// PostgreSQL as a kind of [`Database`].
 #[derive(Debug)]
@@ -164,6 +162,29 @@ impl database::Kind for Kind {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status();
+    }
+}
+
+#[cfg(feature = "tls")]
+impl database::TlsKind for Kind {
+    fn settings(folder: &Path) -> Vec<String> {
+        let path = |name| folder.join(name).display().to_string();
+        vec![
+            "ssl=on".to_owned(),
+            format!("ssl_ca_file={}", path("ca.pem")),
+            format!("ssl_cert_file={}", path("server.pem")),
+            format!("ssl_key_file={}", path("server.key")),
+            format!("hba_file={}", path("rules")),
+        ]
+    }
+
+    fn rules(need_certificates: bool) -> String {
+        let clients = if need_certificates {
+            "clientcert=verify-ca"
+        } else {
+            ""
+        };
+        format!("local all all trust\nhostssl all all all scram-sha-256 {clients}\n")
     }
 }
 

@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
 
 mod conditions;
+mod connections;
 mod engine;
 mod own;
 #[path = "../shared/races.rs"]
 mod race_suite;
 #[path = "../sql/mod.rs"]
 mod sql;
+mod tls;

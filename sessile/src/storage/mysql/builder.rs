@@ -2,7 +2,11 @@
 
 use std::{fmt, str::FromStr as _, sync::Arc, time::Duration};
 
-use sqlx::{MySqlPool, mysql::MySqlConnectOptions};
+use rustls::crypto::CryptoProvider;
+use sqlx::{
+    MySqlPool,
+    mysql::{MySqlConnectOptions, MySqlSslMode},
+};
 
 use super::{
     MySqlSessionStore, StoreError,
@@ -45,6 +49,7 @@ pub struct MySqlSessionStoreBuilder {
     table: String,
     create_table: bool,
     connections: usize,
+    max_lifetime: Duration,
     limits: Limits,
 }
 
@@ -69,6 +74,7 @@ impl MySqlSessionStoreBuilder {
             table: DEFAULT_TABLE.to_owned(),
             create_table: false,
             connections: 10,
+            max_lifetime: Duration::from_secs(30 * 60),
             limits: Limits::default(),
         }
     }
@@ -105,6 +111,16 @@ impl MySqlSessionStoreBuilder {
     /// connections in total. A pool has its own limit.
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most;
+        self
+    }
+
+    /// The maximum age of a connection. An older one is replaced when it is needed, so that the store follows a
+    /// change of the address to another server.
+    ///
+    /// Default: 30 minutes. Each connection takes up to a tenth less, so that they are not all replaced at the same
+    /// time. A pool has its own limit.
+    pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
+        self.max_lifetime = lifetime;
         self
     }
 
@@ -156,12 +172,12 @@ impl MySqlSessionStoreBuilder {
         let connections = match self.target {
             Target::Address(address) => {
                 check_scheme(&address, SCHEMES)?;
-                let (address, is_set) = take_create_table(&address)?;
-                create_table |= is_set;
+                create_table |= creates_table(&address)?;
                 let options = MySqlConnectOptions::from_str(&address);
                 let options = options.map_err(|error| Fault::Address(Arc::new(error)))?;
-                let timeout = self.limits.connect_timeout;
-                Connections::Own(Own::new(options, self.connections, timeout))
+                check_tls(&options)?;
+                let (timeout, lifetime) = (self.limits.connect_timeout, self.max_lifetime);
+                Connections::Own(Own::new(options, self.connections, timeout, lifetime))
             }
             Target::Pool(pool) => Connections::Pool(pool),
         };
@@ -175,17 +191,25 @@ impl MySqlSessionStoreBuilder {
     }
 }
 
-/// The address without `create_table`, and the value of that parameter. Refuses unknown parameters.
-fn take_create_table(address: &str) -> Result<(String, bool), Fault> {
-    let (before, query) = address.split_once('?').unwrap_or((address, ""));
-    let (mut kept, mut is_set) = (Vec::new(), false);
+/// Whether the address has `create_table=true`. Refuses unknown parameters, which the driver ignores.
+fn creates_table(address: &str) -> Result<bool, Fault> {
+    let (_, query) = address.split_once('?').unwrap_or_default();
+    let mut is_set = false;
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        match parameter(pair, NAMES)? {
-            (CREATE_TABLE, value) => is_set = flag(CREATE_TABLE, value)?,
-            _ => kept.push(pair),
+        if let (CREATE_TABLE, value) = parameter(pair, NAMES)? {
+            is_set = flag(CREATE_TABLE, value)?;
         }
     }
-    Ok((format!("{before}?{}", kept.join("&")), is_set))
+    Ok(is_set)
+}
+
+/// Fails for `VERIFY_CA` without a provider of `rustls` for the process: `sqlx` would install one, or panic.
+fn check_tls(options: &MySqlConnectOptions) -> Result<(), Fault> {
+    let needs_provider = matches!(options.get_ssl_mode(), MySqlSslMode::VerifyCa);
+    match needs_provider && CryptoProvider::get_default().is_none() {
+        true => Err(Fault::NoProvider),
+        false => Ok(()),
+    }
 }
 
 impl fmt::Debug for MySqlSessionStoreBuilder {
@@ -194,6 +218,8 @@ impl fmt::Debug for MySqlSessionStoreBuilder {
             .field("database", &self.database)
             .field("table", &self.table)
             .field("create_table", &self.create_table)
+            .field("connections", &self.connections)
+            .field("max_lifetime", &self.max_lifetime)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }

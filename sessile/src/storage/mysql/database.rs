@@ -1,12 +1,8 @@
 //! [`MySql`]: the operations of a store.
 
 use super::{
-    SessionId, StoreError, Version,
-    catalog::Catalog,
-    connections::{Connections, Lease},
-    error::fault,
-    schema,
-    statements::Statements,
+    SessionId, StoreError, Version, catalog::Catalog, connections::Connections, error::fault,
+    schema, statements::Statements,
 };
 use crate::storage::{
     sql::{self, AfterCut, Answer, Cleaned, Database, Failure, Name, NewRow, Row, Table},
@@ -42,24 +38,6 @@ impl MySql {
             connections,
         }
     }
-
-    async fn run<T, F>(
-        &self,
-        deadline: Deadline,
-        after_cut: AfterCut,
-        operation: impl Fn(Lease) -> F,
-    ) -> Result<Answer<T>, Failure>
-    where
-        F: Future<Output = (Lease, Result<T, sqlx::Error>)>,
-    {
-        let operation = &operation;
-        self.connections
-            .run(deadline, after_cut, |lease| async move {
-                let (lease, result) = operation(lease).await;
-                (lease, result.map_err(fault))
-            })
-            .await
-    }
 }
 
 impl Database for MySql {
@@ -72,7 +50,7 @@ impl Database for MySql {
             .run(deadline, AfterCut::Resend, |mut lease| async move {
                 let mut catalog = Catalog(lease.connection());
                 let opened = sql::open(&mut catalog, &self.tables, create_tables).await;
-                (lease, opened)
+                lease.end(opened)
             })
             .await
     }
@@ -82,19 +60,21 @@ impl Database for MySql {
         id: &SessionId,
         deadline: Deadline,
     ) -> Result<Answer<Option<Row>>, Failure> {
-        self.run(deadline, AfterCut::Resend, |mut lease| async move {
-            let row = self.statements.load(lease.connection(), id).await;
-            (lease, row)
-        })
-        .await
+        self.connections
+            .run(deadline, AfterCut::Resend, |mut lease| async move {
+                let row = self.statements.load(lease.connection(), id).await;
+                lease.end(row.map_err(fault))
+            })
+            .await
     }
 
     async fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> Result<Answer<bool>, Failure> {
-        self.run(deadline, AfterCut::Fail, |mut lease| async move {
-            let created = self.statements.create(lease.connection(), row).await;
-            (lease, created)
-        })
-        .await
+        self.connections
+            .run(deadline, AfterCut::Fail, |mut lease| async move {
+                let created = self.statements.create(lease.connection(), row).await;
+                lease.end(created.map_err(fault))
+            })
+            .await
     }
 
     async fn update(
@@ -103,27 +83,30 @@ impl Database for MySql {
         row: &NewRow<'_>,
         deadline: Deadline,
     ) -> Result<Answer<Option<Version>>, Failure> {
-        self.run(deadline, AfterCut::Resend, |mut lease| async move {
-            let connection = lease.connection();
-            let found = self.statements.update(connection, expected, row).await;
-            (lease, found)
-        })
-        .await
+        self.connections
+            .run(deadline, AfterCut::Resend, |mut lease| async move {
+                let connection = lease.connection();
+                let found = self.statements.update(connection, expected, row).await;
+                lease.end(found.map_err(fault))
+            })
+            .await
     }
 
     async fn delete(&self, id: &SessionId, deadline: Deadline) -> Result<Answer<()>, Failure> {
-        self.run(deadline, AfterCut::Resend, |mut lease| async move {
-            let deleted = self.statements.delete(lease.connection(), id).await;
-            (lease, deleted)
-        })
-        .await
+        self.connections
+            .run(deadline, AfterCut::Resend, |mut lease| async move {
+                let deleted = self.statements.delete(lease.connection(), id).await;
+                lease.end(deleted.map_err(fault))
+            })
+            .await
     }
 
     async fn clean_up(&self, limit: u32, deadline: Deadline) -> Result<Answer<Cleaned>, Failure> {
-        self.run(deadline, AfterCut::Resend, |mut lease| async move {
-            let cleaned = self.statements.clean_up(lease.connection(), limit).await;
-            (lease, cleaned)
-        })
-        .await
+        self.connections
+            .run(deadline, AfterCut::Resend, |mut lease| async move {
+                let cleaned = self.statements.clean_up(lease.connection(), limit).await;
+                lease.end(cleaned.map_err(fault))
+            })
+            .await
     }
 }

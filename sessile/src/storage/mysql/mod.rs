@@ -34,7 +34,9 @@ pub use self::builder::MySqlSessionStoreBuilder;
 /// | `…?ssl-mode=VERIFY_IDENTITY&ssl-ca=/path/to/ca.pem` | the same over TLS |
 /// | `…?create_table=true` | missing tables are created |
 ///
-/// User and password are percent-encoded. An unknown parameter is refused.
+/// User, password and database are percent-encoded. An unknown parameter is refused. `create_table` is the store's
+/// own; the others are `ssl-mode`, `ssl-ca`, `ssl-cert`, `ssl-key`, `socket`, `charset`, `collation`, `timezone` and
+/// `statement-cache-capacity`.
 ///
 /// - There are two tables. [`create_table`](MySqlSessionStoreBuilder::create_table) creates them; if the
 ///   store's user may not create tables, another user runs the statements of
@@ -44,6 +46,11 @@ pub use self::builder::MySqlSessionStoreBuilder;
 /// - Up to 10 connections are opened when they are needed; see
 ///   [`connections`](MySqlSessionStoreBuilder::connections). While the server is down, requests
 ///   fail at once. They succeed again as soon as it is back.
+/// - A connection is replaced after 30 minutes; see [`max_lifetime`](MySqlSessionStoreBuilder::max_lifetime). One
+///   that was idle for half a minute has to answer a ping before it is used, because firewalls drop idle connections
+///   silently.
+/// - If the server becomes read-only, for example because another one replaces it, the first write that it refuses ends
+///   all connections, and new ones are opened at the same address.
 /// - If a connection is cut, a load, an update or a delete is sent again once. The record's version tells
 ///   whether the first attempt of an update was stored, so no change is made twice.
 /// - The database's clock decides when a record expires, for all servers of the application.
@@ -54,9 +61,12 @@ pub use self::builder::MySqlSessionStoreBuilder;
 ///   server may lose those of the last second.
 /// - The server's `max_allowed_packet` limits the size of a record.
 /// - The tables open no session: records have only digests of secrets. Session values are plain text.
-/// - `ssl-mode` is `PREFERRED` by default: TLS if the server supports it, without a check of its
-///   certificate. Use `VERIFY_IDENTITY` on a network that you don't trust. The authentication method
-///   `caching_sha2_password`, the default of MySQL 8, needs TLS or a unix socket.
+/// - `ssl-mode` is `DISABLED`, `PREFERRED`, `REQUIRED`, `VERIFY_CA` or `VERIFY_IDENTITY`. The default is
+///   `PREFERRED`: TLS if the server supports it, without a check of its certificate. Use `VERIFY_IDENTITY` on a network
+///   that you don't trust. It accepts the authorities that the operating system trusts, and those of `ssl-ca`. The
+///   authentication method `caching_sha2_password`, the default of MySQL 8, needs TLS or a unix socket.
+/// - The cryptography of TLS is `ring`, whatever the application uses; no provider is installed for the process.
+///   `VERIFY_CA` is refused unless the application has installed one.
 ///
 /// ```no_run
 /// use std::time::Duration;

@@ -5,6 +5,8 @@
 //! blocks its thread delays it. Here an operation returns its connection at once. A dead connection is
 //! detected when it is next used.
 
+mod idle;
+
 use std::{
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -17,12 +19,9 @@ use tokio::{
     time::{Instant, timeout},
 };
 
+use self::idle::{Idle, Opened};
 use super::{catalog, error::fault};
-use crate::storage::{home::Home, sql::Fault};
-
-/// A connection that was idle for this long is not used again. Firewalls drop such connections silently,
-/// and the next operation would run into its timeout.
-const LONGEST_IDLE: Duration = Duration::from_secs(300);
+use crate::storage::sql::Fault;
 
 /// If an operation is dropped after this long, the server or the network hangs, and the connections
 /// that were idle meanwhile are closed as well.
@@ -32,6 +31,9 @@ const SUSPICIOUS: Duration = Duration::from_millis(500);
 /// sooner than a new one for each request.
 const OPENED_AT_ONCE: usize = 2;
 
+/// If a connection this young leads to a read-only server, another one would lead there as well.
+const YOUNG: Duration = Duration::from_millis(500);
+
 /// The connections that a store opens itself. Clones share them.
 #[derive(Clone)]
 pub(super) struct Own(Arc<Inner>);
@@ -39,20 +41,15 @@ pub(super) struct Own(Arc<Inner>);
 struct Inner {
     options: MySqlConnectOptions,
     connect_timeout: Duration,
+    max_lifetime: Duration,
     bound: usize,
     /// One permit for each connection in use.
     permits: Arc<Semaphore>,
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<Idle>,
     /// Notifies operations that wait to open a connection of an idle one.
     given_back: Notify,
     /// One permit for each connection that may be opened now.
     opening: Semaphore,
-}
-
-struct Idle {
-    connection: MySqlConnection,
-    home: Home,
-    since: Instant,
 }
 
 impl Own {
@@ -60,29 +57,29 @@ impl Own {
         options: MySqlConnectOptions,
         connections: usize,
         connect_timeout: Duration,
+        max_lifetime: Duration,
     ) -> Self {
         let bound = connections.clamp(1, Semaphore::MAX_PERMITS);
         Self(Arc::new(Inner {
             options,
             connect_timeout,
+            max_lifetime,
             bound,
             permits: Arc::new(Semaphore::new(bound)),
-            idle: Mutex::default(),
+            idle: Mutex::new(Idle::new()),
             given_back: Notify::new(),
             opening: Semaphore::new(OPENED_AT_ONCE),
         }))
     }
 
-    /// A connection, as soon as one is available; a new one if `is_new` is set.
-    ///
-    /// Connections of the present runtime are preferred: a reply wakes up the runtime that opened the
-    /// connection, so another runtime would wait for that one's threads.
-    pub(super) async fn take(&self, is_new: bool) -> Result<Taken, Fault> {
+    /// A connection for an operation with this time limit, as soon as one is available; a new one if `is_new` is
+    /// set.
+    pub(super) async fn take(&self, is_new: bool, limit: Duration) -> Result<Taken, Fault> {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.ok();
         let connection = match is_new {
             true => self.0.open().await?,
-            false => self.0.find_or_open().await?,
+            false => self.0.find_or_open(limit).await?,
         };
         Ok(Taken {
             connection: Some(connection),
@@ -94,25 +91,29 @@ impl Own {
 }
 
 impl Inner {
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+    fn idle(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the connections in use, one of which is about to be opened, and the idle ones exceed the
     /// bound. A connection that is being returned counts twice, so the bound always holds.
-    fn is_full(&self, idle: &[Idle]) -> bool {
+    fn is_full(&self, idle: &Idle) -> bool {
         let in_use = self.bound - self.permits.available_permits();
         in_use + idle.len() > self.bound
     }
 
     /// An idle connection, as soon as there is one, or a new one if it may be opened before that.
-    async fn find_or_open(&self) -> Result<(MySqlConnection, Home), Fault> {
+    async fn find_or_open(&self, limit: Duration) -> Result<Opened, Fault> {
         let mut opening = pin!(self.opening.acquire());
         loop {
             // Created before the check, so that no connection returned after it is missed.
             let given_back = self.given_back.notified();
-            if let Some(idle) = self.take_idle() {
-                return Ok((idle.connection, idle.home));
+            if let Some(mut connection) = self.take_idle() {
+                if connection.is_alive(limit / 4).await {
+                    return Ok(connection);
+                }
+                self.idle().distrust(connection.used);
+                continue;
             }
             tokio::select! {
                 biased;
@@ -122,27 +123,30 @@ impl Inner {
         }
     }
 
-    async fn open(&self) -> Result<(MySqlConnection, Home), Fault> {
-        self.make_room();
-        Ok((self.connect().await?, Home::here()))
-    }
-
     /// An idle connection of this runtime, or of any if no more may be opened.
-    fn take_idle(&self) -> Option<Idle> {
+    fn take_idle(&self) -> Option<Opened> {
         let mut idle = self.idle();
-        idle.retain_mut(|it| it.since.elapsed() < LONGEST_IDLE && it.home.is_alive());
-        let last = idle.iter().rposition(|it| it.home.is_here());
-        let last = last.or_else(|| self.is_full(&idle).then(|| idle.len().checked_sub(1))?);
-        // The connections stay in the order of their last use.
-        last.map(|index| idle.remove(index))
+        idle.remove_unusable();
+        let is_full = self.is_full(&idle);
+        idle.take(is_full)
     }
 
-    /// Closes the connection that was idle for the longest time, if no more may be opened.
-    fn make_room(&self) {
-        let mut idle = self.idle();
-        let oldest = (self.is_full(&idle) && !idle.is_empty()).then(|| idle.remove(0));
-        drop(idle);
+    fn give_back(&self, mut connection: Opened) {
+        connection.used = Instant::now();
+        self.idle().push(connection);
+        self.given_back.notify_one();
+    }
+
+    async fn open(&self) -> Result<Opened, Fault> {
+        // Closes a connection if no more may be opened.
+        let oldest = {
+            let mut idle = self.idle();
+            self.is_full(&idle).then(|| idle.take_oldest()).flatten()
+        };
         drop(oldest);
+        let begun = Instant::now();
+        let connection = self.connect().await?;
+        Ok(Opened::new(connection, begun, self.max_lifetime))
     }
 
     async fn connect(&self) -> Result<MySqlConnection, Fault> {
@@ -156,17 +160,11 @@ impl Inner {
             Err(_) => Err(Fault::TimedOut(self.connect_timeout)),
         }
     }
-
-    /// Closes the connections that were not used since `moment`.
-    fn distrust(&self, moment: Instant) {
-        self.idle().retain(|it| it.since > moment);
-    }
 }
 
-/// A connection in use. It is closed if it isn't given back.
+/// A connection in use. It is closed if its operation does not end.
 pub(super) struct Taken {
-    /// With the runtime that it belongs to.
-    connection: Option<(MySqlConnection, Home)>,
+    connection: Option<Opened>,
     since: Instant,
     inner: Arc<Inner>,
     /// Released after the connection.
@@ -174,37 +172,37 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    #[expect(
-        clippy::expect_used,
-        reason = "it is empty only while it is given back or dropped"
-    )]
+    #[expect(clippy::expect_used, reason = "it is empty only after its end")]
     pub(super) fn connection(&mut self) -> &mut MySqlConnection {
-        let (connection, _) = self.connection.as_mut().expect("a connection in use");
-        connection
+        let opened = self.connection.as_mut().expect("a connection in use");
+        &mut opened.connection
     }
 
-    pub(super) fn give_back(mut self) {
-        if let Some((connection, home)) = self.connection.take() {
-            self.inner.idle().push(Idle {
-                connection,
-                home,
-                since: Instant::now(),
-            });
-            self.inner.given_back.notify_one();
+    /// Makes the connection available to other operations, or closes it if it can't be used any longer, together
+    /// with the idle ones that have probably met the same fate.
+    pub(super) fn end<T>(mut self, result: Result<T, Fault>) -> Result<T, Fault> {
+        let Some(connection) = self.connection.take() else {
+            return result;
+        };
+        match &result {
+            Err(Fault::ReadOnly) if connection.opened.elapsed() < YOUNG => {
+                self.inner.give_back(connection);
+                return Err(Fault::StaysReadOnly);
+            }
+            Err(Fault::ReadOnly) => self.inner.idle().retire(connection.opened),
+            // The server was probably restarted, or the network changed.
+            Err(fault) if fault.is_cut() => self.inner.idle().distrust(self.since),
+            Err(fault) if fault.ends_connection() => {}
+            _ => self.inner.give_back(connection),
         }
-    }
-
-    /// The server was probably restarted, or the network changed: idle connections are cut as well.
-    pub(super) fn report_cut(mut self) {
-        self.connection = None;
-        self.inner.distrust(self.since);
+        result
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
         if self.connection.take().is_some() && self.since.elapsed() >= SUSPICIOUS {
-            self.inner.distrust(self.since);
+            self.inner.idle().distrust(self.since);
         }
     }
 }

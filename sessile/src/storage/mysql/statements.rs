@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, Error, MySqlConnection, Row as _};
+use sqlx::{
+    AssertSqlSafe, Error, MySql, MySqlConnection, Row as _, mysql::MySqlArguments, query::Query,
+};
 
 use super::{SessionId, Version};
 use crate::storage::sql::{Cleaned, Name, NewRow, Row};
@@ -18,46 +20,38 @@ const CLEANED_AT_ONCE: u32 = 500;
 #[derive(Debug)]
 pub(super) struct Statements {
     table: Name,
-    load: Statement,
-    create: Statement,
-    update: Statement,
-    delete: Statement,
-    delete_if_expired: Statement,
-    find_due: Statement,
+    load: Arc<str>,
+    create: Arc<str>,
+    update: Arc<str>,
+    delete: Arc<str>,
+    delete_if_expired: Arc<str>,
+    find_due: Arc<str>,
 }
 
-/// A statement that is composed once for a table.
-#[derive(Debug)]
-struct Statement(Arc<str>);
-
-impl Statement {
-    /// The only variable part of `text` is the table's name, which has been checked.
-    fn new(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    fn sql(&self) -> AssertSqlSafe<Arc<str>> {
-        AssertSqlSafe(Arc::clone(&self.0))
-    }
+/// A query of this text, whose only variable part is the table's name, which has been checked.
+fn query(text: &Arc<str>) -> Query<'_, MySql, MySqlArguments> {
+    sqlx::query(AssertSqlSafe(Arc::clone(text)))
 }
 
 impl Statements {
     pub(super) fn new(table: Name) -> Self {
         Self {
             // As bytes, so that the connection's character set has no effect.
-            load: Statement::new(&format!(
+            load: format!(
                 "SELECT version, CAST(record AS BINARY) FROM {table}
                  WHERE id = ? AND expires_at > {NOW}"
-            )),
-            create: Statement::new(&format!(
+            )
+            .into(),
+            create: format!(
                 "INSERT INTO {table}
                      (id, version, due_at, expires_at, subject, signed_in_at, label, record)
                  VALUES (?, ?, {NOW} + ?, {NOW} + ?, ?, ?, ?, ?)"
-            )),
+            )
+            .into(),
             // Finds the row at any version, changes it only at the expected one, and returns the
             // version that it has afterwards. Each assignment sees those before it, so the due time
             // comes before the end, and the version comes last.
-            update: Statement::new(&format!(
+            update: format!(
                 "UPDATE {table} SET
                      due_at       = IF(version = ? AND {NOW} + ? < due_at - 60000, {NOW} + ?, due_at),
                      expires_at   = IF(version = ?, {NOW} + ?, expires_at),
@@ -67,15 +61,18 @@ impl Statements {
                      record       = IF(version = ?, ?, record),
                      version      = LAST_INSERT_ID(IF(version = ?, ?, version))
                  WHERE id = ? AND expires_at > {NOW}"
-            )),
-            delete: Statement::new(&format!("DELETE FROM {table} WHERE id = ?")),
-            delete_if_expired: Statement::new(&format!(
+            )
+            .into(),
+            delete: format!("DELETE FROM {table} WHERE id = ?").into(),
+            delete_if_expired: format!(
                 "DELETE FROM {table} WHERE id = ? AND expires_at <= {NOW}"
-            )),
-            find_due: Statement::new(&format!(
+            )
+            .into(),
+            find_due: format!(
                 "SELECT id, expires_at <= {NOW} FROM {table}
                  WHERE due_at <= {NOW} ORDER BY due_at LIMIT ?"
-            )),
+            )
+            .into(),
             table,
         }
     }
@@ -86,17 +83,18 @@ impl Statements {
         connection: &mut MySqlConnection,
         id: &SessionId,
     ) -> Result<Option<Row>, Error> {
-        let row = sqlx::query(self.load.sql())
+        // Unlike `fetch_optional`, this reads the reply to its end.
+        let rows = query(&self.load)
             .bind(id.as_bytes().as_slice())
-            .fetch_optional(connection)
+            .fetch_all(connection)
             .await?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        Ok(Some(Row {
-            version: Version::new(row.try_get(0)?),
-            record: row.try_get(1)?,
-        }))
+        let row = rows.first().map(|row| {
+            Ok(Row {
+                version: Version::new(row.try_get(0)?),
+                record: row.try_get(1)?,
+            })
+        });
+        row.transpose()
     }
 
     /// Inserts a row unless there is a live row of its id.
@@ -109,7 +107,7 @@ impl Statements {
             return Ok(true);
         }
         // Ids are random, so only a test gets here.
-        let deleted = sqlx::query(self.delete_if_expired.sql())
+        let deleted = query(&self.delete_if_expired)
             .bind(row.id.as_bytes().as_slice())
             .execute(&mut *connection)
             .await?;
@@ -127,7 +125,7 @@ impl Statements {
         row: &NewRow<'_>,
     ) -> Result<Option<Version>, Error> {
         let expected = expected.get();
-        let updated = sqlx::query(self.update.sql())
+        let updated = query(&self.update)
             .bind(expected)
             .bind(row.ttl)
             .bind(row.ttl)
@@ -158,8 +156,7 @@ impl Statements {
         connection: &mut MySqlConnection,
         id: &SessionId,
     ) -> Result<(), Error> {
-        let delete = sqlx::query(self.delete.sql());
-        let delete = delete.bind(id.as_bytes().as_slice());
+        let delete = query(&self.delete).bind(id.as_bytes().as_slice());
         delete.execute(connection).await?;
         Ok(())
     }
@@ -174,7 +171,7 @@ impl Statements {
         let mut left = limit;
         while left > 0 {
             let batch = left.min(CLEANED_AT_ONCE);
-            let due = sqlx::query(self.find_due.sql())
+            let due = query(&self.find_due)
                 .bind(batch)
                 .fetch_all(&mut *connection)
                 .await?;
@@ -204,10 +201,10 @@ impl Statements {
 
     async fn insert(
         connection: &mut MySqlConnection,
-        statement: &Statement,
+        statement: &Arc<str>,
         row: &NewRow<'_>,
     ) -> Result<bool, Error> {
-        let inserted = sqlx::query(statement.sql())
+        let inserted = query(statement)
             .bind(row.id.as_bytes().as_slice())
             .bind(row.version.get())
             .bind(row.ttl)

@@ -2,7 +2,6 @@
 
 use sqlx::{
     AssertSqlSafe, PgConnection, PgPool, Postgres, Row as _,
-    pool::PoolConnection,
     postgres::{PgDatabaseError, PgRow, PgSeverity},
 };
 
@@ -13,7 +12,7 @@ use super::super::{
     statements::{Call, Found},
 };
 use crate::storage::{
-    sql::{self, Fault, Message, Table, of_sqlx},
+    sql::{self, Fault, Lease, Message, Table, of_sqlx},
     timing::Deadline,
 };
 
@@ -45,12 +44,12 @@ impl Connections {
         lease.end(result)
     }
 
-    async fn lease(&self, deadline: Deadline) -> Result<Lease, Fault> {
+    async fn lease(&self, deadline: Deadline) -> Result<Lease<Postgres>, Fault> {
         let lease = deadline.bound(self.0.acquire()).await;
         let lease = lease
             .map_err(Fault::from)
             .and_then(|it| it.map_err(refused));
-        Ok(Lease(Some(lease.map_err(Fault::not_connected)?)))
+        lease.map(Lease::new).map_err(Fault::not_connected)
     }
 }
 
@@ -109,31 +108,4 @@ fn refused(error: sqlx::Error) -> Fault {
         let meaning = meaning_of_refusal(&code);
         (meaning, Message::new(&code, error.message()))
     })
-}
-
-/// A connection in use. It is closed if an operation is dropped: the pool would wait for the reply before it
-/// opens another in its place.
-struct Lease(Option<PoolConnection<Postgres>>);
-
-impl Lease {
-    #[expect(clippy::expect_used, reason = "a lease is empty only after its end")]
-    fn connection(&mut self) -> &mut PgConnection {
-        self.0.as_mut().expect("a connection in use")
-    }
-
-    fn end<T>(mut self, result: Result<T, Fault>) -> Result<T, Fault> {
-        if !matches!(&result, Err(fault) if fault.ends_connection()) {
-            // Dropping it returns it to its pool.
-            self.0 = None;
-        }
-        result
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
-            drop(connection.detach());
-        }
-    }
 }

@@ -26,6 +26,12 @@ pub(in crate::storage) enum Fault {
     Connection(#[source] Cause),
     #[error("the database ended the connection: {0}")]
     Ended(Message),
+    #[cfg(feature = "mysql-session")]
+    #[error("the database closed the connection: {message}")]
+    Closed {
+        kind: StoreErrorKind,
+        message: Message,
+    },
     #[error("the database answered with an error: {message}")]
     Answered {
         kind: StoreErrorKind,
@@ -62,6 +68,10 @@ pub(in crate::storage) enum Fault {
     Shape { table: String, difference: String },
     #[error("the database is read-only")]
     ReadOnly,
+    /// Another connection would lead to a read-only database as well.
+    #[cfg(feature = "mysql-session")]
+    #[error("the database is read-only")]
+    StaysReadOnly,
     #[cfg(feature = "postgres-session")]
     #[error("the database's encoding is {0}, but sessile needs UTF8")]
     Encoding(String),
@@ -92,6 +102,12 @@ pub(in crate::storage) enum Fault {
     PoolBehindPooler,
     #[cfg(feature = "mysql-session")]
     #[error(
+        "`ssl-mode=VERIFY_CA` needs a provider of `rustls` for the process: install one, or set \
+         `ssl-mode=VERIFY_IDENTITY`"
+    )]
+    NoProvider,
+    #[cfg(feature = "mysql-session")]
+    #[error(
         "autocommit is off for the connections of the pool, so sessile's changes would be lost"
     )]
     NoAutocommit,
@@ -104,6 +120,9 @@ pub(in crate::storage) enum Meaning {
     Overtaken,
     /// The connection can't be used any longer. The statement may have been executed.
     Ended,
+    /// The connection can't be used any longer. The statement had no effect.
+    #[cfg(feature = "mysql-session")]
+    Closed(StoreErrorKind),
     /// The database has become read-only. The statement had no effect.
     ReadOnly,
     /// A table of this name exists already.
@@ -146,6 +165,8 @@ impl Fault {
         match meaning {
             Meaning::Overtaken => Self::Overtaken,
             Meaning::Ended => Self::Ended(message),
+            #[cfg(feature = "mysql-session")]
+            Meaning::Closed(kind) => Self::Closed { kind, message },
             Meaning::ReadOnly => Self::ReadOnly,
             Meaning::Exists => Self::Exists,
             #[cfg(feature = "postgres-session")]
@@ -175,6 +196,10 @@ impl Fault {
 
     /// Whether the connection can't be used any longer, and another one may do.
     pub(in crate::storage) fn is_cut(&self) -> bool {
+        #[cfg(feature = "mysql-session")]
+        if let Self::Closed { kind, .. } = self {
+            return *kind == StoreErrorKind::Unavailable;
+        }
         matches!(self, Self::Connection(_) | Self::Ended(_) | Self::ReadOnly)
     }
 
@@ -182,6 +207,10 @@ impl Fault {
     pub(in crate::storage) fn ends_connection(&self) -> bool {
         #[cfg(feature = "postgres-session")]
         if matches!(self, Self::NoStatement(_) | Self::OtherStatement) {
+            return true;
+        }
+        #[cfg(feature = "mysql-session")]
+        if matches!(self, Self::Closed { .. }) {
             return true;
         }
         self.is_cut()
@@ -215,7 +244,7 @@ impl Fault {
             Self::Answered { kind, .. } => *kind,
             Self::Address(_) | Self::Scheme { .. } => StoreErrorKind::Misconfigured,
             #[cfg(feature = "mysql-session")]
-            Self::NoAutocommit => StoreErrorKind::Misconfigured,
+            Self::NoAutocommit | Self::NoProvider => StoreErrorKind::Misconfigured,
             #[cfg(feature = "postgres-pool-sqlx")]
             Self::PoolBehindPooler => StoreErrorKind::Misconfigured,
             #[cfg(feature = "postgres-session")]
@@ -232,6 +261,10 @@ impl Fault {
             #[cfg(feature = "postgres-session")]
             Self::Rights { .. } => StoreErrorKind::Denied,
             Self::ReadOnly => StoreErrorKind::Denied,
+            #[cfg(feature = "mysql-session")]
+            Self::StaysReadOnly => StoreErrorKind::Denied,
+            #[cfg(feature = "mysql-session")]
+            Self::Closed { kind, .. } => *kind,
             _ => StoreErrorKind::Unavailable,
         }
     }

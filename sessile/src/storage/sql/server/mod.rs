@@ -17,7 +17,7 @@ use crate::{record::Record, storage::timing::Deadline};
 
 use self::database::Outcome;
 #[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
-pub(in crate::storage) use self::of_sqlx::of_sqlx;
+pub(in crate::storage) use self::of_sqlx::{Lease, of_sqlx};
 pub(in crate::storage) use self::{
     database::{AfterCut, Answer, Cleaned, Database, Failure, NewRow, Row, up_to_twice},
     error::{Fault, Meaning, Message},

@@ -1,10 +1,11 @@
 //! Tests of what errors leave open.
 
-use super::*;
+use super::{StoreErrorKind::Unavailable, *};
 
 #[test]
 fn only_what_certainly_did_not_happen_is_marked_as_not_sent() {
     let timed_out = || Fault::TimedOut(Duration::from_secs(1));
+    let reported = |meaning| Fault::reported(meaning, Message::new("code", "text"));
     let connection = || Fault::connection(std::io::Error::other("cut"));
     for (fault, may_have_happened) in [
         (timed_out(), true),
@@ -15,6 +16,11 @@ fn only_what_certainly_did_not_happen_is_marked_as_not_sent() {
         (connection().not_connected(), false),
         (Fault::Overtaken, false),
         (Fault::ReadOnly, false),
+        (reported(Meaning::Ended), true),
+        #[cfg(feature = "mysql-session")]
+        (reported(Meaning::Closed(Unavailable)), false),
+        (reported(Meaning::Value), false),
+        (reported(Meaning::Failed(Unavailable)), false),
     ] {
         let text = fault.to_string();
         let error = StoreError::from(fault);

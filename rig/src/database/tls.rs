@@ -1,15 +1,15 @@
-//! A PostgreSQL server with TLS.
+//! A database server with TLS.
 
 use std::{
-    fs,
+    fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
-use super::{Kind, Postgres};
-use crate::{Error, certificates::Certificates, database::account};
+use super::{Database, Kind, account};
+use crate::{Error, certificates::Certificates};
 
-/// A running PostgreSQL server that accepts only TLS on its port.
+/// A running database server that accepts only TLS on its port.
 ///
 /// Its certificate is for 127.0.0.1 and localhost. Each server has its own authority, so a client trusts the server only
 /// if it was configured with that authority.
@@ -24,27 +24,46 @@ use crate::{Error, certificates::Certificates, database::account};
 /// # Ok::<(), sessile_rig::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct TlsPostgres {
-    server: Postgres,
+pub struct TlsDatabase<K: TlsKind> {
+    server: Database<K>,
 }
 
-impl TlsPostgres {
+/// A kind of database server that can accept only TLS.
+pub trait TlsKind: Kind {
+    /// The settings of such a server, with the names of files in `folder`: `ca.pem`, `server.pem`, `server.key`, and
+    /// `rules`, which has the content of [`rules`](TlsKind::rules).
+    fn settings(folder: &Path) -> Vec<String>;
+
+    /// Which clients the server accepts.
+    fn rules(need_certificates: bool) -> String;
+}
+
+impl<K: TlsKind> TlsDatabase<K> {
     /// Starts a server that accepts any client.
     ///
     /// # Errors
     ///
-    /// The errors of [`Postgres::start`].
+    /// The errors of [`Database::start`].
     pub fn start() -> Result<Self, Error> {
-        Self::launch("")
+        Self::launch(false, &[])
+    }
+
+    /// Starts a server with additional settings.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Database::start`].
+    pub fn start_with(settings: &[&str]) -> Result<Self, Error> {
+        Self::launch(false, settings)
     }
 
     /// Starts a server that requires a certificate from each client.
     ///
     /// # Errors
     ///
-    /// The errors of [`Postgres::start`].
+    /// The errors of [`Database::start`].
     pub fn start_with_client_certificates() -> Result<Self, Error> {
-        Self::launch("clientcert=verify-ca")
+        Self::launch(true, &[])
     }
 
     /// The file with the certificate of the authority, which a client has to trust.
@@ -57,23 +76,24 @@ impl TlsPostgres {
         self.file("client.pem")
     }
 
-    /// The file with the private key of [`client_certificate`](TlsPostgres::client_certificate), as PKCS #8.
+    /// The file with the private key of [`client_certificate`](TlsDatabase::client_certificate), as PKCS #8.
     pub fn client_key(&self) -> PathBuf {
         self.file("client.key")
     }
 
     /// The server.
-    pub fn server(&self) -> &Postgres {
+    pub fn server(&self) -> &Database<K> {
         &self.server
     }
 
-    fn launch(clients: &str) -> Result<Self, Error> {
-        let failed = |action| Error::system("postgres", action);
+    fn launch(need_certificates: bool, settings: &[&str]) -> Result<Self, Error> {
+        let failed = |action| Error::system(K::PROGRAM, action);
         let certificates = Certificates::issue().map_err(failed("generate certificates"))?;
-        let mut server = Postgres::start()?;
+        let mut server = Database::<K>::start()?;
         let folder = server.folder().to_owned();
-        let rules = format!("local all all trust\nhostssl all all all scram-sha-256 {clients}\n");
+        let rules = K::rules(need_certificates);
         let (own, client) = (&certificates.server, &certificates.client);
+        let account = account::<K>()?;
         for (name, content) in [
             ("ca.pem", &certificates.authority),
             ("server.pem", &own.certificate),
@@ -82,19 +102,18 @@ impl TlsPostgres {
             ("client.key", &client.key),
             ("rules", &rules),
         ] {
-            write(&folder.join(name), content).map_err(failed("write a file"))?;
-            let account = account::<Kind>()?;
-            let owned = account.chown(&folder.join(name));
+            let file = folder.join(name);
+            write(&file, content).map_err(failed("write a file"))?;
+            let owned = account.chown(&file);
             owned.map_err(failed("change the owner of a file"))?;
         }
-        let path = |name| folder.join(name).display().to_string();
-        server.restart_with(&[
-            "ssl=on",
-            &format!("ssl_ca_file={}", path("ca.pem")),
-            &format!("ssl_cert_file={}", path("server.pem")),
-            &format!("ssl_key_file={}", path("server.key")),
-            &format!("hba_file={}", path("rules")),
-        ])?;
+        let own = K::settings(&folder);
+        let settings: Vec<_> = own
+            .iter()
+            .map(String::as_str)
+            .chain(settings.iter().copied())
+            .collect();
+        server.restart_with(&settings)?;
         Ok(Self { server })
     }
 
@@ -104,7 +123,7 @@ impl TlsPostgres {
 }
 
 /// The server accepts no key that others may read.
-fn write(file: &Path, content: &str) -> std::io::Result<()> {
+fn write(file: &Path, content: &str) -> io::Result<()> {
     fs::write(file, content)?;
     fs::set_permissions(file, fs::Permissions::from_mode(0o600))
 }

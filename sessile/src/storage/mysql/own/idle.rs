@@ -1,0 +1,122 @@
+//! [`Idle`]: the connections that no operation uses, and which of them may be used again.
+
+use std::time::Duration;
+
+use sqlx::{Connection as _, MySqlConnection};
+use tokio::time::{Instant, timeout};
+
+use crate::storage::home::Home;
+
+/// A connection that was idle for this long is not used again.
+const LONGEST_IDLE: Duration = Duration::from_secs(300);
+
+/// A connection that was idle for this long has to answer a ping before it is used: firewalls drop idle
+/// connections silently, and an operation would run into its timeout.
+const UNPROVED: Duration = Duration::from_secs(30);
+
+/// The longest time that it may take to answer.
+const PING_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// A connection of the store's own.
+pub(super) struct Opened {
+    pub(super) connection: MySqlConnection,
+    /// The runtime that it belongs to.
+    home: Home,
+    /// When its opening began.
+    pub(super) opened: Instant,
+    lifetime: Duration,
+    /// When its last operation ended.
+    pub(super) used: Instant,
+}
+
+impl Opened {
+    /// A connection of this runtime. Its lifetime is up to a tenth shorter than the longest one, so that connections
+    /// that were opened together are not replaced together.
+    pub(super) fn new(
+        connection: MySqlConnection,
+        opened: Instant,
+        max_lifetime: Duration,
+    ) -> Self {
+        Self {
+            connection,
+            home: Home::here(),
+            opened,
+            lifetime: max_lifetime - (max_lifetime / 10).mul_f64(fastrand::f64()),
+            used: Instant::now(),
+        }
+    }
+
+    /// Whether the server answers on this connection within `limit`, if that is in doubt.
+    pub(super) async fn is_alive(&mut self, limit: Duration) -> bool {
+        if self.used.elapsed() < UNPROVED {
+            return true;
+        }
+        let answer = timeout(PING_TIMEOUT.min(limit), self.connection.ping()).await;
+        matches!(answer, Ok(Ok(())))
+    }
+
+    fn is_usable(&mut self) -> bool {
+        self.used.elapsed() < LONGEST_IDLE
+            && self.opened.elapsed() < self.lifetime
+            && self.home.is_alive()
+    }
+}
+
+/// The connections that no operation uses, in the order of their last use.
+pub(super) struct Idle {
+    connections: Vec<Opened>,
+    /// Connections that were opened earlier are not used again.
+    earliest: Instant,
+}
+
+impl Idle {
+    pub(super) fn new() -> Self {
+        Self {
+            connections: Vec::new(),
+            earliest: Instant::now(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.connections.len()
+    }
+
+    pub(super) fn push(&mut self, connection: Opened) {
+        self.connections.push(connection);
+    }
+
+    pub(super) fn remove_unusable(&mut self) {
+        let earliest = self.earliest;
+        self.connections
+            .retain_mut(|it| it.opened >= earliest && it.is_usable());
+    }
+
+    /// The connection of this runtime that was used last, or that of another runtime if `of_any` is set.
+    ///
+    /// A reply wakes up the runtime that opened the connection, so another runtime would wait for that one's
+    /// threads.
+    pub(super) fn take(&mut self, of_any: bool) -> Option<Opened> {
+        let last = self.connections.iter().rposition(|it| it.home.is_here());
+        let last = last.or_else(|| of_any.then(|| self.len().checked_sub(1))?);
+        last.map(|index| self.connections.remove(index))
+    }
+
+    /// The connection that was not used for the longest time.
+    pub(super) fn take_oldest(&mut self) -> Option<Opened> {
+        (!self.connections.is_empty()).then(|| self.connections.remove(0))
+    }
+
+    /// Closes the connections that were not used since `moment`.
+    pub(super) fn distrust(&mut self, moment: Instant) {
+        self.connections.retain(|it| it.used > moment);
+    }
+
+    /// Closes all connections because one that was opened at `opened` leads to a server that became
+    /// read-only. Those in use are not used again.
+    pub(super) fn retire(&mut self, opened: Instant) {
+        if opened >= self.earliest {
+            self.earliest = Instant::now();
+            self.connections.clear();
+        }
+    }
+}
