@@ -125,6 +125,7 @@ pub mod config;
 mod cookie;
 pub mod engine;
 pub mod error;
+pub mod extract;
 pub mod guide;
 mod random;
 pub mod record;
@@ -134,7 +135,6 @@ mod telemetry;
 #[cfg(feature = "store-tests")]
 pub mod test_helpers;
 mod timeout;
-pub mod typed;
 
 #[cfg(feature = "actix")]
 pub use self::actix::{SessionExt, SessionMiddleware, SessionMiddlewareBuilder};

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
 
 mod acceptance;
+mod authentication;
 mod bad_cookies;
 mod builder;
 mod caches;
@@ -21,6 +22,7 @@ mod late_reads;
 mod lazy_loading;
 mod lazy_loading_handles;
 mod lazy_loading_limits;
+mod lifetimes;
 mod login_races;
 mod nesting;
 mod races;
