@@ -9,6 +9,9 @@ mod builder;
 mod caches;
 mod client;
 mod cookie_attributes;
+mod device_lists;
+#[path = "../../examples/devices.rs"]
+mod devices;
 mod ending;
 mod errors;
 mod extractors;
