@@ -56,42 +56,57 @@
 //!
 //! # Signing in and out
 //!
-//! Call [`renew`](Session::renew) when a user signs in. A key that an attacker planted earlier then opens nothing. Call
-//! [`purge`](Session::purge) when the user signs out.
+//! [`sign_in`](Session::sign_in) ties the session to a user, and replaces its key: a key that an attacker planted earlier
+//! opens nothing. [`sign_out`](Session::sign_out) ends the session. The extractor [`SignedIn`](extract::SignedIn) is for
+//! pages that only signed-in users see.
 //!
 //! ```
-//! use actix_web::{HttpResponse, web};
-//! use sessile::Session;
+//! use actix_web::{App, HttpResponse, Result, web};
+//! use sessile::{Session, extract::SignedIn};
 //!
 //! #[derive(serde::Deserialize)]
-//! struct SignIn {
+//! struct Login {
 //!     name: String,
 //! }
 //!
-//! async fn sign_in(session: Session, form: web::Form<SignIn>) -> actix_web::Result<HttpResponse> {
+//! async fn login(session: Session, form: web::Form<Login>) -> Result<HttpResponse> {
 //!     // … after the password was checked …
-//!     session.renew();
-//!     session.insert("user", &form.name)?;
-//!     Ok(HttpResponse::Ok().finish())
+//!     session.sign_in(&form.name).await?;
+//!     Ok(HttpResponse::NoContent().finish())
 //! }
 //!
-//! async fn sign_out(session: Session) -> HttpResponse {
-//!     session.purge();
-//!     HttpResponse::Ok().finish()
+//! async fn account(user: SignedIn) -> String {
+//!     format!("You are {}.", user.subject())
+//! }
+//!
+//! async fn logout(session: Session) -> HttpResponse {
+//!     session.sign_out();
+//!     HttpResponse::NoContent().finish()
 //! }
 //! # actix_web::rt::System::new().block_on(async {
-//! # let session = Session::new();
-//! # sign_in(session.clone(), web::Form(SignIn { name: "ferris".to_owned() })).await.unwrap();
-//! # assert_eq!(session.status(), sessile::SessionStatus::Renewed);
-//! # sign_out(session.clone()).await;
-//! # assert!(session.entries().is_empty());
+//! # use actix_web::test::{TestRequest, call_and_read_body, call_service, init_service};
+//! # use sessile::{SessionMiddleware, storage::MemorySessionStore};
+//! # let sessions = SessionMiddleware::new(MemorySessionStore::default(), actix_web::cookie::Key::generate());
+//! # let app = App::new().wrap(sessions).route("/login", web::post().to(login));
+//! # let app = app.route("/account", web::get().to(account)).route("/logout", web::post().to(logout));
+//! # let app = init_service(app).await;
+//! # let login = TestRequest::post().uri("/login").set_form([("name", "ferris")]).to_request();
+//! # let response = call_service(&app, login).await;
+//! # let cookie = response.response().cookies().next().unwrap().into_owned();
+//! # let account = || TestRequest::with_uri("/account").cookie(cookie.clone()).to_request();
+//! # assert_eq!(call_and_read_body(&app, account()).await, "You are ferris.");
+//! # let logout = TestRequest::post().uri("/logout").cookie(cookie.clone()).to_request();
+//! # assert_eq!(call_service(&app, logout).await.status(), 204);
+//! # assert_eq!(call_service(&app, account()).await.status(), 401);
 //! # });
 //! ```
 //!
+//! [`guide::signing_in`] continues from here, and [`guide::devices`] shows lists of devices and "log out everywhere".
+//!
 //! # Where to go next
 //!
-//! - The [`guide`] has a page for each task, such as choosing a store or timeouts, running behind a proxy, replacing
-//!   actix-session, and monitoring.
+//! - The [`guide`] has a page for each task, such as signing users in, choosing a store or timeouts, running behind a proxy,
+//!   replacing actix-session, and monitoring.
 //! - [`config::Settings`] describes each setting.
 //! - [`error`] lists which call returns which error.
 //! - [`storage`] has the stores, and the contract for a store of your own.
@@ -125,6 +140,7 @@ pub mod config;
 mod cookie;
 pub mod engine;
 pub mod error;
+pub mod extract;
 pub mod guide;
 mod random;
 pub mod record;
@@ -134,7 +150,6 @@ mod telemetry;
 #[cfg(feature = "store-tests")]
 pub mod test_helpers;
 mod timeout;
-pub mod typed;
 
 #[cfg(feature = "actix")]
 pub use self::actix::{SessionExt, SessionMiddleware, SessionMiddlewareBuilder};

@@ -1,5 +1,7 @@
 //! [`SessionMiddlewareBuilder`]: the settings of a [`SessionMiddleware`].
 
+mod lifetimes;
+
 use std::{sync::Arc, time::Duration};
 
 use actix_web::{
@@ -7,15 +9,15 @@ use actix_web::{
     cookie::{Key, SameSite},
 };
 
-use super::{SessionMiddleware, errors::FailurePage};
+use super::{SessionMiddleware, pages::Pages};
 use crate::{
     clock::Clock,
     config::{
-        self, Caching, CookieContentSecurity, Loading, SessionLifecycle, Settings,
-        StoreFailurePolicy, SupersededPolicy,
+        self, Caching, CookieContentSecurity, Loading, Settings, StoreFailurePolicy,
+        SupersededPolicy,
     },
     engine::{Limiter, SealingKey, SessionFailure, SessionManager},
-    error::SettingsError,
+    error::{AuthenticationError, SettingsError},
     storage::{SessionLimit, SessionStore, SubjectStore},
     telemetry,
 };
@@ -47,7 +49,7 @@ pub struct SessionMiddlewareBuilder<Store> {
     key: SealingKey,
     settings: Settings,
     limiter: Option<Limiter<Store>>,
-    failure_page: Option<FailurePage>,
+    pages: Pages,
 }
 
 impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
@@ -60,7 +62,7 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
             key: master.into(),
             settings: Settings::default(),
             limiter: None,
-            failure_page: None,
+            pages: Pages::default(),
         }
     }
 
@@ -112,33 +114,6 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     /// [`Settings::cookie_content_security`].
     pub fn cookie_content_security(mut self, security: CookieContentSecurity) -> Self {
         self.settings.cookie_content_security = security;
-        self
-    }
-
-    /// How long a session lives, as older programs say it; the same as
-    /// [`session_lifecycle`](Self::session_lifecycle).
-    pub fn session_length(self, length: crate::SessionLength) -> Self {
-        self.session_lifecycle(length)
-    }
-
-    /// How long a session lives, and what extends its life. Default: a
-    /// [browser session](config::BrowserSession) of one day. See [`Settings::lifecycle`].
-    pub fn session_lifecycle(mut self, lifecycle: impl Into<SessionLifecycle>) -> Self {
-        self.settings.lifecycle = lifecycle.into();
-        self
-    }
-
-    /// How long after its creation a session ends, however much it is used. Default: `None`. See
-    /// [`Settings::absolute_timeout`].
-    pub fn absolute_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.settings.absolute_timeout = timeout;
-        self
-    }
-
-    /// The part of the lifetime that may pass before reading extends it again. Default: 0.05.
-    /// See [`Settings::touch_fraction`].
-    pub fn touch_fraction(mut self, fraction: f64) -> Self {
-        self.settings.touch_fraction = fraction;
         self
     }
 
@@ -241,7 +216,39 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         mut self,
         render: impl Fn(&HttpRequest, &SessionFailure) -> HttpResponse + Send + Sync + 'static,
     ) -> Self {
-        self.failure_page = Some(FailurePage(Arc::new(render)));
+        self.pages.failure = Some(Arc::new(render));
+        self
+    }
+
+    /// Renders the application's own response if [`SignedIn`](crate::extract::SignedIn) or
+    /// [`RecentlyAuthenticated`](crate::extract::RecentlyAuthenticated) refuses a request: for example a redirect to the
+    /// login page. Default: 401 with an empty body.
+    ///
+    /// The error is [`NotSignedIn`](AuthenticationError::NotSignedIn) or [`NotRecent`](AuthenticationError::NotRecent). In
+    /// all other cases, signing in would not help: [`failure_page`](Self::failure_page) renders those responses. A page
+    /// with a status of success gets 401 in its place. The middleware adds `Cache-Control: no-store`, and to a 401 the
+    /// header `WWW-Authenticate` unless the page has one.
+    ///
+    /// ```
+    /// use actix_web::{HttpResponse, cookie::Key};
+    /// use sessile::{SessionMiddleware, error::AuthenticationError, storage::MemorySessionStore};
+    ///
+    /// let sessions = SessionMiddleware::builder(MemorySessionStore::default(), Key::generate())
+    ///     .on_unauthenticated(|_request, error| {
+    ///         let page = match error {
+    ///             AuthenticationError::NotRecent { .. } => "/confirm-password",
+    ///             _ => "/login",
+    ///         };
+    ///         HttpResponse::SeeOther().insert_header(("Location", page)).finish()
+    ///     })
+    ///     .build();
+    /// # let _ = sessions;
+    /// ```
+    pub fn on_unauthenticated(
+        mut self,
+        render: impl Fn(&HttpRequest, &AuthenticationError) -> HttpResponse + Send + Sync + 'static,
+    ) -> Self {
+        self.pages.unauthenticated = Some(Arc::new(render));
         self
     }
 
@@ -303,6 +310,6 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     /// positive.
     pub fn try_build(self) -> Result<SessionMiddleware<Store>, SettingsError> {
         let manager = SessionManager::with(self.store, self.key, self.settings, self.limiter)?;
-        Ok(SessionMiddleware::from_parts(manager, self.failure_page))
+        Ok(SessionMiddleware::from_parts(manager, self.pages))
     }
 }

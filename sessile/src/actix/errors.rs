@@ -1,9 +1,14 @@
 //! The responses to errors: a status, and an empty body.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use actix_web::{
-    HttpRequest, HttpResponse, ResponseError, body::BoxBody, error::InternalError, http::StatusCode,
+    HttpResponse, ResponseError,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{HeaderValue, WWW_AUTHENTICATE},
+    },
 };
 
 use super::headers::{apply, cache_control_of};
@@ -11,9 +16,10 @@ use crate::{
     SessionGetError, SessionInsertError, SessionUpdateError,
     engine::{HeaderChanges, SessionFailure},
     error::{
-        EndOthersError, OpenError, ReadError, SessionClosedError, SessionReloadError,
-        SessionSaveError, SignInError, WriteError,
+        AuthenticationError, EndOthersError, OpenError, ReadError, SessionClosedError,
+        SessionReloadError, SessionSaveError, SignInError, WriteError,
     },
+    storage::StoreError,
 };
 
 /// The response to an error is its status with an empty body, by default an opaque 500. No cache stores it.
@@ -26,10 +32,7 @@ macro_rules! opaque_responses {
             })?
 
             fn error_response(&self) -> HttpResponse {
-                let mut response = HttpResponse::new(self.status_code());
-                let headers = HeaderChanges::of_failure(response.status().as_u16());
-                apply(headers, response.headers_mut());
-                response
+                opaque(self.status_code())
             }
         }
     )+};
@@ -59,6 +62,7 @@ opaque_responses!(
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     },
     SessionClosedError: |reason| closed_status(*reason),
+    StoreError: |_| StatusCode::SERVICE_UNAVAILABLE,
     EndOthersError: |error| match error {
         EndOthersError::NotSignedIn => StatusCode::UNAUTHORIZED,
         EndOthersError::Closed(reason) => closed_status(*reason),
@@ -78,6 +82,44 @@ opaque_responses!(
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     },
 );
+
+/// The header of a 401 (RFC 9110, section 15.5.2). Browsers ignore its scheme, which no browser knows, and show the page.
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Cookie realm=\"session\"");
+
+/// The response has the parameters of RFC 9470 if the user has to authenticate again.
+impl ResponseError for AuthenticationError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NotSignedIn | Self::NotRecent { .. } => StatusCode::UNAUTHORIZED,
+            Self::Superseded => StatusCode::CONFLICT,
+            Self::NoStore => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotLoaded => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = opaque(self.status_code());
+        if let Self::NotRecent { max_age } = self {
+            let challenge = format!(
+                r#"Cookie realm="session", error="insufficient_user_authentication", max_age="{}""#,
+                max_age.as_secs()
+            );
+            let challenge = HeaderValue::try_from(challenge).unwrap_or(CHALLENGE);
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+fn opaque(status: StatusCode) -> HttpResponse {
+    let mut response = HttpResponse::new(status);
+    let headers = response.headers_mut();
+    apply(HeaderChanges::of_failure(status.as_u16()), headers);
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, CHALLENGE);
+    }
+    response
+}
 
 fn closed_status(reason: SessionClosedError) -> StatusCode {
     match reason {
@@ -99,36 +141,6 @@ impl ResponseError for SessionFailure {
         apply(self.headers().clone(), response.headers_mut());
         response
     }
-}
-
-/// The application's own page for requests whose session fails.
-#[derive(Clone)]
-pub(super) struct FailurePage(pub(super) Arc<RenderFailure>);
-
-pub(super) type RenderFailure = dyn Fn(&HttpRequest, &SessionFailure) -> HttpResponse + Send + Sync;
-
-impl fmt::Debug for FailurePage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FailurePage")
-    }
-}
-
-/// The error whose response to `request` is the application's page for `failure`, if there is one.
-pub(super) fn answer(
-    failure: SessionFailure,
-    page: Option<&FailurePage>,
-    request: &HttpRequest,
-) -> actix_web::Error {
-    let Some(FailurePage(render)) = page else {
-        return failure.into();
-    };
-    let mut response = render(request, &failure);
-    if response.status().is_success() {
-        // Such a status would acknowledge changes that are not stored.
-        *response.status_mut() = failure.status_code();
-    }
-    apply(failure.headers().clone(), response.headers_mut());
-    InternalError::from_response(failure, response).into()
 }
 
 /// An error of an inner service, with the headers of the session.

@@ -2,9 +2,8 @@
 
 use std::{
     fmt,
-    marker::PhantomData,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use actix_web::{
@@ -12,11 +11,15 @@ use actix_web::{
     dev::{Extensions, Payload, ServiceRequest, ServiceResponse},
     guard::GuardContext,
 };
-
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::errors::{FailurePage, answer};
-use crate::{Session, engine::SessionFailure, session::Backend, typed::TypedSession};
+use super::pages::Pages;
+use crate::{
+    Session,
+    engine::SessionFailure,
+    error::AuthenticationError,
+    session::{Backend, TypedSession},
+};
 
 /// Gets the session of a request, for middleware, guards and handlers that don't take it as an argument.
 ///
@@ -110,8 +113,7 @@ impl FromRequest for Session {
                 Err(error) => {
                     let status = session.backend().map_or(503, Backend::failure_status);
                     let failure = SessionFailure::open(error, status);
-                    let page = request.extensions().get::<FailurePage>().cloned();
-                    Err(answer(failure, page.as_ref(), &request))
+                    Err(Pages::of(&request).answer(failure, &request))
                 }
             }
         })))
@@ -121,24 +123,50 @@ impl FromRequest for Session {
 /// Takes the values of the [loaded](Session::load) session as a struct. Fails as the extractor of [`Session`] does.
 impl<T: Serialize + DeserializeOwned> FromRequest for TypedSession<T> {
     type Error = actix_web::Error;
-    type Future = ExtractTyped<T>;
+    type Future = Extract<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        ExtractTyped(Session::from_request(request, payload), PhantomData)
+        Extract::new(request, payload, |session| Ok(Self::new(session)))
     }
 }
 
-/// Extracts a [`TypedSession`].
+/// Extracts the session, and then what `convert` makes of it.
 #[doc(hidden)]
-#[derive(Debug)]
-pub struct ExtractTyped<T>(ExtractSession, PhantomData<fn() -> T>);
+pub struct Extract<T> {
+    session: ExtractSession,
+    request: HttpRequest,
+    convert: fn(Session) -> Result<T, AuthenticationError>,
+}
 
-impl<T: Serialize + DeserializeOwned> Future for ExtractTyped<T> {
-    type Output = Result<TypedSession<T>, actix_web::Error>;
+impl<T> Extract<T> {
+    pub(super) fn new(
+        request: &HttpRequest,
+        payload: &mut Payload,
+        convert: fn(Session) -> Result<T, AuthenticationError>,
+    ) -> Self {
+        Self {
+            session: Session::from_request(request, payload),
+            request: request.clone(),
+            convert,
+        }
+    }
+}
+
+impl<T> Future for Extract<T> {
+    type Output = Result<T, actix_web::Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let session = Pin::new(&mut self.0).poll(cx);
-        session.map_ok(TypedSession::new)
+        let session = ready!(Pin::new(&mut self.session).poll(cx))?;
+        let converted = (self.convert)(session);
+        Poll::Ready(
+            converted.map_err(|error| Pages::of(&self.request).refuse(error, &self.request)),
+        )
+    }
+}
+
+impl<T> fmt::Debug for Extract<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extract").finish_non_exhaustive()
     }
 }
 

@@ -11,7 +11,7 @@ use actix_web::{
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
 };
 
-use super::{SessionMiddlewareBuilder, errors::FailurePage, service::SessionService};
+use super::{SessionMiddlewareBuilder, pages::Pages, service::SessionService};
 use crate::{
     Sessions,
     engine::{SessionEvents, SessionManager},
@@ -54,7 +54,7 @@ use crate::{
 /// page for both.
 pub struct SessionMiddleware<Store> {
     pub(super) manager: SessionManager<Store>,
-    pub(super) failure_page: Option<FailurePage>,
+    pub(super) pages: Pages,
 }
 
 impl<Store: SessionStore> SessionMiddleware<Store> {
@@ -99,14 +99,8 @@ impl<Store: SessionStore> SessionMiddleware<Store> {
         SessionMiddlewareBuilder::new(store, key)
     }
 
-    pub(super) fn from_parts(
-        manager: SessionManager<Store>,
-        failure_page: Option<FailurePage>,
-    ) -> Self {
-        Self {
-            manager,
-            failure_page,
-        }
+    pub(super) const fn from_parts(manager: SessionManager<Store>, pages: Pages) -> Self {
+        Self { manager, pages }
     }
 }
 
@@ -114,7 +108,7 @@ impl<Store> Clone for SessionMiddleware<Store> {
     fn clone(&self) -> Self {
         Self {
             manager: self.manager.clone(),
-            failure_page: self.failure_page.clone(),
+            pages: self.pages.clone(),
         }
     }
 }

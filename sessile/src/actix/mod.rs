@@ -1,13 +1,16 @@
 //! The Actix Web adapter. It translates between requests and responses of Actix Web and the types of the engine, and
 //! makes no decisions.
 
+mod authentication;
 mod builder;
 mod errors;
 mod extractor;
 mod headers;
 mod middleware;
+mod pages;
 mod service;
 
+pub use self::authentication::{RecentlyAuthenticated, SignedIn, Unextended};
 pub use self::{
     builder::SessionMiddlewareBuilder, extractor::SessionExt, middleware::SessionMiddleware,
 };

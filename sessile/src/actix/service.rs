@@ -10,8 +10,9 @@ use actix_web::{
 
 use super::{
     SessionMiddleware,
-    errors::{FailurePage, WithHeaders, answer},
+    errors::WithHeaders,
     headers::{apply, cache_control_of},
+    pages::Pages,
 };
 use crate::{
     Session,
@@ -82,7 +83,7 @@ where
     Store: SessionStore,
 {
     let serves = |session: &&Session| middleware.manager.serves(session);
-    let (same, outer_page) = {
+    let (same, outer_pages) = {
         let mut extensions = request.extensions_mut();
         let enclosing = extensions.get::<Enclosing>();
         let same = enclosing.and_then(|it| it.0.iter().find(serves).cloned());
@@ -90,7 +91,7 @@ where
             Some(enclosing) => enclosing.0.push(outer.clone()),
             None => drop(extensions.insert(Enclosing(vec![outer.clone()]))),
         }
-        (same, extensions.get::<FailurePage>().cloned())
+        (same, extensions.get::<Pages>().cloned())
     };
     let response = match same {
         Some(session) => {
@@ -105,8 +106,8 @@ where
             enclosing.0.pop();
         }
         extensions.insert(outer);
-        if let Some(outer_page) = outer_page {
-            extensions.insert(outer_page);
+        if let Some(outer_pages) = outer_pages {
+            extensions.insert(outer_pages);
         }
     }
     Ok(response)
@@ -123,11 +124,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
     Store: SessionStore,
 {
-    let SessionMiddleware {
-        manager,
-        failure_page,
-    } = middleware;
-    let page = failure_page.as_ref();
+    let SessionMiddleware { manager, pages } = middleware;
     // Looked up here, because outer code may take the session after it has called the middleware.
     let early = request.extensions().get::<Session>().cloned();
     let early = early.filter(|session| session.backend().is_none());
@@ -144,13 +141,13 @@ where
                 .map(|()| early.clone()),
             None => manager.open(cookies).await,
         }
-        .map_err(|failure| answer(failure, page, request.request()))?
+        .map_err(|failure| pages.answer(failure, request.request()))?
     };
     let _closing = Closing(&session);
     request.extensions_mut().insert(session.clone());
-    if let Some(page) = page {
-        // For the extractor, which loads lazy sessions.
-        request.extensions_mut().insert(page.clone());
+    if !pages.is_empty() {
+        // For the extractors.
+        request.extensions_mut().insert(pages.clone());
     }
 
     let method = request.method().clone();
@@ -183,7 +180,7 @@ where
     };
     let changes = match (committed, &handled) {
         (Ok(changes), _) => changes,
-        (Err(failure), Ok(response)) => return Err(answer(failure, page, response.request())),
+        (Err(failure), Ok(response)) => return Err(pages.answer(failure, response.request())),
         // The error dropped the request. A copy would have prevented the router from changing it.
         (Err(failure), Err(_)) => return Err(failure.into()),
     };

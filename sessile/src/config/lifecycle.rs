@@ -32,6 +32,24 @@ pub enum SessionLifecycle {
     PersistentSession(PersistentSession),
 }
 
+impl SessionLifecycle {
+    /// The idle timeout.
+    pub(crate) const fn ttl(&self) -> Duration {
+        match self {
+            Self::BrowserSession(session) => session.state_ttl,
+            Self::PersistentSession(session) => session.session_ttl,
+        }
+    }
+
+    /// What extends the life of the session.
+    pub(crate) const fn policy(&self) -> TtlExtensionPolicy {
+        match self {
+            Self::BrowserSession(session) => session.state_ttl_extension_policy,
+            Self::PersistentSession(session) => session.session_ttl_extension_policy,
+        }
+    }
+}
+
 impl Default for SessionLifecycle {
     fn default() -> Self {
         Self::BrowserSession(BrowserSession::default())
@@ -76,7 +94,7 @@ pub struct BrowserSession {
 impl BrowserSession {
     /// How long the server keeps the state after its life was last extended: the idle timeout.
     ///
-    /// Default: one day. Must be more than zero.
+    /// Default: one day. Must be more than zero, and counts as 400 days if it is longer.
     #[must_use]
     pub fn state_ttl(mut self, ttl: Duration) -> Self {
         self.state_ttl = ttl;
@@ -126,8 +144,8 @@ impl PersistentSession {
     /// How long the session lives after its life was last extended: the cookie's `Max-Age` and the
     /// idle timeout of the state.
     ///
-    /// Default: one day. Must be more than zero. `Max-Age` is in whole seconds, rounded up;
-    /// browsers keep no cookie longer than 400 days (RFC 6265bis, section 5.5).
+    /// Default: one day. Must be more than zero, and counts as 400 days if it is longer: browsers keep no
+    /// cookie longer (RFC 6265bis, section 5.5). `Max-Age` is in whole seconds, rounded up.
     #[must_use]
     pub fn session_ttl(mut self, ttl: Duration) -> Self {
         self.session_ttl = ttl;
@@ -173,6 +191,22 @@ pub enum TtlExtensionPolicy {
     /// Only requests that change the state. A session that is only read ends while it is used.
     #[default]
     OnStateChanges,
+}
+
+/// Where the absolute timeout of a signed-in session counts from. That of a guest counts from the creation.
+///
+/// ```
+/// use sessile::config::AbsoluteTimeoutFrom;
+///
+/// assert_eq!(AbsoluteTimeoutFrom::default(), AbsoluteTimeoutFrom::SignIn);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AbsoluteTimeoutFrom {
+    /// The last [`sign_in`](crate::Session::sign_in), at which the user authenticated.
+    #[default]
+    SignIn,
+    /// The creation of the session, which may be long before the sign-in.
+    Creation,
 }
 
 /// How long a session lives, in the type of early versions of actix-session. New programs use

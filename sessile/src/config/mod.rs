@@ -4,6 +4,7 @@
 
 mod cookie;
 mod lifecycle;
+mod persistence;
 mod policies;
 mod settings;
 
@@ -17,8 +18,10 @@ pub use crate::actix::SessionMiddlewareBuilder;
 pub use self::{
     cookie::{CookieContentSecurity, SameSite},
     lifecycle::{
-        BrowserSession, PersistentSession, SessionLength, SessionLifecycle, TtlExtensionPolicy,
+        AbsoluteTimeoutFrom, BrowserSession, PersistentSession, SessionLength, SessionLifecycle,
+        TtlExtensionPolicy,
     },
+    persistence::Persistence,
     policies::{Caching, Loading, StoreFailurePolicy, SupersededPolicy},
     settings::Settings,
 };

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Caching, CookieContentSecurity, Loading, SameSite, SessionLifecycle, StoreFailurePolicy,
-    SupersededPolicy, cookie,
+    AbsoluteTimeoutFrom, Caching, CookieContentSecurity, Loading, SameSite, SessionLifecycle,
+    StoreFailurePolicy, SupersededPolicy, cookie,
 };
 use crate::{
     clock::{Clock, SharedClock},
@@ -65,17 +65,40 @@ pub struct Settings {
     ///
     /// Default: a browser session whose state is kept for one day after the last change.
     pub lifecycle: SessionLifecycle,
-    /// How long after its first creation a session ends, however much it is used
+    /// How long after its creation or its sign-in a session ends, however much it is used
     /// (OWASP ASVS 5.0, 7.3.2).
     ///
     /// Default: `None`, never. Updates and renewals don't restart it.
     pub absolute_timeout: Option<Duration>,
+    /// Where the absolute timeout of a signed-in session counts from.
+    ///
+    /// Default: [`AbsoluteTimeoutFrom::SignIn`]. That of a guest counts from the creation.
+    pub absolute_timeout_from: AbsoluteTimeoutFrom,
+    /// How long the sessions of signed-in users live, in place of `lifecycle`.
+    ///
+    /// Default: `None`, as those of guests.
+    pub signed_in_lifecycle: Option<SessionLifecycle>,
+    /// The absolute timeout of the sessions of signed-in users, in place of `absolute_timeout`.
+    ///
+    /// Default: `None`, that of guests.
+    pub signed_in_absolute_timeout: Option<Duration>,
+    /// The longest idle and absolute timeout that a session can have of its own: see
+    /// [`Session::set_persistence`](crate::Session::set_persistence).
+    ///
+    /// Default: 400 days, which is also the maximum. A shorter one also applies to sessions that have a longer
+    /// lifetime already.
+    pub max_persistence: Duration,
+    /// How long ago a user may have authenticated for an action that needs a recent authentication: see
+    /// [`Session::require_recent_authentication`](crate::Session::require_recent_authentication).
+    ///
+    /// Default: 10 minutes.
+    pub recent_authentication: Duration,
     /// The part of the idle timeout that may pass before a request that only reads extends the life of the
     /// stored session again. It has an effect only under
     /// [`OnEveryRequest`](crate::config::TtlExtensionPolicy::OnEveryRequest).
     ///
-    /// Default: 0.05. From 0, which writes to the store on each request, to 1. A session that is in use never
-    /// ends early because of it; an unused session may end later by this part.
+    /// Default: 0.05. A number from 0 to 1. A session that is in use never ends early because of it; an unused session
+    /// may end later by this part. With 0, idle timeouts are exact, and each request writes to the store.
     pub touch_fraction: f64,
     /// When a request's session is loaded.
     ///
@@ -142,19 +165,22 @@ impl Settings {
     /// Checks the values that the types allow and that are invalid.
     pub(crate) fn check(&self) -> Result<(), SettingsError> {
         cookie::check(self)?;
-        let ttl = match &self.lifecycle {
-            SessionLifecycle::BrowserSession(session) => session.state_ttl,
-            SessionLifecycle::PersistentSession(session) => session.session_ttl,
-        };
-        let are_positive = [
-            ("time to live", ttl.is_positive()),
+        let lifecycles = [Some(&self.lifecycle), self.signed_in_lifecycle.as_ref()];
+        let ttls = lifecycles.into_iter().flatten().map(SessionLifecycle::ttl);
+        let ttls = ttls.map(|ttl| ("time to live", ttl.is_positive()));
+        let durations = [
+            ("absolute timeout", self.absolute_timeout),
+            ("absolute timeout", self.signed_in_absolute_timeout),
+            ("maximum persistence", Some(self.max_persistence)),
             (
-                "absolute timeout",
-                self.absolute_timeout != Some(Duration::ZERO),
+                "age of a recent authentication",
+                Some(self.recent_authentication),
             ),
-            ("store timeout", !self.store_timeout.is_zero()),
+            ("store timeout", Some(self.store_timeout)),
         ];
-        for (setting, is_positive) in are_positive {
+        let durations =
+            durations.map(|(setting, duration)| (setting, duration != Some(Duration::ZERO)));
+        for (setting, is_positive) in ttls.chain(durations) {
             if !is_positive {
                 return Err(SettingsError::NotPositive { setting });
             }
@@ -184,6 +210,11 @@ impl Default for Settings {
             cookie_content_security: CookieContentSecurity::Private,
             lifecycle: SessionLifecycle::default(),
             absolute_timeout: None,
+            absolute_timeout_from: AbsoluteTimeoutFrom::default(),
+            signed_in_lifecycle: None,
+            signed_in_absolute_timeout: None,
+            max_persistence: Duration::from_secs(400 * 24 * 3600),
+            recent_authentication: Duration::from_secs(600),
             touch_fraction: 0.05,
             loading: Loading::default(),
             store_timeout: Duration::from_secs(1),

@@ -72,14 +72,14 @@ impl<S: SessionStore> Engine<S> {
     /// Closes a session that needs nothing from its store or the browser, and returns the headers for its response.
     fn close_untouched(&self, session: &Session, head: &ResponseHead<'_>) -> Option<HeaderChanges> {
         // The clock is the application's code, so it is not read under the lock.
-        let now = self.lifetime.reading_extends().then(|| self.clock.now());
+        let now = (self.lifetime.reading_extends_any()).then(|| self.clock.now());
         let mut machine = session.machine();
         if machine.is_committed() {
             return Some(HeaderChanges::default());
         }
         let is_untouched = machine.close_untouched(|machine| match (machine.stored(), now) {
             (Some(stored), _) if stored.promotes => false,
-            (Some(stored), Some(now)) => {
+            (Some(stored), Some(now)) if machine.extends_life => {
                 self.lifetime.on_read(&stored.record, || now) == OnRead::Nothing
             }
             _ => true,
@@ -211,7 +211,7 @@ impl<S: SessionStore> Engine<S> {
             }),
         };
         let now = self.clock.now();
-        let max_age = self.lifetime.max_age(stored.record.created_at, || now);
+        let max_age = self.lifetime.max_age(&stored.record, now);
         self.cookie.issue(&content, now, max_age)
     }
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 use crate::{
     cookie::SetCookie,
-    error::{CommitError, OpenError},
+    error::{AuthenticationError, CommitError, OpenError},
 };
 
 /// The parts of a request and its response that
@@ -212,6 +212,11 @@ pub struct SessionFailure {
 enum Cause {
     Open(OpenError),
     Commit(CommitError),
+    #[cfg_attr(
+        not(feature = "actix"),
+        expect(dead_code, reason = "only the adapter has extractors")
+    )]
+    Authentication(AuthenticationError),
 }
 
 /// How long a client should wait before a retry.
@@ -224,6 +229,12 @@ impl SessionFailure {
 
     pub(crate) fn commit(cause: CommitError, status: u16, cookie: Option<SetCookie>) -> Self {
         Self::new(Cause::Commit(cause), status, cookie)
+    }
+
+    /// The user is not authenticated as the request requires, for a reason for which signing in would not help.
+    #[cfg(feature = "actix")]
+    pub(crate) fn authentication(cause: AuthenticationError, status: u16) -> Self {
+        Self::new(Cause::Authentication(cause), status, None)
     }
 
     fn new(cause: Cause, status: u16, set_cookie: Option<SetCookie>) -> Self {
@@ -256,16 +267,18 @@ impl fmt::Display for SessionFailure {
         match &self.cause {
             Cause::Open(error) => error.fmt(f),
             Cause::Commit(error) => error.fmt(f),
+            Cause::Authentication(error) => error.fmt(f),
         }
     }
 }
 
 impl Error for SessionFailure {
-    /// The [`OpenError`] or [`CommitError`].
+    /// The [`OpenError`], [`CommitError`] or [`AuthenticationError`].
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.cause {
             Cause::Open(error) => Some(error),
             Cause::Commit(error) => Some(error),
+            Cause::Authentication(error) => Some(error),
         }
     }
 }

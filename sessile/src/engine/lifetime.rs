@@ -4,24 +4,35 @@ use std::time::Duration;
 
 use crate::{
     clock::Timestamp,
-    config::{SessionLifecycle, TtlExtensionPolicy},
+    config::{AbsoluteTimeoutFrom, Persistence, SessionLifecycle, Settings, TtlExtensionPolicy},
     record::Record,
+    storage::MARK_LIFETIME,
 };
 
-/// The limits that a session lives under.
+/// How long the sessions of an application live.
 ///
-/// It ends at the idle timeout, which counts from the last use, or at the absolute timeout, which counts from
-/// its creation. The engine checks both with its own clock; the time to live that it passes to stores is for
-/// clean-up.
+/// A session ends at the idle timeout, which counts from the last use, or at the absolute timeout, which counts from
+/// the sign-in or the creation. The engine checks both with its own clock; the time to live that it passes to stores
+/// is for clean-up.
 #[derive(Debug, Clone)]
 pub(crate) struct Lifetime {
+    guests: Limits,
+    signed_in: Limits,
+    absolute_from: AbsoluteTimeoutFrom,
+    touch_fraction: f64,
+    max_persistence: Duration,
+}
+
+/// The limits that a session lives under.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
     idle: Duration,
     absolute: Option<Duration>,
     /// How long after the last touch a request that only reads touches the record again; `None`
     /// where such requests extend nothing.
     touch_after: Option<Duration>,
     /// Whether the browser keeps the cookie when it closes.
-    persistent: bool,
+    is_persistent: bool,
 }
 
 /// How much longer than its session a store keeps a record, so that a request that opened a live session can
@@ -31,62 +42,63 @@ pub(crate) const SLACK: Duration = Duration::from_secs(60);
 /// A session that was created further in the future counts as expired: its times are not reliable.
 const MAX_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
-/// The longest `Max-Age` that browsers keep to (RFC 6265bis, section 5.5).
-const MAX_MAX_AGE: Duration = Duration::from_secs(400 * 24 * 3600);
+/// The longest idle timeout. Stores remember for as long that the sessions of a user were ended. Browsers keep no cookie
+/// longer (RFC 6265bis, section 5.5).
+const MAX_IDLE: Duration = MARK_LIFETIME;
 
 impl Lifetime {
-    /// `touch_fraction` is the part of the idle timeout that may pass between two touches, 0 to 1.
-    pub(crate) fn new(
-        lifecycle: &SessionLifecycle,
-        absolute: Option<Duration>,
-        touch_fraction: f64,
-    ) -> Self {
-        let (idle, policy, persistent) = match lifecycle {
-            SessionLifecycle::BrowserSession(session) => {
-                (session.state_ttl, session.state_ttl_extension_policy, false)
-            }
-            SessionLifecycle::PersistentSession(session) => (
-                session.session_ttl,
-                session.session_ttl_extension_policy,
-                true,
-            ),
-        };
-        let idle = idle.unsigned_abs();
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let (lifecycle, absolute) = (&settings.lifecycle, settings.absolute_timeout);
+        let of_users = settings.signed_in_lifecycle.as_ref();
+        let absolute_of_users = settings.signed_in_absolute_timeout.or(absolute);
+        let fraction = settings.touch_fraction;
         Self {
-            idle,
-            absolute,
-            touch_after: match policy {
-                TtlExtensionPolicy::OnEveryRequest => Some(
-                    Duration::try_from_secs_f64(idle.as_secs_f64() * touch_fraction)
-                        .unwrap_or(idle),
-                ),
-                TtlExtensionPolicy::OnStateChanges => None,
-            },
-            persistent,
+            guests: Limits::new(lifecycle, absolute, fraction),
+            signed_in: Limits::new(of_users.unwrap_or(lifecycle), absolute_of_users, fraction),
+            absolute_from: settings.absolute_timeout_from,
+            touch_fraction: fraction,
+            max_persistence: settings.max_persistence.min(MAX_IDLE),
         }
     }
 
-    /// The idle timeout and the absolute timeout of a session.
-    ///
-    /// If reading extends the lifetime, the record may lag behind the last use by the time between two
-    /// touches. That time is added, so that a session never expires early.
-    fn timeouts(&self, record: &Record) -> (Duration, Option<Duration>) {
-        let (idle, absolute) = match record.own_lifetime() {
-            Some(own) => (own.idle, own.absolute),
-            None => (self.idle, self.absolute),
+    fn limits(&self, record: &Record) -> Limits {
+        let limits = match record.has_subject() {
+            true => self.signed_in,
+            false => self.guests,
         };
-        (
-            idle.saturating_add(self.touch_after.unwrap_or_default()),
-            absolute,
-        )
+        match record.own_lifetime() {
+            Some(own) => self.limits_of_own(own, limits),
+            None => limits,
+        }
+    }
+
+    /// The limits of a session with a lifetime of its own. The settings decide what extends it.
+    fn limits_of_own(&self, own: Persistence, settings: Limits) -> Limits {
+        let capped = |timeout: Duration| timeout.min(self.max_persistence);
+        let idle = capped(own.idle);
+        Limits {
+            idle,
+            absolute: Some(own.absolute.map_or(self.max_persistence, capped)),
+            touch_after: (settings.touch_after).map(|_| part(idle, self.touch_fraction)),
+            is_persistent: own.is_remembered,
+        }
+    }
+
+    /// The time that the absolute timeout counts from.
+    fn begin(&self, record: &Record) -> Timestamp {
+        match self.absolute_from {
+            AbsoluteTimeoutFrom::SignIn => record.signed_in_at(),
+            AbsoluteTimeoutFrom::Creation => None,
+        }
+        .unwrap_or(record.created_at)
     }
 
     /// When the session expires unless a request extends its lifetime, by the times in its record.
     pub(crate) fn ends_at(&self, record: &Record) -> Timestamp {
-        let (idle, absolute) = self.timeouts(record);
-        let idle_end = record.used_at.saturating_add(idle);
-        match absolute {
-            Some(absolute) => idle_end.min(record.created_at.saturating_add(absolute)),
+        let limits = self.limits(record);
+        let idle_end = record.used_at.saturating_add(limits.lagging_idle());
+        match limits.absolute {
+            Some(absolute) => idle_end.min(self.begin(record).saturating_add(absolute)),
             None => idle_end,
         }
     }
@@ -101,12 +113,14 @@ impl Lifetime {
 
     /// How long the session lives from `now` on by these settings.
     fn remaining(&self, record: &Record, now: Timestamp) -> Duration {
-        let (idle, absolute) = self.timeouts(record);
+        let limits = self.limits(record);
         let unused = now.saturating_duration_since(record.used_at);
-        let age = now.saturating_duration_since(record.created_at);
-        let remaining = idle.saturating_sub(unused);
-        match absolute {
-            Some(absolute) => remaining.min(absolute.saturating_sub(age)),
+        let remaining = limits.lagging_idle().saturating_sub(unused);
+        match limits.absolute {
+            Some(absolute) => {
+                let age = now.saturating_duration_since(self.begin(record));
+                remaining.min(absolute.saturating_sub(age))
+            }
             None => remaining,
         }
     }
@@ -116,9 +130,9 @@ impl Lifetime {
         self.remaining(record, now).saturating_add(SLACK)
     }
 
-    /// Whether requests that only read may extend the lifetime of a session.
-    pub(crate) const fn reading_extends(&self) -> bool {
-        self.touch_after.is_some()
+    /// Whether requests that only read may extend the lifetime of any session.
+    pub(crate) const fn reading_extends_any(&self) -> bool {
+        self.guests.touch_after.is_some() || self.signed_in.touch_after.is_some()
     }
 
     /// What a request that only reads does to the lifetime of a session.
@@ -126,7 +140,7 @@ impl Lifetime {
     /// Calls `now` only if reading extends the lifetime.
     pub(crate) fn on_read(&self, record: &Record, now: impl FnOnce() -> Timestamp) -> OnRead {
         let unused = || now().saturating_duration_since(record.used_at);
-        match self.touch_after {
+        match self.limits(record).touch_after {
             None => OnRead::Nothing,
             Some(pause) if record.undated || unused() >= pause => OnRead::Touch,
             Some(_) => OnRead::Reissue,
@@ -134,26 +148,59 @@ impl Lifetime {
     }
 
     /// The cookie's `Max-Age`; `None` for a cookie that the browser forgets when it closes.
-    ///
-    /// Calls `now` only if there is an absolute timeout.
-    pub(crate) fn max_age(
-        &self,
-        created_at: Timestamp,
-        now: impl FnOnce() -> Timestamp,
-    ) -> Option<Duration> {
-        let age = || now().saturating_duration_since(created_at);
-        self.persistent
-            .then(|| match self.absolute {
-                Some(absolute) => self.idle.min(absolute.saturating_sub(age())),
-                None => self.idle,
-            })
-            .map(|max_age| max_age.min(MAX_MAX_AGE))
+    pub(crate) fn max_age(&self, record: &Record, now: Timestamp) -> Option<Duration> {
+        let limits = self.limits(record);
+        let age = now.saturating_duration_since(self.begin(record));
+        limits.is_persistent.then(|| match limits.absolute {
+            Some(absolute) => limits.idle.min(absolute.saturating_sub(age)),
+            None => limits.idle,
+        })
     }
 
-    /// Whether the cookie has a `Max-Age`.
-    pub(crate) const fn is_persistent(&self) -> bool {
-        self.persistent
+    /// Whether a change of the session extends the life of its cookie.
+    pub(crate) fn change_extends_cookie(&self, record: &Record) -> bool {
+        let limits = self.limits(record);
+        limits.is_persistent || limits.touch_after.is_some()
     }
+
+    /// Whether the browser keeps the cookie of one of the records for another time than that of the other one.
+    pub(crate) fn cookies_differ(&self, one: &Record, other: &Record) -> bool {
+        let [one, other] = [one, other].map(|it| {
+            let limits = self.limits(it);
+            limits.is_persistent.then_some(limits.idle)
+        });
+        one != other
+    }
+}
+
+impl Limits {
+    /// `touch_fraction` is the part of the idle timeout that may pass between two touches, 0 to 1.
+    fn new(lifecycle: &SessionLifecycle, absolute: Option<Duration>, touch_fraction: f64) -> Self {
+        let idle = lifecycle.ttl().unsigned_abs().min(MAX_IDLE);
+        Self {
+            idle,
+            absolute,
+            touch_after: match lifecycle.policy() {
+                TtlExtensionPolicy::OnEveryRequest => Some(part(idle, touch_fraction)),
+                TtlExtensionPolicy::OnStateChanges => None,
+            },
+            is_persistent: matches!(lifecycle, SessionLifecycle::PersistentSession(_)),
+        }
+    }
+
+    /// The idle timeout by the times in a record.
+    ///
+    /// If reading extends the lifetime, the record may lag behind the last use by the time between two
+    /// touches. That time is added, so that a session never expires early, but no idle timeout is longer than the
+    /// maximum.
+    fn lagging_idle(&self) -> Duration {
+        let lag = self.touch_after.unwrap_or_default();
+        self.idle.saturating_add(lag).min(MAX_IDLE)
+    }
+}
+
+fn part(idle: Duration, fraction: f64) -> Duration {
+    Duration::try_from_secs_f64(idle.as_secs_f64() * fraction).unwrap_or(idle)
 }
 
 /// What a request that only reads does to the lifetime of its session.

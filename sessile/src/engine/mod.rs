@@ -93,6 +93,7 @@ struct Engine<S> {
     is_stateless: bool,
     cookie: SessionCookie,
     lifetime: Lifetime,
+    recent_authentication: Duration,
     loading: Loading,
     store_timeout: Duration,
     on_store_failure: StoreFailurePolicy,
@@ -139,11 +140,8 @@ impl<S: SessionStore> SessionManager<S> {
             is_stateless: store.keeps_nothing(),
             store,
             cookie: SessionCookie::new(key, &settings),
-            lifetime: Lifetime::new(
-                &settings.lifecycle,
-                settings.absolute_timeout,
-                settings.touch_fraction,
-            ),
+            lifetime: Lifetime::new(&settings),
+            recent_authentication: settings.recent_authentication,
             loading: settings.loading,
             store_timeout: settings.store_timeout,
             on_store_failure: settings.on_store_failure,
@@ -323,6 +321,10 @@ impl<S: SessionStore> Backend for Engine<S> {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    fn recent_authentication(&self) -> Duration {
+        self.recent_authentication
     }
 
     fn reload<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionReloadError>> {

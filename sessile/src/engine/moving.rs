@@ -47,7 +47,7 @@ impl<S: SessionStore> Engine<S> {
             id,
             secret,
             version: Version::generate(),
-            record: self.next_record(&old, flush.work().payload.clone(), None),
+            record: self.next_record(&old, flush.work().payload.clone(), None, true),
             promotes: false,
         };
         new.record.epoch = Epoch::generate();

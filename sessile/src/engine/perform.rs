@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{EndCause, Engine};
+use super::{EndCause, Engine, merge::newer};
 use crate::{
     engine::lifetime::OnRead,
     error::{CommitError, SessionClosedError},
@@ -50,6 +50,7 @@ impl<S: SessionStore> Engine<S> {
             Some(stored) if stored.promotes => OnRead::Touch,
             // actix-session sealed the state without an expiry.
             Some(stored) if self.is_stateless && stored.record.undated => OnRead::Touch,
+            Some(_) if !work.extends_life => OnRead::Nothing,
             Some(stored) => self.lifetime.on_read(&stored.record, || self.clock.now()),
         };
         decide(Situation {
@@ -167,7 +168,7 @@ impl<S: SessionStore> Engine<S> {
 
     /// Without a store, a renewal draws a new id, which distinguishes the sessions.
     fn renew_stateless(&self, stored: &Stored, work: &Work) -> Result<Performed, CommitError> {
-        let mut record = self.next_record(stored, work.payload.clone(), None);
+        let mut record = self.next_record(stored, work.payload.clone(), None, true);
         record.epoch = Epoch::generate();
         let renewed = Stored {
             id: SessionId::generate(),
@@ -183,9 +184,10 @@ impl<S: SessionStore> Engine<S> {
         flush: &mut Flush<'_>,
         stored: Arc<Stored>,
     ) -> Result<Performed, CommitError> {
-        let record = self.next_record(&stored, stored.record.payload(), None);
+        let extends = flush.work().extends_life;
+        let record = self.next_record(&stored, stored.record.payload(), None, extends);
         let version = Version::generate();
-        let cookie = self.cookie_of_change(None);
+        let cookie = self.cookie_of_change(&stored.record, &record, None, extends);
         let sends = matches!(
             flush.work().cookie_due.then(cookie),
             CookieDue::Refresh | CookieDue::Issue
@@ -216,7 +218,13 @@ impl<S: SessionStore> Engine<S> {
         };
         match self.load_current(&stored).await {
             Ok(Some(current)) if current.record.epoch == stored.record.epoch => {
-                Ok(Performed::Reissue(stored))
+                let (loaded, current) = (&stored.record, current);
+                Ok(Performed::Reissue(
+                    match self.lifetime.cookies_differ(loaded, &current.record) {
+                        true => Arc::new(newer(&stored, current)),
+                        false => stored,
+                    },
+                ))
             }
             Ok(Some(_)) => Ok(Performed::Nothing),
             Ok(None) => Ok(gone),

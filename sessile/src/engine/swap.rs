@@ -35,7 +35,8 @@ impl<S: SessionStore> Engine<S> {
             // Unsettled changes are first retried on the version that was loaded.
             None
         };
-        let record = self.next_record(&stored, flush.work().payload.clone(), renewal);
+        let extends = flush.work().extends_life;
+        let record = self.next_record(&stored, flush.work().payload.clone(), renewal, extends);
         let write = InFlight::Update { version, renewal };
         let updated = {
             let updating = pin!(self.update_stored(&stored, &record, version));
@@ -44,7 +45,8 @@ impl<S: SessionStore> Engine<S> {
         match updated {
             UpdateOutcome::Updated => {
                 let updated = Arc::new(stored.updated(version, record, renewal));
-                let cookie = self.cookie_of_change(renewal);
+                let (before, after) = (&stored.record, &updated.record);
+                let cookie = self.cookie_of_change(before, after, renewal, extends);
                 if let Some(direct) = direct {
                     direct.finish(&updated);
                 }
@@ -60,7 +62,11 @@ impl<S: SessionStore> Engine<S> {
         }
         match Box::pin(self.merge(flush, &stored, &mut renewal)).await? {
             Merged::Onto(newest, _) => Box::pin(self.combine(flush, newest, renewal)).await,
-            Merged::Landed(landed) => Ok(Performed::Stored(landed, self.cookie_of_change(None))),
+            Merged::Landed(landed) => {
+                let (before, after) = (&stored.record, &landed.record);
+                let cookie = self.cookie_of_change(before, after, None, extends);
+                Ok(Performed::Stored(landed, cookie))
+            }
             Merged::Superseded if renewal.is_some() => {
                 Box::pin(self.create_replacement(flush, &stored)).await
             }
@@ -79,7 +85,11 @@ impl<S: SessionStore> Engine<S> {
         if self.is_stateless {
             return Ok(UpdateOutcome::Updated);
         }
-        let ttl = self.lifetime.ttl(record, record.used_at);
+        let now = match record.used_at > stored.record.used_at {
+            true => record.used_at,
+            false => self.clock.now(),
+        };
+        let ttl = self.lifetime.ttl(record, now);
         let (id, expected) = (&stored.id, stored.version);
         match &self.limiter {
             Some(limiter) if record.signs_in_after(&stored.record) => {
@@ -90,29 +100,43 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// The cookie that is due for a change with this renewal.
-    pub(super) const fn cookie_of_change(&self, renewal: Option<Renewal>) -> CookieDue {
+    /// The cookie that is due for a change of the record `before` to `after` with this renewal. `extends` is whether the
+    /// request extends the life of the session.
+    pub(super) fn cookie_of_change(
+        &self,
+        before: &Record,
+        after: &Record,
+        renewal: Option<Renewal>,
+        extends: bool,
+    ) -> CookieDue {
+        let lifetime = &self.lifetime;
         if self.is_stateless || renewal.is_some() {
             CookieDue::Issue
-        } else if self.lifetime.is_persistent() || self.lifetime.reading_extends() {
+        } else if extends && lifetime.change_extends_cookie(after)
+            || lifetime.cookies_differ(before, after)
+        {
             CookieDue::Refresh
         } else {
             CookieDue::Nothing
         }
     }
 
-    /// The record that replaces that of `stored`, last used now and with this renewal. Its times never move backwards.
+    /// The record that replaces that of `stored`, with this renewal, and last used now if that `extends` its life. Its
+    /// times never move backwards.
     pub(super) fn next_record(
         &self,
         stored: &Stored,
         payload: Payload,
         renewal: Option<Renewal>,
+        extends: bool,
     ) -> Record {
         let now = self.clock.now();
         let mut record = stored.record.clone();
         record.set_payload(payload);
         record.undated = false;
-        record.used_at = record.used_at.max(now);
+        if extends || renewal.is_some() {
+            record.used_at = record.used_at.max(now);
+        }
         if let (true, Some(secret)) = (stored.promotes, &stored.secret) {
             record.promote(&secret.digest(), now);
         }

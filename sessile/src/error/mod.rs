@@ -8,6 +8,7 @@
 //! | [`Session::try_remove`](crate::Session::try_remove) and the like | [`WriteError`] or [`SessionClosedError`] |
 //! | [`Session::load`](crate::Session::load) | [`OpenError`] |
 //! | [`Session::sign_in`](crate::Session::sign_in) | [`SignInError`] |
+//! | [`Session::require_signed_in`](crate::Session::require_signed_in), the extractors of signed-in users | [`AuthenticationError`] |
 //! | [`Sessions::end_others`](crate::Sessions::end_others) | [`EndOthersError`] |
 //! | [`Session::save`](crate::Session::save) | [`SessionSaveError`] |
 //! | [`Session::reload`](crate::Session::reload) | [`SessionReloadError`] |
@@ -19,12 +20,14 @@
 //! In a handler, `?` turns them into a response with an empty body, without the cause. No error contains a secret, a
 //! cookie or a value of a session.
 
+mod authentication;
 mod failure;
 mod session;
 mod settings;
 mod signing_in;
 
 pub use self::{
+    authentication::AuthenticationError,
     failure::{CommitError, OpenError, StateTooLargeError},
     session::{
         ReadError, SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError,

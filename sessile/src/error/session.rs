@@ -152,6 +152,9 @@ pub enum WriteError {
         /// The maximum.
         max: usize,
     },
+    /// A timeout of the session's own [`Persistence`](crate::config::Persistence) is shorter than a millisecond.
+    #[error("a timeout of a session has to be at least one millisecond")]
+    TimeoutTooShort,
     /// The session has as many labels as it can.
     #[error("a session has at most {max} labels")]
     TooManyLabels {

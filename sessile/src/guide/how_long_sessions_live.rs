@@ -6,10 +6,35 @@
 //! | | counts from | default | set with |
 //! | --- | --- | --- | --- |
 //! | idle timeout | the last request that extended the session's life | one day | [`Settings::lifecycle`]: [`state_ttl`] or [`session_ttl`] |
-//! | absolute timeout | the creation of the session; a renewal does not restart it | none | [`Settings::absolute_timeout`] |
+//! | absolute timeout | the sign-in, or for guests the creation of the session; a renewal does not restart it | none | [`Settings::absolute_timeout`] |
 //! | lifetime of the cookie | the last response that set it | until the browser closes | [`Settings::lifecycle`] |
 //!
-//! The builder of the middleware has the same settings: [`session_lifecycle`] and [`absolute_timeout`].
+//! The builder of the middleware has the same settings: [`session_lifecycle`] and [`absolute_timeout`]. No idle timeout is
+//! longer than 400 days.
+//!
+//! # Guests and signed-in users
+//!
+//! A guest's cart may live for months, and the session of a signed-in user for hours. [`Settings::signed_in_lifecycle`] and
+//! [`Settings::signed_in_absolute_timeout`] are for the sessions of signed-in users; without them, all sessions live
+//! alike. The absolute timeout of a signed-in session counts from the last [`sign_in`]. With
+//! [`AbsoluteTimeoutFrom::Creation`], it counts from the creation.
+//!
+//! ```
+//! use std::time::Duration;
+//! use sessile::config::{BrowserSession, PersistentSession, Settings, TtlExtensionPolicy, time};
+//!
+//! let mut settings = Settings::default();
+//! settings.lifecycle = PersistentSession::default().session_ttl(time::Duration::days(90)).into();
+//! settings.signed_in_lifecycle = Some(
+//!     BrowserSession::default()
+//!         .state_ttl(time::Duration::minutes(30))
+//!         .state_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest)
+//!         .into(),
+//! );
+//! settings.signed_in_absolute_timeout = Some(Duration::from_secs(12 * 3600));
+//! ```
+//!
+//! One session can have a lifetime of its own: [`remember_me`].
 //!
 //! # What the browser does with the cookie
 //!
@@ -29,6 +54,28 @@
 //! Under `OnStateChanges`, a session that is only read ends while the visitor uses it. Under `OnEveryRequest`, it
 //! does not. To save writes, the end is moved once in a twentieth of the idle timeout. Sessions that are in use never
 //! end early because of it, and unused ones live longer by that part. [`touch_fraction`] sets it.
+//!
+//! **For exact idle timeouts**, set it to 0. Each request then writes to the store, and an unused session ends exactly at
+//! its idle timeout.
+//!
+//! **Requests that the page sends without the user**, such as polling, would keep the session alive for as long as the page
+//! is open. [`set_extends_life`] excludes a request: the session ends when it would have ended without it, even if the
+//! request changes the session. The extractor `extract::Unextended` does so for a handler, and a wrapper for a scope:
+//!
+//! ```
+//! # #[cfg(feature = "actix")] {
+//! use actix_web::{HttpResponse, dev::Service as _, web};
+//! use sessile::SessionExt as _;
+//!
+//! let scope = web::scope("/poll")
+//!     .route("/messages", web::get().to(HttpResponse::Ok))
+//!     .wrap_fn(|request, service| {
+//!         request.get_session().set_extends_life(false);
+//!         service.call(request)
+//!     });
+//! # drop(scope);
+//! # }
+//! ```
 //!
 //! This application ends sessions after 15 minutes without a request, and after 8 hours in any case:
 //!
@@ -87,6 +134,7 @@
 //! A store keeps the record for a minute longer than the session lives. Stores that delete expired rows only in a
 //! clean-up are listed in [`choosing_a_store`].
 //!
+//! [`AbsoluteTimeoutFrom::Creation`]: crate::config::AbsoluteTimeoutFrom::Creation
 //! [`BrowserSession`]: crate::config::BrowserSession
 //! [`OnEveryRequest`]: crate::config::TtlExtensionPolicy::OnEveryRequest
 //! [`OnStateChanges`]: crate::config::TtlExtensionPolicy::OnStateChanges
@@ -94,10 +142,15 @@
 //! [`Session::save`]: crate::Session::save
 //! [`Settings::absolute_timeout`]: crate::config::Settings::absolute_timeout
 //! [`Settings::lifecycle`]: crate::config::Settings::lifecycle
+//! [`Settings::signed_in_absolute_timeout`]: crate::config::Settings::signed_in_absolute_timeout
+//! [`Settings::signed_in_lifecycle`]: crate::config::Settings::signed_in_lifecycle
 //! [`absolute_timeout`]: crate::SessionMiddlewareBuilder::absolute_timeout
 //! [`choosing_a_store`]: crate::guide::choosing_a_store#deleting-expired-sessions
+//! [`remember_me`]: crate::guide::remember_me
 //! [`session_lifecycle`]: crate::SessionMiddlewareBuilder::session_lifecycle
 //! [`session_ttl`]: crate::config::PersistentSession::session_ttl
+//! [`set_extends_life`]: crate::Session::set_extends_life
+//! [`sign_in`]: crate::Session::sign_in
 //! [`state_ttl`]: crate::config::BrowserSession::state_ttl
 //! [`touch_fraction`]: crate::config::Settings::touch_fraction
 //! [lazily]: crate::config::Loading::Lazy

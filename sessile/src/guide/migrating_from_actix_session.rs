@@ -37,6 +37,51 @@
 //!
 //! `actix-session/README.md` in the repository shows the other ways: a path, both versions, and this crate beside them.
 //!
+//! # From actix-identity to this crate
+//!
+//! This crate signs users in itself, so you can remove `actix-identity` and its middleware. [`signing_in`] shows how.
+//!
+//! | actix-identity | here |
+//! | --- | --- |
+//! | `Identity` as an argument of a handler: 401 for guests | [`SignedIn`] |
+//! | `Option<Identity>` | `Option<SignedIn>` |
+//! | `Identity::login(&request.extensions(), id)` | [`session.sign_in(&id).await`](crate::Session::sign_in) |
+//! | `identity.id()` | [`user.subject()`](crate::extract::SignedIn::subject) |
+//! | `identity.logout()` with `LogoutBehavior::PurgeSession`, the default | [`session.sign_out()`](crate::Session::sign_out) |
+//! | `identity.logout()` with `LogoutBehavior::DeleteIdentityKeys`: the other values stay | read the values that may stay, call [`restart`], and insert them again |
+//! | `IdentityExt::get_identity` in middleware | [`get_session`](crate::SessionExt::get_session) and [`require_signed_in`](crate::Session::require_signed_in) |
+//! | `login_deadline` | [`signed_in_absolute_timeout`](crate::SessionMiddlewareBuilder::signed_in_absolute_timeout), which the server checks as well if the user does not come back |
+//! | `visit_deadline` | [`signed_in_lifecycle`](crate::SessionMiddlewareBuilder::signed_in_lifecycle) with [`OnEveryRequest`](crate::config::TtlExtensionPolicy::OnEveryRequest) |
+//! | `id_key`, `last_visit_unix_timestamp_key`, `login_unix_timestamp_key` | not needed: the user and the times are not among the values of the session |
+//!
+//! Users who are signed in with `actix-identity` have its values in their sessions, and are guests for [`SignedIn`]. They
+//! have to sign in again. If they should not, sign them in by the value, in middleware or in a handler, before all else:
+//!
+//! ```
+//! use sessile::{Session, error::SignInError};
+//!
+//! async fn take_over(session: &Session) -> Result<(), SignInError> {
+//!     const ID_KEY: &str = "actix_identity.user_id";
+//!     let Ok(Some(id)) = session.get::<String>(ID_KEY) else { return Ok(()) };
+//!     session.remove(ID_KEY);
+//!     match session.subject() {
+//!         None => session.sign_in(&id).await,
+//!         Some(_) => Ok(()),
+//!     }
+//! }
+//! # use sessile::{config::Settings, engine::{SealingKey, SessionManager}, storage::MemorySessionStore};
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! # let store = MemorySessionStore::default();
+//! # let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
+//! # let session = manager.open([]).await?;
+//! # session.insert("actix_identity.user_id", "ferris")?;
+//! # take_over(&session).await?;
+//! # assert_eq!(session.subject().as_deref(), Some("ferris"));
+//! # assert!(session.entries().is_empty());
+//! # take_over(&session).await?;
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
+//!
 //! # Changes of code
 //!
 //! Nearly every use of these is an error of the compiler until it is changed. One is not: **a comparison with a string
@@ -272,6 +317,7 @@
 //!
 //! **Going back** works in the same way: visitors whom a new server has answered have to sign in again.
 //!
+//! [`SignedIn`]: crate::extract::SignedIn
 //! [`caching`]: crate::config::Settings::caching
 //! [`cookies_and_proxies`]: crate::guide::cookies_and_proxies
 //! [`failure_page`]: crate::SessionMiddlewareBuilder::failure_page
@@ -279,5 +325,6 @@
 //! [`on_store_failure`]: crate::config::Settings::on_store_failure
 //! [`on_superseded`]: crate::config::Settings::on_superseded
 //! [`restart`]: crate::Session::restart
+//! [`signing_in`]: crate::guide::signing_in
 //! [`store_timeout`]: crate::config::Settings::store_timeout
 //! [`update`]: crate::Session::update

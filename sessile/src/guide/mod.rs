@@ -3,6 +3,9 @@
 //! | you want to | page |
 //! | --- | --- |
 //! | decide where sessions are stored | [`choosing_a_store`] |
+//! | sign users in and out, and protect pages | [`signing_in`] |
+//! | keep users signed in for weeks | [`remember_me`] |
+//! | list a user's devices, and log out everywhere | [`devices`] |
 //! | choose timeouts | [`how_long_sessions_live`] |
 //! | choose the cookie's settings, or run behind a cache or a proxy | [`cookies_and_proxies`] |
 //! | use a struct for the session's data, or show a message after a redirect | [`data_and_messages`] |
@@ -18,7 +21,7 @@
 //!
 //! The settings are documented where they are set: [`config::Settings`](crate::config::Settings).
 
-// Without the adapter, two of the pages are missing.
+// Without the adapter, some of the pages are missing.
 #![cfg_attr(not(feature = "actix"), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "actix")]
@@ -27,16 +30,22 @@ pub mod choosing_a_store;
 pub mod concurrent_requests;
 #[cfg(feature = "actix")]
 pub mod cookies_and_proxies;
+#[cfg(feature = "actix")]
+pub mod data_and_messages;
 #[doc = include_str!("databases.md")]
 pub mod databases {}
 #[cfg(feature = "actix")]
-pub mod data_and_messages;
+pub mod devices;
 #[doc = include_str!("failover.md")]
 pub mod failover {}
 pub mod how_long_sessions_live;
 pub mod logs_and_metrics;
 #[cfg(feature = "actix")]
 pub mod migrating_from_actix_session;
+#[cfg(feature = "actix")]
+pub mod remember_me;
 pub mod scaling;
 pub mod security;
+#[cfg(feature = "actix")]
+pub mod signing_in;
 pub mod writing_a_store;

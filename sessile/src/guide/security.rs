@@ -11,8 +11,8 @@
 //!
 //! | | requirement, in short | met by |
 //! | --- | --- | --- |
-//! | 7.1.1 | idle timeout and absolute lifetime are documented and justified | *Application.* Defaults: one day idle, no absolute limit. [NIST SP 800-63B](https://pages.nist.gov/800-63-4/sp800-63b.html) has limits for comparison |
-//! | 7.1.2 | how many parallel sessions an account may have is documented | *Application* |
+//! | 7.1.1 | idle timeout and absolute lifetime are documented and justified | *Application.* Defaults: one day idle, no absolute limit. [`how_long_sessions_live`] has the settings. [NIST SP 800-63B](https://pages.nist.gov/800-63-4/sp800-63b.html) has limits for comparison |
+//! | 7.1.2 | how many parallel sessions an account may have is documented | *Application.* [`session_limit`] enforces it |
 //! | 7.1.3 | federated systems' session lifetimes are documented | *Application* |
 //!
 //! # V7.2 Fundamentals
@@ -22,14 +22,14 @@
 //! | 7.2.1 | tokens are verified by a trusted backend | the server checks the seal and the store | `cookie/tests/` |
 //! | 7.2.2 | tokens are generated dynamically and are not static secrets | `SessionKey::generate` | `record/id.rs` |
 //! | 7.2.3 | reference tokens are unique, at least 128 bits, from a CSPRNG | an id and a secret of 128 bits each from a generator that the operating system seeds; a store never overwrites one | `record/id.rs`, acceptance suite |
-//! | 7.2.4 | authentication creates a new token and ends the old one | [`Session::renew`], which the application calls | `engine/tests/`, acceptance suite |
+//! | 7.2.4 | authentication creates a new token and ends the old one | [`Session::sign_in`], which the application calls | `engine/tests/`, acceptance suite |
 //!
 //! # V7.3 Timeouts
 //!
 //! | | requirement, in short | met by | shown by |
 //! | --- | --- | --- | --- |
-//! | 7.3.1 | an idle timeout | [`Settings::lifecycle`]; one day by default | `engine/lifetime.rs`, `engine/tests/` |
-//! | 7.3.2 | an absolute lifetime | [`Settings::absolute_timeout`]; off by default | `engine/lifetime.rs`, `engine/tests/` |
+//! | 7.3.1 | an idle timeout | [`Settings::lifecycle`]; one day by default; exact with a [`touch_fraction`] of 0 | `engine/lifetime.rs`, `tests/http` |
+//! | 7.3.2 | an absolute lifetime | [`Settings::absolute_timeout`], from the sign-in; off by default | `engine/lifetime.rs`, `tests/http` |
 //!
 //! The server checks both, also for sessions in the cookie. See [`how_long_sessions_live`].
 //!
@@ -37,20 +37,20 @@
 //!
 //! | | requirement, in short | met by | shown by |
 //! | --- | --- | --- | --- |
-//! | 7.4.1 | an ended session can no longer be used | [`Session::purge`]; an ended record is never restored. **Not** with `CookieSessionStore`: a copy of the cookie is valid until it expires | acceptance suite, `engine/tests/`, `tests/http` |
-//! | 7.4.2 | all sessions end when an account is disabled or deleted | *Application*, with its own store: the crate has no index of a user's sessions yet | |
-//! | 7.4.3 | users can end their other sessions when an authentication factor changes | as 7.4.2 | |
+//! | 7.4.1 | an ended session can no longer be used | [`Session::sign_out`]; an ended record is never restored. **Not** with `CookieSessionStore`: a copy of the cookie is valid until it expires | acceptance suite, `engine/tests/`, `tests/http` |
+//! | 7.4.2 | all sessions end when an account is disabled or deleted | [`Sessions::end_all`], which the application calls. **Not** with `CookieSessionStore` | `engine/tests/` |
+//! | 7.4.3 | users can end their other sessions when an authentication factor changes | [`Sessions::end_others`] | `engine/tests/`, `tests/http` |
 //! | 7.4.4 | every page that needs a session offers sign-out | *Application* | the demo |
-//! | 7.4.5 | administrators can end the sessions of one user or of all users | as 7.4.2; for all users, change the sealing key or empty the store | |
+//! | 7.4.5 | administrators can end the sessions of one user or of all users | [`Sessions::end_all`], [`Sessions::end_everything`] | `engine/tests/` |
 //!
 //! # V7.5 Abuse, V7.6 federation
 //!
-//! | | requirement, in short | met by |
-//! | --- | --- | --- |
-//! | 7.5.1 | users authenticate again before sensitive changes | *Application* |
-//! | 7.5.2 | users see their sessions and can end them | as 7.4.2 |
-//! | 7.5.3 | further verification before highly sensitive transactions | *Application* |
-//! | 7.6.1, 7.6.2 | session lifetime and consent with identity providers | *Application* |
+//! | | requirement, in short | met by | shown by |
+//! | --- | --- | --- | --- |
+//! | 7.5.1 | users authenticate again before sensitive changes | `extract::RecentlyAuthenticated`, [`Session::require_recent_authentication`] | `tests/http` |
+//! | 7.5.2 | users see their sessions and can end them | [`Sessions::list`], [`Sessions::end`] | `engine/tests/`, `tests/http` |
+//! | 7.5.3 | further verification before highly sensitive transactions | as 7.5.1, with a short [`recent_authentication`]; a second factor is up to the *application* | `tests/http` |
+//! | 7.6.1, 7.6.2 | session lifetime and consent with identity providers | *Application.* [`Sessions::end_by_label`] is for back-channel logout | `engine/tests/` |
 //!
 //! # V3.3 Cookies
 //!
@@ -69,8 +69,7 @@
 //!
 //! A response that used its session is `private` and has `Vary: Cookie`, so that no cache between the browser and the
 //! server serves it to another visitor (`tests/proxies`, behind nginx and Apache httpd). [`Caching::NoStoreSignedIn`]
-//! also keeps the pages of signed-in users out of the browser's cache (ASVS 14.3.2). Until this crate can tie a
-//! session to a user, the application has to set `Cache-Control: no-store` on these pages.
+//! also keeps the pages of users who are signed in with [`Session::sign_in`] out of the browser's cache (ASVS 14.3.2).
 //!
 //! # Secrets
 //!
@@ -113,11 +112,21 @@
 //!   if needed, and limit the rate of requests in front of the application.
 //!
 //! [`Caching::NoStoreSignedIn`]: crate::config::Caching::NoStoreSignedIn
-//! [`Session::purge`]: crate::Session::purge
-//! [`Session::renew`]: crate::Session::renew
+//! [`Session::require_recent_authentication`]: crate::Session::require_recent_authentication
+//! [`Session::sign_in`]: crate::Session::sign_in
+//! [`Session::sign_out`]: crate::Session::sign_out
+//! [`Sessions::end_all`]: crate::Sessions::end_all
+//! [`Sessions::end_by_label`]: crate::Sessions::end_by_label
+//! [`Sessions::end_everything`]: crate::Sessions::end_everything
+//! [`Sessions::end_others`]: crate::Sessions::end_others
+//! [`Sessions::end`]: crate::Sessions::end
+//! [`Sessions::list`]: crate::Sessions::list
 //! [`Settings::absolute_timeout`]: crate::config::Settings::absolute_timeout
 //! [`Settings::lifecycle`]: crate::config::Settings::lifecycle
 //! [`accept_actix_session_cookies`]: crate::config::Settings::accept_actix_session_cookies
 //! [`cookies_and_proxies`]: crate::guide::cookies_and_proxies
 //! [`how_long_sessions_live`]: crate::guide::how_long_sessions_live
 //! [`migrating_from_actix_session`]: crate::guide::migrating_from_actix_session
+//! [`recent_authentication`]: crate::config::Settings::recent_authentication
+//! [`session_limit`]: crate::SessionMiddlewareBuilder::session_limit
+//! [`touch_fraction`]: crate::config::Settings::touch_fraction

@@ -1,9 +1,7 @@
 //! [`Details`]: what only some records have.
 
-use std::time::Duration;
-
 use super::SHARED;
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, config::Persistence};
 
 /// What only some records have: those of signed-in users, and those that a later version of this crate
 /// wrote.
@@ -20,7 +18,8 @@ pub(crate) struct Details {
     pub(crate) flashes: Vec<Flash>,
     /// What a list of sessions shows, by name. In the order of the names.
     pub(crate) labels: Vec<(String, String)>,
-    pub(crate) lifetime: Option<OwnLifetime>,
+    /// The lifetime that the session has in place of the settings'.
+    pub(crate) lifetime: Option<Persistence>,
     /// The public key of the device that the session is bound to.
     pub(super) device_key: Option<String>,
     /// The members that a server must know to use the session.
@@ -37,15 +36,6 @@ pub(crate) struct Flash {
     pub(crate) key: String,
     /// JSON text.
     pub(crate) text: String,
-}
-
-/// A lifetime that a session has in place of the settings'.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OwnLifetime {
-    pub(crate) idle: Duration,
-    pub(crate) absolute: Option<Duration>,
-    /// Whether the browser keeps the cookie when it closes.
-    pub(crate) is_persistent: bool,
 }
 
 impl Flash {

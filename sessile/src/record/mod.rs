@@ -16,13 +16,14 @@ use std::sync::Arc;
 
 use crate::{
     clock::Timestamp,
+    config::Persistence,
     random,
     record::{id::SubjectDigest, json::JsonError},
 };
 
 pub use self::state::State;
 pub(crate) use self::{
-    details::{Details, Flash, OwnLifetime},
+    details::{Details, Flash},
     payload::Payload,
     secrets::{Presented, Previous, PreviousKind, Secrets},
 };
@@ -190,7 +191,7 @@ impl Record {
     }
 
     /// The lifetime that this session has in place of the settings', if it has one.
-    pub(crate) fn own_lifetime(&self) -> Option<OwnLifetime> {
+    pub(crate) fn own_lifetime(&self) -> Option<Persistence> {
         self.details.as_deref()?.lifetime
     }
 

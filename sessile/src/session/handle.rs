@@ -6,12 +6,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
-    Backend, Session, SessionStatus,
+    Session, SessionStatus,
     machine::{Binding, Machine},
     values::{as_updater, warn_unless},
 };
 use crate::{
-    clock::{Clock as _, SystemClock, Timestamp},
+    clock::Timestamp,
     error::{
         OpenError, SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError,
         SessionSaveError, SessionUpdateError, SignInError, WriteError,
@@ -203,9 +203,7 @@ impl Session {
     ///
     #[doc = include_str!("docs/reauthenticate.md")]
     pub fn reauthenticate(&self) -> Result<(), WriteError> {
-        let now = self
-            .backend()
-            .map_or_else(|| SystemClock.now(), Backend::now);
+        let now = self.now();
         self.changing().reauthenticate(now)
     }
 

@@ -1,10 +1,12 @@
 //! [`Session`]: what handlers hold.
 
+mod authentication;
 pub(crate) mod decide;
 mod flash;
 mod flush;
 mod handle;
 pub(crate) mod journal;
+mod lifetime;
 pub(crate) mod machine;
 mod opening;
 mod signing_in;
@@ -135,6 +137,9 @@ pub(crate) trait Backend: Send + Sync {
 
     /// The time.
     fn now(&self) -> Timestamp;
+
+    /// How long ago a user may have authenticated for an action that needs a recent authentication.
+    fn recent_authentication(&self) -> Duration;
 
     /// Loads the newest state of `session`.
     fn reload<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionReloadError>>;

@@ -3,11 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
 
 mod acceptance;
+mod authentication;
 mod bad_cookies;
 mod builder;
 mod caches;
 mod client;
 mod cookie_attributes;
+mod device_lists;
+#[path = "../../examples/devices.rs"]
+mod devices;
 mod ending;
 mod errors;
 mod extractors;
@@ -21,6 +25,7 @@ mod late_reads;
 mod lazy_loading;
 mod lazy_loading_handles;
 mod lazy_loading_limits;
+mod lifetimes;
 mod login_races;
 mod nesting;
 mod races;

@@ -6,7 +6,7 @@
 //! Below `/handle`, the session is not an argument of the handler. The handler gets it from the request, and the
 //! response is `null` if it is not loaded.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
@@ -15,7 +15,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 use serde_json::Value;
-use sessile::{Session, SessionExt as _};
+use sessile::{Session, SessionExt as _, config::Persistence};
 use tokio::sync::{Barrier, mpsc::UnboundedSender};
 
 /// The data that the steps of a script need beside the session.
@@ -86,6 +86,14 @@ async fn perform(
         ["clear"] => session.clear(),
         ["renew"] => session.renew(),
         ["purge"] => session.purge(),
+        ["sign_in", subject] => session.sign_in(subject).await?,
+        ["reauthenticate"] => session.reauthenticate()?,
+        ["remember", seconds] => {
+            let idle = Duration::from_secs(seconds.parse().unwrap());
+            session.set_persistence(Persistence::remembered(idle))?;
+        }
+        ["forget"] => session.set_persistence(None)?,
+        ["unextended"] => session.set_extends_life(false),
         ["save"] => session.save().await?,
         ["restart"] => session.restart()?,
         ["discard"] => session.discard(),

@@ -24,6 +24,8 @@ pub(super) struct Job {
     pub(super) base: Arc<Stored>,
     pub(super) journal: Journal,
     pub(super) renewal: Option<Renewal>,
+    /// Whether the request extends the life of the session.
+    pub(super) extends_life: bool,
     /// The update that contains the changes. The session needs it if the request is dropped.
     attempt: Arc<SharedAttempt>,
     outcome: Mutex<Option<JobOutcome>>,
@@ -82,11 +84,17 @@ pub(super) enum UpdateReply {
 }
 
 impl Job {
-    pub(super) fn new(base: Arc<Stored>, journal: Journal, renewal: Option<Renewal>) -> Self {
+    pub(super) fn new(
+        base: Arc<Stored>,
+        journal: Journal,
+        renewal: Option<Renewal>,
+        extends_life: bool,
+    ) -> Self {
         Self {
             base,
             journal,
             renewal,
+            extends_life,
             attempt: Arc::default(),
             outcome: Mutex::new(None),
             has_left: AtomicBool::new(false),

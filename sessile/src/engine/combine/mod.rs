@@ -54,9 +54,11 @@ impl<S: SessionStore> Engine<S> {
         base: Arc<Stored>,
         renewal: Option<Renewal>,
     ) -> Result<Performed, CommitError> {
-        let journal = flush.work().journal.clone();
+        let work = flush.work();
+        let extends = work.extends_life;
+        let job = Job::new(Arc::clone(&base), work.journal.clone(), renewal, extends);
         let outcome = {
-            let member = self.writers.join(Arc::clone(&base), journal, renewal);
+            let member = self.writers.join(job);
             let driving = pin!(self.drive(&member));
             flush
                 .write_shared(member.attempt(), renewal, driving)
@@ -64,7 +66,9 @@ impl<S: SessionStore> Engine<S> {
         };
         match outcome {
             JobOutcome::Stored(stored) => {
-                Ok(Performed::Stored(stored, self.cookie_of_change(renewal)))
+                let (before, after) = (&base.record, &stored.record);
+                let cookie = self.cookie_of_change(before, after, renewal, extends);
+                Ok(Performed::Stored(stored, cookie))
             }
             JobOutcome::Superseded if renewal.is_some() => {
                 self.create_replacement(flush, &base).await
@@ -161,6 +165,7 @@ impl<S: SessionStore> Engine<S> {
         let mut included = Vec::new();
         let mut onto = Arc::clone(newest);
         let mut renewal = None;
+        let mut extends = false;
         for job in jobs {
             if job.base.record.epoch != onto.record.epoch {
                 job.settle(JobOutcome::Superseded);
@@ -169,6 +174,7 @@ impl<S: SessionStore> Engine<S> {
             match self.replayed(&payload, |payload| job.journal.replay(payload)) {
                 Ok(replayed) => {
                     payload = replayed;
+                    extends |= job.extends_life;
                     if job.needs_own_update() {
                         renewal = job.renewal;
                         onto = Arc::new(Stored {
@@ -185,7 +191,7 @@ impl<S: SessionStore> Engine<S> {
         if included.is_empty() {
             return None;
         }
-        let record = self.next_record(&onto, payload, renewal);
+        let record = self.next_record(&onto, payload, renewal, extends);
         Some((PreparedUpdate { onto, record }, included))
     }
 

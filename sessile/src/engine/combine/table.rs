@@ -18,10 +18,7 @@ use super::{
 };
 use crate::{
     record::id::{SessionId, hash_of_id},
-    session::{
-        journal::Journal,
-        machine::{Renewal, Stored},
-    },
+    session::machine::Stored,
     storage::Version,
 };
 
@@ -76,14 +73,9 @@ impl WriterTable {
     }
 
     /// Queues the changes in `journal`, and the `renewal`, of a request that loaded the session as `base`.
-    pub(super) fn join(
-        &self,
-        base: Arc<Stored>,
-        journal: Journal,
-        renewal: Option<Renewal>,
-    ) -> Member<'_> {
-        let key = WriterKey::of(&base.id);
-        let job = Arc::new(Job::new(base, journal, renewal));
+    pub(super) fn join(&self, job: Job) -> Member<'_> {
+        let key = WriterKey::of(&job.base.id);
+        let job = Arc::new(job);
         let mut table = locked(&self.0);
         let queue = match entry(&mut table, &key) {
             Entry::Occupied(mut occupied) => match &occupied.get().1 {

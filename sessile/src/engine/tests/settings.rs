@@ -21,6 +21,25 @@ fn settings_that_make_no_sense_are_refused() {
         not_positive("absolute timeout")
     );
     assert_eq!(
+        refused(|s| s.signed_in_absolute_timeout = Some(Duration::ZERO)),
+        not_positive("absolute timeout")
+    );
+    assert_eq!(
+        refused(|s| s.max_persistence = Duration::ZERO),
+        not_positive("maximum persistence")
+    );
+    assert_eq!(
+        refused(|s| s.recent_authentication = Duration::ZERO),
+        not_positive("age of a recent authentication")
+    );
+    assert_eq!(
+        refused(|s| {
+            let never = PersistentSession::default().session_ttl(time::Duration::ZERO);
+            s.signed_in_lifecycle = Some(never.into());
+        }),
+        not_positive("time to live")
+    );
+    assert_eq!(
         refused(|s| s.store_timeout = Duration::ZERO),
         not_positive("store timeout")
     );

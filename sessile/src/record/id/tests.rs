@@ -72,3 +72,13 @@ fn secrets_are_equal_by_their_bytes() {
         );
     }
 }
+
+#[test]
+fn an_id_is_its_text_form_in_json() {
+    let id = SessionId::from_bytes([255; 16]);
+    let text = r#""_____________________w""#;
+    assert_eq!(serde_json::to_string(&id).unwrap(), text);
+    assert_eq!(serde_json::from_str::<SessionId>(text).unwrap(), id);
+    let error = serde_json::from_str::<SessionId>("\"_____________________x\"");
+    assert!(error.is_err(), "bits that no id has");
+}

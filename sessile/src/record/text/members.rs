@@ -7,8 +7,9 @@ use serde_json::value::RawValue;
 
 use crate::{
     clock::Timestamp,
+    config::Persistence,
     record::{
-        DecodeError, Flash, OwnLifetime, Previous, PreviousKind,
+        DecodeError, Flash, Previous, PreviousKind,
         id::{SecretDigest, decode_16, encode_16},
         json,
         secrets::Pending,
@@ -106,20 +107,20 @@ pub(super) struct LifetimeText {
 }
 
 impl LifetimeText {
-    pub(super) fn of(lifetime: OwnLifetime) -> Self {
+    pub(super) fn of(lifetime: Persistence) -> Self {
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self {
             i: millis(lifetime.idle),
             a: lifetime.absolute.map(millis),
-            p: lifetime.is_persistent,
+            p: lifetime.is_remembered,
         }
     }
 
-    pub(super) fn into_lifetime(self) -> OwnLifetime {
-        OwnLifetime {
+    pub(super) fn into_lifetime(self) -> Persistence {
+        Persistence {
             idle: Duration::from_millis(self.i),
             absolute: self.a.map(Duration::from_millis),
-            is_persistent: self.p,
+            is_remembered: self.p,
         }
     }
 }

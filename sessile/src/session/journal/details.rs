@@ -2,7 +2,8 @@
 
 use crate::{
     clock::Timestamp,
-    record::{Flash, OwnLifetime, Payload},
+    config::Persistence,
+    record::{Flash, Payload},
 };
 
 /// The changes of what only some records have: whose session it is, its labels and its lifetime.
@@ -17,7 +18,7 @@ pub(crate) struct DetailChanges {
     /// The labels that lists show, or their removals, by name.
     pub(crate) labels: Vec<(String, Option<String>)>,
     /// The session's own lifetime, or its removal.
-    pub(crate) lifetime: Option<Option<OwnLifetime>>,
+    pub(crate) lifetime: Option<Option<Persistence>>,
     /// New values for the next request.
     pub(crate) flashes: Vec<Flash>,
     /// The ids of the values for the next request that were taken.
@@ -99,11 +100,7 @@ mod tests {
                 at: at(millis),
             }),
             label: Some(Some(subject.to_owned())),
-            lifetime: Some(Some(OwnLifetime {
-                idle: Duration::from_secs(millis),
-                absolute: None,
-                is_persistent: true,
-            })),
+            lifetime: Some(Some(Persistence::remembered(Duration::from_secs(millis)))),
             ..DetailChanges::default()
         };
         let mut changes = signs_in("first", 1);

@@ -130,6 +130,8 @@ pub(crate) struct Machine {
     pub(crate) cookie_due: CookieDue,
     /// Whether the application read or changed the session, so that the response depends on the cookie.
     pub(crate) is_used: bool,
+    /// Whether the request extends the life of the session.
+    pub(crate) extends_life: bool,
     /// When the request began. A sign-in counts from then.
     pub(crate) began_at: Timestamp,
     /// Whether a user was signed in to the session at any time of the request.
@@ -160,6 +162,7 @@ impl Machine {
             cookie_came,
             cookie_due: CookieDue::Nothing,
             is_used: false,
+            extends_life: true,
             began_at: Timestamp::from_unix_millis(0),
             was_signed_in: false,
             max_state_bytes: usize::MAX,

@@ -28,6 +28,8 @@ pub(crate) struct Work {
     pub(crate) abandoned: Vec<SessionId>,
     pub(crate) cookie_came: bool,
     pub(crate) cookie_due: CookieDue,
+    /// Whether the request extends the life of the session.
+    pub(crate) extends_life: bool,
     pub(crate) generation: u32,
     /// The status without the sign-in that this flush began with.
     status_before_sign_in: Option<SessionStatus>,
@@ -147,6 +149,7 @@ impl Machine {
             abandoned: mem::take(&mut self.abandoned),
             cookie_came: self.cookie_came,
             cookie_due: self.cookie_due,
+            extends_life: self.extends_life,
             generation: self.generation,
             status_before_sign_in: None,
             is_rebased: false,

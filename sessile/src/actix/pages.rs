@@ -1,0 +1,109 @@
+//! The application's own pages for requests that are refused because of their session.
+
+use std::{fmt, sync::Arc};
+
+use actix_web::{
+    HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
+    error::InternalError,
+    http::{StatusCode, header::WWW_AUTHENTICATE},
+};
+
+use super::headers::apply;
+use crate::{
+    engine::{HeaderChanges, SessionFailure},
+    error::AuthenticationError,
+};
+
+type Render<E> = dyn Fn(&HttpRequest, &E) -> HttpResponse + Send + Sync;
+
+/// The application's own pages. The request's extensions have them for extractors.
+#[derive(Clone, Default)]
+pub(super) struct Pages {
+    /// For requests whose session fails.
+    pub(super) failure: Option<Arc<Render<SessionFailure>>>,
+    /// For requests whose user is not authenticated.
+    pub(super) unauthenticated: Option<Arc<Render<AuthenticationError>>>,
+}
+
+impl Pages {
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        let pages = request.extensions().get::<Self>().cloned();
+        pages.unwrap_or_default()
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.failure.is_none() && self.unauthenticated.is_none()
+    }
+
+    /// The error whose response to `request` is the application's page for `failure`, if there is one.
+    pub(super) fn answer(
+        &self,
+        failure: SessionFailure,
+        request: &HttpRequest,
+    ) -> actix_web::Error {
+        let headers = failure.headers().clone();
+        match &self.failure {
+            Some(render) => rendered(&**render, failure, headers, request),
+            None => failure.into(),
+        }
+    }
+
+    /// The same for a request whose user is not authenticated as it requires.
+    pub(super) fn refuse(
+        &self,
+        error: AuthenticationError,
+        request: &HttpRequest,
+    ) -> actix_web::Error {
+        match error {
+            AuthenticationError::NotSignedIn | AuthenticationError::NotRecent { .. } => {
+                let headers = HeaderChanges::of_failure(error.status_code().as_u16());
+                match &self.unauthenticated {
+                    Some(render) => rendered(&**render, error, headers, request),
+                    None => error.into(),
+                }
+            }
+            // Signing in would not help.
+            error => {
+                let status = error.status_code().as_u16();
+                self.answer(SessionFailure::authentication(error, status), request)
+            }
+        }
+    }
+}
+
+/// The page with these headers, and with the status of the error in place of one of success, which would acknowledge what
+/// the handler has not done.
+fn rendered<E: ResponseError + 'static>(
+    render: &Render<E>,
+    error: E,
+    headers: HeaderChanges,
+    request: &HttpRequest,
+) -> actix_web::Error {
+    let mut response = render(request, &error);
+    if response.status().is_success() {
+        *response.status_mut() = error.status_code();
+    }
+    apply(headers, response.headers_mut());
+    require_challenge(&mut response, || error.error_response());
+    InternalError::from_response(error, response).into()
+}
+
+/// A 401 has to tell how to authenticate (RFC 9110, section 15.5.2). If the page does not, the response to the error does.
+fn require_challenge(page: &mut HttpResponse, error_response: impl FnOnce() -> HttpResponse) {
+    if page.status() == StatusCode::UNAUTHORIZED && !page.headers().contains_key(WWW_AUTHENTICATE) {
+        let response = error_response();
+        if let Some(challenge) = response.headers().get(WWW_AUTHENTICATE) {
+            page.headers_mut()
+                .insert(WWW_AUTHENTICATE, challenge.clone());
+        }
+    }
+}
+
+impl fmt::Debug for Pages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages")
+            .field("failure", &self.failure.is_some())
+            .field("unauthenticated", &self.unauthenticated.is_some())
+            .finish()
+    }
+}

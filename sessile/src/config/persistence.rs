@@ -1,0 +1,67 @@
+//! [`Persistence`]: a lifetime that a session has in place of the settings'.
+
+use std::time::Duration;
+
+/// A lifetime that a session has in place of the settings': "remember me".
+///
+/// [`Session::set_persistence`](crate::Session::set_persistence) gives it to a session. It replaces the idle timeout, the
+/// absolute timeout and the lifetime of the cookie. What extends the life of the session stays as the settings say.
+///
+/// Neither timeout is longer than [`Settings::max_persistence`](crate::config::Settings::max_persistence). Without an
+/// absolute timeout, that is the absolute timeout.
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::{Session, config::Persistence};
+///
+/// const DAY: Duration = Duration::from_secs(24 * 3600);
+///
+/// # let session = Session::new();
+/// // Ends after 30 days without use, and 90 days after the sign-in.
+/// session.set_persistence(Persistence::remembered(30 * DAY).absolute_timeout(90 * DAY))?;
+/// // Back to the settings.
+/// session.set_persistence(None)?;
+/// # Ok::<(), sessile::error::WriteError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Persistence {
+    pub(crate) idle: Duration,
+    pub(crate) absolute: Option<Duration>,
+    /// Whether the browser keeps the cookie when it closes.
+    pub(crate) is_remembered: bool,
+}
+
+impl Persistence {
+    /// A session with this idle timeout. The browser keeps the cookie when it closes.
+    #[must_use]
+    pub const fn remembered(idle_timeout: Duration) -> Self {
+        Self {
+            idle: idle_timeout,
+            absolute: None,
+            is_remembered: true,
+        }
+    }
+
+    /// A session with this idle timeout. The browser deletes the cookie when it closes: for a shared computer.
+    #[must_use]
+    pub const fn until_browser_closes(idle_timeout: Duration) -> Self {
+        Self {
+            is_remembered: false,
+            ..Self::remembered(idle_timeout)
+        }
+    }
+
+    /// The same with this absolute timeout. It counts from the sign-in, as
+    /// [`Settings::absolute_timeout`](crate::config::Settings::absolute_timeout) does.
+    #[must_use]
+    pub const fn absolute_timeout(mut self, timeout: Duration) -> Self {
+        self.absolute = Some(timeout);
+        self
+    }
+
+    /// Whether a timeout is so short that the session would end at once.
+    pub(crate) fn is_too_short(&self) -> bool {
+        let shortest = self.absolute.map_or(self.idle, |it| it.min(self.idle));
+        shortest < Duration::from_millis(1)
+    }
+}

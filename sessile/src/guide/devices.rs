@@ -1,0 +1,143 @@
+//! A user's devices: list the sessions of a user, label them, and end one, all others, or all.
+//!
+//! Read this page when users should see where they are signed in (OWASP ASVS 5.0, 7.5.2), or when you need "log out
+//! everywhere", for example after a change of the password (7.4.3) or for a locked account (7.4.2, 7.4.5).
+//!
+//! `SessionMiddleware::sessions` returns the [`Sessions`] of the store. Put it into the application's data:
+//!
+//! ```
+//! use actix_web::{App, HttpResponse, Result, cookie::Key, web};
+//! use sessile::{
+//!     SessionMiddleware, Sessions, extract::SignedIn, storage::{MemorySessionStore, SessionId},
+//! };
+//!
+//! type Devices = web::Data<Sessions<MemorySessionStore>>;
+//!
+//! async fn list(user: SignedIn, devices: Devices) -> Result<String> {
+//!     let mut lines = String::new();
+//!     for device in devices.list(user.subject()).await? {
+//!         let browser = device.label("browser").unwrap_or("unknown");
+//!         let here = if device.is(user.session()) { " (this device)" } else { "" };
+//!         lines += &format!("{} {browser}{here}\n", device.id());
+//!     }
+//!     Ok(lines)
+//! }
+//!
+//! async fn end(user: SignedIn, devices: Devices, id: web::Path<SessionId>) -> Result<HttpResponse> {
+//!     devices.end(user.subject(), &id).await?;
+//!     Ok(HttpResponse::NoContent().finish())
+//! }
+//!
+//! # actix_web::rt::System::new().block_on(async {
+//! let middleware = SessionMiddleware::new(MemorySessionStore::default(), Key::generate());
+//! let devices = web::Data::new(middleware.sessions());
+//! let app = App::new()
+//!     .app_data(devices)
+//!     .wrap(middleware)
+//!     .route("/devices", web::get().to(list))
+//!     .route("/devices/{id}", web::delete().to(end));
+//! # use actix_web::test::{TestRequest, call_service, init_service};
+//! # let app = init_service(app).await;
+//! # let response = call_service(&app, TestRequest::with_uri("/devices").to_request()).await;
+//! # assert_eq!(response.status(), 401);
+//! # });
+//! ```
+//!
+//! | you want to | call |
+//! | --- | --- |
+//! | list the sessions of a user, in the order of their sign-ins | [`Sessions::list`] |
+//! | end one session of a user. The id of another user's session ends nothing | [`Sessions::end`] |
+//! | end all sessions but this one: "log out all other devices" | [`Sessions::end_others`] |
+//! | end all sessions: a locked account | [`Sessions::end_all`] |
+//! | end all sessions and sign in: a password that was reset | [`Sessions::end_all_and_sign_in`] |
+//! | end the sessions with a label: back-channel logout | [`Sessions::end_by_label`] |
+//! | end any session by its id, as an administrator | [`Sessions::end_by_id`] |
+//! | end all sessions of all users and guests | [`Sessions::end_everything`] |
+//!
+//! The example `sessile/examples/devices.rs` in the repository is a whole program in less than 120 lines: login, "remember
+//! me", the list of devices, and "log out everywhere".
+//!
+//! # Labels
+//!
+//! A list is useful only if the user recognizes the devices. [`Session::set_label`] stores what the list shows, for
+//! example the browser from `User-Agent`. Set labels after [`sign_in`], because a sign-in as another user begins an empty
+//! session. Labels come from the client: escape them on pages, and don't trust them.
+//!
+//! The id of a session is not secret. It may be in links and in logs. It opens nothing.
+//!
+//! "Last used" is [`used_at`]: the last change, or the last request under [`OnEveryRequest`].
+//!
+//! # Log out everywhere
+//!
+//! [`end_all`] holds for all servers as soon as it returns. No session of the user that signed in before is opened by any
+//! later request, and a sign-in whose request began before is refused: the password was checked too early. Requests that
+//! have opened their session already may still read it, and their changes are refused. The call ends the session of its
+//! own request as well. To make the browser remove its cookie, call [`sign_out`] on it:
+//!
+//! ```
+//! use actix_web::{HttpResponse, Result, web};
+//! use sessile::{Sessions, extract::SignedIn, storage::MemorySessionStore};
+//!
+//! async fn logout_everywhere(
+//!     user: SignedIn,
+//!     devices: web::Data<Sessions<MemorySessionStore>>,
+//! ) -> Result<HttpResponse> {
+//!     devices.end_all(user.subject()).await?;
+//!     user.session().sign_out();
+//!     Ok(HttpResponse::NoContent().finish())
+//! }
+//! # let _ = logout_everywhere;
+//! ```
+//!
+//! If two devices call [`end_others`] at once, one of them stays signed in.
+//!
+//! # Back-channel logout
+//!
+//! An identity provider names its session by a `sid`, and later demands its end (OpenID Connect Back-Channel Logout 1.0).
+//! The lookup label is for that:
+//!
+//! ```
+//! use sessile::{Sessions, storage::MemorySessionStore};
+//! # use sessile::{config::Settings, engine::{SealingKey, SessionManager}};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! # let store = MemorySessionStore::default();
+//! # let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
+//! # let session = manager.open([]).await?;
+//! # let sessions: Sessions<MemorySessionStore> = manager.sessions();
+//! // When the user comes back from the provider, with the claims of the ID token:
+//! session.set_lookup_label(Some("sid-4711"))?;
+//! session.sign_in("user-17").await?;
+//!
+//! // When the provider calls, after its logout token was verified:
+//! assert_eq!(sessions.end_by_label("sid-4711").await?, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
+//!
+//! # A limit
+//!
+//! [`session_limit`] bounds how many sessions a user can have at a time. [`signing_in`] says what a refused sign-in does.
+//!
+//! # Which stores
+//!
+//! Stores that implement [`SubjectStore`] find the sessions of a user. `CookieSessionStore` can't: it keeps nothing.
+//!
+//! [`OnEveryRequest`]: crate::config::TtlExtensionPolicy::OnEveryRequest
+//! [`Session::set_label`]: crate::Session::set_label
+//! [`Sessions::end_all_and_sign_in`]: crate::Sessions::end_all_and_sign_in
+//! [`Sessions::end_all`]: crate::Sessions::end_all
+//! [`Sessions::end_by_id`]: crate::Sessions::end_by_id
+//! [`Sessions::end_by_label`]: crate::Sessions::end_by_label
+//! [`Sessions::end_everything`]: crate::Sessions::end_everything
+//! [`Sessions::end_others`]: crate::Sessions::end_others
+//! [`Sessions::end`]: crate::Sessions::end
+//! [`Sessions::list`]: crate::Sessions::list
+//! [`Sessions`]: crate::Sessions
+//! [`SubjectStore`]: crate::storage::SubjectStore
+//! [`end_all`]: crate::Sessions::end_all
+//! [`end_others`]: crate::Sessions::end_others
+//! [`session_limit`]: crate::SessionMiddlewareBuilder::session_limit
+//! [`sign_in`]: crate::Session::sign_in
+//! [`sign_out`]: crate::Session::sign_out
+//! [`signing_in`]: crate::guide::signing_in
+//! [`used_at`]: crate::engine::SessionInfo::used_at
