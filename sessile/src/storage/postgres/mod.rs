@@ -6,11 +6,14 @@ mod catalog;
 mod connections;
 mod database;
 mod error;
+mod fragments;
 mod parameter;
 #[cfg(feature = "_postgres-pool")]
 mod pool;
 mod schema;
 mod statements;
+mod subject_statements;
+mod subjects;
 mod tls;
 
 use std::time::Duration;
