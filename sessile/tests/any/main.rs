@@ -9,4 +9,7 @@ mod place;
 #[path = "../shared/races.rs"]
 mod race_suite;
 mod races;
+#[path = "../shared/subjects.rs"]
+mod subject_scenarios;
+mod subjects;
 mod suite;

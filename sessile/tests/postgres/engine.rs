@@ -177,6 +177,10 @@ pub(crate) fn hex(column: &str) -> String {
     format!("encode({column}, 'hex')")
 }
 
+/// The round trips of a sign-in under a limit, and of ending the sessions of a subject.
+pub(crate) const SIGN_IN_ROUND_TRIPS: usize = 1;
+pub(crate) const END_ROUND_TRIPS: usize = 1;
+
 /// Three columns without values, as the client prints them.
 pub(crate) const NO_VALUES: &str = "||";
 

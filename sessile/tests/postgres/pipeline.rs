@@ -79,7 +79,7 @@ async fn a_locked_row_delays_other_writes_only_until_its_own_fails() {
 }
 
 /// Polls `future` so many times, and drops it.
-async fn give_up_after(polls: usize, future: impl Future) {
+pub(crate) async fn give_up_after(polls: usize, future: impl Future) {
     let mut future = Box::pin(future);
     for _ in 0..polls {
         let is_over = poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready()));

@@ -92,8 +92,9 @@ async fn every_id_and_version_comes_back() {
 /// The columns that sessions are found by: those of the only row.
 fn columns(server: &Server) -> String {
     let columns = format!(
-        "SELECT {}, signed_in_at, label FROM sessile_sessions",
-        engine::hex("subject")
+        "SELECT {}, signed_in_at, {} FROM sessile_sessions",
+        engine::hex("subject"),
+        engine::hex("label")
     );
     let columns = server.execute(&columns).unwrap();
     columns.trim_end().replace('\t', "|")
@@ -112,7 +113,7 @@ async fn the_subject_the_sign_in_and_the_label_have_columns() {
     let shown = |subject: &str| {
         let digest = SubjectDigest::of(subject);
         let hex = digest.as_bytes().map(|byte| format!("{byte:02x}"));
-        format!("{}|5|sid 1", hex.concat())
+        format!("{}|5|7369642031", hex.concat())
     };
     let at = create_record(&store, &signed_in("ferris"), MINUTE).await;
     assert_eq!(columns(&server), shown("ferris"));

@@ -89,7 +89,8 @@ impl AnySessionStoreBuilder {
         match kind {
             Kind::Memory => {
                 self.check_nothing_follows()?;
-                Ok(AnySessionStore::new(MemorySessionStore::default()))
+                let store = MemorySessionStore::default();
+                Ok(AnySessionStore::with_subjects(store))
             }
             #[cfg(feature = "cookie-session")]
             Kind::Cookie => {
@@ -99,7 +100,7 @@ impl AnySessionStoreBuilder {
             #[cfg(feature = "sqlite-session")]
             Kind::Sqlite => {
                 let store = SqliteSessionStore::new(self.address).await?;
-                Ok(AnySessionStore::kept(store))
+                Ok(AnySessionStore::with_subjects(store.clone()).with_housekeeping(store))
             }
             #[cfg(feature = "postgres-session")]
             Kind::Postgres => {
@@ -108,7 +109,7 @@ impl AnySessionStoreBuilder {
                     .connect_timeout(self.connect_timeout)
                     .response_timeout(self.response_timeout);
                 let store = builder.build().await?;
-                Ok(AnySessionStore::kept(store))
+                Ok(AnySessionStore::with_subjects(store.clone()).with_housekeeping(store))
             }
             #[cfg(feature = "mysql-session")]
             Kind::MySql => {
@@ -117,7 +118,7 @@ impl AnySessionStoreBuilder {
                     .connect_timeout(self.connect_timeout)
                     .response_timeout(self.response_timeout);
                 let store = builder.build().await?;
-                Ok(AnySessionStore::kept(store))
+                Ok(AnySessionStore::new(store.clone()).with_housekeeping(store))
             }
             #[cfg(feature = "redis-rs-session")]
             Kind::Redis => {

@@ -1,24 +1,25 @@
 //! [`AnySessionStore`]: a store that is chosen while the program runs.
 //!
 //! The rest of the crate is generic over the store. Here a trait object has its operations, with boxed futures, and
-//! another one starts the clean-up. No error quotes an address, because it may have a password.
+//! others have what only some stores do. No error quotes an address, because it may have a password.
 
 mod address;
 mod builder;
 mod dynamic;
 #[cfg(feature = "_sql")]
 mod housekeeping;
+mod subjects;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use self::dynamic::DynStore;
 #[cfg(feature = "_sql")]
 use self::housekeeping::Housekeeping;
+use self::{dynamic::DynStore, subjects::DynSubjectStore};
 #[cfg(feature = "_sql")]
 use super::CleanupTask;
 use super::{
     CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, SubjectDigest,
-    UpdateOutcome, Version,
+    SubjectStore, UpdateOutcome, Version,
 };
 use crate::record::Record;
 
@@ -38,8 +39,11 @@ pub use self::builder::AnySessionStoreBuilder;
 /// | `rediss://…`, `rediss+cluster://…`, `rediss+sentinel://…` | the same over TLS | `redis-session-rustls` or `redis-session-native-tls` |
 /// | `redis+actor://…`, `rediss+actor://…` | `RedisActorSessionStore` | `redis-actor-session` |
 ///
-/// Each store documents its addresses. All settings have their defaults; use [`new`](Self::new) for a store
-/// with other settings, or for the application's own store.
+/// Each store documents its addresses. All settings have their defaults; use [`new`](Self::new) or
+/// [`with_subjects`](Self::with_subjects) for a store with other settings, or for the application's own store.
+///
+/// It is a [`SubjectStore`]. If the store behind it is none, a limit of sessions is refused when the middleware is built,
+/// and `Sessions` returns errors of kind [`Misconfigured`](super::StoreErrorKind::Misconfigured).
 ///
 /// Costs one allocation per operation in addition to the store's. Clones share the store.
 ///
@@ -61,6 +65,8 @@ pub use self::builder::AnySessionStoreBuilder;
 #[derive(Clone)]
 pub struct AnySessionStore {
     store: Arc<dyn DynStore>,
+    /// The same store, if it finds the sessions of a user.
+    subjects: Option<Arc<dyn DynSubjectStore>>,
     /// What it takes beside the contract, where it takes anything.
     #[cfg(feature = "_sql")]
     housekeeping: Option<Arc<dyn Housekeeping>>,
@@ -83,7 +89,8 @@ impl AnySessionStore {
         AnySessionStoreBuilder::new(address.into())
     }
 
-    /// Wraps `store`.
+    /// Wraps `store`. A store that finds the sessions of a user loses this ability: use
+    /// [`with_subjects`](Self::with_subjects) for it.
     ///
     /// ```
     /// use sessile::storage::{AnySessionStore, MemorySessionStore, SessionStore};
@@ -95,21 +102,41 @@ impl AnySessionStore {
     pub fn new(store: impl SessionStore) -> Self {
         Self {
             store: Arc::new(store),
+            subjects: None,
+            #[cfg(feature = "_sql")]
+            housekeeping: None,
+        }
+    }
+
+    /// Wraps a `store` that finds the sessions of a user, and keeps this ability.
+    ///
+    /// ```
+    /// use sessile::storage::{AnySessionStore, MemorySessionStore, SubjectStore};
+    ///
+    /// let store = MemorySessionStore::default();
+    /// assert!(AnySessionStore::with_subjects(store.clone()).has_subjects());
+    /// assert!(!AnySessionStore::new(store).has_subjects());
+    /// ```
+    pub fn with_subjects(store: impl SubjectStore) -> Self {
+        let store = Arc::new(store);
+        Self {
+            store: store.clone(),
+            subjects: Some(store),
             #[cfg(feature = "_sql")]
             housekeeping: None,
         }
     }
 
     #[cfg(feature = "_sql")]
-    fn kept(store: impl SessionStore + Housekeeping + Clone) -> Self {
+    fn with_housekeeping(self, store: impl Housekeeping + 'static) -> Self {
         Self {
-            store: Arc::new(store.clone()),
             housekeeping: Some(Arc::new(store)),
+            ..self
         }
     }
 
     /// Starts a task that deletes expired sessions: now, and then once in every `period`. Returns `None` for
-    /// stores that need no such task, and for a store that was passed to [`new`](Self::new).
+    /// stores that need no such task, and for a store that the application made.
     ///
     /// Requires `sqlite-session`, `postgres-session` or `mysql-session`.
     ///

@@ -1,11 +1,11 @@
 //! [`MySql`]: the operations of a store.
 
 use super::{
-    SessionId, StoreError, Version, catalog::Catalog, connections::Connections, error::fault,
-    schema, statements::Statements,
+    CreateOutcome, SessionId, StoreError, Version, catalog::Catalog, connections::Connections,
+    error::fault, schema, statements::Statements,
 };
 use crate::storage::{
-    sql::{self, AfterCut, Answer, Cleaned, Database, Failure, Name, NewRow, Row, Table},
+    sql::{self, AfterCut, Answer, Cleaned, Database, Failure, Name, NewRow, Row, Swap, Table},
     timing::Deadline,
 };
 
@@ -68,11 +68,19 @@ impl Database for MySql {
             .await
     }
 
-    async fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> Result<Answer<bool>, Failure> {
+    async fn create(
+        &self,
+        row: &NewRow<'_>,
+        deadline: Deadline,
+    ) -> Result<Answer<CreateOutcome>, Failure> {
         self.connections
             .run(deadline, AfterCut::Fail, |mut lease| async move {
                 let created = self.statements.create(lease.connection(), row).await;
-                lease.end(created.map_err(fault))
+                let outcome = created.map(|created| match created {
+                    true => CreateOutcome::Created,
+                    false => CreateOutcome::Taken,
+                });
+                lease.end(outcome.map_err(fault))
             })
             .await
     }
@@ -82,12 +90,13 @@ impl Database for MySql {
         expected: Version,
         row: &NewRow<'_>,
         deadline: Deadline,
-    ) -> Result<Answer<Option<Version>>, Failure> {
+    ) -> Result<Answer<Swap>, Failure> {
         self.connections
             .run(deadline, AfterCut::Resend, |mut lease| async move {
                 let connection = lease.connection();
                 let found = self.statements.update(connection, expected, row).await;
-                lease.end(found.map_err(fault))
+                let swap = found.map(|version| version.map_or(Swap::Missing, Swap::Now));
+                lease.end(swap.map_err(fault))
             })
             .await
     }

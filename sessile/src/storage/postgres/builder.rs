@@ -143,7 +143,9 @@ impl PostgresSessionStoreBuilder {
     /// for names that are too long or have other characters.
     pub async fn build(self) -> Result<PostgresSessionStore, StoreError> {
         let name = self.name()?;
-        let statements = Arc::new(Statements::new(&name));
+        let tables = database::tables(&name);
+        let [sessions, marks] = &tables;
+        let statements = Arc::new(Statements::new(&sessions.name, &marks.name));
         let (mut create_table, mut behind_pooler) = (self.create_table, self.behind_pooler);
         let connections = match self.target {
             Target::Address(address) => {
@@ -162,7 +164,7 @@ impl PostgresSessionStoreBuilder {
             Target::Pool(pool) => Connections::pooled(pool, behind_pooler)?,
         };
         let database = Postgres {
-            tables: database::tables(&name),
+            tables,
             statements,
             connections,
         };

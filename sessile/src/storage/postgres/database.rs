@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::{
-    SessionId, StoreError, Version,
+    CreateOutcome, SessionId, StoreError, Version,
     connections::Connections,
     schema,
     statements::{Found, Statements},
+    subjects::only,
 };
 use crate::storage::{
-    sql::{self, AfterCut, Answer, Cleaned, Database, Failure, Name, NewRow, Row, Table},
+    Refusal,
+    sql::{self, AfterCut, Answer, Cleaned, Database, Failure, Name, NewRow, Row, Swap, Table},
     timing::Deadline,
 };
 
@@ -56,19 +58,29 @@ impl Database for Postgres {
             .connections
             .run(&load, AfterCut::Resend, deadline)
             .await?;
-        Ok(answer.map(|found| {
+        Ok(answer.map(only).map(|found| {
             Some(Row {
-                version: version_of(&found)?,
+                version: version_of(found.first)?,
                 // Without a text it is corrupt, and not missing.
                 record: found.text.unwrap_or_default().into_bytes(),
             })
         }))
     }
 
-    async fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> Result<Answer<bool>, Failure> {
+    async fn create(
+        &self,
+        row: &NewRow<'_>,
+        deadline: Deadline,
+    ) -> Result<Answer<CreateOutcome>, Failure> {
         let create = self.statements.create(row);
         let creating = self.connections.run(&create, AfterCut::Fail, deadline);
-        Ok(creating.await?.map(|found| found.first == Some(1)))
+        Ok(creating.await?.map(only).map(|found| match found {
+            Found {
+                second: Some(1), ..
+            } => CreateOutcome::Refused(Refusal::SubjectEnded),
+            Found { first: Some(1), .. } => CreateOutcome::Created,
+            _ => CreateOutcome::Taken,
+        }))
     }
 
     async fn update(
@@ -76,10 +88,13 @@ impl Database for Postgres {
         expected: Version,
         row: &NewRow<'_>,
         deadline: Deadline,
-    ) -> Result<Answer<Option<Version>>, Failure> {
+    ) -> Result<Answer<Swap>, Failure> {
         let update = self.statements.update(expected, row);
         let updating = self.connections.run(&update, AfterCut::Resend, deadline);
-        Ok(updating.await?.map(|found| version_of(&found)))
+        Ok(updating.await?.map(only).map(|found| match found.second {
+            Some(1) => Swap::Refused,
+            _ => version_of(found.first).map_or(Swap::Missing, Swap::Now),
+        }))
     }
 
     async fn delete(&self, id: &SessionId, deadline: Deadline) -> Result<Answer<()>, Failure> {
@@ -95,7 +110,7 @@ impl Database for Postgres {
             .run(&clean_up, AfterCut::Resend, deadline)
             .await?;
         let count = |number: Option<i64>| number.unwrap_or(0).cast_unsigned();
-        Ok(answer.map(|found| Cleaned {
+        Ok(answer.map(only).map(|found| Cleaned {
             due: count(found.first),
             deleted: count(found.second),
         }))
@@ -103,7 +118,6 @@ impl Database for Postgres {
 }
 
 /// PostgreSQL has no unsigned integers.
-fn version_of(found: &Found) -> Option<Version> {
-    let number = found.first?;
-    Some(Version::new(number.cast_unsigned()))
+pub(super) fn version_of(number: Option<i64>) -> Option<Version> {
+    number.map(|number| Version::new(number.cast_unsigned()))
 }

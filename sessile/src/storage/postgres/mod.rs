@@ -6,11 +6,14 @@ mod catalog;
 mod connections;
 mod database;
 mod error;
+mod fragments;
 mod parameter;
 #[cfg(feature = "_postgres-pool")]
 mod pool;
 mod schema;
 mod statements;
+mod subject_statements;
+mod subjects;
 mod tls;
 
 use std::time::Duration;
@@ -49,10 +52,13 @@ pub use self::pool::PostgresPool;
 ///   the store's user may not create tables, another user runs the statements of
 ///   [`schema_sql`](Self::schema_sql). The store's user needs the rights to `SELECT`, `INSERT`, `UPDATE`
 ///   and `DELETE` on both.
-/// - Every operation is one statement and one round trip. Each connection prepares a statement once.
-/// - Each worker thread of Actix Web has two connections: one for loads, and one for everything else.
+/// - Every operation is one round trip, except [`end_everything`](super::SubjectStore::end_everything), which deletes rows in
+///   batches. All are one statement, except a sign-in under a limit, which is a transaction that locks the user's digest. Each
+///   connection prepares a statement once.
+/// - Each worker thread of Actix Web has two connections: one for loads, and one for everything else. If sessions are
+///   limited, it has a third one for sign-ins.
 ///   Requests share them without waiting for each other's replies, but the server executes the statements of
-///   a connection one after the other. A clean-up has a third one, on the thread that started it.
+///   a connection one after the other. A clean-up has another one, on the thread that started it.
 /// - While the server is down, requests fail at once. They succeed again as soon as it is back.
 /// - If a connection is cut, a load, an update or a delete is sent again once. The record's version tells
 ///   whether the first attempt of an update was stored, so no change is made twice.

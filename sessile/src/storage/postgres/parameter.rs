@@ -5,7 +5,7 @@ use std::{error::Error, fmt};
 use bytes::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
-use super::{SessionId, Version};
+use super::{SessionId, SubjectDigest, Version};
 
 /// A parameter of a statement, in the type that the statement declares.
 #[derive(Clone, Copy)]
@@ -18,6 +18,10 @@ pub(super) enum Parameter<'a> {
 impl<'a> Parameter<'a> {
     pub(super) fn id(id: &'a SessionId) -> Self {
         Self::Bytes(Some(id.as_bytes().as_slice()))
+    }
+
+    pub(super) fn subject(subject: &'a SubjectDigest) -> Self {
+        Self::Bytes(Some(subject.as_bytes().as_slice()))
     }
 
     /// PostgreSQL has no unsigned integers.

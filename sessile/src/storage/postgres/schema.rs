@@ -19,7 +19,7 @@ const SESSION_COLUMNS: &[Column] = &[
     Column::new("expires_at", "bigint"),
     Column::new("subject", "bytea"),
     Column::new("signed_in_at", "bigint"),
-    Column::new("label", "text"),
+    Column::new("label", "bytea"),
     Column::new("record", "text"),
 ];
 
@@ -27,6 +27,7 @@ const MARK_COLUMNS: &[Column] = &[
     Column::new("subject", "bytea"),
     Column::new("at", "bigint"),
     Column::new("exempt", "bytea"),
+    Column::new("expires_at", "bigint"),
 ];
 
 /// How full inserts make a page of sessions, in percent. HOT updates need free space: of 100,000 random
@@ -45,7 +46,7 @@ fn sessions_sql(table: &Name) -> String {
     expires_at   bigint NOT NULL,
     subject      bytea, -- a digest
     signed_in_at bigint,
-    label        text,
+    label        bytea, -- in UTF-8
     record       text   NOT NULL
 ) WITH (fillfactor = {FILLFACTOR});
 CREATE INDEX {due_at} ON {table} (due_at);
@@ -59,10 +60,12 @@ COMMENT ON TABLE {table} IS '{SCHEMA_COMMENT}';
 fn marks_sql(table: &Name) -> String {
     format!(
         "CREATE TABLE {table} (
-    subject bytea  NOT NULL PRIMARY KEY, -- a digest
-    at      bigint NOT NULL, -- milliseconds since the Unix epoch
-    exempt  bytea -- the id of a session
+    subject    bytea  NOT NULL PRIMARY KEY, -- a digest; empty for all users
+    at         bigint NOT NULL, -- milliseconds since the Unix epoch, like all times
+    exempt     bytea, -- the id of a session
+    expires_at bigint NOT NULL
 );
+CREATE INDEX ON {table} (expires_at);
 COMMENT ON TABLE {table} IS '{SCHEMA_COMMENT}';
 "
     )

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
+use smallvec::SmallVec;
 use tokio_postgres::types::Type;
 
-use super::{SessionId, Version, parameter::Parameter};
+use super::{
+    SessionId, Version,
+    fragments::{NOW, insert, is_live, refused, replace},
+    parameter::Parameter,
+    subject_statements::SubjectStatements,
+};
 use crate::storage::sql::{Name, NewRow};
 
-/// The server's clock in milliseconds since the Unix epoch, constant throughout a statement.
-const NOW: &str = "floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint";
-
 /// Where the text of a statement has its proof.
-const PROOF: &str = "{proof}";
+pub(super) const PROOF: &str = "{proof}";
 
 /// The statements of a store.
 #[derive(Debug)]
@@ -22,6 +25,7 @@ pub(super) struct Statements {
     pub(super) update: Statement,
     pub(super) delete: Statement,
     pub(super) clean_up: Statement,
+    pub(super) of_subjects: SubjectStatements,
 }
 
 /// What a connection is for. Statements with one purpose share a connection and queue behind each other.
@@ -29,13 +33,15 @@ pub(super) struct Statements {
 pub(super) enum Purpose {
     Read,
     Write,
+    /// Transactions, whose messages no other statement may come between.
+    SignIn,
     /// Opening the store and clean-up, whose statements may take long.
     Maintain,
 }
 
 /// A statement that is composed once for a table.
 ///
-/// Its result is one row of four columns: its proof, two numbers, and a text. Casts keep their types if a column
+/// Its result is rows of four columns, at least one: its proof, two numbers, and a text. Casts keep their types if a column
 /// of the table gets another type: a prepared statement can't change the type of its result.
 #[derive(Debug)]
 pub(super) struct Statement {
@@ -48,7 +54,7 @@ pub(super) struct Statement {
 }
 
 impl Statement {
-    fn new(purpose: Purpose, types: &'static [Type], text: &str) -> Self {
+    pub(super) fn new(purpose: Purpose, types: &'static [Type], text: &str) -> Self {
         let digest = Sha256::digest(text);
         let proof = i64::from_be_bytes(std::array::from_fn(|index| digest[index]));
         Self {
@@ -60,160 +66,126 @@ impl Statement {
     }
 }
 
+/// The types of the columns of a row: its id, version, time to live, subject, sign-in, label and record.
+macro_rules! row_and {
+    ($($more:ident),*) => {
+        &[
+            Type::BYTEA, Type::INT8, Type::INT8, Type::BYTEA, Type::INT8, Type::BYTEA, Type::TEXT,
+            $(Type::$more),*
+        ]
+    };
+}
+pub(super) use row_and;
+
 impl Statements {
-    pub(super) fn new(table: &Name) -> Self {
+    pub(super) fn new(sessions: &Name, marks: &Name) -> Self {
+        let is_live = is_live(marks);
+        let refused = refused(marks);
+        let insert = insert(sessions, "NOT EXISTS (SELECT FROM refused)");
+        let replace = replace(
+            sessions,
+            &format!("{is_live} AND NOT EXISTS (SELECT FROM refused)"),
+        );
         Self {
             load: Statement::new(
                 Purpose::Read,
                 &[Type::BYTEA],
                 &format!(
                     "SELECT {PROOF}, it.version::bigint, NULL::bigint, it.record::text
-                     FROM (SELECT) AS one LEFT JOIN {table} AS it ON it.id = $1 AND it.expires_at > {NOW}"
+                     FROM (SELECT) AS one LEFT JOIN {sessions} AS it ON it.id = $1 AND {is_live}"
                 ),
             ),
-            // A row that has expired is replaced.
             create: Statement::new(
                 Purpose::Write,
-                &[
-                    Type::BYTEA,
-                    Type::INT8,
-                    Type::INT8,
-                    Type::BYTEA,
-                    Type::INT8,
-                    Type::TEXT,
-                    Type::TEXT,
-                ],
+                row_and!(),
                 &format!(
-                    "WITH created AS (
-                         INSERT INTO {table} AS found
-                             (id, version, due_at, expires_at, subject, signed_in_at, label, record)
-                         VALUES ($1, $2, {NOW} + $3, {NOW} + $3, $4, $5, $6, $7)
-                         ON CONFLICT (id) DO UPDATE SET
-                             version = excluded.version, due_at = excluded.due_at,
-                             expires_at = excluded.expires_at, subject = excluded.subject,
-                             signed_in_at = excluded.signed_in_at, label = excluded.label,
-                             record = excluded.record
-                         WHERE found.expires_at <= {NOW}
-                         RETURNING 1
-                     )
-                     SELECT {PROOF}, (SELECT count(*) FROM created), NULL::bigint, NULL::text"
+                    "WITH refused AS ({refused}), created AS ({insert})
+                     SELECT {PROOF}, (SELECT count(*) FROM created), (SELECT count(*) FROM refused), NULL::text"
                 ),
             ),
-            // `found` is the row as it was when the statement began. `due_at` stays as it is, so that
-            // no index changes and the update can be HOT; only a life that ends more than a minute
-            // earlier moves it.
+            // `found` is the row as it was when the statement began.
             update: Statement::new(
                 Purpose::Write,
-                &[
-                    Type::BYTEA,
-                    Type::INT8,
-                    Type::INT8,
-                    Type::INT8,
-                    Type::BYTEA,
-                    Type::INT8,
-                    Type::TEXT,
-                    Type::TEXT,
-                ],
+                row_and!(INT8),
                 &format!(
-                    "WITH found AS (
-                         SELECT version FROM {table} WHERE id = $1 AND expires_at > {NOW}
-                     ), updated AS (
-                         UPDATE {table} SET
-                             version = $3,
-                             due_at = CASE WHEN {NOW} + $4 < due_at - 60000 THEN {NOW} + $4 ELSE due_at END,
-                             expires_at = {NOW} + $4,
-                             subject = $5, signed_in_at = $6, label = $7, record = $8
-                         WHERE id = $1 AND version = $2 AND expires_at > {NOW}
-                         RETURNING version
-                     )
+                    "WITH refused AS ({refused}), found AS (
+                         SELECT version FROM {sessions} AS it WHERE id = $1 AND {is_live}
+                     ), updated AS ({replace})
                      SELECT {PROOF},
                          COALESCE((SELECT version FROM updated), (SELECT version FROM found))::bigint,
-                         NULL::bigint, NULL::text"
+                         (SELECT count(*) FROM refused), NULL::text"
                 ),
             ),
             delete: Statement::new(
                 Purpose::Write,
                 &[Type::BYTEA],
                 &format!(
-                    "WITH deleted AS (DELETE FROM {table} WHERE id = $1)
+                    "WITH deleted AS (DELETE FROM {sessions} WHERE id = $1)
                      SELECT {PROOF}, NULL::bigint, NULL::bigint, NULL::text"
                 ),
             ),
-            // The arrays make the planner find the rows by their ids, however many it expects.
+            // The arrays make the planner find the rows by their keys, however many it expects.
             clean_up: Statement::new(
                 Purpose::Maintain,
                 &[Type::INT8],
                 &format!(
                     "WITH due AS MATERIALIZED (
-                         SELECT id, expires_at <= {NOW} AS is_expired FROM {table}
+                         SELECT id, expires_at <= {NOW} AS is_expired FROM {sessions}
                          WHERE due_at <= {NOW} ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
                      ), deleted AS (
-                         DELETE FROM {table}
+                         DELETE FROM {sessions}
                          WHERE id = ANY (ARRAY (SELECT id FROM due WHERE is_expired))
                          RETURNING 1
                      ), postponed AS (
-                         UPDATE {table} SET due_at = expires_at
+                         UPDATE {sessions} SET due_at = expires_at
                          WHERE id = ANY (ARRAY (SELECT id FROM due WHERE NOT is_expired))
+                     ), expired AS MATERIALIZED (
+                         SELECT subject FROM {marks}
+                         WHERE expires_at <= {NOW} ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+                     ), forgotten AS (
+                         DELETE FROM {marks} WHERE subject = ANY (ARRAY (SELECT subject FROM expired))
                      )
-                     SELECT {PROOF}, (SELECT count(*) FROM due), (SELECT count(*) FROM deleted), NULL::text"
+                     SELECT {PROOF}, (SELECT count(*) FROM due) + (SELECT count(*) FROM expired),
+                         (SELECT count(*) FROM deleted), NULL::text"
                 ),
             ),
+            of_subjects: SubjectStatements::new(sessions, marks),
         }
     }
 
     pub(super) fn load<'a>(&'a self, id: &'a SessionId) -> Call<'a> {
-        Call {
-            statement: &self.load,
-            parameters: vec![Parameter::id(id)],
-        }
+        Call::new(&self.load, vec![Parameter::id(id)])
     }
 
     pub(super) fn create<'a>(&'a self, row: &'a NewRow<'_>) -> Call<'a> {
-        let mut parameters = Vec::with_capacity(self.create.types.len());
-        parameters.extend([Parameter::id(row.id), Parameter::version(row.version)]);
-        parameters.extend(rest(row));
-        Call {
-            statement: &self.create,
-            parameters,
-        }
+        Call::new(&self.create, columns(row).into())
     }
 
     pub(super) fn update<'a>(&'a self, expected: Version, row: &'a NewRow<'_>) -> Call<'a> {
         let mut parameters = Vec::with_capacity(self.update.types.len());
-        parameters.extend([
-            Parameter::id(row.id),
-            Parameter::version(expected),
-            Parameter::version(row.version),
-        ]);
-        parameters.extend(rest(row));
-        Call {
-            statement: &self.update,
-            parameters,
-        }
+        parameters.extend(columns(row));
+        parameters.push(Parameter::version(expected));
+        Call::new(&self.update, parameters)
     }
 
     pub(super) fn delete<'a>(&'a self, id: &'a SessionId) -> Call<'a> {
-        Call {
-            statement: &self.delete,
-            parameters: vec![Parameter::id(id)],
-        }
+        Call::new(&self.delete, vec![Parameter::id(id)])
     }
 
     pub(super) fn clean_up(&self, limit: u32) -> Call<'_> {
-        Call {
-            statement: &self.clean_up,
-            parameters: vec![Parameter::Number(Some(limit.into()))],
-        }
+        Call::new(&self.clean_up, vec![Parameter::Number(Some(limit.into()))])
     }
 }
 
-/// The columns that follow the version.
-fn rest<'a>(row: &'a NewRow<'_>) -> [Parameter<'a>; 5] {
+/// The columns of a row, as parameters 1 to 7.
+pub(super) fn columns<'a>(row: &'a NewRow<'_>) -> [Parameter<'a>; 7] {
     [
+        Parameter::id(row.id),
+        Parameter::version(row.version),
         Parameter::Number(Some(row.ttl)),
         Parameter::Bytes(row.subject()),
         Parameter::Number(row.signed_in_at),
-        Parameter::Text(row.label),
+        Parameter::Bytes(row.label.map(str::as_bytes)),
         Parameter::Text(Some(&row.record)),
     ]
 }
@@ -222,9 +194,25 @@ fn rest<'a>(row: &'a NewRow<'_>) -> [Parameter<'a>; 5] {
 pub(super) struct Call<'a> {
     pub(super) statement: &'a Statement,
     pub(super) parameters: Vec<Parameter<'a>>,
+    /// The number that the statement locks before it reads, in a transaction of its own.
+    pub(super) lock: Option<i64>,
 }
 
-/// What a statement returns after its proof.
+impl<'a> Call<'a> {
+    pub(super) fn new(statement: &'a Statement, parameters: Vec<Parameter<'a>>) -> Self {
+        Self {
+            statement,
+            parameters,
+            lock: None,
+        }
+    }
+}
+
+/// The rows that a statement returns: one, unless it lists sessions.
+pub(super) type Rows = SmallVec<[Found; 1]>;
+
+/// What a row has after its proof.
+#[derive(Default)]
 pub(super) struct Found {
     pub(super) first: Option<i64>,
     pub(super) second: Option<i64>,
@@ -233,14 +221,29 @@ pub(super) struct Found {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::database::tables, *};
 
     #[test]
     fn each_statement_of_each_table_has_another_proof() {
         let mut proofs = Vec::new();
         for table in ["one", "other"] {
-            let it = Statements::new(&Name::fixed(table, '"'));
-            for statement in [it.load, it.create, it.update, it.delete, it.clean_up] {
+            let [sessions, marks] = tables(&Name::fixed(table, '"')).map(|it| it.name);
+            let it = Statements::new(&sessions, &marks);
+            let subjects = it.of_subjects;
+            for statement in [
+                it.load,
+                it.create,
+                it.update,
+                it.delete,
+                it.clean_up,
+                subjects.sign_in_to_new,
+                subjects.sign_in,
+                subjects.list,
+                subjects.find_by_label,
+                subjects.end_subject,
+                subjects.mark_everything,
+                subjects.delete_all,
+            ] {
                 let proof = format!("'{}'::bigint", statement.proof);
                 assert_eq!(statement.text.matches(&proof).count(), 1);
                 assert!(!statement.text.contains(PROOF));
@@ -249,6 +252,6 @@ mod tests {
         }
         proofs.sort_unstable();
         proofs.dedup();
-        assert_eq!(proofs.len(), 10);
+        assert_eq!(proofs.len(), 24);
     }
 }

@@ -7,6 +7,10 @@ mod cleanup;
 #[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
 mod server;
 
+use std::time::Duration;
+
+use super::MARK_LIFETIME;
+
 pub use self::cleanup::CleanupTask;
 #[cfg(feature = "mysql-session")]
 pub(super) use self::cleanup::LARGEST_BATCH;
@@ -14,3 +18,8 @@ pub(super) use self::cleanup::LARGEST_BATCH;
 pub(super) use self::cleanup::SMALLEST_BATCH;
 #[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
 pub(super) use self::server::*;
+
+/// How long a mark is kept. A session that was stored while its mark was written may live a little longer than
+/// [`MARK_LIFETIME`].
+#[cfg(any(feature = "postgres-session", feature = "sqlite-session"))]
+pub(super) const MARK_KEPT: Duration = MARK_LIFETIME.saturating_add(Duration::from_secs(24 * 3600));

@@ -28,10 +28,17 @@ pub(super) const DELETE: &str = concat!(
     ")"
 );
 
+/// Deletes the marks that have expired.
+const FORGET: &str = "
+    DELETE FROM sessile_marks WHERE subject IN (
+        SELECT subject FROM sessile_marks WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2
+    )";
+
 /// How many free pages the file keeps at least.
 const KEPT_PAGES: i64 = 64;
 
-/// Postpones or deletes the rows that are due, and gives pages back that are free: at most `limit` of each.
+/// Postpones or deletes the rows that are due, deletes marks that have expired, and gives pages back that are free: at
+/// most `limit` of each.
 struct Settle {
     limit: u32,
 }
@@ -41,6 +48,8 @@ struct Settle {
 pub(super) struct Settled {
     pub(super) postponed: usize,
     pub(super) deleted: usize,
+    /// The number of marks that were deleted.
+    pub(super) forgotten: usize,
     /// The number of pages by which the file gets smaller.
     pub(super) freed: usize,
 }
@@ -49,18 +58,19 @@ impl Operation for Settle {
     type Outcome = Settled;
 
     fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Settled> {
-        // Postponed rows are no longer due, so what is left of the limit is for those that have expired.
-        let mut left = i64::from(self.limit);
-        let mut settle = |statement| -> rusqlite::Result<usize> {
+        let settle = |statement, limit: i64| -> rusqlite::Result<usize> {
             let mut statement = connection.prepare_cached(statement)?;
-            let settled = statement.execute(params![integer(now), left])?;
-            left -= i64::try_from(settled).unwrap_or(left);
-            Ok(settled)
+            statement.execute(params![integer(now), limit])
         };
+        let limit = i64::from(self.limit);
+        let postponed = settle(POSTPONE, limit)?;
+        // Postponed rows are no longer due, so what is left of the limit is for those that have expired.
+        let left = limit - i64::try_from(postponed).unwrap_or(limit);
         Ok(Settled {
-            postponed: settle(POSTPONE)?,
-            deleted: settle(DELETE)?,
-            freed: free_pages(connection, i64::from(self.limit))?,
+            postponed,
+            deleted: settle(DELETE, left)?,
+            forgotten: settle(FORGET, limit)?,
+            freed: free_pages(connection, limit)?,
         })
     }
 }
@@ -143,7 +153,8 @@ impl SqliteSessionStore {
             let store = store.clone();
             async move {
                 let settled = store.settle(limit).await?;
-                Ok((settled.postponed + settled.deleted + settled.freed) as u64)
+                let rows = settled.postponed + settled.deleted + settled.forgotten;
+                Ok((rows + settled.freed) as u64)
             }
         })
     }

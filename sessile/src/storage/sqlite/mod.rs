@@ -10,6 +10,7 @@
 //! - **Only the thread that writes waits for a lock** ([`busy`]), and only while a caller waits. A read that finds the
 //!   database locked goes to that thread.
 //! - **A file can be deleted while it is open** ([`database`], [`files`]). SQLite does not notice this in WAL mode.
+//! - **No row is there that a mark has ended** ([`marks`]), so no read looks for a mark.
 //! - **Disk space** ([`cleanup`]): a new database has `auto_vacuum = INCREMENTAL`, which costs an update nothing.
 //! - Neither a larger page cache nor `mmap_size` gains enough. `mmap_size` also turns an error of the disk into a crash
 //!   of the process.
@@ -21,17 +22,19 @@ mod database;
 mod error;
 mod files;
 mod location;
+mod marks;
 mod opening;
 mod queue;
 mod readers;
 mod schema;
 mod statements;
+mod subjects;
 mod writer;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    CleanupTask, CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError,
+    CleanupTask, CreateOutcome, Freshness, Loaded, Refusal, SessionId, SessionStore, StoreError,
     StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
 };
 use crate::{clock::SharedClock, record::Record};
@@ -40,7 +43,7 @@ pub use self::builder::{SqliteSessionStoreBuilder, SqliteSynchronous};
 use self::{
     error::Failure,
     opening::Options,
-    queue::{Operation as _, Queue},
+    queue::{Operation, Queue},
     readers::Readers,
     statements::{Create, Delete, Load, Update, Write},
 };
@@ -143,6 +146,24 @@ impl SqliteSessionStore {
     pub async fn close(&self) -> Result<(), StoreError> {
         self.0.queue.close().await
     }
+
+    /// Executes an operation that only reads, at once if no other process locks it out.
+    async fn read<T, O>(&self, operation: O) -> Result<T, StoreError>
+    where
+        T: Send,
+        O: Operation<Outcome = Result<T, StoreError>>,
+    {
+        let now = self.0.clock.now();
+        self.0.queue.check_files(now);
+        match self.0.readers.with(|reader| operation.execute(reader, now)) {
+            Some(Ok(outcome)) => outcome,
+            // A write never locks out a read. Another process can, for example while it recovers the log.
+            Some(Err(error)) if !error::is_busy(&error) => {
+                Err(Failure::not_sent(error).into_error(&self.0.options.location))
+            }
+            _ => self.0.queue.execute(operation).await?,
+        }
+    }
 }
 
 impl SessionStore for SqliteSessionStore {
@@ -152,17 +173,7 @@ impl SessionStore for SqliteSessionStore {
         _subject: Option<&SubjectDigest>,
         _freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
-        let load = Load { id: *id.as_bytes() };
-        let now = self.0.clock.now();
-        self.0.queue.check_files(now);
-        match self.0.readers.with(|reader| load.execute(reader, now)) {
-            Some(Ok(loaded)) => loaded,
-            // A write never locks out a read. Another process can, for example while it recovers the log.
-            Some(Err(error)) if !error::is_busy(&error) => {
-                Err(Failure::not_sent(error).into_error(&self.0.options.location))
-            }
-            _ => self.0.queue.execute(load).await?,
-        }
+        self.read(Load { id: *id.as_bytes() }).await
     }
 
     async fn create(

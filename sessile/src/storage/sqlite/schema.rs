@@ -34,10 +34,12 @@ const TABLES: &str = "
 
     -- The sessions of a subject that signed in at or before a time have ended.
     CREATE TABLE sessile_marks (
-        subject BLOB    NOT NULL PRIMARY KEY, -- a digest of the subject; empty for every subject
-        at      INTEGER NOT NULL,
-        exempt  BLOB                          -- the id of a session that goes on
+        subject    BLOB    NOT NULL PRIMARY KEY, -- a digest of the subject; empty for every subject
+        at         INTEGER NOT NULL,
+        exempt     BLOB,                         -- the id of a session that goes on
+        expires_at INTEGER NOT NULL
     ) WITHOUT ROWID;
+    CREATE INDEX sessile_marks_expires_at ON sessile_marks (expires_at);
 ";
 
 /// Changes nothing, but fails in a database that is read-only. `BEGIN IMMEDIATE` doesn't fail there:

@@ -5,8 +5,8 @@ use std::time::Duration;
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    CreateOutcome, Loaded, SessionId, StoreError, SubjectDigest, UpdateOutcome, Version,
-    queue::Operation,
+    CreateOutcome, Loaded, Refusal, SessionId, StoreError, SubjectDigest, UpdateOutcome, Version,
+    marks::has_ended, queue::Operation,
 };
 use crate::{clock::Timestamp, record::Record};
 
@@ -103,11 +103,11 @@ pub(super) struct Update {
 
 /// A record as it is to be stored.
 pub(super) struct Write {
-    id: [u8; SessionId::LEN],
-    version: Version,
+    pub(super) id: [u8; SessionId::LEN],
+    pub(super) version: Version,
     ttl: Duration,
-    subject: Option<SubjectDigest>,
-    signed_in_at: Option<Timestamp>,
+    pub(super) subject: Option<SubjectDigest>,
+    pub(super) signed_in_at: Option<Timestamp>,
     label: Option<String>,
     text: String,
 }
@@ -139,8 +139,8 @@ impl Operation for Load {
     }
 }
 
-/// The record in a row, read from SQLite's own buffer.
-fn decode(row: &Row<'_>) -> rusqlite::Result<Result<Loaded, StoreError>> {
+/// The record in a row that begins with its version and its text, read from SQLite's own buffer.
+pub(super) fn decode(row: &Row<'_>) -> rusqlite::Result<Result<Loaded, StoreError>> {
     let version: i64 = row.get(0)?;
     let text = row.get_ref(1)?.as_bytes()?;
     Ok(match Record::decode(text) {
@@ -156,6 +156,9 @@ impl Operation for Create {
     type Outcome = CreateOutcome;
 
     fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<CreateOutcome> {
+        if has_ended(connection, &self.0)? {
+            return Ok(CreateOutcome::Refused(Refusal::SubjectEnded));
+        }
         let Write { id, text, .. } = &self.0;
         let created = connection.prepare_cached(CREATE)?.execute(params![
             slot_of(id),
@@ -179,6 +182,9 @@ impl Operation for Update {
     type Outcome = UpdateOutcome;
 
     fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<UpdateOutcome> {
+        if has_ended(connection, &self.write)? {
+            return Ok(UpdateOutcome::Refused(Refusal::SubjectEnded));
+        }
         let Write {
             id, version, text, ..
         } = &self.write;
@@ -222,8 +228,25 @@ impl Operation for Delete {
     }
 }
 
+/// Runs several statements, all of which are undone if one fails.
+pub(super) fn atomically<T>(
+    connection: &Connection,
+    statements: impl FnOnce() -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let run = |statement| connection.prepare_cached(statement)?.execute([]);
+    run("SAVEPOINT operation")?;
+    let outcome = statements();
+    if outcome.is_err() && !connection.is_autocommit() {
+        run("ROLLBACK TO operation")?;
+    }
+    if !connection.is_autocommit() {
+        run("RELEASE operation")?;
+    }
+    outcome
+}
+
 /// The number that the row of this id is found by.
-fn slot_of(id: &[u8; SessionId::LEN]) -> i64 {
+pub(super) fn slot_of(id: &[u8; SessionId::LEN]) -> i64 {
     let mut head = [0; 8];
     head.copy_from_slice(&id[..8]);
     i64::from_be_bytes(head)

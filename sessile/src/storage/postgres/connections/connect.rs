@@ -1,6 +1,11 @@
 //! [`Connector`]: new connections, with their prepared statements.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::{task::AbortHandle, time::timeout};
 use tokio_postgres::{Client, Config, SimpleQueryMessage, config::LoadBalanceHosts};
@@ -32,6 +37,8 @@ pub(super) struct Connector {
 pub(super) struct RawConnection {
     pub(super) client: Client,
     prepared: Vec<Prepared>,
+    /// Locked while a transaction is sent.
+    sending: Mutex<()>,
     _driver: Driver,
 }
 
@@ -55,6 +62,16 @@ impl RawConnection {
         let mut prepared = self.prepared.iter();
         let found = prepared.find(|prepared| prepared.proof == statement.proof);
         found.map(|prepared| &prepared.statement)
+    }
+
+    /// The output of a future that sends messages. No other message comes between those that one poll sends.
+    pub(super) async fn without_interruption<F: Future>(&self, sending: F) -> F::Output {
+        let mut sending = pin!(sending);
+        poll_fn(|context| {
+            let _guard = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
+            sending.as_mut().poll(context)
+        })
+        .await
     }
 }
 
@@ -137,7 +154,7 @@ impl Connector {
                 )?;
                 vec![update, create, delete]
             }
-            Purpose::Write => {
+            Purpose::Write | Purpose::SignIn => {
                 check_writable(&client).await?;
                 Vec::new()
             }
@@ -146,6 +163,7 @@ impl Connector {
         Ok(RawConnection {
             client,
             prepared,
+            sending: Mutex::default(),
             _driver: driver,
         })
     }

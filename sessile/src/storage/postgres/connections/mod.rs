@@ -22,7 +22,7 @@ use super::{
     catalog::Catalog,
     error::fault,
     parameter::Parameter,
-    statements::{Call, Found, Purpose, Statements},
+    statements::{Call, Found, Purpose, Rows, Statements},
 };
 use crate::storage::{
     shared_connection::PerRuntime,
@@ -41,11 +41,12 @@ pub(super) enum Connections {
     Sqlx(sqlx_pool::Connections),
 }
 
-/// Three connections for each runtime. A commit that waits delays no read, and neither waits for a
-/// clean-up.
+/// Up to four connections for each runtime. A commit that waits delays no read, and neither waits for a
+/// clean-up or for a sign-in that is locked.
 pub(super) struct Own {
     reads: PerRuntime<Connector>,
     writes: PerRuntime<Connector>,
+    sign_ins: PerRuntime<Connector>,
     maintenance: PerRuntime<Connector>,
 }
 
@@ -71,6 +72,7 @@ impl Connections {
         Self::Own(Own {
             reads: connections(Purpose::Read),
             writes: connections(Purpose::Write),
+            sign_ins: connections(Purpose::SignIn),
             maintenance: connections(Purpose::Maintain),
         })
     }
@@ -118,7 +120,7 @@ impl Connections {
         call: &Call<'_>,
         after_cut: AfterCut,
         deadline: Deadline,
-    ) -> Result<Answer<Found>, Failure> {
+    ) -> Result<Answer<Rows>, Failure> {
         match self {
             Self::Own(own) => up_to_twice(after_cut, |_| own.attempt(call, deadline)).await,
             #[cfg(feature = "postgres-pool")]
@@ -138,6 +140,7 @@ impl Own {
         match purpose {
             Purpose::Read => &self.reads,
             Purpose::Write => &self.writes,
+            Purpose::SignIn => &self.sign_ins,
             Purpose::Maintain => &self.maintenance,
         }
     }
@@ -161,17 +164,20 @@ impl Own {
         opened
     }
 
-    async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Found, Fault> {
+    async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
         let shared = self.connections(call.statement.purpose).here();
         let in_flight = shared.begin(deadline).await?;
         let result = {
             let connection = &in_flight.handle;
-            let executing = execute(
-                &connection.client,
-                connection.prepared(call.statement),
-                call,
-            );
-            deadline.bound(executing).await?
+            let (client, prepared) = (&connection.client, connection.prepared(call.statement));
+            match call.lock {
+                None => deadline.bound(execute(client, prepared, call)).await?,
+                Some(lock) => {
+                    let executing = execute_locked(client, lock, prepared, call);
+                    let executing = Box::pin(connection.without_interruption(executing));
+                    deadline.bound(executing).await?
+                }
+            }
         };
         match &result {
             Err(fault) if fault.ends_connection() => in_flight.broken(),
@@ -179,7 +185,13 @@ impl Own {
         }
         if matches!(result, Err(Fault::ReadOnly)) {
             // The other connections lead to the same server.
-            for connections in [&self.reads, &self.writes, &self.maintenance] {
+            let Self {
+                reads,
+                writes,
+                sign_ins,
+                maintenance,
+            } = self;
+            for connections in [reads, writes, sign_ins, maintenance] {
                 connections.close();
             }
         }
@@ -194,8 +206,9 @@ async fn execute(
     Call {
         statement,
         parameters,
+        ..
     }: &Call<'_>,
-) -> Result<Found, Fault> {
+) -> Result<Rows, Fault> {
     let rows = match prepared {
         Some(prepared) => {
             let values: SmallVec<[_; 8]> = parameters.iter().map(value).collect();
@@ -211,10 +224,52 @@ async fn execute(
         true => Fault::OtherStatement,
         false => fault(error),
     })?;
-    let [row] = &rows[..] else {
+    if rows.is_empty() {
         return Err(Fault::OtherStatement);
-    };
-    if !is_proved(row, statement.proof) {
+    }
+    let rows = rows.iter().map(|row| found(row, statement.proof));
+    rows.collect()
+}
+
+/// Executes a statement in a transaction, which first locks the number `lock`. The statement sees what was committed before
+/// it has the lock.
+///
+/// The first poll sends everything, so it is one round trip, and dropping the future leaves no transaction open.
+async fn execute_locked(
+    client: &Client,
+    lock: i64,
+    prepared: Option<&tokio_postgres::Statement>,
+    call: &Call<'_>,
+) -> Result<Rows, Fault> {
+    let begin = format!("{BEGIN}; {}", locking(lock));
+    let (begun, rows, committed) = tokio::join!(
+        biased;
+        client.simple_query(&begin),
+        execute(client, prepared, call),
+        client.simple_query("COMMIT"),
+    );
+    match begun {
+        Ok(_) => {}
+        // There was no transaction, so the statement was executed on its own.
+        Err(error) if rows.is_ok() => return Err(Fault::connection(error)),
+        Err(error) => return Err(fault(error)),
+    }
+    let rows = rows?;
+    committed.map_err(fault)?;
+    Ok(rows)
+}
+
+/// Begins a transaction. Each of its statements sees what was committed before the statement.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// The statement that locks a number until the transaction ends.
+fn locking(lock: i64) -> String {
+    format!("SELECT pg_advisory_xact_lock({lock})")
+}
+
+/// What a row has, if it begins with this proof.
+fn found(row: &Row, proof: i64) -> Result<Found, Fault> {
+    if !matches!(row.try_get::<_, i64>(0), Ok(found) if found == proof) {
         return Err(Fault::OtherStatement);
     }
     Ok(Found {
@@ -234,11 +289,6 @@ fn has_other_columns(error: &tokio_postgres::Error) -> bool {
         .source()
         .and_then(|cause| cause.downcast_ref::<io::Error>());
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
-}
-
-/// Whether the row begins with this proof.
-fn is_proved(row: &Row, proof: i64) -> bool {
-    matches!(row.try_get::<_, i64>(0), Ok(found) if found == proof)
 }
 
 fn unreadable(_error: tokio_postgres::Error) -> Fault {

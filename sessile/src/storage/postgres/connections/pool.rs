@@ -9,9 +9,9 @@ use super::{
     super::{
         catalog::Catalog,
         error::{fault, refused},
-        statements::{Call, Found},
+        statements::{Call, Rows},
     },
-    execute,
+    execute, execute_locked,
 };
 use crate::storage::{
     sql::{self, Fault, Table},
@@ -40,11 +40,7 @@ impl Connections {
         lease.end(opened)
     }
 
-    pub(super) async fn attempt(
-        &self,
-        call: &Call<'_>,
-        deadline: Deadline,
-    ) -> Result<Found, Fault> {
+    pub(super) async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
         let lease = self.lease(deadline).await?;
         let executing = async {
             let client = lease.client();
@@ -56,7 +52,10 @@ impl Connections {
                     Some(preparing.await.map_err(fault)?)
                 }
             };
-            execute(client, prepared.as_ref(), call).await
+            match call.lock {
+                None => execute(client, prepared.as_ref(), call).await,
+                Some(lock) => execute_locked(client, lock, prepared.as_ref(), call).await,
+            }
         };
         let result = deadline.bound(executing).await?;
         lease.end(result)

@@ -1,15 +1,18 @@
 //! Connections of a pool of `sqlx` that the application made.
 
 use sqlx::{
-    AssertSqlSafe, PgConnection, PgPool, Postgres, Row as _,
+    AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Row as _,
     postgres::{PgDatabaseError, PgRow, PgSeverity},
 };
 
-use super::super::{
-    catalog::{Catalog, Query, Texts},
-    error::{meaning, meaning_of_refusal},
-    parameter::Parameter,
-    statements::{Call, Found},
+use super::{
+    super::{
+        catalog::{Catalog, Query, Texts},
+        error::{meaning, meaning_of_refusal},
+        parameter::Parameter,
+        statements::{Call, Found, Rows},
+    },
+    BEGIN, locking,
 };
 use crate::storage::{
     sql::{self, Fault, Lease, Message, Table, of_sqlx},
@@ -34,13 +37,16 @@ impl Connections {
         lease.end(opened)
     }
 
-    pub(super) async fn attempt(
-        &self,
-        call: &Call<'_>,
-        deadline: Deadline,
-    ) -> Result<Found, Fault> {
+    pub(super) async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
         let mut lease = self.lease(deadline).await?;
-        let result = deadline.bound(execute(lease.connection(), call)).await?;
+        let connection = lease.connection();
+        let result = match call.lock {
+            None => deadline.bound(execute(connection, call)).await?,
+            Some(lock) => {
+                let executing = execute_locked(connection, lock, call);
+                deadline.bound(executing).await?
+            }
+        };
         lease.end(result)
     }
 
@@ -53,7 +59,7 @@ impl Connections {
     }
 }
 
-async fn execute(connection: &mut PgConnection, call: &Call<'_>) -> Result<Found, Fault> {
+async fn execute(connection: &mut PgConnection, call: &Call<'_>) -> Result<Rows, Fault> {
     let mut query = sqlx::query(AssertSqlSafe(call.statement.text.clone()));
     for parameter in &call.parameters {
         query = match *parameter {
@@ -63,16 +69,37 @@ async fn execute(connection: &mut PgConnection, call: &Call<'_>) -> Result<Found
         };
     }
     let rows = query.fetch_all(connection).await.map_err(fault)?;
-    match &rows[..] {
-        [row] if matches!(row.try_get::<i64, _>(0), Ok(proof) if call.statement.proof == proof) => {
-            Ok(Found {
-                first: row.try_get(1).map_err(fault)?,
-                second: row.try_get(2).map_err(fault)?,
-                text: row.try_get(3).map_err(fault)?,
-            })
-        }
-        _ => Err(Fault::OtherStatement),
+    if rows.is_empty() {
+        return Err(Fault::OtherStatement);
     }
+    let rows = rows.iter().map(|row| found(row, call.statement.proof));
+    rows.collect()
+}
+
+/// As [`super::execute_locked`], in several round trips. If it fails, the transaction is undone.
+async fn execute_locked(
+    connection: &mut PgConnection,
+    lock: i64,
+    call: &Call<'_>,
+) -> Result<Rows, Fault> {
+    let mut transaction = connection.begin_with(BEGIN).await.map_err(fault)?;
+    let locking = sqlx::raw_sql(AssertSqlSafe(locking(lock)));
+    locking.execute(&mut *transaction).await.map_err(fault)?;
+    let rows = execute(&mut transaction, call).await?;
+    transaction.commit().await.map_err(fault)?;
+    Ok(rows)
+}
+
+/// What a row has, if it begins with this proof.
+fn found(row: &PgRow, proof: i64) -> Result<Found, Fault> {
+    if !matches!(row.try_get::<i64, _>(0), Ok(found) if found == proof) {
+        return Err(Fault::OtherStatement);
+    }
+    Ok(Found {
+        first: row.try_get(1).map_err(fault)?,
+        second: row.try_get(2).map_err(fault)?,
+        text: row.try_get(3).map_err(fault)?,
+    })
 }
 
 impl Query for &mut PgConnection {

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::{Fault, StoreError, Table};
 use crate::{
+    clock::Timestamp,
     record::Record,
     storage::{
-        SessionId, SubjectDigest, Version,
+        CreateOutcome, Loaded, SessionId, SubjectDigest, Version,
         timing::{Deadline, millis},
     },
 };
@@ -26,30 +27,28 @@ pub(in crate::storage) trait Database: Send + Sync + 'static {
         deadline: Deadline,
     ) -> impl Future<Output = Result<Answer<()>, Failure>> + Send;
 
-    /// The live row of this id.
+    /// The live row of this id, unless a mark has ended its session.
     fn load(
         &self,
         id: &SessionId,
         deadline: Deadline,
     ) -> impl Future<Output = Result<Answer<Option<Row>>, Failure>> + Send;
 
-    /// Inserts a row unless there is a live row of its id. Returns whether it was inserted.
+    /// Inserts a row unless there is a live row of its id, or a mark has ended its session.
     fn create(
         &self,
         row: &NewRow<'_>,
         deadline: Deadline,
-    ) -> impl Future<Output = Result<Answer<bool>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Answer<CreateOutcome>, Failure>> + Send;
 
-    /// Replaces the live row of the same id, if that has the version `expected`.
-    ///
-    /// Returns the version that the row has now, or `None` if there is no live row. The expected version
-    /// says that another statement changed or deleted the row at the same time.
+    /// Replaces the live row of the same id, if that has the version `expected` and no mark has ended the
+    /// session of `row`.
     fn update(
         &self,
         expected: Version,
         row: &NewRow<'_>,
         deadline: Deadline,
-    ) -> impl Future<Output = Result<Answer<Option<Version>>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Answer<Swap>, Failure>> + Send;
 
     /// Deletes the row of this id.
     fn delete(
@@ -59,7 +58,7 @@ pub(in crate::storage) trait Database: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Answer<()>, Failure>> + Send;
 
     /// Processes up to `limit` rows that are due, the earliest first: deletes the expired ones, and
-    /// makes the others due when they expire.
+    /// makes the others due when they expire. Deletes up to `limit` marks that have expired.
     fn clean_up(
         &self,
         limit: u32,
@@ -148,10 +147,30 @@ where
     Ok(Answer { outcome, repeated })
 }
 
+/// What an update found and did.
+pub(in crate::storage) enum Swap {
+    /// The row has this version now. The expected version says that another statement changed or deleted the
+    /// row at the same time.
+    Now(Version),
+    /// There is no live row.
+    Missing,
+    /// A mark has ended the session, so nothing was stored.
+    Refused,
+}
+
 /// What was read of a row.
 pub(in crate::storage) struct Row {
     pub(in crate::storage) version: Version,
     pub(in crate::storage) record: Vec<u8>,
+}
+
+impl Row {
+    pub(super) fn decode(&self) -> Result<Loaded, StoreError> {
+        Ok(Loaded {
+            record: Record::decode(&self.record)?,
+            version: self.version,
+        })
+    }
 }
 
 /// A row to be written.
@@ -174,13 +193,12 @@ impl<'a> NewRow<'a> {
         version: Version,
         ttl: Duration,
     ) -> Self {
-        let as_bigint = |millis| i64::try_from(millis).unwrap_or(i64::MAX);
         Self {
             id,
             version,
             ttl: millis(ttl),
             subject: record.subject(),
-            signed_in_at: (record.signed_in_at()).map(|it| as_bigint(it.as_unix_millis())),
+            signed_in_at: record.signed_in_at().map(as_bigint),
             label: record.label(),
             record: record.encode(),
         }
@@ -191,10 +209,15 @@ impl<'a> NewRow<'a> {
     }
 }
 
+/// A time in milliseconds since the Unix epoch, at most the latest one that a column can have.
+pub(super) fn as_bigint(time: Timestamp) -> i64 {
+    i64::try_from(time.as_unix_millis()).unwrap_or(i64::MAX)
+}
+
 /// What a clean-up did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::storage) struct Cleaned {
-    /// The rows that were due, expired or not.
+    /// The rows that were due, expired or not, and the marks that were deleted.
     pub(in crate::storage) due: u64,
     pub(in crate::storage) deleted: u64,
 }

@@ -7,11 +7,12 @@ mod names;
 #[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
 mod of_sqlx;
 mod schema;
+mod subjects;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::super::{
-    CreateOutcome, Loaded, SessionId, StoreError, StoreErrorKind, UpdateOutcome, Version,
+    CreateOutcome, Loaded, Refusal, SessionId, StoreError, StoreErrorKind, UpdateOutcome, Version,
 };
 use crate::{record::Record, storage::timing::Deadline};
 
@@ -19,13 +20,14 @@ use self::database::Outcome;
 #[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
 pub(in crate::storage) use self::of_sqlx::{Lease, of_sqlx};
 pub(in crate::storage) use self::{
-    database::{AfterCut, Answer, Cleaned, Database, Failure, NewRow, Row, up_to_twice},
+    database::{AfterCut, Answer, Cleaned, Database, Failure, NewRow, Row, Swap, up_to_twice},
     error::{Fault, Meaning, Message},
     location::{ParameterError, check_scheme, flag, parameter},
     names::Name,
     schema::{
         Catalog, Column, Definition, FoundTable, SCHEMA_COMMENT, Table, open, schema_sql, tables,
     },
+    subjects::{Ended, SignIn, SubjectDatabase},
 };
 
 /// How often an operation is attempted that other statements keep from succeeding.
@@ -92,10 +94,7 @@ impl<B: Database> Store<B> {
         let Some(row) = loading.await? else {
             return Ok(None);
         };
-        Ok(Some(Loaded {
-            record: Record::decode(&row.record)?,
-            version: row.version,
-        }))
+        Ok(Some(row.decode()?))
     }
 
     pub(in crate::storage) async fn create(
@@ -109,10 +108,7 @@ impl<B: Database> Store<B> {
         let creating = until_done(self.response_timeout, |deadline| {
             self.database.create(row, deadline)
         });
-        Ok(match creating.await? {
-            true => CreateOutcome::Created,
-            false => CreateOutcome::Taken,
-        })
+        creating.await
     }
 
     pub(in crate::storage) async fn update(
@@ -131,15 +127,19 @@ impl<B: Database> Store<B> {
             let answer = updating.await.map_err(|it| it.after(was_repeated))?;
             was_repeated |= answer.repeated;
             match answer.outcome {
-                Outcome::Done(Some(found)) if found == version => {
+                Outcome::Done(Swap::Now(found)) if found == version => {
                     return Ok(UpdateOutcome::Updated);
                 }
+                // The mark also ends what an earlier attempt stores.
+                Outcome::Done(Swap::Refused) => {
+                    return Ok(UpdateOutcome::Refused(Refusal::SubjectEnded));
+                }
                 // Without a repeat, the answer is about this attempt alone.
-                Outcome::Done(None) if !was_repeated => return Ok(UpdateOutcome::Missing),
+                Outcome::Done(Swap::Missing) if !was_repeated => return Ok(UpdateOutcome::Missing),
                 _ if !was_repeated => return Ok(UpdateOutcome::Conflict),
                 // The first attempt may be in progress: the next one finds its version.
                 Outcome::Overtaken => {}
-                Outcome::Done(Some(found)) if found == expected => {}
+                Outcome::Done(Swap::Now(found)) if found == expected => {}
                 // The first attempt may have been stored, and then changed or deleted.
                 Outcome::Done(_) => return Err(Fault::Unknown.into()),
             }

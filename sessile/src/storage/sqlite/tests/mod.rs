@@ -8,6 +8,7 @@ mod failures;
 mod moved;
 mod opening;
 mod operations;
+mod subjects;
 
 use std::{
     error::Error,

@@ -1,0 +1,133 @@
+//! Marks: the sessions of a subject, or of all, that ended together.
+//!
+//! A mark is written in the same transaction that deletes the sessions it ends, and a later write of such a session is
+//! refused. So no row is there that a mark has ended, and nothing that only reads looks for one.
+
+use rusqlite::{Connection, params};
+
+use super::{
+    SessionId, SubjectDigest,
+    queue::Operation,
+    statements::{Write, atomically, integer},
+    subjects::id_of,
+};
+use crate::{
+    clock::Timestamp,
+    storage::{EndOutcome, sql::MARK_KEPT},
+};
+
+/// Binds the id as ?1, the subject as ?2, and the time of the sign-in as ?3. The mark of all subjects has an empty one.
+const HAS_ENDED: &str = "
+    SELECT EXISTS (
+        SELECT 1 FROM sessile_marks
+        WHERE subject IN (?2, x'') AND at >= ?3 AND exempt IS NOT ?1
+    )";
+
+/// Binds the subject as ?1, the time as ?2, and the id as ?3.
+const IS_LIVE: &str = "
+    SELECT EXISTS (
+        SELECT 1 FROM sessile_sessions WHERE subject = ?1 AND expires_at > ?2 AND id = ?3
+    )";
+
+/// Binds the subject as ?1, the time as ?2, the id of the exempt session as ?3, and the end of the mark as ?4.
+const MARK: &str = "
+    INSERT INTO sessile_marks (subject, at, exempt, expires_at)
+    VALUES (
+        ?1, max(?2, coalesce((SELECT max(signed_in_at) FROM sessile_sessions WHERE subject = ?1), ?2)), ?3, ?4
+    )
+    ON CONFLICT (subject) DO UPDATE SET
+        at = max(at, excluded.at), exempt = excluded.exempt, expires_at = excluded.expires_at
+    RETURNING at";
+
+/// As [`MARK`], for all subjects.
+const MARK_EVERYTHING: &str = "
+    INSERT INTO sessile_marks (subject, at, expires_at)
+    VALUES (x'', max(?1, coalesce((SELECT max(signed_in_at) FROM sessile_sessions), ?1)), ?2)
+    ON CONFLICT (subject) DO UPDATE SET at = max(at, excluded.at), expires_at = excluded.expires_at
+    RETURNING at";
+
+/// Binds the subject as ?1, and the id of the exempt session as ?2.
+const DELETE_MARKED: &str = "
+    DELETE FROM sessile_sessions WHERE subject = ?1 AND id IS NOT ?2 RETURNING id, expires_at";
+
+/// Without a condition, SQLite frees the pages of the table as a whole.
+const DELETE_EVERYTHING: &str = "DELETE FROM sessile_sessions";
+
+/// Whether a mark has ended the session that is written.
+pub(super) fn has_ended(connection: &Connection, write: &Write) -> rusqlite::Result<bool> {
+    let (Some(subject), Some(signed_in_at)) = (&write.subject, write.signed_in_at) else {
+        return Ok(false);
+    };
+    connection.prepare_cached(HAS_ENDED)?.query_one(
+        params![write.id, subject.as_bytes(), integer(signed_in_at)],
+        |row| row.get(0),
+    )
+}
+
+/// Writes the mark of a subject, and deletes the sessions that it ends.
+pub(super) struct EndSubject {
+    pub(super) subject: SubjectDigest,
+    pub(super) now: Timestamp,
+    pub(super) kept: Option<[u8; SessionId::LEN]>,
+}
+
+impl Operation for EndSubject {
+    type Outcome = EndOutcome;
+
+    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<EndOutcome> {
+        let (subject, kept) = (self.subject.as_bytes(), self.kept);
+        if kept.is_some() {
+            let mut is_live = connection.prepare_cached(IS_LIVE)?;
+            let is_live = is_live.query_one(params![subject, integer(now), kept], |row| row.get(0));
+            if !is_live? {
+                return Ok(EndOutcome::KeptHasEnded);
+            }
+        }
+        let expires_at = now.saturating_add(MARK_KEPT);
+        atomically(connection, || {
+            let at = connection.prepare_cached(MARK)?.query_one(
+                params![subject, integer(self.now), kept, integer(expires_at)],
+                |row| row.get(0),
+            )?;
+            let mut delete = connection.prepare_cached(DELETE_MARKED)?;
+            let mut rows = delete.query(params![subject, kept])?;
+            let mut ids = Vec::new();
+            while let Some(row) = rows.next()? {
+                let is_live = row.get::<_, i64>("expires_at")? > integer(now);
+                if is_live {
+                    ids.push(id_of(row)?);
+                }
+            }
+            Ok(EndOutcome::Ended {
+                at: timestamp(at),
+                ids,
+            })
+        })
+    }
+}
+
+/// Writes the mark of all subjects, and deletes all sessions.
+pub(super) struct EndEverything {
+    pub(super) now: Timestamp,
+}
+
+impl Operation for EndEverything {
+    type Outcome = Timestamp;
+
+    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Timestamp> {
+        let expires_at = now.saturating_add(MARK_KEPT);
+        atomically(connection, || {
+            let at = connection
+                .prepare_cached(MARK_EVERYTHING)?
+                .query_one(params![integer(self.now), integer(expires_at)], |row| {
+                    row.get(0)
+                })?;
+            connection.prepare_cached(DELETE_EVERYTHING)?.execute([])?;
+            Ok(timestamp(at))
+        })
+    }
+}
+
+fn timestamp(millis: i64) -> Timestamp {
+    Timestamp::from_unix_millis(u64::try_from(millis).unwrap_or_default())
+}

@@ -1,0 +1,40 @@
+//! The sessions of a subject, on every store that finds them.
+
+use sessile::storage::SubjectStore as _;
+
+use crate::{
+    place::{Place, in_time},
+    subject_scenarios::scenarios,
+};
+
+async fn finds_them(place: Place) {
+    let first = place.open().await;
+    let second = match place.address.as_str() {
+        // Another store in memory would have other sessions.
+        "memory:" => first.clone(),
+        _ => place.open().await,
+    };
+    assert!(first.has_subjects());
+    in_time(scenarios(&[first, second])).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_memory() {
+    finds_them(Place::without_server("memory:")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_sqlite() {
+    finds_them(Place::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgres() {
+    finds_them(Place::postgres()).await;
+}
+
+#[tokio::test]
+async fn in_the_cookie_there_are_none() {
+    let store = Place::without_server("cookie:").open().await;
+    assert!(!store.has_subjects());
+}
