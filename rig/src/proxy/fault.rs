@@ -47,14 +47,26 @@ fn encode_error(error: &str) -> Vec<u8> {
 /// The planned faults, in order.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    /// Each fault with the command that it is for. `None` stands for any command.
-    faults: VecDeque<(Option<String>, Fault)>,
+    faults: VecDeque<Planned>,
+}
+
+#[derive(Debug)]
+struct Planned {
+    /// The command that the fault is for. `None` stands for any command.
+    command: Option<String>,
+    /// How many requests with this command come before.
+    before: usize,
+    fault: Fault,
 }
 
 impl Plan {
-    pub(super) fn add(&mut self, command: Option<&str>, fault: Fault) {
-        self.faults
-            .push_back((command.map(str::to_ascii_uppercase), fault));
+    /// Plans a fault for the request that comes after `before` others with this command.
+    pub(super) fn add(&mut self, command: Option<&str>, before: usize, fault: Fault) {
+        self.faults.push_back(Planned {
+            command: command.map(str::to_ascii_uppercase),
+            before,
+            fault,
+        });
     }
 
     pub(super) fn len(&self) -> usize {
@@ -63,9 +75,13 @@ impl Plan {
 
     /// Removes and returns the first fault for this command.
     pub(super) fn take(&mut self, command: &str) -> Option<Fault> {
-        let is_for = |wanted: &Option<String>| wanted.as_deref().is_none_or(|it| it == command);
-        let index = self.faults.iter().position(|(wanted, _)| is_for(wanted))?;
-        self.faults.remove(index).map(|(_, fault)| fault)
+        let is_for = |it: &Planned| it.command.as_deref().is_none_or(|it| it == command);
+        let index = self.faults.iter().position(is_for)?;
+        if let Some(before) = self.faults[index].before.checked_sub(1) {
+            self.faults[index].before = before;
+            return None;
+        }
+        self.faults.remove(index).map(|it| it.fault)
     }
 }
 
@@ -76,13 +92,14 @@ mod tests {
     #[test]
     fn a_fault_waits_for_its_command_and_is_used_once() {
         let mut plan = Plan::default();
-        plan.add(Some("get"), Fault::CutBeforeReply);
-        plan.add(None, Fault::HoldReply);
-        plan.add(Some("GET"), Fault::error("LOADING"));
+        plan.add(Some("get"), 0, Fault::CutBeforeReply);
+        plan.add(None, 0, Fault::HoldReply);
+        plan.add(Some("GET"), 1, Fault::error("LOADING"));
 
         assert_eq!(plan.take("SET"), Some(Fault::HoldReply));
         assert_eq!(plan.take("SET"), None);
         assert_eq!(plan.take("GET"), Some(Fault::CutBeforeReply));
+        assert_eq!(plan.take("GET"), None);
         assert_eq!(
             plan.take("GET"),
             Some(Fault::Intercept(b"-LOADING\r\n".to_vec()))

@@ -122,13 +122,18 @@ impl Proxy {
 
     /// Plans a fault for the next request. Faults that were planned before apply to earlier requests.
     pub fn inject(&self, fault: Fault) {
-        self.shared.state().plan.add(None, fault);
+        self.shared.state().plan.add(None, 0, fault);
+    }
+
+    /// Plans a fault for the request that comes after `before` others.
+    pub fn inject_after(&self, before: usize, fault: Fault) {
+        self.shared.state().plan.add(None, before, fault);
     }
 
     /// Plans a fault for the next request with this command, such as `EVALSHA`. Requests with other commands may come
     /// before it, for example those that a client sends when it connects.
     pub fn inject_on(&self, command: &str, fault: Fault) {
-        self.shared.state().plan.add(Some(command), fault);
+        self.shared.state().plan.add(Some(command), 0, fault);
     }
 
     /// The number of planned faults that no request has met yet.

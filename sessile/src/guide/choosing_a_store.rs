@@ -34,6 +34,8 @@
 //! | [`RedisActorSessionStore`] | `redis-actor-session` | 1, 2 | the same | Redis 5.0 and an Actix system. For programs that used the store of this name in actix-session |
 //!
 //! - A change costs two round trips because the session is loaded before the handler and stored after it.
+//! - In Redis, a change of a signed-in session costs [one or two round trips more][users], because the store also keeps
+//!   a list of each user's sessions. Its reads and all requests of guests cost the same.
 //! - A request without a session's cookie costs none. With [`Loading::Lazy`], a request that does not use its session
 //!   costs none either.
 //! - By default, reading a session writes nothing. [`TtlExtensionPolicy::OnEveryRequest`] adds a write now and then.
@@ -107,4 +109,5 @@
 //! [`synchronous`]: crate::storage::SqliteSessionStoreBuilder::synchronous
 //! [`writing_a_store`]: crate::guide::writing_a_store
 //! [bounded]: crate::storage::MemorySessionStoreBuilder::max_bytes
+//! [users]: crate::storage::RedisSessionStore#the-sessions-of-a-user
 //! [near cache]: crate::storage::RedisSessionStore#near-cache

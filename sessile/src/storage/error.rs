@@ -80,6 +80,13 @@ impl StoreError {
         self
     }
 
+    /// The same error for an operation of which a part has happened.
+    #[cfg(feature = "redis-rs-session")]
+    pub(super) fn partly_happened(mut self) -> Self {
+        self.not_sent = false;
+        self
+    }
+
     /// The error for a [`sign_in`](super::SubjectStore::sign_in) whose record has no subject.
     pub(crate) fn without_subject() -> Self {
         let cause = "a session without a subject was passed to `sign_in`";

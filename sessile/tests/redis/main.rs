@@ -16,6 +16,7 @@ mod requests;
 mod round_trips;
 mod sentinel;
 mod setup;
+mod subjects;
 mod suite;
 #[cfg(feature = "_redis-tls")]
 mod tls;

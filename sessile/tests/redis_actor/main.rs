@@ -8,4 +8,5 @@ mod races;
 mod requests;
 mod server;
 mod setup;
+mod subjects;
 mod suite;

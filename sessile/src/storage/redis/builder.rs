@@ -7,7 +7,7 @@ use std::{error::Error, fmt, time::Duration};
 #[cfg(feature = "_redis-tls")]
 use super::RedisTlsConfig;
 use super::{
-    NearCacheConfig, RedisSessionStore, StoreError, connection::Connection, error::Fault,
+    NearCacheConfig, RedisSessionStore, StoreError, connection::Connection, error::Fault, eviction,
     keys::RedisKeys, location::Location, near::NearCache,
 };
 use crate::{
@@ -262,6 +262,7 @@ impl RedisSessionStoreBuilder {
             clock: self.clock,
         };
         store.check_rights().await?;
+        eviction::warn_if_possible(&store.connection).await;
         Ok(store)
     }
 }

@@ -38,6 +38,14 @@ impl RedisKeys {
             (Self::Keygen(keygen), None) => keygen(id.encode(&mut buffer)),
         }
     }
+
+    /// What the Redis keys of an index have in common. `text` is no id, and no session key.
+    pub(super) fn of_index(&self, text: &str) -> String {
+        match self {
+            Self::Prefix(prefix) => [prefix, text].concat(),
+            Self::Keygen(keygen) => keygen(text),
+        }
+    }
 }
 
 impl Default for RedisKeys {

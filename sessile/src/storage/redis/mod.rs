@@ -3,6 +3,7 @@
 mod builder;
 mod connection;
 mod error;
+mod eviction;
 mod keys;
 mod location;
 mod near;
@@ -11,6 +12,7 @@ mod rights;
 mod script;
 mod server_error;
 mod slot;
+mod subjects;
 #[cfg(feature = "_redis-tls")]
 mod tls;
 mod value;
@@ -48,8 +50,8 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 /// `redis+sentinel://…/name?sentinel_user=…&sentinel_pass=…`. The default port is 6379, for sentinels 26379. TLS needs
 /// one of the features `redis-session-rustls` and `redis-rs-tls-session`.
 ///
-/// - Every operation is one command and one round trip, and atomic on the server. (A server that has been
-///   restarted is sent the script of an update once in full.)
+/// - Every operation on the session of a guest is one command and one round trip, and atomic on the server. (A server that
+///   has been restarted is sent a script once in full.) Signed-in sessions [need more](#the-sessions-of-a-user).
 /// - One connection carries all requests of a worker thread of Actix Web, and elsewhere all requests of a
 ///   Tokio runtime; on a cluster there is one to each node. It is made when it is first needed, and again
 ///   when it breaks. While the server is down, requests fail immediately. They succeed again within half a
@@ -129,6 +131,8 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 ///     .await?;
 /// # Ok(()) }
 /// ```
+///
+#[doc = include_str!("docs/subjects.md")]
 #[derive(Clone)]
 pub struct RedisSessionStore {
     connection: Connection,

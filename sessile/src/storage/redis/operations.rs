@@ -13,13 +13,14 @@ use super::{
     error::Fault,
     near::{Fetched, NearCache},
     script::{Action, Request},
+    subjects::is_indexed,
     value::{self, encode, version_text},
 };
 use crate::{
     record::Record,
     storage::{
-        CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, SubjectDigest,
-        UpdateOutcome, Version, timing::millis,
+        CreateOutcome, Freshness, Loaded, SessionId, SessionStore, SignInWrite, StoreError,
+        SubjectDigest, UpdateOutcome, Version, timing::millis,
     },
 };
 
@@ -27,12 +28,21 @@ impl SessionStore for RedisSessionStore {
     async fn load(
         &self,
         id: &SessionId,
-        _subject: Option<&SubjectDigest>,
+        subject: Option<&SubjectDigest>,
         freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
         let redis_key = self.redis_key(id);
         let Some(near_cache) = &self.near_cache else {
-            return self.fetch(&redis_key, id).await;
+            if let Some(subject) = subject {
+                return Box::pin(self.load_signed_in(&redis_key, id, subject)).await;
+            }
+            let loaded = self.fetch(&redis_key, id).await?;
+            return match loaded {
+                Some(loaded) if loaded.record.has_subject() => {
+                    Box::pin(self.unless_ended(id, loaded)).await
+                }
+                loaded => Ok(loaded),
+            };
         };
         match freshness {
             Freshness::Cached => {
@@ -43,7 +53,7 @@ impl SessionStore for RedisSessionStore {
             // A read that began earlier must not be cached after this one.
             Freshness::Current => near_cache.evict(&redis_key),
         }
-        Box::pin(self.fetch_and_cache(near_cache, &redis_key, id)).await
+        Box::pin(self.load_and_cache(near_cache, &redis_key, id, subject)).await
     }
 
     async fn create(
@@ -57,16 +67,13 @@ impl SessionStore for RedisSessionStore {
         if ttl.is_zero() {
             return Ok(CreateOutcome::Created);
         }
-        let value = encode(version, record);
-        let action = Action::Create {
-            value: &value,
-            ttl: millis(ttl),
-        };
-        match self.write(&self.redis_key(id), action).await?.value {
-            Value::Okay => Ok(CreateOutcome::Created),
-            Value::Nil => Ok(CreateOutcome::Taken),
-            _ => Err(Fault::UnexpectedReply.into()),
+        if is_indexed(record) {
+            let write = SignInWrite::create(id, record, version, ttl);
+            let written = Box::pin(self.write_indexed(write, None)).await;
+            return written.map(Into::into);
         }
+        let creating = self.create_record(id, record, version, ttl, &[]);
+        Ok(creating.await?.0)
     }
 
     async fn update(
@@ -77,29 +84,17 @@ impl SessionStore for RedisSessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<UpdateOutcome, StoreError> {
-        let arguments = [
-            version_text(expected),
-            version_text(version),
-            encode(version, record),
-            millis(ttl).to_string(),
-        ];
-        let action = Action::Update(&arguments);
-        let reply = self.write(&self.redis_key(id), action).await?;
-        let outcome = match &reply.value {
-            Value::BulkString(word) => update_outcome(word),
-            _ => None,
-        };
-        match outcome.ok_or(Fault::UnexpectedReply)? {
-            UpdateOutcome::Updated => Ok(UpdateOutcome::Updated),
-            // The first attempt may have been stored, and changed by another request since.
-            _ if reply.repeated => Err(Fault::Overtaken.into()),
-            outcome => Ok(outcome),
+        if is_indexed(record) && !ttl.is_zero() {
+            let write = SignInWrite::update(id, expected, record, version, ttl);
+            let written = Box::pin(self.write_indexed(write, None)).await;
+            return written.map(Into::into);
         }
+        let updating = self.update_record(id, expected, record, version, ttl, &[]);
+        Ok(updating.await?.0)
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.write(&self.redis_key(id), Action::Delete).await?;
-        Ok(())
+        self.delete_record(id).await.map(drop)
     }
 
     fn opens_actix_session_key(&self, key: &str) -> bool {
@@ -108,7 +103,73 @@ impl SessionStore for RedisSessionStore {
 }
 
 impl RedisSessionStore {
-    async fn fetch(&self, redis_key: &str, id: &SessionId) -> Result<Option<Loaded>, StoreError> {
+    /// Stores a record, unless there is one. No index is changed. Returns the values of `reads` as well, as
+    /// [`write`](Self::write) does.
+    pub(super) async fn create_record(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        version: Version,
+        ttl: Duration,
+        reads: &[String],
+    ) -> Result<(CreateOutcome, Vec<Value>), StoreError> {
+        let value = encode(version, record);
+        let action = Action::Create {
+            value: &value,
+            ttl: millis(ttl),
+        };
+        let (reply, read) = self.write(&self.redis_key(id), action, reads).await?;
+        match reply.value {
+            Value::Okay => Ok((CreateOutcome::Created, read)),
+            Value::Nil => Ok((CreateOutcome::Taken, read)),
+            _ => Err(Fault::UnexpectedReply.into()),
+        }
+    }
+
+    /// Replaces a record that has the expected version. No index is changed. Returns the values of `reads` as well, as
+    /// [`write`](Self::write) does.
+    pub(super) async fn update_record(
+        &self,
+        id: &SessionId,
+        expected: Version,
+        record: &Record,
+        version: Version,
+        ttl: Duration,
+        reads: &[String],
+    ) -> Result<(UpdateOutcome, Vec<Value>), StoreError> {
+        let arguments = [
+            version_text(expected),
+            version_text(version),
+            encode(version, record),
+            millis(ttl).to_string(),
+        ];
+        let action = Action::Update(&arguments);
+        let (reply, read) = self.write(&self.redis_key(id), action, reads).await?;
+        let outcome = match &reply.value {
+            Value::BulkString(word) => update_outcome(word),
+            _ => None,
+        };
+        match outcome.ok_or(Fault::UnexpectedReply)? {
+            UpdateOutcome::Updated => Ok((UpdateOutcome::Updated, read)),
+            // The first attempt may have been stored, and changed by another request since.
+            _ if reply.repeated => Err(Fault::Overtaken.into()),
+            outcome => Ok((outcome, read)),
+        }
+    }
+
+    /// Deletes a record. No index is changed. Returns whether there was one.
+    pub(super) async fn delete_record(&self, id: &SessionId) -> Result<bool, StoreError> {
+        let redis_key = self.redis_key(id);
+        let (reply, _) = self.write(&redis_key, Action::Delete, &[]).await?;
+        Ok(reply.value != Value::Int(0))
+    }
+
+    /// The record under `redis_key`, whether or not a mark has ended the session.
+    pub(super) async fn fetch(
+        &self,
+        redis_key: &str,
+        id: &SessionId,
+    ) -> Result<Option<Loaded>, StoreError> {
         let request = Request {
             redis_key,
             action: Action::Get,
@@ -117,19 +178,37 @@ impl RedisSessionStore {
         self.decode(&reply.value, id)
     }
 
-    /// As [`fetch`](Self::fetch), and adds the session to `near_cache`.
-    async fn fetch_and_cache(
+    /// The session, unless a mark has ended it.
+    async fn unless_ended(
+        &self,
+        id: &SessionId,
+        loaded: Loaded,
+    ) -> Result<Option<Loaded>, StoreError> {
+        let marks = self.marks_on(&loaded.record, None).await?;
+        Ok((!marks.have_ended(id, &loaded.record)).then_some(loaded))
+    }
+
+    /// Loads the session and the marks of `subject`, whose session it should be. Adds it to `near_cache`.
+    async fn load_and_cache(
         &self,
         near_cache: &NearCache,
         redis_key: &str,
         id: &SessionId,
+        subject: Option<&SubjectDigest>,
     ) -> Result<Option<Loaded>, StoreError> {
         let request = Request {
             redis_key,
             action: Action::GetTimed,
         };
         let read = near_cache.begin_read(redis_key);
-        let reply = self.connection.send(&request).await?;
+        let (reply, marks) = match subject {
+            None => (self.connection.send(&request).await?, None),
+            Some(subject) => {
+                let sending = self.connection.send(&request);
+                let (reply, marks) = tokio::try_join!(sending, self.marks_of(subject))?;
+                (reply, Some((subject, marks)))
+            }
+        };
         let (value, ttl) = match &reply.value {
             Value::Array(both) => match both.as_slice() {
                 [value, Value::Int(millis)] => (value, Some(*millis)),
@@ -137,18 +216,28 @@ impl RedisSessionStore {
             },
             value => (value, None),
         };
-        let loaded = self.decode(value, id)?;
+        let Some(loaded) = self.decode(value, id)? else {
+            return Ok(None);
+        };
+        let marks = self.marks_on(&loaded.record, marks).await?;
+        if marks.have_ended(id, &loaded.record) {
+            return Ok(None);
+        }
+        if loaded.record.has_subject() && marks.watched.is_none() {
+            return Ok(Some(loaded));
+        }
         // Negative if there is no time to live, or if it has just passed.
         let ttl = ttl.and_then(|millis| u64::try_from(millis).ok());
-        if let (Some(loaded), Some(millis), Some(provenance)) = (&loaded, ttl, reply.provenance) {
+        if let (Some(millis), Some(provenance)) = (ttl, reply.provenance) {
             let fetched = Fetched {
                 loaded: loaded.clone(),
                 ttl: Duration::from_millis(millis),
                 provenance,
+                watched: marks.watched,
             };
             near_cache.insert(read, redis_key, fetched);
         }
-        Ok(loaded)
+        Ok(Some(loaded))
     }
 
     fn decode(&self, value: &Value, id: &SessionId) -> Result<Option<Loaded>, StoreError> {
@@ -159,12 +248,30 @@ impl RedisSessionStore {
         }
     }
 
-    /// Sends a write, and evicts the session before and after, whatever the outcome.
-    async fn write(&self, redis_key: &str, action: Action<'_>) -> Result<Reply, StoreError> {
+    /// Sends a write, and evicts the session before and after, whatever the outcome. Returns the values of `reads` after
+    /// the write as well, unless the servers are a cluster, whose nodes have different keys.
+    async fn write(
+        &self,
+        redis_key: &str,
+        action: Action<'_>,
+        reads: &[String],
+    ) -> Result<(Reply, Vec<Value>), StoreError> {
         let near_cache = self.near_cache.as_ref();
         let _write = near_cache.map(|near_cache| near_cache.begin_write(redis_key));
-        let request = Request { redis_key, action };
-        self.connection.send(&request).await
+        if reads.is_empty() || self.connection.is_cluster() {
+            let request = Request { redis_key, action };
+            return Ok((self.connection.send(&request).await?, Vec::new()));
+        }
+        let request = Request {
+            redis_key,
+            action: Action::BeforeReads(&action, reads),
+        };
+        let mut reply = Box::pin(self.connection.send(&request)).await?;
+        let Value::Array(mut values) = reply.value else {
+            return Err(Fault::UnexpectedReply.into());
+        };
+        reply.value = values.remove(0);
+        Ok((reply, values))
     }
 }
 

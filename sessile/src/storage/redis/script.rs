@@ -11,16 +11,19 @@ use sha1::{Digest as _, Sha1};
 use super::hex;
 
 /// A script, and the hash that names it to a server that has seen it.
-struct Script {
+pub(super) struct Script {
     source: &'static str,
     hash: String,
 }
 
-static UPDATE: LazyLock<Script> = LazyLock::new(|| {
-    let source = include_str!("script/update.lua");
-    let hash = hex(&Sha1::digest(source));
-    Script { source, hash }
-});
+impl Script {
+    pub(super) fn new(source: &'static str) -> Self {
+        let hash = hex(&Sha1::digest(source));
+        Self { source, hash }
+    }
+}
+
+static UPDATE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("script/update.lua")));
 
 /// How a script is named to the server.
 #[derive(Clone, Copy)]
@@ -52,6 +55,14 @@ pub(super) enum Action<'a> {
     /// Runs the script that updates, with these arguments.
     Update(&'a [String]),
     Delete,
+    /// Runs a script on several keys of one slot.
+    Run {
+        script: &'a Script,
+        keys: &'a [String],
+        arguments: &'a [String],
+    },
+    /// A write, and `GET` of these keys after it over the same connection. The reply has all of the values.
+    BeforeReads(&'a Self, &'a [String]),
     /// Asks which node of the cluster serves which slots. Concerns no key.
     Slots,
     /// Runs a command of these words, with the Redis key in place of [`KEY`].
@@ -65,7 +76,11 @@ impl Action<'_> {
     /// Whether the request may be sent again if the server may have executed it already. A delayed first
     /// `Create` could bring back a session that was deleted after the second.
     pub(super) fn is_repeatable(self) -> bool {
-        !matches!(self, Self::Create { .. })
+        match self {
+            Self::Create { .. } => false,
+            Self::BeforeReads(write, _) => write.is_repeatable(),
+            _ => true,
+        }
     }
 }
 
@@ -73,6 +88,7 @@ impl Request<'_> {
     pub(super) fn command(&self, form: Form) -> Cmd {
         let key = self.redis_key;
         match (self.action, form) {
+            (Action::BeforeReads(&action, _), form) => Self { action, ..*self }.command(form),
             (Action::Get | Action::GetTimed, _) => command(&["GET", key], &[]),
             (Action::Create { value, ttl }, _) => {
                 let mut command = command(&["SET", key, value, "NX", "PX"], &[]);
@@ -86,6 +102,22 @@ impl Request<'_> {
                 command(&["EVAL", UPDATE.source, "1", key], arguments)
             }
             (Action::Delete, _) => command(&["DEL", key], &[]),
+            (
+                Action::Run {
+                    script,
+                    keys,
+                    arguments,
+                },
+                form,
+            ) => {
+                let name = match form {
+                    Form::ByHash => ["EVALSHA", &script.hash],
+                    Form::InFull => ["EVAL", script.source],
+                };
+                let mut command = command(&name, &[]);
+                command.arg(keys.len()).arg(keys).arg(arguments);
+                command
+            }
             (Action::Slots, _) => command(&["CLUSTER", "SLOTS"], &[]),
             (Action::Probe(words), _) => {
                 let word = |&word| if word == KEY { key } else { word };

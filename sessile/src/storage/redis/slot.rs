@@ -8,6 +8,11 @@ pub(super) fn slot_of(redis_key: &[u8]) -> u16 {
     crc16(hashed_part(redis_key)) % SLOTS
 }
 
+/// Whether a part of `redis_key` in braces determines its slot.
+pub(super) fn has_tag(redis_key: &[u8]) -> bool {
+    hashed_part(redis_key).len() < redis_key.len()
+}
+
 /// The part of `redis_key` that determines its slot: the text between the first `{` and the next `}`, or
 /// the whole key if there is none.
 fn hashed_part(redis_key: &[u8]) -> &[u8] {

@@ -6,6 +6,7 @@
 
 mod builder;
 mod error;
+mod subjects;
 mod worker;
 
 use std::{
@@ -155,11 +156,11 @@ impl SessionStore for RedisActorSessionStore {
     async fn load(
         &self,
         id: &SessionId,
-        _subject: Option<&SubjectDigest>,
+        subject: Option<&SubjectDigest>,
         freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
-        let id = id.clone();
-        self.ask(move |store| async move { store.load(&id, None, freshness).await })
+        let (id, subject) = (id.clone(), subject.copied());
+        self.ask(move |store| async move { store.load(&id, subject.as_ref(), freshness).await })
             .await
     }
 

@@ -69,6 +69,22 @@ impl Cluster {
         self.refresh(self.topology(), deadline).await.map(drop)
     }
 
+    /// The masters, as the nodes report them now.
+    pub(super) async fn masters(self: &Arc<Self>, deadline: Deadline) -> Result<Vec<Host>, Fault> {
+        let topology = self.refresh(self.topology(), deadline).await?;
+        Ok(topology.hosts().into_iter().cloned().collect())
+    }
+
+    /// Sends `request`, which concerns no key, to the node at `host`.
+    pub(super) async fn send_to(
+        &self,
+        host: &Host,
+        request: &Request<'_>,
+        deadline: Deadline,
+    ) -> Result<Attempt, Fault> {
+        route::send(&self.connection(host), request, Asking::No, deadline).await
+    }
+
     /// Sends `request` to the node that serves its key, and follows redirections. When a node fails, sends
     /// it to the node that has taken its place, if there is one and the request may be sent again.
     pub(super) async fn send(

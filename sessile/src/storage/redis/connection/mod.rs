@@ -29,7 +29,7 @@ use self::{
 use super::{
     StoreError,
     error::Fault,
-    location::{Location, Servers},
+    location::{Host, Location, Servers},
     near::Provenance,
     script::{Action, Form, Request},
 };
@@ -183,6 +183,53 @@ impl Connection {
     }
 }
 
+/// A server that has keys of its own.
+pub(super) enum Server {
+    /// The only one.
+    Only,
+    /// A master of a cluster.
+    Node(Host),
+}
+
+impl Connection {
+    /// When an operation that begins now has to end.
+    pub(super) fn deadline(&self) -> Deadline {
+        Deadline::after(self.response_timeout)
+    }
+
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.transport, Transport::Cluster(_))
+    }
+
+    /// The servers that have keys of their own.
+    pub(super) async fn servers(&self) -> Result<Vec<Server>, StoreError> {
+        match &self.transport {
+            Transport::Cluster(cluster) => {
+                let deadline = self.deadline();
+                let masters = cluster.masters(deadline).await?;
+                Ok(masters.into_iter().map(Server::Node).collect())
+            }
+            _ => Ok(vec![Server::Only]),
+        }
+    }
+
+    /// Sends `request`, which concerns no key, to `server`.
+    pub(super) async fn send_to(
+        &self,
+        server: &Server,
+        request: &Request<'_>,
+    ) -> Result<Value, StoreError> {
+        match (&self.transport, server) {
+            (Transport::Cluster(cluster), Server::Node(host)) => {
+                let deadline = self.deadline();
+                let answer = cluster.send_to(host, request, deadline).await;
+                Ok(answer?.value)
+            }
+            _ => Ok(self.send(request).await?.value),
+        }
+    }
+}
+
 /// Sends `request`, and a second time if the connection breaks and the request may be sent again.
 async fn up_to_twice<F>(request: &Request<'_>, send: impl Fn() -> F) -> Result<Reply, StoreError>
 where
@@ -224,7 +271,7 @@ async fn exchange(
     asking: Asking,
 ) -> Result<Value, Fault> {
     match send(connection, request, Form::ByHash, asking).await {
-        Err(fault) if fault.is_unknown_script() && matches!(request.action, Action::Update(_)) => {
+        Err(fault) if fault.is_unknown_script() && !matches!(request.action, Action::Probe(_)) => {
             Box::pin(send(connection, request, Form::InFull, asking)).await
         }
         answered => answered,
@@ -238,6 +285,10 @@ async fn send(
     asking: Asking,
 ) -> Result<Value, Fault> {
     match (&request.action, asking) {
+        (Action::BeforeReads(_, reads), _) => {
+            let command = request.command(form);
+            Box::pin(send_before_reads(connection, command, reads)).await
+        }
         (Action::GetTimed, Asking::No) => Box::pin(get_timed(connection, request.redis_key)).await,
         (_, Asking::No) => {
             let command = request.command(form);
@@ -261,6 +312,28 @@ async fn get_timed(connection: &mut MultiplexedConnection, key: &str) -> Result<
     both.cmd("GET").arg(key).cmd("PTTL").arg(key);
     let answers = connection.send_packed_commands(&both, 0, 2).await?;
     Ok(Value::Array(answers).extract_error()?)
+}
+
+/// The reply to `command`, and the values of `reads` after that. An error among the latter is one of the values.
+async fn send_before_reads(
+    connection: &mut MultiplexedConnection,
+    command: Cmd,
+    reads: &[String],
+) -> Result<Value, Fault> {
+    let mut all = redis::pipe();
+    all.add_command(command);
+    for key in reads {
+        all.cmd("GET").arg(key);
+    }
+    let mut values = connection
+        .send_packed_commands(&all, 0, 1 + reads.len())
+        .await?;
+    if values.len() != 1 + reads.len() {
+        return Err(Fault::UnexpectedReply);
+    }
+    let first = std::mem::replace(&mut values[0], Value::Nil);
+    values[0] = first.extract_error()?;
+    Ok(Value::Array(values))
 }
 
 async fn send_asking(connection: &mut MultiplexedConnection, command: Cmd) -> Result<Value, Fault> {

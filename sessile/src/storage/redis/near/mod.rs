@@ -15,6 +15,8 @@
 //!   ([`NearCache::begin_write`]). So a server always reads what it wrote. A write that was given up may
 //!   reach Redis later; Redis announces a connection's own changes as well.
 //! - **The connection ends, or no reply arrives over it**: see [`InvalidationStream`].
+//! - **A mark changes** that was read with the session. Redis announces the key of the mark like that of a session. The
+//!   entry notes the number of evictions of that key as well, and is not served once there have been others.
 //! - **The time to live passes**: an entry knows when it ends.
 //!
 //! `NOLOOP` would save the announcements of own writes. It would also suppress those of keys that Redis
@@ -81,6 +83,8 @@ struct Entry {
     ends_at: Instant,
     /// Where Redis announces its changes.
     stream: Arc<InvalidationStream>,
+    /// The marks that did not end it. A guest has none.
+    watched: Option<Box<[Watched; 2]>>,
 }
 
 /// A read that is under way.
@@ -103,6 +107,24 @@ pub(super) struct Fetched {
     /// The time that it had left when the request was sent, or less.
     pub(super) ttl: Duration,
     pub(super) provenance: Provenance,
+    /// The marks that were read with it. A guest has none.
+    pub(super) watched: Option<[Watched; 2]>,
+}
+
+/// A Redis key that was read, and whose value decides whether a session is served.
+pub(super) struct Watched {
+    read: PendingRead,
+    stream: Arc<InvalidationStream>,
+}
+
+impl Watched {
+    /// What `read` found, in a reply with this provenance.
+    pub(super) fn new(read: PendingRead, provenance: Provenance) -> Self {
+        Self {
+            read,
+            stream: provenance.stream,
+        }
+    }
 }
 
 impl NearCache {
@@ -128,7 +150,13 @@ impl NearCache {
     pub(super) fn get(&self, redis_key: &str) -> Option<Loaded> {
         let found = self.0.entries.get(redis_key).filter(|entry| {
             let now = Instant::now();
-            now < entry.ends_at && entry.stream.is_current(now, self.0.max_staleness)
+            now < entry.ends_at
+                && entry.stream.is_current(now, self.0.max_staleness)
+                && entry
+                    .watched
+                    .iter()
+                    .flat_map(|marks| marks.iter())
+                    .all(|mark| self.is_unchanged(mark, now))
         });
         match found {
             Some(entry) => {
@@ -140,6 +168,12 @@ impl NearCache {
                 None
             }
         }
+    }
+
+    /// Whether the key has the value that was read. If another key of the same counter was evicted, it counts as changed.
+    fn is_unchanged(&self, watched: &Watched, now: Instant) -> bool {
+        watched.stream.is_current(now, self.0.max_staleness)
+            && *self.0.lock(watched.read.counter) == watched.read.evictions
     }
 
     /// Begins a read. To be called before the request is sent.
@@ -275,6 +309,7 @@ impl Entry {
             // Counted from before the request was sent, so that it never ends late.
             ends_at: asked_at.checked_add(fetched.ttl)?,
             stream,
+            watched: fetched.watched.map(Box::new),
         })
     }
 
@@ -283,6 +318,10 @@ impl Entry {
         /// Its place in the table, and what the allocator adds.
         const OVERHEAD: usize = 200;
         let record = self.loaded.record.footprint();
-        (size_of::<Self>() + OVERHEAD + redis_key_len + record) as u64
+        let watched = self
+            .watched
+            .as_ref()
+            .map_or(0, |_| size_of::<[Watched; 2]>());
+        (size_of::<Self>() + OVERHEAD + redis_key_len + record + watched) as u64
     }
 }

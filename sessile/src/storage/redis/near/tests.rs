@@ -23,6 +23,7 @@ fn fetched_over(connection: &StreamGuard, text: &str) -> Fetched {
         },
         ttl: HOUR,
         provenance: connection.ask().answered(),
+        watched: None,
     }
 }
 

@@ -1,0 +1,167 @@
+//! The sessions of each user.
+//!
+//! The sessions of a subject, and those with a lookup label, are a [`Group`]. Its index and its mark are under four Redis
+//! keys of the same slot, which [scripts] change atomically. The index is a hint: it may name sessions that are gone, so a
+//! [reading pass](reading) looks at each record. It names every session of the group, because a session is
+//! [stored](write) only after it was added.
+//!
+//! Times to live are measured by the clock of Redis. Sign-ins and marks have the times of the application's servers.
+
+mod group;
+mod marks;
+mod reading;
+mod scripts;
+mod sweep;
+mod write;
+
+use redis::Value;
+
+use self::{group::Group, scripts::MARK};
+use super::{
+    RedisSessionStore,
+    error::Fault,
+    script::{Action, Request, Script},
+    slot,
+};
+use crate::{
+    clock::Timestamp,
+    record::Record,
+    storage::{
+        EndOutcome, Kept, Loaded, MARK_LIFETIME, SessionId, SessionLimit, SignInOutcome,
+        SignInWrite, StoreError, SubjectDigest, SubjectStore, timing::millis,
+    },
+};
+
+/// Whether an index has the sessions with this record.
+pub(super) fn is_indexed(record: &Record) -> bool {
+    record.has_subject() || record.label().is_some()
+}
+
+impl SubjectStore for RedisSessionStore {
+    async fn sign_in(
+        &self,
+        write: SignInWrite<'_>,
+        limit: SessionLimit,
+    ) -> Result<SignInOutcome, StoreError> {
+        match write.record.has_subject() {
+            true => Box::pin(self.write_indexed(write, Some(limit))).await,
+            false => Err(StoreError::without_subject()),
+        }
+    }
+
+    async fn list(&self, subject: &SubjectDigest) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
+        Ok(self.read(Group::Subject(*subject)).await?.live)
+    }
+
+    async fn find_by_label(&self, label: &str) -> Result<Vec<SessionId>, StoreError> {
+        let pass = self.read(Group::labelled(label)).await?;
+        Ok(pass.live.into_iter().map(|(id, _)| id).collect())
+    }
+
+    async fn end_subject(
+        &self,
+        subject: &SubjectDigest,
+        now: Timestamp,
+        kept: Option<Kept<'_>>,
+    ) -> Result<EndOutcome, StoreError> {
+        let group = Group::Subject(*subject);
+        if let Some(kept) = kept {
+            let redis_key = self.redis_key(kept.id);
+            let loaded = self.load_signed_in(&redis_key, kept.id, subject).await?;
+            if !loaded.is_some_and(|it| group.has(&it.record)) {
+                return Ok(EndOutcome::KeptHasEnded);
+            }
+        }
+        match self.mark(group, now, kept).await? {
+            None => Ok(EndOutcome::KeptHasEnded),
+            Some(at) => {
+                let ids = self.read(group).await?.ended;
+                Ok(EndOutcome::Ended { at, ids })
+            }
+        }
+    }
+
+    async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        let mut at = self.mark(Group::All, now, None).await?;
+        let newest = self.delete_everything().await?;
+        // The clock of another server may be ahead.
+        if let Some(newest) = newest.filter(|newest| at < Some(*newest)) {
+            at = self.mark(Group::All, newest, None).await?;
+        }
+        at.ok_or_else(|| Fault::UnexpectedReply.into())
+    }
+}
+
+impl RedisSessionStore {
+    /// Writes the mark of a group, and returns its time. `None` if an earlier mark has ended the session that is kept.
+    async fn mark(
+        &self,
+        group: Group,
+        now: Timestamp,
+        kept: Option<Kept<'_>>,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let redis_key = self.mark_key(group);
+        let near_cache = self.near_cache.as_ref();
+        let _write = near_cache.map(|near_cache| near_cache.begin_write(&redis_key));
+        let kept_at = kept.map_or(0, |kept| kept.signed_in_at.as_unix_millis());
+        let arguments = [
+            now.as_unix_millis().to_string(),
+            millis(MARK_LIFETIME).to_string(),
+            kept.map_or_else(String::new, |kept| kept.id.to_string()),
+            kept_at.to_string(),
+        ];
+        let Value::BulkString(text) = self.run(group, &MARK, &arguments).await? else {
+            return Err(Fault::UnexpectedReply.into());
+        };
+        if text == b"ended" {
+            return Ok(None);
+        }
+        let text = std::str::from_utf8(&text).ok();
+        let at = text.and_then(|text| text.parse().ok());
+        let at = at.ok_or(Fault::UnexpectedReply)?;
+        Ok(Some(Timestamp::from_unix_millis(at)))
+    }
+
+    /// Runs a script on the index of a group.
+    async fn run(
+        &self,
+        group: Group,
+        script: &'static Script,
+        arguments: &[String],
+    ) -> Result<Value, StoreError> {
+        let keys = self.index_keys(group);
+        let request = Request {
+            redis_key: &keys[0],
+            action: Action::Run {
+                script,
+                keys: &keys,
+                arguments,
+            },
+        };
+        // Boxed, so that the futures of operations with several steps stay small.
+        Ok(Box::pin(self.connection.send(&request)).await?.value)
+    }
+
+    /// The Redis keys of a group: when its sessions end, when they signed in, those that may not be stored yet, and
+    /// its mark.
+    fn index_keys(&self, group: Group) -> [String; 4] {
+        let base = self.index_key(group);
+        let [sessions, sign_ins, new] =
+            ["sessions", "sign-ins", "new"].map(|part| format!("{base}:{part}"));
+        [sessions, sign_ins, new, format!("{base}:mark")]
+    }
+
+    fn mark_key(&self, group: Group) -> String {
+        format!("{}:mark", self.index_key(group))
+    }
+
+    /// What the Redis keys of a group have in common, with the braces that keep them in one slot.
+    fn index_key(&self, group: Group) -> String {
+        let text = group.text();
+        let base = self.keys.of_index(&text);
+        match slot::has_tag(base.as_bytes()) {
+            true => base,
+            false => format!("{base}:{{{base}}}"),
+        }
+    }
+}

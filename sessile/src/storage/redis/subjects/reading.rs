@@ -1,0 +1,184 @@
+//! A reading pass: the sessions that an index names, compared with what is stored.
+
+use futures_util::future::try_join_all;
+use redis::Value;
+
+use super::{
+    super::{RedisSessionStore, error::Fault},
+    group::Group,
+    marks::Marks,
+    scripts::{ENTRIES, FORGET},
+    write::{Reservation, Written},
+};
+use crate::storage::{Loaded, SessionId, StoreError, StoreErrorKind};
+
+/// How many sessions are read at the same time.
+const AT_ONCE: usize = 32;
+
+/// What a reading pass found.
+#[derive(Default)]
+pub(super) struct Pass {
+    /// The live sessions, in the order in which they signed in.
+    pub(super) live: Vec<(SessionId, Loaded)>,
+    /// The sessions that it deleted.
+    pub(super) ended: Vec<SessionId>,
+}
+
+/// A session in an index.
+pub(super) struct Entry {
+    id: SessionId,
+    /// When it signed in, as the script returns it. Empty if the session has to be deleted.
+    signed_in_at: String,
+    is_new: bool,
+}
+
+impl Entry {
+    /// Whether its session has to be deleted, because another one has its place.
+    pub(super) fn is_displaced(&self) -> bool {
+        self.signed_in_at.is_empty()
+    }
+
+    /// Whether a write of its session has ended, or was given up.
+    pub(super) fn is_settled(&self) -> bool {
+        !self.is_new
+    }
+}
+
+/// What is stored of an [`Entry`].
+enum Found {
+    Live(Loaded),
+    /// It had to be deleted, and was.
+    Ended,
+    /// It is missing, or belongs to another group by now.
+    Gone,
+    /// It is being stored, or can't be read.
+    Unclear,
+}
+
+impl RedisSessionStore {
+    /// Reads the sessions of a group. Deletes those that a mark or a limit has ended, and removes entries of sessions that
+    /// are gone.
+    pub(super) async fn read(&self, group: Group) -> Result<Pass, StoreError> {
+        self.read_those(group, |_| true).await
+    }
+
+    /// As [`read`](Self::read), for those sessions whose entries are `chosen`.
+    pub(super) async fn read_those(
+        &self,
+        group: Group,
+        chosen: fn(&Entry) -> bool,
+    ) -> Result<Pass, StoreError> {
+        let mut entries = self.entries(group).await?;
+        entries.retain(chosen);
+        let marks = match group {
+            Group::Subject(subject) if !entries.is_empty() => Some(self.marks_of(&subject).await?),
+            _ => None,
+        };
+        let mut pass = Pass::default();
+        for entries in entries.chunks(AT_ONCE) {
+            let finding = entries
+                .iter()
+                .map(|entry| self.find(group, entry, marks.as_ref()));
+            let found = try_join_all(finding).await?;
+            let mut forgotten = Vec::new();
+            for (entry, found) in entries.iter().zip(found) {
+                match found {
+                    Found::Live(loaded) => {
+                        if entry.is_new {
+                            let reservation = Reservation::read(group);
+                            let settling = self.settle(&entry.id, &reservation, Written::Stored);
+                            settling.await?;
+                        }
+                        pass.live.push((entry.id.clone(), loaded));
+                    }
+                    Found::Unclear => {}
+                    Found::Gone => forgotten.push(entry),
+                    Found::Ended => {
+                        forgotten.push(entry);
+                        pass.ended.push(entry.id.clone());
+                    }
+                }
+            }
+            self.forget(group, &forgotten).await?;
+        }
+        pass.live
+            .sort_by_key(|(_, loaded)| loaded.record.signed_in_at());
+        Ok(pass)
+    }
+
+    /// What is stored of a session of `group`. The marks of its subject are `known`, if it has one.
+    async fn find(
+        &self,
+        group: Group,
+        entry: &Entry,
+        known: Option<&Marks>,
+    ) -> Result<Found, StoreError> {
+        let loaded = match self.fetch(&self.redis_key(&entry.id), &entry.id).await {
+            Ok(loaded) => loaded.filter(|it| group.has(&it.record)),
+            // No server of this version opens it. A mark holds for the others as well.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    StoreErrorKind::Corrupt | StoreErrorKind::Newer
+                ) =>
+            {
+                return Ok(Found::Unclear);
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(loaded) = loaded else {
+            return Ok(match entry.is_new {
+                true => Found::Unclear,
+                false => Found::Gone,
+            });
+        };
+        let has_ended = match known {
+            Some(marks) => marks.have_ended(&entry.id, &loaded.record),
+            None => {
+                let marks = self.marks_on(&loaded.record, None).await?;
+                marks.have_ended(&entry.id, &loaded.record)
+            }
+        };
+        if entry.is_displaced() || has_ended {
+            return Ok(match self.delete_record(&entry.id).await? {
+                true => Found::Ended,
+                // Another reader was first.
+                false => Found::Gone,
+            });
+        }
+        Ok(Found::Live(loaded))
+    }
+
+    async fn entries(&self, group: Group) -> Result<Vec<Entry>, StoreError> {
+        let Value::Array(parts) = self.run(group, &ENTRIES, &[]).await? else {
+            return Err(Fault::UnexpectedReply.into());
+        };
+        let entries = parts.chunks(3).map(|parts| match parts {
+            [
+                Value::BulkString(id),
+                Value::BulkString(signed_in_at),
+                Value::Int(is_new),
+            ] => Some(Entry {
+                id: std::str::from_utf8(id).ok()?.parse().ok()?,
+                signed_in_at: std::str::from_utf8(signed_in_at).ok()?.to_owned(),
+                is_new: *is_new == 1,
+            }),
+            _ => None,
+        });
+        let entries = entries.collect::<Option<_>>();
+        entries.ok_or_else(|| Fault::UnexpectedReply.into())
+    }
+
+    /// Removes entries, unless their sessions were added again since.
+    async fn forget(&self, group: Group, entries: &[&Entry]) -> Result<(), StoreError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let arguments = entries
+            .iter()
+            .flat_map(|entry| [entry.id.to_string(), entry.signed_in_at.clone()]);
+        let arguments: Vec<_> = arguments.collect();
+        self.run(group, &FORGET, &arguments).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,326 @@
+//! Storing a session that is in an index.
+//!
+//! In a cluster, a session and the index of its subject are on different nodes, so no script can change both. A write has
+//! these steps, and can be given up between any two of them:
+//!
+//! 1. It reserves a place in the index, and is refused if a mark has ended the session.
+//! 2. It stores the session, and then reads the marks. If one of them has ended the session in the meantime, it deletes
+//!    it. A load finds such a mark by itself.
+//! 3. It settles the reservation. If it is not settled, it ends after a minute.
+//!
+//! Under a limit, the third step also decides which sessions have to be deleted for this one. Only settled sessions count,
+//! so of several sign-ins at the same time, the last one to settle leaves as many as are allowed.
+
+use redis::Value;
+
+use super::{
+    super::{RedisSessionStore, error::Fault},
+    group::Group,
+    marks::{Mark, Marks},
+    reading::Entry,
+    scripts::{DISPLACE, RESERVE, SETTLE},
+};
+use crate::storage::{
+    AtLimit, CreateOutcome, Freshness, Refusal, SessionId, SessionLimit, SessionStore as _,
+    SignInOutcome, SignInWrite, StoreError, UpdateOutcome, timing::millis,
+};
+
+/// A place in the index of a group, for a session that is about to be stored.
+pub(super) struct Reservation {
+    group: Group,
+    mark: Option<Mark>,
+    /// When it was reserved, or 0 if the session had it already.
+    reserved_at: i64,
+    is_new: bool,
+}
+
+impl Reservation {
+    /// Whether a session of the subject has it that is not settled yet.
+    const fn is_sign_in(&self) -> bool {
+        matches!(self.group, Group::Subject(_)) && self.reserved_at > 0
+    }
+
+    /// That of a session of which a reader knows only that it is stored.
+    pub(super) const fn read(group: Group) -> Self {
+        Self {
+            group,
+            mark: None,
+            reserved_at: 0,
+            is_new: false,
+        }
+    }
+}
+
+/// What became of the write.
+#[derive(Clone, Copy)]
+pub(super) enum Written {
+    Stored,
+    Missing,
+    Failed,
+}
+
+impl RedisSessionStore {
+    /// Stores a session that has a subject or a lookup label, under a limit if there is one.
+    pub(in super::super) async fn write_indexed(
+        &self,
+        write: SignInWrite<'_>,
+        limit: Option<SessionLimit>,
+    ) -> Result<SignInOutcome, StoreError> {
+        let deadline = self.connection.deadline();
+        let written = deadline.bound(self.write_in_steps(write, limit)).await;
+        written.unwrap_or_else(|timed_out| Err(Fault::from(timed_out).into()))
+    }
+
+    async fn write_in_steps(
+        &self,
+        write: SignInWrite<'_>,
+        limit: Option<SessionLimit>,
+    ) -> Result<SignInOutcome, StoreError> {
+        // Nothing is stored before all places are reserved.
+        let reserved = self.reserve_all(&write, limit).await;
+        let Some(mut reservations) = reserved.map_err(StoreError::not_sent)? else {
+            let limit_reached = SignInOutcome::Refused(Refusal::LimitReached);
+            return Ok(match self.is_stored(&write).await? {
+                true => stored(),
+                false => limit_reached,
+            });
+        };
+        let mark = reservations.iter().find_map(|it| it.mark.clone());
+        if Marks::of_subject(mark).have_ended(write.id, write.record) {
+            self.settle_all(&write, &reservations, Written::Failed)
+                .await;
+            return Ok(SignInOutcome::Refused(Refusal::SubjectEnded));
+        }
+        let (outcome, marks) = self.write_record(&write).await?;
+        let written = match outcome {
+            SignInOutcome::Stored { .. } => Written::Stored,
+            SignInOutcome::Missing => Written::Missing,
+            _ => Written::Failed,
+        };
+        if !matches!(written, Written::Stored) {
+            self.settle_all(&write, &reservations, written).await;
+            return Ok(outcome);
+        }
+        if marks.have_ended(write.id, write.record) {
+            let deleted = self.delete_record(write.id).await;
+            deleted.map_err(StoreError::partly_happened)?;
+            self.settle_all(&write, &reservations, Written::Missing)
+                .await;
+            return Ok(SignInOutcome::Refused(Refusal::SubjectEnded));
+        }
+        let mut displaced = Vec::new();
+        if let Some(limit) = limit.filter(|limit| limit.at_limit() == AtLimit::EndEarliest)
+            && reservations.iter().any(Reservation::is_sign_in)
+        {
+            let displacing = Box::pin(self.displace(&write, limit.max())).await;
+            displaced = displacing.map_err(StoreError::partly_happened)?;
+            reservations.retain(|it| !it.is_sign_in());
+        }
+        self.settle_all(&write, &reservations, Written::Stored)
+            .await;
+        Ok(SignInOutcome::Stored { displaced })
+    }
+
+    /// Reserves a place in each group of the session. `None` if the limit of its subject is reached.
+    async fn reserve_all(
+        &self,
+        write: &SignInWrite<'_>,
+        limit: Option<SessionLimit>,
+    ) -> Result<Option<Vec<Reservation>>, StoreError> {
+        let refusing = limit.filter(|limit| limit.at_limit() == AtLimit::RefuseNew);
+        let mut reservations = Vec::new();
+        for group in Group::of(write.record) {
+            let max = match (group, refusing) {
+                (Group::Subject(_), Some(limit)) => limit.max(),
+                _ => 0,
+            };
+            match self.reserve_up_to(group, write, max).await? {
+                Some(reservation) => reservations.push(reservation),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(reservations))
+    }
+
+    /// As [`reserve`](Self::reserve). If there is no place, removes from the index what is gone, and tries again.
+    async fn reserve_up_to(
+        &self,
+        group: Group,
+        write: &SignInWrite<'_>,
+        max: u32,
+    ) -> Result<Option<Reservation>, StoreError> {
+        match self.reserve(group, write, max).await? {
+            None => {
+                Box::pin(self.read_those(group, Entry::is_settled)).await?;
+                self.reserve(group, write, max).await
+            }
+            reserved => Ok(reserved),
+        }
+    }
+
+    /// Reserves a place in the index of `group`, unless `max` other sessions have one.
+    async fn reserve(
+        &self,
+        group: Group,
+        write: &SignInWrite<'_>,
+        max: u32,
+    ) -> Result<Option<Reservation>, StoreError> {
+        let signed_in_at = write.record.signed_in_at();
+        let arguments = [
+            write.id.to_string(),
+            signed_in_at.map_or(0, |at| at.as_unix_millis()).to_string(),
+            millis(write.ttl).to_string(),
+            max.to_string(),
+        ];
+        match &self.run(group, &RESERVE, &arguments).await? {
+            Value::BulkString(word) if word == b"full" => Ok(None),
+            Value::Array(parts) => match parts.as_slice() {
+                [mark, Value::Int(reserved_at), Value::Int(is_new)] => Ok(Some(Reservation {
+                    group,
+                    mark: Mark::parse(mark)?,
+                    reserved_at: *reserved_at,
+                    is_new: *is_new == 1,
+                })),
+                _ => Err(Fault::UnexpectedReply.into()),
+            },
+            _ => Err(Fault::UnexpectedReply.into()),
+        }
+    }
+
+    /// Stores the record, and reads the marks of its subject after that.
+    async fn write_record(
+        &self,
+        write: &SignInWrite<'_>,
+    ) -> Result<(SignInOutcome, Marks), StoreError> {
+        let SignInWrite {
+            id,
+            expected,
+            record,
+            version,
+            ttl,
+        } = *write;
+        let mark_keys = record
+            .subject()
+            .map(|subject| [Group::Subject(subject), Group::All].map(|group| self.mark_key(group)));
+        let reads = mark_keys.as_ref().map_or(&[][..], |keys| keys);
+        let (outcome, values) = match expected {
+            None => {
+                let creating = self.create_record(id, record, version, ttl, reads);
+                let (outcome, values) = creating.await?;
+                let is_created = outcome == CreateOutcome::Created || self.is_stored(write).await?;
+                let outcome = match is_created {
+                    true => stored(),
+                    false => SignInOutcome::Taken,
+                };
+                (outcome, values)
+            }
+            Some(expected) => {
+                let updating = self.update_record(id, expected, record, version, ttl, reads);
+                let (outcome, values) = updating.await?;
+                (outcome_of_update(outcome), values)
+            }
+        };
+        let is_stored = matches!(outcome, SignInOutcome::Stored { .. });
+        let marks = match (record.subject(), <[Value; 2]>::try_from(values)) {
+            (Some(_), Ok(values)) if is_stored => Marks::parse(values),
+            // In a cluster, they are on other nodes.
+            (Some(subject), Err(_)) if is_stored => self.marks_of(&subject).await,
+            _ => Ok(Marks::default()),
+        };
+        Ok((outcome, marks.map_err(StoreError::partly_happened)?))
+    }
+
+    /// Whether an earlier attempt of the same write has stored the session.
+    async fn is_stored(&self, write: &SignInWrite<'_>) -> Result<bool, StoreError> {
+        let subject = write.record.subject();
+        let loading = self.load(write.id, subject.as_ref(), Freshness::Current);
+        let loaded = Box::pin(loading).await?;
+        Ok(loaded.is_some_and(|loaded| loaded.version == write.version))
+    }
+
+    /// Says what became of the write. If the reply is lost, each reservation ends by itself after a minute.
+    async fn settle_all(
+        &self,
+        write: &SignInWrite<'_>,
+        reservations: &[Reservation],
+        written: Written,
+    ) {
+        for reservation in reservations {
+            let is_settled = reservation.reserved_at == 0 && !matches!(written, Written::Missing);
+            if !is_settled {
+                let settled = self.settle(write.id, reservation, written).await;
+                drop(settled);
+            }
+        }
+    }
+
+    pub(super) async fn settle(
+        &self,
+        id: &SessionId,
+        reservation: &Reservation,
+        written: Written,
+    ) -> Result<Value, StoreError> {
+        let outcome = match written {
+            Written::Stored => "stored",
+            Written::Missing => "missing",
+            Written::Failed => "failed",
+        };
+        let arguments = [
+            id.to_string(),
+            outcome.to_owned(),
+            reservation.reserved_at.to_string(),
+            u8::from(reservation.is_new).to_string(),
+        ];
+        self.run(reservation.group, &SETTLE, &arguments).await
+    }
+
+    /// Settles a sign-in, and deletes the sessions of the subject that signed in earliest, until there are `max` with this one.
+    async fn displace(
+        &self,
+        write: &SignInWrite<'_>,
+        max: u32,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let Some(subject) = write.record.subject() else {
+            return Ok(Vec::new());
+        };
+        let group = Group::Subject(subject);
+        let settle = async |is_compared: u8| {
+            let arguments = [
+                write.id.to_string(),
+                max.to_string(),
+                is_compared.to_string(),
+            ];
+            match self.run(group, &DISPLACE, &arguments).await? {
+                Value::Int(count) => Ok::<_, StoreError>(count),
+                _ => Err(Fault::UnexpectedReply.into()),
+            }
+        };
+        let mut displaced = Vec::new();
+        let mut count = settle(0).await?;
+        if count < 0 {
+            // A session that is gone must not displace another one.
+            displaced = self.read_those(group, Entry::is_settled).await?.ended;
+            count = settle(1).await?;
+        }
+        if count > 0 {
+            let pass = self.read_those(group, Entry::is_displaced).await?;
+            displaced.extend(pass.ended);
+        }
+        Ok(displaced)
+    }
+}
+
+fn stored() -> SignInOutcome {
+    SignInOutcome::Stored {
+        displaced: Vec::new(),
+    }
+}
+
+fn outcome_of_update(outcome: UpdateOutcome) -> SignInOutcome {
+    match outcome {
+        UpdateOutcome::Updated => stored(),
+        UpdateOutcome::Conflict => SignInOutcome::Conflict,
+        UpdateOutcome::Missing => SignInOutcome::Missing,
+        UpdateOutcome::Refused(refusal) => SignInOutcome::Refused(refusal),
+    }
+}
