@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, SubjectDigest,
-    UpdateOutcome, Version,
+    CreateOutcome, EndOutcome, Freshness, Kept, Loaded, SessionId, SessionLimit, SessionStore,
+    SignInOutcome, SignInWrite, StoreError, SubjectDigest, SubjectStore, UpdateOutcome, Version,
 };
-use crate::record::Record;
+use crate::{clock::Timestamp, record::Record};
 
 impl<S: SessionStore> SessionStore for Arc<S> {
     async fn load(
@@ -49,5 +49,40 @@ impl<S: SessionStore> SessionStore for Arc<S> {
 
     fn opens_actix_session_key(&self, key: &str) -> bool {
         S::opens_actix_session_key(self, key)
+    }
+}
+
+impl<S: SubjectStore> SubjectStore for Arc<S> {
+    async fn sign_in(
+        &self,
+        write: SignInWrite<'_>,
+        limit: SessionLimit,
+    ) -> Result<SignInOutcome, StoreError> {
+        S::sign_in(self, write, limit).await
+    }
+
+    async fn list(&self, subject: &SubjectDigest) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
+        S::list(self, subject).await
+    }
+
+    async fn find_by_label(&self, label: &str) -> Result<Vec<SessionId>, StoreError> {
+        S::find_by_label(self, label).await
+    }
+
+    async fn end_subject(
+        &self,
+        subject: &SubjectDigest,
+        now: Timestamp,
+        kept: Option<Kept<'_>>,
+    ) -> Result<EndOutcome, StoreError> {
+        S::end_subject(self, subject, now, kept).await
+    }
+
+    async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        S::end_everything(self, now).await
+    }
+
+    fn has_subjects(&self) -> bool {
+        S::has_subjects(self)
     }
 }
