@@ -1,6 +1,11 @@
 //! The contract suite on the stores that need no server.
 
-use sessile::{storage::MemorySessionStore, test_helpers::store_contract_test_suite};
+use sessile::{
+    storage::MemorySessionStore,
+    test_helpers::{
+        end_everything_test_suite, store_contract_test_suite, subject_store_test_suite,
+    },
+};
 
 /// The store of the guide's page `writing_a_store`.
 #[expect(unreachable_pub, reason = "the guide shows it as a module of its own")]
@@ -17,6 +22,19 @@ async fn the_memory_store_keeps_the_contract() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_memory_store_keeps_the_contract_on_many_threads() {
     store_contract_test_suite(MemorySessionStore::default).await;
+}
+
+#[tokio::test]
+async fn the_memory_store_finds_and_ends_the_sessions_of_users() {
+    subject_store_test_suite(MemorySessionStore::default).await;
+    end_everything_test_suite(MemorySessionStore::default).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_memory_store_finds_and_ends_the_sessions_of_users_on_many_threads() {
+    let store = MemorySessionStore::default();
+    subject_store_test_suite(move || store.clone()).await;
+    end_everything_test_suite(MemorySessionStore::default).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -99,7 +99,7 @@ impl<S: SessionStore> Engine<S> {
             let _guard = session.lock_flush().await;
             let (stored, generation) = {
                 let machine = session.machine();
-                (machine.begin_reload()?, machine.generation())
+                (machine.current()?, machine.generation())
             };
             let stored = stored.ok_or(SessionReloadError::NotStored)?;
             if self.is_stateless {

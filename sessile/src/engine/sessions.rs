@@ -147,7 +147,7 @@ impl<S: SubjectStore> Sessions<S> {
     ///
     /// If the session is not signed in or has ended, or if sessions may be left.
     pub async fn end_others(&self, session: &Session) -> Result<usize, EndOthersError> {
-        let stored = session.machine().stored().cloned();
+        let stored = session.machine().current()?;
         let stored = stored.ok_or(EndOthersError::NotSignedIn)?;
         let record = &stored.record;
         let (Some(subject), Some(signed_in_at)) = (record.subject(), record.signed_in_at()) else {

@@ -205,6 +205,10 @@ impl SessionLimit {
     }
 
     /// The same limit, which refuses a new sign-in instead.
+    ///
+    /// A session whose cookie never reached the browser counts until it expires, so a user whose connection broke during the
+    /// sign-in may be refused. Offer to end the other sessions then:
+    /// [`end_all_and_sign_in`](crate::Sessions::end_all_and_sign_in).
     #[must_use]
     pub const fn refusing(self) -> Self {
         Self {

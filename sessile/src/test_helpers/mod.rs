@@ -1,10 +1,12 @@
 //! The acceptance suite: what every store has to do.
 //!
-//! For authors of stores. It has two parts:
+//! For authors of stores. It has three parts:
 //!
 //! - With the feature `store-tests`, [`store_contract_test_suite`] calls a store directly and checks it
 //!   against [the rules](crate::storage#the-rules). It needs no web framework, and is all that most stores
 //!   need. The page [`guide::writing_a_store`](crate::guide::writing_a_store) shows how to run it.
+//! - For a store that finds and ends the sessions of a user, [`subject_store_test_suite`] and
+//!   [`end_everything_test_suite`] check [the rules of that](crate::storage::SubjectStore), with the same feature.
 //! - With the feature `test-helpers`, `acceptance_test_suite` runs the contract and drives the store over
 //!   HTTP as well.
 
@@ -17,13 +19,17 @@ mod guards;
 mod lifetime;
 #[cfg(feature = "test-helpers")]
 mod round_trip;
+mod subjects;
 #[cfg(feature = "test-helpers")]
 mod workflow;
 
 #[cfg(feature = "test-helpers")]
 use actix_web::cookie::Key;
 
-pub use self::contract::{store_contract_test_suite, store_contract_test_suite_within};
+pub use self::{
+    contract::{store_contract_test_suite, store_contract_test_suite_within},
+    subjects::{end_everything_test_suite, subject_store_test_suite},
+};
 #[cfg(feature = "test-helpers")]
 use crate::{CookieContentSecurity, storage::SessionStore};
 

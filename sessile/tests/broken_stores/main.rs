@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
 
 mod broken_store;
+mod subject_fault;
+mod subject_rules;
+mod subjects;
 
 use std::time::Duration;
 

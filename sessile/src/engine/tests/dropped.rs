@@ -6,7 +6,7 @@ use std::{pin::Pin, task::Poll};
 use super::*;
 
 /// The output of `future` if it needs at most so many polls. The future is dropped after that.
-async fn within_polls<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn within_polls<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     for _ in 0..polls {
         if let Poll::Ready(output) = poll_once(future.as_mut()).await {
@@ -22,7 +22,7 @@ async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
 }
 
 /// Runs `case` with more polls each time, until it reports that its future was ready.
-async fn at_each_await(mut case: impl AsyncFnMut(usize) -> bool) {
+pub(super) async fn at_each_await(mut case: impl AsyncFnMut(usize) -> bool) {
     const ENOUGH: usize = 100;
     for polls in 0..ENOUGH {
         if case(polls).await {

@@ -22,6 +22,7 @@ mod sign_in;
 mod store;
 mod typed;
 mod unknown;
+mod users;
 
 use std::pin::pin;
 

@@ -8,7 +8,10 @@ use std::sync::{
 use super::*;
 use crate::{
     record::DecodeError,
-    storage::{CreateOutcome, StoreError, StoreErrorKind, SubjectDigest, UpdateOutcome},
+    storage::{
+        CreateOutcome, EndOutcome, Kept, SessionLimit, SignInOutcome, SignInWrite, StoreError,
+        StoreErrorKind, SubjectDigest, SubjectStore, UpdateOutcome,
+    },
 };
 
 /// The fault of the store's next write.
@@ -176,5 +179,37 @@ impl SessionStore for Faulty {
 
     fn opens_actix_session_key(&self, _key: &str) -> bool {
         self.takes_over.load(Ordering::SeqCst)
+    }
+}
+
+impl SubjectStore for Faulty {
+    async fn sign_in(
+        &self,
+        write: SignInWrite<'_>,
+        limit: SessionLimit,
+    ) -> Result<SignInOutcome, StoreError> {
+        self.write(self.memory.sign_in(write, limit)).await
+    }
+
+    async fn list(&self, subject: &SubjectDigest) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
+        self.run(None, self.memory.list(subject)).await
+    }
+
+    async fn find_by_label(&self, label: &str) -> Result<Vec<SessionId>, StoreError> {
+        self.run(None, self.memory.find_by_label(label)).await
+    }
+
+    async fn end_subject(
+        &self,
+        subject: &SubjectDigest,
+        now: Timestamp,
+        kept: Option<Kept<'_>>,
+    ) -> Result<EndOutcome, StoreError> {
+        self.write(self.memory.end_subject(subject, now, kept))
+            .await
+    }
+
+    async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        self.write(self.memory.end_everything(now)).await
     }
 }

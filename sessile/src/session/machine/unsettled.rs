@@ -120,8 +120,8 @@ pub(crate) struct Settled {
 }
 
 impl Machine {
-    /// The stored session that a reload loads again, if there is one.
-    pub(crate) fn begin_reload(&self) -> Result<Option<Arc<Stored>>, SessionClosedError> {
+    /// The stored session that the request has access to, if there is one.
+    pub(crate) fn current(&self) -> Result<Option<Arc<Stored>>, SessionClosedError> {
         match &self.binding {
             Binding::Ended => Err(SessionClosedError::Ended),
             Binding::Superseded(_) => Err(SessionClosedError::Superseded),

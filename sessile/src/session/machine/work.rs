@@ -31,8 +31,8 @@ pub(crate) struct Work {
     /// Whether the request extends the life of the session.
     pub(crate) extends_life: bool,
     pub(crate) generation: u32,
-    /// The status without the sign-in that this flush began with.
-    status_before_sign_in: Option<SessionStatus>,
+    /// The sign-in of this flush, and the status without it.
+    own_sign_in: Option<(DetailChanges, SessionStatus)>,
     /// Whether a merge set `stored`, so that the session has to take it over.
     is_rebased: bool,
     /// What is only left to be dropped.
@@ -56,8 +56,8 @@ impl Work {
             ..DetailChanges::default()
         };
         changes.apply(&mut self.payload);
-        self.journal.change_details(changes);
-        self.status_before_sign_in = Some(self.status);
+        self.journal.change_details(changes.clone());
+        self.own_sign_in = Some((changes, self.status));
         self.status = self.status.stronger(SessionStatus::Renewed);
     }
 
@@ -75,7 +75,7 @@ impl Work {
             journal.forget_sign_in();
         }
         self.is_rebased = false;
-        if let Some(status) = self.status_before_sign_in.take() {
+        if let Some((_, status)) = self.own_sign_in.take() {
             self.status = status;
         }
     }
@@ -151,7 +151,7 @@ impl Machine {
             cookie_due: self.cookie_due,
             extends_life: self.extends_life,
             generation: self.generation,
-            status_before_sign_in: None,
+            own_sign_in: None,
             is_rebased: false,
             discarded: Discarded::default(),
         };
@@ -218,7 +218,13 @@ impl Machine {
             unsettled.attempts.push((version, mem::take(&mut journal)));
             unsettled.renewal = renewal.or(unsettled.renewal);
         }
-        if mem::take(&mut self.is_flush_discarded) {
+        let is_discarded = mem::take(&mut self.is_flush_discarded);
+        if let (Some((changes, _)), false) = (work.own_sign_in.take(), is_discarded) {
+            // The session does not have it yet, and the next flush stores it.
+            self.changes += 1;
+            changes.apply(&mut self.payload);
+        }
+        if is_discarded {
             work.discarded.add(mem::take(&mut journal).into());
             let unsettled = self.unsettled.take();
             self.unsettled = (unsettled.as_ref()).and_then(|it| it.renewing().map(Box::new));

@@ -21,8 +21,8 @@ pub(super) struct Index {
     pub(super) subjects: HashMap<SubjectDigest, Vec<SessionId>>,
     pub(super) labels: HashMap<String, Vec<SessionId>>,
     pub(super) marks: HashMap<SubjectDigest, Mark>,
-    /// The marks in the order in which they were written, with the time at which each can be forgotten.
-    expiries: VecDeque<(Timestamp, SubjectDigest)>,
+    /// When each subject's mark may be forgotten, once for each subject, in the order in which they came.
+    pub(super) expiries: VecDeque<(Timestamp, SubjectDigest)>,
     /// The time at which all sessions were ended.
     pub(super) everything_ended_at: Option<Timestamp>,
     /// The newest sign-in that was stored.
@@ -82,18 +82,21 @@ impl Index {
 
     /// Writes a mark, and forgets those that no session can need any more.
     pub(super) fn mark(&mut self, subject: SubjectDigest, mark: Mark, now: Timestamp) {
-        while let Some((forgotten_at, subject)) = self.expiries.front()
-            && *forgotten_at <= now
+        let forgotten_at = |mark: &Mark| mark.at.saturating_add(MARK_LIFETIME);
+        let is_due = |(at, _): &(Timestamp, SubjectDigest)| *at <= now;
+        while self.expiries.front().is_some_and(is_due)
+            && let Some((_, subject)) = self.expiries.pop_front()
         {
-            let is_old = |mark: &Mark| mark.at.saturating_add(MARK_LIFETIME) <= now;
-            if self.marks.get(subject).is_some_and(is_old) {
-                self.marks.remove(subject);
+            match self.marks.get(&subject).map(forgotten_at) {
+                // A later mark of the subject has replaced the one that was due.
+                Some(at) if at > now => self.expiries.push_back((at, subject)),
+                _ => drop(self.marks.remove(&subject)),
             }
-            self.expiries.pop_front();
         }
-        let forgotten_at = mark.at.saturating_add(MARK_LIFETIME);
-        self.expiries.push_back((forgotten_at, subject));
-        self.marks.insert(subject, mark);
+        let at = forgotten_at(&mark);
+        if self.marks.insert(subject, mark).is_none() {
+            self.expiries.push_back((at, subject));
+        }
     }
 }
 

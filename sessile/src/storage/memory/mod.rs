@@ -96,7 +96,9 @@ impl MemorySessionStore {
         let removed = shard.take_removed();
         drop(shard);
         // Freed without the lock.
-        self.forget(&removed);
+        if !removed.is_empty() {
+            self.forget(&removed);
+        }
         output
     }
 
@@ -121,11 +123,17 @@ impl MemorySessionStore {
             return Ok(refused(Refusal::SubjectEnded));
         }
         let now = self.clock.now();
-        let outcome = write(&mut self.shard_of(id), now).map_err(too_large)?;
-        if outcome == stored {
+        let mut shard = self.shard_of(id);
+        shard.remove_expired(now);
+        let outcome = write(&mut shard, now);
+        let removed = shard.take_removed();
+        drop(shard);
+        if outcome.as_ref().is_ok_and(|outcome| *outcome == stored) {
             index.add(id, record);
         }
-        Ok(outcome)
+        drop(index);
+        self.forget(&removed);
+        outcome.map_err(too_large)
     }
 }
 
@@ -140,12 +148,15 @@ impl SessionStore for MemorySessionStore {
             let position = shard.find_live(id, now)?;
             Some(shard.loaded(position).clone())
         });
-        let is_live = |loaded: &Loaded| {
-            !self.shared.has_marks.get()
-                || !loaded.record.has_subject()
-                || !self.index().has_ended(id, &loaded.record)
-        };
-        Ok(loaded.filter(is_live))
+        // A record is large, so it is looked at in its place.
+        if let Some(loaded) = &loaded
+            && self.shared.has_marks.get()
+            && loaded.record.has_subject()
+            && self.index().has_ended(id, &loaded.record)
+        {
+            return Ok(None);
+        }
+        Ok(loaded)
     }
 
     async fn create(

@@ -111,10 +111,8 @@ impl SubjectStore for MemorySessionStore {
         if index.has_ended(id, &record) {
             return Ok(SignInOutcome::Refused(Refusal::SubjectEnded));
         }
-        let current = self.in_shard_of(id, |shard, now| {
-            shard.peek(id.as_bytes(), now).map(|it| it.version)
-        });
-        match (current, expected) {
+        let current = self.in_shard_of(id, |shard, now| shard.peek(id.as_bytes(), now).cloned());
+        match (current.as_ref().map(|it| it.version), expected) {
             (Some(current), _) if current == version => {
                 return Ok(SignInOutcome::Stored {
                     displaced: Vec::new(),
@@ -139,8 +137,14 @@ impl SubjectStore for MemorySessionStore {
             shard.store(id, loaded.clone(), now.saturating_add(ttl))
         });
         stored.map_err(too_large)?;
+        if let Some(replaced) = current {
+            index.remove(id, &replaced.record);
+        }
         index.add(id, &loaded.record);
         let displaced = self.delete_all(&mut index, &others[..displaced]);
+        drop(index);
+        let evicted = self.shard_of(id).take_removed();
+        self.forget(&evicted);
         Ok(SignInOutcome::Stored { displaced })
     }
 

@@ -10,6 +10,7 @@ mod bounds;
 mod expiry;
 mod model;
 mod size;
+mod subjects;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);

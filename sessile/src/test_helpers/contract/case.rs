@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Longer than any check runs.
-pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(in crate::test_helpers) const MINUTE: Duration = Duration::from_secs(60);
 
 /// A store that takes longer than this for one operation is stuck.
 const STUCK: Duration = Duration::from_secs(30);
@@ -21,12 +21,12 @@ const STUCK: Duration = Duration::from_secs(30);
 const SHOWN: usize = 8;
 
 /// A check of one rule on one id. It records the results of the store for its message.
-pub(super) struct Case<S> {
-    pub(super) store: Arc<S>,
-    pub(super) id: SessionId,
+pub(in crate::test_helpers) struct Case<S> {
+    pub(in crate::test_helpers) store: Arc<S>,
+    pub(in crate::test_helpers) id: SessionId,
     /// Whether the store chose the id.
-    pub(super) is_chosen: bool,
-    rule: &'static str,
+    pub(in crate::test_helpers) is_chosen: bool,
+    pub(in crate::test_helpers) rule: &'static str,
     answers: Vec<String>,
 }
 
@@ -44,11 +44,11 @@ impl<S> Clone for Case<S> {
 
 impl<S: SessionStore> Case<S> {
     /// A check of `rule` on an id that is not in use.
-    pub(super) fn new(store: &Arc<S>, rule: &'static str) -> Self {
+    pub(in crate::test_helpers) fn new(store: &Arc<S>, rule: &'static str) -> Self {
         Self::on(store, rule, SessionId::generate())
     }
 
-    pub(super) fn on(store: &Arc<S>, rule: &'static str, id: SessionId) -> Self {
+    pub(in crate::test_helpers) fn on(store: &Arc<S>, rule: &'static str, id: SessionId) -> Self {
         Self {
             store: Arc::clone(store),
             id,
@@ -59,13 +59,13 @@ impl<S: SessionStore> Case<S> {
     }
 
     /// The same check, when a message is to name another rule.
-    pub(super) fn about(mut self, rule: &'static str) -> Self {
+    pub(in crate::test_helpers) fn about(mut self, rule: &'static str) -> Self {
         self.rule = rule;
         self
     }
 
     /// Fails the suite with a message: the rule, what the store did, and what the rule demands.
-    pub(super) fn broken(&self, verdict: impl fmt::Display) -> ! {
+    pub(in crate::test_helpers) fn broken(&self, verdict: impl fmt::Display) -> ! {
         let hidden = self.answers.len().saturating_sub(SHOWN);
         let shown = self.answers[hidden..].join(", ");
         let answers = match (shown.is_empty(), hidden) {
@@ -77,12 +77,16 @@ impl<S: SessionStore> Case<S> {
     }
 
     /// Adds to what the message says the store did.
-    pub(super) fn note(&mut self, answer: impl Into<String>) {
+    pub(in crate::test_helpers) fn note(&mut self, answer: impl Into<String>) {
         self.answers.push(answer.into());
     }
 
     /// The output of `operation`, which has to come in time.
-    pub(super) async fn in_time<T>(&self, name: &str, operation: impl Future<Output = T>) -> T {
+    pub(in crate::test_helpers) async fn in_time<T>(
+        &self,
+        name: &str,
+        operation: impl Future<Output = T>,
+    ) -> T {
         let output = within(STUCK, operation).await;
         output.unwrap_or_else(|limit| {
             self.broken(format_args!("{name} did not answer within {limit:?}."))
@@ -90,32 +94,41 @@ impl<S: SessionStore> Case<S> {
     }
 
     /// The answer to an operation that has no reason to fail.
-    fn answer<T>(&self, name: &str, result: Result<T, StoreError>) -> T {
+    pub(in crate::test_helpers) fn answer<T>(
+        &self,
+        name: &str,
+        result: Result<T, StoreError>,
+    ) -> T {
         result.unwrap_or_else(|error| {
             self.broken(format_args!("{name} failed: {}.", with_sources(&error)))
         })
     }
 
     /// Loads the current record; the answer is for the caller to judge.
-    pub(super) async fn try_load(&self) -> Result<Option<Loaded>, StoreError> {
+    pub(in crate::test_helpers) async fn try_load(&self) -> Result<Option<Loaded>, StoreError> {
         let load = self.store.load(&self.id, None, Freshness::Current);
         self.in_time("`load`", load).await
     }
 
-    pub(super) async fn load(&self) -> Option<Loaded> {
+    pub(in crate::test_helpers) async fn load(&self) -> Option<Loaded> {
         let loaded = self.try_load().await;
         self.answer("`load`", loaded)
     }
 
     /// What a cache may answer.
-    pub(super) async fn load_cached(&self) -> Option<Loaded> {
+    pub(in crate::test_helpers) async fn load_cached(&self) -> Option<Loaded> {
         let load = self.store.load(&self.id, None, Freshness::Cached);
         let loaded = self.in_time("a cached `load`", load).await;
         self.answer("a cached `load`", loaded)
     }
 
     /// Creates; the answer is for the caller to judge. `how` tells what is special about it.
-    pub(super) async fn create(&mut self, how: &str, new: &Loaded, ttl: Duration) -> CreateOutcome {
+    pub(in crate::test_helpers) async fn create(
+        &mut self,
+        how: &str,
+        new: &Loaded,
+        ttl: Duration,
+    ) -> CreateOutcome {
         let name = named("create", how);
         let create = self.store.create(&self.id, &new.record, new.version, ttl);
         let outcome = self.in_time(&name, create).await;
@@ -125,7 +138,7 @@ impl<S: SessionStore> Case<S> {
     }
 
     /// Continues with the id that the store chose, if it chose one: the record counts as created.
-    pub(super) fn follow(&mut self, outcome: CreateOutcome) -> CreateOutcome {
+    pub(in crate::test_helpers) fn follow(&mut self, outcome: CreateOutcome) -> CreateOutcome {
         match outcome {
             CreateOutcome::CreatedAs(id) => {
                 self.id = id;
@@ -137,7 +150,7 @@ impl<S: SessionStore> Case<S> {
     }
 
     /// The record that has to be stored after a `create` of `new`.
-    pub(super) fn created(&self, new: &Loaded) -> Loaded {
+    pub(in crate::test_helpers) fn created(&self, new: &Loaded) -> Loaded {
         let mut created = new.clone();
         if self.is_chosen {
             // The id is the secret.
@@ -147,7 +160,7 @@ impl<S: SessionStore> Case<S> {
     }
 
     /// Updates; the answer is for the caller to judge. `how` tells what is special about it.
-    pub(super) async fn update(
+    pub(in crate::test_helpers) async fn update(
         &mut self,
         how: &str,
         expected: Version,
@@ -163,7 +176,7 @@ impl<S: SessionStore> Case<S> {
     }
 
     /// Deletes, which has to succeed.
-    pub(super) async fn deletes(&mut self, how: &str) {
+    pub(in crate::test_helpers) async fn deletes(&mut self, how: &str) {
         let name = named("delete", how);
         let deleted = self.in_time(&name, self.store.delete(&self.id)).await;
         self.answer(&name, deleted);
@@ -171,19 +184,28 @@ impl<S: SessionStore> Case<S> {
     }
 
     /// Creates, which has to succeed.
-    pub(super) async fn creates(&mut self, new: &Loaded, ttl: Duration) {
+    pub(in crate::test_helpers) async fn creates(&mut self, new: &Loaded, ttl: Duration) {
         let outcome = self.create("", new, ttl).await;
         self.wants(outcome, CreateOutcome::Created).await;
     }
 
     /// Updates from `old` to `new`, which has to succeed.
-    pub(super) async fn updates(&mut self, old: &Loaded, new: &Loaded, ttl: Duration) {
+    pub(in crate::test_helpers) async fn updates(
+        &mut self,
+        old: &Loaded,
+        new: &Loaded,
+        ttl: Duration,
+    ) {
         let outcome = self.update("", old.version, new, ttl).await;
         self.wants(outcome, UpdateOutcome::Updated).await;
     }
 
     /// Breaks the rule unless the last operation answered `wanted`.
-    pub(super) async fn wants<T: PartialEq + fmt::Debug>(&self, answered: T, wanted: T) {
+    pub(in crate::test_helpers) async fn wants<T: PartialEq + fmt::Debug>(
+        &self,
+        answered: T,
+        wanted: T,
+    ) {
         if answered != wanted {
             let now = match self.try_load().await {
                 Ok(Some(_)) => "finds a record",
@@ -197,11 +219,11 @@ impl<S: SessionStore> Case<S> {
     }
 
     /// Breaks the rule unless a load finds exactly this.
-    pub(super) async fn finds(&self, wanted: &Loaded) {
+    pub(in crate::test_helpers) async fn finds(&self, wanted: &Loaded) {
         self.wants_found(self.load().await.as_ref(), wanted);
     }
 
-    pub(super) fn wants_found(&self, found: Option<&Loaded>, wanted: &Loaded) {
+    pub(in crate::test_helpers) fn wants_found(&self, found: Option<&Loaded>, wanted: &Loaded) {
         match found {
             None => self.broken("A load then found nothing."),
             Some(found) if found != wanted => {
@@ -215,7 +237,7 @@ impl<S: SessionStore> Case<S> {
     }
 
     /// Breaks the rule if a load finds a record.
-    pub(super) async fn finds_nothing(&self) {
+    pub(in crate::test_helpers) async fn finds_nothing(&self) {
         if self.load().await.is_some() {
             self.broken("A load then found a record.");
         }
@@ -230,7 +252,7 @@ fn named(operation: &str, how: &str) -> String {
 }
 
 /// The error and all its sources, in one line.
-pub(super) fn with_sources(error: &StoreError) -> String {
+pub(in crate::test_helpers) fn with_sources(error: &StoreError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

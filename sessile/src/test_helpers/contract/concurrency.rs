@@ -154,7 +154,7 @@ async fn increment<S: SessionStore>(case: &mut Case<S>, max_conflicts: u32) -> b
 }
 
 /// The outputs of all tasks. A task that broke a rule ends the suite with its message.
-async fn join<T: 'static>(mut tasks: JoinSet<T>) -> Vec<T> {
+pub(in crate::test_helpers) async fn join<T: 'static>(mut tasks: JoinSet<T>) -> Vec<T> {
     let mut outputs = Vec::new();
     while let Some(joined) = tasks.join_next().await {
         match joined.map_err(|error| error.try_into_panic()) {

@@ -10,7 +10,7 @@ use crate::{
 
 /// A record that holds `value`, at a version of its own. Records of different values have no time in
 /// common.
-pub(super) fn content(value: u32) -> Loaded {
+pub(in crate::test_helpers) fn content(value: u32) -> Loaded {
     let version = Version::generate();
     let now = SystemClock.now().as_unix_millis();
     let offset = 1000 * u64::from(value);

@@ -10,17 +10,17 @@ use super::{
 use crate::storage::{CreateOutcome, Freshness, Loaded, SessionStore, StoreError, UpdateOutcome};
 
 /// After how many polls an operation is dropped, at most.
-const MAX_POLLS: usize = 100;
+pub(in crate::test_helpers) const MAX_POLLS: usize = 100;
 
 /// How often other tasks run between the last poll of the operation and its end: what it sent may by then
 /// be in flight or acknowledged.
-const YIELDS: [usize; 2] = [0, 5];
+pub(in crate::test_helpers) const YIELDS: [usize; 2] = [0, 5];
 
 /// When an operation is dropped.
 #[derive(Clone, Copy)]
-struct Moment {
-    polls: usize,
-    yields: usize,
+pub(in crate::test_helpers) struct Moment {
+    pub(in crate::test_helpers) polls: usize,
+    pub(in crate::test_helpers) yields: usize,
 }
 
 pub(super) async fn a_dropped_load_changes_nothing<S: SessionStore>(store: Arc<S>) {
@@ -110,7 +110,7 @@ pub(super) async fn a_dropped_delete_is_whole<S: SessionStore>(store: Arc<S>) {
 
 /// Polls `operation` as often as `moment` says, each time it is woken, and drops it. Its output if it was
 /// done by then.
-async fn drop_midway<S: SessionStore, F: Future>(
+pub(in crate::test_helpers) async fn drop_midway<S: SessionStore, F: Future>(
     case: &Case<S>,
     operation: F,
     moment: Moment,
@@ -138,7 +138,7 @@ async fn drop_midway<S: SessionStore, F: Future>(
 }
 
 /// Writes into the message what became of the operation.
-fn note<S: SessionStore, T>(
+pub(in crate::test_helpers) fn note<S: SessionStore, T>(
     case: &mut Case<S>,
     operation: &str,
     polls: usize,

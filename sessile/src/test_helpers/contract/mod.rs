@@ -1,11 +1,11 @@
 //! The contract of a store, called directly.
 
 mod at_rest;
-mod case;
-mod concurrency;
-mod content;
+pub(super) mod case;
+pub(super) mod concurrency;
+pub(super) mod content;
 mod ending;
-mod interruption;
+pub(super) mod interruption;
 mod round_trip;
 mod rules;
 mod writing;

@@ -1,0 +1,194 @@
+//! Sign-ins whose store fails, and sign-ins that are dropped.
+
+use super::*;
+use crate::engine::tests::dropped::at_each_await;
+
+const FAULTS: [Fault; 3] = [Fault::Fail, Fault::NotSent, Fault::DoAndFail];
+
+/// A browser without a session, one with a guest's, and one whose session another request changes meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Browser {
+    New,
+    Guest,
+    GuestWithConflict,
+}
+
+const BROWSERS: [Browser; 3] = [Browser::New, Browser::Guest, Browser::GuestWithConflict];
+
+impl Browser {
+    async fn open(self, world: &World) -> Session {
+        let cookie = world.stored().await;
+        match self {
+            Self::New => world.open("").await,
+            Self::Guest => world.open(&cookie).await,
+            Self::GuestWithConflict => {
+                let session = world.open(&cookie).await;
+                let other = world.open(&cookie).await;
+                increment(&other);
+                world.commit(&other).await;
+                session
+            }
+        }
+    }
+
+    /// Whether it stays unknown if a write with this fault was stored.
+    fn cannot_tell(self, fault: Fault) -> bool {
+        self == Self::GuestWithConflict && fault != Fault::NotSent
+    }
+
+    fn n(self) -> Option<u32> {
+        match self {
+            Self::New => None,
+            Self::Guest => Some(1),
+            Self::GuestWithConflict => Some(2),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_failed_is_stored_with_the_response() {
+    for browser in BROWSERS {
+        for fault in FAULTS {
+            let world = World::new(|_| {});
+            let session = browser.open(&world).await;
+            session.insert("m", 1).unwrap();
+            world.store.inject(fault);
+            let error = session.sign_in("ferris").await.unwrap_err();
+            let is_failure = matches!(error, SignInError::Save(_));
+            assert!(is_failure, "{browser:?} {fault:?} {error:?}");
+            if browser.cannot_tell(fault) {
+                assert_eq!(world.failure(&session).await.status(), 503);
+                assert!(world.ids("ferris").await.is_empty());
+                continue;
+            }
+            let cookie = world.commit(&session).await.expect("it is signed in");
+            let opened = world.open(&cookie).await;
+            assert_eq!(
+                opened.subject().as_deref(),
+                Some("ferris"),
+                "{browser:?} {fault:?}"
+            );
+            assert_eq!(
+                opened.get("n").unwrap(),
+                browser.n(),
+                "{browser:?} {fault:?}"
+            );
+            assert_eq!(opened.get("m").unwrap(), Some(1), "{browser:?} {fault:?}");
+            assert_eq!(world.lists_what_opens("ferris", &[cookie]).await, 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_failed_can_be_repeated() {
+    for browser in BROWSERS {
+        for fault in FAULTS {
+            let world = World::new(|_| {});
+            let session = browser.open(&world).await;
+            world.store.inject(fault);
+            assert!(session.sign_in("ferris").await.is_err());
+            if browser.cannot_tell(fault) {
+                assert!(session.sign_in("ferris").await.is_err());
+                assert!(world.ids("ferris").await.is_empty());
+                continue;
+            }
+            session.sign_in("ferris").await.unwrap();
+            assert_eq!(session.subject().as_deref(), Some("ferris"));
+            let cookie = world.commit(&session).await.unwrap();
+            assert_eq!(world.n(&cookie).await, browser.n(), "{browser:?} {fault:?}");
+            assert_eq!(world.lists_what_opens("ferris", &[cookie]).await, 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_as_another_user_after_one_that_failed_shows_nothing_of_it() {
+    for browser in BROWSERS {
+        for fault in FAULTS {
+            let world = World::new(|_| {});
+            let session = browser.open(&world).await;
+            world.store.inject(fault);
+            assert!(session.sign_in("ferris").await.is_err());
+            session.sign_in("corro").await.unwrap();
+            let cookie = world.commit(&session).await.unwrap();
+            assert_eq!(world.subject(&cookie).await.as_deref(), Some("corro"));
+            assert!(
+                world.ids("ferris").await.is_empty(),
+                "{browser:?} {fault:?}"
+            );
+            assert_eq!(world.lists_what_opens("corro", &[cookie]).await, 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_dropped_leaves_a_session_that_works() {
+    for browser in BROWSERS {
+        for limit in [limit(1), limit(1).refusing()] {
+            at_each_await(async |polls| {
+                let world = World::limited(limit);
+                let session = browser.open(&world).await;
+                let done = within_polls(polls, session.sign_in("ferris")).await;
+                // The handler answers without it, or with it.
+                let answered = world.answer(&session, "POST").await;
+                let cookies: Vec<_> = answered.ok().flatten().into_iter().collect();
+                for cookie in &cookies {
+                    assert_eq!(world.n(cookie).await, browser.n(), "{browser:?} {polls}");
+                }
+                world.lists_what_opens("ferris", &cookies).await;
+                done.is_some()
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_disconnects_during_its_sign_in_blocks_no_later_one() {
+    for browser in BROWSERS {
+        at_each_await(async |polls| {
+            let world = World::limited(limit(1));
+            let session = browser.open(&world).await;
+            let done = within_polls(polls, session.sign_in("ferris")).await;
+            drop(session);
+            let cookie = world.signed_in("ferris").await;
+            assert_eq!(world.lists_what_opens("ferris", &[cookie]).await, 1);
+            done.is_some()
+        })
+        .await;
+    }
+}
+
+/// Under a limit that refuses, the crashed sign-in may have taken the place. Ending all frees it.
+#[tokio::test]
+async fn a_user_gets_in_again_after_a_crashed_sign_in_under_a_limit_of_one() {
+    at_each_await(async |polls| {
+        let world = World::limited(limit(1).refusing());
+        let session = world.open("").await;
+        let done = within_polls(polls, session.sign_in("ferris")).await;
+        drop(session);
+        world.tick();
+        let next = world.open("").await;
+        if let Err(error) = next.sign_in("ferris").await {
+            let is_full = matches!(error, SignInError::Refused(Refusal::LimitReached));
+            assert!(is_full, "{error:?}");
+            let sessions = world.manager.sessions();
+            sessions.end_all_and_sign_in(&next, "ferris").await.unwrap();
+        }
+        let cookie = world.commit(&next).await.unwrap();
+        assert_eq!(world.lists_what_opens("ferris", &[cookie]).await, 1);
+        done.is_some()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sign_in_without_the_store_is_an_error() {
+    let world = World::new(|settings| settings.on_store_failure = StoreFailurePolicy::ServeEmpty);
+    let cookie = world.stored().await;
+    world.store.inject_into_load(Fault::Fail);
+    let session = world.open(&cookie).await;
+    assert!(session.sign_in("ferris").await.is_err());
+    assert_eq!(session.subject(), None);
+    assert_eq!(world.n(&cookie).await, Some(1));
+}

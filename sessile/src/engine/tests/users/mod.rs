@@ -1,0 +1,93 @@
+//! The sessions of users on a store that fails and that lets other requests run in between.
+
+mod at_once;
+mod bad_input;
+mod crashes;
+mod failures;
+mod queues;
+
+use std::task::Poll;
+
+use super::{dropped::within_polls, *};
+use crate::{
+    error::SignInError,
+    storage::{Refusal, SessionLimit, SubjectDigest},
+};
+
+/// A limit of the sessions of a user.
+fn limit(max: u32) -> SessionLimit {
+    SessionLimit::new(max).expect("it is more than zero")
+}
+
+impl World {
+    fn limited(limit: SessionLimit) -> Self {
+        let world = Self::new(|_| {});
+        let settings = Settings::default().clock(world.clock.clone());
+        let limiter = Some(Limiter::new(limit));
+        let (store, key) = (world.store.clone(), world.key.clone());
+        let manager = SessionManager::with(store, key, settings, limiter).unwrap();
+        Self { manager, ..world }
+    }
+
+    fn tick(&self) {
+        self.clock.advance(Duration::from_millis(1));
+    }
+
+    /// Signs a user in, in a request of its own; the cookie.
+    async fn signed_in(&self, subject: &str) -> String {
+        self.tick();
+        let session = self.open("").await;
+        session.sign_in(subject).await.unwrap();
+        self.commit(&session).await.unwrap()
+    }
+
+    async fn subject(&self, cookie: &str) -> Option<String> {
+        self.open(cookie).await.subject()
+    }
+
+    async fn ids(&self, subject: &str) -> Vec<SessionId> {
+        let sessions = self.manager.sessions().list(subject).await.unwrap();
+        sessions.iter().map(|it| it.id().clone()).collect()
+    }
+
+    /// Checks that the list of the user has the sessions that these cookies open, and no others. How many there are.
+    async fn lists_what_opens(&self, subject: &str, cookies: &[String]) -> usize {
+        let mut opened = Vec::new();
+        for cookie in cookies {
+            let session = self.open(cookie).await;
+            if session.subject().as_deref() == Some(subject) {
+                opened.extend(session.id());
+            }
+        }
+        let sorted = |mut ids: Vec<SessionId>| {
+            ids.sort_unstable_by_key(ToString::to_string);
+            ids.dedup();
+            ids
+        };
+        let listed = sorted(self.ids(subject).await);
+        assert_eq!(listed, sorted(opened));
+        listed.len()
+    }
+}
+
+/// The outputs of futures that run at once.
+async fn all<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let running = futures.into_iter().map(|it| (Box::pin(it), None));
+    let mut running: Vec<(_, Option<T>)> = running.collect();
+    std::future::poll_fn(|cx| {
+        for (future, output) in running.iter_mut().filter(|(_, output)| output.is_none()) {
+            if let Poll::Ready(ready) = future.as_mut().poll(cx) {
+                *output = Some(ready);
+            }
+        }
+        match running.iter().all(|(_, output)| output.is_some()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    running
+        .into_iter()
+        .filter_map(|(_, output)| output)
+        .collect()
+}

@@ -1,0 +1,323 @@
+//! [`Scene`]: the sessions of one subject, and the operations of one check on them.
+
+use std::sync::Arc;
+
+use super::{
+    super::contract::{
+        case::{Case, MINUTE},
+        content::content,
+    },
+    known::Known,
+};
+use crate::{
+    clock::{Clock as _, SystemClock, Timestamp},
+    storage::{
+        CreateOutcome, EndOutcome, Freshness, Kept, Loaded, SessionId, SessionLimit, SignInOutcome,
+        SignInWrite, SubjectDigest, SubjectStore, UpdateOutcome,
+    },
+};
+
+/// A check of one rule on the sessions of a subject that has none yet.
+pub(super) struct Scene<S> {
+    pub(super) case: Case<S>,
+    pub(super) subject: SubjectDigest,
+    name: String,
+    start: Timestamp,
+    /// The number of sessions in the check.
+    sessions: u32,
+}
+
+impl<S> Clone for Scene<S> {
+    fn clone(&self) -> Self {
+        Self {
+            case: self.case.clone(),
+            name: self.name.clone(),
+            ..*self
+        }
+    }
+}
+
+impl<S: SubjectStore> Scene<S> {
+    pub(super) fn new(store: &Arc<S>, rule: &'static str) -> Self {
+        // Subjects are random, because stores may share their sessions.
+        let name = format!("subject of a test, {}", SessionId::generate());
+        let hour = 3_600_000;
+        let now = SystemClock.now().as_unix_millis();
+        Self {
+            case: Case::new(store, rule),
+            subject: SubjectDigest::of(&name),
+            name,
+            start: Timestamp::from_unix_millis(now.saturating_sub(hour)),
+            sessions: 0,
+        }
+    }
+
+    /// A check of the same rule on another subject.
+    pub(super) fn beside(&self) -> Self {
+        let mut beside = Self::new(&self.case.store, self.case.rule);
+        beside.start = self.start;
+        beside
+    }
+
+    /// The same check, when a message is to name another rule.
+    pub(super) fn about(mut self, rule: &'static str) -> Self {
+        self.case = self.case.about(rule);
+        self
+    }
+
+    pub(super) fn store(&self) -> &S {
+        &self.case.store
+    }
+
+    /// The time of the check in milliseconds.
+    pub(super) fn at(&self, millis: u64) -> Timestamp {
+        Timestamp::from_unix_millis(self.start.as_unix_millis() + millis)
+    }
+
+    /// A session of a guest. It is not stored.
+    pub(super) fn guest(&mut self) -> Known {
+        self.sessions += 1;
+        Known {
+            id: SessionId::generate(),
+            loaded: content(self.sessions),
+            number: self.sessions,
+        }
+    }
+
+    /// A session that signs in at this time. It is not stored.
+    pub(super) fn user(&mut self, millis: u64) -> Known {
+        let guest = self.guest();
+        self.signed_in(&guest, millis)
+    }
+
+    /// The session with a sign-in at this time, at another version.
+    pub(super) fn signed_in(&self, known: &Known, millis: u64) -> Known {
+        let at = self.at(millis);
+        known.with(|details| {
+            details.subject = Some(self.name.clone());
+            details.signed_in_at = Some(at);
+        })
+    }
+
+    /// Stores new sessions that signed in at these times.
+    pub(super) async fn users<const N: usize>(&mut self, millis: [u64; N]) -> [Known; N] {
+        let users = millis.map(|millis| self.user(millis));
+        for user in &users {
+            self.creates(user).await;
+        }
+        users
+    }
+
+    pub(super) async fn create(&mut self, new: &Known) -> CreateOutcome {
+        self.case.id = new.id.clone();
+        self.case.create(&new.of(), &new.loaded, MINUTE).await
+    }
+
+    pub(super) async fn creates(&mut self, new: &Known) {
+        let outcome = self.create(new).await;
+        self.case.wants(outcome, CreateOutcome::Created).await;
+    }
+
+    pub(super) async fn update(&mut self, old: &Known, new: &Known) -> UpdateOutcome {
+        self.case.id = new.id.clone();
+        let expected = old.loaded.version;
+        let how = new.of();
+        self.case.update(&how, expected, &new.loaded, MINUTE).await
+    }
+
+    pub(super) async fn updates(&mut self, old: &Known, new: &Known) {
+        let outcome = self.update(old, new).await;
+        self.case.wants(outcome, UpdateOutcome::Updated).await;
+    }
+
+    pub(super) async fn deletes(&mut self, known: &Known) {
+        self.case.id = known.id.clone();
+        self.case.deletes(&known.of()).await;
+    }
+
+    /// Signs `new` in, in place of `old` or as a session that is created.
+    pub(super) async fn sign_in(
+        &mut self,
+        old: Option<&Known>,
+        new: &Known,
+        limit: SessionLimit,
+    ) -> SignInOutcome {
+        let Loaded { record, version } = &new.loaded;
+        let write = match old {
+            Some(old) => SignInWrite::update(&new.id, old.loaded.version, record, *version, MINUTE),
+            None => SignInWrite::create(&new.id, record, *version, MINUTE),
+        };
+        self.case.id = new.id.clone();
+        let name = format!("`sign_in` {}", new.of());
+        let outcome = self
+            .case
+            .in_time(&name, self.store().sign_in(write, limit))
+            .await;
+        let outcome = self.case.answer(&name, outcome);
+        self.case.note(format!("{name} answered {outcome:?}"));
+        outcome
+    }
+
+    /// Signs `new` in, which has to end these sessions.
+    pub(super) async fn signs_in(
+        &mut self,
+        old: Option<&Known>,
+        new: &Known,
+        limit: SessionLimit,
+        ended: &[&Known],
+    ) {
+        let outcome = self.sign_in(old, new, limit).await;
+        let displaced = ended.iter().map(|it| it.id.clone()).collect();
+        let wanted = SignInOutcome::Stored { displaced };
+        self.case.wants(sorted(outcome), sorted(wanted)).await;
+        self.opens(new).await;
+        for known in ended {
+            self.is_gone(known).await;
+        }
+    }
+
+    pub(super) async fn end(&mut self, millis: u64, kept: Option<&Known>) -> EndOutcome {
+        let name = match kept {
+            Some(kept) => format!("`end_subject` that keeps session {}", kept.number),
+            None => "`end_subject`".to_owned(),
+        };
+        let kept = kept.map(|kept| Kept {
+            id: &kept.id,
+            signed_in_at: kept.loaded.record.signed_in_at().unwrap_or(self.start),
+        });
+        let ending = self
+            .store()
+            .end_subject(&self.subject, self.at(millis), kept);
+        let outcome = self.case.in_time(&name, ending).await;
+        let outcome = self.case.answer(&name, outcome);
+        self.case.note(match &outcome {
+            EndOutcome::Ended { ids, .. } => format!("{name} ended {} sessions", ids.len()),
+            outcome => format!("{name} answered {outcome:?}"),
+        });
+        outcome
+    }
+
+    /// Ends the sessions, which has to end these. The time of the mark.
+    pub(super) async fn ends(
+        &mut self,
+        millis: u64,
+        kept: Option<&Known>,
+        ended: &[&Known],
+    ) -> Timestamp {
+        let EndOutcome::Ended { at, mut ids } = self.end(millis, kept).await else {
+            self.case.broken("The rule asks for Ended.");
+        };
+        let mut wanted: Vec<_> = ended.iter().map(|it| it.id.clone()).collect();
+        ids.sort_unstable_by_key(ToString::to_string);
+        wanted.sort_unstable_by_key(ToString::to_string);
+        if ids != wanted {
+            self.case.broken(format_args!(
+                "It answered with {ids:?}. The rule asks for {wanted:?}."
+            ));
+        }
+        for known in ended {
+            self.is_gone(known).await;
+        }
+        at
+    }
+
+    pub(super) async fn list(&self) -> Vec<(SessionId, Loaded)> {
+        self.list_of(&self.subject).await
+    }
+
+    pub(super) async fn list_of(&self, subject: &SubjectDigest) -> Vec<(SessionId, Loaded)> {
+        let list = self
+            .case
+            .in_time("`list`", self.store().list(subject))
+            .await;
+        self.case.answer("`list`", list)
+    }
+
+    /// Breaks the rule unless the list has exactly these sessions, in this order.
+    pub(super) async fn lists(&mut self, wanted: &[&Known]) {
+        let list = self.list().await;
+        let ids = |list: &mut dyn Iterator<Item = &SessionId>| {
+            let ids = list.map(ToString::to_string);
+            ids.collect::<Vec<_>>().join(", ")
+        };
+        let found = ids(&mut list.iter().map(|(id, _)| id));
+        let asked = ids(&mut wanted.iter().map(|it| &it.id));
+        if found != asked {
+            self.case.broken(format_args!(
+                "A list then had [{found}]. The rule asks for [{asked}]."
+            ));
+        }
+        for ((_, found), wanted) in list.iter().zip(wanted) {
+            if *found != wanted.loaded {
+                self.case
+                    .note("a list found another record, as a load does");
+                self.case.wants_found(Some(found), &wanted.loaded);
+            }
+        }
+    }
+
+    /// Breaks the rule unless each kind of `load` finds the session, or finds nothing.
+    async fn loads(&mut self, known: &Known, is_alive: bool) {
+        let other = SubjectDigest::from_bytes([7; SubjectDigest::LEN]);
+        for (hint, how) in [
+            (Some(&self.subject), "with the hint"),
+            (None, "without a hint"),
+            (Some(&other), "with a wrong hint"),
+        ] {
+            let name = format!("`load` {} {how}", known.of());
+            let load = self.case.store.load(&known.id, hint, Freshness::Current);
+            let loaded = self.case.in_time(&name, load).await;
+            let loaded = self.case.answer(&name, loaded);
+            match (loaded, is_alive) {
+                (Some(_), false) => self
+                    .case
+                    .broken(format_args!("A {name} then found a record.")),
+                (None, true) => self
+                    .case
+                    .broken(format_args!("A {name} then found nothing.")),
+                (Some(found), true) => self.case.wants_found(Some(&found), &known.loaded),
+                (None, false) => {}
+            }
+        }
+    }
+
+    /// Breaks the rule unless a load finds the session as it was stored.
+    pub(super) async fn opens(&mut self, known: &Known) {
+        self.loads(known, true).await;
+    }
+
+    /// Breaks the rule if a load finds the session.
+    pub(super) async fn is_gone(&mut self, known: &Known) {
+        self.loads(known, false).await;
+    }
+
+    pub(super) async fn find_by_label(&self, label: &str) -> Vec<SessionId> {
+        let finding = self.store().find_by_label(label);
+        let found = self.case.in_time("`find_by_label`", finding).await;
+        self.case.answer("`find_by_label`", found)
+    }
+
+    /// Breaks the rule unless the label finds exactly these sessions.
+    pub(super) async fn labels(&self, label: &str, wanted: &[&Known]) {
+        let text = |ids: &mut dyn Iterator<Item = &SessionId>| {
+            let mut ids: Vec<_> = ids.map(ToString::to_string).collect();
+            ids.sort_unstable();
+            ids.join(", ")
+        };
+        let found = text(&mut self.find_by_label(label).await.iter());
+        let wanted = text(&mut wanted.iter().map(|it| &it.id));
+        if found != wanted {
+            self.case.broken(format_args!(
+                "{label:?} then found [{found}]. The rule asks for [{wanted}]."
+            ));
+        }
+    }
+}
+
+/// The outcome with what was displaced in a fixed order.
+fn sorted(mut outcome: SignInOutcome) -> SignInOutcome {
+    if let SignInOutcome::Stored { displaced } = &mut outcome {
+        displaced.sort_unstable_by_key(ToString::to_string);
+    }
+    outcome
+}
