@@ -34,8 +34,8 @@
 //! # });
 //! ```
 //!
-//! `Key::generate()` makes a new key at each start, which ends all sessions. In production, create 64 random bytes once, keep
-//! them secret, and load them with `Key::from(&bytes)`.
+//! `Key::generate()` makes a new key at each start, which ends all sessions. In production, load the key from a file with
+//! [`KeyRing::from_file`](config::KeyRing::from_file): see [`guide::replacing_keys`].
 //!
 //! Browsers send the cookie over HTTPS only; some make no exception for `localhost`. For development over plain HTTP, use
 //! `SessionMiddleware::builder(store, key).cookie_secure(false).build()`.

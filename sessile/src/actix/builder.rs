@@ -2,19 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    cookie::{Key, SameSite},
-};
+use actix_web::{HttpRequest, HttpResponse, cookie::SameSite};
 
 use super::{SessionMiddleware, errors::FailurePage};
 use crate::{
     clock::Clock,
     config::{
-        self, Caching, CookieContentSecurity, Loading, SessionLifecycle, Settings,
+        self, Caching, CookieContentSecurity, KeyRing, Loading, SessionLifecycle, Settings,
         StoreFailurePolicy, SupersededPolicy,
     },
-    engine::{Limiter, SealingKey, SessionFailure, SessionManager},
+    engine::{Limiter, SessionFailure, SessionManager},
     error::SettingsError,
     storage::{SessionLimit, SessionStore, SubjectStore},
     telemetry,
@@ -44,20 +41,17 @@ use crate::{
 #[must_use = "nothing is set up until `build` is called"]
 pub struct SessionMiddlewareBuilder<Store> {
     store: Store,
-    key: SealingKey,
+    keys: KeyRing,
     settings: Settings,
     limiter: Option<Limiter<Store>>,
     failure_page: Option<FailurePage>,
 }
 
 impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
-    pub(super) fn new(store: Store, key: Key) -> Self {
-        let mut master = [0; SealingKey::LEN];
-        // An Actix Web key has at least this length, and uses the first bytes.
-        master.copy_from_slice(&key.master()[..SealingKey::LEN]);
+    pub(super) fn new(store: Store, keys: KeyRing) -> Self {
         Self {
             store,
-            key: master.into(),
+            keys,
             settings: Settings::default(),
             limiter: None,
             failure_page: None,
@@ -302,7 +296,7 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     /// If the settings are invalid: for example a cookie that no browser accepts, or a duration that is not
     /// positive.
     pub fn try_build(self) -> Result<SessionMiddleware<Store>, SettingsError> {
-        let manager = SessionManager::with(self.store, self.key, self.settings, self.limiter)?;
+        let manager = SessionManager::with(self.store, self.keys, self.settings, self.limiter)?;
         Ok(SessionMiddleware::from_parts(manager, self.failure_page))
     }
 }

@@ -6,14 +6,12 @@ use std::{
     rc::Rc,
 };
 
-use actix_web::{
-    cookie::Key,
-    dev::{Service, ServiceRequest, ServiceResponse, Transform},
-};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 
 use super::{SessionMiddlewareBuilder, errors::FailurePage, service::SessionService};
 use crate::{
     Sessions,
+    config::KeyRing,
     engine::{SessionEvents, SessionManager},
     storage::{SessionStore, SubjectStore},
 };
@@ -87,16 +85,17 @@ impl<Store: SessionStore> SessionMiddleware<Store> {
 
     /// The middleware with all settings at their defaults.
     ///
-    /// `key` seals the cookies. Use the same key on all servers of the application and after each restart:
-    /// a cookie that another key sealed is not accepted.
+    /// `key` seals the cookies: an `actix_web::cookie::Key`, or a [`KeyRing`], whose keys can be replaced. Use the same
+    /// key on all servers of the application and after each restart: a cookie that another key sealed is not
+    /// accepted.
     #[must_use]
-    pub fn new(store: Store, key: Key) -> Self {
+    pub fn new(store: Store, key: impl Into<KeyRing>) -> Self {
         Self::builder(store, key).build()
     }
 
     /// A builder for a middleware with other settings.
-    pub fn builder(store: Store, key: Key) -> SessionMiddlewareBuilder<Store> {
-        SessionMiddlewareBuilder::new(store, key)
+    pub fn builder(store: Store, key: impl Into<KeyRing>) -> SessionMiddlewareBuilder<Store> {
+        SessionMiddlewareBuilder::new(store, key.into())
     }
 
     pub(super) fn from_parts(

@@ -13,6 +13,7 @@ pub use time;
 
 #[cfg(feature = "actix")]
 pub use crate::actix::SessionMiddlewareBuilder;
+pub use crate::cookie::KeyRing;
 
 pub use self::{
     cookie::{CookieContentSecurity, SameSite},

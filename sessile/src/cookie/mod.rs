@@ -3,6 +3,7 @@
 mod attributes;
 mod content;
 mod header;
+mod key_ring;
 mod seal;
 
 use std::{fmt, time::Duration};
@@ -15,12 +16,15 @@ use crate::{
     record::DecodeError,
 };
 
-use self::attributes::Attributes;
+use self::{attributes::Attributes, key_ring::Keys};
 
-pub use self::seal::{InvalidSealingKeyError, SealingKey};
 pub(crate) use self::{
     content::{Content, Unsealed},
     header::{NamedCookies, Values},
+};
+pub use self::{
+    key_ring::{InvalidSealingKeyError, KeyRing, KeyRingError},
+    seal::SealingKey,
 };
 
 /// The maximum length of the name, value and attributes of a cookie together: the minimum that every browser
@@ -41,17 +45,17 @@ pub(crate) struct SessionCookie {
     attributes: Attributes,
     security: CookieContentSecurity,
     accept_actix_session: bool,
-    key: SealingKey,
+    keys: KeyRing,
 }
 
 impl SessionCookie {
-    /// Cookies as `settings` say, which were checked, sealed with `key`.
-    pub(crate) fn new(key: SealingKey, settings: &Settings) -> Self {
+    /// Cookies as `settings` say, which were checked, sealed with the first of the `keys`.
+    pub(crate) fn new(keys: KeyRing, settings: &Settings) -> Self {
         Self {
             attributes: Attributes::new(settings),
             security: settings.cookie_content_security,
             accept_actix_session: settings.accept_actix_session_cookies,
-            key,
+            keys,
         }
     }
 
@@ -63,7 +67,7 @@ impl SessionCookie {
     /// Whether both are sealed with the same key.
     #[cfg(feature = "actix")]
     pub(crate) fn has_key_of(&self, other: &Self) -> bool {
-        self.key == other.key
+        self.keys.seals_as(&other.keys)
     }
 
     /// Looks for the cookies of our name in the `Cookie` headers of a request, without unsealing them.
@@ -72,31 +76,43 @@ impl SessionCookie {
         header::find(headers, &self.attributes.name, 3 * MAX_COOKIE_LEN)
     }
 
-    /// The content of the cookie with this `value`, if it was sealed with our key for a cookie of our name;
+    /// The content of the cookie with this `value`, if it was sealed with one of our keys for a cookie of our name;
     /// an error if it is a record that a later version of this crate has sealed.
     pub(crate) fn unseal(
         &self,
         value: &[u8],
         now: impl FnOnce() -> Timestamp,
     ) -> Option<Result<Unsealed, DecodeError>> {
-        let name = self.attributes.name.as_str();
-        let ours = match self.security {
-            CookieContentSecurity::Private => self.key.decrypt(name, value, Content::from_bytes),
-            CookieContentSecurity::Signed => {
-                let content = self.key.verify(name, value);
-                content.and_then(Content::from_text)
+        let of_actix_session = {
+            let keys = self.keys.keys();
+            if let Some(ours) = self.unseal_with(&keys.first, value) {
+                return Some(ours);
             }
+            let mut others = keys.others.iter();
+            if let Some(ours) = others.find_map(|key| self.unseal_with(key, value)) {
+                return Some(ours.map(|unsealed| Unsealed {
+                    is_outdated: true,
+                    ..unsealed
+                }));
+            }
+            self.open_actix_session(&keys, value)?
         };
-        ours.or_else(|| self.of_actix_session(value, now).map(Ok))
+        // Calls the application's clock, so not under the lock of the keys.
+        Content::of_actix_session(&of_actix_session, now).map(Ok)
     }
 
-    fn of_actix_session(&self, value: &[u8], now: impl FnOnce() -> Timestamp) -> Option<Unsealed> {
-        if !self.accept_actix_session {
-            return None;
+    fn unseal_with(&self, key: &SealingKey, value: &[u8]) -> Option<Result<Unsealed, DecodeError>> {
+        let name = self.attributes.name.as_str();
+        match self.security {
+            CookieContentSecurity::Private => key.decrypt(name, value, Content::from_bytes),
+            CookieContentSecurity::Signed => key.verify(name, value).and_then(Content::from_text),
         }
+    }
+
+    fn open_actix_session(&self, keys: &Keys, value: &[u8]) -> Option<String> {
         let name = &self.attributes.name;
-        let content = self.key.open_actix_session(name, value, self.security)?;
-        Content::of_actix_session(&content, now)
+        let mut keys = keys.iter().filter(|_| self.accept_actix_session);
+        keys.find_map(|key| key.open_actix_session(name, value, self.security))
     }
 
     /// The `Set-Cookie` that gives the browser `content`, for `max_age` or until it closes.
@@ -123,18 +139,19 @@ impl SessionCookie {
         max_age: Option<Duration>,
     ) -> SetCookie {
         let name = &self.attributes.name;
+        let key = &self.keys.keys().first;
         match self.security {
             CookieContentSecurity::Private => {
                 let (head, tail) = content.to_bytes(issued_at);
                 let len = SealingKey::encrypted_len(head.len() + tail.len());
                 // Base64 has nothing in it that a cookie's value can't have.
                 let parts = [&head, tail.as_bytes()];
-                self.set_cookie(len, |out| self.key.encrypt(name, parts, out), max_age)
+                self.set_cookie(len, |out| key.encrypt(name, parts, out), max_age)
             }
             CookieContentSecurity::Signed => {
                 let text = content.to_text(issued_at);
                 let seal = |out: &mut String| {
-                    self.key.sign(name, &text, out);
+                    key.sign(name, &text, out);
                     out.extend(utf8_percent_encode(&text, ESCAPED));
                 };
                 self.set_cookie(SealingKey::SIGNATURE_LEN + text.len(), seal, max_age)

@@ -36,7 +36,7 @@ pub use self::{session_info::SessionInfo, sessions::Sessions};
 pub use crate::cookie::{SealingKey, SetCookie};
 use crate::{
     clock::{SharedClock, Timestamp},
-    config::{Caching, Loading, Settings, StoreFailurePolicy, SupersededPolicy},
+    config::{Caching, KeyRing, Loading, Settings, StoreFailurePolicy, SupersededPolicy},
     cookie::{NamedCookies, SessionCookie, Values},
     engine::lifetime::Lifetime,
     error::{OpenError, SessionReloadError, SessionSaveError, SettingsError, SignInError},
@@ -111,20 +111,24 @@ struct Engine<S> {
 }
 
 impl<S: SessionStore> SessionManager<S> {
-    /// A manager for the sessions in `store`, whose cookies are sealed with `key`.
+    /// A manager for the sessions in `store`, whose cookies are sealed with `key`: a [`SealingKey`] or a [`KeyRing`].
     ///
     #[doc = include_str!("docs/new.md")]
     /// # Errors
     ///
     /// If `settings` are invalid: for example a cookie that no browser accepts, or a duration that is not
     /// positive.
-    pub fn new(store: S, key: SealingKey, settings: Settings) -> Result<Self, SettingsError> {
+    pub fn new(
+        store: S,
+        key: impl Into<KeyRing>,
+        settings: Settings,
+    ) -> Result<Self, SettingsError> {
         Self::with(store, key, settings, None)
     }
 
     pub(crate) fn with(
         store: S,
-        key: SealingKey,
+        key: impl Into<KeyRing>,
         settings: Settings,
         limiter: Option<Limiter<S>>,
     ) -> Result<Self, SettingsError> {
@@ -138,7 +142,7 @@ impl<S: SessionStore> SessionManager<S> {
         Ok(Self(Arc::new(Engine {
             is_stateless: store.keeps_nothing(),
             store,
-            cookie: SessionCookie::new(key, &settings),
+            cookie: SessionCookie::new(key.into(), &settings),
             lifetime: Lifetime::new(
                 &settings.lifecycle,
                 settings.absolute_timeout,

@@ -8,6 +8,7 @@
 //! | use a struct for the session's data, or show a message after a redirect | [`data_and_messages`] |
 //! | change one session in several requests at once | [`concurrent_requests`] |
 //! | replace actix-session | [`migrating_from_actix_session`] |
+//! | store the sealing key, or replace it | [`replacing_keys`] |
 //! | keep an audit trail, or close sockets when a user signs out | [`audit_trails`] |
 //! | monitor sessions in production | [`logs_and_metrics`] |
 //! | administer the tables of a PostgreSQL, MySQL or MariaDB database | [`databases`] |
@@ -17,7 +18,7 @@
 //!
 //! The settings are documented where they are set: [`config::Settings`](crate::config::Settings).
 
-// Without the adapter, two of the pages are missing.
+// Without the adapter, four of the pages are missing.
 #![cfg_attr(not(feature = "actix"), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "actix")]
@@ -34,6 +35,9 @@ pub mod how_long_sessions_live;
 pub mod logs_and_metrics;
 #[cfg(feature = "actix")]
 pub mod migrating_from_actix_session;
+#[cfg(feature = "actix")]
+#[doc = include_str!("replacing_keys.md")]
+pub mod replacing_keys {}
 pub mod scaling;
 pub mod security;
 pub mod writing_a_store;

@@ -17,6 +17,7 @@ mod flashes;
 mod handle_methods;
 mod handles;
 mod http2;
+mod keys;
 mod late_reads;
 mod lazy_loading;
 mod lazy_loading_handles;
