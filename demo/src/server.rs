@@ -80,7 +80,7 @@ fn sessions(store: AnySessionStore, keys: KeyRing) -> SessionMiddleware<AnySessi
         .cookie_name("sessile-demo".to_owned())
         // Some browsers keep no `Secure` cookie without HTTPS, not even for localhost. A real site uses HTTPS and omits
         // this line.
-        .cookie_secure(false)
+        .allow_plain_http(true)
         .session_lifecycle(PersistentSession::default().session_ttl(SESSION_TTL))
         .build()
 }

@@ -38,7 +38,10 @@
 //! [`KeyRing::from_file`](config::KeyRing::from_file): see [`guide::replacing_keys`].
 //!
 //! Browsers send the cookie over HTTPS only; some make no exception for `localhost`. For development over plain HTTP, use
-//! `SessionMiddleware::builder(store, key).cookie_secure(false).build()`.
+//! `SessionMiddleware::builder(store, key).allow_plain_http(true).build()`.
+//!
+//! The defaults are those of actix-session. A new application begins with
+//! [`SessionMiddleware::strict`](SessionMiddleware::strict), whose settings are safer.
 //!
 //! # What it promises
 //!

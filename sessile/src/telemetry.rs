@@ -17,6 +17,13 @@ pub(crate) fn cookie_rejected(reason: &'static str) {
     count!("sessile_cookies_rejected_total");
 }
 
+/// The setting for development is on.
+pub(crate) fn plain_http_allowed() {
+    tracing::warn!(
+        "session cookies are sent over plain HTTP: allow_plain_http is for development only"
+    );
+}
+
 /// A key ring has lost all of its former keys.
 pub(crate) fn all_keys_replaced() {
     tracing::warn!(

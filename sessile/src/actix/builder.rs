@@ -48,11 +48,11 @@ pub struct SessionMiddlewareBuilder<Store> {
 }
 
 impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
-    pub(super) fn new(store: Store, keys: KeyRing) -> Self {
+    pub(super) fn new(store: Store, keys: KeyRing, settings: Settings) -> Self {
         Self {
             store,
             keys,
-            settings: Settings::default(),
+            settings,
             limiter: None,
             failure_page: None,
         }
@@ -99,6 +99,36 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     /// [`Settings::cookie_domain`].
     pub fn cookie_domain(mut self, domain: Option<String>) -> Self {
         self.settings.cookie_domain = domain;
+        self
+    }
+
+    /// Whether a page that is embedded in several other sites gets a cookie in each of them. Default: `false`. See
+    /// [`Settings::cookie_partitioned`].
+    pub fn cookie_partitioned(mut self, partitioned: bool) -> Self {
+        self.settings.cookie_partitioned = partitioned;
+        self
+    }
+
+    /// A header that takes the cookie's place, for clients of an API. Default: `None`. See
+    /// [`Settings::session_header`].
+    pub fn session_header(mut self, name: Option<String>) -> Self {
+        self.settings.session_header = name;
+        self
+    }
+
+    /// Whether cookies work over plain HTTP, for development. Default: `false`. See [`Settings::allow_plain_http`].
+    ///
+    /// ```
+    /// use actix_web::cookie::Key;
+    /// use sessile::{SessionMiddleware, storage::MemorySessionStore};
+    ///
+    /// let sessions = SessionMiddleware::strict(MemorySessionStore::default(), Key::generate())
+    ///     .allow_plain_http(cfg!(debug_assertions))
+    ///     .build();
+    /// # let _ = sessions;
+    /// ```
+    pub fn allow_plain_http(mut self, allow: bool) -> Self {
+        self.settings.allow_plain_http = allow;
         self
     }
 
@@ -243,6 +273,13 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     /// browser store them. See [`Settings::caching`].
     pub fn caching(mut self, caching: Caching) -> Self {
         self.settings.caching = caching;
+        self
+    }
+
+    /// Whether signing out makes the browser clear the site's cache and storage. Default: `false`. See
+    /// [`Settings::clear_site_data`].
+    pub fn clear_site_data(mut self, clear: bool) -> Self {
+        self.settings.clear_site_data = clear;
         self
     }
 

@@ -6,12 +6,15 @@ use std::{
     rc::Rc,
 };
 
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::{
+    dev::{Service, ServiceRequest, ServiceResponse, Transform},
+    http::header::{COOKIE, HeaderName},
+};
 
 use super::{SessionMiddlewareBuilder, errors::FailurePage, service::SessionService};
 use crate::{
     Sessions,
-    config::KeyRing,
+    config::{KeyRing, Settings},
     engine::{SessionEvents, SessionManager},
     storage::{SessionStore, SubjectStore},
 };
@@ -52,6 +55,8 @@ use crate::{
 /// page for both.
 pub struct SessionMiddleware<Store> {
     pub(super) manager: SessionManager<Store>,
+    /// The requests' header that names their session.
+    pub(super) header: HeaderName,
     pub(super) failure_page: Option<FailurePage>,
 }
 
@@ -95,15 +100,31 @@ impl<Store: SessionStore> SessionMiddleware<Store> {
 
     /// A builder for a middleware with other settings.
     pub fn builder(store: Store, key: impl Into<KeyRing>) -> SessionMiddlewareBuilder<Store> {
-        SessionMiddlewareBuilder::new(store, key.into())
+        SessionMiddlewareBuilder::new(store, key.into(), Settings::default())
+    }
+
+    /// A builder with [strict settings](Settings::strict), for new applications.
+    ///
+    /// ```
+    /// use actix_web::cookie::Key;
+    /// use sessile::{SessionMiddleware, storage::MemorySessionStore};
+    ///
+    /// let sessions = SessionMiddleware::strict(MemorySessionStore::default(), Key::generate()).build();
+    /// # let _ = sessions;
+    /// ```
+    pub fn strict(store: Store, key: impl Into<KeyRing>) -> SessionMiddlewareBuilder<Store> {
+        SessionMiddlewareBuilder::new(store, key.into(), Settings::strict())
     }
 
     pub(super) fn from_parts(
         manager: SessionManager<Store>,
         failure_page: Option<FailurePage>,
     ) -> Self {
+        // The engine has checked that it is the name of a header.
+        let header = HeaderName::try_from(manager.request_header()).unwrap_or(COOKIE);
         Self {
             manager,
+            header,
             failure_page,
         }
     }
@@ -113,6 +134,7 @@ impl<Store> Clone for SessionMiddleware<Store> {
     fn clone(&self) -> Self {
         Self {
             manager: self.manager.clone(),
+            header: self.header.clone(),
             failure_page: self.failure_page.clone(),
         }
     }

@@ -5,7 +5,6 @@ use std::{fmt, rc::Rc};
 use actix_web::{
     HttpMessage as _,
     dev::{Service, ServiceRequest, ServiceResponse, forward_ready},
-    http::header::COOKIE,
 };
 
 use super::{
@@ -125,6 +124,7 @@ where
 {
     let SessionMiddleware {
         manager,
+        header,
         failure_page,
     } = middleware;
     let page = failure_page.as_ref();
@@ -135,7 +135,7 @@ where
     // Closes the session also if the client disconnects and this future is dropped.
     let _closing_early = early.as_ref().map(Closing);
     let session = {
-        let cookies = request.headers().get_all(COOKIE);
+        let cookies = request.headers().get_all(&header);
         let cookies = cookies.map(|header| header.as_bytes());
         match &early {
             // Boxed, since it is rare.

@@ -59,11 +59,11 @@ impl<S: SessionStore> SessionManager<S> {
             return false;
         };
         // A session that can't send a cookie is from an earlier request: the application kept it by mistake.
-        if backend.cookie().name() != self.0.cookie.name() || !outer.machine().cookie_can_go() {
+        if !self.0.cookie.is_named_as(backend.cookie()) || !outer.machine().cookie_can_go() {
             return false;
         }
         let is_same = backend.store_type() == TypeId::of::<S>()
-            && backend.cookie().has_key_of(&self.0.cookie);
+            && backend.cookie().is_interchangeable_with(&self.0.cookie);
         if !is_same && !self.0.has_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 cookie = self.0.cookie.name(),

@@ -32,8 +32,10 @@ mod sealed_cookies;
 #[path = "../shared/server.rs"]
 mod server;
 mod serving_empty;
+mod session_header;
 mod setup;
 mod several_cookies;
+mod strict;
 mod superseded_handles;
 mod table;
 mod watched;
