@@ -96,6 +96,7 @@
 //! - The [`guide`] has a page for each task, such as choosing a store or timeouts, running behind a proxy, replacing
 //!   actix-session, and monitoring.
 //! - [`config::Settings`] describes each setting.
+//! - [`extract`] has extractors for applications with several session middlewares.
 //! - [`error`] lists which call returns which error.
 //! - [`storage`] has the stores, and the contract for a store of your own.
 //! - [`engine`] is for adapters to other web frameworks. Without the feature `actix`, everything except the Actix Web
@@ -128,6 +129,7 @@ pub mod config;
 mod cookie;
 pub mod engine;
 pub mod error;
+pub mod extract;
 pub mod guide;
 mod random;
 pub mod record;
@@ -137,7 +139,6 @@ mod telemetry;
 #[cfg(feature = "store-tests")]
 pub mod test_helpers;
 mod timeout;
-pub mod typed;
 
 #[cfg(feature = "actix")]
 pub use self::actix::{SessionExt, SessionMiddleware, SessionMiddlewareBuilder};

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, cookie::SameSite};
 
-use super::{SessionMiddleware, errors::FailurePage};
+use super::{SessionMiddleware, errors::FailurePage, held::Slot};
 use crate::{
     clock::Clock,
     config::{
@@ -44,6 +44,7 @@ pub struct SessionMiddlewareBuilder<Store> {
     keys: KeyRing,
     settings: Settings,
     limiter: Option<Limiter<Store>>,
+    slot: Slot,
     failure_page: Option<FailurePage>,
 }
 
@@ -54,6 +55,7 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
             keys,
             settings,
             limiter: None,
+            slot: Slot::unmarked(),
             failure_page: None,
         }
     }
@@ -290,6 +292,16 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
+    /// The marker by which handlers take the session of this middleware: as [`SessionOf<M>`](crate::extract::SessionOf),
+    /// and not as [`Session`](crate::Session). So one request can have several sessions. Default: none.
+    ///
+    /// Give each middleware its own cookie name. A session that outer code takes before the middleware runs is an
+    /// unmarked one.
+    pub fn marker<M: 'static>(mut self) -> Self {
+        self.slot = Slot::of::<M>();
+        self
+    }
+
     /// The clock of the engine. Default: that of the operating system. See [`Settings::clock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings = self.settings.clock(clock);
@@ -334,6 +346,10 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     /// positive.
     pub fn try_build(self) -> Result<SessionMiddleware<Store>, SettingsError> {
         let manager = SessionManager::with(self.store, self.keys, self.settings, self.limiter)?;
-        Ok(SessionMiddleware::from_parts(manager, self.failure_page))
+        Ok(SessionMiddleware::from_parts(
+            manager,
+            self.slot,
+            self.failure_page,
+        ))
     }
 }

@@ -6,7 +6,10 @@ use actix_web::{
     HttpRequest, HttpResponse, ResponseError, body::BoxBody, error::InternalError, http::StatusCode,
 };
 
-use super::headers::{apply, cache_control_of};
+use super::{
+    headers::{apply, cache_control_of},
+    marked::NoSessionError,
+};
 use crate::{
     SessionGetError, SessionInsertError, SessionUpdateError,
     engine::{HeaderChanges, SessionFailure},
@@ -39,6 +42,7 @@ opaque_responses!(
     SessionGetError,
     SessionInsertError,
     SessionUpdateError,
+    NoSessionError,
     OpenError: |error| match error.is_store_failure() {
         true => StatusCode::SERVICE_UNAVAILABLE,
         false => StatusCode::INTERNAL_SERVER_ERROR,

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -15,8 +14,12 @@ use actix_web::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::errors::{FailurePage, answer};
-use crate::{Session, engine::SessionFailure, session::Backend, typed::TypedSession};
+use super::{
+    errors::answer,
+    held::{Held, Slot},
+    marked::SessionOf,
+};
+use crate::{Session, engine::SessionFailure, extract::TypedSession, session::Backend};
 
 /// Gets the session of a request, for middleware, guards and handlers that don't take it as an argument.
 ///
@@ -49,12 +52,20 @@ use crate::{Session, engine::SessionFailure, session::Backend, typed::TypedSessi
 pub trait SessionExt {
     /// The session of this request.
     fn get_session(&self) -> Session;
+
+    /// The session of the middleware with the [marker](crate::SessionMiddlewareBuilder::marker) `M`; `None` in code outside
+    /// of that middleware.
+    fn get_session_of<M: 'static>(&self) -> Option<SessionOf<M>>;
 }
 
 impl SessionExt for HttpRequest {
     fn get_session(&self) -> Session {
         let found = found_in(&self.extensions());
         found.unwrap_or_else(|| made_in(&mut self.extensions_mut()))
+    }
+
+    fn get_session_of<M: 'static>(&self) -> Option<SessionOf<M>> {
+        SessionOf::found_in(&self.extensions())
     }
 }
 
@@ -63,11 +74,19 @@ impl SessionExt for ServiceRequest {
         let found = found_in(&self.extensions());
         found.unwrap_or_else(|| made_in(&mut self.extensions_mut()))
     }
+
+    fn get_session_of<M: 'static>(&self) -> Option<SessionOf<M>> {
+        SessionOf::found_in(&self.extensions())
+    }
 }
 
 impl<B> SessionExt for ServiceResponse<B> {
     fn get_session(&self) -> Session {
         self.request().get_session()
+    }
+
+    fn get_session_of<M: 'static>(&self) -> Option<SessionOf<M>> {
+        self.request().get_session_of()
     }
 }
 
@@ -76,16 +95,22 @@ impl SessionExt for GuardContext<'_> {
         let found = found_in(&self.req_data());
         found.unwrap_or_else(|| made_in(&mut self.req_data_mut()))
     }
+
+    fn get_session_of<M: 'static>(&self) -> Option<SessionOf<M>> {
+        SessionOf::found_in(&self.req_data())
+    }
 }
 
 /// Works while a handler borrows the request's extensions.
 fn found_in(extensions: &Extensions) -> Option<Session> {
-    extensions.get().cloned()
+    let held = Slot::unmarked().get(extensions);
+    held.map(|held| held.session.clone())
 }
 
 fn made_in(extensions: &mut Extensions) -> Session {
-    let session = Session::early();
-    extensions.insert(session.clone());
+    let held = Held::early();
+    let session = held.session.clone();
+    Slot::unmarked().set(extensions, Some(held));
     session
 }
 
@@ -96,63 +121,70 @@ fn made_in(extensions: &mut Extensions) -> Session {
 /// then the one that [`on_store_failure`](crate::SessionMiddlewareBuilder::on_store_failure) sets.
 impl FromRequest for Session {
     type Error = actix_web::Error;
-    type Future = ExtractSession;
+    type Future = ExtractSession<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let session = request.get_session();
+        ExtractSession::new(session, request, Slot::unmarked(), |session| session)
+    }
+}
+
+/// Takes the values of the [loaded](Session::load) session as a struct. Fails as the extractor of [`Session`] does.
+impl<T: Serialize + DeserializeOwned + 'static> FromRequest for TypedSession<T> {
+    type Error = actix_web::Error;
+    type Future = ExtractSession<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let session = request.get_session();
+        ExtractSession::new(session, request, Slot::unmarked(), Self::new)
+    }
+}
+
+/// Extracts a session: at once, if it is loaded.
+#[doc(hidden)]
+pub struct ExtractSession<T>(Extracting<T>);
+
+enum Extracting<T> {
+    Ready(Option<Result<T, actix_web::Error>>),
+    Loading(Pin<Box<dyn Future<Output = Result<T, actix_web::Error>>>>),
+}
+
+impl<T: 'static> ExtractSession<T> {
+    /// Loads the `session` in this slot of the request.
+    pub(super) fn new(
+        session: Session,
+        request: &HttpRequest,
+        slot: Slot,
+        wrap: fn(Session) -> T,
+    ) -> Self {
         if session.machine().is_readable() {
-            return ExtractSession(Extracting::Ready(Some(session)));
+            return Self(Extracting::Ready(Some(Ok(wrap(session)))));
         }
         let request = request.clone();
-        ExtractSession(Extracting::Loading(Box::pin(async move {
+        Self(Extracting::Loading(Box::pin(async move {
             match session.load_quietly().await {
-                Ok(()) => Ok(session),
+                Ok(()) => Ok(wrap(session)),
                 Err(error) => {
                     let status = session.backend().map_or(503, Backend::failure_status);
                     let failure = SessionFailure::open(error, status);
-                    let page = request.extensions().get::<FailurePage>().cloned();
+                    let held = slot.get(&request.extensions()).cloned();
+                    let page = held.and_then(|held| held.page);
                     Err(answer(failure, page.as_ref(), &request))
                 }
             }
         })))
     }
-}
 
-/// Takes the values of the [loaded](Session::load) session as a struct. Fails as the extractor of [`Session`] does.
-impl<T: Serialize + DeserializeOwned> FromRequest for TypedSession<T> {
-    type Error = actix_web::Error;
-    type Future = ExtractTyped<T>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        ExtractTyped(Session::from_request(request, payload), PhantomData)
+    pub(super) const fn failed(error: actix_web::Error) -> Self {
+        Self(Extracting::Ready(Some(Err(error))))
     }
 }
 
-/// Extracts a [`TypedSession`].
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct ExtractTyped<T>(ExtractSession, PhantomData<fn() -> T>);
+// The value is not pinned.
+impl<T> Unpin for ExtractSession<T> {}
 
-impl<T: Serialize + DeserializeOwned> Future for ExtractTyped<T> {
-    type Output = Result<TypedSession<T>, actix_web::Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let session = Pin::new(&mut self.0).poll(cx);
-        session.map_ok(TypedSession::new)
-    }
-}
-
-/// Extracts a [`Session`]: at once, if it is loaded.
-#[doc(hidden)]
-pub struct ExtractSession(Extracting);
-
-enum Extracting {
-    Ready(Option<Session>),
-    Loading(Pin<Box<dyn Future<Output = Result<Session, actix_web::Error>>>>),
-}
-
-impl Future for ExtractSession {
-    type Output = Result<Session, actix_web::Error>;
+impl<T> Future for ExtractSession<T> {
+    type Output = Result<T, actix_web::Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
@@ -160,15 +192,15 @@ impl Future for ExtractSession {
                 clippy::expect_used,
                 reason = "polling a finished future is a bug of the caller"
             )]
-            Extracting::Ready(session) => {
-                Poll::Ready(Ok(session.take().expect("polled after completion")))
+            Extracting::Ready(extracted) => {
+                Poll::Ready(extracted.take().expect("polled after completion"))
             }
             Extracting::Loading(loading) => loading.as_mut().poll(cx),
         }
     }
 }
 
-impl fmt::Debug for ExtractSession {
+impl<T> fmt::Debug for ExtractSession<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExtractSession").finish_non_exhaustive()
     }

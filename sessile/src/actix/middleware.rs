@@ -11,7 +11,7 @@ use actix_web::{
     http::header::{COOKIE, HeaderName},
 };
 
-use super::{SessionMiddlewareBuilder, errors::FailurePage, service::SessionService};
+use super::{SessionMiddlewareBuilder, errors::FailurePage, held::Slot, service::SessionService};
 use crate::{
     Sessions,
     config::{KeyRing, Settings},
@@ -55,6 +55,7 @@ use crate::{
 /// page for both.
 pub struct SessionMiddleware<Store> {
     pub(super) manager: SessionManager<Store>,
+    pub(super) slot: Slot,
     /// The requests' header that names their session.
     pub(super) header: HeaderName,
     pub(super) failure_page: Option<FailurePage>,
@@ -118,12 +119,14 @@ impl<Store: SessionStore> SessionMiddleware<Store> {
 
     pub(super) fn from_parts(
         manager: SessionManager<Store>,
+        slot: Slot,
         failure_page: Option<FailurePage>,
     ) -> Self {
         // The engine has checked that it is the name of a header.
         let header = HeaderName::try_from(manager.request_header()).unwrap_or(COOKIE);
         Self {
             manager,
+            slot,
             header,
             failure_page,
         }
@@ -134,6 +137,7 @@ impl<Store> Clone for SessionMiddleware<Store> {
     fn clone(&self) -> Self {
         Self {
             manager: self.manager.clone(),
+            slot: self.slot,
             header: self.header.clone(),
             failure_page: self.failure_page.clone(),
         }

@@ -5,9 +5,14 @@ mod builder;
 mod errors;
 mod extractor;
 mod headers;
+mod held;
+mod marked;
 mod middleware;
 mod service;
 
 pub use self::{
-    builder::SessionMiddlewareBuilder, extractor::SessionExt, middleware::SessionMiddleware,
+    builder::SessionMiddlewareBuilder,
+    extractor::SessionExt,
+    marked::{NoSessionError, SessionOf},
+    middleware::SessionMiddleware,
 };

@@ -2,12 +2,12 @@
 //!
 //! # A struct
 //!
-//! [`TypedSession`](crate::typed::TypedSession) reads and writes the values of a session as one struct, so that names and
+//! [`TypedSession`](crate::extract::TypedSession) reads and writes the values of a session as one struct, so that names and
 //! types are written down once. Each field is the value under its name.
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
-//! use sessile::typed::TypedSession;
+//! use sessile::extract::TypedSession;
 //!
 //! #[derive(Default, Serialize, Deserialize)]
 //! #[serde(default)] // A new session has no values.

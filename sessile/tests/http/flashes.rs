@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, http::header, web};
 use serde::{Deserialize, Serialize};
-use sessile::{CookieContentSecurity::Private, Session, typed::TypedSession};
+use sessile::{CookieContentSecurity::Private, Session, extract::TypedSession};
 
 use crate::{
     client::Server,

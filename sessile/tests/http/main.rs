@@ -23,6 +23,7 @@ mod lazy_loading;
 mod lazy_loading_handles;
 mod lazy_loading_limits;
 mod login_races;
+mod markers;
 mod nesting;
 mod races;
 mod renewing;
