@@ -96,7 +96,7 @@
 //! - The [`guide`] has a page for each task, such as choosing a store or timeouts, running behind a proxy, replacing
 //!   actix-session, and monitoring.
 //! - [`config::Settings`] describes each setting.
-//! - [`extract`] has extractors for applications with several session middlewares.
+//! - [`extract`] has further extractors: a session as one struct, and the sessions of several middlewares.
 //! - [`error`] lists which call returns which error.
 //! - [`storage`] has the stores, and the contract for a store of your own.
 //! - [`engine`] is for adapters to other web frameworks. Without the feature `actix`, everything except the Actix Web

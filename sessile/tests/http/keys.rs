@@ -5,6 +5,7 @@ use sessile::{SessionMiddleware, config::KeyRing, engine::SealingKey};
 
 use crate::{
     client::Server,
+    log::Log,
     setup::{Kind, Setup, on_every_store},
 };
 
@@ -102,4 +103,18 @@ async fn a_visitor_who_was_away_loses_the_session_only_when_the_old_key_is_remov
     let reply = server.get_as(&cookie, "/").await;
     assert_eq!(reply.state(), json!({}));
     reply.assert_sets_no_cookie();
+}
+
+#[test]
+fn a_ring_that_has_none_of_its_former_keys_logs_a_warning() {
+    let log = Log::of_warnings();
+    let (first, second) = (SealingKey::generate(), SealingKey::generate());
+    let ring = KeyRing::from(first.clone());
+    ring.replace([second.clone(), first]).unwrap();
+    ring.replace([second]).unwrap();
+    assert_eq!(log.lines(), [""; 0]);
+    ring.replace([SealingKey::generate()]).unwrap();
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("all keys of a key ring were replaced"));
 }

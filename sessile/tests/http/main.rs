@@ -22,6 +22,7 @@ mod late_reads;
 mod lazy_loading;
 mod lazy_loading_handles;
 mod lazy_loading_limits;
+mod log;
 mod login_races;
 mod markers;
 mod nesting;

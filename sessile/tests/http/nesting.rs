@@ -1,7 +1,5 @@
 //! Several session middlewares in one request, and code outside of all of them.
 
-use std::sync::{Arc, Mutex};
-
 use actix_web::{
     App, Error, HttpResponse,
     body::{BoxBody, MessageBody},
@@ -21,6 +19,7 @@ use sessile::{
 
 use crate::{
     client::Server,
+    log::Log,
     setup::{InCookie, Kind, Memory, Setup, Sqlite, in_time},
     watched::{
         Fault::Fail,
@@ -383,50 +382,6 @@ async fn a_store_that_fails_while_an_early_session_is_opened_fails_the_request()
         server.post_as(&cookie, "/").await.assert_failure(503);
     })
     .await;
-}
-
-/// Collects what this thread logs, until it is dropped.
-struct Log {
-    text: Arc<Mutex<Vec<u8>>>,
-    _guard: tracing::subscriber::DefaultGuard,
-}
-
-impl Log {
-    fn of_warnings() -> Self {
-        let text = Arc::new(Mutex::new(Vec::new()));
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::WARN)
-            .with_ansi(false)
-            .with_writer(Mutex::new(Writer(Arc::clone(&text))))
-            .finish();
-        Self {
-            text,
-            _guard: tracing::subscriber::set_default(subscriber),
-        }
-    }
-
-    /// The lines since the last call.
-    fn lines(&self) -> Vec<String> {
-        let text = std::mem::take(&mut *self.text.lock().unwrap());
-        String::from_utf8(text)
-            .unwrap()
-            .lines()
-            .map(str::to_owned)
-            .collect()
-    }
-}
-
-struct Writer(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Writer {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Outer code takes the session after it has called the middleware, and before the middleware runs.

@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
-use actix_web::cookie::Key;
+use actix_web::{HttpResponse, cookie::Key, web};
 use serde_json::json;
-use sessile::{SessionMiddleware, SessionMiddlewareBuilder, storage::SessionStore};
+use sessile::{
+    CookieContentSecurity::Private,
+    Session, SessionMiddleware, SessionMiddlewareBuilder,
+    error::SignInError,
+    storage::{MemorySessionStore, SessionStore},
+};
 
 use crate::{
-    client::Reply,
-    setup::{Kind, Setup, on_every_store, pass},
+    client::{Reply, Server},
+    log::Log,
+    setup::{Kind, Memory, Setup, in_time, on_every_store, pass},
 };
 
 on_every_store![
@@ -49,6 +55,29 @@ async fn a_strict_session_ends_after_a_day<K: Kind>(setup: &Setup<K>) {
     pass(setup, HOUR.as_secs());
     let reply = server.get_as(&cookie, "/").await;
     assert_eq!(reply.state(), json!({}));
+}
+
+#[tokio::test]
+async fn no_cache_stores_the_strict_pages_of_a_signed_in_user() {
+    in_time(async {
+        let setup = Setup::<Memory>::new(Private).await;
+        let server = Server::start(strict(&setup).build(), |config| {
+            let show = async |session: Session| HttpResponse::Ok().json(session.entries());
+            let sign_in = async |session: Session| {
+                session.sign_in("ferris").await?;
+                Ok::<_, SignInError>("")
+            };
+            config
+                .route("/", web::to(show))
+                .route("/sign-in", web::to(sign_in));
+        });
+        let reply = server.get("/").await;
+        assert_eq!(reply.headers("cache-control"), ["private"]);
+        let cookie = server.post("/sign-in").await.cookie();
+        let reply = server.get_as(&cookie, "/").await;
+        assert_eq!(reply.headers("cache-control"), ["no-store"]);
+    })
+    .await;
 }
 
 fn clear_site_data(reply: &Reply) -> Vec<&str> {
@@ -102,4 +131,16 @@ async fn a_partitioned_cookie_is_removed_as_one<K: Kind>(setup: &Setup<K>) {
         .cookie_partitioned(true)
         .cookie_secure(false);
     assert!(insecure.try_build().is_err());
+}
+
+#[test]
+fn plain_http_logs_a_warning() {
+    let log = Log::of_warnings();
+    let builder = || SessionMiddleware::strict(MemorySessionStore::default(), Key::generate());
+    drop(builder().allow_plain_http(false).build());
+    assert_eq!(log.lines(), [""; 0]);
+    drop(builder().allow_plain_http(true).build());
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("plain HTTP"), "{lines:?}");
 }
