@@ -28,7 +28,7 @@ pub(crate) struct Config {
     )]
     pub(crate) store: String,
 
-    /// The file with the secret key that seals the cookies: 64 bytes, readable only by you. It is
+    /// The file with the secret key that seals the cookies: 64 bytes in hexadecimal, readable only by you. It is
     /// created if it does not exist. The key suffices to forge cookies. If the key is
     /// lost, no existing cookie opens a session.
     #[arg(long, value_name = "FILE", default_value = "sessile-demo.key")]

@@ -6,13 +6,10 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{
-    HttpServer,
-    cookie::{Key, time},
-};
+use actix_web::HttpServer;
 use sessile::{
     SessionMiddleware,
-    config::PersistentSession,
+    config::{KeyRing, PersistentSession, time},
     storage::{AnySessionStore, StoreError},
 };
 
@@ -58,7 +55,7 @@ pub(crate) enum ServerError {
 
 /// Serves the site until it receives SIGINT (Ctrl-C) or SIGTERM.
 pub(crate) async fn run(config: &Config) -> Result<(), ServerError> {
-    let key = secret_key::load_or_create(&config.secret_key_file)?;
+    let keys = secret_key::load_or_create(&config.secret_key_file)?;
     let store = AnySessionStore::builder(config.store.as_str())
         .create_table(true)
         .build()
@@ -66,7 +63,7 @@ pub(crate) async fn run(config: &Config) -> Result<(), ServerError> {
         .map_err(ServerError::OpenStore)?;
     let cleanup = store.start_cleanup(CLEANUP_PERIOD);
 
-    let served = serve(config.addr, sessions(store.clone(), key)).await;
+    let served = serve(config.addr, sessions(store.clone(), keys)).await;
 
     // The store is closed even after an error, so that the database file has the last changes.
     if let Some(cleanup) = cleanup {
@@ -78,12 +75,12 @@ pub(crate) async fn run(config: &Config) -> Result<(), ServerError> {
 }
 
 /// The configuration of the sessions.
-fn sessions(store: AnySessionStore, key: Key) -> SessionMiddleware<AnySessionStore> {
-    SessionMiddleware::builder(store, key)
+fn sessions(store: AnySessionStore, keys: KeyRing) -> SessionMiddleware<AnySessionStore> {
+    SessionMiddleware::builder(store, keys)
         .cookie_name("sessile-demo".to_owned())
-        // The demo uses plain HTTP. Some browsers keep no `Secure` cookie without HTTPS, not even for localhost. A real
-        // site uses HTTPS and omits this line.
-        .cookie_secure(false)
+        // Some browsers keep no `Secure` cookie without HTTPS, not even for localhost. A real site uses HTTPS and omits
+        // this line.
+        .allow_plain_http(true)
         .session_lifecycle(PersistentSession::default().session_ttl(SESSION_TTL))
         .build()
 }

@@ -34,11 +34,14 @@
 //! # });
 //! ```
 //!
-//! `Key::generate()` makes a new key at each start, which ends all sessions. In production, create 64 random bytes once, keep
-//! them secret, and load them with `Key::from(&bytes)`.
+//! `Key::generate()` makes a new key at each start, which ends all sessions. In production, load the key from a file with
+//! [`KeyRing::from_file`](config::KeyRing::from_file): see [`guide::replacing_keys`].
 //!
 //! Browsers send the cookie over HTTPS only; some make no exception for `localhost`. For development over plain HTTP, use
-//! `SessionMiddleware::builder(store, key).cookie_secure(false).build()`.
+//! `SessionMiddleware::builder(store, key).allow_plain_http(true).build()`.
+//!
+//! The defaults are those of actix-session. A new application begins with
+//! [`SessionMiddleware::strict`](SessionMiddleware::strict), whose settings are safer.
 //!
 //! # What it promises
 //!
@@ -108,6 +111,7 @@
 //! - The [`guide`] has a page for each task, such as signing users in, choosing a store or timeouts, running behind a proxy,
 //!   replacing actix-session, and monitoring.
 //! - [`config::Settings`] describes each setting.
+//! - [`extract`] has further extractors: a session as one struct, and the sessions of several middlewares.
 //! - [`error`] lists which call returns which error.
 //! - [`storage`] has the stores, and the contract for a store of your own.
 //! - [`engine`] is for adapters to other web frameworks. Without the feature `actix`, everything except the Actix Web

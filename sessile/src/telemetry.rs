@@ -17,6 +17,20 @@ pub(crate) fn cookie_rejected(reason: &'static str) {
     count!("sessile_cookies_rejected_total");
 }
 
+/// The setting for development is on.
+pub(crate) fn plain_http_allowed() {
+    tracing::warn!(
+        "session cookies are sent over plain HTTP: allow_plain_http is for development only"
+    );
+}
+
+/// A key ring has lost all of its former keys.
+pub(crate) fn all_keys_replaced() {
+    tracing::warn!(
+        "all keys of a key ring were replaced: the cookies that they sealed are no longer accepted"
+    );
+}
+
 /// The cookies name several live sessions, and the request is served without any of them.
 pub(crate) fn cookies_ambiguous() {
     tracing::warn!(

@@ -4,7 +4,7 @@ use std::{fmt, ops::Deref};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 
-use super::extractor::Extract;
+use super::extractor::ExtractSession;
 use crate::{Session, error::AuthenticationError};
 
 /// The signed-in user of a request, and the session.
@@ -75,10 +75,10 @@ impl fmt::Debug for SignedIn {
 
 impl FromRequest for SignedIn {
     type Error = actix_web::Error;
-    type Future = Extract<Self>;
+    type Future = ExtractSession<Self>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        Extract::new(request, payload, Self::of)
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ExtractSession::unmarked(request, Self::of)
     }
 }
 
@@ -114,10 +114,10 @@ impl Deref for RecentlyAuthenticated {
 
 impl FromRequest for RecentlyAuthenticated {
     type Error = actix_web::Error;
-    type Future = Extract<Self>;
+    type Future = ExtractSession<Self>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        Extract::new(request, payload, |session| {
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ExtractSession::unmarked(request, |session| {
             let subject = session.require_recent_authentication()?;
             Ok(Self(SignedIn { session, subject }))
         })
@@ -141,10 +141,10 @@ pub struct Unextended(pub Session);
 
 impl FromRequest for Unextended {
     type Error = actix_web::Error;
-    type Future = Extract<Self>;
+    type Future = ExtractSession<Self>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        Extract::new(request, payload, |session| {
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ExtractSession::unmarked(request, |session| {
             session.set_extends_life(false);
             Ok(Self(session))
         })

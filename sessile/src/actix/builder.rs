@@ -4,19 +4,16 @@ mod lifetimes;
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    cookie::{Key, SameSite},
-};
+use actix_web::{HttpRequest, HttpResponse, cookie::SameSite};
 
-use super::{SessionMiddleware, pages::Pages};
+use super::{SessionMiddleware, held::Slot, pages::Pages};
 use crate::{
     clock::Clock,
     config::{
-        self, Caching, CookieContentSecurity, Loading, Settings, StoreFailurePolicy,
+        self, Caching, CookieContentSecurity, KeyRing, Loading, Settings, StoreFailurePolicy,
         SupersededPolicy,
     },
-    engine::{Limiter, SealingKey, SessionFailure, SessionManager},
+    engine::{Limiter, SessionFailure, SessionManager},
     error::{AuthenticationError, SettingsError},
     storage::{SessionLimit, SessionStore, SubjectStore},
     telemetry,
@@ -46,22 +43,21 @@ use crate::{
 #[must_use = "nothing is set up until `build` is called"]
 pub struct SessionMiddlewareBuilder<Store> {
     store: Store,
-    key: SealingKey,
+    keys: KeyRing,
     settings: Settings,
     limiter: Option<Limiter<Store>>,
+    slot: Slot,
     pages: Pages,
 }
 
 impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
-    pub(super) fn new(store: Store, key: Key) -> Self {
-        let mut master = [0; SealingKey::LEN];
-        // An Actix Web key has at least this length, and uses the first bytes.
-        master.copy_from_slice(&key.master()[..SealingKey::LEN]);
+    pub(super) fn new(store: Store, keys: KeyRing, settings: Settings) -> Self {
         Self {
             store,
-            key: master.into(),
-            settings: Settings::default(),
+            keys,
+            settings,
             limiter: None,
+            slot: Slot::unmarked(),
             pages: Pages::default(),
         }
     }
@@ -107,6 +103,36 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     /// [`Settings::cookie_domain`].
     pub fn cookie_domain(mut self, domain: Option<String>) -> Self {
         self.settings.cookie_domain = domain;
+        self
+    }
+
+    /// Whether a page that is embedded in several other sites gets a cookie in each of them. Default: `false`. See
+    /// [`Settings::cookie_partitioned`].
+    pub fn cookie_partitioned(mut self, partitioned: bool) -> Self {
+        self.settings.cookie_partitioned = partitioned;
+        self
+    }
+
+    /// A header that takes the cookie's place, for clients of an API. Default: `None`. See
+    /// [`Settings::session_header`].
+    pub fn session_header(mut self, name: Option<String>) -> Self {
+        self.settings.session_header = name;
+        self
+    }
+
+    /// Whether cookies work over plain HTTP, for development. Default: `false`. See [`Settings::allow_plain_http`].
+    ///
+    /// ```
+    /// use actix_web::cookie::Key;
+    /// use sessile::{SessionMiddleware, storage::MemorySessionStore};
+    ///
+    /// let sessions = SessionMiddleware::strict(MemorySessionStore::default(), Key::generate())
+    ///     .allow_plain_http(cfg!(debug_assertions))
+    ///     .build();
+    /// # let _ = sessions;
+    /// ```
+    pub fn allow_plain_http(mut self, allow: bool) -> Self {
+        self.settings.allow_plain_http = allow;
         self
     }
 
@@ -259,10 +285,27 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
+    /// Whether signing out makes the browser clear the site's cache and storage. Default: `false`. See
+    /// [`Settings::clear_site_data`].
+    pub fn clear_site_data(mut self, clear: bool) -> Self {
+        self.settings.clear_site_data = clear;
+        self
+    }
+
     /// Whether the cookies of actix-session are accepted. Default: `true`. See
     /// [`Settings::accept_actix_session_cookies`] for what it risks.
     pub fn accept_actix_session_cookies(mut self, accept: bool) -> Self {
         self.settings.accept_actix_session_cookies = accept;
+        self
+    }
+
+    /// The marker by which handlers take the session of this middleware: as [`SessionOf<M>`](crate::extract::SessionOf),
+    /// and not as [`Session`](crate::Session). So one request can have several sessions. Default: none.
+    ///
+    /// Give each middleware its own cookie name. A session that outer code takes before the middleware runs is an
+    /// unmarked one.
+    pub fn marker<M: 'static>(mut self) -> Self {
+        self.slot = Slot::of::<M>();
         self
     }
 
@@ -309,7 +352,9 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     /// If the settings are invalid: for example a cookie that no browser accepts, or a duration that is not
     /// positive.
     pub fn try_build(self) -> Result<SessionMiddleware<Store>, SettingsError> {
-        let manager = SessionManager::with(self.store, self.key, self.settings, self.limiter)?;
-        Ok(SessionMiddleware::from_parts(manager, self.pages))
+        let manager = SessionManager::with(self.store, self.keys, self.settings, self.limiter)?;
+        Ok(SessionMiddleware::from_parts(
+            manager, self.slot, self.pages,
+        ))
     }
 }

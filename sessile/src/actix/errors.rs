@@ -11,7 +11,10 @@ use actix_web::{
     },
 };
 
-use super::headers::{apply, cache_control_of};
+use super::{
+    headers::{apply, cache_control_of},
+    marked::NoSessionError,
+};
 use crate::{
     SessionGetError, SessionInsertError, SessionUpdateError,
     engine::{HeaderChanges, SessionFailure},
@@ -42,6 +45,7 @@ opaque_responses!(
     SessionGetError,
     SessionInsertError,
     SessionUpdateError,
+    NoSessionError,
     OpenError: |error| match error.is_store_failure() {
         true => StatusCode::SERVICE_UNAVAILABLE,
         false => StatusCode::INTERNAL_SERVER_ERROR,

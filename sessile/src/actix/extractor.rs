@@ -3,7 +3,7 @@
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use actix_web::{
@@ -13,12 +13,14 @@ use actix_web::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::pages::Pages;
+use super::{
+    held::{Held, Slot},
+    marked::SessionOf,
+    pages::Pages,
+};
 use crate::{
-    Session,
-    engine::SessionFailure,
-    error::AuthenticationError,
-    session::{Backend, TypedSession},
+    Session, engine::SessionFailure, error::AuthenticationError, extract::TypedSession,
+    session::Backend,
 };
 
 /// Gets the session of a request, for middleware, guards and handlers that don't take it as an argument.
@@ -52,12 +54,20 @@ use crate::{
 pub trait SessionExt {
     /// The session of this request.
     fn get_session(&self) -> Session;
+
+    /// The session of the middleware with the [marker](crate::SessionMiddlewareBuilder::marker) `M`; `None` in code outside
+    /// of that middleware.
+    fn get_session_of<M: 'static>(&self) -> Option<SessionOf<M>>;
 }
 
 impl SessionExt for HttpRequest {
     fn get_session(&self) -> Session {
         let found = found_in(&self.extensions());
         found.unwrap_or_else(|| made_in(&mut self.extensions_mut()))
+    }
+
+    fn get_session_of<M: 'static>(&self) -> Option<SessionOf<M>> {
+        SessionOf::found_in(&self.extensions())
     }
 }
 
@@ -66,11 +76,19 @@ impl SessionExt for ServiceRequest {
         let found = found_in(&self.extensions());
         found.unwrap_or_else(|| made_in(&mut self.extensions_mut()))
     }
+
+    fn get_session_of<M: 'static>(&self) -> Option<SessionOf<M>> {
+        SessionOf::found_in(&self.extensions())
+    }
 }
 
 impl<B> SessionExt for ServiceResponse<B> {
     fn get_session(&self) -> Session {
         self.request().get_session()
+    }
+
+    fn get_session_of<M: 'static>(&self) -> Option<SessionOf<M>> {
+        self.request().get_session_of()
     }
 }
 
@@ -79,16 +97,22 @@ impl SessionExt for GuardContext<'_> {
         let found = found_in(&self.req_data());
         found.unwrap_or_else(|| made_in(&mut self.req_data_mut()))
     }
+
+    fn get_session_of<M: 'static>(&self) -> Option<SessionOf<M>> {
+        SessionOf::found_in(&self.req_data())
+    }
 }
 
 /// Works while a handler borrows the request's extensions.
 fn found_in(extensions: &Extensions) -> Option<Session> {
-    extensions.get().cloned()
+    let held = Slot::unmarked().get(extensions);
+    held.map(|held| held.session.clone())
 }
 
 fn made_in(extensions: &mut Extensions) -> Session {
-    let session = Session::early();
-    extensions.insert(session.clone());
+    let held = Held::early();
+    let session = held.session.clone();
+    Slot::unmarked().set(extensions, Some(held));
     session
 }
 
@@ -99,88 +123,75 @@ fn made_in(extensions: &mut Extensions) -> Session {
 /// then the one that [`on_store_failure`](crate::SessionMiddlewareBuilder::on_store_failure) sets.
 impl FromRequest for Session {
     type Error = actix_web::Error;
-    type Future = ExtractSession;
+    type Future = ExtractSession<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let session = request.get_session();
-        if session.machine().is_readable() {
-            return ExtractSession(Extracting::Ready(Some(session)));
-        }
-        let request = request.clone();
-        ExtractSession(Extracting::Loading(Box::pin(async move {
-            match session.load_quietly().await {
-                Ok(()) => Ok(session),
-                Err(error) => {
-                    let status = session.backend().map_or(503, Backend::failure_status);
-                    let failure = SessionFailure::open(error, status);
-                    Err(Pages::of(&request).answer(failure, &request))
-                }
-            }
-        })))
+        ExtractSession::unmarked(request, Ok)
     }
 }
 
 /// Takes the values of the [loaded](Session::load) session as a struct. Fails as the extractor of [`Session`] does.
-impl<T: Serialize + DeserializeOwned> FromRequest for TypedSession<T> {
+impl<T: Serialize + DeserializeOwned + 'static> FromRequest for TypedSession<T> {
     type Error = actix_web::Error;
-    type Future = Extract<Self>;
+    type Future = ExtractSession<Self>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        Extract::new(request, payload, |session| Ok(Self::new(session)))
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ExtractSession::unmarked(request, |session| Ok(Self::new(session)))
     }
 }
 
-/// Extracts the session, and then what `convert` makes of it.
+/// Extracts a session, and then what `convert` makes of it: at once, if the session is loaded.
 #[doc(hidden)]
-pub struct Extract<T> {
-    session: ExtractSession,
-    request: HttpRequest,
-    convert: fn(Session) -> Result<T, AuthenticationError>,
+pub struct ExtractSession<T>(Extracting<T>);
+
+enum Extracting<T> {
+    Ready(Option<Result<T, actix_web::Error>>),
+    Loading(Pin<Box<dyn Future<Output = Result<T, actix_web::Error>>>>),
 }
 
-impl<T> Extract<T> {
+type Convert<T> = fn(Session) -> Result<T, AuthenticationError>;
+
+impl<T: 'static> ExtractSession<T> {
+    /// Loads the session of a middleware without a marker.
+    pub(super) fn unmarked(request: &HttpRequest, convert: Convert<T>) -> Self {
+        Self::new(request.get_session(), request, Slot::unmarked(), convert)
+    }
+
+    /// Loads the `session` in this slot of the request.
     pub(super) fn new(
+        session: Session,
         request: &HttpRequest,
-        payload: &mut Payload,
-        convert: fn(Session) -> Result<T, AuthenticationError>,
+        slot: Slot,
+        convert: Convert<T>,
     ) -> Self {
-        Self {
-            session: Session::from_request(request, payload),
-            request: request.clone(),
-            convert,
+        if session.machine().is_readable() {
+            let converted = convert(session);
+            let converted =
+                converted.map_err(|error| Pages::of(request, slot).refuse(error, request));
+            return Self(Extracting::Ready(Some(converted)));
         }
+        let request = request.clone();
+        Self(Extracting::Loading(Box::pin(async move {
+            if let Err(error) = session.load_quietly().await {
+                let status = session.backend().map_or(503, Backend::failure_status);
+                let failure = SessionFailure::open(error, status);
+                return Err(Pages::of(&request, slot).answer(failure, &request));
+            }
+            let converted = convert(session);
+            converted.map_err(|error| Pages::of(&request, slot).refuse(error, &request))
+        })))
+    }
+
+    pub(super) const fn failed(error: actix_web::Error) -> Self {
+        Self(Extracting::Ready(Some(Err(error))))
     }
 }
 
-impl<T> Future for Extract<T> {
+// The value is not pinned.
+impl<T> Unpin for ExtractSession<T> {}
+
+impl<T> Future for ExtractSession<T> {
     type Output = Result<T, actix_web::Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let session = ready!(Pin::new(&mut self.session).poll(cx))?;
-        let converted = (self.convert)(session);
-        Poll::Ready(
-            converted.map_err(|error| Pages::of(&self.request).refuse(error, &self.request)),
-        )
-    }
-}
-
-impl<T> fmt::Debug for Extract<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Extract").finish_non_exhaustive()
-    }
-}
-
-/// Extracts a [`Session`]: at once, if it is loaded.
-#[doc(hidden)]
-pub struct ExtractSession(Extracting);
-
-enum Extracting {
-    Ready(Option<Session>),
-    Loading(Pin<Box<dyn Future<Output = Result<Session, actix_web::Error>>>>),
-}
-
-impl Future for ExtractSession {
-    type Output = Result<Session, actix_web::Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
@@ -188,15 +199,15 @@ impl Future for ExtractSession {
                 clippy::expect_used,
                 reason = "polling a finished future is a bug of the caller"
             )]
-            Extracting::Ready(session) => {
-                Poll::Ready(Ok(session.take().expect("polled after completion")))
+            Extracting::Ready(extracted) => {
+                Poll::Ready(extracted.take().expect("polled after completion"))
             }
             Extracting::Loading(loading) => loading.as_mut().poll(cx),
         }
     }
 }
 
-impl fmt::Debug for ExtractSession {
+impl<T> fmt::Debug for ExtractSession<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExtractSession").finish_non_exhaustive()
     }

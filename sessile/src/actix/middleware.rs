@@ -7,13 +7,14 @@ use std::{
 };
 
 use actix_web::{
-    cookie::Key,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
+    http::header::{COOKIE, HeaderName},
 };
 
-use super::{SessionMiddlewareBuilder, pages::Pages, service::SessionService};
+use super::{SessionMiddlewareBuilder, held::Slot, pages::Pages, service::SessionService};
 use crate::{
     Sessions,
+    config::{KeyRing, Settings},
     engine::{SessionEvents, SessionManager},
     storage::{SessionStore, SubjectStore},
 };
@@ -54,6 +55,9 @@ use crate::{
 /// page for both.
 pub struct SessionMiddleware<Store> {
     pub(super) manager: SessionManager<Store>,
+    pub(super) slot: Slot,
+    /// The requests' header that names their session.
+    pub(super) header: HeaderName,
     pub(super) pages: Pages,
 }
 
@@ -87,20 +91,41 @@ impl<Store: SessionStore> SessionMiddleware<Store> {
 
     /// The middleware with all settings at their defaults.
     ///
-    /// `key` seals the cookies. Use the same key on all servers of the application and after each restart:
-    /// a cookie that another key sealed is not accepted.
+    /// `key` seals the cookies: an `actix_web::cookie::Key`, or a [`KeyRing`], whose keys can be replaced. Use the same
+    /// key on all servers of the application and after each restart: a cookie that another key sealed is not
+    /// accepted.
     #[must_use]
-    pub fn new(store: Store, key: Key) -> Self {
+    pub fn new(store: Store, key: impl Into<KeyRing>) -> Self {
         Self::builder(store, key).build()
     }
 
     /// A builder for a middleware with other settings.
-    pub fn builder(store: Store, key: Key) -> SessionMiddlewareBuilder<Store> {
-        SessionMiddlewareBuilder::new(store, key)
+    pub fn builder(store: Store, key: impl Into<KeyRing>) -> SessionMiddlewareBuilder<Store> {
+        SessionMiddlewareBuilder::new(store, key.into(), Settings::default())
     }
 
-    pub(super) const fn from_parts(manager: SessionManager<Store>, pages: Pages) -> Self {
-        Self { manager, pages }
+    /// A builder with [strict settings](Settings::strict), for new applications.
+    ///
+    /// ```
+    /// use actix_web::cookie::Key;
+    /// use sessile::{SessionMiddleware, storage::MemorySessionStore};
+    ///
+    /// let sessions = SessionMiddleware::strict(MemorySessionStore::default(), Key::generate()).build();
+    /// # let _ = sessions;
+    /// ```
+    pub fn strict(store: Store, key: impl Into<KeyRing>) -> SessionMiddlewareBuilder<Store> {
+        SessionMiddlewareBuilder::new(store, key.into(), Settings::strict())
+    }
+
+    pub(super) fn from_parts(manager: SessionManager<Store>, slot: Slot, pages: Pages) -> Self {
+        // The engine has checked that it is the name of a header.
+        let header = HeaderName::try_from(manager.request_header()).unwrap_or(COOKIE);
+        Self {
+            manager,
+            slot,
+            header,
+            pages,
+        }
     }
 }
 
@@ -108,6 +133,8 @@ impl<Store> Clone for SessionMiddleware<Store> {
     fn clone(&self) -> Self {
         Self {
             manager: self.manager.clone(),
+            slot: self.slot,
+            header: self.header.clone(),
             pages: self.pages.clone(),
         }
     }

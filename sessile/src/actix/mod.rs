@@ -6,11 +6,16 @@ mod builder;
 mod errors;
 mod extractor;
 mod headers;
+mod held;
+mod marked;
 mod middleware;
 mod pages;
 mod service;
 
 pub use self::authentication::{RecentlyAuthenticated, SignedIn, Unextended};
 pub use self::{
-    builder::SessionMiddlewareBuilder, extractor::SessionExt, middleware::SessionMiddleware,
+    builder::SessionMiddlewareBuilder,
+    extractor::SessionExt,
+    marked::{NoSessionError, SessionOf},
+    middleware::SessionMiddleware,
 };

@@ -8,7 +8,7 @@ use actix_web::{
     http::{StatusCode, header::WWW_AUTHENTICATE},
 };
 
-use super::headers::apply;
+use super::{headers::apply, held::Slot};
 use crate::{
     engine::{HeaderChanges, SessionFailure},
     error::AuthenticationError,
@@ -16,7 +16,7 @@ use crate::{
 
 type Render<E> = dyn Fn(&HttpRequest, &E) -> HttpResponse + Send + Sync;
 
-/// The application's own pages. The request's extensions have them for extractors.
+/// The application's own pages.
 #[derive(Clone, Default)]
 pub(super) struct Pages {
     /// For requests whose session fails.
@@ -26,13 +26,11 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    pub(super) fn of(request: &HttpRequest) -> Self {
-        let pages = request.extensions().get::<Self>().cloned();
-        pages.unwrap_or_default()
-    }
-
-    pub(super) const fn is_empty(&self) -> bool {
-        self.failure.is_none() && self.unauthenticated.is_none()
+    /// Those of the middleware whose session is in this slot of the request.
+    pub(super) fn of(request: &HttpRequest, slot: Slot) -> Self {
+        let extensions = request.extensions();
+        let held = slot.get(&extensions);
+        held.map(|held| held.pages.clone()).unwrap_or_default()
     }
 
     /// The error whose response to `request` is the application's page for `failure`, if there is one.

@@ -4,15 +4,14 @@ use std::{fmt, rc::Rc};
 
 use actix_web::{
     HttpMessage as _,
-    dev::{Service, ServiceRequest, ServiceResponse, forward_ready},
-    http::header::COOKIE,
+    dev::{Extensions, Service, ServiceRequest, ServiceResponse, forward_ready},
 };
 
 use super::{
     SessionMiddleware,
     errors::WithHeaders,
     headers::{apply, cache_control_of},
-    pages::Pages,
+    held::{Held, Slot},
 };
 use crate::{
     Session,
@@ -50,65 +49,92 @@ where
 
     /// If an outer instance of the middleware has opened the same session, this one only passes the request on.
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let found = request.extensions().get::<Session>().cloned();
-        if let Some(outer) = &found
-            && self.middleware.manager.serves(outer)
-        {
-            return Box::pin(self.service.call(request));
-        }
+        let slot = self.middleware.slot;
+        let serves = |held: &&Held| self.middleware.manager.serves(&held.session);
+        let (found, same) = {
+            let extensions = request.extensions();
+            let found = slot.get(&extensions);
+            if found.filter(serves).is_some() {
+                drop(extensions);
+                return Box::pin(self.service.call(request));
+            }
+            let same = match found {
+                // Outer code has taken a handle of the session that this middleware opens.
+                Some(found) if found.session.backend().is_none() => None,
+                _ => outer_sessions(slot, &extensions).find(serves),
+            };
+            (found.cloned(), same.cloned())
+        };
         let service = Rc::clone(&self.service);
         let middleware = self.middleware.clone();
-        match found {
-            Some(outer) if outer.backend().is_some() => {
-                Box::pin(nest(service, middleware, request, outer))
-            }
-            _ => Box::pin(open_and_commit(service, middleware, request)),
+        let outer = found.filter(|held| held.session.backend().is_some());
+        match (&outer, &same) {
+            (None, None) => Box::pin(open_and_commit(service, middleware, request)),
+            _ => Box::pin(nest(service, middleware, request, outer, same)),
         }
     }
 }
 
-/// The sessions of the outer middlewares, the outermost first, while the request's extensions hold an inner one.
-struct Enclosing(Vec<Session>);
+/// The sessions of outer middlewares that their slots do not have, the outermost first: an inner middleware with the same
+/// marker has replaced them, or the middlewares have markers.
+struct Enclosing(Vec<Held>);
 
-/// Serves a request whose extensions hold the session of another middleware, and puts that session back before the
-/// response reaches outer code.
+impl Enclosing {
+    fn push(extensions: &mut Extensions, held: Held) {
+        match extensions.get_mut::<Self>() {
+            Some(enclosing) => enclosing.0.push(held),
+            None => drop(extensions.insert(Self(vec![held]))),
+        }
+    }
+
+    fn pop(extensions: &mut Extensions) {
+        if let Some(enclosing) = extensions.get_mut::<Self>() {
+            enclosing.0.pop();
+        }
+    }
+}
+
+/// The sessions of this request that the middleware with this `slot` does not find there.
+fn outer_sessions(slot: Slot, extensions: &Extensions) -> impl Iterator<Item = &Held> {
+    let unmarked = Slot::unmarked().get(extensions);
+    let enclosing = extensions.get::<Enclosing>();
+    let enclosing = enclosing.into_iter().flat_map(|it| &it.0);
+    unmarked
+        .filter(|_| slot.is_marked())
+        .into_iter()
+        .chain(enclosing)
+}
+
+/// Serves a request in which outer middlewares have opened sessions, and puts the one that its slot had back before the
+/// response reaches outer code. If this middleware has the `same` session as one of them, it serves that one.
 async fn nest<S, B, Store>(
     service: Rc<S>,
     middleware: SessionMiddleware<Store>,
     request: ServiceRequest,
-    outer: Session,
+    outer: Option<Held>,
+    same: Option<Held>,
 ) -> Result<ServiceResponse<B>, actix_web::Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
     Store: SessionStore,
 {
-    let serves = |session: &&Session| middleware.manager.serves(session);
-    let (same, outer_pages) = {
-        let mut extensions = request.extensions_mut();
-        let enclosing = extensions.get::<Enclosing>();
-        let same = enclosing.and_then(|it| it.0.iter().find(serves).cloned());
-        match extensions.get_mut::<Enclosing>() {
-            Some(enclosing) => enclosing.0.push(outer.clone()),
-            None => drop(extensions.insert(Enclosing(vec![outer.clone()]))),
-        }
-        (same, extensions.get::<Pages>().cloned())
-    };
+    let slot = middleware.slot;
+    if let Some(outer) = &outer {
+        Enclosing::push(&mut request.extensions_mut(), outer.clone());
+    }
     let response = match same {
-        Some(session) => {
-            request.extensions_mut().insert(session);
+        Some(same) => {
+            slot.set(&mut request.extensions_mut(), Some(same));
             service.call(request).await?
         }
         None => open_and_commit(service, middleware, request).await?,
     };
     {
         let mut extensions = response.request().extensions_mut();
-        if let Some(enclosing) = extensions.get_mut::<Enclosing>() {
-            enclosing.0.pop();
+        if outer.is_some() {
+            Enclosing::pop(&mut extensions);
         }
-        extensions.insert(outer);
-        if let Some(outer_pages) = outer_pages {
-            extensions.insert(outer_pages);
-        }
+        slot.set(&mut extensions, outer);
     }
     Ok(response)
 }
@@ -124,15 +150,21 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
     Store: SessionStore,
 {
-    let SessionMiddleware { manager, pages } = middleware;
+    let SessionMiddleware {
+        manager,
+        slot,
+        header,
+        pages,
+    } = middleware;
     // Looked up here, because outer code may take the session after it has called the middleware.
-    let early = request.extensions().get::<Session>().cloned();
+    let early = slot.get(&request.extensions()).cloned();
+    let early = early.map(|held| held.session);
     let early = early.filter(|session| session.backend().is_none());
 
     // Closes the session also if the client disconnects and this future is dropped.
     let _closing_early = early.as_ref().map(Closing);
     let session = {
-        let cookies = request.headers().get_all(COOKIE);
+        let cookies = request.headers().get_all(&header);
         let cookies = cookies.map(|header| header.as_bytes());
         match &early {
             // Boxed, since it is rare.
@@ -144,21 +176,32 @@ where
         .map_err(|failure| pages.answer(failure, request.request()))?
     };
     let _closing = Closing(&session);
-    request.extensions_mut().insert(session.clone());
-    if !pages.is_empty() {
-        // For the extractors.
-        request.extensions_mut().insert(pages.clone());
+    {
+        let mut extensions = request.extensions_mut();
+        let held = Held {
+            session: session.clone(),
+            pages: pages.clone(),
+        };
+        if slot.is_marked() {
+            Enclosing::push(&mut extensions, held.clone());
+        }
+        slot.set(&mut extensions, Some(held));
     }
 
     let method = request.method().clone();
     // The changes of a handler that failed count as well.
     let handled = service.call(request).await;
+    if let Ok(response) = &handled
+        && slot.is_marked()
+    {
+        Enclosing::pop(&mut response.request().extensions_mut());
+    }
 
     let own_handles = 1 + usize::from(early.is_some());
     let head = ResponseHead::to(method.as_str());
     let committed = match &handled {
         Ok(response) => {
-            let in_request = response.request().extensions().contains::<Session>();
+            let in_request = slot.get(&response.request().extensions()).is_some();
             let known_handles = own_handles + usize::from(in_request);
             let head = head
                 .with_status(response.status().as_u16())

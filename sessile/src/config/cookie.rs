@@ -55,6 +55,9 @@ const MAX_LEN: usize = 1024;
 
 /// Checks that a browser takes a cookie with the name and attributes of `settings`.
 pub(super) fn check(settings: &Settings) -> Result<(), InvalidCookieError> {
+    if let Some(header) = &settings.session_header {
+        return check_header(header);
+    }
     check_name(&settings.cookie_name)?;
     check_attribute("Path", &settings.cookie_path)?;
     if !settings.cookie_path.is_empty() && !settings.cookie_path.starts_with('/') {
@@ -75,7 +78,39 @@ pub(super) fn check(settings: &Settings) -> Result<(), InvalidCookieError> {
     if settings.cookie_same_site == SameSite::None && !settings.cookie_secure {
         return Err(InvalidCookieError::InsecureSameSite);
     }
+    if settings.cookie_partitioned && !settings.cookie_secure {
+        return Err(InvalidCookieError::InsecurePartitioned);
+    }
     check_prefix(settings)
+}
+
+/// Headers whose meaning a session would change.
+const RESERVED_HEADERS: [&str; 9] = [
+    "cache-control",
+    "clear-site-data",
+    "connection",
+    "content-length",
+    "cookie",
+    "retry-after",
+    "set-cookie",
+    "transfer-encoding",
+    "vary",
+];
+
+fn check_header(name: &str) -> Result<(), InvalidCookieError> {
+    check_name(name)?;
+    if name.len() > MAX_LEN {
+        let len = name.len();
+        return Err(InvalidCookieError::TooLong { len, max: MAX_LEN });
+    }
+    let reserved = RESERVED_HEADERS.into_iter();
+    match reserved
+        .into_iter()
+        .find(|it| name.eq_ignore_ascii_case(it))
+    {
+        Some(header) => Err(InvalidCookieError::ReservedHeader { header }),
+        None => Ok(()),
+    }
 }
 
 fn check_name(name: &str) -> Result<(), InvalidCookieError> {
@@ -104,132 +139,45 @@ fn check_attribute(attribute: &'static str, value: &str) -> Result<(), InvalidCo
     }
 }
 
+const HOST: &str = "__Host-";
+const SECURE: &str = "__Secure-";
+
+/// The name without a prefix that demands `Secure`.
+pub(super) fn without_prefix(name: &str) -> &str {
+    let mut prefixes = [HOST, SECURE].into_iter();
+    let prefix = prefixes.find(|prefix| begins_with(name, prefix));
+    prefix.map_or(name, |prefix| &name[prefix.len()..])
+}
+
 /// Browsers compare the prefixes without regard to case.
+fn begins_with(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
 fn check_prefix(settings: &Settings) -> Result<(), InvalidCookieError> {
-    let begins_with = |prefix: &str| {
-        settings
-            .cookie_name
-            .get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    };
+    let begins_with = |prefix| begins_with(&settings.cookie_name, prefix);
     let refuse = |prefix, because| Err(InvalidCookieError::Prefix { prefix, because });
-    if begins_with("__Host-") {
+    if begins_with(HOST) {
         if settings
             .cookie_domain
             .as_ref()
             .is_some_and(|it| !it.is_empty())
         {
-            return refuse("__Host-", "with a Domain");
+            return refuse(HOST, "with a Domain");
         }
         if settings.cookie_path != "/" {
-            return refuse("__Host-", "with a Path other than `/`");
+            return refuse(HOST, "with a Path other than `/`");
         }
         if !settings.cookie_secure {
-            return refuse("__Host-", "without Secure");
+            return refuse(HOST, "without Secure");
         }
     }
-    if begins_with("__Secure-") && !settings.cookie_secure {
-        return refuse("__Secure-", "without Secure");
+    if begins_with(SECURE) && !settings.cookie_secure {
+        return refuse(SECURE, "without Secure");
     }
     Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn checked(change: impl FnOnce(&mut Settings)) -> Result<(), InvalidCookieError> {
-        let mut settings = Settings::default();
-        change(&mut settings);
-        check(&settings)
-    }
-
-    #[test]
-    fn names_are_tokens() {
-        let named = |name: &str| checked(|settings| settings.cookie_name = name.into());
-        assert_eq!(named(""), Err(InvalidCookieError::EmptyName));
-        for character in [' ', ';', '=', ',', '"', '/', 'é', '\n', '\0', '{'] {
-            assert_eq!(
-                named(&format!("a{character}b")),
-                Err(InvalidCookieError::IllegalName { character })
-            );
-        }
-        assert!(named("a!#$%&'*+-.^_`|~9Z").is_ok());
-    }
-
-    #[test]
-    fn attributes_cannot_break_out() {
-        for character in [';', '\r', '\n', '\0', 'é', '\u{7f}'] {
-            let path = checked(|settings| settings.cookie_path = format!("/{character}"));
-            let domain = checked(|settings| settings.cookie_domain = Some(character.to_string()));
-            let illegal = |attribute| {
-                Err(InvalidCookieError::IllegalAttribute {
-                    attribute,
-                    character,
-                })
-            };
-            assert_eq!((path, domain), (illegal("Path"), illegal("Domain")));
-        }
-        assert_eq!(
-            checked(|settings| settings.cookie_path = "app".into()),
-            Err(InvalidCookieError::RelativePath)
-        );
-        assert!(matches!(
-            checked(|settings| settings.cookie_path = format!("/{}", "a".repeat(3000))),
-            Err(InvalidCookieError::TooLong { .. })
-        ));
-    }
-
-    #[test]
-    fn empty_attributes_are_left_out_as_browsers_ignore_them() {
-        assert_eq!(checked(|s| s.cookie_domain = Some(String::new())), Ok(()));
-        assert_eq!(checked(|s| s.cookie_path = String::new()), Ok(()));
-    }
-
-    #[test]
-    fn a_cookie_for_other_sites_is_secure() {
-        let with = |same_site, secure| {
-            checked(|settings| {
-                settings.cookie_same_site = same_site;
-                settings.cookie_secure = secure;
-            })
-        };
-        let refused = Err(InvalidCookieError::InsecureSameSite);
-        assert_eq!(with(SameSite::None, false), refused);
-        assert_eq!(with(SameSite::None, true), Ok(()));
-        assert_eq!(with(SameSite::Lax, false), Ok(()));
-    }
-
-    #[test]
-    fn prefixes_keep_their_promise() {
-        let refused = |change: fn(&mut Settings)| {
-            matches!(checked(change), Err(InvalidCookieError::Prefix { .. }))
-        };
-        assert!(refused(|s| {
-            s.cookie_name = "__Host-id".into();
-            s.cookie_domain = Some("example.org".into());
-        }));
-        assert!(refused(|s| {
-            s.cookie_name = "__host-id".into();
-            s.cookie_path = "/app".into();
-        }));
-        assert!(refused(|s| {
-            s.cookie_name = "__Host-id".into();
-            s.cookie_path = String::new();
-        }));
-        assert!(refused(|s| {
-            s.cookie_name = "__Host-id".into();
-            s.cookie_secure = false;
-        }));
-        assert!(refused(|s| {
-            s.cookie_name = "__Secure-id".into();
-            s.cookie_secure = false;
-        }));
-        assert!(checked(|s| s.cookie_name = "__Host-id".into()).is_ok());
-        let with_empty_domain = checked(|s| {
-            s.cookie_name = "__Host-id".into();
-            s.cookie_domain = Some(String::new());
-        });
-        assert_eq!(with_empty_domain, Ok(()));
-    }
-}
+mod tests;

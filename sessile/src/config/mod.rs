@@ -14,6 +14,7 @@ pub use time;
 
 #[cfg(feature = "actix")]
 pub use crate::actix::SessionMiddlewareBuilder;
+pub use crate::cookie::KeyRing;
 
 pub use self::{
     cookie::{CookieContentSecurity, SameSite},

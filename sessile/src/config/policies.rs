@@ -70,7 +70,8 @@ pub enum Caching {
     /// As [`Private`](Self::Private), and the pages of users who are signed in are not stored at all: `no-store`
     /// (OWASP ASVS 5.0, 14.3.2). The browser then loads them again when the user goes back.
     ///
-    /// A user is signed in after [`Session::sign_in`](crate::Session::sign_in).
+    /// A user is signed in after [`sign_in`](crate::Session::sign_in). An application that has its own way of signing in sets
+    /// `Cache-Control: no-store` itself, which is kept.
     NoStoreSignedIn,
     /// The application sets these headers itself, on every response that depends on a session.
     Unchanged,

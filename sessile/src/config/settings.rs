@@ -34,7 +34,8 @@ pub struct Settings {
     /// Whether browsers may send the cookie over TLS only.
     ///
     /// Default: `true`. Without it, an attacker who listens on the network can take over the
-    /// session (OWASP ASVS 5.0, 3.3.1). Set it to `false` only for development over plain HTTP.
+    /// session (OWASP ASVS 5.0, 3.3.1). For development over plain HTTP, set
+    /// [`allow_plain_http`](Self::allow_plain_http).
     pub cookie_secure: bool,
     /// Whether scripts are kept from reading the cookie.
     ///
@@ -56,10 +57,28 @@ pub struct Settings {
     /// Default: `None`, only the host that set it. With a domain, every subdomain sees the session. An empty
     /// domain is the same as `None`.
     pub cookie_domain: Option<String>,
+    /// Whether a page that is embedded in several other sites gets a cookie in each of them (`Partitioned`, CHIPS).
+    ///
+    /// Default: `false`. Browsers that block third-party cookies accept only such a cookie in a frame. In a frame, it
+    /// needs [`SameSite::None`] as well. It is an error without `cookie_secure`, because browsers ignore such a cookie.
+    pub cookie_partitioned: bool,
     /// How the content of the cookie is protected.
     ///
     /// Default: [`CookieContentSecurity::Private`].
     pub cookie_content_security: CookieContentSecurity,
+    /// A header that takes the cookie's place, such as `X-Session`: for clients of an API that keep no cookies.
+    ///
+    /// Default: `None`. With a header, cookies are neither read nor set, and all `cookie_` settings except
+    /// [`cookie_content_security`](Self::cookie_content_security) have no effect. A request sends the value that the latest
+    /// response with this header had. An empty value means that the session has ended. See
+    /// [`guide::cookies_and_proxies`](crate::guide::cookies_and_proxies#a-header-instead-of-a-cookie).
+    pub session_header: Option<String>,
+    /// Whether cookies work over plain HTTP: for development.
+    ///
+    /// Default: `false`. With it, the cookie has no `Secure`, and its name no prefix `__Host-` or `__Secure-`, which browsers
+    /// refuse without `Secure` (RFC 6265bis, section 4.1.3). An attacker who listens on the network can take over the
+    /// sessions (OWASP ASVS 5.0, 3.3.1), so a warning is logged.
+    pub allow_plain_http: bool,
     /// How long a session lives, and what extends its life: the idle timeout
     /// (OWASP ASVS 5.0, 7.3.1).
     ///
@@ -137,6 +156,13 @@ pub struct Settings {
     ///
     /// Default: [`Caching::Private`], which lets only the browser store them.
     pub caching: Caching,
+    /// Whether a response that ends the session makes the browser clear the site's cache and storage
+    /// (`Clear-Site-Data: "cache", "storage"`; OWASP ASVS 5.0, 14.3.1).
+    ///
+    /// Default: `false`. It deletes what any application of this origin has stored in the browser, except cookies, and
+    /// may delay the response's page by seconds. A handler's own `Clear-Site-Data` is kept. Browsers ignore the header over
+    /// plain HTTP.
+    pub clear_site_data: bool,
     /// Whether cookies that actix-session made with the same key and name are accepted.
     ///
     /// Default: `true`, so that no user is signed out when this crate replaces actix-session. The browser gets such
@@ -155,10 +181,51 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Strict settings, for new applications. [`Settings::default`] is for applications that replace actix-session.
+    ///
+    /// | setting | value | reason |
+    /// | --- | --- | --- |
+    /// | [`cookie_name`](Self::cookie_name) | `__Host-id` | no other host can set the cookie (RFC 6265bis, section 4.1.3.2; OWASP ASVS 5.0, 3.3.3) |
+    /// | [`accept_actix_session_cookies`](Self::accept_actix_session_cookies) | `false` | such a cookie may never expire (ASVS 7.3.2) |
+    /// | [`absolute_timeout`](Self::absolute_timeout) | one day | the lifetime is limited (ASVS 7.3.2); NIST SP 800-63B has this limit for its level AAL2 |
+    /// | [`caching`](Self::caching) | [`Caching::NoStoreSignedIn`] | no cache keeps pages of signed-in users (ASVS 14.3.2) |
+    /// | [`clear_site_data`](Self::clear_site_data) | `true` | signing out clears the browser's storage (ASVS 14.3.1) |
+    ///
+    /// All others have their defaults.
+    ///
+    /// ```
+    /// use sessile::config::{Caching, Settings};
+    ///
+    /// let settings = Settings::strict();
+    /// assert_eq!(settings.cookie_name, "__Host-id");
+    /// assert_eq!(settings.caching, Caching::NoStoreSignedIn);
+    /// assert!(!settings.accept_actix_session_cookies);
+    /// ```
+    #[must_use]
+    pub fn strict() -> Self {
+        Self {
+            cookie_name: "__Host-id".to_owned(),
+            accept_actix_session_cookies: false,
+            absolute_timeout: Some(Duration::from_secs(24 * 3600)),
+            caching: Caching::NoStoreSignedIn,
+            clear_site_data: true,
+            ..Self::default()
+        }
+    }
+
     /// Reads the time from `clock` instead of the operating system: for tests.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
+        self
+    }
+
+    /// The same with what [`allow_plain_http`](Self::allow_plain_http) changes.
+    pub(crate) fn in_effect(mut self) -> Self {
+        if self.allow_plain_http {
+            self.cookie_secure = false;
+            self.cookie_name = cookie::without_prefix(&self.cookie_name).to_owned();
+        }
         self
     }
 
@@ -207,7 +274,10 @@ impl Default for Settings {
             cookie_same_site: SameSite::Lax,
             cookie_path: "/".to_owned(),
             cookie_domain: None,
+            cookie_partitioned: false,
             cookie_content_security: CookieContentSecurity::Private,
+            session_header: None,
+            allow_plain_http: false,
             lifecycle: SessionLifecycle::default(),
             absolute_timeout: None,
             absolute_timeout_from: AbsoluteTimeoutFrom::default(),
@@ -224,6 +294,7 @@ impl Default for Settings {
             renewal_grace: Duration::from_secs(30),
             clock_allowance: Duration::from_secs(30),
             caching: Caching::default(),
+            clear_site_data: false,
             accept_actix_session_cookies: true,
             clock: SharedClock::default(),
         }

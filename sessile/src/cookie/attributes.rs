@@ -1,5 +1,7 @@
 //! The cookie's name and attributes, formatted once, when the middleware is built.
 
+use std::time::Duration;
+
 use crate::config::{SameSite, Settings};
 
 /// The name of the cookie and the attributes that every `Set-Cookie` carries.
@@ -32,10 +34,35 @@ impl Attributes {
             SameSite::Lax => "; SameSite=Lax",
             SameSite::None => "; SameSite=None",
         });
+        if settings.cookie_partitioned {
+            suffix.push_str("; Partitioned");
+        }
         Self {
             name: settings.cookie_name.clone(),
             suffix,
         }
+    }
+
+    /// The value of a `Set-Cookie` whose cookie has a value of about `value_len` bytes.
+    pub(super) fn with_value(
+        &self,
+        value_len: usize,
+        push_value: impl FnOnce(&mut String),
+        max_age: Option<Duration>,
+    ) -> String {
+        let mut digits = itoa::Buffer::new();
+        let max_age = max_age.map(|max_age| {
+            let seconds = max_age.as_secs() + u64::from(max_age.subsec_nanos() > 0);
+            ["; Max-Age=", digits.format(seconds)]
+        });
+        let max_age_len = max_age.map_or(0, |parts| parts.iter().map(|part| part.len()).sum());
+        let len = self.name.len() + 1 + value_len + self.suffix.len() + max_age_len;
+        let mut cookie = String::with_capacity(len);
+        cookie.extend([&self.name, "="]);
+        push_value(&mut cookie);
+        cookie.push_str(&self.suffix);
+        cookie.extend(max_age.into_iter().flatten());
+        cookie
     }
 }
 
@@ -80,11 +107,12 @@ mod tests {
         assert_eq!(shown(&bare), "id; SameSite=Lax");
         let for_other_sites = Settings {
             cookie_same_site: SameSite::None,
+            cookie_partitioned: true,
             ..Settings::default()
         };
         assert_eq!(
             shown(&for_other_sites),
-            "id; Path=/; Secure; HttpOnly; SameSite=None"
+            "id; Path=/; Secure; HttpOnly; SameSite=None; Partitioned"
         );
     }
 }

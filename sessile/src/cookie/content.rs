@@ -36,7 +36,8 @@ pub(crate) enum Content {
 pub(crate) struct Unsealed {
     pub(crate) content: Content,
     pub(crate) issued_at: Timestamp,
-    /// Whether the browser should get it sealed again, because actix-session sealed it.
+    /// Whether the browser should get it sealed again, because actix-session or another key than the current one
+    /// sealed it.
     pub(crate) is_outdated: bool,
 }
 

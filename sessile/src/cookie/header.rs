@@ -1,4 +1,4 @@
-//! Reading the `Cookie` headers of a request. A client can send any bytes in them.
+//! Reading the headers of a request that carry session cookies. A client can send any bytes in them.
 
 use std::borrow::Cow;
 
@@ -29,12 +29,33 @@ pub(super) fn find<'a>(
     name: &str,
     max_len: usize,
 ) -> NamedCookies<'a> {
+    find_in(headers, b';', max_len, |pair| {
+        value_under(name.as_bytes(), pair)
+    })
+}
+
+/// The values in `headers` that have nothing but values. A proxy may have joined several lines with commas (RFC 9110,
+/// section 5.3).
+pub(super) fn find_bare<'a>(
+    headers: impl IntoIterator<Item = &'a [u8]>,
+    max_len: usize,
+) -> NamedCookies<'a> {
+    find_in(headers, b',', max_len, |part| Some(part.trim_ascii()))
+}
+
+/// What `value_of` finds in the parts of all `headers`.
+fn find_in<'a>(
+    headers: impl IntoIterator<Item = &'a [u8]>,
+    separator: u8,
+    max_len: usize,
+    value_of: impl Fn(&'a [u8]) -> Option<&'a [u8]>,
+) -> NamedCookies<'a> {
     let mut values = SmallVec::new();
     let mut unusable = None;
     for header in headers {
         let mut start = 0;
-        for end in memchr_iter(b';', header).chain([header.len()]) {
-            if let Some(value) = value_under(name.as_bytes(), &header[start..end]) {
+        for end in memchr_iter(separator, header).chain([header.len()]) {
+            if let Some(value) = value_of(&header[start..end]) {
                 match usable(value, max_len) {
                     Ok(value) => values.push(value),
                     Err(reason) => unusable = Some(reason),
@@ -118,6 +139,31 @@ mod tests {
         assert_eq!(found(&["id=1; id=1"]), values(&["1", "1"]));
         assert_eq!(found(&["id=1; a=b", "id=2"]), values(&["1", "2"]));
         assert_eq!(found(&["id=; id=2; id=\"\""]), values(&["2"]));
+    }
+
+    #[test]
+    fn a_header_without_names_has_values_alone() {
+        let bare = |headers: &[&'static str]| {
+            let NamedCookies::Values(values) =
+                find_bare(headers.iter().map(|header| header.as_bytes()), 20)
+            else {
+                panic!("no value in {headers:?}");
+            };
+            let texts = values
+                .iter()
+                .map(|value| String::from_utf8(value.to_vec()).unwrap());
+            texts.collect::<Vec<_>>()
+        };
+        assert_eq!(bare(&["abc"]), ["abc"]);
+        assert_eq!(bare(&["a;b=c"]), ["a;b=c"]);
+        assert_eq!(bare(&["a%2C, b ,,", "c"]), ["a,", "b", "c"]);
+        let unusable = |header: &'static str| find_bare([header.as_bytes()], 20);
+        assert_eq!(unusable(""), NamedCookies::Unusable("empty"));
+        assert_eq!(
+            unusable("123456789012345678901"),
+            NamedCookies::Unusable("too long")
+        );
+        assert_eq!(find_bare([], 20), NamedCookies::Nothing);
     }
 
     #[test]

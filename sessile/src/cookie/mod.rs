@@ -1,11 +1,17 @@
 //! Session keys and records, sealed into `Set-Cookie` and unsealed from `Cookie`.
+//!
+//! They can travel in a header of their own instead. Only `transport.rs` distinguishes the two; in all other code, such a
+//! header is a cookie as well.
 
 mod attributes;
 mod content;
 mod header;
+mod key_ring;
 mod seal;
+mod set_cookie;
+mod transport;
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -15,12 +21,16 @@ use crate::{
     record::DecodeError,
 };
 
-use self::attributes::Attributes;
+use self::{key_ring::Keys, transport::Transport};
 
-pub use self::seal::{InvalidSealingKeyError, SealingKey};
 pub(crate) use self::{
     content::{Content, Unsealed},
     header::{NamedCookies, Values},
+};
+pub use self::{
+    key_ring::{InvalidSealingKeyError, KeyRing, KeyRingError},
+    seal::SealingKey,
+    set_cookie::{CookieTooLargeError, SetCookie},
 };
 
 /// The maximum length of the name, value and attributes of a cookie together: the minimum that every browser
@@ -38,65 +48,89 @@ const ESCAPED: &AsciiSet = &CONTROLS
 
 /// Makes the session cookies of one middleware, and reads them.
 pub(crate) struct SessionCookie {
-    attributes: Attributes,
+    transport: Transport,
     security: CookieContentSecurity,
     accept_actix_session: bool,
-    key: SealingKey,
+    keys: KeyRing,
 }
 
 impl SessionCookie {
-    /// Cookies as `settings` say, which were checked, sealed with `key`.
-    pub(crate) fn new(key: SealingKey, settings: &Settings) -> Self {
+    /// Cookies as `settings` say, which were checked, sealed with the first of the `keys`.
+    pub(crate) fn new(keys: KeyRing, settings: &Settings) -> Self {
         Self {
-            attributes: Attributes::new(settings),
+            transport: Transport::new(settings),
             security: settings.cookie_content_security,
-            accept_actix_session: settings.accept_actix_session_cookies,
-            key,
+            accept_actix_session: settings.accept_actix_session_cookies
+                && settings.session_header.is_none(),
+            keys,
         }
     }
 
+    /// The name of the cookie, or of the header in its place.
     #[cfg(feature = "actix")]
     pub(crate) fn name(&self) -> &str {
-        &self.attributes.name
+        self.transport.name()
     }
 
-    /// Whether both are sealed with the same key.
+    /// The name of the header in which clients send it.
+    pub(crate) fn request_header(&self) -> Cow<'static, str> {
+        self.transport.request_header()
+    }
+
+    /// Whether both have one name and are sealed with one key.
     #[cfg(feature = "actix")]
-    pub(crate) fn has_key_of(&self, other: &Self) -> bool {
-        self.key == other.key
+    pub(crate) fn is_interchangeable_with(&self, other: &Self) -> bool {
+        self.is_named_as(other) && self.keys.seals_as(&other.keys)
     }
 
-    /// Looks for the cookies of our name in the `Cookie` headers of a request, without unsealing them.
+    /// Whether one replaces the other in a client.
+    #[cfg(feature = "actix")]
+    pub(crate) fn is_named_as(&self, other: &Self) -> bool {
+        self.transport.sealed_name() == other.transport.sealed_name()
+    }
+
+    /// Looks for the cookies of our name in the [headers](Self::request_header) of a request, without unsealing them.
     pub(crate) fn find<'a>(&self, headers: impl IntoIterator<Item = &'a [u8]>) -> NamedCookies<'a> {
-        // Room for a value in which everything was percent-encoded on the way.
-        header::find(headers, &self.attributes.name, 3 * MAX_COOKIE_LEN)
+        self.transport.find(headers)
     }
 
-    /// The content of the cookie with this `value`, if it was sealed with our key for a cookie of our name;
+    /// The content of the cookie with this `value`, if it was sealed with one of our keys for a cookie of our name;
     /// an error if it is a record that a later version of this crate has sealed.
     pub(crate) fn unseal(
         &self,
         value: &[u8],
         now: impl FnOnce() -> Timestamp,
     ) -> Option<Result<Unsealed, DecodeError>> {
-        let name = self.attributes.name.as_str();
-        let ours = match self.security {
-            CookieContentSecurity::Private => self.key.decrypt(name, value, Content::from_bytes),
-            CookieContentSecurity::Signed => {
-                let content = self.key.verify(name, value);
-                content.and_then(Content::from_text)
+        let of_actix_session = {
+            let keys = self.keys.keys();
+            if let Some(ours) = self.unseal_with(&keys.first, value) {
+                return Some(ours);
             }
+            let mut others = keys.others.iter();
+            if let Some(ours) = others.find_map(|key| self.unseal_with(key, value)) {
+                return Some(ours.map(|unsealed| Unsealed {
+                    is_outdated: true,
+                    ..unsealed
+                }));
+            }
+            self.open_actix_session(&keys, value)?
         };
-        ours.or_else(|| self.of_actix_session(value, now).map(Ok))
+        // Calls the application's clock, so not under the lock of the keys.
+        Content::of_actix_session(&of_actix_session, now).map(Ok)
     }
 
-    fn of_actix_session(&self, value: &[u8], now: impl FnOnce() -> Timestamp) -> Option<Unsealed> {
-        if !self.accept_actix_session {
-            return None;
+    fn unseal_with(&self, key: &SealingKey, value: &[u8]) -> Option<Result<Unsealed, DecodeError>> {
+        let name = self.transport.sealed_name();
+        match self.security {
+            CookieContentSecurity::Private => key.decrypt(name, value, Content::from_bytes),
+            CookieContentSecurity::Signed => key.verify(name, value).and_then(Content::from_text),
         }
-        let name = &self.attributes.name;
-        let content = self.key.open_actix_session(name, value, self.security)?;
-        Content::of_actix_session(&content, now)
+    }
+
+    fn open_actix_session(&self, keys: &Keys, value: &[u8]) -> Option<String> {
+        let name = self.transport.sealed_name();
+        let mut keys = keys.iter().filter(|_| self.accept_actix_session);
+        keys.find_map(|key| key.open_actix_session(name, value, self.security))
     }
 
     /// The `Set-Cookie` that gives the browser `content`, for `max_age` or until it closes.
@@ -107,10 +141,10 @@ impl SessionCookie {
         max_age: Option<Duration>,
     ) -> Result<SetCookie, CookieTooLargeError> {
         let cookie = self.seal(content, issued_at, max_age);
-        match cookie.0.len() {
+        match cookie.as_str().len() {
             0..=MAX_COOKIE_LEN => Ok(cookie),
             len => Err(CookieTooLargeError {
-                name: self.attributes.name.clone(),
+                name: self.transport.name().to_owned(),
                 len,
             }),
         }
@@ -122,153 +156,42 @@ impl SessionCookie {
         issued_at: Timestamp,
         max_age: Option<Duration>,
     ) -> SetCookie {
-        let name = &self.attributes.name;
+        let name = self.transport.sealed_name();
+        let key = &self.keys.keys().first;
         match self.security {
             CookieContentSecurity::Private => {
                 let (head, tail) = content.to_bytes(issued_at);
                 let len = SealingKey::encrypted_len(head.len() + tail.len());
                 // Base64 has nothing in it that a cookie's value can't have.
                 let parts = [&head, tail.as_bytes()];
-                self.set_cookie(len, |out| self.key.encrypt(name, parts, out), max_age)
+                self.transport
+                    .compose(len, |out| key.encrypt(name, parts, out), max_age)
             }
             CookieContentSecurity::Signed => {
                 let text = content.to_text(issued_at);
                 let seal = |out: &mut String| {
-                    self.key.sign(name, &text, out);
+                    key.sign(name, &text, out);
                     out.extend(utf8_percent_encode(&text, ESCAPED));
                 };
-                self.set_cookie(SealingKey::SIGNATURE_LEN + text.len(), seal, max_age)
+                self.transport
+                    .compose(SealingKey::SIGNATURE_LEN + text.len(), seal, max_age)
             }
         }
     }
 
     /// The `Set-Cookie` that makes the browser remove the cookie.
     pub(crate) fn removal(&self) -> SetCookie {
-        /// For clients that know no `Max-Age` (RFC 6265bis, section 5.7).
-        const EXPIRES: &str = "; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
-        let mut cookie = self.set_cookie(EXPIRES.len(), |_| {}, Some(Duration::ZERO));
-        cookie.0.push_str(EXPIRES);
-        cookie
-    }
-
-    /// Composes a `Set-Cookie`. Its value has about `value_len` bytes.
-    fn set_cookie(
-        &self,
-        value_len: usize,
-        push_value: impl FnOnce(&mut String),
-        max_age: Option<Duration>,
-    ) -> SetCookie {
-        let Attributes { name, suffix } = &self.attributes;
-        let mut digits = itoa::Buffer::new();
-        let max_age = max_age.map(|max_age| {
-            let seconds = max_age.as_secs() + u64::from(max_age.subsec_nanos() > 0);
-            ["; Max-Age=", digits.format(seconds)]
-        });
-        let max_age_len = max_age.map_or(0, |parts| parts.iter().map(|part| part.len()).sum());
-        let len = name.len() + 1 + value_len + suffix.len() + max_age_len;
-        let mut cookie = String::with_capacity(len);
-        cookie.extend([name, "="]);
-        push_value(&mut cookie);
-        cookie.push_str(suffix);
-        cookie.extend(max_age.into_iter().flatten());
-        SetCookie(cookie)
+        self.transport.removal()
     }
 }
 
 impl fmt::Debug for SessionCookie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionCookie")
-            .field("name", &self.attributes.name)
+            .field("name", &self.transport.name())
             .field("security", &self.security)
             .finish_non_exhaustive()
     }
-}
-
-/// The value of a `Set-Cookie` header, ready to be sent: visible ASCII.
-///
-/// It carries the sealed session key, so its `Debug` is redacted.
-///
-/// ```
-/// use sessile::{
-///     config::Settings,
-///     engine::{ResponseHead, SealingKey, SessionManager},
-///     storage::MemorySessionStore,
-/// };
-///
-/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-/// # let store = MemorySessionStore::default();
-/// let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
-/// let session = manager.open([]).await?;
-/// session.insert("visits", 1)?;
-/// let headers = manager.commit(&session, &ResponseHead::to("POST")).await?;
-///
-/// let set_cookie = headers.set_cookie.expect("a new session has a cookie");
-/// assert!(set_cookie.as_str().starts_with("id="));
-/// assert_eq!(format!("{set_cookie:?}"), "SetCookie(..)");
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
-#[derive(Clone, PartialEq, Eq)]
-pub struct SetCookie(String);
-
-impl SetCookie {
-    /// The header's value.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<SetCookie> for String {
-    fn from(cookie: SetCookie) -> Self {
-        cookie.0
-    }
-}
-
-impl fmt::Debug for SetCookie {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SetCookie(..)")
-    }
-}
-
-/// The session cookie would be larger than browsers keep, so it was not sent.
-///
-/// Happens only if the cookie carries the state. Keep less in the session, or choose a store that keeps it on
-/// the server.
-///
-/// ```
-/// # #[cfg(feature = "cookie-session")] {
-/// use sessile::{
-///     config::Settings,
-///     engine::{SealingKey, SessionManager},
-///     error::{CommitError, SessionSaveError},
-///     storage::CookieSessionStore,
-/// };
-///
-/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-/// # let store = CookieSessionStore::default();
-/// let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
-/// let session = manager.open([]).await?;
-/// session.insert("letters", "x".repeat(5000))?;
-/// match session.save().await {
-///     Err(SessionSaveError::Commit(CommitError::CookieTooLarge(error))) => {
-///         assert!(error.name == "id" && error.len > 5000);
-///     }
-///     _ => panic!("no cookie carries 5000 letters"),
-/// }
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// # }
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the cookie `{name}` would have {len} bytes, {over} more than the {MAX_COOKIE_LEN} that browsers keep",
-    over = len - MAX_COOKIE_LEN
-)]
-#[non_exhaustive]
-pub struct CookieTooLargeError {
-    /// The name of the cookie.
-    pub name: String,
-    /// The length of its name, value and attributes as they would be sent, in bytes.
-    pub len: usize,
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+use super::InvalidSealingKeyError;
 use crate::{config::CookieContentSecurity, random, record::actix_session};
 
 const NONCE_LEN: usize = 12;
@@ -48,6 +49,8 @@ pub(super) const fn base64_len(bytes: usize) -> usize {
 /// let key = SealingKey::generate();
 /// assert_eq!(format!("{key:?}"), "SealingKey(..)");
 /// assert!(SealingKey::try_from(&[0; 32][..]).is_err());
+/// // 64 bytes in hexadecimal or base64.
+/// assert!("0f".repeat(64).parse::<SealingKey>().is_ok());
 /// ```
 #[derive(Clone)]
 pub struct SealingKey {
@@ -205,20 +208,14 @@ fn derive_key<const LEN: usize>(master: &[u8], purpose: &[u8]) -> [u8; LEN] {
     key
 }
 
-/// The number of bytes is not that of a [`SealingKey`], [`SealingKey::LEN`].
-///
-/// ```
-/// use sessile::engine::SealingKey;
-///
-/// let error = SealingKey::try_from(&[0; 32][..]).unwrap_err();
-/// assert_eq!(error.to_string(), "a sealing key has 64 bytes, not 32");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a sealing key has {expected} bytes, not {len}", expected = SealingKey::LEN)]
-#[non_exhaustive]
-pub struct InvalidSealingKeyError {
-    /// The number of bytes.
-    pub len: usize,
+/// From an `actix_web::cookie::Key`.
+impl From<cookie::Key> for SealingKey {
+    fn from(key: cookie::Key) -> Self {
+        let mut master = [0; Self::LEN];
+        // Such a key has at least this length, and uses the first bytes.
+        master.copy_from_slice(&key.master()[..Self::LEN]);
+        master.into()
+    }
 }
 
 impl TryFrom<&[u8]> for SealingKey {
@@ -227,7 +224,7 @@ impl TryFrom<&[u8]> for SealingKey {
     fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
         <[u8; Self::LEN]>::try_from(bytes)
             .map(Self::from)
-            .map_err(|_| InvalidSealingKeyError { len: bytes.len() })
+            .map_err(|_| InvalidSealingKeyError::Length { len: bytes.len() })
     }
 }
 

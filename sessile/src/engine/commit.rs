@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Engine, HeaderChanges, ResponseHead, SessionFailure,
-    cache_control::{self, Dependence},
+    Engine, HeaderChanges, ResponseHead, SessionFailure, cache_control::Dependence,
     perform::Performed,
 };
 use crate::{
@@ -97,8 +96,10 @@ impl<S: SessionStore> Engine<S> {
         let dependence = Dependence {
             is_used: machine.is_used || head.holds_session(),
             is_signed_in: machine.was_signed_in,
+            has_ended: machine.generation() > 0,
         };
-        cache_control::changes(self.caching, dependence, head.cache_control(), set_cookie)
+        self.response_policy
+            .changes(dependence, head.cache_control(), set_cookie)
     }
 
     async fn store_and_seal(

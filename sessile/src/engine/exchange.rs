@@ -119,24 +119,31 @@ impl<'a> ResponseHead<'a> {
 ///
 /// assert!(headers.set_cookie.is_some());
 /// assert_eq!(headers.cache_control.as_deref(), Some("private, no-cache=\"Set-Cookie\""));
-/// assert!(headers.makes_private && headers.should_remove("cdn-cache-control"));
+/// assert_eq!(headers.vary.as_deref(), Some("Cookie"));
+/// assert!(headers.should_remove("cdn-cache-control"));
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HeaderChanges {
-    /// The value of a `Set-Cookie` to append.
+    /// A `Set-Cookie` to append, or a header in its place.
     pub set_cookie: Option<SetCookie>,
     /// The value of `Cache-Control`, which replaces all lines of this header.
     pub cache_control: Option<Cow<'static, str>>,
-    /// Whether the response has to be kept out of shared caches: then `Vary` has to name `Cookie`, and the headers for
-    /// which [`should_remove`](Self::should_remove) is true have to be removed.
-    pub makes_private: bool,
+    /// The header that `Vary` has to name, if the response has to be kept out of shared caches. Then the headers for which
+    /// [`should_remove`](Self::should_remove) is true have to be removed.
+    pub vary: Option<Cow<'static, str>>,
+    /// Whether the response has to have a `Clear-Site-Data`: [`CLEAR_SITE_DATA`](Self::CLEAR_SITE_DATA), unless the
+    /// application has set one.
+    pub clears_site_data: bool,
     /// The value of a `Retry-After` to set.
     pub retry_after: Option<Duration>,
 }
 
 impl HeaderChanges {
+    /// The value of `Clear-Site-Data`. The cookie is removed by its own header, and others are not the session's.
+    pub const CLEAR_SITE_DATA: &'static str = "\"cache\", \"storage\"";
+
     /// Whether the header with this name, in lower case, has to be removed, because it lets a cache on the server's
     /// side store the response in spite of `Cache-Control` (RFC 9213).
     #[must_use]
@@ -151,7 +158,7 @@ impl HeaderChanges {
                         | "edge-control"
                 )
         };
-        self.makes_private && is_for_server_side()
+        self.vary.is_some() && is_for_server_side()
     }
 
     /// The same for a response whose `Cache-Control` was not known at the commit.
@@ -162,7 +169,7 @@ impl HeaderChanges {
             Some(_) => Self {
                 cache_control: super::cache_control::private(
                     cache_control,
-                    self.set_cookie.is_some(),
+                    self.set_cookie.as_ref().map(SetCookie::header),
                 ),
                 ..self
             },
@@ -173,7 +180,8 @@ impl HeaderChanges {
     pub(crate) fn of_failure(status: u16) -> Self {
         Self {
             cache_control: Some(Cow::Borrowed("no-store")),
-            makes_private: true,
+            // No cache stores it, so it need not be another header that the session is in.
+            vary: Some(Cow::Borrowed("Cookie")),
             retry_after: (status == 503).then_some(RETRY_AFTER),
             ..Self::default()
         }

@@ -30,13 +30,13 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 pub use self::events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents};
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
-use self::{combine::WriterTable, events::EventSender};
+use self::{cache_control::ResponsePolicy, combine::WriterTable, events::EventSender};
 pub(crate) use self::{limiter::Limiter, open::Opened};
 pub use self::{session_info::SessionInfo, sessions::Sessions};
 pub use crate::cookie::{SealingKey, SetCookie};
 use crate::{
     clock::{SharedClock, Timestamp},
-    config::{Caching, Loading, Settings, StoreFailurePolicy, SupersededPolicy},
+    config::{KeyRing, Loading, Settings, StoreFailurePolicy, SupersededPolicy},
     cookie::{NamedCookies, SessionCookie, Values},
     engine::lifetime::Lifetime,
     error::{OpenError, SessionReloadError, SessionSaveError, SettingsError, SignInError},
@@ -101,7 +101,7 @@ struct Engine<S> {
     /// How long a replaced secret is remembered, with the allowance for clocks that differ.
     grace: Duration,
     max_state_bytes: usize,
-    caching: Caching,
+    response_policy: ResponsePolicy,
     limiter: Option<Limiter<S>>,
     writers: WriterTable,
     events: EventSender,
@@ -112,23 +112,28 @@ struct Engine<S> {
 }
 
 impl<S: SessionStore> SessionManager<S> {
-    /// A manager for the sessions in `store`, whose cookies are sealed with `key`.
+    /// A manager for the sessions in `store`, whose cookies are sealed with `key`: a [`SealingKey`] or a [`KeyRing`].
     ///
     #[doc = include_str!("docs/new.md")]
     /// # Errors
     ///
     /// If `settings` are invalid: for example a cookie that no browser accepts, or a duration that is not
     /// positive.
-    pub fn new(store: S, key: SealingKey, settings: Settings) -> Result<Self, SettingsError> {
+    pub fn new(
+        store: S,
+        key: impl Into<KeyRing>,
+        settings: Settings,
+    ) -> Result<Self, SettingsError> {
         Self::with(store, key, settings, None)
     }
 
     pub(crate) fn with(
         store: S,
-        key: SealingKey,
+        key: impl Into<KeyRing>,
         settings: Settings,
         limiter: Option<Limiter<S>>,
     ) -> Result<Self, SettingsError> {
+        let settings = settings.in_effect();
         settings.check()?;
         if limiter
             .as_ref()
@@ -136,10 +141,15 @@ impl<S: SessionStore> SessionManager<S> {
         {
             return Err(SettingsError::NoSubjects);
         }
+        if settings.allow_plain_http {
+            telemetry::plain_http_allowed();
+        }
+        let cookie = SessionCookie::new(key.into(), &settings);
+        let response_policy = ResponsePolicy::new(&settings, cookie.request_header());
         Ok(Self(Arc::new(Engine {
             is_stateless: store.keeps_nothing(),
             store,
-            cookie: SessionCookie::new(key, &settings),
+            cookie,
             lifetime: Lifetime::new(&settings),
             recent_authentication: settings.recent_authentication,
             loading: settings.loading,
@@ -150,7 +160,7 @@ impl<S: SessionStore> SessionManager<S> {
                 .renewal_grace
                 .saturating_add(settings.clock_allowance),
             max_state_bytes: settings.max_state_bytes,
-            caching: settings.caching,
+            response_policy,
             limiter,
             writers: WriterTable::default(),
             events: EventSender::default(),
@@ -160,7 +170,15 @@ impl<S: SessionStore> SessionManager<S> {
         })))
     }
 
-    /// The session that the `Cookie` headers of a request name, or an empty one.
+    /// The name of the requests' header that [`open`](Self::open) reads: `Cookie`, unless
+    /// [`session_header`](Settings::session_header) is set.
+    #[must_use]
+    pub fn request_header(&self) -> &str {
+        &self.0.response_policy.request_header
+    }
+
+    /// The session that the `Cookie` headers of a request name, or an empty one. If
+    /// [`session_header`](Settings::session_header) is set, the values are those of that header.
     ///
     /// No value from a client is an error: a cookie that fails verification, or names no live session, opens
     /// an empty session.

@@ -1,6 +1,6 @@
 //! Requests that have a session before the middleware opens one: from outer code, or from an outer middleware.
 //!
-//! The request's extensions hold one session, which all code uses. A session of outer code gets its store when the
+//! The request's extensions hold one session per marker of the middlewares, which all code uses. A session of outer code gets its store when the
 //! middleware opens it, in place, so its handles stay valid. Its changes are replayed on the stored state. If they do
 //! not fit, the request fails before the handler runs, so no earlier version of the session has to be kept.
 //!
@@ -58,12 +58,11 @@ impl<S: SessionStore> SessionManager<S> {
         let Some(backend) = outer.backend() else {
             return false;
         };
-        // A session that can't send a cookie is from an earlier request: the application kept it by mistake.
-        if backend.cookie().name() != self.0.cookie.name() || !outer.machine().cookie_can_go() {
+        if !self.0.cookie.is_named_as(backend.cookie()) {
             return false;
         }
         let is_same = backend.store_type() == TypeId::of::<S>()
-            && backend.cookie().has_key_of(&self.0.cookie);
+            && backend.cookie().is_interchangeable_with(&self.0.cookie);
         if !is_same && !self.0.has_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 cookie = self.0.cookie.name(),

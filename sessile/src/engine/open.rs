@@ -23,7 +23,7 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Opened {
     pub(crate) binding: Binding,
-    /// Whether the browser has to get its cookie sealed again, because actix-session sealed it.
+    /// Whether the browser has to get its cookie sealed again: see [`Unsealed`].
     pub(crate) is_outdated: bool,
     /// Other sessions that verified cookies name.
     pub(crate) others: Vec<Target>,

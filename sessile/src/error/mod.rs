@@ -15,6 +15,7 @@
 //! | [`SessionManager::new`](crate::engine::SessionManager::new), `SessionMiddlewareBuilder::try_build` | [`SettingsError`] |
 //! | [`SessionManager::open`](crate::engine::SessionManager::open) | [`SessionFailure`](crate::engine::SessionFailure), whose source is an [`OpenError`] |
 //! | [`SessionManager::commit`](crate::engine::SessionManager::commit) | [`SessionFailure`](crate::engine::SessionFailure), whose source is a [`CommitError`] |
+//! | [`KeyRing`](crate::config::KeyRing) | [`KeyRingError`] |
 //! | operations of a store | [`StoreError`](crate::storage::StoreError) |
 //!
 //! In a handler, `?` turns them into a response with an empty body, without the cause. No error contains a secret, a
@@ -37,7 +38,7 @@ pub use self::{
     signing_in::{EndOthersError, InvalidSubjectError, SignInError},
 };
 pub use crate::{
-    cookie::{CookieTooLargeError, InvalidSealingKeyError},
+    cookie::{CookieTooLargeError, InvalidSealingKeyError, KeyRingError},
     record::json::JsonError,
     session::{MergeCause, MergeError},
 };

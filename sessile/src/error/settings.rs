@@ -41,7 +41,7 @@ pub enum SettingsError {
     },
 }
 
-/// The name or an attribute of the cookie is invalid.
+/// The name or an attribute of the cookie, or the name of the header in its place, is invalid.
 ///
 /// ```
 /// use sessile::{
@@ -84,6 +84,15 @@ pub enum InvalidCookieError {
     /// `SameSite` is `None`, and browsers ignore such a cookie without `Secure` (RFC 6265bis, section 5.7).
     #[error("browsers ignore a cookie with SameSite=None and without Secure")]
     InsecureSameSite,
+    /// The cookie is `Partitioned`, and browsers ignore such a cookie without `Secure`.
+    #[error("browsers ignore a cookie with Partitioned and without Secure")]
+    InsecurePartitioned,
+    /// [`session_header`](crate::config::Settings::session_header) names a header that has another meaning.
+    #[error("sessions can't travel in the header `{header}`, which has another meaning")]
+    ReservedHeader {
+        /// The name of the header.
+        header: &'static str,
+    },
     /// The name begins with `__Host-` or `__Secure-`, and browsers refuse such a cookie with these
     /// attributes (RFC 6265bis, section 4.1.3).
     #[error("browsers refuse a cookie named {prefix}… {because}")]

@@ -5,26 +5,31 @@
 //!
 //! # Choosing the cookie
 //!
-//! The defaults are a cookie called `id` with `Path=/`, `Secure`, `HttpOnly` and `SameSite=Lax`. Two changes make it
-//! safer. They are not defaults, because existing sessions of actix-session would be lost, and a sign-in that another
-//! site redirects back from would not find its session:
+//! The defaults are a cookie called `id` with `Path=/`, `Secure`, `HttpOnly` and `SameSite=Lax`. They keep existing
+//! sessions of actix-session. A new application begins with [`SessionMiddleware::strict`] instead, whose cookie is called
+//! `__Host-id`: browsers accept it only from this host, over TLS, for all paths. [`Settings::strict`] lists the other
+//! differences. `SameSite=Strict` is safer still, but a sign-in that another site redirects back from does not find its
+//! session:
 //!
 //! ```
 //! use actix_web::cookie::{Key, SameSite};
 //! use sessile::{SessionMiddleware, storage::MemorySessionStore};
 //!
-//! let sessions = SessionMiddleware::builder(MemorySessionStore::default(), Key::generate())
-//!     // Browsers take it only from this host, over TLS, for all paths (OWASP ASVS 5.0, 3.3.3).
-//!     .cookie_name("__Host-session".to_owned())
+//! let sessions = SessionMiddleware::strict(MemorySessionStore::default(), Key::generate())
 //!     // Browsers do not send it with requests from other sites, not even with a link.
 //!     .cookie_same_site(SameSite::Strict)
+//!     // On the developer's machine, there is no TLS.
+//!     .allow_plain_http(cfg!(debug_assertions))
 //!     .try_build();
 //! assert!(sessions.is_ok());
 //! ```
 //!
+//! A page that other sites embed in a frame needs `cookie_same_site(SameSite::None)` and [`cookie_partitioned`]. Each of
+//! these sites then has its own session.
+//!
 //! Settings that no browser accepts are an error when the middleware is built: a `__Host-` name with a domain, with
-//! another path or without `Secure`; `SameSite=None` without `Secure`; a name or attribute with an invalid character.
-//! An empty domain or path is omitted, because browsers ignore it.
+//! another path or without `Secure`; `SameSite=None` or `Partitioned` without `Secure`; a name or attribute with an
+//! invalid character. An empty domain or path is omitted, because browsers ignore it.
 //!
 //! ```
 //! # use actix_web::cookie::{Key, SameSite};
@@ -43,7 +48,7 @@
 //! | of a request that created or renewed the session | the new cookie |
 //! | of one that changed it | the cookie with its full `Max-Age`, if it has one; where the session travels in the cookie, always |
 //! | of one that only read it | none; under [`OnEveryRequest`], the cookie again, with its full `Max-Age` if it has one |
-//! | to a request with a cookie that actix-session sealed | the cookie, sealed again, unless it would have more than 4096 bytes |
+//! | to a request with a cookie that actix-session sealed, or [a key other than the first](super::replacing_keys) | the cookie, sealed again, unless it would have more than 4096 bytes |
 //! | of one that purged it | a removal cookie: the same name and attributes, no value, `Max-Age=0` and an `Expires` in the past |
 //!
 //! Except under `OnEveryRequest`, a cookie without a `Max-Age` is sent again only if its key changes: a response that
@@ -73,7 +78,39 @@
 //! Cookies are found in one or several `Cookie` headers, with or without quotes and percent-encoding, because
 //! browsers, old clients and HTTP/2 differ in this.
 //!
+//! # A header instead of a cookie
+//!
+//! Clients of an API often keep no cookies. With [`session_header`], a header takes the cookie's place:
+//!
+//! ```
+//! use actix_web::cookie::Key;
+//! use sessile::{SessionMiddleware, storage::MemorySessionStore};
+//!
+//! let sessions = SessionMiddleware::builder(MemorySessionStore::default(), Key::generate())
+//!     .session_header(Some("X-Session".to_owned()))
+//!     .build();
+//! # let _ = sessions;
+//! ```
+//!
+//! | | in a cookie | in a header |
+//! | --- | --- | --- |
+//! | a new or renewed session | `Set-Cookie: id=…; Path=/; …` | `X-Session: …`: the client stores the value and sends it |
+//! | an ended session | a removal cookie | `X-Session:` with an empty value: the client deletes what it has stored |
+//! | lifetime | the server's, and `Max-Age` | the server's |
+//! | caches | `Vary: Cookie` | `Vary: X-Session` |
+//! | forged requests from other sites | `SameSite`, and a CSRF token | impossible: a browser does not add the header by itself |
+//! | scripts of the page | can't read it (`HttpOnly`) | can read it. Don't use a header for pages in a browser |
+//!
+//! Such a middleware ignores cookies: if a request has both, the header counts. A value of a cookie is not accepted in the
+//! header, nor one of the header in a cookie. Cookies of actix-session are not accepted. The length is limited as that of
+//! a cookie is. If scripts of other origins use the API, the application's CORS middleware has to allow the header and
+//! to expose it (`Access-Control-Allow-Headers` and `Access-Control-Expose-Headers`).
+//!
+//! For an application with pages and an API, put one middleware around each.
+//!
 //! # The sealing key
+//!
+//! [`replacing_keys`](super::replacing_keys) shows where to keep the key, and how to replace it.
 //!
 //! Cookies are sealed with keys that are derived from the application's key. So the application can seal other
 //! cookies with its key: none of them is accepted as a session, even if a visitor chooses its content. Cookies of
@@ -86,7 +123,7 @@
 //! something still holds a [`Session`](crate::Session) when the handler is done, as a stream does, or if it sets the
 //! cookie. Such a response is made private:
 //!
-//! - It gets `Vary: Cookie`.
+//! - It gets `Vary: Cookie`, or that of the [header](#a-header-instead-of-a-cookie).
 //! - Its `Cache-Control` gets `private`. If it sets the cookie, `no-cache="Set-Cookie"` as well. Other directives of
 //!   the handler, such as `max-age`, are kept for the browser's own cache.
 //! - What lets a shared cache store it is removed: `public` and `s-maxage`, and the headers `CDN-Cache-Control` and its
@@ -140,8 +177,7 @@
 //!
 //! The setting [`caching`] changes this:
 //!
-//! - [`NoStoreSignedIn`] also keeps the pages of signed-in users out of the browser's cache. This crate can't tie a
-//!   session to a user yet, so for now set `Cache-Control: no-store` yourself.
+//! - [`NoStoreSignedIn`] also keeps the pages of users who have signed in with [`sign_in`] out of the browser's cache.
 //! - [`Unchanged`] leaves all of these headers to the application. It has to set them on every page that depends on a
 //!   session, or a cache with a default lifetime serves one visitor's page to the next visitor.
 //!
@@ -174,19 +210,51 @@
 //! | --- | --- |
 //! | the same middleware twice, for example around the `App` and around a scope | the session that the outer one opened is used, and stored once |
 //! | two instances with one cookie name, one key, and stores of one type | the same: the store and the settings of the inner one are not used |
-//! | two middlewares with different cookie names | two sessions: code inside the inner one sees its session, and all other code sees the outer one, before and after |
+//! | two middlewares with different cookie names, one of them with a [`marker`] | two sessions: a handler takes the one as [`Session`](crate::Session), and the other one as [`SessionOf`] |
+//! | two middlewares with different cookie names and the same marker, or none | two sessions: code inside the inner one sees its session, and all other code sees the outer one, before and after |
 //! | two middlewares with one cookie name and different stores or keys | two sessions whose cookies replace each other: a warning is logged |
 //! | outer middleware that gets the session first | its handle has an empty session until the request reaches the session middleware. It then becomes the request's session, and keeps the changes that were made |
 //! | no session middleware | the session is empty and is not stored: the first change logs a warning |
 //!
-//! Until then, `remove` and `update` through that handle have no effect, because the values are not loaded; `insert`
-//! and `update_or` have. If possible, make the session middleware the outermost one: register it with the last
-//! `wrap`. For example, it comes after the middleware of `actix-identity`, whose deadlines need an open session.
+//! For example, a shop has customers and administrators, and a person can be both:
+//!
+//! ```
+//! use actix_web::{App, cookie::Key, web};
+//! use sessile::{Session, SessionMiddleware, extract::SessionOf, storage::MemorySessionStore};
+//!
+//! struct Admin;
+//!
+//! async fn page(customer: Session, admin: SessionOf<Admin>) -> actix_web::Result<String> {
+//!     let (customer, admin) = (customer.get::<String>("name")?, admin.get::<String>("name")?);
+//!     Ok(format!("{customer:?} {admin:?}"))
+//! }
+//!
+//! let key = Key::generate();
+//! let customers = SessionMiddleware::strict(MemorySessionStore::default(), key.clone()).build();
+//! let admins = SessionMiddleware::strict(MemorySessionStore::default(), key)
+//!     .cookie_name("__Host-admin".to_owned())
+//!     .marker::<Admin>()
+//!     .build();
+//! let app = App::new().wrap(admins).wrap(customers).route("/", web::get().to(page));
+//! # let _ = app;
+//! ```
+//!
+//! Before the request reaches the session middleware, `remove` and `update` through a handle that outer middleware got
+//! have no effect, because the values are not loaded; `insert` and `update_or` have. If possible, make the session
+//! middleware the outermost one: register it with the last `wrap`. For example, it comes after the middleware of
+//! `actix-identity`, whose deadlines need an open session.
 //!
 //! [`NoStoreSignedIn`]: crate::config::Caching::NoStoreSignedIn
 //! [`OnEveryRequest`]: crate::config::TtlExtensionPolicy::OnEveryRequest
 //! [`Unchanged`]: crate::config::Caching::Unchanged
 //! [`accept_actix_session_cookies`]: crate::config::Settings::accept_actix_session_cookies
 //! [`caching`]: crate::config::Settings::caching
+//! [`cookie_partitioned`]: crate::config::Settings::cookie_partitioned
 //! [`cookie_path`]: crate::config::Settings::cookie_path
+//! [`marker`]: crate::SessionMiddlewareBuilder::marker
 //! [`purge`]: crate::Session::purge
+//! [`sign_in`]: crate::Session::sign_in
+//! [`session_header`]: crate::config::Settings::session_header
+//! [`SessionMiddleware::strict`]: crate::SessionMiddleware::strict
+//! [`SessionOf`]: crate::extract::SessionOf
+//! [`Settings::strict`]: crate::config::Settings::strict

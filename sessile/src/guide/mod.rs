@@ -11,6 +11,7 @@
 //! | use a struct for the session's data, or show a message after a redirect | [`data_and_messages`] |
 //! | change one session in several requests at once | [`concurrent_requests`] |
 //! | replace actix-session | [`migrating_from_actix_session`] |
+//! | store the sealing key, or replace it | [`replacing_keys`] |
 //! | keep an audit trail, or close sockets when a user signs out | [`audit_trails`] |
 //! | monitor sessions in production | [`logs_and_metrics`] |
 //! | administer the tables of a PostgreSQL, MySQL or MariaDB database | [`databases`] |
@@ -44,6 +45,9 @@ pub mod logs_and_metrics;
 pub mod migrating_from_actix_session;
 #[cfg(feature = "actix")]
 pub mod remember_me;
+#[cfg(feature = "actix")]
+#[doc = include_str!("replacing_keys.md")]
+pub mod replacing_keys {}
 pub mod scaling;
 pub mod security;
 #[cfg(feature = "actix")]

@@ -5,6 +5,9 @@
 //! the test in the repository that shows it. *Application* means that the application has to meet it, because no
 //! session library can.
 //!
+//! [`Settings::strict`] has the stricter value of each setting that has one. A new application begins with
+//! `SessionMiddleware::strict`.
+//!
 //! Report a vulnerability in private, on the repository's security page.
 //!
 //! # V7.1 Documentation
@@ -29,7 +32,7 @@
 //! | | requirement, in short | met by | shown by |
 //! | --- | --- | --- | --- |
 //! | 7.3.1 | an idle timeout | [`Settings::lifecycle`]; one day by default; exact with a [`touch_fraction`] of 0 | `engine/lifetime.rs`, `tests/http` |
-//! | 7.3.2 | an absolute lifetime | [`Settings::absolute_timeout`], from the sign-in; off by default | `engine/lifetime.rs`, `tests/http` |
+//! | 7.3.2 | an absolute lifetime | [`Settings::absolute_timeout`], from the sign-in; one day in strict settings, off by default | `engine/lifetime.rs`, `tests/http` |
 //!
 //! The server checks both, also for sessions in the cookie. See [`how_long_sessions_live`].
 //!
@@ -58,24 +61,28 @@
 //! | --- | --- | --- | --- |
 //! | 3.3.1 | `Secure`, and `__Secure-` where `__Host-` is not used | `Secure` by default; the application chooses the name | `config/cookie.rs` |
 //! | 3.3.2 | `SameSite` according to the purpose of the cookie | `Lax` by default; `None` without `Secure` is refused | `config/cookie.rs` |
-//! | 3.3.3 | `__Host-` unless the cookie is shared with other hosts | `cookie_name("__Host-…")`: incompatible attributes are an error when the middleware is built | `config/cookie.rs` |
+//! | 3.3.3 | `__Host-` unless the cookie is shared with other hosts | `cookie_name("__Host-…")`: incompatible attributes are an error when the middleware is built. Strict settings have `__Host-id` | `config/cookie.rs` |
 //! | 3.3.4 | `HttpOnly` if scripts don't need the cookie | by default | `config/cookie.rs` |
 //! | 3.3.5 | name and value have at most 4096 bytes | a longer cookie is a typed error at the commit; the attributes count as well | `cookie/tests/` |
 //!
-//! The default name is `id`, so that the cookies of existing applications stay valid. For a new application,
-//! `__Host-id` is the better choice: see [`cookies_and_proxies`].
+//! The default name is `id`, so that the cookies of existing applications stay valid.
+//! [`Settings::allow_plain_http`] is for development: it removes `Secure` and the prefix, and logs a warning.
 //!
-//! # Caches
+//! # Caches and the browser's storage
 //!
 //! A response that used its session is `private` and has `Vary: Cookie`, so that no cache between the browser and the
 //! server serves it to another visitor (`tests/proxies`, behind nginx and Apache httpd). [`Caching::NoStoreSignedIn`]
-//! also keeps the pages of users who are signed in with [`Session::sign_in`] out of the browser's cache (ASVS 14.3.2).
+//! also keeps the pages of users who have signed in with [`Session::sign_in`] out of the browser's cache (ASVS 14.3.2).
+//! With [`Settings::clear_site_data`], signing out makes the browser clear its cache and storage (ASVS 14.3.1). Both are
+//! part of the strict settings (`tests/http/strict.rs`).
 //!
 //! # Secrets
 //!
 //! - Session cookies are sealed with keys that are derived from the application's key (HKDF-SHA256). They are
 //!   encrypted with AES-128-GCM-SIV, or signed with HMAC-SHA256. Neither the application's other cookies nor a
 //!   repeated nonce endangers them (`cookie/tests/`).
+//! - The sealing key can be replaced while the servers run (`tests/http/keys.rs`): see `guide::replacing_keys`. A key file
+//!   that other users can read is an error (`cookie/key_ring/`).
 //! - Session keys, sealing keys and `Set-Cookie` headers have a redacted `Debug` and no `Display`. Secrets are
 //!   compared in constant time (`record/id.rs`, `cookie/seal.rs`).
 //! - Errors and log lines have the name of a value and the expected type, but never the value
@@ -112,6 +119,8 @@
 //!   if needed, and limit the rate of requests in front of the application.
 //!
 //! [`Caching::NoStoreSignedIn`]: crate::config::Caching::NoStoreSignedIn
+//! [`Session::purge`]: crate::Session::purge
+//! [`Session::renew`]: crate::Session::renew
 //! [`Session::require_recent_authentication`]: crate::Session::require_recent_authentication
 //! [`Session::sign_in`]: crate::Session::sign_in
 //! [`Session::sign_out`]: crate::Session::sign_out
@@ -122,9 +131,11 @@
 //! [`Sessions::end`]: crate::Sessions::end
 //! [`Sessions::list`]: crate::Sessions::list
 //! [`Settings::absolute_timeout`]: crate::config::Settings::absolute_timeout
+//! [`Settings::allow_plain_http`]: crate::config::Settings::allow_plain_http
+//! [`Settings::clear_site_data`]: crate::config::Settings::clear_site_data
 //! [`Settings::lifecycle`]: crate::config::Settings::lifecycle
+//! [`Settings::strict`]: crate::config::Settings::strict
 //! [`accept_actix_session_cookies`]: crate::config::Settings::accept_actix_session_cookies
-//! [`cookies_and_proxies`]: crate::guide::cookies_and_proxies
 //! [`how_long_sessions_live`]: crate::guide::how_long_sessions_live
 //! [`migrating_from_actix_session`]: crate::guide::migrating_from_actix_session
 //! [`recent_authentication`]: crate::config::Settings::recent_authentication

@@ -1,9 +1,7 @@
 //! Several session middlewares in one request, and code outside of all of them.
 
-use std::sync::{Arc, Mutex};
-
 use actix_web::{
-    App, Error, HttpMessage as _, HttpResponse,
+    App, Error, HttpResponse,
     body::{BoxBody, MessageBody},
     cookie::Key,
     dev::{Service as _, ServiceRequest, ServiceResponse},
@@ -21,6 +19,7 @@ use sessile::{
 
 use crate::{
     client::Server,
+    log::Log,
     setup::{InCookie, Kind, Memory, Setup, Sqlite, in_time},
     watched::{
         Fault::Fail,
@@ -186,32 +185,6 @@ async fn an_instance_for_the_same_cookie_finds_the_session_behind_another_one() 
         let named = other.builder().cookie_name("other".to_owned());
         let stored = other.start_with(named).get_as(&pair(of_middle), "/").await;
         assert_eq!(stored.state(), json!({"middle": 2}));
-    })
-    .await;
-}
-
-/// The application makes a mistake: it puts one session into the extensions of every request.
-#[tokio::test]
-async fn a_session_of_an_earlier_request_serves_no_other_visitor() {
-    in_time(async {
-        let setup = Setup::<Memory>::new(Private).await;
-        let scripts = setup.start();
-        let inner = setup.builder().build();
-        let shared = Session::new();
-        let server = Server::start_bare(move |config| {
-            let shared = shared.clone();
-            let show = async |session: Session| HttpResponse::Ok().json(session.entries());
-            let scope = web::scope("").default_service(web::to(show));
-            config.service(scope.wrap(inner.clone()).wrap_fn(move |request, service| {
-                request.extensions_mut().insert(shared.clone());
-                service.call(request)
-            }));
-        });
-        for user in ["ferris", "corro"] {
-            let cookie = scripts.get(&format!("/set:user:{user}")).await.cookie();
-            let reply = server.get_as(&cookie, "/").await;
-            assert_eq!(reply.state(), json!({ "user": user }));
-        }
     })
     .await;
 }
@@ -411,50 +384,6 @@ async fn a_store_that_fails_while_an_early_session_is_opened_fails_the_request()
     .await;
 }
 
-/// Collects what this thread logs, until it is dropped.
-struct Log {
-    text: Arc<Mutex<Vec<u8>>>,
-    _guard: tracing::subscriber::DefaultGuard,
-}
-
-impl Log {
-    fn of_warnings() -> Self {
-        let text = Arc::new(Mutex::new(Vec::new()));
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::WARN)
-            .with_ansi(false)
-            .with_writer(Mutex::new(Writer(Arc::clone(&text))))
-            .finish();
-        Self {
-            text,
-            _guard: tracing::subscriber::set_default(subscriber),
-        }
-    }
-
-    /// The lines since the last call.
-    fn lines(&self) -> Vec<String> {
-        let text = std::mem::take(&mut *self.text.lock().unwrap());
-        String::from_utf8(text)
-            .unwrap()
-            .lines()
-            .map(str::to_owned)
-            .collect()
-    }
-}
-
-struct Writer(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Writer {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Outer code takes the session after it has called the middleware, and before the middleware runs.
 #[actix_web::test]
 async fn a_handle_that_was_taken_after_the_call_becomes_the_session() {
@@ -533,12 +462,16 @@ async fn two_middlewares_with_one_cookie_and_different_stores_log_one_warning() 
     let inner = SessionMiddleware::new(CookieSessionStore::default(), key);
     let other_key = SessionMiddleware::new(MemorySessionStore::default(), Key::generate());
     let scope = web::scope("/other").default_service(web::to(handler));
+    let marked = SessionMiddleware::builder(MemorySessionStore::default(), Key::generate());
+    let marked = marked.marker::<u8>().build();
+    let marked_scope = web::scope("/marked").default_service(web::to(handler));
     let app = App::new()
         .service(scope.wrap(other_key))
+        .service(marked_scope.wrap(marked))
         .service(web::scope("").default_service(web::to(handler)).wrap(inner))
         .wrap(outer);
     let app = init_service(app).await;
-    for path in ["/other", "/"] {
+    for path in ["/other", "/marked", "/"] {
         for _ in 0..2 {
             let request = TestRequest::post().uri(path).to_request();
             let response = call_service(&app, request).await;

@@ -21,7 +21,7 @@ fn fixed_key() -> SealingKey {
 fn cookie_with(key: SealingKey, change: impl FnOnce(&mut Settings)) -> SessionCookie {
     let mut settings = Settings::default();
     change(&mut settings);
-    SessionCookie::new(key, &settings)
+    SessionCookie::new(key.into(), &settings)
 }
 
 fn cookie(security: CookieContentSecurity) -> SessionCookie {
@@ -226,5 +226,38 @@ fn the_size_is_that_of_what_is_sent() {
         assert!(error.len > 4096);
         let over = format!("{} more", error.len - 4096);
         assert!(error.to_string().contains(&over));
+    }
+}
+
+#[test]
+fn a_cookie_of_another_key_of_the_ring_is_sealed_again() {
+    let (old, new) = (fixed_key(), SealingKey::generate());
+    for security in [Private, Signed] {
+        let ring = KeyRing::from(old.clone());
+        let settings = Settings {
+            cookie_content_security: security,
+            ..Settings::default()
+        };
+        let cookie = SessionCookie::new(ring.clone(), &settings);
+        let is_outdated = |header: &str| {
+            let value = header.strip_prefix("id=").unwrap().as_bytes();
+            let unsealed = cookie.unseal(value, || ISSUED_AT)?;
+            Some(unsealed.unwrap().is_outdated)
+        };
+        let old_header = sent_back(&issue(&cookie, &a_key()));
+        assert_eq!(is_outdated(&old_header), Some(false));
+
+        // Before it seals, the new key only opens.
+        ring.replace([old.clone(), new.clone()]).unwrap();
+        assert_eq!(is_outdated(&old_header), Some(false));
+
+        ring.replace([new.clone(), old.clone()]).unwrap();
+        let new_header = sent_back(&issue(&cookie, &a_key()));
+        assert_eq!(is_outdated(&old_header), Some(true));
+        assert_eq!(is_outdated(&new_header), Some(false));
+
+        ring.replace([new.clone()]).unwrap();
+        assert_eq!(is_outdated(&old_header), None);
+        assert_eq!(is_outdated(&new_header), Some(false));
     }
 }
