@@ -20,7 +20,7 @@ pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
 /// Far longer than any operation takes that succeeds.
-const ENOUGH: Duration = Duration::from_secs(60);
+pub(crate) const ENOUGH: Duration = Duration::from_secs(60);
 
 /// The output of `future`, unless that takes forever.
 pub(crate) async fn in_time<F: Future>(future: F) -> F::Output {
@@ -43,6 +43,13 @@ pub(crate) async fn near_store(url: impl Into<String>) -> RedisSessionStore {
     let config = NearCacheConfig::default().max_staleness(HOUR);
     let builder = RedisSessionStore::builder(url).near_cache(config);
     in_time(builder.build()).await.unwrap()
+}
+
+/// The same with operations that may take long.
+pub(crate) async fn patient_near_store(url: impl Into<String>) -> RedisSessionStore {
+    let config = NearCacheConfig::default().max_staleness(HOUR);
+    let builder = RedisSessionStore::builder(url).response_timeout(ENOUGH);
+    in_time(builder.near_cache(config).build()).await.unwrap()
 }
 
 /// Trusts the authority of `redis`, and no other one.
