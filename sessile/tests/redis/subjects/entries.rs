@@ -104,7 +104,7 @@ async fn an_update_adds_an_entry_that_was_lost() {
     assert!(user.listed().await.is_empty());
     // A mark holds for what no index names.
     let session = user.update(&session).await;
-    assert_eq!(user.listed().await, [session.id.clone()]);
+    assert_eq!(user.listed().await, std::slice::from_ref(&session.id));
     scene.command(&["DEL", &keys[0], &keys[1], &keys[2]]);
     assert_eq!(user.end_all(100).await.1, []);
     assert!(!user.opens(&session.id).await);

@@ -9,3 +9,4 @@ mod limits;
 mod near_cache;
 mod rules;
 mod scene;
+mod suite;

@@ -10,6 +10,7 @@
 mod group;
 mod marks;
 mod reading;
+mod reservation;
 mod scripts;
 mod sweep;
 mod write;

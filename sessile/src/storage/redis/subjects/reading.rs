@@ -7,8 +7,8 @@ use super::{
     super::{RedisSessionStore, error::Fault},
     group::Group,
     marks::Marks,
+    reservation::{Reservation, Written},
     scripts::{ENTRIES, FORGET},
-    write::{Reservation, Written},
 };
 use crate::storage::{Loaded, SessionId, StoreError, StoreErrorKind};
 

@@ -16,48 +16,15 @@ use redis::Value;
 use super::{
     super::{RedisSessionStore, error::Fault},
     group::Group,
-    marks::{Mark, Marks},
+    marks::Marks,
     reading::Entry,
-    scripts::{DISPLACE, RESERVE, SETTLE},
+    reservation::{Reservation, Written},
+    scripts::DISPLACE,
 };
 use crate::storage::{
     AtLimit, CreateOutcome, Freshness, Refusal, SessionId, SessionLimit, SessionStore as _,
-    SignInOutcome, SignInWrite, StoreError, UpdateOutcome, timing::millis,
+    SignInOutcome, SignInWrite, StoreError, UpdateOutcome,
 };
-
-/// A place in the index of a group, for a session that is about to be stored.
-pub(super) struct Reservation {
-    group: Group,
-    mark: Option<Mark>,
-    /// When it was reserved, or 0 if the session had it already.
-    reserved_at: i64,
-    is_new: bool,
-}
-
-impl Reservation {
-    /// Whether a session of the subject has it that is not settled yet.
-    const fn is_sign_in(&self) -> bool {
-        matches!(self.group, Group::Subject(_)) && self.reserved_at > 0
-    }
-
-    /// That of a session of which a reader knows only that it is stored.
-    pub(super) const fn read(group: Group) -> Self {
-        Self {
-            group,
-            mark: None,
-            reserved_at: 0,
-            is_new: false,
-        }
-    }
-}
-
-/// What became of the write.
-#[derive(Clone, Copy)]
-pub(super) enum Written {
-    Stored,
-    Missing,
-    Failed,
-}
 
 impl RedisSessionStore {
     /// Stores a session that has a subject or a lookup label, under a limit if there is one.
@@ -121,72 +88,6 @@ impl RedisSessionStore {
         Ok(SignInOutcome::Stored { displaced })
     }
 
-    /// Reserves a place in each group of the session. `None` if the limit of its subject is reached.
-    async fn reserve_all(
-        &self,
-        write: &SignInWrite<'_>,
-        limit: Option<SessionLimit>,
-    ) -> Result<Option<Vec<Reservation>>, StoreError> {
-        let refusing = limit.filter(|limit| limit.at_limit() == AtLimit::RefuseNew);
-        let mut reservations = Vec::new();
-        for group in Group::of(write.record) {
-            let max = match (group, refusing) {
-                (Group::Subject(_), Some(limit)) => limit.max(),
-                _ => 0,
-            };
-            match self.reserve_up_to(group, write, max).await? {
-                Some(reservation) => reservations.push(reservation),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(reservations))
-    }
-
-    /// As [`reserve`](Self::reserve). If there is no place, removes from the index what is gone, and tries again.
-    async fn reserve_up_to(
-        &self,
-        group: Group,
-        write: &SignInWrite<'_>,
-        max: u32,
-    ) -> Result<Option<Reservation>, StoreError> {
-        match self.reserve(group, write, max).await? {
-            None => {
-                Box::pin(self.read_those(group, Entry::is_settled)).await?;
-                self.reserve(group, write, max).await
-            }
-            reserved => Ok(reserved),
-        }
-    }
-
-    /// Reserves a place in the index of `group`, unless `max` other sessions have one.
-    async fn reserve(
-        &self,
-        group: Group,
-        write: &SignInWrite<'_>,
-        max: u32,
-    ) -> Result<Option<Reservation>, StoreError> {
-        let signed_in_at = write.record.signed_in_at();
-        let arguments = [
-            write.id.to_string(),
-            signed_in_at.map_or(0, |at| at.as_unix_millis()).to_string(),
-            millis(write.ttl).to_string(),
-            max.to_string(),
-        ];
-        match &self.run(group, &RESERVE, &arguments).await? {
-            Value::BulkString(word) if word == b"full" => Ok(None),
-            Value::Array(parts) => match parts.as_slice() {
-                [mark, Value::Int(reserved_at), Value::Int(is_new)] => Ok(Some(Reservation {
-                    group,
-                    mark: Mark::parse(mark)?,
-                    reserved_at: *reserved_at,
-                    is_new: *is_new == 1,
-                })),
-                _ => Err(Fault::UnexpectedReply.into()),
-            },
-            _ => Err(Fault::UnexpectedReply.into()),
-        }
-    }
-
     /// Stores the record, and reads the marks of its subject after that.
     async fn write_record(
         &self,
@@ -236,42 +137,6 @@ impl RedisSessionStore {
         let loading = self.load(write.id, subject.as_ref(), Freshness::Current);
         let loaded = Box::pin(loading).await?;
         Ok(loaded.is_some_and(|loaded| loaded.version == write.version))
-    }
-
-    /// Says what became of the write. If the reply is lost, each reservation ends by itself after a minute.
-    async fn settle_all(
-        &self,
-        write: &SignInWrite<'_>,
-        reservations: &[Reservation],
-        written: Written,
-    ) {
-        for reservation in reservations {
-            let is_settled = reservation.reserved_at == 0 && !matches!(written, Written::Missing);
-            if !is_settled {
-                let settled = self.settle(write.id, reservation, written).await;
-                drop(settled);
-            }
-        }
-    }
-
-    pub(super) async fn settle(
-        &self,
-        id: &SessionId,
-        reservation: &Reservation,
-        written: Written,
-    ) -> Result<Value, StoreError> {
-        let outcome = match written {
-            Written::Stored => "stored",
-            Written::Missing => "missing",
-            Written::Failed => "failed",
-        };
-        let arguments = [
-            id.to_string(),
-            outcome.to_owned(),
-            reservation.reserved_at.to_string(),
-            u8::from(reservation.is_new).to_string(),
-        ];
-        self.run(reservation.group, &SETTLE, &arguments).await
     }
 
     /// Settles a sign-in, and deletes the sessions of the subject that signed in earliest, until there are `max` with this one.
