@@ -17,6 +17,10 @@ pub(crate) struct Limiter<S> {
 }
 
 impl<S: SubjectStore> Limiter<S> {
+    #[cfg_attr(
+        not(feature = "actix"),
+        expect(dead_code, reason = "only the adapter sets a limit")
+    )]
     pub(crate) fn new(limit: SessionLimit) -> Self {
         Self {
             limit,

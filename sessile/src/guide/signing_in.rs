@@ -84,10 +84,10 @@
 //! # let app = init_service(app).await;
 //! # let refused = call_service(&app, TestRequest::with_uri("/account").to_request()).await;
 //! # assert_eq!(refused.status(), 303);
-//! # assert_eq!(refused.headers()["location"], "/login");
+//! # assert_eq!(refused.headers().get("location").unwrap(), "/login");
 //! # let login = TestRequest::post().uri("/login").set_form([("name", "ferris"), ("password", "crab")]);
 //! # let response = call_service(&app, login.to_request()).await;
-//! # assert_eq!(response.headers()["location"], "/account");
+//! # assert_eq!(response.headers().get("location").unwrap(), "/account");
 //! # let cookie = response.response().cookies().next().unwrap().into_owned();
 //! # let account = TestRequest::with_uri("/account").cookie(cookie.clone()).to_request();
 //! # assert_eq!(call_and_read_body(&app, account).await, "You are ferris.");
