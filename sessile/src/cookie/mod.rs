@@ -12,7 +12,10 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use crate::{
     clock::Timestamp,
     config::{CookieContentSecurity, Settings},
-    record::DecodeError,
+    record::{
+        DecodeError, Nonce,
+        id::{Secret, SecretDigest, SessionId},
+    },
 };
 
 use self::attributes::Attributes;
@@ -140,6 +143,27 @@ impl SessionCookie {
                 self.set_cookie(SealingKey::SIGNATURE_LEN + text.len(), seal, max_age)
             }
         }
+    }
+
+    /// A new secret of the session `id`, derived from `nonce`.
+    pub(crate) fn new_secret(&self, id: &SessionId, nonce: &Nonce) -> Secret {
+        self.key.rotated_secret(id, nonce)
+    }
+
+    /// The secret of the session `id` with this `digest` that was derived from `nonce`, if one of our keys derives it.
+    pub(crate) fn derived_secret(
+        &self,
+        id: &SessionId,
+        nonce: &Nonce,
+        digest: &SecretDigest,
+    ) -> Option<Secret> {
+        let mut secrets = self.all_keys().map(|key| key.rotated_secret(id, nonce));
+        secrets.find(|secret| secret.digest() == *digest)
+    }
+
+    /// The keys that cookies of ours may have been sealed with.
+    fn all_keys(&self) -> impl Iterator<Item = &SealingKey> {
+        std::iter::once(&self.key)
     }
 
     /// The `Set-Cookie` that makes the browser remove the cookie.
