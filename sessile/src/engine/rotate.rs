@@ -11,7 +11,7 @@ use crate::{
         Nonce, Record, RotationDue, RotationStep,
         id::{Secret, SessionKey},
     },
-    session::machine::Stored,
+    session::machine::{CookieDue, Stored},
     storage::SessionStore,
 };
 
@@ -37,6 +37,14 @@ impl<S: SessionStore> Engine<S> {
                 self.secrets.due(record, secret, own.presented_at)
             }
             _ => RotationDue::Nothing,
+        }
+    }
+
+    /// The cookie that is due if a response carries the newer secret.
+    pub(super) fn cookie_of_rotation(&self, stored: &Stored) -> CookieDue {
+        match self.rotation_due(stored) {
+            RotationDue::Resend => CookieDue::Refresh,
+            _ => CookieDue::Nothing,
         }
     }
 

@@ -5,7 +5,7 @@ use std::{pin::pin, sync::Arc};
 use super::{Engine, merge::Merged, perform::Performed};
 use crate::{
     error::{CommitError, SessionClosedError},
-    record::{Payload, Record, RotationDue},
+    record::{Payload, Record},
     session::{
         Flush,
         machine::{CookieDue, InFlight, Renewal, Stored},
@@ -112,11 +112,10 @@ impl<S: SessionStore> Engine<S> {
             CookieDue::Issue
         } else if extends && lifetime.change_extends_cookie(&after.record)
             || lifetime.cookies_differ(before, &after.record)
-            || self.rotation_due(after) == RotationDue::Resend
         {
             CookieDue::Refresh
         } else {
-            CookieDue::Nothing
+            self.cookie_of_rotation(after)
         }
     }
 

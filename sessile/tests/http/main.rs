@@ -30,6 +30,7 @@ mod login_races;
 mod nesting;
 mod races;
 mod renewing;
+mod rotation;
 mod saving;
 mod script;
 mod sealed_cookies;
