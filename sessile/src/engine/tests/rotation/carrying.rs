@@ -177,12 +177,11 @@ async fn the_pending_secret_is_preferred_if_both_are_presented() {
 async fn servers_with_different_clocks_rotate_together() {
     let allow = |settings: &mut Settings| settings.clock_allowance = GRACE;
     let (world, first) = session_with(allow).await;
-    let ahead = ManualClock::default();
+    let ahead = ManualClock::starting_at(world.clock.now().saturating_add(GRACE));
     let other = world.beside(&ahead, |settings| {
         rotating(settings);
         allow(settings);
     });
-    ahead.advance(GRACE);
     for clock in [&world.clock, &ahead] {
         clock.advance(INTERVAL - GRACE);
     }
