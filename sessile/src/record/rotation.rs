@@ -137,7 +137,8 @@ impl Secrets {
         }
     }
 
-    /// Counts the rotation interval from `now`, unless it counts from a rotation or a renewal of one.
+    /// Has the rotation interval begin at `now`, and not with the session. After a renewal that interrupted a rotation, it
+    /// does so already.
     pub(crate) fn count_from(&mut self, now: Timestamp) {
         if self.rotation.is_none() {
             self.rotate(RotationStep::Done, now);

@@ -85,8 +85,10 @@ fn settings_that_make_no_sense_are_refused() {
 #[cfg(feature = "cookie-session")]
 #[test]
 fn a_store_without_secrets_refuses_to_rotate_them() {
-    let mut settings = Settings::default();
-    settings.rotation_interval = Some(Duration::from_secs(3600));
+    let settings = Settings {
+        rotation_interval: Some(Duration::from_secs(3600)),
+        ..Settings::default()
+    };
     let key = SealingKey::generate();
     let refused = SessionManager::new(crate::storage::CookieSessionStore::default(), key, settings);
     assert_eq!(refused.err(), Some(SettingsError::NoSecrets));

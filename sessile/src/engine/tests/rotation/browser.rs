@@ -8,7 +8,7 @@ use super::*;
 const SLOWEST: Duration = Duration::from_millis(900);
 
 /// A request that has not been committed, or a response that has not arrived.
-struct Pending<T> {
+struct InFlight<T> {
     since: Timestamp,
     what: T,
 }
@@ -19,8 +19,8 @@ pub(super) struct Browser<S> {
     random: fastrand::Rng,
     id: SessionId,
     jar: String,
-    requests: Vec<Pending<(usize, Session)>>,
-    responses: Vec<Pending<String>>,
+    requests: Vec<InFlight<(usize, Session)>>,
+    responses: Vec<InFlight<String>>,
     /// A cookie with each secret that was sent, also in responses that were lost.
     sent: HashMap<[u8; Secret::LEN], String>,
     /// The increments that were acknowledged.
@@ -68,7 +68,7 @@ impl<S: SessionStore + Clone + 'static> Browser<S> {
             Some(&self.id),
             "the user is signed out"
         );
-        self.requests.push(Pending {
+        self.requests.push(InFlight {
             since: self.now(),
             what: (server, session),
         });
@@ -105,7 +105,7 @@ impl<S: SessionStore + Clone + 'static> Browser<S> {
             };
             self.note(&cookie);
             if self.random.u8(..10) > 0 {
-                self.responses.push(Pending {
+                self.responses.push(InFlight {
                     since: self.now(),
                     what: cookie,
                 });
