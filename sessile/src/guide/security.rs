@@ -179,8 +179,6 @@
 //!
 //! [`Caching::NoStoreSignedIn`]: crate::config::Caching::NoStoreSignedIn
 //! [`Loading::Lazy`]: crate::config::Loading::Lazy
-//! [`Session::purge`]: crate::Session::purge
-//! [`Session::renew`]: crate::Session::renew
 //! [`Session::require_recent_authentication`]: crate::Session::require_recent_authentication
 //! [`Session::sign_in`]: crate::Session::sign_in
 //! [`Session::sign_out`]: crate::Session::sign_out
