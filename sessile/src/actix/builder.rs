@@ -191,6 +191,13 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
+    /// How long the secret in the cookie is used before another one replaces it. Default: `None`, only renewals
+    /// replace it. See [`Settings::rotation_interval`].
+    pub fn rotation_interval(mut self, interval: Option<Duration>) -> Self {
+        self.settings.rotation_interval = interval;
+        self
+    }
+
     /// The maximum number of sessions that a user can have at a time. Default: any number.
     ///
     /// Exact, also if a user signs in many times at once. Costs the store a look at the user's sessions with each sign-in.

@@ -152,6 +152,17 @@ pub struct Settings {
     ///
     /// Default: 30 seconds.
     pub clock_allowance: Duration,
+    /// How long the secret in the cookie is used before another one replaces it: timed rotation. A copy of a cookie then
+    /// opens the session only until the browser has sent its newer cookie.
+    ///
+    /// Default: `None`, only renewals replace it. Each rotation costs up to three writes, and a cookie for each response
+    /// until the browser sends it back. A response that is lost signs no user out. The page
+    /// [`guide::security`](crate::guide::security#timed-rotation) has the details.
+    ///
+    /// At least twice the [grace period](Self::renewal_grace) with the [allowance](Self::clock_allowance). An error with
+    /// `CookieSessionStore`, which keeps no secrets. Sessions in a store that was written for actix-session are not
+    /// rotated.
+    pub rotation_interval: Option<Duration>,
     /// The cache headers of responses that depend on a session.
     ///
     /// Default: [`Caching::Private`], which lets only the browser store them.
@@ -261,7 +272,19 @@ impl Settings {
             }
             StoreFailurePolicy::Respond { .. } | StoreFailurePolicy::ServeEmpty => {}
         }
-        Ok(())
+        let least = self.grace().saturating_mul(2);
+        match self.rotation_interval {
+            Some(Duration::ZERO) => Err(SettingsError::NotPositive {
+                setting: "rotation interval",
+            }),
+            Some(interval) if interval < least => Err(SettingsError::RotationInterval { least }),
+            _ => Ok(()),
+        }
+    }
+
+    /// How long a replaced secret is remembered.
+    pub(crate) fn grace(&self) -> Duration {
+        self.renewal_grace.saturating_add(self.clock_allowance)
     }
 }
 
@@ -293,6 +316,7 @@ impl Default for Settings {
             on_superseded: SupersededPolicy::default(),
             renewal_grace: Duration::from_secs(30),
             clock_allowance: Duration::from_secs(30),
+            rotation_interval: None,
             caching: Caching::default(),
             clear_site_data: false,
             accept_actix_session_cookies: true,

@@ -64,7 +64,7 @@ impl Content {
             // Nothing is compared with it: a browser has no versions.
             version: Version::new(0),
             record,
-            promotes: false,
+            presented_at: Timestamp::from_unix_millis(0),
         }))
     }
 

@@ -18,7 +18,10 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use crate::{
     clock::Timestamp,
     config::{CookieContentSecurity, Settings},
-    record::DecodeError,
+    record::{
+        DecodeError, Nonce,
+        id::{Secret, SecretDigest, SessionId},
+    },
 };
 
 use self::{key_ring::Keys, transport::Transport};
@@ -177,6 +180,23 @@ impl SessionCookie {
                     .compose(SealingKey::SIGNATURE_LEN + text.len(), seal, max_age)
             }
         }
+    }
+
+    /// A new secret of the session `id`, derived from `nonce`.
+    pub(crate) fn new_secret(&self, id: &SessionId, nonce: &Nonce) -> Secret {
+        self.keys.keys().first.rotated_secret(id, nonce)
+    }
+
+    /// The secret of the session `id` with this `digest` that was derived from `nonce`, if one of our keys derives it.
+    pub(crate) fn derived_secret(
+        &self,
+        id: &SessionId,
+        nonce: &Nonce,
+        digest: &SecretDigest,
+    ) -> Option<Secret> {
+        let keys = self.keys.keys();
+        let mut secrets = keys.iter().map(|key| key.rotated_secret(id, nonce));
+        secrets.find(|secret| secret.digest() == *digest)
     }
 
     /// The `Set-Cookie` that makes the browser remove the cookie.

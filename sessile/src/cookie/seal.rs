@@ -19,7 +19,14 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use super::InvalidSealingKeyError;
-use crate::{config::CookieContentSecurity, random, record::actix_session};
+use crate::{
+    config::CookieContentSecurity,
+    random,
+    record::{
+        Nonce, actix_session,
+        id::{Secret, SessionId},
+    },
+};
 
 const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
@@ -160,6 +167,17 @@ impl SealingKey {
         })
     }
 
+    /// The secret of the session `id` that a rotation derives from `nonce`.
+    pub(super) fn rotated_secret(&self, id: &SessionId, nonce: &Nonce) -> Secret {
+        // Derived here, since few requests need the key.
+        let mac = hmac_with(&derive_key::<32>(self.master.master(), b"rotation"));
+        let mac = mac.chain_update(id.as_bytes()).chain_update(nonce);
+        let digest: [u8; DIGEST_LEN] = mac.finalize().into_bytes().into();
+        let mut secret = [0; Secret::LEN];
+        secret.copy_from_slice(&digest[..Secret::LEN]);
+        Secret::from_bytes(secret)
+    }
+
     /// What actix-session sealed with the same key as the `value` of the cookie `name`.
     pub(super) fn open_actix_session(
         &self,
@@ -185,16 +203,18 @@ pub(super) fn with_buffer<T>(len: usize, body: impl FnOnce(&mut [u8]) -> T) -> T
 
 impl From<[u8; Self::LEN]> for SealingKey {
     fn from(master: [u8; Self::LEN]) -> Self {
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-        let mac =
-            <Hmac<Sha256> as hmac::Mac>::new_from_slice(&derive_key::<32>(&master, b"signing"))
-                .expect("HMAC takes keys of any length");
+        let mac = hmac_with(&derive_key::<32>(&master, b"signing"));
         Self {
             cipher: AesGcmSiv::new(&derive_key::<16>(&master, b"encryption").into()),
             master: cookie::Key::from(&master),
             mac,
         }
     }
+}
+
+fn hmac_with(key: &[u8]) -> Hmac<Sha256> {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    <Hmac<Sha256> as hmac::Mac>::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
 /// Derives the key for `purpose` from the application's key.

@@ -8,6 +8,7 @@ use super::{
     open::{Lookup, MAX_LOADS, by_session},
 };
 use crate::{
+    clock::Timestamp,
     cookie::Unsealed,
     error::OpenError,
     record::id::SessionId,
@@ -18,7 +19,11 @@ use crate::{
 
 impl<S: SessionStore> Engine<S> {
     /// Loads the sessions that these cookies name, and chooses the one that counts.
-    pub(super) async fn choose(&self, candidates: &[Unsealed]) -> Result<Opened, OpenError> {
+    pub(super) async fn choose(
+        &self,
+        candidates: &[Unsealed],
+        presented_at: Timestamp,
+    ) -> Result<Opened, OpenError> {
         let mut others = Vec::new();
         let mut found = Vec::new();
         for (index, cookies) in by_session(candidates).enumerate() {
@@ -27,7 +32,7 @@ impl<S: SessionStore> Engine<S> {
                 continue;
             }
             let id = cookies[0].content.id().clone();
-            match self.find_one(cookies).await? {
+            match self.find_one(cookies, presented_at).await? {
                 Lookup::Session {
                     binding,
                     is_outdated,

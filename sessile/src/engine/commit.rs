@@ -11,7 +11,7 @@ use crate::{
     cookie::{Content, CookieTooLargeError, SetCookie},
     engine::lifetime::OnRead,
     error::CommitError,
-    record::id::SessionKey,
+    record::RotationDue,
     session::{
         Flush, Session, SessionStatus,
         decide::Action,
@@ -77,7 +77,7 @@ impl<S: SessionStore> Engine<S> {
             return Some(HeaderChanges::default());
         }
         let is_untouched = machine.close_untouched(|machine| match (machine.stored(), now) {
-            (Some(stored), _) if stored.promotes => false,
+            (Some(stored), _) if self.rotation_due(stored) != RotationDue::Nothing => false,
             (Some(stored), Some(now)) if machine.extends_life => {
                 self.lifetime.on_read(&stored.record, || now) == OnRead::Nothing
             }
@@ -130,7 +130,7 @@ impl<S: SessionStore> Engine<S> {
                 Ok(cookie) => {
                     // Handles that are used after the response have to know that the browser has a cookie.
                     session.machine().cookie_came = true;
-                    Ok(Some(cookie))
+                    Ok(cookie)
                 }
                 Err(error) if changes_nothing(action) => {
                     telemetry::request_failed("send the session's cookie again", &error);
@@ -197,23 +197,26 @@ impl<S: SessionStore> Engine<S> {
             CookieDue::Nothing | CookieDue::Refresh => None,
             // The session has ended or was renewed: this cookie would replace a valid one.
             CookieDue::Issue if is_gone => None,
-            CookieDue::Issue => self.issue(&stored?).ok(),
+            CookieDue::Issue => self.issue(&stored?).ok()?,
             CookieDue::Remove => Some(self.cookie.removal()),
         }
     }
 
-    pub(super) fn issue(&self, stored: &Arc<Stored>) -> Result<SetCookie, CookieTooLargeError> {
+    /// The cookie of this session, unless only the browser has its newest secret.
+    pub(super) fn issue(
+        &self,
+        stored: &Arc<Stored>,
+    ) -> Result<Option<SetCookie>, CookieTooLargeError> {
+        let now = self.clock.now();
         let content = match self.is_stateless {
             true => Content::Record(Arc::clone(stored)),
-            false => Content::Key(SessionKey {
-                id: stored.id.clone(),
-                secret: stored.secret,
-                hint: stored.record.subject(),
-            }),
+            false => match self.newest_key(stored, now) {
+                Some(key) => Content::Key(key),
+                None => return Ok(None),
+            },
         };
-        let now = self.clock.now();
         let max_age = self.lifetime.max_age(&stored.record, now);
-        self.cookie.issue(&content, now, max_age)
+        self.cookie.issue(&content, now, max_age).map(Some)
     }
 }
 

@@ -39,7 +39,7 @@ impl<S: SessionStore> Engine<S> {
                 secret,
                 version: Version::generate(),
                 record,
-                promotes: false,
+                presented_at: now,
             };
             match self.store_new(flush, &mut new, now).await? {
                 CreateOutcome::Taken => {}

@@ -43,8 +43,8 @@ pub enum EventKind {
     Renewed,
     /// The session ended.
     Ended(EndCause),
-    /// A request presented a key that a renewal replaced. That is normal for a request that was in flight at that time. Much
-    /// later, it may be a stolen key.
+    /// A request presented a key that a renewal or a rotation replaced. That is normal for a request that was in flight at
+    /// that time. Much later, it may be a stolen key.
     OldKey,
     /// A cookie failed verification.
     CookieRejected,

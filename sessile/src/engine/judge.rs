@@ -11,10 +11,12 @@ use crate::{
 /// Whether a key opens a stored session. The best judgement comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Judgement {
-    /// It opens the session.
-    Current,
     /// It opens the session, and the next write makes it the current one.
     Pending,
+    /// It opens the session.
+    Current,
+    /// It opens the session, and the response carries a newer one.
+    Former,
     /// It would open the session, which has expired.
     Expired,
     /// A renewal replaced it: it can only end the session.
@@ -46,9 +48,10 @@ impl<S: SessionStore> Engine<S> {
             // A renewal moved the session, and left this record for the grace period.
             (None, Some(_)) if loaded.record.is_moved_at(now) => return Judgement::Stale,
             (Some(secret), Some(secrets)) => {
-                match secrets.judge(&secret.digest(), now, self.grace) {
+                match secrets.judge(&secret.digest(), now, self.secrets.grace) {
                     Presented::Current => Judgement::Current,
                     Presented::Pending => Judgement::Pending,
+                    Presented::Former => Judgement::Former,
                     Presented::Stale => return Judgement::Stale,
                     Presented::Unknown => return Judgement::Unknown,
                 }

@@ -135,6 +135,11 @@ impl Lifetime {
         self.guests.touch_after.is_some() || self.signed_in.touch_after.is_some()
     }
 
+    /// Whether requests that only read extend the life of this session.
+    pub(crate) fn reading_extends(&self, record: &Record) -> bool {
+        self.limits(record).touch_after.is_some()
+    }
+
     /// What a request that only reads does to the lifetime of a session.
     ///
     /// Calls `now` only if reading extends the lifetime.
@@ -204,7 +209,7 @@ fn part(idle: Duration, fraction: f64) -> Duration {
 }
 
 /// What a request that only reads does to the lifetime of its session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum OnRead {
     /// Nothing.
     Nothing,

@@ -20,6 +20,7 @@ mod moving;
 mod nesting;
 mod open;
 mod perform;
+mod rotate;
 mod save;
 mod session_info;
 mod sessions;
@@ -40,7 +41,7 @@ use crate::{
     cookie::{NamedCookies, SessionCookie, Values},
     engine::lifetime::Lifetime,
     error::{OpenError, SessionReloadError, SessionSaveError, SettingsError, SignInError},
-    record::Record,
+    record::{Record, SecretPolicy},
     session::{
         Backend, Session,
         machine::{Binding, Cookies, Machine},
@@ -98,8 +99,7 @@ struct Engine<S> {
     store_timeout: Duration,
     on_store_failure: StoreFailurePolicy,
     on_superseded: SupersededPolicy,
-    /// How long a replaced secret is remembered, with the allowance for clocks that differ.
-    grace: Duration,
+    secrets: SecretPolicy,
     max_state_bytes: usize,
     response_policy: ResponsePolicy,
     limiter: Option<Limiter<S>>,
@@ -141,6 +141,9 @@ impl<S: SessionStore> SessionManager<S> {
         {
             return Err(SettingsError::NoSubjects);
         }
+        if settings.rotation_interval.is_some() && store.keeps_nothing() {
+            return Err(SettingsError::NoSecrets);
+        }
         if settings.allow_plain_http {
             telemetry::plain_http_allowed();
         }
@@ -156,9 +159,10 @@ impl<S: SessionStore> SessionManager<S> {
             store_timeout: settings.store_timeout,
             on_store_failure: settings.on_store_failure,
             on_superseded: settings.on_superseded,
-            grace: settings
-                .renewal_grace
-                .saturating_add(settings.clock_allowance),
+            secrets: SecretPolicy {
+                rotation_interval: settings.rotation_interval,
+                grace: settings.grace(),
+            },
             max_state_bytes: settings.max_state_bytes,
             response_policy,
             limiter,
@@ -204,7 +208,10 @@ impl<S: SessionStore> SessionManager<S> {
             Loading::Eager => {
                 // The machine is filled in place, because moving it costs more.
                 let session = self.session(Binding::New, true);
-                let finding = self.0.find(cookies.iter().map(|cookie| &**cookie));
+                let began_at = session.machine().began_at;
+                let finding = self
+                    .0
+                    .find(cookies.iter().map(|cookie| &**cookie), began_at);
                 let found = timeout::within(self.0.store_timeout, finding).await;
                 match found.unwrap_or_else(|after| Err(OpenError::Timeout { after })) {
                     // There are no changes to replay.
@@ -312,8 +319,12 @@ impl<S: SessionStore> Backend for Engine<S> {
         std::any::TypeId::of::<S>()
     }
 
-    fn find<'a>(&'a self, cookies: &'a Cookies) -> BoxFuture<'a, Result<Opened, OpenError>> {
-        Box::pin(self.find(cookies.iter().map(|cookie| &**cookie)))
+    fn find<'a>(
+        &'a self,
+        cookies: &'a Cookies,
+        presented_at: Timestamp,
+    ) -> BoxFuture<'a, Result<Opened, OpenError>> {
+        Box::pin(self.find(cookies.iter().map(|cookie| &**cookie), presented_at))
     }
 
     fn goes_on_without(&self, error: &OpenError) -> bool {

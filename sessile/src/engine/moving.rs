@@ -48,7 +48,7 @@ impl<S: SessionStore> Engine<S> {
             secret,
             version: Version::generate(),
             record: self.next_record(&old, flush.work().payload.clone(), None, true),
-            promotes: false,
+            presented_at: old.presented_at,
         };
         new.record.epoch = Epoch::generate();
         new.record.secrets = secret.map(|secret| Secrets::new(secret.digest()));
@@ -86,13 +86,13 @@ impl<S: SessionStore> Engine<S> {
         let mut moved = Record::new(now);
         moved.epoch = new.record.epoch;
         moved.secrets = Some(Secrets::new(Secret::generate().digest()));
-        moved.ends_at = now.saturating_add(self.grace);
+        moved.ends_at = now.saturating_add(self.secrets.grace);
         moved.move_to(&new.id);
         for _ in 0..MAX_ATTEMPTS {
             let version = Version::generate();
-            let ending = self
-                .store
-                .update(&old.id, old.version, &moved, version, self.grace);
+            let ending =
+                self.store
+                    .update(&old.id, old.version, &moved, version, self.secrets.grace);
             match ending.await? {
                 UpdateOutcome::Updated => return Ok(Moved::Done),
                 UpdateOutcome::Missing | UpdateOutcome::Refused(_) => return Ok(Moved::Ended),

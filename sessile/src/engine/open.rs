@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use super::{EndCause, Engine, EventKind, judge::Judgement};
 use crate::{
+    clock::Timestamp,
     cookie::{Content, Unsealed},
     error::OpenError,
     record::id::{SessionId, SubjectDigest},
@@ -37,16 +38,17 @@ impl<S: SessionStore> Engine<S> {
     /// The session that the cookies with these values name, if it is live.
     ///
     /// If exactly one live session has a subject, it counts. If none has one and there is exactly one live session,
-    /// that one counts. Otherwise none counts.
+    /// that one counts. Otherwise none counts. The request came at `presented_at`.
     pub(super) async fn find<'a>(
         &self,
         cookies: impl Iterator<Item = &'a [u8]>,
+        presented_at: Timestamp,
     ) -> Result<Opened, OpenError> {
         let candidates = self.unseal(cookies)?;
         let mut sessions = by_session(&candidates);
         match (sessions.next(), sessions.next()) {
             (None, _) => Ok(Opened::default()),
-            (Some(only), None) => Ok(match self.find_one(only).await? {
+            (Some(only), None) => Ok(match self.find_one(only, presented_at).await? {
                 Lookup::Session {
                     binding,
                     is_outdated,
@@ -62,7 +64,7 @@ impl<S: SessionStore> Engine<S> {
                 Lookup::Nothing => Opened::default(),
             }),
             // Boxed, since it is rare.
-            (Some(_), Some(_)) => Box::pin(self.choose(&candidates)).await,
+            (Some(_), Some(_)) => Box::pin(self.choose(&candidates, presented_at)).await,
         }
     }
 
@@ -84,7 +86,7 @@ impl<S: SessionStore> Engine<S> {
         cookies: &[Unsealed],
     ) -> Result<Option<SessionId>, OpenError> {
         let own = || Some(cookies[0].content.id().clone());
-        match self.find_one(cookies).await {
+        match self.find_one(cookies, self.clock.now()).await {
             Ok(Lookup::Session {
                 binding: Binding::Stale(id),
                 ..
@@ -150,10 +152,14 @@ impl<S: SessionStore> Engine<S> {
     }
 
     /// The session that all of these `cookies` name.
-    pub(super) async fn find_one(&self, cookies: &[Unsealed]) -> Result<Lookup, OpenError> {
+    pub(super) async fn find_one(
+        &self,
+        cookies: &[Unsealed],
+        presented_at: Timestamp,
+    ) -> Result<Lookup, OpenError> {
         match self.is_stateless {
             true => Ok(self.find_sealed(cookies)),
-            false => self.find_stored(cookies).await,
+            false => self.find_stored(cookies, presented_at).await,
         }
     }
 
@@ -182,7 +188,11 @@ impl<S: SessionStore> Engine<S> {
 
     /// The session that the keys in `cookies` open. Before it rejects them, it loads the session again, past any
     /// cache.
-    async fn find_stored(&self, cookies: &[Unsealed]) -> Result<Lookup, OpenError> {
+    async fn find_stored(
+        &self,
+        cookies: &[Unsealed],
+        presented_at: Timestamp,
+    ) -> Result<Lookup, OpenError> {
         let (id, hint) = match &cookies[0].content {
             Content::Key(key) => (&key.id, key.hint.as_ref()),
             Content::Record(stored) => (&stored.id, None),
@@ -194,13 +204,13 @@ impl<S: SessionStore> Engine<S> {
             };
             let (judgement, key, is_outdated) = self.judge_all(cookies, &loaded);
             match judgement {
-                Judgement::Current | Judgement::Pending => {
+                Judgement::Pending | Judgement::Current | Judgement::Former => {
                     let stored = Stored {
                         id: id.clone(),
                         secret: key.and_then(|key| key.secret),
                         version: loaded.version,
                         record: loaded.record,
-                        promotes: judgement == Judgement::Pending,
+                        presented_at,
                     };
                     return Ok(Lookup::Session {
                         binding: Binding::Stored(Arc::new(stored)),

@@ -6,7 +6,7 @@ use super::{EndCause, Engine, merge::newer};
 use crate::{
     engine::lifetime::OnRead,
     error::{CommitError, SessionClosedError},
-    record::{Epoch, id::SessionId},
+    record::{Epoch, RotationDue, id::SessionId},
     session::{
         Flush,
         decide::{Action, Situation, decide},
@@ -47,11 +47,21 @@ impl<S: SessionStore> Engine<S> {
     pub(super) fn decide(&self, work: &Work) -> Action {
         let on_read = match work.base() {
             None => OnRead::Nothing,
-            Some(stored) if stored.promotes => OnRead::Touch,
             // actix-session sealed the state without an expiry.
             Some(stored) if self.is_stateless && stored.record.undated => OnRead::Touch,
-            Some(_) if !work.extends_life => OnRead::Nothing,
-            Some(stored) => self.lifetime.on_read(&stored.record, || self.clock.now()),
+            Some(stored) => {
+                let on_read = match work.extends_life {
+                    true => self.lifetime.on_read(&stored.record, || self.clock.now()),
+                    false => OnRead::Nothing,
+                };
+                match self.rotation_due(stored) {
+                    RotationDue::Nothing => on_read,
+                    RotationDue::Resend => on_read.max(OnRead::Reissue),
+                    RotationDue::Begin | RotationDue::Promote | RotationDue::Finish => {
+                        OnRead::Touch
+                    }
+                }
+            }
         };
         decide(Situation {
             status: work.status,
@@ -184,20 +194,23 @@ impl<S: SessionStore> Engine<S> {
         flush: &mut Flush<'_>,
         stored: Arc<Stored>,
     ) -> Result<Performed, CommitError> {
-        let extends = flush.work().extends_life;
+        // Otherwise, the touch is for a rotation.
+        let extends = flush.work().extends_life
+            && (self.lifetime.reading_extends(&stored.record) || stored.record.undated);
         let record = self.next_record(&stored, stored.record.payload(), None, extends);
         let version = Version::generate();
-        let cookie = self.cookie_of_change(&stored.record, &record, None, extends);
+        let touched = Arc::new(stored.updated(version, record, None));
+        let cookie = self.cookie_of_change(&stored.record, &touched, None, extends);
         let sends = matches!(
             flush.work().cookie_due.then(cookie),
             CookieDue::Refresh | CookieDue::Issue
         );
         // If this fails, its outcome does not matter: it changes no values.
-        match self.update_stored(&stored, &record, version).await? {
-            UpdateOutcome::Updated => {
-                let touched = Arc::new(stored.updated(version, record, None));
-                Ok(Performed::Stored(touched, cookie))
-            }
+        match self
+            .update_stored(&stored, &touched.record, version)
+            .await?
+        {
+            UpdateOutcome::Updated => Ok(Performed::Stored(touched, cookie)),
             // Another request changed the session, which extended its lifetime.
             UpdateOutcome::Conflict if sends => self.reissue(stored, CookieDue::Nothing).await,
             UpdateOutcome::Conflict => Ok(Performed::Nothing),
@@ -218,13 +231,12 @@ impl<S: SessionStore> Engine<S> {
         };
         match self.load_current(&stored).await {
             Ok(Some(current)) if current.record.epoch == stored.record.epoch => {
-                let (loaded, current) = (&stored.record, current);
-                Ok(Performed::Reissue(
-                    match self.lifetime.cookies_differ(loaded, &current.record) {
-                        true => Arc::new(newer(&stored, current)),
-                        false => stored,
-                    },
-                ))
+                let differs = current.record.is_rotated()
+                    || (self.lifetime).cookies_differ(&stored.record, &current.record);
+                Ok(Performed::Reissue(match differs {
+                    true => Arc::new(newer(&stored, current)),
+                    false => stored,
+                }))
             }
             Ok(Some(_)) => Ok(Performed::Nothing),
             Ok(None) => Ok(gone),

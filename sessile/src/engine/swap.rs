@@ -45,8 +45,7 @@ impl<S: SessionStore> Engine<S> {
         match updated {
             UpdateOutcome::Updated => {
                 let updated = Arc::new(stored.updated(version, record, renewal));
-                let (before, after) = (&stored.record, &updated.record);
-                let cookie = self.cookie_of_change(before, after, renewal, extends);
+                let cookie = self.cookie_of_change(&stored.record, &updated, renewal, extends);
                 if let Some(direct) = direct {
                     direct.finish(&updated);
                 }
@@ -63,8 +62,7 @@ impl<S: SessionStore> Engine<S> {
         match Box::pin(self.merge(flush, &stored, &mut renewal)).await? {
             Merged::Onto(newest, _) => Box::pin(self.combine(flush, newest, renewal)).await,
             Merged::Landed(landed) => {
-                let (before, after) = (&stored.record, &landed.record);
-                let cookie = self.cookie_of_change(before, after, None, extends);
+                let cookie = self.cookie_of_change(&stored.record, &landed, None, extends);
                 Ok(Performed::Stored(landed, cookie))
             }
             Merged::Superseded if renewal.is_some() => {
@@ -100,24 +98,24 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// The cookie that is due for a change of the record `before` to `after` with this renewal. `extends` is whether the
-    /// request extends the life of the session.
+    /// The cookie that is due for a change of the record `before` with this renewal, after which the session is stored as
+    /// `after`. `extends` is whether the request extends the life of the session.
     pub(super) fn cookie_of_change(
         &self,
         before: &Record,
-        after: &Record,
+        after: &Stored,
         renewal: Option<Renewal>,
         extends: bool,
     ) -> CookieDue {
         let lifetime = &self.lifetime;
         if self.is_stateless || renewal.is_some() {
             CookieDue::Issue
-        } else if extends && lifetime.change_extends_cookie(after)
-            || lifetime.cookies_differ(before, after)
+        } else if extends && lifetime.change_extends_cookie(&after.record)
+            || lifetime.cookies_differ(before, &after.record)
         {
             CookieDue::Refresh
         } else {
-            CookieDue::Nothing
+            self.cookie_of_rotation(after)
         }
     }
 
@@ -137,13 +135,17 @@ impl<S: SessionStore> Engine<S> {
         if extends || renewal.is_some() {
             record.used_at = record.used_at.max(now);
         }
-        if let (true, Some(secret)) = (stored.promotes, &stored.secret) {
-            record.promote(&secret.digest(), now);
+        if renewal.is_none() {
+            self.rotate(stored, &mut record, now);
         }
-        record.forget_previous(now, self.grace);
+        record.forget_previous(now, self.secrets.grace);
         record.ends_at = self.lifetime.ends_at(&record);
         if let Some(Renewal { secret, epoch }) = &renewal {
             record.renew(secret, *epoch, now);
+            if let (Some(_), Some(secrets)) = (self.secrets.rotation_interval, &mut record.secrets)
+            {
+                secrets.count_from(now);
+            }
         }
         record
     }

@@ -30,6 +30,17 @@ pub enum SettingsError {
         /// The setting.
         setting: &'static str,
     },
+    /// The rotation interval is shorter than twice the grace period with the allowance for clocks.
+    #[error(
+        "the rotation interval has to be at least {least:?}: twice the grace period with the allowance for clocks"
+    )]
+    RotationInterval {
+        /// The shortest interval that these settings allow.
+        least: std::time::Duration,
+    },
+    /// Timed rotation, and a store that keeps no secrets.
+    #[error("the store keeps no secrets, which timed rotation requires")]
+    NoSecrets,
     /// The touch fraction is not a number from 0 to 1.
     #[error("the touch fraction has to be a number from 0 to 1")]
     TouchFraction,

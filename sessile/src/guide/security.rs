@@ -27,6 +27,72 @@
 //! | 7.2.3 | reference tokens are unique, at least 128 bits, from a CSPRNG | an id and a secret of 128 bits each from a generator that the operating system seeds; a store never overwrites one | `record/id.rs`, acceptance suite |
 //! | 7.2.4 | authentication creates a new token and ends the old one | [`Session::sign_in`], which the application calls | `engine/tests/`, acceptance suite |
 //!
+//! # Timed rotation
+//!
+//! ASVS requires a new token when a user authenticates (7.2.4). The OWASP Session Management Cheat Sheet also recommends a
+//! *renewal timeout*: the token is replaced while the session is in use, so that a copied cookie is of use for a short
+//! time. [`Settings::rotation_interval`] sets it. It is off by default.
+//!
+//! A response may be lost, and requests of one browser overtake each other, so one secret takes the place of another
+//! in three steps. No step fails a request, signs a user out, or extends the session's life:
+//!
+//! | when | the secrets | costs |
+//! | --- | --- | --- |
+//! | the first request after the interval | its response carries a new, *pending* secret, and so do those of later requests. Both secrets open the session | a write; for each later request that only reads, a load |
+//! | a request presents the pending secret | it becomes the *current* one. The *former* one still opens the session, and responses to it carry the current one again | a write |
+//! | a request presents the current secret after the [grace period] | the former one is dead | a write |
+//!
+//! A request that stores changes takes a step in the same write. Under [`Loading::Lazy`], only requests that use the
+//! session take one. A secret that no browser has received is replaced after another interval. A renewal ends all other
+//! secrets at once.
+//!
+//! - A copied cookie opens the session until the browser has presented the newer one after the grace period: about an
+//!   interval while the browser is in use. If the browser is not in use, the session's timeouts count.
+//! - If the thief presents the pending secret, the browser is signed out after the grace period. The thief is not.
+//! - The new secret is an HMAC-SHA256 of the session's id and a random nonce. The record has the nonce and a digest. The
+//!   key is derived from the application's key, so the content of the store opens no session.
+//! - Servers with different keys, and with different intervals, can share the sessions.
+//!
+//! ```
+//! use std::time::Duration;
+//! use sessile::{
+//!     clock::ManualClock,
+//!     config::Settings,
+//!     engine::{ResponseHead, SealingKey, SessionManager},
+//!     storage::MemorySessionStore,
+//! };
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let clock = ManualClock::default();
+//! let mut settings = Settings::default().clock(clock.clone());
+//! settings.rotation_interval = Some(Duration::from_secs(15 * 60));
+//! # let store = MemorySessionStore::default();
+//! let manager = SessionManager::new(store, SealingKey::generate(), settings)?;
+//! # let session = manager.open([]).await?;
+//! # session.insert("user", "ferris")?;
+//! # let headers = manager.commit(&session, &ResponseHead::to("POST")).await?;
+//! # let name_and_value = |set_cookie: &str| set_cookie.split(';').next().unwrap().to_owned();
+//! # let copied = name_and_value(headers.set_cookie.unwrap().as_str());
+//! let visit = async |cookie: &str| {
+//!     let session = manager.open([cookie.as_bytes()]).await?;
+//!     let is_open = session.contains_key("user");
+//!     let headers = manager.commit(&session, &ResponseHead::to("GET")).await?;
+//!     let sent = headers.set_cookie.map(|it| name_and_value(it.as_str()));
+//!     Ok::<_, Box<dyn std::error::Error>>((is_open, sent))
+//! };
+//!
+//! clock.advance(Duration::from_secs(15 * 60));
+//! let (is_open, sent) = visit(&copied).await?;
+//! let newer = sent.expect("a rotation is due");
+//! assert!(is_open);
+//!
+//! visit(&newer).await?;
+//! clock.advance(Duration::from_secs(60));
+//! assert_eq!(visit(&newer).await?, (true, None));
+//! assert_eq!(visit(&copied).await?, (false, None));
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
+//!
 //! # V7.3 Timeouts
 //!
 //! | | requirement, in short | met by | shown by |
@@ -119,6 +185,7 @@
 //!   if needed, and limit the rate of requests in front of the application.
 //!
 //! [`Caching::NoStoreSignedIn`]: crate::config::Caching::NoStoreSignedIn
+//! [`Loading::Lazy`]: crate::config::Loading::Lazy
 //! [`Session::purge`]: crate::Session::purge
 //! [`Session::renew`]: crate::Session::renew
 //! [`Session::require_recent_authentication`]: crate::Session::require_recent_authentication
@@ -134,8 +201,11 @@
 //! [`Settings::allow_plain_http`]: crate::config::Settings::allow_plain_http
 //! [`Settings::clear_site_data`]: crate::config::Settings::clear_site_data
 //! [`Settings::lifecycle`]: crate::config::Settings::lifecycle
+//! [`Settings::rotation_interval`]: crate::config::Settings::rotation_interval
 //! [`Settings::strict`]: crate::config::Settings::strict
 //! [`accept_actix_session_cookies`]: crate::config::Settings::accept_actix_session_cookies
+//! [`cookies_and_proxies`]: crate::guide::cookies_and_proxies
+//! [grace period]: crate::config::Settings::renewal_grace
 //! [`how_long_sessions_live`]: crate::guide::how_long_sessions_live
 //! [`migrating_from_actix_session`]: crate::guide::migrating_from_actix_session
 //! [`recent_authentication`]: crate::config::Settings::recent_authentication

@@ -7,6 +7,7 @@ pub(crate) mod json;
 mod moved;
 mod payload;
 mod reader;
+mod rotation;
 mod sealed;
 mod secrets;
 pub(crate) mod state;
@@ -25,7 +26,8 @@ pub use self::state::State;
 pub(crate) use self::{
     details::{Details, Flash},
     payload::Payload,
-    secrets::{Presented, Previous, PreviousKind, Secrets},
+    rotation::{Nonce, Rotation, RotationDue, RotationStep, SecretPolicy},
+    secrets::{Presented, Previous, Secrets},
 };
 
 /// What a store keeps under a [`SessionId`](crate::storage::SessionId): the state of the session, the

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{DecodeError, Epoch, Record, SHARED};
+use super::{
+    DecodeError, Epoch, Record, SHARED,
+    rotation::{Rotation, RotationStep},
+};
 use crate::{
     clock::Timestamp,
     record::id::{Secret, SecretDigest},
@@ -11,47 +14,31 @@ use crate::{
 /// The digests of the secrets of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Secrets {
-    /// Of the secret that the newest cookie carries.
+    /// Of the secret that the newest cookie carries, or of the one that a pending secret is to replace.
     pub(crate) current: SecretDigest,
-    /// Of the secret before that, for requests that were in flight when it was replaced.
+    /// Of the secret that a renewal replaced, for requests that were in flight.
     pub(crate) previous: Option<Previous>,
-    /// Of the secret that a rotation issued, until a request presents it. Few records have one, so it is
-    /// allocated separately.
-    pub(crate) pending: Option<Arc<Pending>>,
+    /// `None` if secrets are not rotated, and before the first rotation: the current secret counts from the creation of
+    /// the session. It is allocated separately, since few records have one.
+    pub(crate) rotation: Option<Arc<Rotation>>,
 }
 
-/// A secret that was replaced.
+/// A secret that a renewal replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Previous {
     pub(crate) digest: SecretDigest,
     pub(crate) replaced_at: Timestamp,
-    pub(crate) by: PreviousKind,
-}
-
-/// What replaced a secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PreviousKind {
-    /// A renewal: the secret no longer opens the session.
-    Renewal,
-    /// A rotation: the secret opens the session until the grace period has passed.
-    Rotation,
-}
-
-/// A secret that a rotation has issued.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pending {
-    pub(crate) digest: SecretDigest,
-    /// What the secret is derived from, together with the session's id and the application's key.
-    pub(crate) nonce: [u8; 16],
 }
 
 /// What a presented secret allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Presented {
-    /// It opens the session.
-    Current,
     /// It opens the session, and is to become the current one.
     Pending,
+    /// It opens the session.
+    Current,
+    /// It opens the session until the current one, which replaced it, is presented after the grace period.
+    Former,
     /// A renewal replaced it within the grace period: it can only end the session.
     Stale,
     /// It opens nothing.
@@ -63,17 +50,22 @@ impl Secrets {
         Self {
             current,
             previous: None,
-            pending: None,
+            rotation: None,
         }
+    }
+
+    /// Whether there is only a current secret.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.previous.is_none() && self.rotation.is_none()
     }
 
     /// Refuses secrets of which two are equal.
     pub(super) fn check(&self) -> Result<(), DecodeError> {
-        let previous = self.previous.as_ref().map(|it| it.digest);
-        let pending = self.pending.as_ref().map(|it| it.digest);
-        let current = Some(self.current);
-        let repeats = previous == current || pending == current;
-        if repeats || (previous.is_some() && previous == pending) {
+        let current = Some(&self.current);
+        let previous = self.previous.as_ref().map(|it| &it.digest);
+        let other = self.rotation.as_deref().and_then(|it| it.step.digest());
+        let repeats = previous == current || other == current;
+        if repeats || (previous.is_some() && previous == other) {
             return Err(DecodeError::Secrets);
         }
         Ok(())
@@ -81,11 +73,11 @@ impl Secrets {
 
     /// About how many bytes of memory they take beside themselves.
     pub(super) fn footprint(&self) -> usize {
-        let pending = self.pending.as_deref();
-        pending.map_or(0, |pending| SHARED + size_of_val(pending))
+        let rotation = self.rotation.as_deref();
+        rotation.map_or(0, |rotation| SHARED + size_of_val(rotation))
     }
 
-    /// What `presented` allows at `now`. A replaced secret is remembered for `grace`.
+    /// What `presented` allows at `now`. A secret that a renewal replaced is remembered for `grace`.
     ///
     /// All digests are compared, so that the time does not reveal which of them matched.
     pub(crate) fn judge(
@@ -95,64 +87,61 @@ impl Secrets {
         grace: Duration,
     ) -> Presented {
         let is_current = self.current == *presented;
-        let is_pending = (self.pending.as_ref()).is_some_and(|it| it.digest == *presented);
+        let is_remembered = |since| now.saturating_duration_since(since) < grace;
         let previous = self.previous.as_ref().filter(|it| it.digest == *presented);
+        let rotation = self.rotation.as_deref();
+        let rotation = rotation.filter(|it| it.step.digest() == Some(presented));
         if is_current {
             return Presented::Current;
         }
-        if is_pending {
-            return Presented::Pending;
-        }
-        match previous {
-            Some(it) if now.saturating_duration_since(it.replaced_at) >= grace => {
-                Presented::Unknown
+        match (rotation.map(|it| (it.step, it.since)), previous) {
+            (Some((RotationStep::Pending { .. }, _)), _) => Presented::Pending,
+            (Some((RotationStep::Promoted { .. }, _)), _) => Presented::Former,
+            (Some((RotationStep::Renewed { .. }, since)), _) if is_remembered(since) => {
+                Presented::Stale
             }
-            Some(it) => match it.by {
-                PreviousKind::Renewal => Presented::Stale,
-                PreviousKind::Rotation => Presented::Current,
-            },
-            None => Presented::Unknown,
+            (_, Some(previous)) if is_remembered(previous.replaced_at) => Presented::Stale,
+            _ => Presented::Unknown,
         }
     }
 }
 
 impl Record {
+    /// Whether the secrets of this session have been rotated, or a rotation has begun.
+    pub(crate) fn is_rotated(&self) -> bool {
+        (self.secrets.as_ref()).is_some_and(|it| it.rotation.is_some())
+    }
+
     /// Renews the session: `secret` opens it from now on, and requests of another epoch are superseded.
-    /// The secret before it is remembered as stale; every other one is forgotten.
+    /// The secrets that opened it before are remembered as stale; every other one is forgotten.
     pub(crate) fn renew(&mut self, secret: &Secret, epoch: Epoch, now: Timestamp) {
-        let replaced = self.secrets.take().map(|secrets| Previous {
-            digest: secrets.current,
-            replaced_at: now,
-            by: PreviousKind::Renewal,
+        let replaced = self.secrets.take();
+        let rotation = replaced.as_ref().and_then(|it| it.rotation.as_deref());
+        let rotation = rotation.map(|it| Rotation {
+            since: now,
+            step: match it.step {
+                RotationStep::Pending { digest: stale, .. }
+                | RotationStep::Promoted { former: stale, .. } => RotationStep::Renewed { stale },
+                RotationStep::Done | RotationStep::Renewed { .. } => RotationStep::Done,
+            },
         });
         self.epoch = epoch;
         self.secrets = Some(Secrets {
-            previous: replaced,
+            rotation: rotation.map(Arc::new),
+            previous: replaced.map(|secrets| Previous {
+                digest: secrets.current,
+                replaced_at: now,
+            }),
             ..Secrets::new(secret.digest())
         });
     }
 
-    /// Removes the previous secret once its grace period has passed.
+    /// Removes the secret that a renewal replaced once its grace period has passed.
     pub(crate) fn forget_previous(&mut self, now: Timestamp, grace: Duration) {
         if let Some(secrets) = &mut self.secrets {
             secrets
                 .previous
                 .take_if(|it| now.saturating_duration_since(it.replaced_at) >= grace);
-        }
-    }
-
-    /// Makes the pending secret the current one, if it is the one that was `presented`.
-    pub(crate) fn promote(&mut self, presented: &SecretDigest, now: Timestamp) {
-        let Some(secrets) = &mut self.secrets else {
-            return;
-        };
-        if let Some(pending) = secrets.pending.take_if(|it| it.digest == *presented) {
-            secrets.previous = Some(Previous {
-                digest: secrets.current,
-                replaced_at: now,
-                by: PreviousKind::Rotation,
-            });
-            secrets.current = pending.digest;
         }
     }
 }
@@ -171,96 +160,92 @@ mod tests {
         Secret::from_bytes([byte; 16]).digest()
     }
 
-    fn all(by: PreviousKind) -> Secrets {
+    fn with(step: RotationStep) -> Secrets {
         Secrets {
             current: digest(1),
             previous: Some(Previous {
                 digest: digest(2),
                 replaced_at: at(100),
-                by,
             }),
-            pending: Some(Arc::new(Pending {
-                digest: digest(3),
-                nonce: [0; 16],
+            rotation: Some(Arc::new(Rotation {
+                since: at(100),
+                step,
             })),
         }
     }
 
+    fn pending() -> RotationStep {
+        RotationStep::Pending {
+            digest: digest(3),
+            nonce: [0; 16],
+        }
+    }
+
+    fn promoted() -> RotationStep {
+        RotationStep::Promoted {
+            former: digest(3),
+            nonce: [0; 16],
+        }
+    }
+
+    fn renewed() -> RotationStep {
+        RotationStep::Renewed { stale: digest(3) }
+    }
+
     #[test]
     fn each_secret_allows_what_it_should() {
-        use Presented::{Current, Pending, Stale, Unknown};
-        use PreviousKind::{Renewal, Rotation};
-        for (by, presented, now, worth) in [
-            (Renewal, 1, 100, Current),
-            (Renewal, 1, 9999, Current),
-            (Renewal, 2, 100, Stale),
-            (Renewal, 2, 129, Stale),
-            (Renewal, 2, 130, Unknown),
+        use Presented::{Current, Former, Pending, Stale, Unknown};
+        for (step, presented, now, worth) in [
+            (RotationStep::Done, 1, 100, Current),
+            (RotationStep::Done, 1, 9999, Current),
+            (RotationStep::Done, 2, 100, Stale),
+            (RotationStep::Done, 2, 129, Stale),
+            (RotationStep::Done, 2, 130, Unknown),
             // A clock that runs behind the one that renewed.
-            (Renewal, 2, 10, Stale),
-            (Renewal, 3, 9999, Pending),
-            (Renewal, 4, 100, Unknown),
-            (Rotation, 1, 9999, Current),
-            (Rotation, 2, 129, Current),
-            (Rotation, 2, 130, Unknown),
-            (Rotation, 3, 100, Pending),
-            (Rotation, 4, 100, Unknown),
+            (RotationStep::Done, 2, 10, Stale),
+            (RotationStep::Done, 3, 100, Unknown),
+            (pending(), 1, 9999, Current),
+            (pending(), 3, 9999, Pending),
+            (pending(), 4, 100, Unknown),
+            (promoted(), 1, 9999, Current),
+            (promoted(), 3, 9999, Former),
+            (promoted(), 4, 100, Unknown),
+            (renewed(), 1, 9999, Current),
+            (renewed(), 2, 129, Stale),
+            (renewed(), 3, 129, Stale),
+            (renewed(), 3, 130, Unknown),
         ] {
-            let judged = all(by).judge(&digest(presented), at(now), GRACE);
-            assert_eq!(judged, worth, "{by:?} {presented} at {now}");
+            let judged = with(step).judge(&digest(presented), at(now), GRACE);
+            assert_eq!(judged, worth, "{step:?} {presented} at {now}");
         }
     }
 
     #[test]
-    fn a_renewal_leaves_one_stale_secret() {
-        let mut record = Record::new(at(0));
-        record.secrets = Some(all(PreviousKind::Rotation));
-        let epoch = Epoch::generate();
-        record.renew(&Secret::from_bytes([9; 16]), epoch, at(200));
-        let secrets = record.secrets.unwrap();
-        assert_eq!(record.epoch, epoch);
-        for (presented, worth) in [
-            (9, Presented::Current),
-            (1, Presented::Stale),
-            (2, Presented::Unknown),
-            (3, Presented::Unknown),
+    fn after_a_renewal_one_secret_opens_the_session() {
+        use Presented::{Current, Stale, Unknown};
+        for (step, third) in [
+            (RotationStep::Done, Unknown),
+            (pending(), Stale),
+            (promoted(), Stale),
+            (renewed(), Unknown),
         ] {
-            assert_eq!(secrets.judge(&digest(presented), at(200), GRACE), worth);
+            let mut record = Record::new(at(0));
+            record.secrets = Some(with(step));
+            let epoch = Epoch::generate();
+            record.renew(&Secret::from_bytes([9; 16]), epoch, at(200));
+            let secrets = record.secrets.unwrap();
+            assert_eq!(record.epoch, epoch);
+            for (presented, worth) in [(9, Current), (1, Stale), (2, Unknown), (3, third)] {
+                let judged = secrets.judge(&digest(presented), at(200), GRACE);
+                assert_eq!(judged, worth, "{step:?} {presented}");
+            }
         }
-    }
-
-    #[test]
-    fn only_the_pending_secret_is_promoted() {
-        let mut record = Record::new(at(0));
-        record.secrets = Some(all(PreviousKind::Rotation));
-        for other in [1, 2, 4] {
-            record.promote(&digest(other), at(200));
-            assert_eq!(record.secrets, Some(all(PreviousKind::Rotation)));
-        }
-        record.promote(&digest(3), at(200));
-        let secrets = record.secrets.unwrap();
-        assert_eq!(
-            (secrets.current, secrets.pending.is_none()),
-            (digest(3), true)
-        );
-        assert_eq!(
-            secrets.judge(&digest(1), at(229), GRACE),
-            Presented::Current
-        );
-        assert_eq!(
-            secrets.judge(&digest(1), at(230), GRACE),
-            Presented::Unknown
-        );
-        assert_eq!(
-            secrets.judge(&digest(2), at(200), GRACE),
-            Presented::Unknown
-        );
     }
 
     #[test]
     fn secrets_that_repeat_contradict_each_other() {
         let changed = |change: fn(&mut Secrets)| {
-            let mut secrets = all(PreviousKind::Renewal);
+            let mut secrets = with(pending());
             change(&mut secrets);
             secrets.check().err()
         };

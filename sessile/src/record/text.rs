@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use self::members::{FlashText, LifetimeText, PendingText, PreviousText};
+use self::members::{FlashText, LifetimeText, PreviousText, RotationText};
 use super::{DecodeError, Details, Epoch, Record, Secrets, reader::Reader};
 use crate::{
     clock::Timestamp,
@@ -25,7 +25,7 @@ const COMMON: [&str; 7] = ["v", "c", "u", "x", "p", "k", "s"];
 
 /// The other members that this version of the crate knows.
 const RARE: [&str; 10] = [
-    "o", "n", "sub", "in", "auth", "label", "labels", "life", "device", "flash",
+    "o", "r", "sub", "in", "auth", "label", "labels", "life", "device", "flash",
 ];
 
 impl Record {
@@ -65,8 +65,7 @@ impl Record {
     /// Appends the text form from the state on.
     pub(super) fn encode_from_state(&self, out: &mut String) {
         self.state.write_json(out);
-        let is_plain = |secrets: &Secrets| secrets.previous.is_none() && secrets.pending.is_none();
-        if self.details.is_some() || !self.secrets.as_ref().is_none_or(is_plain) {
+        if self.details.is_some() || !self.secrets.as_ref().is_none_or(Secrets::is_plain) {
             self.encode_rare_members(out);
         }
         out.push('}');
@@ -76,7 +75,7 @@ impl Record {
         let mut members = Members(out);
         if let Some(secrets) = &self.secrets {
             members.value("o", secrets.previous.as_ref().map(PreviousText::of));
-            members.value("n", secrets.pending.as_deref().map(PendingText::of));
+            members.value("r", secrets.rotation.as_deref().map(RotationText::of));
         }
         if let Some(details) = &self.details {
             let millis = |time: Option<Timestamp>| time.map(Timestamp::as_unix_millis);
@@ -161,11 +160,11 @@ impl Record {
     ) -> Result<(), DecodeError> {
         let time = |text| json::parse(text).map(|millis| Some(Timestamp::from_unix_millis(millis)));
         let mut details = Details::default();
-        let (mut previous, mut pending) = (None, None);
+        let (mut previous, mut rotation) = (None, None);
         for (name, text) in members {
             match name {
                 "o" => previous = Some(json::parse::<PreviousText>(text)?.into_previous()?),
-                "n" => pending = Some(json::parse::<PendingText>(text)?.into_pending()?),
+                "r" => rotation = Some(json::parse::<RotationText>(text)?.into_rotation()?),
                 "sub" => details.subject = Some(json::parse(text)?),
                 "in" => details.signed_in_at = time(text)?,
                 "auth" => details.authenticated_at = time(text)?,
@@ -191,10 +190,10 @@ impl Record {
         match &mut self.secrets {
             Some(secrets) => {
                 secrets.previous = previous;
-                secrets.pending = pending.map(Arc::new);
+                secrets.rotation = rotation.map(Arc::new);
                 secrets.check()?;
             }
-            None if previous.is_some() || pending.is_some() => return Err(DecodeError::Secrets),
+            None if previous.is_some() || rotation.is_some() => return Err(DecodeError::Secrets),
             None => {}
         }
         if details != Details::default() {

@@ -115,8 +115,12 @@ pub(crate) trait Backend: Send + Sync {
     #[cfg(feature = "actix")]
     fn store_type(&self) -> std::any::TypeId;
 
-    /// The live session that these cookies name.
-    fn find<'a>(&'a self, cookies: &'a Cookies) -> BoxFuture<'a, Result<Opened, OpenError>>;
+    /// The live session that these cookies of a request name, which came at `presented_at`.
+    fn find<'a>(
+        &'a self,
+        cookies: &'a Cookies,
+        presented_at: Timestamp,
+    ) -> BoxFuture<'a, Result<Opened, OpenError>>;
 
     /// Logs that a session could not be opened. Returns whether the request continues without the store.
     fn goes_on_without(&self, error: &OpenError) -> bool;

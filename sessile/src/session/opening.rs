@@ -30,11 +30,14 @@ impl Session {
         timeout::within(backend.store_timeout(), async {
             let _guard = self.lock_flush().await;
             // A concurrent call may have opened the session.
-            let cookies = match &self.machine().binding {
-                Binding::Unopened(cookies) => cookies.clone(),
-                _ => return Ok(()),
+            let (cookies, began_at) = {
+                let machine = self.machine();
+                match &machine.binding {
+                    Binding::Unopened(cookies) => (cookies.clone(), machine.began_at),
+                    _ => return Ok(()),
+                }
             };
-            let opened = backend.find(&cookies).await?;
+            let opened = backend.find(&cookies, began_at).await?;
             self.take_in(opened)
         })
         .await

@@ -60,8 +60,8 @@
 //! | `p` | the epoch, which each renewal draws at random |
 //! | `k` | the digest of the current secret: 16 bytes of SHA-256 in URL-safe base64 |
 //! | `s` | the state: names and their JSON values |
-//! | `o` | the previous secret's digest `d`, when it was replaced `t`, and by what `by`: `renewal` or `rotation` |
-//! | `n` | the pending secret's digest `d`, and the nonce `n` that it is derived from |
+//! | `o` | the digest `d` of the secret that a renewal replaced, and when it was replaced `t` |
+//! | `r` | the last step of a rotation: its time `t`; the digest of the pending secret `p`, of the former one `f`, or of one that a renewal replaced `s`; and the nonce `n` that the newer secret is derived from |
 //! | `sub`, `in`, `auth` | the subject, and when it signed in and last authenticated |
 //! | `label`, `labels` | the label that sessions are found by, and the labels that lists show |
 //! | `life` | the session's own idle timeout `i` and absolute timeout `a`, in milliseconds, and whether the browser keeps the cookie when it closes `p` |

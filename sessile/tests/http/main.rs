@@ -33,6 +33,7 @@ mod markers;
 mod nesting;
 mod races;
 mod renewing;
+mod rotation;
 mod saving;
 mod script;
 mod sealed_cookies;

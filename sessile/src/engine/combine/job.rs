@@ -132,11 +132,6 @@ impl Job {
         self.woken.notified().await;
     }
 
-    /// Whether the job is stored in a separate update, because it replaces the secret.
-    pub(super) fn needs_own_update(&self) -> bool {
-        self.renewal.is_some() || self.base.promotes
-    }
-
     /// Sets the outcome, which says whether the changes are stored.
     pub(super) fn settle(&self, outcome: JobOutcome) {
         // A request that is dropped before it learns that its changes are stored needs the attempt.

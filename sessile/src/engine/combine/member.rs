@@ -132,7 +132,7 @@ impl<'a> Member<'a> {
             queue.step_down(&self.job);
             return None;
         }
-        let together = (queue.waiting.iter().position(|job| job.needs_own_update()))
+        let together = (queue.waiting.iter().position(|job| job.renewal.is_some()))
             .map_or(queue.waiting.len(), |first| first.max(1));
         let batch = Arc::new(Batch {
             version: Version::generate(),

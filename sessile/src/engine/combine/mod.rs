@@ -66,8 +66,7 @@ impl<S: SessionStore> Engine<S> {
         };
         match outcome {
             JobOutcome::Stored(stored) => {
-                let (before, after) = (&base.record, &stored.record);
-                let cookie = self.cookie_of_change(before, after, renewal, extends);
+                let cookie = self.cookie_of_change(&base.record, &stored, renewal, extends);
                 Ok(Performed::Stored(stored, cookie))
             }
             JobOutcome::Superseded if renewal.is_some() => {
@@ -175,13 +174,9 @@ impl<S: SessionStore> Engine<S> {
                 Ok(replayed) => {
                     payload = replayed;
                     extends |= job.extends_life;
-                    if job.needs_own_update() {
+                    if job.renewal.is_some() || self.promotes(&job.base, &onto) {
                         renewal = job.renewal;
-                        onto = Arc::new(Stored {
-                            secret: job.base.secret,
-                            promotes: job.base.promotes,
-                            ..(*onto).clone()
-                        });
+                        onto = Arc::new(onto.presented_as(&job.base));
                     }
                     included.push(job);
                 }

@@ -112,10 +112,10 @@ impl Queue {
             }
             UpdateReply::Stored(stored) => {
                 for job in &state.jobs {
-                    let own = Stored {
-                        secret: job.renewal.map_or(job.base.secret, |it| Some(it.secret)),
-                        ..(*stored).clone()
-                    };
+                    let mut own = stored.presented_as(&job.base);
+                    if let Some(renewal) = job.renewal {
+                        own.secret = Some(renewal.secret);
+                    }
                     job.settle(JobOutcome::Stored(Arc::new(own)));
                 }
                 self.newest = Some(stored);

@@ -16,6 +16,7 @@ mod lifetimes;
 mod merging;
 mod opening;
 mod random;
+mod rotation;
 mod saving;
 mod settings;
 mod sign_in;

@@ -59,6 +59,20 @@ fn settings_that_make_no_sense_are_refused() {
         assert_eq!(settings.check(), Err(SettingsError::TouchFraction));
     }
     assert_eq!(
+        refused(|s| s.rotation_interval = Some(Duration::ZERO)),
+        not_positive("rotation interval")
+    );
+    // The grace period and the allowance are 30 seconds each.
+    let least = Duration::from_secs(120);
+    assert_eq!(
+        refused(|s| s.rotation_interval = Some(Duration::from_millis(119_999))),
+        Some(SettingsError::RotationInterval { least })
+    );
+    assert_eq!(
+        refused(|s| s.rotation_interval = Some(Duration::from_secs(120))),
+        None
+    );
+    assert_eq!(
         refused(|s| s.on_store_failure = StoreFailurePolicy::Respond { status: 200 }),
         Some(SettingsError::Status { status: 200 })
     );
@@ -66,4 +80,16 @@ fn settings_that_make_no_sense_are_refused() {
         refused(|s| s.cookie_name = String::new()),
         Some(SettingsError::Cookie(_))
     ));
+}
+
+#[cfg(feature = "cookie-session")]
+#[test]
+fn a_store_without_secrets_refuses_to_rotate_them() {
+    let settings = Settings {
+        rotation_interval: Some(Duration::from_secs(3600)),
+        ..Settings::default()
+    };
+    let key = SealingKey::generate();
+    let refused = SessionManager::new(crate::storage::CookieSessionStore::default(), key, settings);
+    assert_eq!(refused.err(), Some(SettingsError::NoSecrets));
 }

@@ -9,10 +9,9 @@ use crate::{
     clock::Timestamp,
     config::Persistence,
     record::{
-        DecodeError, Flash, Previous, PreviousKind,
+        DecodeError, Flash, Previous, Rotation, RotationStep,
         id::{SecretDigest, decode_16, encode_16},
         json,
-        secrets::Pending,
     },
 };
 
@@ -20,60 +19,96 @@ use crate::{
 pub(super) struct PreviousText {
     d: String,
     t: u64,
-    by: By,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum By {
-    Renewal,
-    Rotation,
 }
 
 impl PreviousText {
     pub(super) fn of(previous: &Previous) -> Self {
         Self {
-            d: previous.digest.encode(&mut [0; 22]).to_owned(),
+            d: text_of(&previous.digest),
             t: previous.replaced_at.as_unix_millis(),
-            by: match previous.by {
-                PreviousKind::Renewal => By::Renewal,
-                PreviousKind::Rotation => By::Rotation,
-            },
         }
     }
 
     pub(super) fn into_previous(self) -> Result<Previous, DecodeError> {
         Ok(Previous {
-            digest: SecretDigest::decode(&self.d).ok_or(DecodeError::Secrets)?,
+            digest: digest(&self.d)?,
             replaced_at: Timestamp::from_unix_millis(self.t),
-            by: match self.by {
-                By::Renewal => PreviousKind::Renewal,
-                By::Rotation => PreviousKind::Rotation,
-            },
         })
     }
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct PendingText {
-    d: String,
-    n: String,
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct RotationText {
+    t: u64,
+    /// The digest of the pending secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p: Option<String>,
+    /// The digest of the former secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    f: Option<String>,
+    /// The digest of a stale secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<String>,
 }
 
-impl PendingText {
-    pub(super) fn of(pending: &Pending) -> Self {
-        Self {
-            d: pending.digest.encode(&mut [0; 22]).to_owned(),
-            n: encode_16(&pending.nonce, &mut [0; 22]).to_owned(),
+impl RotationText {
+    pub(super) fn of(rotation: &Rotation) -> Self {
+        let text = Self {
+            t: rotation.since.as_unix_millis(),
+            ..Self::default()
+        };
+        let nonce_text = |nonce| Some(encode_16(nonce, &mut [0; 22]).to_owned());
+        match &rotation.step {
+            RotationStep::Done => text,
+            RotationStep::Pending { digest, nonce } => Self {
+                p: Some(text_of(digest)),
+                n: nonce_text(nonce),
+                ..text
+            },
+            RotationStep::Promoted { former, nonce } => Self {
+                f: Some(text_of(former)),
+                n: nonce_text(nonce),
+                ..text
+            },
+            RotationStep::Renewed { stale } => Self {
+                s: Some(text_of(stale)),
+                ..text
+            },
         }
     }
 
-    pub(super) fn into_pending(self) -> Result<Pending, DecodeError> {
-        Ok(Pending {
-            digest: SecretDigest::decode(&self.d).ok_or(DecodeError::Secrets)?,
-            nonce: decode_16(&self.n).ok_or(DecodeError::Secrets)?,
+    pub(super) fn into_rotation(self) -> Result<Rotation, DecodeError> {
+        let nonce = self.n.as_deref().map(decode_16);
+        let step = match (&self.p, &self.f, &self.s, nonce) {
+            (None, None, None, None) => RotationStep::Done,
+            (Some(pending), None, None, Some(Some(nonce))) => RotationStep::Pending {
+                digest: digest(pending)?,
+                nonce,
+            },
+            (None, Some(former), None, Some(Some(nonce))) => RotationStep::Promoted {
+                former: digest(former)?,
+                nonce,
+            },
+            (None, None, Some(stale), None) => RotationStep::Renewed {
+                stale: digest(stale)?,
+            },
+            _ => return Err(DecodeError::Secrets),
+        };
+        Ok(Rotation {
+            since: Timestamp::from_unix_millis(self.t),
+            step,
         })
     }
+}
+
+fn text_of(digest: &SecretDigest) -> String {
+    digest.encode(&mut [0; 22]).to_owned()
+}
+
+fn digest(text: &str) -> Result<SecretDigest, DecodeError> {
+    SecretDigest::decode(text).ok_or(DecodeError::Secrets)
 }
 
 /// The id, the key and the value of a flash.

@@ -22,8 +22,8 @@ fn the_text_form_is_fixed() {
 /// With every member that there is.
 const FULL: &str = concat!(
     r#"{"v":3,"c":1,"u":2,"x":3,"p":4,"k":"AAAAAAAAAAAAAAAAAAAAAA","s":{"n":1}"#,
-    r#","o":{"d":"AQAAAAAAAAAAAAAAAAAAAA","t":5,"by":"renewal"}"#,
-    r#","n":{"d":"AgAAAAAAAAAAAAAAAAAAAA","n":"AwAAAAAAAAAAAAAAAAAAAA"}"#,
+    r#","o":{"d":"AQAAAAAAAAAAAAAAAAAAAA","t":5}"#,
+    r#","r":{"t":6,"p":"AgAAAAAAAAAAAAAAAAAAAA","n":"AwAAAAAAAAAAAAAAAAAAAA"}"#,
     r#","sub":"ferris","in":6,"auth":7,"label":"sid-1","labels":{"browser":"Firefox","device":"laptop"}"#,
     r#","life":{"i":8,"a":9,"p":true},"device":"{\"kty\":\"EC\"}","flash":[[10,"notice","Saved."]],"crit":["device"],"later":[1, 2]}"#,
 );
@@ -112,12 +112,12 @@ fn secrets_that_make_no_sense_are_refused() {
             r#""d":"AAAAAAAAAAAAAAAAAAAAAA""#,
         ),
         (
-            r#""d":"AgAAAAAAAAAAAAAAAAAAAA""#,
-            r#""d":"AAAAAAAAAAAAAAAAAAAAAA""#,
+            r#""p":"AgAAAAAAAAAAAAAAAAAAAA""#,
+            r#""p":"AAAAAAAAAAAAAAAAAAAAAA""#,
         ),
         (
-            r#""d":"AgAAAAAAAAAAAAAAAAAAAA""#,
-            r#""d":"AQAAAAAAAAAAAAAAAAAAAA""#,
+            r#""p":"AgAAAAAAAAAAAAAAAAAAAA""#,
+            r#""p":"AQAAAAAAAAAAAAAAAAAAAA""#,
         ),
         (
             r#""n":"AwAAAAAAAAAAAAAAAAAAAA""#,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Renewal;
 use crate::{
+    clock::Timestamp,
     record::{
         Record,
         id::{Secret, SessionId},
@@ -19,8 +20,8 @@ pub(crate) struct Stored {
     pub(crate) secret: Option<Secret>,
     pub(crate) version: Version,
     pub(crate) record: Record,
-    /// Whether the secret is the pending one, which the next write makes the current one.
-    pub(crate) promotes: bool,
+    /// When the request came that presented the secret.
+    pub(crate) presented_at: Timestamp,
 }
 
 impl fmt::Debug for Stored {
@@ -46,7 +47,16 @@ impl Stored {
             secret: renewal.map_or(self.secret, |it| Some(it.secret)),
             version,
             record,
-            promotes: false,
+            presented_at: self.presented_at,
+        }
+    }
+
+    /// The same session, as the request presented it that knows it as `own`.
+    pub(crate) fn presented_as(&self, own: &Self) -> Self {
+        Self {
+            secret: own.secret,
+            presented_at: own.presented_at,
+            ..self.clone()
         }
     }
 

@@ -201,11 +201,8 @@ impl Machine {
             InFlight::Shared { attempt, renewal } => {
                 attempt.take().map(|(version, onto)| {
                     // A retry is an update of the same session.
-                    let secret = self.stored().and_then(|own| own.secret);
-                    let onto = Arc::new(Stored {
-                        secret,
-                        ..(*onto).clone()
-                    });
+                    let own = self.stored().map(|own| onto.presented_as(own));
+                    let onto = own.map_or(onto, Arc::new);
                     self.binding = Binding::Stored(Arc::clone(&onto));
                     to_rebase = Some(onto);
                     (version, renewal)

@@ -38,8 +38,8 @@ fn signed_in_record() -> Record {
     let text = text.replace(
         r#","s":"#,
         concat!(
-            r#","o":{"d":"AQAAAAAAAAAAAAAAAAAAAA","t":5,"by":"renewal"}"#,
-            r#","n":{"d":"AgAAAAAAAAAAAAAAAAAAAA","n":"AwAAAAAAAAAAAAAAAAAAAA"}"#,
+            r#","o":{"d":"AQAAAAAAAAAAAAAAAAAAAA","t":5}"#,
+            r#","r":{"t":6,"p":"AgAAAAAAAAAAAAAAAAAAAA","n":"AwAAAAAAAAAAAAAAAAAAAA"}"#,
             r#","sub":"ferris","in":6,"auth":7,"label":"sid-1","s":"#,
         ),
     );

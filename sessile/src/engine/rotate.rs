@@ -1,0 +1,106 @@
+//! Rotating the secrets of sessions.
+//!
+//! A rotation is in the same update as the changes of a request, or in a touch. A response carries a new secret only
+//! if the record with its nonce is known to be stored.
+
+use super::Engine;
+use crate::{
+    clock::Timestamp,
+    random,
+    record::{
+        Nonce, Record, RotationDue, RotationStep,
+        id::{Secret, SessionKey},
+    },
+    session::machine::{CookieDue, Stored},
+    storage::SessionStore,
+};
+
+impl<S: SessionStore> Engine<S> {
+    /// What is due to the rotation of this session.
+    pub(super) fn rotation_due(&self, stored: &Stored) -> RotationDue {
+        match self.due_to(&stored.record, stored) {
+            RotationDue::Resend if self.newer_secret(stored, stored.presented_at).is_none() => {
+                RotationDue::Nothing
+            }
+            due => due,
+        }
+    }
+
+    /// Whether `own`, as a request knows the session, has the secret that is pending in `newest`.
+    pub(super) fn promotes(&self, own: &Stored, newest: &Stored) -> bool {
+        newest.record.is_rotated() && self.due_to(&newest.record, own) == RotationDue::Promote
+    }
+
+    fn due_to(&self, record: &Record, own: &Stored) -> RotationDue {
+        match &own.secret {
+            Some(secret) if self.secrets.rotation_interval.is_some() || record.is_rotated() => {
+                self.secrets.due(record, secret, own.presented_at)
+            }
+            _ => RotationDue::Nothing,
+        }
+    }
+
+    /// The cookie that is due if a response carries the newer secret.
+    pub(super) fn cookie_of_rotation(&self, stored: &Stored) -> CookieDue {
+        match self.rotation_due(stored) {
+            RotationDue::Resend => CookieDue::Refresh,
+            _ => CookieDue::Nothing,
+        }
+    }
+
+    /// Rotates the secrets in `record`, which replaces that of `stored`.
+    pub(super) fn rotate(&self, stored: &Stored, record: &mut Record, now: Timestamp) {
+        let due = self.due_to(&stored.record, stored);
+        let (Some(secrets), Some(presented)) = (&mut record.secrets, &stored.secret) else {
+            return;
+        };
+        match due {
+            RotationDue::Nothing | RotationDue::Resend => {}
+            RotationDue::Promote => secrets.promote_pending(now),
+            RotationDue::Finish => secrets.finish_rotation(),
+            RotationDue::Begin => {
+                let nonce: Nonce = random::bytes();
+                let pending = self.cookie.new_secret(&stored.id, &nonce).digest();
+                secrets.begin_rotation(presented.digest(), pending, nonce, now);
+            }
+        }
+    }
+
+    /// The key for a cookie of this session, with its newest secret; `None` if that is not known: another request has
+    /// presented it, so the browser has it.
+    pub(super) fn newest_key(&self, stored: &Stored, now: Timestamp) -> Option<SessionKey> {
+        let secret = match stored.secret {
+            Some(own) if stored.record.is_rotated() => Some(self.newest_secret(stored, own, now)?),
+            secret => secret,
+        };
+        Some(SessionKey {
+            id: stored.id.clone(),
+            secret,
+            hint: stored.record.subject(),
+        })
+    }
+
+    fn newest_secret(&self, stored: &Stored, own: Secret, now: Timestamp) -> Option<Secret> {
+        self.newer_secret(stored, now).or_else(|| {
+            let current = stored.record.secrets.as_ref()?.current;
+            (own.digest() == current).then_some(own)
+        })
+    }
+
+    /// The secret that is newer than that of the request, if responses carry it at `now` and one of our keys derives
+    /// it.
+    fn newer_secret(&self, stored: &Stored, now: Timestamp) -> Option<Secret> {
+        let secrets = stored.record.secrets.as_ref()?;
+        let rotation = secrets.rotation.as_deref()?;
+        let elapsed = now.saturating_duration_since(rotation.since);
+        let (digest, nonce) = match rotation.step {
+            _ if !self.secrets.is_resent(elapsed) => return None,
+            RotationStep::Pending { digest, nonce } => (digest, nonce),
+            RotationStep::Promoted { former, nonce } if stored.secret?.digest() == former => {
+                (secrets.current, nonce)
+            }
+            _ => return None,
+        };
+        self.cookie.derived_secret(&stored.id, &nonce, &digest)
+    }
+}
