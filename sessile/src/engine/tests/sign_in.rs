@@ -32,7 +32,7 @@ impl World<MemorySessionStore> {
         self.commit(&session).await.unwrap()
     }
 
-    /// Who the cookie is signed in as.
+    /// The user that the cookie is signed in as.
     async fn subject(&self, cookie: &str) -> Option<String> {
         self.open(cookie).await.subject()
     }
