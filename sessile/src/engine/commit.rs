@@ -7,6 +7,7 @@ use super::{
     perform::Performed,
 };
 use crate::{
+    clock::Timestamp,
     config::SupersededPolicy,
     cookie::{Content, CookieTooLargeError, SetCookie},
     engine::lifetime::OnRead,
@@ -76,14 +77,20 @@ impl<S: SessionStore> Engine<S> {
         if machine.is_committed() {
             return Some(HeaderChanges::default());
         }
-        let is_untouched = machine.close_untouched(|machine| match (machine.stored(), now) {
-            (Some(stored), _) if self.rotation_due(stored) != RotationDue::Nothing => false,
-            (Some(stored), Some(now)) if machine.extends_life => {
-                self.lifetime.on_read(&stored.record, || now) == OnRead::Nothing
-            }
-            _ => true,
-        });
+        let needs_touch = |stored| self.needs_touch(stored, now.filter(|_| machine.extends_life));
+        let is_untouched = machine.is_untouched() && !machine.stored().is_some_and(needs_touch);
+        if is_untouched {
+            machine.commit_untouched();
+        }
         is_untouched.then(|| self.headers(&machine, None, head))
+    }
+
+    /// Whether a session without changes has to be stored, or its cookie sent, for a rotation or to live longer. `now` is
+    /// `None` if the request does not extend its life.
+    fn needs_touch(&self, stored: &Arc<Stored>, now: Option<Timestamp>) -> bool {
+        self.rotation_due(stored) != RotationDue::Nothing
+            || now
+                .is_some_and(|now| self.lifetime.on_read(&stored.record, || now) != OnRead::Nothing)
     }
 
     /// The changes to the headers of a response to which this cookie is added.

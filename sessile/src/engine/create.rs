@@ -127,7 +127,10 @@ impl<S: SessionStore> Engine<S> {
         match &self.limiter {
             Some(limiter) if record.has_subject() => {
                 let write = SignInWrite::create(id, record, *version, ttl);
-                self.sign_in_limited(limiter, write).await.map(Into::into)
+                // Boxed, since it is rare.
+                Box::pin(self.sign_in_limited(limiter, write))
+                    .await
+                    .map(Into::into)
             }
             _ => self.store.create(id, record, *version, ttl).await,
         }

@@ -114,10 +114,15 @@ impl EventSender {
         SessionEvents(sender.subscribe())
     }
 
+    /// The sender, if there is a receiver.
+    #[inline]
+    fn heard(&self) -> Option<&Sender<SessionEvent>> {
+        let sender = self.0.get()?;
+        (sender.receiver_count() > 0).then_some(sender)
+    }
+
     fn send(&self, event: impl FnOnce() -> SessionEvent) {
-        if let Some(sender) = self.0.get()
-            && sender.receiver_count() > 0
-        {
+        if let Some(sender) = self.heard() {
             // It fails only if the last receiver has just gone.
             let _ = sender.send(event());
         }
@@ -142,6 +147,9 @@ impl<S> Engine<S> {
 
     /// Reports what a flush did that stored the session as `stored`.
     pub(super) fn report_stored(&self, work: &Work, stored: &Stored) {
+        if self.events.heard().is_none() {
+            return;
+        }
         let base = work.base();
         let signs_in = match base {
             Some(base) => stored.record.signs_in_after(&base.record),

@@ -213,7 +213,8 @@ impl HeaderChanges {
 pub struct SessionFailure {
     cause: Cause,
     status: u16,
-    headers: HeaderChanges,
+    /// Boxed, because failures are rare and every commit moves the result.
+    headers: Box<HeaderChanges>,
 }
 
 #[derive(Debug)]
@@ -249,10 +250,10 @@ impl SessionFailure {
         Self {
             cause,
             status,
-            headers: HeaderChanges {
+            headers: Box::new(HeaderChanges {
                 set_cookie,
                 ..HeaderChanges::of_failure(status)
-            },
+            }),
         }
     }
 
@@ -265,7 +266,7 @@ impl SessionFailure {
 
     /// The headers of the response.
     #[must_use]
-    pub const fn headers(&self) -> &HeaderChanges {
+    pub fn headers(&self) -> &HeaderChanges {
         &self.headers
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     clock::Timestamp,
     config::{AbsoluteTimeoutFrom, Persistence, SessionLifecycle, Settings, TtlExtensionPolicy},
-    record::Record,
+    record::{Details, Record},
     storage::MARK_LIFETIME,
 };
 
@@ -61,12 +61,21 @@ impl Lifetime {
         }
     }
 
+    #[inline]
     fn limits(&self, record: &Record) -> Limits {
-        let limits = match record.has_subject() {
-            true => self.signed_in,
-            false => self.guests,
+        match record.details() {
+            // Most sessions of guests.
+            None => self.guests,
+            Some(details) => self.limits_of(details),
+        }
+    }
+
+    fn limits_of(&self, details: &Details) -> Limits {
+        let limits = match details.subject {
+            Some(_) => self.signed_in,
+            None => self.guests,
         };
-        match record.own_lifetime() {
+        match details.lifetime {
             Some(own) => self.limits_of_own(own, limits),
             None => limits,
         }

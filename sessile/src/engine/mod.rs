@@ -198,34 +198,29 @@ impl<S: SessionStore> SessionManager<S> {
         &self,
         cookie_headers: impl IntoIterator<Item = &'h [u8]>,
     ) -> Result<Session, SessionFailure> {
+        let began_at = self.0.clock.now();
         let (cookies, cookie_came) = self.0.cookies(cookie_headers);
-        let Some(cookies) = cookies else {
-            return Ok(self.session(Binding::New, cookie_came));
+        let binding = match (&cookies, self.0.loading) {
+            (Some(cookies), Loading::Lazy) => Binding::Unopened(shared(cookies)),
+            // The machine is filled in place, because moving it costs more.
+            (Some(_), Loading::Eager) | (None, _) => Binding::New,
         };
-        let shared = || shared(&cookies);
-        match self.0.loading {
-            Loading::Lazy => Ok(self.session(Binding::Unopened(shared()), true)),
-            Loading::Eager => {
-                // The machine is filled in place, because moving it costs more.
-                let session = self.session(Binding::New, true);
-                let began_at = session.machine().began_at;
-                let finding = self
-                    .0
-                    .find(cookies.iter().map(|cookie| &**cookie), began_at);
-                let found = timeout::within(self.0.store_timeout, finding).await;
-                match found.unwrap_or_else(|after| Err(OpenError::Timeout { after })) {
-                    // There are no changes to replay.
-                    Ok(opened) => drop(session.machine().open(opened)),
-                    Err(error) if self.0.goes_on_without(&error) => {
-                        session.machine().detach(shared());
-                    }
-                    Err(error) => {
-                        return Err(SessionFailure::open(error, self.0.failure_status()));
-                    }
-                }
-                Ok(session)
+        let session = self.session(binding, cookie_came, began_at);
+        let (Some(cookies), Loading::Eager) = (cookies, self.0.loading) else {
+            return Ok(session);
+        };
+        let values = cookies.iter().map(|cookie| &**cookie);
+        let finding = self.0.find(values, began_at);
+        let found = timeout::within(self.0.store_timeout, finding).await;
+        match found.unwrap_or_else(|after| Err(OpenError::Timeout { after })) {
+            // There are no changes to replay.
+            Ok(opened) => drop(session.machine().open(opened)),
+            Err(error) if self.0.goes_on_without(&error) => {
+                session.machine().detach(shared(&cookies));
             }
+            Err(error) => return Err(SessionFailure::open(error, self.0.failure_status())),
         }
+        Ok(session)
     }
 
     /// What happens to the sessions from now on: for audit trails, presence, and sockets.
@@ -243,10 +238,11 @@ impl<S: SessionStore> SessionManager<S> {
         Sessions::of_engine(Arc::clone(&self.0))
     }
 
-    fn session(&self, binding: Binding, cookie_came: bool) -> Session {
+    #[inline]
+    fn session(&self, binding: Binding, cookie_came: bool, began_at: Timestamp) -> Session {
         let mut machine = Machine::new(binding, cookie_came);
         machine.max_state_bytes = self.0.max_state_bytes;
-        machine.began_at = self.0.clock.now();
+        machine.began_at = began_at;
         Session::opened_by(Arc::clone(&self.0) as _, machine)
     }
 

@@ -92,7 +92,10 @@ impl<S: SessionStore> Engine<S> {
         match &self.limiter {
             Some(limiter) if record.signs_in_after(&stored.record) => {
                 let write = SignInWrite::update(id, expected, record, version, ttl);
-                self.sign_in_limited(limiter, write).await.map(Into::into)
+                // Boxed, since it is rare.
+                Box::pin(self.sign_in_limited(limiter, write))
+                    .await
+                    .map(Into::into)
             }
             _ => self.store.update(id, expected, record, version, ttl).await,
         }

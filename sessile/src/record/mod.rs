@@ -17,7 +17,6 @@ use std::sync::Arc;
 
 use crate::{
     clock::Timestamp,
-    config::Persistence,
     random,
     record::{id::SubjectDigest, json::JsonError},
 };
@@ -192,9 +191,9 @@ impl Record {
         self.details.as_deref()?.label.as_deref()
     }
 
-    /// The lifetime that this session has in place of the settings', if it has one.
-    pub(crate) fn own_lifetime(&self) -> Option<Persistence> {
-        self.details.as_deref()?.lifetime
+    /// What only some records have, if this one has any of it.
+    pub(crate) fn details(&self) -> Option<&Details> {
+        self.details.as_deref()
     }
 
     /// Whether this record of a session is that of another sign-in than `earlier`.

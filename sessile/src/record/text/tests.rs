@@ -39,7 +39,7 @@ fn every_member_is_read_and_written_back() {
     assert_eq!(record.signed_in_at(), Some(Timestamp::from_unix_millis(6)));
     assert_eq!(record.label(), Some("sid-1"));
     assert!(record.has_subject());
-    let lifetime = record.own_lifetime().unwrap();
+    let lifetime = record.details().unwrap().lifetime.unwrap();
     assert_eq!(lifetime.idle, Duration::from_millis(8));
     assert_eq!(lifetime.absolute, Some(Duration::from_millis(9)));
 }

@@ -252,18 +252,18 @@ impl Machine {
         self.phase == Phase::Running
     }
 
-    /// Commits a session that has no changes, if it `needs_nothing` else. Returns whether it did.
-    pub(crate) fn close_untouched(&mut self, needs_nothing: impl FnOnce(&Self) -> bool) -> bool {
-        let is_untouched = self.status == SessionStatus::Unchanged
+    /// Whether no change is to be stored, no session to be ended and no cookie to be sent.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.status == SessionStatus::Unchanged
             && !self.is_flushing
             && self.cookie_due == CookieDue::Nothing
             && self.ending.is_empty()
             && self.abandoned.is_empty()
-            && needs_nothing(self);
-        if is_untouched {
-            self.is_committed = true;
-            self.close();
-        }
-        is_untouched
+    }
+
+    /// Commits a session that [is untouched](Self::is_untouched).
+    pub(crate) fn commit_untouched(&mut self) {
+        self.is_committed = true;
+        self.close();
     }
 }

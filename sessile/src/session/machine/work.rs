@@ -32,7 +32,8 @@ pub(crate) struct Work {
     pub(crate) extends_life: bool,
     pub(crate) generation: u32,
     /// The sign-in of this flush, and the status without it.
-    own_sign_in: Option<(DetailChanges, SessionStatus)>,
+    /// Boxed, because it is rare and the work is moved.
+    own_sign_in: Option<Box<(DetailChanges, SessionStatus)>>,
     /// Whether a merge set `stored`, so that the session has to take it over.
     is_rebased: bool,
     /// What is only left to be dropped.
@@ -57,7 +58,7 @@ impl Work {
         };
         changes.apply(&mut self.payload);
         self.journal.change_details(changes.clone());
-        self.own_sign_in = Some((changes, self.status));
+        self.own_sign_in = Some(Box::new((changes, self.status)));
         self.status = self.status.stronger(SessionStatus::Renewed);
     }
 
@@ -75,8 +76,8 @@ impl Work {
             journal.forget_sign_in();
         }
         self.is_rebased = false;
-        if let Some((_, status)) = self.own_sign_in.take() {
-            self.status = status;
+        if let Some(own) = self.own_sign_in.take() {
+            (_, self.status) = *own;
         }
     }
 
@@ -216,10 +217,10 @@ impl Machine {
             unsettled.renewal = renewal.or(unsettled.renewal);
         }
         let is_discarded = mem::take(&mut self.is_flush_discarded);
-        if let (Some((changes, _)), false) = (work.own_sign_in.take(), is_discarded) {
+        if let (Some(own), false) = (work.own_sign_in.take(), is_discarded) {
             // The session does not have it yet, and the next flush stores it.
             self.changes += 1;
-            changes.apply(&mut self.payload);
+            own.0.apply(&mut self.payload);
         }
         if is_discarded {
             work.discarded.add(mem::take(&mut journal).into());

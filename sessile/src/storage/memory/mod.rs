@@ -79,6 +79,7 @@ impl MemorySessionStore {
         }
     }
 
+    #[inline]
     fn shard_of(&self, id: &SessionId) -> MutexGuard<'_, Shard> {
         let shards = &self.shared.shards;
         // Ids are random, so any two bytes of them spread the sessions evenly.
@@ -89,16 +90,25 @@ impl MemorySessionStore {
 
     /// Runs `operation` under the lock of the shard that `id` belongs to.
     fn in_shard<T>(&self, id: &SessionId, operation: impl FnOnce(&mut Shard, Timestamp) -> T) -> T {
+        let mut removed = Vec::new();
+        let output = self.operate(id, &mut removed, operation);
+        self.forget(&removed);
+        output
+    }
+
+    /// The same. `removed` gets what expired or was evicted, which is then freed without the lock.
+    #[inline]
+    fn operate<T>(
+        &self,
+        id: &SessionId,
+        removed: &mut Vec<Removed>,
+        operation: impl FnOnce(&mut Shard, Timestamp) -> T,
+    ) -> T {
         let now = self.clock.now();
         let mut shard = self.shard_of(id);
         shard.remove_expired(now);
         let output = operation(&mut shard, now);
-        let removed = shard.take_removed();
-        drop(shard);
-        // Freed without the lock.
-        if !removed.is_empty() {
-            self.forget(&removed);
-        }
+        *removed = shard.take_removed();
         output
     }
 
@@ -114,21 +124,16 @@ impl MemorySessionStore {
     where
         T: PartialEq,
     {
-        if !is_indexed(record) {
-            return self.in_shard(id, write).map_err(too_large);
-        }
         // Held until the index is up to date, so that no mark comes in between.
-        let mut index = self.index();
-        if index.has_ended(id, record) {
+        let mut index = is_indexed(record).then(|| self.index());
+        if index.as_ref().is_some_and(|it| it.has_ended(id, record)) {
             return Ok(refused(Refusal::SubjectEnded));
         }
-        let now = self.clock.now();
-        let mut shard = self.shard_of(id);
-        shard.remove_expired(now);
-        let outcome = write(&mut shard, now);
-        let removed = shard.take_removed();
-        drop(shard);
-        if outcome.as_ref().is_ok_and(|outcome| *outcome == stored) {
+        let mut removed = Vec::new();
+        let outcome = self.operate(id, &mut removed, write);
+        if let Some(index) = &mut index
+            && outcome.as_ref().is_ok_and(|outcome| *outcome == stored)
+        {
             index.add(id, record);
         }
         drop(index);
@@ -166,15 +171,16 @@ impl SessionStore for MemorySessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
-        let loaded = Loaded {
-            record: record.compacted(),
-            version,
-        };
+        let compacted = record.compacted();
         let created = CreateOutcome::Created;
         self.write(id, record, CreateOutcome::Refused, created, |shard, now| {
             if shard.find_live(id, now).is_some() {
                 return Ok(CreateOutcome::Taken);
             }
+            let loaded = Loaded {
+                record: compacted,
+                version,
+            };
             shard.insert(id, loaded, now.saturating_add(ttl))?;
             Ok(CreateOutcome::Created)
         })
@@ -188,10 +194,7 @@ impl SessionStore for MemorySessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<UpdateOutcome, StoreError> {
-        let loaded = Loaded {
-            record: record.compacted(),
-            version,
-        };
+        let compacted = record.compacted();
         let mut replaced = None;
         let updated = UpdateOutcome::Updated;
         let outcome = self.write(id, record, UpdateOutcome::Refused, updated, |shard, now| {
@@ -205,6 +208,10 @@ impl SessionStore for MemorySessionStore {
             if current != expected {
                 return Ok(UpdateOutcome::Conflict);
             }
+            let loaded = Loaded {
+                record: compacted,
+                version,
+            };
             let ends_at = now.saturating_add(ttl);
             replaced = Some(shard.replace(position, loaded, ends_at)?);
             Ok(UpdateOutcome::Updated)

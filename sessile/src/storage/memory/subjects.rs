@@ -24,7 +24,14 @@ impl MemorySessionStore {
     }
 
     /// Removes from the index what expired or was evicted.
+    #[inline]
     pub(super) fn forget(&self, removed: &[Removed]) {
+        if !removed.is_empty() {
+            self.forget_some(removed);
+        }
+    }
+
+    fn forget_some(&self, removed: &[Removed]) {
         let mut indexed = removed
             .iter()
             .filter(|it| is_indexed(&it.loaded.record))
