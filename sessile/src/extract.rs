@@ -1,4 +1,4 @@
-//! What handlers take as arguments beside [`Session`](crate::Session).
+//! What handlers take as arguments beside [`Session`](crate::Session), and `CsrfGuard`, which checks requests before them.
 //!
 //! | a handler's argument | the handler runs |
 //! | --- | --- |
@@ -10,5 +10,7 @@
 //! | `Unextended` | always, and does not extend the life of the session |
 
 #[cfg(feature = "actix")]
-pub use crate::actix::{NoSessionError, RecentlyAuthenticated, SessionOf, SignedIn, Unextended};
+pub use crate::actix::{
+    CsrfGuard, NoSessionError, RecentlyAuthenticated, SessionOf, SignedIn, Unextended,
+};
 pub use crate::session::TypedSession;

@@ -111,7 +111,7 @@
 //! - The [`guide`] has a page for each task, such as signing users in, choosing a store or timeouts, running behind a proxy,
 //!   replacing actix-session, and monitoring.
 //! - [`config::Settings`] describes each setting.
-//! - [`extract`] has further extractors: a session as one struct, and the sessions of several middlewares.
+//! - [`extract`] has further extractors, such as a session as one struct, and the guard against cross-site request forgery.
 //! - [`error`] lists which call returns which error.
 //! - [`storage`] has the stores, and the contract for a store of your own.
 //! - [`engine`] is for adapters to other web frameworks. Without the feature `actix`, everything except the Actix Web

@@ -31,6 +31,24 @@ pub(crate) fn all_keys_replaced() {
     );
 }
 
+/// The guard refused a request as cross-site request forgery.
+#[cfg(feature = "actix")]
+pub(crate) fn csrf_refused(reason: &(dyn Error + 'static)) {
+    tracing::info!(
+        reason,
+        "a request was refused as cross-site request forgery"
+    );
+    count!("sessile_csrf_refused_total");
+}
+
+/// The guard against cross-site request forgery has no session to check tokens with.
+#[cfg(feature = "actix")]
+pub(crate) fn csrf_guard_without_session() {
+    tracing::error!(
+        "CsrfGuard is not inside of a session middleware: it refuses every request with an unsafe method"
+    );
+}
+
 /// The cookies name several live sessions, and the request is served without any of them.
 pub(crate) fn cookies_ambiguous() {
     tracing::warn!(

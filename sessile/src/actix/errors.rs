@@ -19,7 +19,7 @@ use crate::{
     SessionGetError, SessionInsertError, SessionUpdateError,
     engine::{HeaderChanges, SessionFailure},
     error::{
-        AuthenticationError, EndOthersError, OpenError, ReadError, SessionClosedError,
+        AuthenticationError, CsrfError, EndOthersError, OpenError, ReadError, SessionClosedError,
         SessionReloadError, SessionSaveError, SignInError, WriteError,
     },
     storage::StoreError,
@@ -79,6 +79,12 @@ opaque_responses!(
         SignInError::Save(error) => error.status_code(),
         SignInError::NoStore => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
+    },
+    CsrfError: |error| match error {
+        CsrfError::FormTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        CsrfError::NoStore => StatusCode::SERVICE_UNAVAILABLE,
+        CsrfError::NotLoaded => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::FORBIDDEN,
     },
     ReadError,
     WriteError: |error| match error {

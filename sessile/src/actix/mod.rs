@@ -3,18 +3,21 @@
 
 mod authentication;
 mod builder;
+mod csrf;
 mod errors;
 mod extractor;
 mod headers;
 mod held;
 mod marked;
 mod middleware;
+mod origin;
 mod pages;
 mod service;
 
 pub use self::authentication::{RecentlyAuthenticated, SignedIn, Unextended};
 pub use self::{
     builder::SessionMiddlewareBuilder,
+    csrf::CsrfGuard,
     extractor::SessionExt,
     marked::{NoSessionError, SessionOf},
     middleware::SessionMiddleware,

@@ -14,7 +14,7 @@ use crate::{
     error::AuthenticationError,
 };
 
-type Render<E> = dyn Fn(&HttpRequest, &E) -> HttpResponse + Send + Sync;
+pub(super) type Render<E> = dyn Fn(&HttpRequest, &E) -> HttpResponse + Send + Sync;
 
 /// The application's own pages.
 #[derive(Clone, Default)]
@@ -71,7 +71,7 @@ impl Pages {
 
 /// The page with these headers, and with the status of the error in place of one of success, which would acknowledge what
 /// the handler has not done.
-fn rendered<E: ResponseError + 'static>(
+pub(super) fn rendered<E: ResponseError + 'static>(
     render: &Render<E>,
     error: E,
     headers: HeaderChanges,

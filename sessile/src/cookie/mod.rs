@@ -5,6 +5,7 @@
 
 mod attributes;
 mod content;
+mod csrf;
 mod header;
 mod key_ring;
 mod seal;
@@ -28,6 +29,7 @@ use self::{key_ring::Keys, transport::Transport};
 
 pub(crate) use self::{
     content::{Content, Unsealed},
+    csrf::TokenContext,
     header::{NamedCookies, Values},
 };
 pub use self::{
@@ -67,6 +69,10 @@ impl SessionCookie {
                 && settings.session_header.is_none(),
             keys,
         }
+    }
+
+    pub(crate) const fn keys(&self) -> &KeyRing {
+        &self.keys
     }
 
     /// The name of the cookie, or of the header in its place.

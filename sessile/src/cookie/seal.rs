@@ -178,6 +178,11 @@ impl SealingKey {
         Secret::from_bytes(secret)
     }
 
+    /// The MAC of tokens against cross-site request forgery.
+    pub(super) fn csrf_mac(&self) -> Hmac<Sha256> {
+        hmac_with(&derive_key::<32>(self.master.master(), b"csrf"))
+    }
+
     /// What actix-session sealed with the same key as the `value` of the cookie `name`.
     pub(super) fn open_actix_session(
         &self,

@@ -72,7 +72,7 @@ impl Candidate {
     /// The session to end if a purge follows.
     fn target(self) -> Target {
         Target::Session(match self.binding {
-            Binding::Stale(id) => id,
+            Binding::Stale { id, .. } => id,
             _ => self.id,
         })
     }

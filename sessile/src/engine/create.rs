@@ -6,7 +6,7 @@ use super::{Engine, perform::Performed};
 use crate::{
     clock::Timestamp,
     error::{CommitError, SessionClosedError},
-    record::{Epoch, Payload, Record, Secrets, id::SessionKey},
+    record::{Payload, Record, Secrets, id::SessionKey},
     session::{
         Flush,
         machine::{CookieDue, InFlight, Stored},
@@ -29,7 +29,7 @@ impl<S: SessionStore> Engine<S> {
             let now = self.clock.now();
             let mut record = Record::new(now);
             record.set_payload(payload.clone());
-            record.epoch = Epoch::generate();
+            record.epoch = flush.work().next_epoch;
             if !self.is_stateless {
                 record.secrets = secret.map(|secret| Secrets::new(secret.digest()));
             }

@@ -305,6 +305,14 @@ impl<S: SessionStore> Backend for Engine<S> {
         self.store_timeout
     }
 
+    fn keys(&self) -> &KeyRing {
+        self.cookie.keys()
+    }
+
+    fn renewal_grace(&self) -> Duration {
+        self.secrets.grace
+    }
+
     #[cfg(feature = "actix")]
     fn cookie(&self) -> &SessionCookie {
         &self.cookie

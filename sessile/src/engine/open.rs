@@ -88,7 +88,7 @@ impl<S: SessionStore> Engine<S> {
         let own = || Some(cookies[0].content.id().clone());
         match self.find_one(cookies, self.clock.now()).await {
             Ok(Lookup::Session {
-                binding: Binding::Stale(id),
+                binding: Binding::Stale { id, .. },
                 ..
             }) => Ok(Some(id)),
             Ok(Lookup::Session { .. } | Lookup::Expired) => Ok(own()),
@@ -221,9 +221,11 @@ impl<S: SessionStore> Engine<S> {
                 Judgement::Stale => {
                     self.report(EventKind::OldKey, Some(id), Some(&loaded.record));
                     let moved_to = loaded.record.moved_to();
+                    let now = self.clock.now();
+                    let epoch = loaded.record.previous_epoch(now, self.secrets.grace);
                     let id = moved_to.unwrap_or_else(|| id.clone());
                     return Ok(Lookup::Session {
-                        binding: Binding::Stale(id),
+                        binding: Binding::Stale { id, epoch },
                         is_outdated: false,
                     });
                 }

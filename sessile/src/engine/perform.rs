@@ -6,7 +6,7 @@ use super::{EndCause, Engine, merge::newer};
 use crate::{
     engine::lifetime::OnRead,
     error::{CommitError, SessionClosedError},
-    record::{Epoch, RotationDue, id::SessionId},
+    record::{RotationDue, id::SessionId},
     session::{
         Flush,
         decide::{Action, Situation, decide},
@@ -66,7 +66,7 @@ impl<S: SessionStore> Engine<S> {
         decide(Situation {
             status: work.status,
             binding: work.bound,
-            is_empty: work.payload.is_empty(),
+            is_empty: work.is_empty(),
             signs_in: work.signed_in().is_some(),
             cookie_came: work.cookie_came,
             cookie_due: work.cookie_due,
@@ -172,14 +172,14 @@ impl<S: SessionStore> Engine<S> {
         }
         // An earlier attempt may have landed, so the retry uses the same secret.
         let earlier = flush.work().unsettled.as_ref().and_then(|it| it.renewal);
-        let renewal = earlier.unwrap_or_else(Renewal::generate);
+        let renewal = earlier.unwrap_or_else(|| Renewal::to(flush.work().next_epoch));
         self.store_changes(flush, stored, Some(renewal)).await
     }
 
     /// Without a store, a renewal draws a new id, which distinguishes the sessions.
     fn renew_stateless(&self, stored: &Stored, work: &Work) -> Result<Performed, CommitError> {
         let mut record = self.next_record(stored, work.payload.clone(), None, true);
-        record.epoch = Epoch::generate();
+        record.epoch = work.next_epoch;
         let renewed = Stored {
             id: SessionId::generate(),
             record,

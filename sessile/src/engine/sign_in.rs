@@ -48,7 +48,7 @@ impl<S: SessionStore> Engine<S> {
         subject: &str,
     ) -> Result<(), SessionSaveError> {
         let stale = match &session.machine().binding {
-            Binding::Stale(id) => id.clone(),
+            Binding::Stale { id, .. } => id.clone(),
             _ => return Ok(()),
         };
         let subject = SubjectDigest::of(subject);

@@ -9,6 +9,8 @@
 //! | [`Session::load`](crate::Session::load) | [`OpenError`] |
 //! | [`Session::sign_in`](crate::Session::sign_in) | [`SignInError`] |
 //! | [`Session::require_signed_in`](crate::Session::require_signed_in), the extractors of signed-in users | [`AuthenticationError`] |
+//! | [`Session::csrf_token`](crate::Session::csrf_token), [`csrf_field`](crate::Session::csrf_field) | [`WriteError`] |
+//! | [`Session::verify_csrf`](crate::Session::verify_csrf), `extract::CsrfGuard` | [`CsrfError`] |
 //! | [`Sessions::end_others`](crate::Sessions::end_others) | [`EndOthersError`] |
 //! | [`Session::save`](crate::Session::save) | [`SessionSaveError`] |
 //! | [`Session::reload`](crate::Session::reload) | [`SessionReloadError`] |
@@ -22,6 +24,7 @@
 //! cookie or a value of a session.
 
 mod authentication;
+mod csrf;
 mod failure;
 mod session;
 mod settings;
@@ -29,6 +32,7 @@ mod signing_in;
 
 pub use self::{
     authentication::AuthenticationError,
+    csrf::{CsrfError, InvalidOriginError},
     failure::{CommitError, OpenError, StateTooLargeError},
     session::{
         ReadError, SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError,

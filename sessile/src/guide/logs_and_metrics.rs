@@ -31,6 +31,7 @@
 //! | `sessile_cookies_rejected_total` | cookies that failed verification |
 //! | `sessile_cookies_ambiguous_total` | requests with cookies of several live sessions, of which none counted |
 //! | `sessile_sessions_not_found_total` | verified cookies that name no live session |
+//! | `sessile_csrf_refused_total` | requests that `CsrfGuard` refused |
 //! | `sessile_changes_dropped_total` | requests whose changes were dropped, because another request had ended or renewed the session |
 //! | `sessile_conflicts_total` | updates that conflicted with another request's and were merged |
 //! | `sessile_records_corrupt_total` | stored sessions that can't be decoded |

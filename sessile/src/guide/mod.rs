@@ -9,6 +9,7 @@
 //! | choose timeouts | [`how_long_sessions_live`] |
 //! | choose the cookie's settings, or run behind a cache or a proxy | [`cookies_and_proxies`] |
 //! | use a struct for the session's data, or show a message after a redirect | [`data_and_messages`] |
+//! | protect forms against requests from other sites | [`forms`] |
 //! | change one session in several requests at once | [`concurrent_requests`] |
 //! | replace actix-session | [`migrating_from_actix_session`] |
 //! | store the sealing key, or replace it | [`replacing_keys`] |
@@ -39,6 +40,8 @@ pub mod databases {}
 pub mod devices;
 #[doc = include_str!("failover.md")]
 pub mod failover {}
+#[cfg(feature = "actix")]
+pub mod forms;
 pub mod how_long_sessions_live;
 pub mod logs_and_metrics;
 #[cfg(feature = "actix")]

@@ -1,9 +1,9 @@
 //! Security: the requirements of OWASP ASVS 5.0 on sessions and cookies, and how each is met.
 //!
 //! Read this page for a review of your application. It lists the requirements of chapter V7 (session management) and
-//! of section V3.3 (cookies), at all levels. For each, it names the setting or the part of the API that meets it, and
-//! the test in the repository that shows it. *Application* means that the application has to meet it, because no
-//! session library can.
+//! of section V3.3 (cookies), at all levels, and 3.5.1 (forged requests). For each, it names the setting or the part of
+//! the API that meets it, and the test in the repository that shows it. *Application* means that the application has to
+//! meet it, because no session library can.
 //!
 //! [`Settings::strict`] has the stricter value of each setting that has one. A new application begins with
 //! `SessionMiddleware::strict`.
@@ -134,6 +134,12 @@
 //! The default name is `id`, so that the cookies of existing applications stay valid.
 //! [`Settings::allow_plain_http`] is for development: it removes `Secure` and the prefix, and logs a warning.
 //!
+//! # V3.5 Separation of origins
+//!
+//! | | requirement, in short | met by | shown by |
+//! | --- | --- | --- | --- |
+//! | 3.5.1 | requests to sensitive functions come from the application itself | `extract::CsrfGuard`: `Sec-Fetch-Site`, `Origin`, and a token of the session. The application puts it around its routes, and [`Session::csrf_field`] into its forms | `tests/http/csrf` |
+//!
 //! # Caches and the browser's storage
 //!
 //! A response that used its session is `private` and has `Vary: Cookie`, so that no cache between the browser and the
@@ -179,13 +185,14 @@
 //!   machine create the same ones until the generator is seeded again. Restart the application after a copy.
 //! - `CookieSessionStore` can't revoke a session. Set a short time to live, or use a store on the server for any site
 //!   with sign-in.
-//! - `SameSite=Lax` prevents forged `POST`s from other sites. It prevents neither those from sibling domains nor
-//!   `GET`s with effects.
+//! - `SameSite=Lax` prevents forged `POST`s from other sites. It prevents neither those from sibling domains, which
+//!   `extract::CsrfGuard` refuses, nor `GET`s with effects.
 //! - Visitors can begin sessions as fast as the application allows. Write to the session of an anonymous visitor only
 //!   if needed, and limit the rate of requests in front of the application.
 //!
 //! [`Caching::NoStoreSignedIn`]: crate::config::Caching::NoStoreSignedIn
 //! [`Loading::Lazy`]: crate::config::Loading::Lazy
+//! [`Session::csrf_field`]: crate::Session::csrf_field
 //! [`Session::purge`]: crate::Session::purge
 //! [`Session::renew`]: crate::Session::renew
 //! [`Session::require_recent_authentication`]: crate::Session::require_recent_authentication

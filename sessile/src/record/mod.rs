@@ -77,6 +77,15 @@ impl Epoch {
     pub(crate) fn generate() -> Self {
         Self(u64::from_ne_bytes(random::bytes()))
     }
+
+    /// Whether this is the epoch of a session that actix-session made and no renewal has reached.
+    pub(crate) const fn is_initial(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) const fn to_be_bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
 }
 
 impl Record {

@@ -129,7 +129,7 @@ mod tests {
             "[]}",
             r#"{"a":1}"#,
             r#"{"a":1},"sub":1}"#,
-            r#"{"a":1},"o":{"d":"AQAAAAAAAAAAAAAAAAAAAA","t":5}}"#,
+            r#"{"a":1},"o":{"d":"AQAAAAAAAAAAAAAAAAAAAA","e":6,"t":5}}"#,
         ] {
             assert!(unsealed(text).is_err_and(|it| !it.is_newer()), "{text}");
         }

@@ -1,6 +1,6 @@
 //! [`Secrets`]: the digests of the secrets of a session, and what each secret allows.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use super::{
     DecodeError, Epoch, Record, SHARED,
@@ -27,6 +27,8 @@ pub(crate) struct Secrets {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Previous {
     pub(crate) digest: SecretDigest,
+    /// The epoch that the renewal ended, for forms that were open.
+    pub(crate) epoch: Epoch,
     pub(crate) replaced_at: Timestamp,
 }
 
@@ -107,6 +109,13 @@ impl Secrets {
 }
 
 impl Record {
+    /// The epoch before the latest renewal, for the grace period.
+    pub(crate) fn previous_epoch(&self, now: Timestamp, grace: Duration) -> Option<Epoch> {
+        let previous = self.secrets.as_ref()?.previous.as_ref()?;
+        let is_remembered = now.saturating_duration_since(previous.replaced_at) < grace;
+        is_remembered.then_some(previous.epoch)
+    }
+
     /// Whether the secrets of this session have been rotated, or a rotation has begun.
     pub(crate) fn is_rotated(&self) -> bool {
         (self.secrets.as_ref()).is_some_and(|it| it.rotation.is_some())
@@ -125,11 +134,12 @@ impl Record {
                 RotationStep::Done | RotationStep::Renewed { .. } => RotationStep::Done,
             },
         });
-        self.epoch = epoch;
+        let ended = mem::replace(&mut self.epoch, epoch);
         self.secrets = Some(Secrets {
             rotation: rotation.map(Arc::new),
             previous: replaced.map(|secrets| Previous {
                 digest: secrets.current,
+                epoch: ended,
                 replaced_at: now,
             }),
             ..Secrets::new(secret.digest())
@@ -165,6 +175,7 @@ mod tests {
             current: digest(1),
             previous: Some(Previous {
                 digest: digest(2),
+                epoch: Epoch::generate(),
                 replaced_at: at(100),
             }),
             rotation: Some(Arc::new(Rotation {
@@ -240,6 +251,19 @@ mod tests {
                 assert_eq!(judged, worth, "{step:?} {presented}");
             }
         }
+    }
+
+    #[test]
+    fn the_epoch_before_a_renewal_is_remembered_for_the_grace_period() {
+        let mut record = Record::new(at(0));
+        record.secrets = Some(with(RotationStep::Done));
+        let (first, second) = (Epoch::generate(), Epoch::generate());
+        record.epoch = first;
+        record.renew(&Secret::from_bytes([8; 16]), second, at(200));
+        assert_eq!(record.previous_epoch(at(229), GRACE), Some(first));
+        assert_eq!(record.previous_epoch(at(230), GRACE), None);
+        record.renew(&Secret::from_bytes([9; 16]), Epoch::generate(), at(210));
+        assert_eq!(record.previous_epoch(at(229), GRACE), Some(second));
     }
 
     #[test]

@@ -18,7 +18,7 @@ impl Session {
         match machine.binding {
             Binding::Unopened(_) => return Err(AuthenticationError::NotLoaded),
             Binding::Detached(_) => return Err(AuthenticationError::NoStore),
-            Binding::Stale(_) | Binding::Superseded(_) => {
+            Binding::Stale { .. } | Binding::Superseded(_) => {
                 return Err(AuthenticationError::Superseded);
             }
             Binding::Ended => return Err(AuthenticationError::NotSignedIn),

@@ -1,6 +1,7 @@
 //! [`Session`]: what handlers hold.
 
 mod authentication;
+mod csrf;
 pub(crate) mod decide;
 mod flash;
 mod flush;
@@ -26,6 +27,7 @@ pub(crate) use self::flush::{Flush, RebaseError};
 use self::machine::{Cookies, Machine};
 use crate::{
     clock::Timestamp,
+    config::KeyRing,
     engine::Opened,
     error::{OpenError, SessionReloadError, SessionSaveError, SignInError},
     record::Record,
@@ -106,6 +108,12 @@ pub(crate) trait Backend: Send + Sync {
 
     /// How long a request waits for the store.
     fn store_timeout(&self) -> Duration;
+
+    /// The keys of the application.
+    fn keys(&self) -> &KeyRing;
+
+    /// How long a renewal remembers what it replaced.
+    fn renewal_grace(&self) -> Duration;
 
     /// The cookies of the sessions.
     #[cfg(feature = "actix")]

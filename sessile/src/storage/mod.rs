@@ -60,7 +60,7 @@
 //! | `p` | the epoch, which each renewal draws at random |
 //! | `k` | the digest of the current secret: 16 bytes of SHA-256 in URL-safe base64 |
 //! | `s` | the state: names and their JSON values |
-//! | `o` | the digest `d` of the secret that a renewal replaced, and when it was replaced `t` |
+//! | `o` | the digest `d` of the secret that a renewal replaced, the epoch `e` before the renewal, and when it was replaced `t` |
 //! | `r` | the last step of a rotation: its time `t`; the digest of the pending secret `p`, of the former one `f`, or of one that a renewal replaced `s`; and the nonce `n` that the newer secret is derived from |
 //! | `sub`, `in`, `auth` | the subject, and when it signed in and last authenticated |
 //! | `label`, `labels` | the label that sessions are found by, and the labels that lists show |

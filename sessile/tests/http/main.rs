@@ -9,6 +9,7 @@ mod builder;
 mod caches;
 mod client;
 mod cookie_attributes;
+mod csrf;
 mod device_lists;
 #[path = "../../examples/devices.rs"]
 mod devices;
@@ -18,6 +19,8 @@ mod extractors;
 mod failure_pages;
 mod failures;
 mod flashes;
+#[path = "../../examples/forms.rs"]
+mod forms_example;
 mod handle_methods;
 mod handles;
 mod http2;

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::*;
+use crate::error::CsrfError;
 
 const KEY: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZab";
 
@@ -65,6 +66,27 @@ async fn reading_seals_the_cookie_again_and_stores_nothing() {
         assert_eq!(session.get("n").unwrap(), Some(1));
         assert_eq!(server.commit(&session).await, None);
     }
+}
+
+#[tokio::test]
+async fn a_token_is_valid_for_the_session_until_its_renewal() {
+    let (world, cookie) = left().await;
+    let (another_world, another_cookie) = left().await;
+    let session = world.open(&cookie).await;
+    let token = session.csrf_token().unwrap();
+    assert_eq!(session.status(), SessionStatus::Unchanged);
+    let resealed = world.commit(&session).await.unwrap();
+    let session = world.open(&resealed).await;
+    assert_eq!(session.verify_csrf(&token), Ok(()));
+    session.renew();
+    let renewed = session.csrf_token().unwrap();
+    let new = world.commit(&session).await.unwrap();
+    let session = world.open(&new).await;
+    assert_eq!(session.verify_csrf(&renewed), Ok(()));
+    assert_eq!(session.verify_csrf(&token), Err(CsrfError::InvalidToken));
+    // Of another application.
+    let session = another_world.open(&another_cookie).await;
+    assert_eq!(session.verify_csrf(&token), Err(CsrfError::InvalidToken));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod bad_input;
 mod closing;
 mod closures;
 mod combining;
+mod csrf;
 mod dropped;
 mod edges;
 mod ending;

@@ -9,7 +9,7 @@ use crate::{
     clock::Timestamp,
     config::Persistence,
     record::{
-        DecodeError, Flash, Previous, Rotation, RotationStep,
+        DecodeError, Epoch, Flash, Previous, Rotation, RotationStep,
         id::{SecretDigest, decode_16, encode_16},
         json,
     },
@@ -18,6 +18,7 @@ use crate::{
 #[derive(Serialize, Deserialize)]
 pub(super) struct PreviousText {
     d: String,
+    e: u64,
     t: u64,
 }
 
@@ -25,6 +26,7 @@ impl PreviousText {
     pub(super) fn of(previous: &Previous) -> Self {
         Self {
             d: text_of(&previous.digest),
+            e: previous.epoch.0,
             t: previous.replaced_at.as_unix_millis(),
         }
     }
@@ -32,6 +34,7 @@ impl PreviousText {
     pub(super) fn into_previous(self) -> Result<Previous, DecodeError> {
         Ok(Previous {
             digest: digest(&self.d)?,
+            epoch: Epoch(self.e),
             replaced_at: Timestamp::from_unix_millis(self.t),
         })
     }

@@ -22,7 +22,7 @@ fn the_text_form_is_fixed() {
 /// With every member that there is.
 const FULL: &str = concat!(
     r#"{"v":3,"c":1,"u":2,"x":3,"p":4,"k":"AAAAAAAAAAAAAAAAAAAAAA","s":{"n":1}"#,
-    r#","o":{"d":"AQAAAAAAAAAAAAAAAAAAAA","t":5}"#,
+    r#","o":{"d":"AQAAAAAAAAAAAAAAAAAAAA","e":6,"t":5}"#,
     r#","r":{"t":6,"p":"AgAAAAAAAAAAAAAAAAAAAA","n":"AwAAAAAAAAAAAAAAAAAAAA"}"#,
     r#","sub":"ferris","in":6,"auth":7,"label":"sid-1","labels":{"browser":"Firefox","device":"laptop"}"#,
     r#","life":{"i":8,"a":9,"p":true},"device":"{\"kty\":\"EC\"}","flash":[[10,"notice","Saved."]],"crit":["device"],"later":[1, 2]}"#,

@@ -163,6 +163,8 @@ impl Machine {
         self.generation += 1;
         self.status = status;
         self.payload = Payload::default();
+        self.next_epoch = None;
+        self.has_csrf_token = false;
         let target = match mem::replace(&mut self.binding, Binding::New) {
             Binding::New | Binding::Ended => None,
             Binding::Unopened(cookies) => Some(Target::Cookies(cookies)),
@@ -170,7 +172,7 @@ impl Machine {
                 self.binding = Binding::Detached(Cookies::new());
                 Some(Target::Cookies(cookies))
             }
-            Binding::Stale(id) => Some(Target::Session(id)),
+            Binding::Stale { id, .. } => Some(Target::Session(id)),
             Binding::Stored(stored) | Binding::Superseded(stored) => {
                 Some(Target::Session(stored.id.clone()))
             }
@@ -202,7 +204,7 @@ impl Machine {
         Discarded::new(journals.chain([mem::take(&mut self.journal)]))
     }
 
-    fn note_change(&mut self) {
+    pub(super) fn note_change(&mut self) {
         self.changes += 1;
         if self.status == SessionStatus::Unchanged {
             self.status = SessionStatus::Changed;

@@ -9,6 +9,7 @@
 //! [`Discarded`](super::journal::Discarded) or stay in the [`Work`], so that the caller drops them without the lock.
 
 mod change;
+mod csrf;
 mod in_flight;
 mod stored;
 mod unsettled;
@@ -23,7 +24,7 @@ use crate::{
     clock::Timestamp,
     cookie::Unsealed,
     engine::Opened,
-    record::{Payload, id::SessionId},
+    record::{Epoch, Payload, id::SessionId},
 };
 
 pub(crate) use self::{
@@ -48,7 +49,11 @@ pub(crate) enum Binding {
     Stored(Arc<Stored>),
     /// The request presented a secret from before a renewal. The session is stored, and the request has no
     /// access to it.
-    Stale(SessionId),
+    Stale {
+        id: SessionId,
+        /// The epoch of the secret, for forms that were open.
+        epoch: Option<Epoch>,
+    },
     /// Another request renewed the session, which this request loaded as this.
     Superseded(Arc<Stored>),
     /// Another request ended the session.
@@ -121,6 +126,10 @@ pub(crate) struct Machine {
     unsettled: Option<Box<Unsettled>>,
     /// Counts purges and restarts. A flush of an earlier generation stores a session that has to end.
     generation: u32,
+    /// The epoch that the session gets when it is created or renewed, if that has been decided.
+    next_epoch: Option<Epoch>,
+    /// Whether a token was made for the session before it was stored, so that it has to be stored even if it is empty.
+    has_csrf_token: bool,
     phase: Phase,
     is_committed: bool,
     /// Whether `status` describes what the commit stored, and no unstored change.
@@ -156,6 +165,8 @@ impl Machine {
             abandoned: Vec::new(),
             unsettled: None,
             generation: 0,
+            next_epoch: None,
+            has_csrf_token: false,
             phase: Phase::Running,
             is_committed: false,
             is_status_past: false,

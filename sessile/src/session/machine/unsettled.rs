@@ -100,10 +100,11 @@ pub(crate) struct Landed {
 }
 
 impl Renewal {
-    pub(crate) fn generate() -> Self {
+    /// A renewal that begins this epoch.
+    pub(crate) fn to(epoch: Epoch) -> Self {
         Self {
             secret: Secret::generate(),
-            epoch: Epoch::generate(),
+            epoch,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{Binding, CookieDue, InFlight, Machine, Stored, Target, Unsettled};
 use crate::{
     clock::Timestamp,
     error::SessionClosedError,
-    record::{Payload, id::SessionId},
+    record::{Epoch, Payload, id::SessionId},
     session::{
         MergeError, SessionStatus,
         decide::Bound,
@@ -31,6 +31,9 @@ pub(crate) struct Work {
     /// Whether the request extends the life of the session.
     pub(crate) extends_life: bool,
     pub(crate) generation: u32,
+    /// The epoch of the session, if this flush creates or renews it.
+    pub(crate) next_epoch: Epoch,
+    has_csrf_token: bool,
     /// The sign-in of this flush, and the status without it.
     /// Boxed, because it is rare and the work is moved.
     own_sign_in: Option<Box<(DetailChanges, SessionStatus)>>,
@@ -47,6 +50,11 @@ impl Work {
             Bound::Stored => self.stored.as_deref(),
             _ => None,
         }
+    }
+
+    /// Whether nothing needs to be stored for a new session.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.payload.is_empty() && !self.has_csrf_token
     }
 
     /// Signs a user in, and renews the session.
@@ -141,7 +149,7 @@ impl Machine {
                 Binding::New | Binding::Unopened(_) => Bound::New,
                 Binding::Stored(_) => Bound::Stored,
                 Binding::Superseded(_) => Bound::Superseded,
-                Binding::Stale(_) => Bound::Stale,
+                Binding::Stale { .. } => Bound::Stale,
                 Binding::Ended => Bound::Ended,
                 Binding::Detached(_) => Bound::Detached,
             },
@@ -152,6 +160,8 @@ impl Machine {
             cookie_due: self.cookie_due,
             extends_life: self.extends_life,
             generation: self.generation,
+            next_epoch: self.next_epoch(),
+            has_csrf_token: self.has_csrf_token,
             own_sign_in: None,
             is_rebased: false,
             discarded: Discarded::default(),
@@ -163,6 +173,11 @@ impl Machine {
             self.status = SessionStatus::Unchanged;
         }
         work
+    }
+
+    /// The epoch that the session gets when it is created or renewed.
+    pub(super) fn next_epoch(&mut self) -> Epoch {
+        *self.next_epoch.get_or_insert_with(Epoch::generate)
     }
 
     /// Takes back the changes of a flush that failed. `in_flight` is the write that the store has not
@@ -254,6 +269,7 @@ impl Machine {
         self.cookie_due = work.cookie_due;
         if let FlushOutcome::Stored(stored) = &outcome {
             self.was_signed_in |= stored.record.has_subject();
+            self.next_epoch.take_if(|it| *it == stored.record.epoch);
         }
         let is_same = work.generation == self.generation;
         let is_refused = matches!(outcome, FlushOutcome::Ended | FlushOutcome::Superseded);

@@ -61,7 +61,7 @@ fn full(value: u32) -> Loaded {
     let text = format!(
         concat!(
             r#"{{"v":3,"c":{now},"u":{now},"x":{now},"p":{epoch},"k":"AAAAAAAAAAAAAAAAAAAAAA","s":{{"value":{value}}}"#,
-            r#","o":{{"d":"AQAAAAAAAAAAAAAAAAAAAA","t":5}}"#,
+            r#","o":{{"d":"AQAAAAAAAAAAAAAAAAAAAA","e":6,"t":5}}"#,
             r#","r":{{"t":6,"p":"AgAAAAAAAAAAAAAAAAAAAA","n":"AwAAAAAAAAAAAAAAAAAAAA"}}"#,
             r#","sub":"{subject}","in":{now},"auth":{now},"label":"sid-{value}","labels":{{"browser":"Firefox"}}"#,
             r#","life":{{"i":8,"a":9,"p":true}},"device":"{{\"kty\":\"EC\"}}","flash":[[10,"notice","Saved."]],"crit":["device"],"later":[1, {value}]}}"#,

@@ -38,7 +38,7 @@ fn signed_in_record() -> Record {
     let text = text.replace(
         r#","s":"#,
         concat!(
-            r#","o":{"d":"AQAAAAAAAAAAAAAAAAAAAA","t":5}"#,
+            r#","o":{"d":"AQAAAAAAAAAAAAAAAAAAAA","e":6,"t":5}"#,
             r#","r":{"t":6,"p":"AgAAAAAAAAAAAAAAAAAAAA","n":"AwAAAAAAAAAAAAAAAAAAAA"}"#,
             r#","sub":"ferris","in":6,"auth":7,"label":"sid-1","s":"#,
         ),
