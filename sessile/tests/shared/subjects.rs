@@ -284,7 +284,10 @@ async fn a_sign_in_is_one_swap<S: SubjectStore>([first, second]: &[S; 2]) {
     );
     assert!(is_live(first, &other.0).await);
     // The session is a guest's still.
-    assert_eq!(listed(first, &subject).await, std::slice::from_ref(&other.0));
+    assert_eq!(
+        listed(first, &subject).await,
+        std::slice::from_ref(&other.0)
+    );
 
     let displaced = vec![other.0];
     let stored = SignInOutcome::Stored { displaced };

@@ -2,12 +2,17 @@
 
 mod builder;
 mod catalog;
+mod clean_up;
 mod connections;
 mod database;
 mod error;
+mod fragments;
 mod own;
 mod schema;
 mod statements;
+mod subject_statements;
+mod subjects;
+mod transaction;
 
 use std::time::Duration;
 
@@ -200,10 +205,10 @@ impl SessionStore for MySqlSessionStore {
     async fn load(
         &self,
         id: &SessionId,
-        _subject: Option<&SubjectDigest>,
+        subject: Option<&SubjectDigest>,
         _freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
-        self.0.load(id).await
+        self.0.load(id, subject).await
     }
 
     async fn create(

@@ -10,6 +10,7 @@ mod fragments;
 mod parameter;
 #[cfg(feature = "_postgres-pool")]
 mod pool;
+mod row_statements;
 mod schema;
 mod statements;
 mod subject_statements;
@@ -215,10 +216,10 @@ impl SessionStore for PostgresSessionStore {
     async fn load(
         &self,
         id: &SessionId,
-        _subject: Option<&SubjectDigest>,
+        subject: Option<&SubjectDigest>,
         _freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
-        self.0.load(id).await
+        self.0.load(id, subject).await
     }
 
     async fn create(

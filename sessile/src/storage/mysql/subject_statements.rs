@@ -1,0 +1,314 @@
+//! The statements for MySQL and MariaDB that concern the sessions of a subject.
+//!
+//! A sign-in under a limit and the end of a subject's sessions are transactions that first lock the row of the subject's
+//! mark. If there is none, they insert one that ends no session.
+
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, Error, MySqlConnection, Row as _, mysql::MySqlRow};
+
+use super::{
+    SessionId, SubjectDigest, Version,
+    fragments::{NOW, bind_session, is_live, is_refused, query},
+};
+use crate::storage::{
+    sql::{MARK_KEPT, Name, NewRow, Row},
+    timing::millis,
+};
+
+/// How many rows a statement deletes at most.
+const ENDED_AT_ONCE: usize = 500;
+
+/// The statements of a store that concern the sessions of a subject.
+#[derive(Debug)]
+pub(super) struct SubjectStatements {
+    sessions: Name,
+    lock: Arc<str>,
+    find: Arc<str>,
+    find_others: Arc<str>,
+    list: Arc<str>,
+    find_by_label: Arc<str>,
+    find_signed_in: Arc<str>,
+    mark: Arc<str>,
+    latest_sign_in: Arc<str>,
+    mark_everything: Arc<str>,
+    find_mark_of_everything: Arc<str>,
+    batch: Arc<str>,
+}
+
+/// What a sign-in finds of its own session.
+pub(super) struct FoundSession {
+    /// Whether a mark has ended the session that signs in.
+    pub(super) is_refused: bool,
+    /// The version of the live row.
+    pub(super) version: Option<Version>,
+}
+
+impl SubjectStatements {
+    pub(super) fn new(sessions: &Name, marks: &Name) -> Self {
+        let is_live = is_live(marks);
+        let is_refused = is_refused(marks);
+        Self {
+            sessions: sessions.clone(),
+            // The clean-up deletes a mark that ends no session.
+            lock: format!(
+                "INSERT INTO {marks} (subject, at, expires_at) VALUES (?, -1, {NOW})
+                 ON DUPLICATE KEY UPDATE at = at"
+            )
+            .into(),
+            find: format!(
+                "SELECT {is_refused},
+                     (SELECT it.version FROM {sessions} AS it WHERE it.id = ? AND {is_live})"
+            )
+            .into(),
+            find_others: format!(
+                "SELECT it.id FROM {sessions} AS it WHERE it.subject = ? AND it.id <> ? AND {is_live}
+                 ORDER BY it.signed_in_at, it.id"
+            )
+            .into(),
+            list: format!(
+                "SELECT it.id, it.version, CAST(it.record AS BINARY) FROM {sessions} AS it
+                 WHERE it.subject = ? AND {is_live} ORDER BY it.signed_in_at, it.id"
+            )
+            .into(),
+            find_by_label: format!(
+                "SELECT it.id FROM {sessions} AS it WHERE it.label = ? AND {is_live}"
+            )
+            .into(),
+            find_signed_in: format!(
+                "SELECT it.id, it.signed_in_at FROM {sessions} AS it
+                 WHERE it.subject = ? AND {is_live}"
+            )
+            .into(),
+            mark: format!(
+                "UPDATE {marks} SET
+                     at = LAST_INSERT_ID(GREATEST(at, ?)), exempt = ?, expires_at = {NOW} + ?
+                 WHERE subject = ?"
+            )
+            .into(),
+            latest_sign_in: format!("SELECT MAX(signed_in_at) FROM {sessions}").into(),
+            mark_everything: format!(
+                "INSERT INTO {marks} (subject, at, expires_at) VALUES (X'', ?, {NOW} + ?)
+                 ON DUPLICATE KEY UPDATE
+                     at = GREATEST(at, VALUES(at)), expires_at = VALUES(expires_at)"
+            )
+            .into(),
+            find_mark_of_everything: format!("SELECT at FROM {marks} WHERE subject = X''").into(),
+            batch: format!("SELECT id FROM {sessions} WHERE id > ? ORDER BY id LIMIT ?").into(),
+        }
+    }
+
+    /// Locks the subject until the transaction ends.
+    pub(super) async fn lock(
+        &self,
+        connection: &mut MySqlConnection,
+        subject: &[u8],
+    ) -> Result<(), Error> {
+        let lock = query(&self.lock).bind(subject);
+        lock.execute(connection).await?;
+        Ok(())
+    }
+
+    pub(super) async fn find(
+        &self,
+        connection: &mut MySqlConnection,
+        row: &NewRow<'_>,
+    ) -> Result<FoundSession, Error> {
+        let find = bind_session(query(&self.find), row).bind(row.id.as_bytes().as_slice());
+        let rows = find.fetch_all(connection).await?;
+        let found = rows.first().ok_or(Error::RowNotFound)?;
+        Ok(FoundSession {
+            is_refused: found.try_get(0)?,
+            version: found.try_get::<Option<u64>, _>(1)?.map(Version::new),
+        })
+    }
+
+    /// The ids of the other live sessions of the subject of `row`, in the order of their sign-ins.
+    pub(super) async fn find_others(
+        &self,
+        connection: &mut MySqlConnection,
+        row: &NewRow<'_>,
+    ) -> Result<Vec<SessionId>, Error> {
+        let find = query(&self.find_others)
+            .bind(row.subject())
+            .bind(row.id.as_bytes().as_slice());
+        ids(&find.fetch_all(connection).await?)
+    }
+
+    pub(super) async fn list(
+        &self,
+        connection: &mut MySqlConnection,
+        subject: &SubjectDigest,
+    ) -> Result<Vec<(SessionId, Row)>, Error> {
+        let list = query(&self.list).bind(subject.as_bytes().as_slice());
+        let session = |found: &MySqlRow| {
+            let row = Row {
+                version: Version::new(found.try_get(1)?),
+                is_unchecked: false,
+                record: found.try_get(2)?,
+            };
+            Ok((id(found)?, row))
+        };
+        let rows = list.fetch_all(connection).await?;
+        rows.iter().map(session).collect()
+    }
+
+    pub(super) async fn find_by_label(
+        &self,
+        connection: &mut MySqlConnection,
+        label: &str,
+    ) -> Result<Vec<SessionId>, Error> {
+        let find = query(&self.find_by_label).bind(label.as_bytes());
+        ids(&find.fetch_all(connection).await?)
+    }
+
+    /// The live sessions of the subject, and when each signed in.
+    pub(super) async fn find_signed_in(
+        &self,
+        connection: &mut MySqlConnection,
+        subject: &SubjectDigest,
+    ) -> Result<Vec<(SessionId, i64)>, Error> {
+        let find = query(&self.find_signed_in).bind(subject.as_bytes().as_slice());
+        let session = |row: &MySqlRow| {
+            let signed_in_at: Option<i64> = row.try_get(1)?;
+            Ok((id(row)?, signed_in_at.unwrap_or(0)))
+        };
+        let rows = find.fetch_all(connection).await?;
+        rows.iter().map(session).collect()
+    }
+
+    /// Marks a locked subject at this time, or at that of an earlier mark if it is later. Returns the time of the mark.
+    pub(super) async fn mark(
+        &self,
+        connection: &mut MySqlConnection,
+        subject: &SubjectDigest,
+        at: i64,
+        exempt: Option<&SessionId>,
+    ) -> Result<i64, Error> {
+        let mark = query(&self.mark)
+            .bind(at)
+            .bind(exempt.map(|it| it.as_bytes().as_slice()))
+            .bind(millis(MARK_KEPT))
+            .bind(subject.as_bytes().as_slice());
+        let marked = mark.execute(connection).await?;
+        Ok(marked.last_insert_id().cast_signed())
+    }
+
+    /// Marks all subjects at `now`, or at the time of the latest sign-in or of an earlier mark if that is later. Returns
+    /// the time of the mark.
+    pub(super) async fn mark_everything(
+        &self,
+        connection: &mut MySqlConnection,
+        now: i64,
+    ) -> Result<i64, Error> {
+        // In a statement of its own, it locks no rows.
+        let rows = query(&self.latest_sign_in)
+            .fetch_all(&mut *connection)
+            .await?;
+        let latest: Option<i64> = rows.first().map_or(Ok(None), |row| row.try_get(0))?;
+        let mark = query(&self.mark_everything)
+            .bind(latest.map_or(now, |latest| latest.max(now)))
+            .bind(millis(MARK_KEPT));
+        mark.execute(&mut *connection).await?;
+        let rows = query(&self.find_mark_of_everything)
+            .fetch_all(connection)
+            .await?;
+        rows.first().map_or(Ok(now), |row| row.try_get(0))
+    }
+
+    /// The ids of the rows that follow `after`, at most so many as a statement deletes.
+    pub(super) async fn batch(
+        &self,
+        connection: &mut MySqlConnection,
+        after: Option<&SessionId>,
+    ) -> Result<Vec<SessionId>, Error> {
+        // No id is before the empty one.
+        let after = after.map_or(&[][..], |it| it.as_bytes().as_slice());
+        let batch = query(&self.batch).bind(after).bind(ENDED_AT_ONCE as u64);
+        ids(&batch.fetch_all(connection).await?)
+    }
+
+    /// Deletes those of these rows that guests have, or that signed in until `at`.
+    pub(super) async fn delete_until(
+        &self,
+        connection: &mut MySqlConnection,
+        ids: &[SessionId],
+        at: i64,
+    ) -> Result<(), Error> {
+        let which = "AND (signed_in_at <= ?) IS NOT FALSE";
+        let statement = delete(&self.sessions, ids.len(), which);
+        let mut delete =
+            sqlx::query(AssertSqlSafe(statement)).persistent(ids.len() == ENDED_AT_ONCE);
+        for id in ids {
+            delete = delete.bind(id.as_bytes().as_slice());
+        }
+        delete.bind(at).execute(connection).await?;
+        Ok(())
+    }
+
+    /// Deletes those of these rows that belong to the subject and signed in until `at`. Returns the ids of rows that are
+    /// deleted.
+    pub(super) async fn delete_of_subject(
+        &self,
+        connection: &mut MySqlConnection,
+        all: Vec<SessionId>,
+        subject: &[u8],
+        at: i64,
+    ) -> Result<Vec<SessionId>, Error> {
+        let which = "AND subject = ? AND COALESCE(signed_in_at, 0) <= ?";
+        let mut deleted = Vec::with_capacity(all.len());
+        for batch in all.chunks(ENDED_AT_ONCE) {
+            let statement = delete(&self.sessions, batch.len(), which);
+            let recurs = batch.len() == 1 || batch.len() == ENDED_AT_ONCE;
+            let mut delete = sqlx::query(AssertSqlSafe(statement)).persistent(recurs);
+            for id in batch {
+                delete = delete.bind(id.as_bytes().as_slice());
+            }
+            let delete = delete.bind(subject).bind(at);
+            let count = delete.execute(&mut *connection).await?.rows_affected();
+            let mut left = Vec::new();
+            if count < batch.len() as u64 {
+                left = self.find_left(&mut *connection, batch).await?;
+            }
+            deleted.extend(batch.iter().filter(|id| !left.contains(id)).cloned());
+        }
+        Ok(deleted)
+    }
+
+    /// The ids of those of these rows that are left. Not as the transaction first saw them: it locks them.
+    async fn find_left(
+        &self,
+        connection: &mut MySqlConnection,
+        batch: &[SessionId],
+    ) -> Result<Vec<SessionId>, Error> {
+        let parameters = vec!["?"; batch.len()].join(", ");
+        let statement = format!(
+            "SELECT id FROM {} WHERE id IN ({parameters}) FOR UPDATE",
+            self.sessions
+        );
+        let mut find = sqlx::query(AssertSqlSafe(statement)).persistent(false);
+        for id in batch {
+            find = find.bind(id.as_bytes().as_slice());
+        }
+        ids(&find.fetch_all(connection).await?)
+    }
+}
+
+/// Deletes those of so many rows that meet a condition. The rows are found by their keys, so that no others are locked.
+fn delete(sessions: &Name, many: usize, condition: &str) -> String {
+    let parameters = vec!["?"; many].join(", ");
+    format!("DELETE FROM {sessions} WHERE id IN ({parameters}) {condition}")
+}
+
+fn ids(rows: &[MySqlRow]) -> Result<Vec<SessionId>, Error> {
+    rows.iter().map(id).collect()
+}
+
+/// The id in the first column.
+fn id(row: &MySqlRow) -> Result<SessionId, Error> {
+    let bytes: &[u8] = row.try_get(0)?;
+    let bytes = bytes
+        .try_into()
+        .map_err(|error| Error::Decode(Box::new(error)))?;
+    Ok(SessionId::from_bytes(bytes))
+}
