@@ -11,8 +11,6 @@ mod own;
 mod race_suite;
 #[path = "../sql/mod.rs"]
 mod sql;
-#[path = "../sql/subjects.rs"]
-mod sql_subjects;
 #[path = "../shared/subjects.rs"]
 mod subject_scenarios;
 mod subjects;

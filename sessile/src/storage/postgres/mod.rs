@@ -54,7 +54,7 @@ pub use self::pool::PostgresPool;
 ///   [`schema_sql`](Self::schema_sql). The store's user needs the rights to `SELECT`, `INSERT`, `UPDATE`
 ///   and `DELETE` on both.
 /// - Every operation is one round trip, except [`end_everything`](super::SubjectStore::end_everything), which deletes rows in
-///   batches. All are one statement, except a sign-in under a limit, which is a transaction that locks the user's digest. Each
+///   batches, and one that learns only from the row that its user has signed in. All are one statement, except a sign-in under a limit, which is a transaction that locks the user's digest. Each
 ///   connection prepares a statement once.
 /// - Each worker thread of Actix Web has two connections: one for loads, and one for everything else. If sessions are
 ///   limited, it has a third one for sign-ins.
