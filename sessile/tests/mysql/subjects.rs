@@ -111,11 +111,9 @@ async fn searches_use_an_index() {
         .unwrap();
     let session = create(&store, &user(SUBJECT, 7, "sid")).await;
     let before = reads(&server);
-    assert_eq!(listed(&store, SUBJECT).await, [session.0.clone()]);
-    assert_eq!(
-        store.find_by_label("sid").await.unwrap(),
-        [session.0.clone()]
-    );
+    let found = std::slice::from_ref(&session.0);
+    assert_eq!(listed(&store, SUBJECT).await, found);
+    assert_eq!(store.find_by_label("sid").await.unwrap(), found);
     assert_eq!(
         update(&store, &session, &user(SUBJECT, 7, "sid")).await,
         UpdateOutcome::Updated
