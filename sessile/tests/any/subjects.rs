@@ -33,6 +33,11 @@ async fn on_postgres() {
     finds_them(Place::postgres()).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_mariadb() {
+    finds_them(Place::mariadb()).await;
+}
+
 #[tokio::test]
 async fn in_the_cookie_there_are_none() {
     let store = Place::without_server("cookie:").open().await;

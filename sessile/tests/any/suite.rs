@@ -1,6 +1,8 @@
-//! The acceptance suite, on every store.
+//! The acceptance suite, on every store, and the suites of stores with subjects, on those that have no tests of their own.
 
-use sessile::test_helpers::acceptance_test_suite;
+use sessile::test_helpers::{
+    acceptance_test_suite, end_everything_test_suite, subject_store_test_suite,
+};
 
 use crate::place::{Place, in_time};
 
@@ -8,6 +10,13 @@ async fn passes(place: Place, is_invalidation_supported: bool) {
     let store = place.open().await;
     let suite = acceptance_test_suite(move || store.clone(), is_invalidation_supported);
     in_time(suite).await;
+}
+
+async fn finds_and_ends_sessions(place: Place) {
+    let store = place.open().await;
+    let shared = store.clone();
+    in_time(subject_store_test_suite(move || shared.clone())).await;
+    in_time(end_everything_test_suite(move || store.clone())).await;
 }
 
 #[actix_web::test]
@@ -59,4 +68,20 @@ async fn a_redis_cluster() {
 #[actix_web::test]
 async fn redis_behind_sentinels() {
     passes(Place::sentinel(), true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn subjects_in_sqlite() {
+    finds_and_ends_sessions(Place::sqlite()).await;
+    finds_and_ends_sessions(Place::without_server("sqlite::memory:")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn subjects_in_postgres() {
+    finds_and_ends_sessions(Place::postgres()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn subjects_in_mariadb() {
+    finds_and_ends_sessions(Place::mariadb()).await;
 }

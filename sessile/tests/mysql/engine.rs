@@ -175,6 +175,11 @@ pub(crate) fn hex(column: &str) -> String {
 /// Three columns without values, as the client prints them.
 pub(crate) const NO_VALUES: &str = "NULL|NULL|NULL";
 
+/// Begin, lock, two searches, write, delete and commit.
+pub(crate) const SIGN_IN_ROUND_TRIPS: usize = 7;
+/// Begin, lock, search, mark and commit.
+pub(crate) const END_ROUND_TRIPS: usize = 5;
+
 /// The number of connections of the store's user.
 pub(crate) fn connections(server: &Server) -> u32 {
     let count = "SELECT count(*) FROM information_schema.processlist WHERE user = 'sessile'";

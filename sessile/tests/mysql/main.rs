@@ -11,4 +11,7 @@ mod own;
 mod race_suite;
 #[path = "../sql/mod.rs"]
 mod sql;
+#[path = "../shared/subjects.rs"]
+mod subject_scenarios;
+mod subjects;
 mod tls;

@@ -13,8 +13,6 @@ mod race_suite;
 mod read_only;
 #[path = "../sql/mod.rs"]
 mod sql;
-#[path = "../sql/subjects.rs"]
-mod sql_subjects;
 mod sqlx_pool;
 #[path = "../shared/subjects.rs"]
 mod subject_scenarios;

@@ -17,6 +17,8 @@ mod rights;
 mod round_trips;
 mod secrets;
 pub(crate) mod setup;
+mod subject_costs;
+mod subjects;
 mod suite;
 mod tables;
 pub(crate) mod timeouts;

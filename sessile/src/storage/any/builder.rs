@@ -118,7 +118,7 @@ impl AnySessionStoreBuilder {
                     .connect_timeout(self.connect_timeout)
                     .response_timeout(self.response_timeout);
                 let store = builder.build().await?;
-                Ok(AnySessionStore::new(store.clone()).with_housekeeping(store))
+                Ok(AnySessionStore::with_subjects(store.clone()).with_housekeeping(store))
             }
             #[cfg(feature = "redis-rs-session")]
             Kind::Redis => {

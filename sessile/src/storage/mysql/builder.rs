@@ -181,7 +181,7 @@ impl MySqlSessionStoreBuilder {
             }
             Target::Pool(pool) => Connections::Pool(pool),
         };
-        let database = MySql::new(name, connections);
+        let database = MySql::new(&name, connections);
         let store = Store::open(database, self.limits, create_table).await?;
         Ok(MySqlSessionStore(store))
     }

@@ -5,7 +5,9 @@ use super::{
     error::fault, schema, statements::Statements,
 };
 use crate::storage::{
-    sql::{self, AfterCut, Answer, Cleaned, Database, Failure, Name, NewRow, Row, Swap, Table},
+    sql::{
+        self, AfterCut, Answer, Cleaned, Database, Failure, Marks, Name, NewRow, Row, Swap, Table,
+    },
     timing::Deadline,
 };
 
@@ -16,8 +18,8 @@ const LONGEST_NAME: usize = 64;
 /// The operations of a store on MySQL or MariaDB.
 pub(super) struct MySql {
     tables: [Table; 2],
-    statements: Statements,
-    connections: Connections,
+    pub(super) statements: Statements,
+    pub(super) connections: Connections,
 }
 
 /// The name of the table of sessions.
@@ -31,10 +33,12 @@ pub(super) fn tables(name: &Name) -> [Table; 2] {
 }
 
 impl MySql {
-    pub(super) fn new(name: Name, connections: Connections) -> Self {
+    pub(super) fn new(name: &Name, connections: Connections) -> Self {
+        let tables = tables(name);
+        let [sessions, marks] = &tables;
         Self {
-            tables: tables(&name),
-            statements: Statements::new(name),
+            statements: Statements::new(sessions.name.clone(), marks.name.clone()),
+            tables,
             connections,
         }
     }
@@ -58,11 +62,12 @@ impl Database for MySql {
     async fn load(
         &self,
         id: &SessionId,
+        marks: Marks,
         deadline: Deadline,
     ) -> Result<Answer<Option<Row>>, Failure> {
         self.connections
             .run(deadline, AfterCut::Resend, |mut lease| async move {
-                let row = self.statements.load(lease.connection(), id).await;
+                let row = self.statements.load(lease.connection(), id, marks).await;
                 lease.end(row.map_err(fault))
             })
             .await
@@ -76,11 +81,7 @@ impl Database for MySql {
         self.connections
             .run(deadline, AfterCut::Fail, |mut lease| async move {
                 let created = self.statements.create(lease.connection(), row).await;
-                let outcome = created.map(|created| match created {
-                    true => CreateOutcome::Created,
-                    false => CreateOutcome::Taken,
-                });
-                lease.end(outcome.map_err(fault))
+                lease.end(created.map_err(fault))
             })
             .await
     }
@@ -89,13 +90,14 @@ impl Database for MySql {
         &self,
         expected: Version,
         row: &NewRow<'_>,
+        marks: Marks,
         deadline: Deadline,
     ) -> Result<Answer<Swap>, Failure> {
         self.connections
             .run(deadline, AfterCut::Resend, |mut lease| async move {
                 let connection = lease.connection();
-                let found = self.statements.update(connection, expected, row).await;
-                let swap = found.map(|version| version.map_or(Swap::Missing, Swap::Now));
+                let swap = self.statements.update(connection, expected, row, marks);
+                let swap = swap.await;
                 lease.end(swap.map_err(fault))
             })
             .await
@@ -113,7 +115,8 @@ impl Database for MySql {
     async fn clean_up(&self, limit: u32, deadline: Deadline) -> Result<Answer<Cleaned>, Failure> {
         self.connections
             .run(deadline, AfterCut::Resend, |mut lease| async move {
-                let cleaned = self.statements.clean_up(lease.connection(), limit).await;
+                let clean_up = &self.statements.clean_up;
+                let cleaned = clean_up.run(lease.connection(), limit).await;
                 lease.end(cleaned.map_err(fault))
             })
             .await

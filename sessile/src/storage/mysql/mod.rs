@@ -2,12 +2,17 @@
 
 mod builder;
 mod catalog;
+mod clean_up;
 mod connections;
 mod database;
 mod error;
+mod fragments;
 mod own;
 mod schema;
 mod statements;
+mod subject_statements;
+mod subjects;
+mod transaction;
 
 use std::time::Duration;
 
@@ -42,7 +47,9 @@ pub use self::builder::MySqlSessionStoreBuilder;
 ///   store's user may not create tables, another user runs the statements of
 ///   [`schema_sql`](Self::schema_sql). The store's user needs the rights to `SELECT`, `INSERT`, `UPDATE`
 ///   and `DELETE` on both.
-/// - Every operation is one statement and one round trip. Each connection prepares a statement once.
+/// - Every operation on one session is one statement and one round trip, or two if only the row tells that its user has
+///   signed in. A sign-in under a limit and the end of all sessions of a user are transactions, which lock the row of the
+///   user's mark. Each connection prepares a statement once.
 /// - Up to 10 connections are opened when they are needed; see
 ///   [`connections`](MySqlSessionStoreBuilder::connections). While the server is down, requests
 ///   fail at once. They succeed again as soon as it is back.
@@ -200,10 +207,10 @@ impl SessionStore for MySqlSessionStore {
     async fn load(
         &self,
         id: &SessionId,
-        _subject: Option<&SubjectDigest>,
+        subject: Option<&SubjectDigest>,
         _freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
-        self.0.load(id).await
+        self.0.load(id, subject).await
     }
 
     async fn create(

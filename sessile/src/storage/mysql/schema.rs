@@ -17,16 +17,17 @@ const SESSION_COLUMNS: &[Column] = &[
     Column::new("version", "bigint unsigned"),
     Column::new("due_at", "bigint"),
     Column::new("expires_at", "bigint"),
-    Column::new("subject", "binary(16)"),
+    Column::new("subject", "varbinary(16)"),
     Column::new("signed_in_at", "bigint"),
-    Column::new("label", "varchar(255) utf8mb4_bin"),
+    Column::new("label", "varbinary(255)"),
     Column::new("record", "longtext utf8mb4_bin"),
 ];
 
 const MARK_COLUMNS: &[Column] = &[
-    Column::new("subject", "binary(16)"),
+    Column::new("subject", "varbinary(16)"),
     Column::new("at", "bigint"),
     Column::new("exempt", "binary(16)"),
+    Column::new("expires_at", "bigint"),
 ];
 
 fn sessions_sql(table: &Name) -> String {
@@ -38,9 +39,9 @@ fn sessions_sql(table: &Name) -> String {
     version      BIGINT UNSIGNED NOT NULL,
     due_at       BIGINT NOT NULL, -- milliseconds since the Unix epoch, like all times
     expires_at   BIGINT NOT NULL,
-    subject      BINARY(16) NULL, -- a digest
+    subject      VARBINARY(16) NULL, -- a digest
     signed_in_at BIGINT NULL,
-    label        VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+    label        VARBINARY(255) NULL, -- in UTF-8
     record       LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     INDEX {due_at} (due_at),
     INDEX {subject} (subject),
@@ -53,9 +54,11 @@ fn sessions_sql(table: &Name) -> String {
 fn marks_sql(table: &Name) -> String {
     format!(
         "CREATE TABLE {table} (
-    subject BINARY(16) NOT NULL PRIMARY KEY, -- a digest
-    at      BIGINT NOT NULL, -- milliseconds since the Unix epoch
-    exempt  BINARY(16) NULL -- the id of a session
+    subject    VARBINARY(16) NOT NULL PRIMARY KEY, -- a digest; empty for all users
+    at         BIGINT NOT NULL, -- milliseconds since the Unix epoch, like all times
+    exempt     BINARY(16) NULL, -- the id of a session
+    expires_at BIGINT NOT NULL,
+    INDEX (expires_at)
 ) ENGINE = InnoDB, COMMENT = '{SCHEMA_COMMENT}';
 "
     )

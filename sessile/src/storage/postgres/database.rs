@@ -11,7 +11,9 @@ use super::{
 };
 use crate::storage::{
     Refusal,
-    sql::{self, AfterCut, Answer, Cleaned, Database, Failure, Name, NewRow, Row, Swap, Table},
+    sql::{
+        self, AfterCut, Answer, Cleaned, Database, Failure, Marks, Name, NewRow, Row, Swap, Table,
+    },
     timing::Deadline,
 };
 
@@ -51,9 +53,10 @@ impl Database for Postgres {
     async fn load(
         &self,
         id: &SessionId,
+        marks: Marks,
         deadline: Deadline,
     ) -> Result<Answer<Option<Row>>, Failure> {
-        let load = self.statements.load(id);
+        let load = self.statements.load(id, marks);
         let answer = self
             .connections
             .run(&load, AfterCut::Resend, deadline)
@@ -61,6 +64,7 @@ impl Database for Postgres {
         Ok(answer.map(only).map(|found| {
             Some(Row {
                 version: version_of(found.first)?,
+                is_unchecked: found.second == Some(1),
                 // Without a text it is corrupt, and not missing.
                 record: found.text.unwrap_or_default().into_bytes(),
             })
@@ -87,9 +91,10 @@ impl Database for Postgres {
         &self,
         expected: Version,
         row: &NewRow<'_>,
+        marks: Marks,
         deadline: Deadline,
     ) -> Result<Answer<Swap>, Failure> {
-        let update = self.statements.update(expected, row);
+        let update = self.statements.update(expected, row, marks);
         let updating = self.connections.run(&update, AfterCut::Resend, deadline);
         Ok(updating.await?.map(only).map(|found| match found.second {
             Some(1) => Swap::Refused,

@@ -10,6 +10,7 @@ mod fragments;
 mod parameter;
 #[cfg(feature = "_postgres-pool")]
 mod pool;
+mod row_statements;
 mod schema;
 mod statements;
 mod subject_statements;
@@ -53,7 +54,7 @@ pub use self::pool::PostgresPool;
 ///   [`schema_sql`](Self::schema_sql). The store's user needs the rights to `SELECT`, `INSERT`, `UPDATE`
 ///   and `DELETE` on both.
 /// - Every operation is one round trip, except [`end_everything`](super::SubjectStore::end_everything), which deletes rows in
-///   batches. All are one statement, except a sign-in under a limit, which is a transaction that locks the user's digest. Each
+///   batches, and one that learns only from the row that its user has signed in. All are one statement, except a sign-in under a limit, which is a transaction that locks the user's digest. Each
 ///   connection prepares a statement once.
 /// - Each worker thread of Actix Web has two connections: one for loads, and one for everything else. If sessions are
 ///   limited, it has a third one for sign-ins.
@@ -215,10 +216,10 @@ impl SessionStore for PostgresSessionStore {
     async fn load(
         &self,
         id: &SessionId,
-        _subject: Option<&SubjectDigest>,
+        subject: Option<&SubjectDigest>,
         _freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
-        self.0.load(id).await
+        self.0.load(id, subject).await
     }
 
     async fn create(

@@ -7,12 +7,10 @@ use smallvec::SmallVec;
 use tokio_postgres::types::Type;
 
 use super::{
-    SessionId, Version,
-    fragments::{NOW, insert, is_live, refused, replace},
-    parameter::Parameter,
+    SessionId, Version, fragments::NOW, parameter::Parameter, row_statements::OfRow,
     subject_statements::SubjectStatements,
 };
-use crate::storage::sql::{Name, NewRow};
+use crate::storage::sql::{Marks, Name, NewRow};
 
 /// Where the text of a statement has its proof.
 pub(super) const PROOF: &str = "{proof}";
@@ -20,9 +18,8 @@ pub(super) const PROOF: &str = "{proof}";
 /// The statements of a store.
 #[derive(Debug)]
 pub(super) struct Statements {
-    pub(super) load: Statement,
-    pub(super) create: Statement,
-    pub(super) update: Statement,
+    pub(super) of_guests: OfRow,
+    pub(super) of_all: OfRow,
     pub(super) delete: Statement,
     pub(super) clean_up: Statement,
     pub(super) of_subjects: SubjectStatements,
@@ -79,43 +76,9 @@ pub(super) use row_and;
 
 impl Statements {
     pub(super) fn new(sessions: &Name, marks: &Name) -> Self {
-        let is_live = is_live(marks);
-        let refused = refused(marks);
-        let insert = insert(sessions, "NOT EXISTS (SELECT FROM refused)");
-        let replace = replace(
-            sessions,
-            &format!("{is_live} AND NOT EXISTS (SELECT FROM refused)"),
-        );
         Self {
-            load: Statement::new(
-                Purpose::Read,
-                &[Type::BYTEA],
-                &format!(
-                    "SELECT {PROOF}, it.version::bigint, NULL::bigint, it.record::text
-                     FROM (SELECT) AS one LEFT JOIN {sessions} AS it ON it.id = $1 AND {is_live}"
-                ),
-            ),
-            create: Statement::new(
-                Purpose::Write,
-                row_and!(),
-                &format!(
-                    "WITH refused AS ({refused}), created AS ({insert})
-                     SELECT {PROOF}, (SELECT count(*) FROM created), (SELECT count(*) FROM refused), NULL::text"
-                ),
-            ),
-            // `found` is the row as it was when the statement began.
-            update: Statement::new(
-                Purpose::Write,
-                row_and!(INT8),
-                &format!(
-                    "WITH refused AS ({refused}), found AS (
-                         SELECT version FROM {sessions} AS it WHERE id = $1 AND {is_live}
-                     ), updated AS ({replace})
-                     SELECT {PROOF},
-                         COALESCE((SELECT version FROM updated), (SELECT version FROM found))::bigint,
-                         (SELECT count(*) FROM refused), NULL::text"
-                ),
-            ),
+            of_guests: OfRow::of_guest(sessions),
+            of_all: OfRow::of_all(sessions, marks),
             delete: Statement::new(
                 Purpose::Write,
                 &[Type::BYTEA],
@@ -153,19 +116,33 @@ impl Statements {
         }
     }
 
-    pub(super) fn load<'a>(&'a self, id: &'a SessionId) -> Call<'a> {
-        Call::new(&self.load, vec![Parameter::id(id)])
+    pub(super) fn load<'a>(&'a self, id: &'a SessionId, marks: Marks) -> Call<'a> {
+        Call::new(&self.of_row(marks).load, vec![Parameter::id(id)])
     }
 
     pub(super) fn create<'a>(&'a self, row: &'a NewRow<'_>) -> Call<'a> {
-        Call::new(&self.create, columns(row).into())
+        let marks = Marks::of_session(row.subject().is_some());
+        Call::new(&self.of_row(marks).create, columns(row).into())
     }
 
-    pub(super) fn update<'a>(&'a self, expected: Version, row: &'a NewRow<'_>) -> Call<'a> {
-        let mut parameters = Vec::with_capacity(self.update.types.len());
+    pub(super) fn update<'a>(
+        &'a self,
+        expected: Version,
+        row: &'a NewRow<'_>,
+        marks: Marks,
+    ) -> Call<'a> {
+        let update = &self.of_row(marks).update;
+        let mut parameters = Vec::with_capacity(update.types.len());
         parameters.extend(columns(row));
         parameters.push(Parameter::version(expected));
-        Call::new(&self.update, parameters)
+        Call::new(update, parameters)
+    }
+
+    fn of_row(&self, marks: Marks) -> &OfRow {
+        match marks {
+            Marks::Read => &self.of_all,
+            Marks::Skip => &self.of_guests,
+        }
     }
 
     pub(super) fn delete<'a>(&'a self, id: &'a SessionId) -> Call<'a> {
@@ -231,9 +208,12 @@ mod tests {
             let it = Statements::new(&sessions, &marks);
             let subjects = it.of_subjects;
             for statement in [
-                it.load,
-                it.create,
-                it.update,
+                it.of_guests.load,
+                it.of_guests.create,
+                it.of_guests.update,
+                it.of_all.load,
+                it.of_all.create,
+                it.of_all.update,
                 it.delete,
                 it.clean_up,
                 subjects.sign_in_to_new,
@@ -252,6 +232,6 @@ mod tests {
         }
         proofs.sort_unstable();
         proofs.dedup();
-        assert_eq!(proofs.len(), 24);
+        assert_eq!(proofs.len(), 30);
     }
 }

@@ -82,6 +82,7 @@ impl SubjectDatabase for Postgres {
             let (id, record) = text.split_at_checked(ID_DIGITS)?;
             let row = Row {
                 version: version_of(found.first)?,
+                is_unchecked: false,
                 record: record.as_bytes().to_vec(),
             };
             Some((id_of(id.as_bytes())?, row))

@@ -21,5 +21,4 @@ pub(super) use self::server::*;
 
 /// How long a mark is kept. A session that was stored while its mark was written may live a little longer than
 /// [`MARK_LIFETIME`].
-#[cfg(any(feature = "postgres-session", feature = "sqlite-session"))]
 pub(super) const MARK_KEPT: Duration = MARK_LIFETIME.saturating_add(Duration::from_secs(24 * 3600));

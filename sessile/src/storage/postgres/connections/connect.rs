@@ -137,22 +137,29 @@ impl Connector {
 
     async fn prepared(&self, (client, driver): (Client, Driver)) -> Result<RawConnection, Fault> {
         let Statements {
-            load,
-            create,
-            update,
+            of_guests,
+            of_all,
             delete,
             ..
         } = &*self.statements;
+        let prepare = |statement| prepare(&client, statement);
         let prepared = match self.purpose {
-            Purpose::Read if !self.behind_pooler => vec![prepare(&client, load).await?],
+            Purpose::Read if !self.behind_pooler => {
+                let (guest, all) =
+                    tokio::try_join!(prepare(&of_guests.load), prepare(&of_all.load))?;
+                vec![guest, all]
+            }
             Purpose::Write if !self.behind_pooler => {
-                let (create, update, delete, ()) = tokio::try_join!(
-                    prepare(&client, create),
-                    prepare(&client, update),
-                    prepare(&client, delete),
+                let (update_guest, update, create_guest, create, delete, ()) = tokio::try_join!(
+                    prepare(&of_guests.update),
+                    prepare(&of_all.update),
+                    prepare(&of_guests.create),
+                    prepare(&of_all.create),
+                    prepare(delete),
                     check_writable(&client),
                 )?;
-                vec![update, create, delete]
+                // The most frequent ones come first.
+                vec![update_guest, update, create_guest, create, delete]
             }
             Purpose::Write | Purpose::SignIn => {
                 check_writable(&client).await?;

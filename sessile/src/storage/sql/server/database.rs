@@ -31,10 +31,12 @@ pub(in crate::storage) trait Database: Send + Sync + 'static {
     fn load(
         &self,
         id: &SessionId,
+        marks: Marks,
         deadline: Deadline,
     ) -> impl Future<Output = Result<Answer<Option<Row>>, Failure>> + Send;
 
-    /// Inserts a row unless there is a live row of its id, or a mark has ended its session.
+    /// Inserts a row unless there is a live row of its id, or a mark has ended its session. Reads marks only for a row with
+    /// a subject.
     fn create(
         &self,
         row: &NewRow<'_>,
@@ -47,6 +49,7 @@ pub(in crate::storage) trait Database: Send + Sync + 'static {
         &self,
         expected: Version,
         row: &NewRow<'_>,
+        marks: Marks,
         deadline: Deadline,
     ) -> impl Future<Output = Result<Answer<Swap>, Failure>> + Send;
 
@@ -64,6 +67,24 @@ pub(in crate::storage) trait Database: Send + Sync + 'static {
         limit: u32,
         deadline: Deadline,
     ) -> impl Future<Output = Result<Answer<Cleaned>, Failure>> + Send;
+}
+
+/// Whether a statement reads marks. One that does costs the server more, and guests have no marks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::storage) enum Marks {
+    Read,
+    /// A load returns a row with a subject as [unchecked](Row::is_unchecked). An update finds no row with a subject.
+    Skip,
+}
+
+impl Marks {
+    /// For a session that has a subject, or has none.
+    pub(in crate::storage) fn of_session(has_subject: bool) -> Self {
+        match has_subject {
+            true => Self::Read,
+            false => Self::Skip,
+        }
+    }
 }
 
 /// How an operation ended.
@@ -161,6 +182,8 @@ pub(in crate::storage) enum Swap {
 /// What was read of a row.
 pub(in crate::storage) struct Row {
     pub(in crate::storage) version: Version,
+    /// Whether a mark may have ended the session, because the statement skipped the marks.
+    pub(in crate::storage) is_unchecked: bool,
     pub(in crate::storage) record: Vec<u8>,
 }
 

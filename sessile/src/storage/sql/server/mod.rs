@@ -12,7 +12,8 @@ mod subjects;
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::super::{
-    CreateOutcome, Loaded, Refusal, SessionId, StoreError, StoreErrorKind, UpdateOutcome, Version,
+    CreateOutcome, Loaded, Refusal, SessionId, StoreError, StoreErrorKind, SubjectDigest,
+    UpdateOutcome, Version,
 };
 use crate::{record::Record, storage::timing::Deadline};
 
@@ -20,7 +21,9 @@ use self::database::Outcome;
 #[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
 pub(in crate::storage) use self::of_sqlx::{Lease, of_sqlx};
 pub(in crate::storage) use self::{
-    database::{AfterCut, Answer, Cleaned, Database, Failure, NewRow, Row, Swap, up_to_twice},
+    database::{
+        AfterCut, Answer, Cleaned, Database, Failure, Marks, NewRow, Row, Swap, up_to_twice,
+    },
     error::{Fault, Meaning, Message},
     location::{ParameterError, check_scheme, flag, parameter},
     names::Name,
@@ -84,17 +87,24 @@ impl<B: Database> Store<B> {
         })
     }
 
+    /// Loads a session, which probably has a subject if `subject` is given.
     pub(in crate::storage) async fn load(
         &self,
         id: &SessionId,
+        subject: Option<&SubjectDigest>,
     ) -> Result<Option<Loaded>, StoreError> {
-        let loading = until_done(self.response_timeout, |deadline| {
-            self.database.load(id, deadline)
-        });
-        let Some(row) = loading.await? else {
-            return Ok(None);
-        };
-        Ok(Some(row.decode()?))
+        let mut row = self.find(id, Marks::of_session(subject.is_some())).await?;
+        if row.as_ref().is_some_and(|row| row.is_unchecked) {
+            row = self.find(id, Marks::Read).await?;
+        }
+        row.map(|row| row.decode()).transpose()
+    }
+
+    async fn find(&self, id: &SessionId, marks: Marks) -> Result<Option<Row>, StoreError> {
+        until_done(self.response_timeout, |deadline| {
+            self.database.load(id, marks, deadline)
+        })
+        .await
     }
 
     pub(in crate::storage) async fn create(
@@ -121,9 +131,10 @@ impl<B: Database> Store<B> {
     ) -> Result<UpdateOutcome, StoreError> {
         let row = &NewRow::new(id, record, version, ttl);
         let deadline = Deadline::after(self.response_timeout);
+        let mut marks = Marks::of_session(record.has_subject());
         let mut was_repeated = false;
         for _ in 0..MAX_ATTEMPTS {
-            let updating = self.database.update(expected, row, deadline);
+            let updating = self.database.update(expected, row, marks, deadline);
             let answer = updating.await.map_err(|it| it.after(was_repeated))?;
             was_repeated |= answer.repeated;
             match answer.outcome {
@@ -134,6 +145,8 @@ impl<B: Database> Store<B> {
                 Outcome::Done(Swap::Refused) => {
                     return Ok(UpdateOutcome::Refused(Refusal::SubjectEnded));
                 }
+                // The stored row may have a subject, which the new one has not.
+                Outcome::Done(Swap::Missing) if marks == Marks::Skip => marks = Marks::Read,
                 // Without a repeat, the answer is about this attempt alone.
                 Outcome::Done(Swap::Missing) if !was_repeated => return Ok(UpdateOutcome::Missing),
                 _ if !was_repeated => return Ok(UpdateOutcome::Conflict),

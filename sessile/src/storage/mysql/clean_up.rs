@@ -1,0 +1,132 @@
+//! [`CleanUp`]: the statements that delete what has expired.
+
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, Error, MySqlConnection, Row as _};
+
+use super::fragments::{NOW, query};
+use crate::storage::sql::{Cleaned, Name};
+
+/// How many rows a clean-up processes with one statement.
+const CLEANED_AT_ONCE: u32 = 500;
+
+/// The statements that delete what has expired.
+#[derive(Debug)]
+pub(super) struct CleanUp {
+    sessions: Name,
+    marks: Name,
+    find_due: Arc<str>,
+    find_expired_marks: Arc<str>,
+}
+
+impl CleanUp {
+    pub(super) fn new(sessions: Name, marks: Name) -> Self {
+        Self {
+            find_due: format!(
+                "SELECT id, expires_at <= {NOW} FROM {sessions}
+                 WHERE due_at <= {NOW} ORDER BY due_at LIMIT ?"
+            )
+            .into(),
+            find_expired_marks: format!(
+                "SELECT subject FROM {marks}
+                 WHERE expires_at <= {NOW} ORDER BY expires_at LIMIT ?"
+            )
+            .into(),
+            sessions,
+            marks,
+        }
+    }
+
+    pub(super) async fn run(
+        &self,
+        connection: &mut MySqlConnection,
+        limit: u32,
+    ) -> Result<Cleaned, Error> {
+        let mut cleaned = Cleaned::default();
+        let mut left = limit;
+        while left > 0 {
+            let batch = left.min(CLEANED_AT_ONCE);
+            let due = self.clean_sessions(connection, batch, &mut cleaned).await?
+                + self.clean_marks(connection, batch).await?;
+            cleaned.due += due;
+            if due < batch.into() {
+                break;
+            }
+            left -= batch;
+        }
+        Ok(cleaned)
+    }
+
+    async fn clean_sessions(
+        &self,
+        connection: &mut MySqlConnection,
+        batch: u32,
+        cleaned: &mut Cleaned,
+    ) -> Result<u64, Error> {
+        let sessions = &self.sessions;
+        let due = query(&self.find_due)
+            .bind(batch)
+            .fetch_all(&mut *connection)
+            .await?;
+        let (mut expired, mut extended) = (Vec::new(), Vec::new());
+        for row in &due {
+            let ids = match row.try_get(1)? {
+                true => &mut expired,
+                false => &mut extended,
+            };
+            ids.push(row.try_get(0)?);
+        }
+        let delete = |ids: &str| {
+            format!("DELETE FROM {sessions} WHERE id IN ({ids}) AND expires_at <= {NOW}")
+        };
+        cleaned.deleted += change_found(connection, delete, &expired).await?;
+        let postpone =
+            |ids: &str| format!("UPDATE {sessions} SET due_at = expires_at WHERE id IN ({ids})");
+        change_found(connection, postpone, &extended).await?;
+        Ok(due.len() as u64)
+    }
+
+    async fn clean_marks(
+        &self,
+        connection: &mut MySqlConnection,
+        batch: u32,
+    ) -> Result<u64, Error> {
+        let marks = &self.marks;
+        let expired = query(&self.find_expired_marks)
+            .bind(batch)
+            .fetch_all(&mut *connection)
+            .await?;
+        let subjects: Vec<_> = expired
+            .iter()
+            .map(|row| row.try_get(0))
+            .collect::<Result<_, _>>()?;
+        let delete = |subjects: &str| {
+            format!("DELETE FROM {marks} WHERE subject IN ({subjects}) AND expires_at <= {NOW}")
+        };
+        change_found(connection, delete, &subjects).await?;
+        Ok(expired.len() as u64)
+    }
+}
+
+/// Runs `statement` for the rows with these keys, at most [`CLEANED_AT_ONCE`], which stand where the
+/// statement has its parameter.
+///
+/// To find the rows in the same statement would lock the gaps between them, so that new sessions
+/// would have to wait.
+async fn change_found(
+    connection: &mut MySqlConnection,
+    statement: impl FnOnce(&str) -> String,
+    keys: &[Vec<u8>],
+) -> Result<u64, Error> {
+    if keys.is_empty() {
+        return Ok(0);
+    }
+    let statement = statement(&vec!["?"; keys.len()].join(", "));
+    // Only the statement of a full batch recurs.
+    let is_full = keys.len() == CLEANED_AT_ONCE as usize;
+    let mut query = sqlx::query(AssertSqlSafe(statement)).persistent(is_full);
+    for key in keys {
+        query = query.bind(key);
+    }
+    Ok(query.execute(connection).await?.rows_affected())
+}
