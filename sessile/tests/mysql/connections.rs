@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use sessile::storage::{SessionStore as _, StoreErrorKind::Denied, Version};
+use sessile::storage::{
+    SessionStore as _,
+    StoreErrorKind::{Denied, Unavailable},
+    Version,
+};
 use sessile_rig::proxy::{Fault, Proxy};
 
 use crate::{
@@ -256,7 +260,7 @@ async fn a_killed_connection_is_noticed_and_replaced() {
 }
 
 #[tokio::test]
-async fn a_record_beyond_the_limit_of_the_server_is_denied_and_disturbs_no_other() {
+async fn a_record_beyond_the_limit_of_the_server_is_refused_and_disturbs_no_other() {
     let server = Server::start_with(&["max_allowed_packet=1M"]).unwrap();
     let store = store(&server).await;
     let at = create(&store, 1).await;
@@ -266,8 +270,8 @@ async fn a_record_beyond_the_limit_of_the_server_is_denied_and_disturbs_no_other
         let version = Version::generate();
         let updating = store.update(&at.id, at.version, &large, version, MINUTE);
         let error = failed(updating.await);
-        assert_eq!(error.kind(), Denied);
-        assert!(!error.may_have_happened());
+        // The server closes the connection while the record is sent, so its answer may be lost.
+        assert!(matches!(error.kind(), Denied | Unavailable), "{error:?}");
         assert_eq!(value(&store, &at).await.unwrap(), Some(1));
     }
 }
