@@ -128,9 +128,7 @@ impl<S: SessionStore> Engine<S> {
             Some(limiter) if record.has_subject() => {
                 let write = SignInWrite::create(id, record, *version, ttl);
                 // Boxed, since it is rare.
-                Box::pin(self.sign_in_limited(limiter, write))
-                    .await
-                    .map(Into::into)
+                Box::pin(self.sign_in_limited(limiter, write)).await
             }
             _ => self.store.create(id, record, *version, ttl).await,
         }

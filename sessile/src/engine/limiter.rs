@@ -37,16 +37,17 @@ impl<S> Limiter<S> {
 }
 
 impl<S> Engine<S> {
-    pub(super) async fn sign_in_limited(
+    /// Stores a sign-in under the limit, as a creation or as an update.
+    pub(super) async fn sign_in_limited<Outcome: From<SignInOutcome>>(
         &self,
         limiter: &Limiter<S>,
         write: SignInWrite<'_>,
-    ) -> Result<SignInOutcome, StoreError> {
+    ) -> Result<Outcome, StoreError> {
         let outcome = (limiter.sign_in)(&self.store, write, limiter.limit).await?;
         if let SignInOutcome::Stored { displaced } = &outcome {
             self.report_ended(EndCause::Limit, displaced);
         }
-        Ok(outcome)
+        Ok(outcome.into())
     }
 }
 

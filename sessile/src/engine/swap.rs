@@ -93,9 +93,7 @@ impl<S: SessionStore> Engine<S> {
             Some(limiter) if record.signs_in_after(&stored.record) => {
                 let write = SignInWrite::update(id, expected, record, version, ttl);
                 // Boxed, since it is rare.
-                Box::pin(self.sign_in_limited(limiter, write))
-                    .await
-                    .map(Into::into)
+                Box::pin(self.sign_in_limited(limiter, write)).await
             }
             _ => self.store.update(id, expected, record, version, ttl).await,
         }

@@ -24,7 +24,7 @@ impl Known {
         self.with(|details| details.label = label.map(ToOwned::to_owned))
     }
 
-    /// The session of a user who is not signed in any more.
+    /// The session of a user who has signed out.
     pub(super) fn signed_out(&self) -> Self {
         self.with(|details| {
             details.subject = None;
