@@ -5,7 +5,7 @@ use std::{fs, time::Instant};
 use crate::{
     bench, checks, code, examples, features, packages, readme,
     run::{self, Failure, cargo, workspace},
-    suites, words,
+    security, suites, words,
 };
 
 pub(crate) fn run() -> Result<(), Failure> {
@@ -15,6 +15,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         examples::check(workspace()).map_err(Failure::Check)
     })?;
     step("words", words::check)?;
+    step("security page", security::check)?;
     step("code", code::check)?;
     step("format", check_format)?;
     step("format of the benchmark", bench::check_format)?;

@@ -10,6 +10,7 @@ mod features;
 mod packages;
 mod readme;
 mod run;
+mod security;
 mod suites;
 mod task;
 mod test;

@@ -157,7 +157,7 @@ pub struct Settings {
     ///
     /// Default: `None`, only renewals replace it. Each rotation costs up to three writes, and a cookie for each response
     /// until the browser sends it back. A response that is lost signs no user out. The page
-    /// [`guide::security`](crate::guide::security#timed-rotation) has the details.
+    /// [`guide::timed_rotation`](crate::guide::timed_rotation) has the details.
     ///
     /// At least twice the [grace period](Self::renewal_grace) with the [allowance](Self::clock_allowance). An error with
     /// `CookieSessionStore`, which keeps no secrets. Sessions in a store that was written for actix-session are not

@@ -5,6 +5,8 @@
 //! cookie was rejected (OWASP ASVS 5.0, 16.3.1). Requests never wait for a receiver. One that is slow learns how many
 //! events it missed.
 //!
+//! The program [`examples/audit.rs`] writes a trail, and has a page that learns of its user's sign-out.
+//!
 //! # An audit trail
 //!
 //! ```
@@ -71,3 +73,5 @@
 //!   another server calls [`reload`](crate::Session::reload) from time to time, which fails if the session has ended.
 //! - A session that expires while no request presents its key.
 //! - [`end_everything`](crate::Sessions::end_everything), which ends sessions without listing them.
+//!
+//! [`examples/audit.rs`]: https://github.com/sessile-rs/sessile/blob/main/sessile/examples/audit.rs

@@ -1,5 +1,7 @@
 //! A struct as the session's data, and messages for the next page.
 //!
+//! The program [`examples/shop.rs`] has both.
+//!
 //! # A struct
 //!
 //! [`TypedSession`](crate::extract::TypedSession) reads and writes the values of a session as one struct, so that names and
@@ -66,3 +68,5 @@
 //! - All messages that wait may take 2048 bytes. Store an identifier rather than a long text.
 //! - Signing out ends the session, and its messages. For a message after that, call
 //!   [`restart`](crate::Session::restart) in place of [`sign_out`](crate::Session::sign_out), and then `flash`.
+//!
+//! [`examples/shop.rs`]: https://github.com/sessile-rs/sessile/blob/main/sessile/examples/shop.rs

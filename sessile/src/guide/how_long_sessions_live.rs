@@ -10,7 +10,7 @@
 //! | lifetime of the cookie | the last response that set it | until the browser closes | [`Settings::lifecycle`] |
 //!
 //! The secret in the cookie can be replaced more often than the session ends: see
-//! [timed rotation](crate::guide::security#timed-rotation).
+//! [timed rotation](crate::guide::timed_rotation).
 //!
 //! The builder of the middleware has the same settings: [`session_lifecycle`] and [`absolute_timeout`]. No idle timeout is
 //! longer than 400 days.

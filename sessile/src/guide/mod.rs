@@ -7,6 +7,7 @@
 //! | keep users signed in for weeks | [`remember_me`] |
 //! | list a user's devices, and log out everywhere | [`devices`] |
 //! | choose timeouts | [`how_long_sessions_live`] |
+//! | replace the secret in the cookie regularly | [`timed_rotation`] |
 //! | choose the cookie's settings, or run behind a cache or a proxy | [`cookies_and_proxies`] |
 //! | use a struct for the session's data, or show a message after a redirect | [`data_and_messages`] |
 //! | protect forms against requests from other sites | [`forms`] |
@@ -18,6 +19,7 @@
 //! | administer the tables of a PostgreSQL, MySQL or MariaDB database | [`databases`] |
 //! | know what happens when a server of the store fails | [`failover`] |
 //! | estimate what many sessions need | [`scaling`] |
+//! | know what a flood of visitors costs, and limit rates | [`anonymous_floods`] |
 //! | review the security of an application | [`security`] |
 //! | store sessions in another database or service | [`writing_a_store`] |
 //!
@@ -26,6 +28,9 @@
 // Without the adapter, some of the pages are missing.
 #![cfg_attr(not(feature = "actix"), allow(rustdoc::broken_intra_doc_links))]
 
+#[cfg(feature = "actix")]
+#[doc = include_str!("anonymous_floods.md")]
+pub mod anonymous_floods {}
 #[cfg(feature = "actix")]
 pub mod audit_trails;
 pub mod choosing_a_store;
@@ -55,4 +60,5 @@ pub mod scaling;
 pub mod security;
 #[cfg(feature = "actix")]
 pub mod signing_in;
+pub mod timed_rotation;
 pub mod writing_a_store;

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
 
 mod acceptance;
+#[path = "../../examples/audit.rs"]
+mod audit_example;
 mod authentication;
 mod bad_cookies;
 mod builder;
@@ -15,6 +17,7 @@ mod device_lists;
 mod devices;
 mod ending;
 mod errors;
+mod examples;
 mod extractors;
 mod failure_pages;
 mod failures;
@@ -25,6 +28,8 @@ mod handle_methods;
 mod handles;
 mod http2;
 mod keys;
+#[path = "../../examples/keys.rs"]
+mod keys_example;
 mod late_reads;
 mod lazy_loading;
 mod lazy_loading_handles;
@@ -46,6 +51,10 @@ mod serving_empty;
 mod session_header;
 mod setup;
 mod several_cookies;
+#[path = "../../examples/shop.rs"]
+mod shop_example;
+#[path = "../../examples/site_and_api.rs"]
+mod site_and_api_example;
 mod strict;
 mod superseded_handles;
 mod table;

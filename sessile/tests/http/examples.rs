@@ -1,0 +1,165 @@
+//! The example programs, as their readers run them.
+
+use std::{fs, sync::mpsc, time::Duration};
+
+use actix_web::{cookie::Key, web};
+use sessile::{SessionMiddleware, config::KeyRing, storage::MemorySessionStore};
+
+use crate::{
+    audit_example, client::Server, keys_example, setup::in_time, shop_example, site_and_api_example,
+};
+
+fn middleware() -> SessionMiddleware<MemorySessionStore> {
+    SessionMiddleware::new(MemorySessionStore::default(), Key::generate())
+}
+
+#[tokio::test]
+async fn the_shop_shows_a_notice_once_and_keeps_its_fields() {
+    in_time(async {
+        let shop = Server::start(middleware(), shop_example::configure);
+        let empty = shop.get("/").await;
+        assert_eq!(empty.body, "0 articles, prices in EUR");
+
+        let form = "article=apple";
+        let added = shop
+            .exchange(
+                format!(
+                    "POST /cart HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+                     Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+                    form.len()
+                )
+                .as_bytes(),
+            )
+            .await;
+        assert_eq!((added.status, added.headers("location")), (303, vec!["/"]));
+        let cookie = added.cookie();
+        let page = shop.get_as(&cookie, "/").await;
+        assert_eq!(page.body, "Added: apple\n1 articles, prices in EUR");
+
+        let chosen = shop.post_as(&cookie, "/currency/CHF").await;
+        assert_eq!(chosen.status, 303);
+        for expected in [
+            "Prices are in CHF now.\n1 articles, prices in CHF",
+            "1 articles, prices in CHF",
+        ] {
+            assert_eq!(shop.get_as(&cookie, "/").await.body, expected);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_site_and_its_api_have_sessions_of_their_own() {
+    in_time(async {
+        let store = MemorySessionStore::default();
+        let site = site_and_api_example::for_browsers(store.clone(), Key::generate()).build();
+        let api = site_and_api_example::for_api(store, Key::generate()).build();
+        let server = Server::start(site, move |config| {
+            site_and_api_example::configure(config, api.clone());
+        });
+
+        let visit = server.post("/visits").await;
+        let cookie = visit.cookie();
+        assert!(cookie.starts_with("__Host-id="), "{cookie}");
+        let visit = server.post_as(&cookie, "/visits").await;
+        assert_eq!(visit.body, "visits of the site: Some(2)");
+
+        let call = server.post("/api/visits").await;
+        call.assert_sets_no_cookie();
+        let value = call.headers("x-session")[0].to_owned();
+        let request = format!(
+            "POST /api/visits HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Length: 0\r\nX-Session: {value}\r\nCookie: {cookie}\r\n\r\n"
+        );
+        let call = server.exchange(request.as_bytes()).await;
+        assert_eq!(call.body, "visits of the API: Some(2)");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_server_uses_the_new_keys_of_its_file() {
+    in_time(async {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("session-keys");
+        let write = |lines: &[&str]| {
+            fs::write(&file, lines.join("\n") + "\n").unwrap();
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt as _;
+                fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+            }
+        };
+        let (old, new) = ("0a".repeat(64), "1b".repeat(64));
+        write(&[&old]);
+        let keys = KeyRing::from_file(&file).unwrap();
+        let sessions = SessionMiddleware::new(MemorySessionStore::default(), keys.clone());
+        let server = Server::start(sessions, keys_example::configure);
+        let sealed_by_old = server.get("/").await.cookie();
+        let ticks = tokio::time::interval(Duration::from_millis(1));
+        let reloading = tokio::spawn(keys_example::reload_regularly(keys, ticks));
+
+        // A change of a session in a store sets no cookie, unless another key seals it now.
+        write(&[&new, &old]);
+        let sealed_by_new = loop {
+            let visit = server.get_as(&sealed_by_old, "/").await;
+            assert_ne!(visit.body, "visits: Some(1)");
+            if !visit.headers("set-cookie").is_empty() {
+                break visit.cookie();
+            }
+        };
+
+        write(&[&new]);
+        while server.get_as(&sealed_by_old, "/").await.body != "visits: Some(1)" {}
+        let visit = server.get_as(&sealed_by_new, "/").await;
+        assert_ne!(visit.body, "visits: Some(1)");
+        visit.assert_sets_no_cookie();
+        reloading.abort();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_trail_names_what_happened_and_a_sign_out_ends_the_wait() {
+    in_time(async {
+        let sessions = middleware();
+        let (lines, trail) = mpsc::channel();
+        let write = move |line: String| lines.send(line).unwrap();
+        let writing = tokio::spawn(audit_example::write_trail(sessions.events(), write));
+        let data = web::Data::new(sessions.clone());
+        let server = Server::start(sessions, move |config| {
+            config.app_data(data.clone());
+            audit_example::configure(config);
+        });
+        assert_eq!(server.get("/wait").await.status, 401);
+
+        let cookie = server.post("/login").await.cookie();
+        let client = *server;
+        let waiting = tokio::spawn({
+            let cookie = cookie.clone();
+            async move { client.get_as(&cookie, "/wait").await }
+        });
+        server.post_as(&cookie, "/logout").await;
+        // Whichever request was first: the user has signed out.
+        let reply = waiting.await.unwrap();
+        assert!([200, 401].contains(&reply.status), "{reply:?}");
+
+        drop(server);
+        writing.await.unwrap();
+        let lines: Vec<_> = trail.iter().collect();
+        let kinds: Vec<_> = lines
+            .iter()
+            .map(|line| line.split(' ').next().unwrap())
+            .collect();
+        assert_eq!(
+            kinds,
+            ["Created", "SignedIn", "Ended(Request)"],
+            "{lines:?}"
+        );
+        assert!(
+            lines[1].starts_with("SignedIn user ferris session "),
+            "{lines:?}"
+        );
+    })
+    .await;
+}
