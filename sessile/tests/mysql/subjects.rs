@@ -78,6 +78,9 @@ async fn give_up_after(polls: u32, future: impl Future) {
 #[tokio::test]
 async fn a_sign_in_that_fails_leaves_no_transaction_open() {
     let server = Server::start().unwrap();
+    // For the connections of the pool. Those of the store itself wait for a lock for two seconds at most.
+    let timeout = "SET GLOBAL innodb_lock_wait_timeout = 2";
+    server.execute(timeout).unwrap();
     let limit = SessionLimit::new(3).unwrap();
     for store in [store(&server).await, pooled(&server).await] {
         let session = create(&store, &guest()).await;
@@ -87,7 +90,6 @@ async fn a_sign_in_that_fails_leaves_no_transaction_open() {
         let id = engine::id_literal(&session.0);
         let lock = format!("SELECT 1 FROM sessile_sessions WHERE id = {id} FOR UPDATE");
         let holder = engine::hold(&server, &lock).await;
-        // A statement waits for a lock for two seconds at most.
         store.sign_in(write, limit).await.unwrap_err();
         until_open(&server, 1);
         holder.release().await;
