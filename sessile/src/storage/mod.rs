@@ -82,6 +82,8 @@ mod credentials;
 mod error;
 #[cfg(feature = "_server")]
 mod home;
+mod iteration;
+mod managed;
 mod memory;
 #[cfg(feature = "mysql-session")]
 mod mysql;
@@ -134,6 +136,8 @@ pub(crate) use self::subjects::SignInFn;
 pub use self::{
     any::{AnySessionStore, AnySessionStoreBuilder},
     error::{StoreError, StoreErrorKind},
+    iteration::{Cursor, IterableStore, Page},
+    managed::ManagedStore,
     memory::{MemorySessionStore, MemorySessionStoreBuilder},
     subjects::{
         AtLimit, EndOutcome, Kept, MARK_LIFETIME, SessionLimit, SignInOutcome, SignInWrite,

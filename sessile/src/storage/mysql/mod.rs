@@ -7,6 +7,7 @@ mod connections;
 mod database;
 mod error;
 mod fragments;
+mod iteration;
 mod own;
 mod schema;
 mod statements;

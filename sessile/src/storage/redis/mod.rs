@@ -4,11 +4,13 @@ mod builder;
 mod connection;
 mod error;
 mod eviction;
+mod iteration;
 mod keys;
 mod location;
 mod near;
 mod operations;
 mod rights;
+mod scan;
 mod script;
 mod server_error;
 mod slot;
@@ -21,11 +23,7 @@ mod verdict;
 use std::{fmt, fmt::Write as _};
 
 pub(super) use self::keys::RedisKeys;
-use self::{
-    connection::Connection,
-    near::NearCache,
-    script::{Action, Request},
-};
+use self::{connection::Connection, near::NearCache};
 use super::{Loaded, SessionId, StoreError, StoreErrorKind, Version};
 use crate::clock::SharedClock;
 
@@ -189,52 +187,6 @@ impl RedisSessionStore {
     #[cfg(feature = "redis-pool")]
     pub fn builder_pooled(pool: impl Into<deadpool_redis::Pool>) -> RedisSessionStoreBuilder {
         RedisSessionStoreBuilder::to_pool(pool.into())
-    }
-
-    /// Fails if Redis can't serve sessions at the moment: for a health check.
-    ///
-    /// Costs one round trip. It loads a session that does not exist, so it covers all that a load needs: the
-    /// connection, the user's rights, the master behind sentinels, and one node of a cluster.
-    ///
-    /// ```no_run
-    /// use sessile::storage::RedisSessionStore;
-    ///
-    /// # async fn example() -> Result<(), sessile::storage::StoreError> {
-    /// let store = RedisSessionStore::new("redis://127.0.0.1").await?;
-    /// assert!(store.ping().await.is_ok());
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As any operation: mostly [`Unavailable`](StoreErrorKind::Unavailable).
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        let request = Request {
-            redis_key: &self.redis_key(&SessionId::generate()),
-            action: Action::Get,
-        };
-        self.connection.send(&request).await.map(drop)
-    }
-
-    /// Closes the connections of all clones after the operations that have begun. Later operations fail. Connections
-    /// of a pool stay open: the pool is the application's. The same happens if the last clone is dropped.
-    ///
-    /// ```no_run
-    /// use sessile::storage::{RedisSessionStore, StoreErrorKind};
-    ///
-    /// # async fn example() -> Result<(), sessile::storage::StoreError> {
-    /// let store = RedisSessionStore::new("redis://127.0.0.1").await?;
-    /// store.close().await?;
-    /// assert_eq!(store.ping().await.unwrap_err().kind(), StoreErrorKind::Unavailable);
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// None at present.
-    pub async fn close(&self) -> Result<(), StoreError> {
-        self.connection.close();
-        Ok(())
     }
 
     async fn check_rights(&self) -> Result<(), StoreError> {
