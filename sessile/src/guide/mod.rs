@@ -16,6 +16,7 @@
 //! | keep an audit trail, or close sockets when a user signs out | [`audit_trails`] |
 //! | monitor sessions in production | [`logs_and_metrics`] |
 //! | administer the tables of a PostgreSQL, MySQL or MariaDB database | [`databases`] |
+//! | check the health of the store, shut down, or look at and end the sessions of everyone | [`administration`] |
 //! | know what happens when a server of the store fails | [`failover`] |
 //! | estimate what many sessions need | [`scaling`] |
 //! | review the security of an application | [`security`] |
@@ -26,6 +27,8 @@
 // Without the adapter, some of the pages are missing.
 #![cfg_attr(not(feature = "actix"), allow(rustdoc::broken_intra_doc_links))]
 
+#[cfg(feature = "actix")]
+pub mod administration;
 #[cfg(feature = "actix")]
 pub mod audit_trails;
 pub mod choosing_a_store;

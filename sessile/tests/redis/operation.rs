@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use deadpool_redis::{Config, Runtime};
-use sessile::storage::{Credentials, RedisSessionStore, StoreErrorKind};
+use sessile::storage::{Credentials, ManagedStore as _, RedisSessionStore, StoreErrorKind};
 use sessile_rig::redis::{Cluster, Redis, Sentinel};
 
 use crate::{

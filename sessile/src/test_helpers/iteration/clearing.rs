@@ -130,6 +130,11 @@ async fn change_until_missing<S: IterableStore>(
         match case.update("", current.version, &changed, MINUTE).await {
             UpdateOutcome::Updated if !was_cleared => current = changed,
             UpdateOutcome::Missing => return,
+            // The clear may count as the other write.
+            UpdateOutcome::Conflict if !was_cleared => match case.load().await {
+                None => return,
+                Some(found) => current = found,
+            },
             outcome => case.wants(outcome, UpdateOutcome::Missing).await,
         }
         yield_now().await;
