@@ -82,6 +82,11 @@ impl StoreError {
         self
     }
 
+    /// The error of an operation of which a part has happened, if this one leaves open whether that counts.
+    pub(super) fn unknown(self) -> Self {
+        Self::new(StoreErrorKind::Unknown, self)
+    }
+
     /// The same error for an operation of which a part has happened.
     #[cfg(feature = "redis-rs-session")]
     pub(super) fn partly_happened(mut self) -> Self {

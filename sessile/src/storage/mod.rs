@@ -85,6 +85,7 @@ mod home;
 mod iteration;
 mod managed;
 mod memory;
+mod migrating;
 #[cfg(feature = "mysql-session")]
 mod mysql;
 #[cfg(feature = "postgres-session")]
@@ -139,6 +140,7 @@ pub use self::{
     iteration::{Cursor, IterableStore, Page},
     managed::ManagedStore,
     memory::{MemorySessionStore, MemorySessionStoreBuilder},
+    migrating::MigratingStore,
     subjects::{
         AtLimit, EndOutcome, Kept, MARK_LIFETIME, SessionLimit, SignInOutcome, SignInWrite,
         SubjectStore,

@@ -1,5 +1,13 @@
 //! The contract suite on the stores that need no server.
 
+#![cfg_attr(
+    test,
+    expect(clippy::unwrap_used, reason = "a failed assertion of a test")
+)]
+
+mod migrating;
+mod unreliable;
+
 use std::sync::Arc;
 
 use sessile::{
@@ -12,7 +20,7 @@ use sessile::{
 
 /// The store of the guide's page `writing_a_store`.
 #[expect(unreachable_pub, reason = "the guide shows it as a module of its own")]
-#[path = "../src/guide/map_store.rs"]
+#[path = "../../src/guide/map_store.rs"]
 mod map_store;
 
 use map_store::MapStore;
