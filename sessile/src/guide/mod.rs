@@ -11,6 +11,7 @@
 //! | use a struct for the session's data, or show a message after a redirect | [`data_and_messages`] |
 //! | protect forms against requests from other sites | [`forms`] |
 //! | change one session in several requests at once | [`concurrent_requests`] |
+//! | move to another store without signing users out | [`moving_stores`] |
 //! | replace actix-session | [`migrating_from_actix_session`] |
 //! | store the sealing key, or replace it | [`replacing_keys`] |
 //! | keep an audit trail, or close sockets when a user signs out | [`audit_trails`] |
@@ -49,6 +50,7 @@ pub mod how_long_sessions_live;
 pub mod logs_and_metrics;
 #[cfg(feature = "actix")]
 pub mod migrating_from_actix_session;
+pub mod moving_stores;
 #[cfg(feature = "actix")]
 pub mod remember_me;
 #[cfg(feature = "actix")]

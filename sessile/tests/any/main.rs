@@ -5,6 +5,7 @@
 
 mod addresses;
 mod documentation;
+mod moving;
 mod place;
 #[path = "../shared/races.rs"]
 mod race_suite;
