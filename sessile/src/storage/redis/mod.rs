@@ -46,7 +46,8 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 ///
 /// User and password are percent-encoded. With sentinels they are for the master; the sentinels have their own:
 /// `redis+sentinel://…/name?sentinel_user=…&sentinel_pass=…`. The default port is 6379, for sentinels 26379. TLS needs
-/// one of the features `redis-session-rustls` and `redis-rs-tls-session`.
+/// one of the features `redis-session-rustls` and `redis-rs-tls-session`. `CLIENT LIST` shows the connections as `sessile`, or
+/// under the name of the parameter `?client_name=…`.
 ///
 /// - Every operation on the session of a guest is one command and one round trip, and atomic on the server. (A server that
 ///   has been restarted is sent a script once in full.) Signed-in sessions [need more](#the-sessions-of-a-user).
@@ -72,7 +73,7 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 ///   (Sessions of `actix-session` are an exception: their Redis key is their secret.)
 /// - The user needs the right to run `GET`, `SET`, `GETRANGE`, `DEL`, `EVAL` and `EVALSHA` on the keys of
 ///   sessions, which is checked when the store is built, and `CLUSTER|SLOTS` on a cluster. It should have `INFO`, and
-///   `ROLE` behind sentinels. A near cache needs `PTTL` and `CLIENT|TRACKING` as well. The user of the sentinels needs
+///   `ROLE` behind sentinels and `CLIENT|SETNAME`. A near cache needs `PTTL` and `CLIENT|TRACKING` as well. The user of the sentinels needs
 ///   `SENTINEL|MASTER`, and should have `SUBSCRIBE` on the channel `+switch-master`.
 ///
 /// ```no_run

@@ -36,7 +36,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     CleanupTask, CreateOutcome, Freshness, Loaded, Refusal, SessionId, SessionStore, StoreError,
-    StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
+    StoreErrorKind, SubjectDigest, UpdateOutcome, Version, sql::CleanupReminder,
 };
 use crate::{clock::SharedClock, record::Record};
 
@@ -104,6 +104,7 @@ struct Inner {
     queue: Queue,
     readers: Arc<Readers>,
     clock: SharedClock,
+    reminder: CleanupReminder,
 }
 
 impl SqliteSessionStore {
@@ -173,6 +174,7 @@ impl SessionStore for SqliteSessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
+        self.0.reminder.created(self.0.clock.now());
         let write = Write::new(id, record, version, ttl);
         self.0.queue.execute(Create(write)).await
     }

@@ -23,7 +23,11 @@ use super::super::{
     CreateOutcome, Loaded, Refusal, SessionId, StoreError, StoreErrorKind, SubjectDigest,
     UpdateOutcome, Version,
 };
-use crate::{record::Record, storage::timing::Deadline};
+use crate::{
+    clock::{Clock as _, SystemClock},
+    record::Record,
+    storage::{sql::CleanupReminder, timing::Deadline},
+};
 
 use self::database::Outcome;
 #[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
@@ -72,6 +76,7 @@ pub(in crate::storage) struct Store<B> {
     database: Arc<B>,
     response_timeout: Duration,
     is_closed: Arc<AtomicBool>,
+    reminder: Arc<CleanupReminder>,
 }
 
 impl<B> Clone for Store<B> {
@@ -80,6 +85,7 @@ impl<B> Clone for Store<B> {
             database: Arc::clone(&self.database),
             response_timeout: self.response_timeout,
             is_closed: Arc::clone(&self.is_closed),
+            reminder: Arc::clone(&self.reminder),
         }
     }
 }
@@ -96,6 +102,7 @@ impl<B: Database> Store<B> {
             database: Arc::new(database),
             response_timeout: limits.response_timeout,
             is_closed: Arc::default(),
+            reminder: Arc::default(),
         })
     }
 
@@ -147,6 +154,7 @@ impl<B: Database> Store<B> {
         version: Version,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
+        self.reminder.created(SystemClock.now());
         let database = self.database()?;
         let row = &NewRow::new(id, record, version, ttl);
         let creating = until_done(self.response_timeout, |deadline| {
@@ -215,6 +223,7 @@ impl<B: Database> Store<B> {
 
     /// Processes up to `limit` rows that are due.
     pub(in crate::storage) async fn clean_up(&self, limit: u32) -> Result<Cleaned, StoreError> {
+        self.reminder.cleaned();
         let database = self.database()?;
         until_done(CLEANING, |deadline| database.clean_up(limit, deadline)).await
     }
