@@ -10,7 +10,7 @@ use actix_web::HttpServer;
 use sessile::{
     SessionMiddleware,
     config::{KeyRing, PersistentSession, time},
-    storage::{AnySessionStore, StoreError},
+    storage::{AnySessionStore, ManagedStore as _, StoreError},
 };
 
 use crate::{

@@ -16,7 +16,7 @@ use crate::{
     Sessions,
     config::{KeyRing, Settings},
     engine::{SessionEvents, SessionManager},
-    storage::{SessionStore, SubjectStore},
+    storage::SessionStore,
 };
 
 /// Opens the [`Session`](crate::Session) of every request, and commits it.
@@ -82,10 +82,7 @@ impl<Store: SessionStore> SessionMiddleware<Store> {
     /// # let _ = app;
     /// ```
     #[must_use]
-    pub fn sessions(&self) -> Sessions<Store>
-    where
-        Store: SubjectStore,
-    {
+    pub fn sessions(&self) -> Sessions<Store> {
         self.manager.sessions()
     }
 

@@ -4,6 +4,7 @@
 //! request to [`open`](SessionManager::open) and the head of its response to [`commit`](SessionManager::commit), which
 //! returns changes of the response's headers. It decides nothing.
 
+mod administration;
 mod cache_control;
 mod choose;
 mod combine;
@@ -29,6 +30,7 @@ mod swap;
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
+pub use self::administration::SessionsPage;
 pub use self::events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents};
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
 use self::{cache_control::ResponsePolicy, combine::WriterTable, events::EventSender};
@@ -46,7 +48,7 @@ use crate::{
         Backend, Session,
         machine::{Binding, Cookies, Machine},
     },
-    storage::{BoxFuture, SessionStore, SubjectStore},
+    storage::{BoxFuture, SessionStore},
     telemetry, timeout,
 };
 
@@ -231,10 +233,7 @@ impl<S: SessionStore> SessionManager<S> {
 
     /// What an application does with the sessions outside of their own requests.
     #[must_use]
-    pub fn sessions(&self) -> Sessions<S>
-    where
-        S: SubjectStore,
-    {
+    pub fn sessions(&self) -> Sessions<S> {
         Sessions::of_engine(Arc::clone(&self.0))
     }
 

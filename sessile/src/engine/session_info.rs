@@ -39,6 +39,12 @@ impl SessionInfo {
         session.id().as_ref() == Some(&self.id)
     }
 
+    /// The user that the session is signed in as: see [`Session::subject`].
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.record.details()?.subject.as_deref()
+    }
+
     /// When the session was created, which may be before the user signed in.
     #[must_use]
     pub const fn created_at(&self) -> Timestamp {

@@ -7,10 +7,18 @@ use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
     error::{EndOthersError, SessionClosedError, SignInError},
     session::Session,
-    storage::{EndOutcome, Freshness, Kept, SessionId, StoreError, SubjectDigest, SubjectStore},
+    storage::{
+        EndOutcome, Freshness, Kept, SessionId, SessionStore, StoreError, SubjectDigest,
+        SubjectStore,
+    },
 };
 
 /// The sessions of a store: for device lists, "log out everywhere", and administration.
+///
+/// What it offers depends on the store: a [`SubjectStore`] finds the sessions of users, an
+/// [`IterableStore`](crate::storage::IterableStore) iterates over all, and a
+/// [`ManagedStore`](crate::storage::ManagedStore) can be checked and closed. All stores of this crate do so, except those whose
+/// sessions are in cookies. The page [`guide::administration`](crate::guide::administration) shows the operations for administrators.
 ///
 /// It works in handlers, background jobs and tests. `SessionMiddleware::sessions` returns the sessions of a middleware,
 /// and [`new`](Self::new) those of a store. Operations take as long as the store takes: they are not bounded by the
@@ -24,7 +32,7 @@ enum Source<S> {
     Store(Arc<S>),
 }
 
-impl<S: SubjectStore> Sessions<S> {
+impl<S: SessionStore> Sessions<S> {
     /// The sessions of this store.
     ///
     /// ```
@@ -43,7 +51,7 @@ impl<S: SubjectStore> Sessions<S> {
         Self(Source::Engine(engine))
     }
 
-    fn store(&self) -> &S {
+    pub(super) fn store(&self) -> &S {
         match &self.0 {
             Source::Engine(engine) => &engine.store,
             Source::Store(store) => store,
@@ -56,13 +64,26 @@ impl<S: SubjectStore> Sessions<S> {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         match &self.0 {
             Source::Engine(engine) => engine.clock.now(),
             Source::Store(_) => SystemClock.now(),
         }
     }
 
+    /// Ends the session with this id, of any user or guest: for administrators. Does nothing if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If the session may not have ended.
+    pub async fn end_by_id(&self, id: &SessionId) -> Result<(), StoreError> {
+        self.store().delete(id).await?;
+        self.report_ended(std::slice::from_ref(id));
+        Ok(())
+    }
+}
+
+impl<S: SubjectStore> Sessions<S> {
     /// The live sessions of a user, in the order in which they signed in.
     ///
     /// # Errors
@@ -106,17 +127,6 @@ impl<S: SubjectStore> Sessions<S> {
             self.end_by_id(id).await?;
         }
         Ok(is_theirs)
-    }
-
-    /// Ends the session with this id, of any user or guest: for administrators. Does nothing if there is none.
-    ///
-    /// # Errors
-    ///
-    /// If the session may not have ended.
-    pub async fn end_by_id(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.store().delete(id).await?;
-        self.report_ended(std::slice::from_ref(id));
-        Ok(())
     }
 
     /// Ends all sessions of a user, for example when the account is locked. Returns how many were deleted.

@@ -72,6 +72,7 @@
 //! - What happens on other servers: each process reports its own requests and calls. A socket that has to notice an end on
 //!   another server calls [`reload`](crate::Session::reload) from time to time, which fails if the session has ended.
 //! - A session that expires while no request presents its key.
-//! - [`end_everything`](crate::Sessions::end_everything), which ends sessions without listing them.
+//! - [`end_everything`](crate::Sessions::end_everything) and [`clear`](crate::Sessions::clear), which end sessions without
+//!   listing them.
 //!
 //! [`examples/audit.rs`]: https://github.com/sessile-rs/sessile/blob/main/sessile/examples/audit.rs

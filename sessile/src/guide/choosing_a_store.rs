@@ -85,6 +85,10 @@
 //! # }
 //! ```
 //!
+//! # Moving to another store
+//!
+//! [`MigratingStore`] moves sessions to another store while the application runs: see [`moving_stores`].
+//!
 //! # Several applications in one store
 //!
 //! Give each application its own sealing key. Two applications with the same key and the same store open each other's
@@ -96,6 +100,7 @@
 //! [`CookieSessionStore`]: crate::storage::CookieSessionStore
 //! [`Loading::Lazy`]: crate::config::Loading::Lazy
 //! [`MemorySessionStore`]: crate::storage::MemorySessionStore
+//! [`MigratingStore`]: crate::storage::MigratingStore
 //! [`MySqlSessionStore`]: crate::storage::MySqlSessionStore
 //! [`PostgresSessionStore`]: crate::storage::PostgresSessionStore
 //! [`RedisActorSessionStore`]: crate::storage::RedisActorSessionStore
@@ -105,6 +110,7 @@
 //! [`compat::Adapter`]: crate::storage::compat::Adapter
 //! [`databases`]: crate::guide::databases
 //! [`key_prefix`]: crate::storage::RedisSessionStoreBuilder::key_prefix
+//! [`moving_stores`]: crate::guide::moving_stores
 //! [`scaling`]: crate::guide::scaling
 //! [`synchronous`]: crate::storage::SqliteSessionStoreBuilder::synchronous
 //! [`writing_a_store`]: crate::guide::writing_a_store

@@ -16,7 +16,7 @@
 //! | level | events |
 //! | --- | --- |
 //! | error | a request that failed because of its session, with the cause; a stored session that can't be decoded; a clean-up that failed |
-//! | warn | the store can't be reached, once for each outage; a change that has no effect, for example because no middleware has opened the session; cookies of several live sessions, of which none counts; two middlewares that replace each other's cookie; a key ring that has lost all former keys; `allow_plain_http` |
+//! | warn | the store can't be reached, once for each outage; a change that has no effect, for example because no middleware has opened the session; cookies of several live sessions, of which none counts; two middlewares that replace each other's cookie; a key ring that has lost all former keys; `allow_plain_http`; a store in a database that creates sessions for an hour while no clean-up runs in its process |
 //! | info | a store that is reachable again; changes that were dropped because another request had ended or renewed the session |
 //! | debug | cookies that failed verification, and cookies that name no live session, with the reason |
 //! | trace | updates that conflicted and were merged |

@@ -12,11 +12,13 @@
 //! | use a struct for the session's data, or show a message after a redirect | [`data_and_messages`] |
 //! | protect forms against requests from other sites | [`forms`] |
 //! | change one session in several requests at once | [`concurrent_requests`] |
+//! | move to another store without signing users out | [`moving_stores`] |
 //! | replace actix-session | [`migrating_from_actix_session`] |
 //! | store the sealing key, or replace it | [`replacing_keys`] |
 //! | keep an audit trail, or close sockets when a user signs out | [`audit_trails`] |
 //! | monitor sessions in production | [`logs_and_metrics`] |
 //! | administer the tables of a PostgreSQL, MySQL or MariaDB database | [`databases`] |
+//! | check the health of the store, shut down, or look at and end the sessions of everyone | [`administration`] |
 //! | know what happens when a server of the store fails | [`failover`] |
 //! | estimate what many sessions need | [`scaling`] |
 //! | know what a flood of visitors costs, and limit rates | [`anonymous_floods`] |
@@ -28,6 +30,8 @@
 // Without the adapter, some of the pages are missing.
 #![cfg_attr(not(feature = "actix"), allow(rustdoc::broken_intra_doc_links))]
 
+#[cfg(feature = "actix")]
+pub mod administration;
 #[cfg(feature = "actix")]
 #[doc = include_str!("anonymous_floods.md")]
 pub mod anonymous_floods {}
@@ -51,6 +55,7 @@ pub mod how_long_sessions_live;
 pub mod logs_and_metrics;
 #[cfg(feature = "actix")]
 pub mod migrating_from_actix_session;
+pub mod moving_stores;
 #[cfg(feature = "actix")]
 pub mod remember_me;
 #[cfg(feature = "actix")]

@@ -118,6 +118,16 @@
 //! Run the suite on several threads, as above, and with the real backend. A mock has no races, collations or
 //! rounded times.
 //!
+//! # What stores can do beside the contract
+//!
+//! Each of these is a trait of its own, with a suite of its own. Implement those that your backend can do.
+//!
+//! | trait | what applications get | suites, in `test_helpers` |
+//! | --- | --- | --- |
+//! | [`SubjectStore`] | lists of a user's sessions, "log out everywhere", limits: [`guide::devices`](crate::guide::devices) | `subject_store_test_suite`, `end_everything_test_suite` |
+//! | [`IterableStore`] | iterating over all sessions, counting and clearing them: [`guide::administration`](crate::guide::administration) | `iterable_store_test_suite`, `clear_test_suite` |
+//! | [`ManagedStore`] | health checks and a graceful shutdown | `managed_store_test_suite` |
+//!
 //! # The time to live
 //!
 //! `create` and `update` are given the TTL. The engine computes it from the lifetime of the session and
@@ -175,6 +185,8 @@
 //! [`Cached`]: crate::storage::Freshness::Cached
 //! [`Corrupt`]: crate::storage::StoreErrorKind::Corrupt
 //! [`Freshness`]: crate::storage::Freshness
+//! [`IterableStore`]: crate::storage::IterableStore
+//! [`ManagedStore`]: crate::storage::ManagedStore
 //! [`Newer`]: crate::storage::StoreErrorKind::Newer
 //! [`Record`]: crate::record::Record
 //! [`Record::decode`]: crate::record::Record::decode
@@ -182,6 +194,7 @@
 //! [`SessionId`]: crate::storage::SessionId
 //! [`SessionStore`]: crate::storage::SessionStore
 //! [`StoreError`]: crate::storage::StoreError
+//! [`SubjectStore`]: crate::storage::SubjectStore
 //! [`Unknown`]: crate::storage::StoreErrorKind::Unknown
 //! [`Version`]: crate::storage::Version
 //! [`create`]: crate::storage::SessionStore::create

@@ -58,6 +58,8 @@ pub enum StoreErrorKind {
     Incompatible,
     /// The configuration of the store is invalid: for example an address that can't be parsed.
     Misconfigured,
+    /// The store does not have this operation, or it did not make the cursor that it was given.
+    Unsupported,
 }
 
 impl StoreError {
@@ -78,6 +80,11 @@ impl StoreError {
     pub fn not_sent(mut self) -> Self {
         self.not_sent = true;
         self
+    }
+
+    /// The error of an operation of which a part has happened, if this one leaves open whether that counts.
+    pub(super) fn unknown(self) -> Self {
+        Self::new(StoreErrorKind::Unknown, self)
     }
 
     /// The same error for an operation of which a part has happened.
@@ -129,6 +136,7 @@ impl fmt::Display for StoreError {
             StoreErrorKind::Denied => "the session store refuses the operation",
             StoreErrorKind::Incompatible => "the session store is not one that sessile can use",
             StoreErrorKind::Misconfigured => "the session store is misconfigured",
+            StoreErrorKind::Unsupported => "the session store does not support the operation",
         })
     }
 }

@@ -82,7 +82,10 @@ mod credentials;
 mod error;
 #[cfg(feature = "_server")]
 mod home;
+mod iteration;
+mod managed;
 mod memory;
+mod migrating;
 #[cfg(feature = "mysql-session")]
 mod mysql;
 #[cfg(feature = "postgres-session")]
@@ -134,7 +137,10 @@ pub(crate) use self::subjects::SignInFn;
 pub use self::{
     any::{AnySessionStore, AnySessionStoreBuilder},
     error::{StoreError, StoreErrorKind},
+    iteration::{Cursor, IterableStore, Page},
+    managed::ManagedStore,
     memory::{MemorySessionStore, MemorySessionStoreBuilder},
+    migrating::MigratingStore,
     subjects::{
         AtLimit, EndOutcome, Kept, MARK_LIFETIME, SessionLimit, SignInOutcome, SignInWrite,
         SubjectStore,

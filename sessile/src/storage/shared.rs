@@ -1,10 +1,11 @@
 //! A store behind an [`Arc`] is a store.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use super::{
-    CreateOutcome, EndOutcome, Freshness, Kept, Loaded, SessionId, SessionLimit, SessionStore,
-    SignInOutcome, SignInWrite, StoreError, SubjectDigest, SubjectStore, UpdateOutcome, Version,
+    CreateOutcome, Cursor, EndOutcome, Freshness, IterableStore, Kept, Loaded, ManagedStore, Page,
+    SessionId, SessionLimit, SessionStore, SignInOutcome, SignInWrite, StoreError, SubjectDigest,
+    SubjectStore, UpdateOutcome, Version,
 };
 use crate::{clock::Timestamp, record::Record};
 
@@ -84,5 +85,29 @@ impl<S: SubjectStore> SubjectStore for Arc<S> {
 
     fn has_subjects(&self) -> bool {
         S::has_subjects(self)
+    }
+}
+
+impl<S: IterableStore> IterableStore for Arc<S> {
+    async fn page(&self, after: Option<&Cursor>, limit: NonZeroU32) -> Result<Page, StoreError> {
+        S::page(self, after, limit).await
+    }
+
+    async fn count(&self) -> Result<u64, StoreError> {
+        S::count(self).await
+    }
+
+    async fn clear(&self) -> Result<(), StoreError> {
+        S::clear(self).await
+    }
+}
+
+impl<S: ManagedStore> ManagedStore for Arc<S> {
+    async fn ping(&self) -> Result<(), StoreError> {
+        S::ping(self).await
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        S::close(self).await
     }
 }

@@ -1,12 +1,15 @@
 //! The acceptance suite: what every store has to do.
 //!
-//! For authors of stores. It has three parts:
+//! For authors of stores. It has these parts:
 //!
 //! - With the feature `store-tests`, [`store_contract_test_suite`] calls a store directly and checks it
 //!   against [the rules](crate::storage#the-rules). It needs no web framework, and is all that most stores
 //!   need. The page [`guide::writing_a_store`](crate::guide::writing_a_store) shows how to run it.
 //! - For a store that finds and ends the sessions of a user, [`subject_store_test_suite`] and
 //!   [`end_everything_test_suite`] check [the rules of that](crate::storage::SubjectStore), with the same feature.
+//!   [`iterable_store_test_suite`] and [`clear_test_suite`] are for an
+//!   [`IterableStore`](crate::storage::IterableStore), and [`managed_store_test_suite`] for a
+//!   [`ManagedStore`](crate::storage::ManagedStore).
 //! - With the feature `test-helpers`, `acceptance_test_suite` runs the contract and drives the store over
 //!   HTTP as well.
 
@@ -15,6 +18,7 @@ mod check;
 mod contract;
 #[cfg(feature = "test-helpers")]
 mod guards;
+mod iteration;
 #[cfg(feature = "test-helpers")]
 mod lifetime;
 #[cfg(feature = "test-helpers")]
@@ -28,6 +32,7 @@ use actix_web::cookie::Key;
 
 pub use self::{
     contract::{store_contract_test_suite, store_contract_test_suite_within},
+    iteration::{clear_test_suite, iterable_store_test_suite, managed_store_test_suite},
     subjects::{end_everything_test_suite, subject_store_test_suite},
 };
 #[cfg(feature = "test-helpers")]

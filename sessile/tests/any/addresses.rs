@@ -6,8 +6,8 @@ use sessile::{
     clock::{Clock as _, SystemClock},
     record::Record,
     storage::{
-        AnySessionStore, Freshness::Current, Loaded, MemorySessionStore, SessionId,
-        SessionStore as _, StoreErrorKind, Version,
+        AnySessionStore, Freshness::Current, Loaded, ManagedStore as _, MemorySessionStore,
+        SessionId, SessionStore as _, StoreErrorKind, Version,
     },
 };
 use sessile_rig::free_port;
@@ -94,12 +94,16 @@ async fn only_databases_need_a_clean_up() {
 }
 
 #[tokio::test]
-async fn an_sqlite_database_can_be_closed() {
-    let place = Place::sqlite();
-    let store = place.open().await;
-    store.close().await.unwrap();
-    let loaded = store.load(&SessionId::generate(), None, Current).await;
-    assert!(loaded.is_err());
+async fn a_store_on_a_server_can_be_closed() {
+    for place in [Place::sqlite(), Place::postgres(), Place::redis()] {
+        let store = place.open().await;
+        store.ping().await.unwrap();
+        store.clone().close().await.unwrap();
+        let unavailable = StoreErrorKind::Unavailable;
+        assert_eq!(store.ping().await.unwrap_err().kind(), unavailable);
+        let loaded = store.load(&SessionId::generate(), None, Current).await;
+        assert_eq!(loaded.unwrap_err().kind(), unavailable);
+    }
 }
 
 #[tokio::test]

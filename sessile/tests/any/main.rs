@@ -5,10 +5,14 @@
 
 mod addresses;
 mod documentation;
+#[path = "../http/log.rs"]
+mod log;
+mod moving;
 mod place;
 #[path = "../shared/races.rs"]
 mod race_suite;
 mod races;
+mod reminder;
 #[path = "../shared/subjects.rs"]
 mod subject_scenarios;
 mod subjects;

@@ -1,6 +1,6 @@
 //! The sessions of a subject, on every store that finds them.
 
-use sessile::storage::SubjectStore as _;
+use sessile::storage::{IterableStore as _, StoreErrorKind, SubjectStore as _};
 
 use crate::{
     place::{Place, in_time},
@@ -38,8 +38,20 @@ async fn on_mariadb() {
     finds_them(Place::mariadb()).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_redis() {
+    finds_them(Place::redis()).await;
+}
+
+#[actix_web::test]
+async fn on_redis_through_an_actor() {
+    finds_them(Place::redis_actor()).await;
+}
+
 #[tokio::test]
 async fn in_the_cookie_there_are_none() {
     let store = Place::without_server("cookie:").open().await;
     assert!(!store.has_subjects());
+    let error = store.count().await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unsupported);
 }

@@ -1,7 +1,9 @@
-//! The acceptance suite, on every store, and the suites of stores with subjects, on those that have no tests of their own.
+//! The acceptance suite, on every store, and the suites of what stores have beside the contract, on those that have no tests of
+//! their own.
 
 use sessile::test_helpers::{
-    acceptance_test_suite, end_everything_test_suite, subject_store_test_suite,
+    acceptance_test_suite, clear_test_suite, end_everything_test_suite, iterable_store_test_suite,
+    managed_store_test_suite, subject_store_test_suite,
 };
 
 use crate::place::{Place, in_time};
@@ -14,9 +16,15 @@ async fn passes(place: Place, is_invalidation_supported: bool) {
 
 async fn finds_and_ends_sessions(place: Place) {
     let store = place.open().await;
-    let shared = store.clone();
-    in_time(subject_store_test_suite(move || shared.clone())).await;
-    in_time(end_everything_test_suite(move || store.clone())).await;
+    let shared = || {
+        let store = store.clone();
+        move || store.clone()
+    };
+    in_time(subject_store_test_suite(shared())).await;
+    in_time(iterable_store_test_suite(shared())).await;
+    in_time(clear_test_suite(shared())).await;
+    in_time(end_everything_test_suite(shared())).await;
+    in_time(managed_store_test_suite(async || place.open().await)).await;
 }
 
 #[actix_web::test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
 
 mod broken_store;
+mod iteration;
 mod subject_fault;
 mod subject_rules;
 mod subjects;

@@ -6,6 +6,8 @@ use sessile::test_helpers::{
     end_everything_test_suite, store_contract_test_suite, subject_store_test_suite,
 };
 
+use tokio::task::LocalSet;
+
 use crate::{
     subject_fault::SubjectFault::{self, *},
     subjects::BrokenSubjects,
@@ -17,13 +19,16 @@ async fn is_caught(fault: SubjectFault, rule: &str, did: &str) {
     fails(fault, suite, rule, did).await;
 }
 
-async fn fails(
-    fault: SubjectFault,
-    suite: impl Future<Output = ()> + Send + 'static,
+/// The suite fails, names `rule`, and says what the store did.
+pub(crate) async fn fails(
+    fault: impl std::fmt::Debug,
+    suite: impl Future<Output = ()> + 'static,
     rule: &str,
     did: &str,
 ) {
-    let Err(error) = tokio::spawn(suite).await else {
+    let tasks = LocalSet::new();
+    let suite = tasks.spawn_local(suite);
+    let Err(error) = tasks.run_until(suite).await else {
         panic!("the suite passed {fault:?}");
     };
     let message = error.into_panic().downcast::<String>().unwrap();

@@ -8,6 +8,7 @@ use std::{
 };
 
 use sessile::storage::{
+    ManagedStore as _,
     StoreErrorKind::{Incompatible, Misconfigured, Unavailable},
     UpdateOutcome,
 };
@@ -199,4 +200,28 @@ async fn another_protocol_on_the_port_is_an_error() {
         let _ = TcpStream::connect(("127.0.0.1", port));
         server.join().unwrap();
     }
+}
+
+#[tokio::test]
+async fn connections_have_a_name() {
+    let server = Server::start().unwrap();
+    let names = || {
+        let sql = "SELECT DISTINCT application_name FROM pg_stat_activity
+             WHERE query LIKE '%sessile_sessions%' AND pid <> pg_backend_pid()";
+        server.execute(sql).unwrap().trim().to_owned()
+    };
+    let default = store(&server).await;
+    create(&default, 1).await;
+    assert_eq!(names(), "sessile");
+    let separator = if server.url().contains('?') { '&' } else { '?' };
+    let address = format!("{}{separator}application_name=web-1", server.url());
+    let named = built(patient(address)).await;
+    create(&named, 1).await;
+    default.close().await.unwrap();
+    in_time(async {
+        while names() != "web-1" {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }

@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a failed assertion of a test")]
 
+mod administration;
 mod answers;
 mod bad_input;
 mod cluster;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use deadpool_redis::{Config, Runtime};
-use sessile::storage::{Credentials, RedisSessionStore, StoreErrorKind};
+use sessile::storage::{Credentials, ManagedStore as _, RedisSessionStore, StoreErrorKind};
 use sessile_rig::redis::{Cluster, Redis, Sentinel};
 
 use crate::{
@@ -135,4 +135,47 @@ async fn a_ping_fails_while_the_server_is_down() {
     store.ping().await.unwrap();
     redis.kill().unwrap();
     assert_eq!(kind(store.ping().await), StoreErrorKind::Unavailable);
+}
+
+/// The names of the connections over the network. The rig uses a socket.
+fn names(redis: &Redis) -> Vec<String> {
+    let list = redis.command(&["CLIENT", "LIST"]).unwrap();
+    let text = list.text().unwrap();
+    let lines = text
+        .lines()
+        .filter(|line| line.contains(" addr=127.0.0.1:"));
+    let names =
+        lines.filter_map(|line| line.split(' ').find_map(|part| part.strip_prefix("name=")));
+    names.map(ToOwned::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_have_a_name() {
+    let redis = Redis::start().unwrap();
+    let address = format!("127.0.0.1:{}", redis.port());
+    let default = store(address.as_str()).await;
+    assert_eq!(names(&redis), ["sessile"]);
+    default.close().await.unwrap();
+    let named = store(format!("{address}?client_name=web-1")).await;
+    in_time(async {
+        while names(&redis) != ["web-1"] {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    named.close().await.unwrap();
+
+    // A user without the right to set a name.
+    let user = [
+        "ACL", "SETUSER", "app", "on", ">pass", "~*", "+@all", "-client",
+    ];
+    assert!(redis.command(&user).unwrap().is_ok());
+    let unnamed = store(format!("redis://app:pass@{address}")).await;
+    create(&unnamed, 1).await;
+    in_time(async {
+        while names(&redis) != [""] {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }

@@ -8,7 +8,7 @@ use sessile::storage::{
 use sessile_rig::redis::Redis;
 
 /// Far longer than any operation takes that succeeds.
-const ENOUGH: Duration = Duration::from_secs(60);
+pub(crate) const ENOUGH: Duration = Duration::from_secs(60);
 
 /// The output of `future`, unless that takes forever.
 pub(crate) async fn in_time<F: Future>(future: F) -> F::Output {

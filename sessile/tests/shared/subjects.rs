@@ -14,8 +14,9 @@ use sessile::{
     clock::Timestamp,
     record::Record,
     storage::{
-        CreateOutcome, EndOutcome, Freshness::Current, Kept, Refusal, SessionId, SessionLimit,
-        SignInOutcome, SignInWrite, SubjectDigest, SubjectStore, UpdateOutcome, Version,
+        CreateOutcome, EndOutcome, Freshness::Current, IterableStore, Kept, Refusal, SessionId,
+        SessionLimit, SignInOutcome, SignInWrite, SubjectDigest, SubjectStore, UpdateOutcome,
+        Version,
     },
 };
 use tokio::task::JoinSet;
@@ -90,7 +91,7 @@ pub(crate) async fn end<S: SubjectStore>(
 }
 
 /// All scenarios.
-pub(crate) async fn scenarios<S: SubjectStore + Clone>(servers: &[S; 2]) {
+pub(crate) async fn scenarios<S: SubjectStore + IterableStore + Clone>(servers: &[S; 2]) {
     for limit in [limit(), limit().refusing()] {
         a_limit_is_exact(servers, limit).await;
     }
@@ -98,6 +99,7 @@ pub(crate) async fn scenarios<S: SubjectStore + Clone>(servers: &[S; 2]) {
     of_two_devices_that_end_all_others_one_stays(servers).await;
     a_mark_is_at_the_newest_sign_in(servers).await;
     a_sign_in_is_one_swap(servers).await;
+    marks_outlive_a_clear(servers).await;
 }
 
 fn limit() -> SessionLimit {
@@ -296,4 +298,37 @@ async fn a_sign_in_is_one_swap<S: SubjectStore>([first, second]: &[S; 2]) {
     let repeated = SignInOutcome::Stored { displaced };
     assert_eq!(first.sign_in(write, one).await.unwrap(), repeated);
     assert_eq!(listed(second, &subject).await, [id]);
+}
+
+/// A server clears the store: the sessions of users and guests are gone for the other one, and a sign-in that a mark
+/// refused is refused afterwards as well.
+async fn marks_outlive_a_clear<S: SubjectStore + IterableStore>(servers: &[S; 2]) {
+    let [first, second] = servers;
+    let (marked, other) = (subject(), subject());
+    end(first, &marked, 100, None).await;
+    let sessions = [
+        create(second, &user(&marked, 101, "sid of a clear")).await,
+        create(second, &user(&other, 5, "sid of a clear")).await,
+        create(second, &guest()).await,
+    ];
+    assert!(first.count().await.unwrap() >= 3);
+    first.clear().await.unwrap();
+    assert_eq!(second.count().await.unwrap(), 0);
+    for session in &sessions {
+        assert!(!is_live(second, &session.0).await);
+        assert_eq!(
+            update(second, session, &guest()).await,
+            UpdateOutcome::Missing
+        );
+    }
+    for subject in [&marked, &other] {
+        assert_eq!(listed(second, subject).await, []);
+    }
+    let found = second.find_by_label("sid of a clear").await.unwrap();
+    assert_eq!(found, []);
+    let (id, early) = (SessionId::generate(), user(&marked, 100, "sid"));
+    let created = second.create(&id, &early, Version::generate(), HOUR).await;
+    let refused = CreateOutcome::Refused(Refusal::SubjectEnded);
+    assert_eq!(created.unwrap(), refused);
+    create(second, &user(&other, 5, "sid")).await;
 }

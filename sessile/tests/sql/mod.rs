@@ -2,6 +2,7 @@
 //! `crate::conditions` has the conditions that they run under.
 
 mod addresses;
+mod administration;
 mod apps;
 mod cleanup;
 mod clocks;

@@ -1,6 +1,7 @@
 //! The engine on real stores that fail on request, and on stores that answer nonsense.
 
 mod actix_sessions;
+mod administration;
 mod bad_input;
 mod closing;
 mod closures;

@@ -90,17 +90,19 @@ impl AnySessionStoreBuilder {
             Kind::Memory => {
                 self.check_nothing_follows()?;
                 let store = MemorySessionStore::default();
-                Ok(AnySessionStore::with_subjects(store))
+                Ok(AnySessionStore::with_capabilities(store))
             }
             #[cfg(feature = "cookie-session")]
             Kind::Cookie => {
                 self.check_nothing_follows()?;
-                Ok(AnySessionStore::new(CookieSessionStore::default()))
+                Ok(AnySessionStore::with_management(
+                    CookieSessionStore::default(),
+                ))
             }
             #[cfg(feature = "sqlite-session")]
             Kind::Sqlite => {
                 let store = SqliteSessionStore::new(self.address).await?;
-                Ok(AnySessionStore::with_subjects(store.clone()).with_housekeeping(store))
+                Ok(AnySessionStore::with_capabilities(store.clone()).with_housekeeping(store))
             }
             #[cfg(feature = "postgres-session")]
             Kind::Postgres => {
@@ -109,7 +111,7 @@ impl AnySessionStoreBuilder {
                     .connect_timeout(self.connect_timeout)
                     .response_timeout(self.response_timeout);
                 let store = builder.build().await?;
-                Ok(AnySessionStore::with_subjects(store.clone()).with_housekeeping(store))
+                Ok(AnySessionStore::with_capabilities(store.clone()).with_housekeeping(store))
             }
             #[cfg(feature = "mysql-session")]
             Kind::MySql => {
@@ -118,14 +120,14 @@ impl AnySessionStoreBuilder {
                     .connect_timeout(self.connect_timeout)
                     .response_timeout(self.response_timeout);
                 let store = builder.build().await?;
-                Ok(AnySessionStore::with_subjects(store.clone()).with_housekeeping(store))
+                Ok(AnySessionStore::with_capabilities(store.clone()).with_housekeeping(store))
             }
             #[cfg(feature = "redis-rs-session")]
             Kind::Redis => {
                 let builder = RedisSessionStore::builder(self.address)
                     .connect_timeout(self.connect_timeout)
                     .response_timeout(self.response_timeout);
-                Ok(AnySessionStore::new(builder.build().await?))
+                Ok(AnySessionStore::with_capabilities(builder.build().await?))
             }
             #[cfg(feature = "redis-actor-session")]
             Kind::RedisActor => {
@@ -133,7 +135,7 @@ impl AnySessionStoreBuilder {
                 let builder = RedisActorSessionStore::builder(address)
                     .connect_timeout(self.connect_timeout)
                     .response_timeout(self.response_timeout);
-                Ok(AnySessionStore::new(builder.build()))
+                Ok(AnySessionStore::with_capabilities(builder.build()))
             }
             #[allow(unreachable_patterns, reason = "everything may be compiled in")]
             kind => Err(misconfigured(AddressError::NotCompiled {

@@ -8,18 +8,23 @@ mod builder;
 mod dynamic;
 #[cfg(feature = "_sql")]
 mod housekeeping;
+mod iteration;
+mod managed;
 mod subjects;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 #[cfg(feature = "_sql")]
 use self::housekeeping::Housekeeping;
-use self::{dynamic::DynStore, subjects::DynSubjectStore};
+use self::{
+    dynamic::DynStore, iteration::DynIterableStore, managed::DynManagedStore,
+    subjects::DynSubjectStore,
+};
 #[cfg(feature = "_sql")]
 use super::CleanupTask;
 use super::{
-    CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, SubjectDigest,
-    SubjectStore, UpdateOutcome, Version,
+    CreateOutcome, Freshness, IterableStore, Loaded, ManagedStore, SessionId, SessionStore,
+    StoreError, StoreErrorKind, SubjectDigest, SubjectStore, UpdateOutcome, Version,
 };
 use crate::record::Record;
 
@@ -39,11 +44,13 @@ pub use self::builder::AnySessionStoreBuilder;
 /// | `rediss://…`, `rediss+cluster://…`, `rediss+sentinel://…` | the same over TLS | `redis-session-rustls` or `redis-session-native-tls` |
 /// | `redis+actor://…`, `rediss+actor://…` | `RedisActorSessionStore` | `redis-actor-session` |
 ///
-/// Each store documents its addresses. All settings have their defaults; use [`new`](Self::new) or
-/// [`with_subjects`](Self::with_subjects) for a store with other settings, or for the application's own store.
+/// Each store documents its addresses. All settings have their defaults; use
+/// [`with_capabilities`](Self::with_capabilities) for a store with other settings, and that, [`new`](Self::new) or
+/// [`with_subjects`](Self::with_subjects) for the application's own store.
 ///
-/// It is a [`SubjectStore`]. If the store behind it is none, a limit of sessions is refused when the middleware is built,
-/// and `Sessions` returns errors of kind [`Misconfigured`](super::StoreErrorKind::Misconfigured).
+/// It is a [`SubjectStore`], an [`IterableStore`] and a [`ManagedStore`]. If the store behind it is not, a limit of sessions
+/// is refused when the middleware is built, and the operations return errors of kind
+/// [`Unsupported`](super::StoreErrorKind::Unsupported). That concerns `cookie:`, of which all sessions are in browsers.
 ///
 /// Costs one allocation per operation in addition to the store's. Clones share the store.
 ///
@@ -67,7 +74,11 @@ pub struct AnySessionStore {
     store: Arc<dyn DynStore>,
     /// The same store, if it finds the sessions of a user.
     subjects: Option<Arc<dyn DynSubjectStore>>,
-    /// What it takes beside the contract, where it takes anything.
+    /// The same store, if its sessions can be iterated.
+    iterable: Option<Arc<dyn DynIterableStore>>,
+    /// The same store, if its backend can be checked and closed.
+    managed: Option<Arc<dyn DynManagedStore>>,
+    /// The same store, if it needs a clean-up.
     #[cfg(feature = "_sql")]
     housekeeping: Option<Arc<dyn Housekeeping>>,
 }
@@ -89,8 +100,8 @@ impl AnySessionStore {
         AnySessionStoreBuilder::new(address.into())
     }
 
-    /// Wraps `store`. A store that finds the sessions of a user loses this ability: use
-    /// [`with_subjects`](Self::with_subjects) for it.
+    /// Wraps `store`. It loses the abilities beside the contract: use [`with_subjects`](Self::with_subjects) or
+    /// [`with_capabilities`](Self::with_capabilities) to keep them.
     ///
     /// ```
     /// use sessile::storage::{AnySessionStore, MemorySessionStore, SessionStore};
@@ -103,6 +114,8 @@ impl AnySessionStore {
         Self {
             store: Arc::new(store),
             subjects: None,
+            iterable: None,
+            managed: None,
             #[cfg(feature = "_sql")]
             housekeeping: None,
         }
@@ -120,10 +133,29 @@ impl AnySessionStore {
     pub fn with_subjects(store: impl SubjectStore) -> Self {
         let store = Arc::new(store);
         Self {
-            store: store.clone(),
-            subjects: Some(store),
-            #[cfg(feature = "_sql")]
-            housekeeping: None,
+            subjects: Some(store.clone()),
+            ..Self::new(store)
+        }
+    }
+
+    /// Wraps a `store` that also iterates over its sessions, and whose backend can be checked and closed. It keeps all
+    /// abilities but the clean-up, which the application starts on the store itself.
+    ///
+    /// ```
+    /// use sessile::storage::{AnySessionStore, IterableStore, MemorySessionStore};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let small = MemorySessionStore::builder().max_bytes(8 * 1024 * 1024).build();
+    /// let store = AnySessionStore::with_capabilities(small);
+    /// assert_eq!(store.count().await?, 0);
+    /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
+    /// ```
+    pub fn with_capabilities(store: impl SubjectStore + IterableStore + ManagedStore) -> Self {
+        let store = Arc::new(store);
+        Self {
+            iterable: Some(store.clone()),
+            managed: Some(store.clone()),
+            ..Self::with_subjects(store)
         }
     }
 
@@ -160,20 +192,11 @@ impl AnySessionStore {
         let housekeeping = self.housekeeping.as_ref()?;
         Some(housekeeping.start_cleanup(period))
     }
+}
 
-    /// Closes an SQLite database, after the operations that are in flight. Later operations fail.
-    /// Other stores have nothing to close.
-    ///
-    /// # Errors
-    ///
-    /// If the database can't be closed.
-    pub async fn close(&self) -> Result<(), StoreError> {
-        #[cfg(feature = "_sql")]
-        if let Some(housekeeping) = &self.housekeeping {
-            return housekeeping.close().await;
-        }
-        Ok(())
-    }
+/// The error if the store behind has no such operation.
+fn unsupported(cause: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::Unsupported, cause).not_sent()
 }
 
 impl SessionStore for AnySessionStore {

@@ -1,11 +1,11 @@
 //! The sessions of a subject in a store whose type is not known.
 
-use super::AnySessionStore;
+use super::{AnySessionStore, unsupported};
 use crate::{
     clock::Timestamp,
     storage::{
         BoxFuture, EndOutcome, Kept, Loaded, SessionId, SessionLimit, SignInOutcome, SignInWrite,
-        StoreError, StoreErrorKind, SubjectDigest, SubjectStore,
+        StoreError, SubjectDigest, SubjectStore,
     },
 };
 
@@ -83,14 +83,11 @@ impl<S: SubjectStore> DynSubjectStore for S {
 impl AnySessionStore {
     fn subjects(&self) -> Result<&dyn DynSubjectStore, StoreError> {
         let subjects = self.subjects.as_deref();
-        subjects.ok_or_else(|| {
-            let missing = "this store can't find the sessions of a user";
-            StoreError::new(StoreErrorKind::Misconfigured, missing).not_sent()
-        })
+        subjects.ok_or_else(|| unsupported("this store can't find the sessions of a user"))
     }
 }
 
-/// Each operation is an error of kind [`Misconfigured`](StoreErrorKind::Misconfigured) if the store behind can't find the
+/// Each operation is an error of kind [`Unsupported`](crate::storage::StoreErrorKind::Unsupported) if the store behind can't find the
 /// sessions of a user: see [`has_subjects`](SubjectStore::has_subjects).
 impl SubjectStore for AnySessionStore {
     async fn sign_in(
@@ -144,7 +141,7 @@ mod tests {
         let without = AnySessionStore::new(memory);
         assert!(!without.has_subjects());
         let error = without.list(&ferris).await.unwrap_err();
-        assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
+        assert_eq!(error.kind(), StoreErrorKind::Unsupported);
         assert!(!error.may_have_happened());
         assert!(!AnySessionStore::with_subjects(without).has_subjects());
     }

@@ -4,6 +4,7 @@
 //! over all shards.
 
 mod index;
+mod iteration;
 mod shard;
 mod subjects;
 
@@ -112,6 +113,14 @@ impl MemorySessionStore {
         output
     }
 
+    /// Whether a mark has ended a session that is stored.
+    #[inline]
+    fn has_ended(&self, id: &SessionId, loaded: &Loaded) -> bool {
+        self.shared.has_marks.get()
+            && loaded.record.has_subject()
+            && self.index().has_ended(id, &loaded.record)
+    }
+
     /// Runs a create or an update of `record`, and brings the index up to date. A session that a mark has ended is refused.
     fn write<T>(
         &self,
@@ -155,9 +164,7 @@ impl SessionStore for MemorySessionStore {
         });
         // A record is large, so it is looked at in its place.
         if let Some(loaded) = &loaded
-            && self.shared.has_marks.get()
-            && loaded.record.has_subject()
-            && self.index().has_ended(id, &loaded.record)
+            && self.has_ended(id, loaded)
         {
             return Ok(None);
         }

@@ -125,6 +125,27 @@ impl Shard {
             .map(|entry| SessionId::from_bytes(entry.id))
     }
 
+    /// The live sessions among up to `limit` positions below `below`, from the last one, and the lowest of these positions.
+    pub(super) fn live_below(
+        &self,
+        below: usize,
+        limit: usize,
+        now: Timestamp,
+    ) -> (Vec<(SessionId, Loaded)>, usize) {
+        let below = below.min(self.entries.len());
+        let lowest = below.saturating_sub(limit);
+        let entries = self.entries[lowest..below].iter().rev();
+        let live = entries.filter(|entry| now < entry.ends_at);
+        let session = |entry: &Entry| (SessionId::from_bytes(entry.id), entry.loaded.clone());
+        (live.map(session).collect(), lowest)
+    }
+
+    /// The number of sessions that have not expired.
+    pub(super) fn count_live(&self, now: Timestamp) -> u64 {
+        let live = self.entries.iter().filter(|entry| now < entry.ends_at);
+        live.count() as u64
+    }
+
     /// What expired or was evicted since the last call.
     pub(super) fn take_removed(&mut self) -> Vec<Removed> {
         mem::take(&mut self.removed)

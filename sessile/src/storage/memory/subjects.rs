@@ -87,6 +87,20 @@ impl MemorySessionStore {
         sessions
     }
 
+    /// Deletes all sessions.
+    pub(super) fn delete_everything(&self, index: &mut Index) {
+        index.subjects.clear();
+        index.labels.clear();
+        for shard in &self.shared.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let ids: Vec<_> = shard.ids().collect();
+            let removed: Vec<_> = ids.iter().filter_map(|id| shard.remove(id)).collect();
+            drop(shard);
+            // Freed without the lock of the shard.
+            drop(removed);
+        }
+    }
+
     fn delete_all(&self, index: &mut Index, sessions: &[(SessionId, Loaded)]) -> Vec<SessionId> {
         let deleted = sessions.iter().map(|(id, loaded)| {
             drop(self.in_shard_of(id, |shard, _| shard.remove(id)));
@@ -207,16 +221,7 @@ impl SubjectStore for MemorySessionStore {
         let at = newest.map_or(now, |newest| newest.max(now));
         index.everything_ended_at = Some(at);
         self.shared.has_marks.set();
-        index.subjects.clear();
-        index.labels.clear();
-        for shard in &self.shared.shards {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let ids: Vec<_> = shard.ids().collect();
-            let removed: Vec<_> = ids.iter().filter_map(|id| shard.remove(id)).collect();
-            drop(shard);
-            // Freed without the lock of the shard.
-            drop(removed);
-        }
+        self.delete_everything(&mut index);
         Ok(at)
     }
 }

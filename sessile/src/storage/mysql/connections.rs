@@ -46,6 +46,13 @@ impl Connections {
         .await
     }
 
+    /// Closes the store's own connections, each after its operation.
+    pub(super) fn close(&self) {
+        if let Self::Own(own) = self {
+            own.close();
+        }
+    }
+
     /// A connection for an operation with this time limit. One of the store's own is new if `is_new` is set.
     async fn lease(&self, is_new: bool, limit: Duration) -> Result<Lease, Fault> {
         match self {

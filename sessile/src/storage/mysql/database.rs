@@ -121,4 +121,8 @@ impl Database for MySql {
             })
             .await
     }
+
+    fn close(&self) {
+        self.connections.close();
+    }
 }

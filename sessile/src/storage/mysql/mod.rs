@@ -7,6 +7,7 @@ mod connections;
 mod database;
 mod error;
 mod fragments;
+mod iteration;
 mod own;
 mod schema;
 mod statements;
@@ -41,7 +42,8 @@ pub use self::builder::MySqlSessionStoreBuilder;
 ///
 /// User, password and database are percent-encoded. An unknown parameter is refused. `create_table` is the store's
 /// own; the others are `ssl-mode`, `ssl-ca`, `ssl-cert`, `ssl-key`, `socket`, `charset`, `collation`, `timezone` and
-/// `statement-cache-capacity`.
+/// `statement-cache-capacity`. The driver sends no connection attributes, so `performance_schema` shows the connections by their
+/// user only: give the store a user of its own.
 ///
 /// - There are two tables. [`create_table`](MySqlSessionStoreBuilder::create_table) creates them; if the
 ///   store's user may not create tables, another user runs the statements of

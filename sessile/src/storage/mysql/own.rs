@@ -88,6 +88,11 @@ impl Own {
             _permit: permit,
         })
     }
+
+    /// Closes the connections that are idle, and those in use after their operations.
+    pub(super) fn close(&self) {
+        self.0.idle().close();
+    }
 }
 
 impl Inner {

@@ -11,6 +11,7 @@ use super::{
     SessionId, Version,
     clean_up::CleanUp,
     fragments::{NOW, bind_session, is_live, is_refused, query},
+    iteration::IterationStatements,
     subject_statements::SubjectStatements,
 };
 use crate::storage::{
@@ -28,6 +29,7 @@ pub(super) struct Statements {
     delete_if_expired: Arc<str>,
     pub(super) clean_up: CleanUp,
     pub(super) of_subjects: SubjectStatements,
+    pub(super) of_iteration: IterationStatements,
 }
 
 /// The statements that load or store one row.
@@ -68,6 +70,7 @@ impl Statements {
             )
             .into(),
             of_subjects: SubjectStatements::new(&sessions, &marks),
+            of_iteration: IterationStatements::new(&sessions, &marks),
             clean_up: CleanUp::new(sessions, marks),
         }
     }

@@ -137,14 +137,6 @@ impl SubjectStatements {
         subject: &SubjectDigest,
     ) -> Result<Vec<(SessionId, Row)>, Error> {
         let list = query(&self.list).bind(subject.as_bytes().as_slice());
-        let session = |found: &MySqlRow| {
-            let row = Row {
-                version: Version::new(found.try_get(1)?),
-                is_unchecked: false,
-                record: found.try_get(2)?,
-            };
-            Ok((id(found)?, row))
-        };
         let rows = list.fetch_all(connection).await?;
         rows.iter().map(session).collect()
     }
@@ -172,6 +164,16 @@ impl SubjectStatements {
         let rows = find.fetch_all(connection).await?;
         rows.iter().map(session).collect()
     }
+}
+
+/// The session in a row of its id, its version and its record.
+pub(super) fn session(found: &MySqlRow) -> Result<(SessionId, Row), Error> {
+    let row = Row {
+        version: Version::new(found.try_get(1)?),
+        is_unchecked: false,
+        record: found.try_get(2)?,
+    };
+    Ok((id(found)?, row))
 }
 
 fn ids(rows: &[MySqlRow]) -> Result<Vec<SessionId>, Error> {

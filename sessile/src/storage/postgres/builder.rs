@@ -155,6 +155,9 @@ impl PostgresSessionStoreBuilder {
                 if !behind_pooler {
                     for config in &mut address.configs {
                         set_lock_timeout(config, self.limits.response_timeout);
+                        if config.get_application_name().is_none() {
+                            config.application_name(APPLICATION_NAME);
+                        }
                     }
                 }
                 let (configs, tls) = (&address.configs, address.tls.connector()?);
@@ -176,6 +179,9 @@ impl PostgresSessionStoreBuilder {
         database::name(self.schema.clone(), self.table.clone())
     }
 }
+
+/// What `pg_stat_activity` shows of connections, unless the address or the environment has another name.
+const APPLICATION_NAME: &str = "sessile";
 
 /// Limits how long a statement waits for a lock, unless the address sets a limit.
 fn set_lock_timeout(config: &mut Config, response_timeout: Duration) {

@@ -120,6 +120,10 @@ impl Database for Postgres {
             deleted: count(found.second),
         }))
     }
+
+    fn close(&self) {
+        self.connections.close();
+    }
 }
 
 /// PostgreSQL has no unsigned integers.

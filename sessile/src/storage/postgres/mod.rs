@@ -7,6 +7,7 @@ mod connections;
 mod database;
 mod error;
 mod fragments;
+mod iteration;
 mod parameter;
 #[cfg(feature = "_postgres-pool")]
 mod pool;
@@ -47,7 +48,8 @@ pub use self::pool::PostgresPool;
 /// All parts are percent-encoded. Parameters of `libpq` keep their names; one that the store does not support is
 /// refused. `create_table` and `behind_pooler` are its own. Missing parts come from the variables `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`,
 /// `PGSSLMODE`, `PGSSLROOTCERT`, `PGSSLCERT`, `PGSSLKEY`, `PGOPTIONS`, `PGAPPNAME`, `PGCHANNELBINDING` and
-/// `PGTARGETSESSIONATTRS`. `~/.pgpass` and service files are not read.
+/// `PGTARGETSESSIONATTRS`. `~/.pgpass` and service files are not read. `pg_stat_activity` shows the connections as `sessile`,
+/// unless `application_name` is set. Behind a pooler they have no name by default.
 ///
 /// - There are two tables. [`create_table`](PostgresSessionStoreBuilder::create_table) creates them; if
 ///   the store's user may not create tables, another user runs the statements of

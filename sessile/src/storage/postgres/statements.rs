@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 use tokio_postgres::types::Type;
 
 use super::{
-    SessionId, Version, fragments::NOW, parameter::Parameter, row_statements::OfRow,
-    subject_statements::SubjectStatements,
+    SessionId, Version, fragments::NOW, iteration::IterationStatements, parameter::Parameter,
+    row_statements::OfRow, subject_statements::SubjectStatements,
 };
 use crate::storage::sql::{Marks, Name, NewRow};
 
@@ -23,6 +23,7 @@ pub(super) struct Statements {
     pub(super) delete: Statement,
     pub(super) clean_up: Statement,
     pub(super) of_subjects: SubjectStatements,
+    pub(super) of_iteration: IterationStatements,
 }
 
 /// What a connection is for. Statements with one purpose share a connection and queue behind each other.
@@ -113,6 +114,7 @@ impl Statements {
                 ),
             ),
             of_subjects: SubjectStatements::new(sessions, marks),
+            of_iteration: IterationStatements::new(sessions, marks),
         }
     }
 
@@ -223,6 +225,8 @@ mod tests {
                 subjects.end_subject,
                 subjects.mark_everything,
                 subjects.delete_all,
+                it.of_iteration.page,
+                it.of_iteration.count,
             ] {
                 let proof = format!("'{}'::bigint", statement.proof);
                 assert_eq!(statement.text.matches(&proof).count(), 1);
@@ -232,6 +236,6 @@ mod tests {
         }
         proofs.sort_unstable();
         proofs.dedup();
-        assert_eq!(proofs.len(), 30);
+        assert_eq!(proofs.len(), 34);
     }
 }

@@ -77,19 +77,7 @@ impl SubjectDatabase for Postgres {
     ) -> Result<Answer<Vec<(SessionId, Row)>>, Failure> {
         let list = self.statements.of_subjects.list(subject);
         let listing = self.connections.run(&list, AfterCut::Resend, deadline);
-        let session = |found: Found| {
-            let text = found.text?;
-            let (id, record) = text.split_at_checked(ID_DIGITS)?;
-            let row = Row {
-                version: version_of(found.first)?,
-                is_unchecked: false,
-                record: record.as_bytes().to_vec(),
-            };
-            Some((id_of(id.as_bytes())?, row))
-        };
-        Ok(listing
-            .await?
-            .map(|rows| rows.into_iter().filter_map(session).collect()))
+        Ok(listing.await?.map(sessions))
     }
 
     async fn find_by_label(
@@ -137,6 +125,21 @@ impl SubjectDatabase for Postgres {
             .await?
             .map(|rows| ids(only(rows).text.as_deref()).pop()))
     }
+}
+
+/// The sessions in rows that have the version, and the id followed by the record.
+pub(super) fn sessions(rows: Rows) -> Vec<(SessionId, Row)> {
+    let session = |found: Found| {
+        let text = found.text?;
+        let (id, record) = text.split_at_checked(ID_DIGITS)?;
+        let row = Row {
+            version: version_of(found.first)?,
+            is_unchecked: false,
+            record: record.as_bytes().to_vec(),
+        };
+        Some((id_of(id.as_bytes())?, row))
+    };
+    rows.into_iter().filter_map(session).collect()
 }
 
 /// The first row, and mostly the only one.

@@ -19,7 +19,12 @@ pub(super) struct Location {
     /// Those of the sentinels.
     pub(super) sentinel_credentials: Credentials,
     pub(super) database: i64,
+    /// What `CLIENT LIST` shows as the name of a connection.
+    pub(super) client_name: String,
 }
+
+/// The name of connections, unless the address has another one.
+const CLIENT_NAME: &str = "sessile";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Servers {
@@ -68,6 +73,10 @@ pub(super) enum AddressError {
     SocketPath,
     #[error("user or password is not percent-encoded UTF-8")]
     Credentials,
+    #[error(
+        "the name of the client is empty, or has spaces or other characters than printable ASCII"
+    )]
+    ClientName,
     #[error("it has an unknown query or a fragment")]
     Extra,
     #[cfg(not(feature = "_redis-tls"))]
@@ -124,8 +133,10 @@ impl Location {
         };
         let is_sentinel = matches!(servers, Servers::Sentinels { .. });
         let mut sentinel_credentials = Credentials::default();
+        let mut client_name = CLIENT_NAME.to_owned();
         for pair in pairs(parts.query) {
             match pair? {
+                ("client_name", name) => client_name = self::client_name(name)?,
                 ("sentinel_user", name) if is_sentinel => {
                     sentinel_credentials.username = Some(decoded(name)?);
                 }
@@ -144,6 +155,7 @@ impl Location {
             },
             sentinel_credentials,
             database,
+            client_name,
         })
     }
 
@@ -159,10 +171,12 @@ impl Location {
             credentials: Credentials::default(),
             sentinel_credentials: Credentials::default(),
             database: 0,
+            client_name: CLIENT_NAME.to_owned(),
         };
         for pair in pairs(query) {
             match pair? {
                 ("db", number) => location.database = database(number)?,
+                ("client_name", name) => location.client_name = client_name(name)?,
                 ("user", name) => location.credentials.username = Some(decoded(name)?),
                 ("pass", password) => location.credentials.password = Some(decoded(password)?),
                 _ => return Err(AddressError::Extra),
@@ -275,6 +289,13 @@ fn database(text: &str) -> Result<i64, AddressError> {
         }
         _ => Err(AddressError::Database),
     }
+}
+
+/// A name that `CLIENT SETNAME` accepts.
+fn client_name(text: &str) -> Result<String, AddressError> {
+    let name = decoded(text)?;
+    let is_valid = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
+    is_valid.then_some(name).ok_or(AddressError::ClientName)
 }
 
 fn decoded(text: &str) -> Result<String, AddressError> {

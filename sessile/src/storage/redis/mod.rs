@@ -4,11 +4,13 @@ mod builder;
 mod connection;
 mod error;
 mod eviction;
+mod iteration;
 mod keys;
 mod location;
 mod near;
 mod operations;
 mod rights;
+mod scan;
 mod script;
 mod server_error;
 mod slot;
@@ -21,11 +23,7 @@ mod verdict;
 use std::{fmt, fmt::Write as _};
 
 pub(super) use self::keys::RedisKeys;
-use self::{
-    connection::Connection,
-    near::NearCache,
-    script::{Action, Request},
-};
+use self::{connection::Connection, near::NearCache};
 use super::{Loaded, SessionId, StoreError, StoreErrorKind, Version};
 use crate::clock::SharedClock;
 
@@ -48,7 +46,8 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 ///
 /// User and password are percent-encoded. With sentinels they are for the master; the sentinels have their own:
 /// `redis+sentinel://…/name?sentinel_user=…&sentinel_pass=…`. The default port is 6379, for sentinels 26379. TLS needs
-/// one of the features `redis-session-rustls` and `redis-rs-tls-session`.
+/// one of the features `redis-session-rustls` and `redis-rs-tls-session`. `CLIENT LIST` shows the connections as `sessile`, or
+/// under the name of the parameter `?client_name=…`.
 ///
 /// - Every operation on the session of a guest is one command and one round trip, and atomic on the server. (A server that
 ///   has been restarted is sent a script once in full.) Signed-in sessions [need more](#the-sessions-of-a-user).
@@ -74,7 +73,7 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 ///   (Sessions of `actix-session` are an exception: their Redis key is their secret.)
 /// - The user needs the right to run `GET`, `SET`, `GETRANGE`, `DEL`, `EVAL` and `EVALSHA` on the keys of
 ///   sessions, which is checked when the store is built, and `CLUSTER|SLOTS` on a cluster. It should have `INFO`, and
-///   `ROLE` behind sentinels. A near cache needs `PTTL` and `CLIENT|TRACKING` as well. The user of the sentinels needs
+///   `ROLE` behind sentinels and `CLIENT|SETNAME`. A near cache needs `PTTL` and `CLIENT|TRACKING` as well. The user of the sentinels needs
 ///   `SENTINEL|MASTER`, and should have `SUBSCRIBE` on the channel `+switch-master`.
 ///
 /// ```no_run
@@ -189,52 +188,6 @@ impl RedisSessionStore {
     #[cfg(feature = "redis-pool")]
     pub fn builder_pooled(pool: impl Into<deadpool_redis::Pool>) -> RedisSessionStoreBuilder {
         RedisSessionStoreBuilder::to_pool(pool.into())
-    }
-
-    /// Fails if Redis can't serve sessions at the moment: for a health check.
-    ///
-    /// Costs one round trip. It loads a session that does not exist, so it covers all that a load needs: the
-    /// connection, the user's rights, the master behind sentinels, and one node of a cluster.
-    ///
-    /// ```no_run
-    /// use sessile::storage::RedisSessionStore;
-    ///
-    /// # async fn example() -> Result<(), sessile::storage::StoreError> {
-    /// let store = RedisSessionStore::new("redis://127.0.0.1").await?;
-    /// assert!(store.ping().await.is_ok());
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As any operation: mostly [`Unavailable`](StoreErrorKind::Unavailable).
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        let request = Request {
-            redis_key: &self.redis_key(&SessionId::generate()),
-            action: Action::Get,
-        };
-        self.connection.send(&request).await.map(drop)
-    }
-
-    /// Closes the connections of all clones after the operations that have begun. Later operations fail. Connections
-    /// of a pool stay open: the pool is the application's. The same happens if the last clone is dropped.
-    ///
-    /// ```no_run
-    /// use sessile::storage::{RedisSessionStore, StoreErrorKind};
-    ///
-    /// # async fn example() -> Result<(), sessile::storage::StoreError> {
-    /// let store = RedisSessionStore::new("redis://127.0.0.1").await?;
-    /// store.close().await?;
-    /// assert_eq!(store.ping().await.unwrap_err().kind(), StoreErrorKind::Unavailable);
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// None at present.
-    pub async fn close(&self) -> Result<(), StoreError> {
-        self.connection.close();
-        Ok(())
     }
 
     async fn check_rights(&self) -> Result<(), StoreError> {

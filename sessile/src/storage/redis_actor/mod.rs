@@ -6,6 +6,7 @@
 
 mod builder;
 mod error;
+mod iteration;
 mod subjects;
 mod worker;
 
@@ -94,31 +95,6 @@ impl RedisActorSessionStore {
             settings: Arc::new(settings),
             workers: Mutex::new(Some(HashMap::new())),
         }))
-    }
-
-    /// Fails if Redis can't serve sessions at the moment. See [`RedisSessionStore::ping`].
-    ///
-    /// # Errors
-    ///
-    /// As any operation.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.ask(|store| async move { store.ping().await }).await
-    }
-
-    /// Ends the actors of all clones after the operations that they have begun, and closes their connections. Later
-    /// operations fail. The same happens if the last clone is dropped.
-    ///
-    /// # Errors
-    ///
-    /// None at present.
-    pub async fn close(&self) -> Result<(), StoreError> {
-        let mut workers = self
-            .0
-            .workers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *workers = None;
-        Ok(())
     }
 
     /// Sends `operation` to this thread's actor, which runs it with its connection.

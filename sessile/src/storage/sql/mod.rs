@@ -4,6 +4,7 @@
 //! kind of server, and a [`Store`] has the parts that are the same for all kinds.
 
 mod cleanup;
+mod reminder;
 #[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
 mod server;
 
@@ -16,6 +17,7 @@ pub use self::cleanup::CleanupTask;
 pub(super) use self::cleanup::LARGEST_BATCH;
 #[cfg(any(feature = "postgres-session", feature = "sqlite-session"))]
 pub(super) use self::cleanup::SMALLEST_BATCH;
+pub(super) use self::reminder::CleanupReminder;
 #[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
 pub(super) use self::server::*;
 

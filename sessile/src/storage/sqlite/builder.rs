@@ -6,7 +6,10 @@ use super::{
     Inner, SqliteSessionStore, StoreError, StoreErrorKind, location::Location, opening::Options,
     writer,
 };
-use crate::clock::{Clock, SharedClock};
+use crate::{
+    clock::{Clock, SharedClock},
+    storage::sql::CleanupReminder,
+};
 
 /// Sets up a [`SqliteSessionStore`].
 #[derive(Debug)]
@@ -83,6 +86,7 @@ impl SqliteSessionStoreBuilder {
             queue,
             readers,
             clock: self.clock,
+            reminder: CleanupReminder::default(),
         })))
     }
 }

@@ -121,6 +121,7 @@ impl SqliteSessionStore {
 
     /// Postpones or deletes the rows that are due, and gives free pages back, at most `limit` of each.
     pub(super) async fn settle(&self, limit: u32) -> Result<Settled, StoreError> {
+        self.0.reminder.cleaned();
         self.0.queue.execute(Settle { limit }).await
     }
 

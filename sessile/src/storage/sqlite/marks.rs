@@ -128,6 +128,18 @@ impl Operation for EndEverything {
     }
 }
 
+/// Deletes all sessions.
+pub(super) struct Clear;
+
+impl Operation for Clear {
+    type Outcome = ();
+
+    fn execute(&self, connection: &Connection, _now: Timestamp) -> rusqlite::Result<()> {
+        connection.prepare_cached(DELETE_EVERYTHING)?.execute([])?;
+        Ok(())
+    }
+}
+
 fn timestamp(millis: i64) -> Timestamp {
     Timestamp::from_unix_millis(u64::try_from(millis).unwrap_or_default())
 }

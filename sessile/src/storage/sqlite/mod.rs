@@ -21,6 +21,7 @@ mod cleanup;
 mod database;
 mod error;
 mod files;
+mod iteration;
 mod location;
 mod marks;
 mod opening;
@@ -35,7 +36,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     CleanupTask, CreateOutcome, Freshness, Loaded, Refusal, SessionId, SessionStore, StoreError,
-    StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
+    StoreErrorKind, SubjectDigest, UpdateOutcome, Version, sql::CleanupReminder,
 };
 use crate::{clock::SharedClock, record::Record};
 
@@ -103,6 +104,7 @@ struct Inner {
     queue: Queue,
     readers: Arc<Readers>,
     clock: SharedClock,
+    reminder: CleanupReminder,
 }
 
 impl SqliteSessionStore {
@@ -134,17 +136,6 @@ impl SqliteSessionStore {
     /// Opens the database at `location` with settings of your own.
     pub fn builder(location: impl Into<String>) -> SqliteSessionStoreBuilder {
         SqliteSessionStoreBuilder::new(location.into())
-    }
-
-    /// Closes the database after all operations that have begun, and ends its thread. Later operations
-    /// fail. The same happens, in the background, if the last clone is dropped.
-    ///
-    /// # Errors
-    ///
-    /// If the database can't be closed: SQLite then applies the log when the database is next opened. Or if the file
-    /// was deleted or replaced: sessions may then be lost.
-    pub async fn close(&self) -> Result<(), StoreError> {
-        self.0.queue.close().await
     }
 
     /// Executes an operation that only reads, at once if no other process locks it out.
@@ -183,6 +174,7 @@ impl SessionStore for SqliteSessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
+        self.0.reminder.created(self.0.clock.now());
         let write = Write::new(id, record, version, ttl);
         self.0.queue.execute(Create(write)).await
     }

@@ -26,7 +26,7 @@ pub(in crate::test_helpers) fn content(value: u32) -> Loaded {
 }
 
 /// Puts JSON text into the record, whether or not it is valid.
-pub(super) fn set(record: &mut Record, name: &str, text: &str) {
+pub(in crate::test_helpers) fn set(record: &mut Record, name: &str, text: &str) {
     record.state.set(&name.into(), text.into());
 }
 

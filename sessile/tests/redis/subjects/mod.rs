@@ -8,5 +8,5 @@ mod interleaved;
 mod limits;
 mod near_cache;
 mod rules;
-mod scene;
+pub(crate) mod scene;
 mod suite;

@@ -67,6 +67,7 @@ pub(super) struct Idle {
     connections: Vec<Opened>,
     /// Connections that were opened earlier are not used again.
     earliest: Instant,
+    is_closed: bool,
 }
 
 impl Idle {
@@ -74,6 +75,7 @@ impl Idle {
         Self {
             connections: Vec::new(),
             earliest: Instant::now(),
+            is_closed: false,
         }
     }
 
@@ -82,7 +84,15 @@ impl Idle {
     }
 
     pub(super) fn push(&mut self, connection: Opened) {
-        self.connections.push(connection);
+        if !self.is_closed {
+            self.connections.push(connection);
+        }
+    }
+
+    /// Closes all connections. Those that are in use are closed when they are returned.
+    pub(super) fn close(&mut self) {
+        self.is_closed = true;
+        self.connections.clear();
     }
 
     pub(super) fn remove_unusable(&mut self) {

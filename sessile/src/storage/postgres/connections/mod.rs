@@ -96,6 +96,17 @@ impl Connections {
         }
     }
 
+    /// Closes the store's own connections after the statements that are in flight.
+    pub(super) fn close(&self) {
+        match self {
+            Self::Own(own) => own.close(),
+            #[cfg(feature = "postgres-pool")]
+            Self::Pool(_) => {}
+            #[cfg(feature = "postgres-pool-sqlx")]
+            Self::Sqlx(_) => {}
+        }
+    }
+
     pub(super) async fn open(
         &self,
         tables: &[Table; 2],
@@ -185,17 +196,21 @@ impl Own {
         }
         if matches!(result, Err(Fault::ReadOnly)) {
             // The other connections lead to the same server.
-            let Self {
-                reads,
-                writes,
-                sign_ins,
-                maintenance,
-            } = self;
-            for connections in [reads, writes, sign_ins, maintenance] {
-                connections.close();
-            }
+            self.close();
         }
         result
+    }
+
+    fn close(&self) {
+        let Self {
+            reads,
+            writes,
+            sign_ins,
+            maintenance,
+        } = self;
+        for connections in [reads, writes, sign_ins, maintenance] {
+            connections.close();
+        }
     }
 }
 

@@ -44,6 +44,7 @@ impl RedisSessionStoreBuilder {
                 tls: sentinel_tls,
             },
             database: location.database,
+            client_name: location.client_name.clone(),
             timeout: self.connect_timeout,
             near_cache,
         })

@@ -69,10 +69,14 @@ impl Cluster {
         self.refresh(self.topology(), deadline).await.map(drop)
     }
 
-    /// The masters, as the nodes report them now.
-    pub(super) async fn masters(self: &Arc<Self>, deadline: Deadline) -> Result<Vec<Host>, Fault> {
+    /// The masters, as the nodes report them now, and a number for the layout.
+    pub(super) async fn masters(
+        self: &Arc<Self>,
+        deadline: Deadline,
+    ) -> Result<(Vec<Host>, u64), Fault> {
         let topology = self.refresh(self.topology(), deadline).await?;
-        Ok(topology.hosts().into_iter().cloned().collect())
+        let masters = topology.hosts().into_iter().cloned().collect();
+        Ok((masters, topology.layout()))
     }
 
     /// Sends `request`, which concerns no key, to the node at `host`.

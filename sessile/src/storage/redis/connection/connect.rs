@@ -32,6 +32,8 @@ pub(in super::super) struct Connector {
     /// Sentinels, which have users of their own.
     pub(in super::super) sentinels: Access,
     pub(in super::super) database: i64,
+    /// The name of connections to servers with sessions.
+    pub(in super::super) client_name: String,
     /// How long connecting may take.
     pub(in super::super) timeout: Duration,
     pub(in super::super) near_cache: Option<NearCache>,
@@ -85,9 +87,18 @@ impl Connector {
                 }
             };
             check_server(&mut raw.connection).await?;
+            self.set_name(&mut raw.connection).await?;
             Ok(raw)
         })
         .await?
+    }
+
+    /// Gives the connection its name, for `CLIENT LIST`. A user without the right to do so goes without.
+    async fn set_name(&self, connection: &mut MultiplexedConnection) -> Result<(), Fault> {
+        let mut command = redis::cmd("CLIENT");
+        command.arg("SETNAME").arg(&self.client_name);
+        connection.send_packed_command(&command).await?;
+        Ok(())
     }
 
     /// A connection over which the server announces changes to what is read over it.

@@ -201,15 +201,15 @@ impl Connection {
         matches!(self.transport, Transport::Cluster(_))
     }
 
-    /// The servers that have keys of their own.
-    pub(super) async fn servers(&self) -> Result<Vec<Server>, StoreError> {
+    /// The servers that have keys of their own, and a number for the layout of their cluster.
+    pub(super) async fn servers(&self) -> Result<(Vec<Server>, u64), StoreError> {
         match &self.transport {
             Transport::Cluster(cluster) => {
                 let deadline = self.deadline();
-                let masters = cluster.masters(deadline).await?;
-                Ok(masters.into_iter().map(Server::Node).collect())
+                let (masters, layout) = cluster.masters(deadline).await?;
+                Ok((masters.into_iter().map(Server::Node).collect(), layout))
             }
-            _ => Ok(vec![Server::Only]),
+            _ => Ok((vec![Server::Only], 0)),
         }
     }
 

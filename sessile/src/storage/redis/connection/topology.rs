@@ -1,5 +1,7 @@
 //! [`Topology`]: which node of a cluster serves which slots.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use redis::Value;
 
 use super::super::{location::Host, slot::SLOTS};
@@ -14,7 +16,7 @@ pub(super) struct Topology {
 }
 
 /// Slots, from the first to the last one, and their master.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Range {
     first: u16,
     last: u16,
@@ -79,6 +81,13 @@ impl Topology {
 
     pub(super) fn has(&self, host: &Host) -> bool {
         self.ranges.iter().any(|range| range.host == *host)
+    }
+
+    /// A number that is different for another map.
+    pub(super) fn layout(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.ranges.hash(&mut hasher);
+        hasher.finish()
     }
 
     /// All masters, each once.

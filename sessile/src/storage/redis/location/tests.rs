@@ -52,6 +52,24 @@ fn credentials_and_database() {
 }
 
 #[test]
+fn connections_have_a_name() {
+    for (address, name) in [
+        ("redis://h", "sessile"),
+        ("h?client_name=web-1", "web-1"),
+        ("redis+cluster://a,b?client_name=web%2D2", "web-2"),
+        ("redis+sentinel://a/m?sentinel_user=u&client_name=c", "c"),
+        ("redis+unix:/run/redis.sock?db=1&client_name=d", "d"),
+    ] {
+        assert_eq!(parse(address).client_name, name, "{address}");
+    }
+    for name in ["", "a%20b", "a%0Ab", "%C3%A4"] {
+        let address = format!("redis://h?client_name={name}");
+        let error = Location::parse(&address).err();
+        assert_eq!(error, Some(AddressError::ClientName), "{address}");
+    }
+}
+
+#[test]
 fn sockets() {
     let socket = Servers::One(Endpoint::Socket("/run/redis.sock".into()));
     for address in [

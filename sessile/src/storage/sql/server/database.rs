@@ -67,6 +67,9 @@ pub(in crate::storage) trait Database: Send + Sync + 'static {
         limit: u32,
         deadline: Deadline,
     ) -> impl Future<Output = Result<Answer<Cleaned>, Failure>> + Send;
+
+    /// Closes the store's own connections after the operations that are in flight. Those of a pool stay open.
+    fn close(&self);
 }
 
 /// Whether a statement reads marks. One that does costs the server more, and guests have no marks.

@@ -19,6 +19,8 @@ pub(in crate::storage) enum Fault {
     TimedOut(Duration),
     #[error("not connected to the database")]
     NotConnected(#[source] Arc<Self>),
+    #[error("the store was closed")]
+    StoreClosed,
     #[cfg(any(feature = "mysql-session", feature = "_postgres-pool"))]
     #[error("the pool has no free connection")]
     Pool(#[source] Cause),

@@ -2,6 +2,7 @@
 
 mod database;
 mod error;
+mod iteration;
 mod location;
 mod names;
 #[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
@@ -9,13 +10,24 @@ mod of_sqlx;
 mod schema;
 mod subjects;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use super::super::{
     CreateOutcome, Loaded, Refusal, SessionId, StoreError, StoreErrorKind, SubjectDigest,
     UpdateOutcome, Version,
 };
-use crate::{record::Record, storage::timing::Deadline};
+use crate::{
+    clock::{Clock as _, SystemClock},
+    record::Record,
+    storage::{sql::CleanupReminder, timing::Deadline},
+};
 
 use self::database::Outcome;
 #[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
@@ -25,6 +37,7 @@ pub(in crate::storage) use self::{
         AfterCut, Answer, Cleaned, Database, Failure, Marks, NewRow, Row, Swap, up_to_twice,
     },
     error::{Fault, Meaning, Message},
+    iteration::IterableDatabase,
     location::{ParameterError, check_scheme, flag, parameter},
     names::Name,
     schema::{
@@ -62,6 +75,8 @@ impl Default for Limits {
 pub(in crate::storage) struct Store<B> {
     database: Arc<B>,
     response_timeout: Duration,
+    is_closed: Arc<AtomicBool>,
+    reminder: Arc<CleanupReminder>,
 }
 
 impl<B> Clone for Store<B> {
@@ -69,6 +84,8 @@ impl<B> Clone for Store<B> {
         Self {
             database: Arc::clone(&self.database),
             response_timeout: self.response_timeout,
+            is_closed: Arc::clone(&self.is_closed),
+            reminder: Arc::clone(&self.reminder),
         }
     }
 }
@@ -84,7 +101,29 @@ impl<B: Database> Store<B> {
         Ok(Self {
             database: Arc::new(database),
             response_timeout: limits.response_timeout,
+            is_closed: Arc::default(),
+            reminder: Arc::default(),
         })
+    }
+
+    /// The database, unless the store was closed.
+    fn database(&self) -> Result<&B, Fault> {
+        match self.is_closed.load(Relaxed) {
+            false => Ok(&self.database),
+            true => Err(Fault::StoreClosed),
+        }
+    }
+
+    /// Fails if the database can't serve a load.
+    pub(in crate::storage) async fn ping(&self) -> Result<(), StoreError> {
+        let id = SessionId::generate();
+        self.find(&id, Marks::Read).await.map(drop)
+    }
+
+    /// Closes the store's own connections after the operations that have begun. Later operations fail.
+    pub(in crate::storage) fn close(&self) {
+        self.is_closed.store(true, Relaxed);
+        self.database.close();
     }
 
     /// Loads a session, which probably has a subject if `subject` is given.
@@ -101,8 +140,9 @@ impl<B: Database> Store<B> {
     }
 
     async fn find(&self, id: &SessionId, marks: Marks) -> Result<Option<Row>, StoreError> {
+        let database = self.database()?;
         until_done(self.response_timeout, |deadline| {
-            self.database.load(id, marks, deadline)
+            database.load(id, marks, deadline)
         })
         .await
     }
@@ -114,9 +154,11 @@ impl<B: Database> Store<B> {
         version: Version,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
+        self.reminder.created(SystemClock.now());
+        let database = self.database()?;
         let row = &NewRow::new(id, record, version, ttl);
         let creating = until_done(self.response_timeout, |deadline| {
-            self.database.create(row, deadline)
+            database.create(row, deadline)
         });
         creating.await
     }
@@ -129,12 +171,13 @@ impl<B: Database> Store<B> {
         version: Version,
         ttl: Duration,
     ) -> Result<UpdateOutcome, StoreError> {
+        let database = self.database()?;
         let row = &NewRow::new(id, record, version, ttl);
         let deadline = Deadline::after(self.response_timeout);
         let mut marks = Marks::of_session(record.has_subject());
         let mut was_repeated = false;
         for _ in 0..MAX_ATTEMPTS {
-            let updating = self.database.update(expected, row, marks, deadline);
+            let updating = database.update(expected, row, marks, deadline);
             let answer = updating.await.map_err(|it| it.after(was_repeated))?;
             was_repeated |= answer.repeated;
             match answer.outcome {
@@ -161,8 +204,9 @@ impl<B: Database> Store<B> {
     }
 
     pub(in crate::storage) async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
+        let database = self.database()?;
         until_done(self.response_timeout, |deadline| {
-            self.database.delete(id, deadline)
+            database.delete(id, deadline)
         })
         .await
     }
@@ -179,7 +223,9 @@ impl<B: Database> Store<B> {
 
     /// Processes up to `limit` rows that are due.
     pub(in crate::storage) async fn clean_up(&self, limit: u32) -> Result<Cleaned, StoreError> {
-        until_done(CLEANING, |deadline| self.database.clean_up(limit, deadline)).await
+        self.reminder.cleaned();
+        let database = self.database()?;
+        until_done(CLEANING, |deadline| database.clean_up(limit, deadline)).await
     }
 }
 

@@ -14,8 +14,8 @@ use crate::{
     },
 };
 
-/// How long each statement may take that ends all sessions. It reads the whole table, or a batch of rows.
-const ENDING: Duration = Duration::from_secs(60);
+/// How long a statement may take that reads the whole table, or many rows of it. No request waits for it.
+pub(super) const SCANNING: Duration = Duration::from_secs(60);
 
 /// The operations on the sessions of a subject. Each is atomic, and all but [`sign_in`](Self::sign_in) can be repeated.
 ///
@@ -98,11 +98,12 @@ impl<B: SubjectDatabase> Store<B> {
         if !write.record.has_subject() {
             return Err(StoreError::without_subject());
         }
+        let database = self.database()?;
         let row = &NewRow::new(write.id, write.record, write.version, write.ttl);
         let deadline = Deadline::after(self.response_timeout);
         let mut was_repeated = false;
         for _ in 0..MAX_ATTEMPTS {
-            let signing_in = self.database.sign_in(write.expected, row, limit, deadline);
+            let signing_in = database.sign_in(write.expected, row, limit, deadline);
             let answer = signing_in.await.map_err(|it| it.after(was_repeated))?;
             was_repeated |= answer.repeated;
             let refusal = match answer.outcome {
@@ -134,8 +135,9 @@ impl<B: SubjectDatabase> Store<B> {
         &self,
         subject: &SubjectDigest,
     ) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
+        let database = self.database()?;
         let listing = until_done(self.response_timeout, |deadline| {
-            self.database.list(subject, deadline)
+            database.list(subject, deadline)
         });
         let rows = listing.await?.into_iter();
         rows.map(|(id, row)| Ok((id, row.decode()?))).collect()
@@ -145,8 +147,9 @@ impl<B: SubjectDatabase> Store<B> {
         &self,
         label: &str,
     ) -> Result<Vec<SessionId>, StoreError> {
+        let database = self.database()?;
         until_done(self.response_timeout, |deadline| {
-            self.database.find_by_label(label, deadline)
+            database.find_by_label(label, deadline)
         })
         .await
     }
@@ -158,8 +161,9 @@ impl<B: SubjectDatabase> Store<B> {
         kept: Option<&SessionId>,
     ) -> Result<EndOutcome, StoreError> {
         let now = as_bigint(now);
+        let database = self.database()?;
         let ending = until_done(self.response_timeout, |deadline| {
-            self.database.end_subject(subject, now, kept, deadline)
+            database.end_subject(subject, now, kept, deadline)
         });
         Ok(match ending.await? {
             Some(Ended { at, ids }) => EndOutcome::Ended {
@@ -174,18 +178,24 @@ impl<B: SubjectDatabase> Store<B> {
         &self,
         now: Timestamp,
     ) -> Result<Timestamp, StoreError> {
+        let database = self.database()?;
         let now = as_bigint(now);
-        let at = until_done(ENDING, |deadline| {
-            self.database.mark_everything(now, deadline)
-        });
+        let at = until_done(SCANNING, |deadline| database.mark_everything(now, deadline));
         let at = at.await?;
+        self.delete_all(at).await?;
+        Ok(timestamp(at))
+    }
+
+    /// Deletes the rows of guests, and those that signed in until `at`.
+    pub(super) async fn delete_all(&self, at: i64) -> Result<(), StoreError> {
         let mut last = None;
         loop {
-            let batch = until_done(ENDING, |deadline| {
-                self.database.delete_all(last.as_ref(), at, deadline)
+            let database = self.database()?;
+            let batch = until_done(SCANNING, |deadline| {
+                database.delete_all(last.as_ref(), at, deadline)
             });
             match batch.await? {
-                None => return Ok(timestamp(at)),
+                None => return Ok(()),
                 following => last = following,
             }
         }

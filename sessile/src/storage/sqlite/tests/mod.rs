@@ -23,7 +23,10 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::{queue::Operation, *};
-use crate::clock::{ManualClock, Timestamp};
+use crate::{
+    clock::{ManualClock, Timestamp},
+    storage::ManagedStore as _,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -1,0 +1,50 @@
+//! Checking and closing the backend of a store whose type is not known.
+
+use super::{AnySessionStore, unsupported};
+use crate::storage::{BoxFuture, ManagedStore, StoreError};
+
+/// [`ManagedStore`] as a trait object.
+pub(super) trait DynManagedStore: Send + Sync {
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+impl<S: ManagedStore> DynManagedStore for S {
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(ManagedStore::ping(self))
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(ManagedStore::close(self))
+    }
+}
+
+impl AnySessionStore {
+    fn managed(&self) -> Result<&dyn DynManagedStore, StoreError> {
+        let managed = self.managed.as_deref();
+        managed.ok_or_else(|| unsupported("this store can be neither checked nor closed"))
+    }
+
+    /// Wraps a store that can only be checked and closed beside the contract.
+    #[cfg(feature = "cookie-session")]
+    pub(super) fn with_management(store: impl ManagedStore) -> Self {
+        let store = std::sync::Arc::new(store);
+        Self {
+            managed: Some(store.clone()),
+            ..Self::new(store)
+        }
+    }
+}
+
+/// Each operation is an error of kind [`Unsupported`](crate::storage::StoreErrorKind::Unsupported) if the store behind is no
+/// [`ManagedStore`].
+impl ManagedStore for AnySessionStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.managed()?.ping().await
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.managed()?.close().await
+    }
+}

@@ -1,0 +1,51 @@
+//! [`ManagedStore`]: stores whose backend can be checked and closed.
+
+use super::{SessionStore, StoreError};
+
+/// A store whose backend can be checked and closed: for health checks, and for the shutdown of an application.
+///
+/// [`Sessions`](crate::Sessions) has these operations for applications. The page
+/// [`guide::administration`](crate::guide::administration) shows a health endpoint and a shutdown.
+///
+/// ```
+/// use sessile::storage::{ManagedStore, MemorySessionStore};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let store = MemorySessionStore::default();
+/// store.ping().await?;
+/// store.close().await?;
+/// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
+/// ```
+pub trait ManagedStore: SessionStore {
+    /// Fails if the store can't serve sessions at the moment.
+    ///
+    /// Costs as much as a load. It loads a session that does not exist, so it covers all that a load needs. It does not
+    /// show that sessions can be written.
+    ///
+    /// # Errors
+    ///
+    /// As a [`load`](SessionStore::load): mostly [`Unavailable`](super::StoreErrorKind::Unavailable).
+    fn ping(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Closes the store for all clones, after the operations that have begun. Later operations fail.
+    ///
+    /// Connections of a pool that the application made stay open. A store without a backend has nothing to close, and
+    /// stays usable. Closing a store twice is no error.
+    ///
+    /// # Errors
+    ///
+    /// If the backend can't be closed. Later operations fail all the same.
+    fn close(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// The store has no backend: [`ping`](ManagedStore::ping) always succeeds, and [`close`](ManagedStore::close) does nothing.
+#[cfg(feature = "cookie-session")]
+impl ManagedStore for super::CookieSessionStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

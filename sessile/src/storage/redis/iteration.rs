@@ -1,0 +1,141 @@
+//! Iterating over the sessions, counting and clearing them.
+
+use std::num::NonZeroU32;
+
+use futures_util::future::try_join_all;
+
+use super::{
+    RedisSessionStore,
+    scan::{Position, SCANNED_AT_ONCE},
+    script::{Action, Request},
+};
+use crate::storage::{
+    Cursor, IterableStore, Loaded, ManagedStore, Page, SessionId, StoreError, StoreErrorKind,
+};
+
+/// How many sessions are read at the same time.
+const AT_ONCE: usize = 32;
+
+/// How many `SCAN`s look for the sessions of a page at most. The database may have many other keys.
+const MAX_SCANS: u32 = 16;
+
+/// A session of a page, or why its record can't be decoded.
+type Listed = (SessionId, Result<Loaded, StoreError>);
+
+/// Each operation sends `SCAN` to all masters, which looks at all keys of the database. It needs Redis keys that contain the
+/// session's id or, for a session of `actix-session`, its key.
+///
+/// - [`page`](IterableStore::page): a page may slightly exceed its limit. If a server is restarted or a replica takes its
+///   place during an iteration, sessions can be missed; on a cluster as well if slots move. If the store notices
+///   that on a cluster, the iteration begins again.
+/// - [`count`](IterableStore::count) is an estimate. It counts Redis keys, without reading their values: also those of
+///   sessions that a mark has ended, until they are deleted, and of values that are no records. While Redis resizes its
+///   table, keys can count twice. Expired sessions do not count.
+/// - [`clear`](IterableStore::clear) reads each session before it deletes it, and leaves values that are no records. A
+///   near cache of another server serves a session for up to
+///   [`max_staleness`](super::NearCacheConfig::max_staleness), as after any change.
+impl IterableStore for RedisSessionStore {
+    async fn page(&self, after: Option<&Cursor>, limit: NonZeroU32) -> Result<Page, StoreError> {
+        let after = after.map(|cursor| cursor.parse(Position::parse));
+        let mut page = Page::default();
+        let mut position = after.transpose()?;
+        for _ in 0..MAX_SCANS {
+            let scanned = self.scan(position, limit.get()).await?;
+            page.sessions = self.read_listed(scanned.ids).await?;
+            position = scanned.next;
+            if !page.sessions.is_empty() || position.is_none() {
+                break;
+            }
+        }
+        page.next = position.map(|position| Cursor::new(position.text()));
+        Ok(page)
+    }
+
+    async fn count(&self) -> Result<u64, StoreError> {
+        let (mut count, mut position) = (0, None);
+        loop {
+            let (some, next) = self.count_some(position).await?;
+            count += some;
+            position = next;
+            if position.is_none() {
+                return Ok(count);
+            }
+        }
+    }
+
+    async fn clear(&self) -> Result<(), StoreError> {
+        let mut position = self.clear_some(None).await?;
+        while position.is_some() {
+            position = self.clear_some(position).await?;
+        }
+        Ok(())
+    }
+}
+
+/// [`ping`](ManagedStore::ping) covers the connection, the user's rights, the master behind sentinels, and one node of a
+/// cluster.
+impl ManagedStore for RedisSessionStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        let request = Request {
+            redis_key: &self.redis_key(&SessionId::generate()),
+            action: Action::Get,
+        };
+        self.connection.send(&request).await.map(drop)
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.connection.close();
+        Ok(())
+    }
+}
+
+impl RedisSessionStore {
+    /// Counts the sessions that one `SCAN` finds. Returns where to continue as well.
+    pub(in crate::storage) async fn count_some(
+        &self,
+        from: Option<Position>,
+    ) -> Result<(u64, Option<Position>), StoreError> {
+        let scanned = self.scan(from, SCANNED_AT_ONCE).await?;
+        Ok((scanned.ids.len() as u64, scanned.next))
+    }
+
+    /// Deletes the sessions that one `SCAN` finds. Returns where to continue.
+    pub(in crate::storage) async fn clear_some(
+        &self,
+        from: Option<Position>,
+    ) -> Result<Option<Position>, StoreError> {
+        let scanned = self.scan(from, SCANNED_AT_ONCE).await?;
+        self.delete_sessions(&scanned.ids).await?;
+        Ok(scanned.next)
+    }
+
+    /// The live sessions of these ids.
+    async fn read_listed(&self, ids: Vec<SessionId>) -> Result<Vec<Listed>, StoreError> {
+        let mut sessions = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(AT_ONCE) {
+            let found = try_join_all(ids.iter().map(|id| self.find_listed(id)));
+            sessions.extend(found.await?.into_iter().flatten());
+        }
+        Ok(sessions)
+    }
+
+    async fn find_listed(&self, id: &SessionId) -> Result<Option<Listed>, StoreError> {
+        let listed = match self.fetch(&self.redis_key(id), id).await {
+            Ok(None) => return Ok(None),
+            Ok(Some(loaded)) => {
+                let marks = self.marks_on(&loaded.record, None).await?;
+                if marks.have_ended(id, &loaded.record) {
+                    return Ok(None);
+                }
+                Ok(loaded)
+            }
+            Err(error) => match error.kind() {
+                // Any value of another application can have a key of such a form.
+                StoreErrorKind::Corrupt if id.actix_session_key().is_some() => return Ok(None),
+                StoreErrorKind::Corrupt | StoreErrorKind::Newer => Err(error),
+                _ => return Err(error),
+            },
+        };
+        Ok(Some((id.clone(), listed)))
+    }
+}

@@ -1,0 +1,268 @@
+//! Finding the sessions of a store by their Redis keys, with `SCAN` on every server.
+//!
+//! A scan shows a key that is there from its beginning to its end at least once. That holds for one server: if another one
+//! takes its place, the scan begins again where the store notices it, which is on a cluster.
+
+use redis::Value;
+
+use super::{
+    RedisSessionStore,
+    error::Fault,
+    hex,
+    script::{Action, Request},
+};
+use crate::{
+    random,
+    record::actix_session,
+    storage::{SessionId, StoreError, StoreErrorKind},
+};
+
+/// About how many keys a server looks at for one `SCAN`, at most. It executes nothing else meanwhile.
+pub(super) const SCANNED_AT_ONCE: u32 = 1000;
+
+/// Where a scan continues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::storage) struct Position {
+    /// The layout of the cluster when the scan began.
+    layout: u64,
+    /// Which of the servers it is at.
+    server: usize,
+    kind: Kind,
+    /// The cursor of Redis.
+    cursor: u64,
+}
+
+/// What one `SCAN` found.
+pub(super) struct Scanned {
+    pub(super) ids: Vec<SessionId>,
+    /// Where to continue; `None` at the end.
+    pub(super) next: Option<Position>,
+}
+
+impl Position {
+    const fn start(layout: u64) -> Self {
+        Self {
+            layout,
+            server: 0,
+            kind: Kind::Own,
+            cursor: 0,
+        }
+    }
+
+    /// The position after a `SCAN` that answered with this cursor.
+    fn after(self, cursor: u64) -> Self {
+        match (cursor, self.kind) {
+            (0, Kind::Own) => Self {
+                kind: Kind::ActixSession,
+                cursor,
+                ..self
+            },
+            (0, Kind::ActixSession) => Self {
+                server: self.server + 1,
+                ..Self::start(self.layout)
+            },
+            _ => Self { cursor, ..self },
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let position = Self {
+            layout: parts.next()?.parse().ok()?,
+            server: parts.next()?.parse().ok()?,
+            kind: match parts.next()? {
+                "0" => Kind::Own,
+                "1" => Kind::ActixSession,
+                _ => return None,
+            },
+            cursor: parts.next()?.parse().ok()?,
+        };
+        parts.next().is_none().then_some(position)
+    }
+
+    pub(super) fn text(&self) -> String {
+        let Self {
+            layout,
+            server,
+            kind,
+            cursor,
+        } = self;
+        format!("{layout}-{server}-{}-{cursor}", *kind as u8)
+    }
+}
+
+impl RedisSessionStore {
+    /// Finds sessions with one `SCAN`, which looks at about `count` keys. If the layout of the cluster has changed since
+    /// the scan began, it begins again.
+    pub(super) async fn scan(
+        &self,
+        from: Option<Position>,
+        count: u32,
+    ) -> Result<Scanned, StoreError> {
+        let (servers, layout) = self.connection.servers().await?;
+        let from = from.filter(|it| it.layout == layout);
+        let position = from.unwrap_or(Position::start(layout));
+        let Some(server) = servers.get(position.server) else {
+            return Ok(Scanned {
+                ids: Vec::new(),
+                next: None,
+            });
+        };
+        let form = self.form_of_keys(position.kind)?;
+        let (cursor, pattern) = (position.cursor.to_string(), form.pattern());
+        let count = count.min(SCANNED_AT_ONCE).to_string();
+        let words = ["SCAN", &cursor, "MATCH", &pattern, "COUNT", &count];
+        let request = Request {
+            redis_key: "",
+            action: Action::Probe(&words),
+        };
+        let reply = self.connection.send_to(server, &request).await?;
+        let (cursor, redis_keys) = page(reply).ok_or(Fault::UnexpectedReply)?;
+        let next = position.after(cursor);
+        Ok(Scanned {
+            ids: redis_keys.iter().filter_map(|key| form.id(key)).collect(),
+            next: (next.server < servers.len()).then_some(next),
+        })
+    }
+
+    /// What the Redis keys of these sessions have in common.
+    fn form_of_keys(&self, kind: Kind) -> Result<KeyForm, StoreError> {
+        let text = kind.example();
+        let redis_key = kind.id(&text).map(|id| self.redis_key(&id));
+        let parts = redis_key.as_deref().and_then(|key| key.split_once(&text));
+        let (prefix, suffix) = parts.ok_or_else(|| {
+            let cause = "the Redis keys that `cache_keygen` makes do not contain the session's id, so the \
+                         sessions can't be found";
+            StoreError::new(StoreErrorKind::Misconfigured, cause)
+        })?;
+        Ok(KeyForm {
+            prefix: prefix.to_owned(),
+            kind,
+            suffix: suffix.to_owned(),
+        })
+    }
+}
+
+/// Where sessions come from, which decides about their keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Own = 0,
+    ActixSession = 1,
+}
+
+impl Kind {
+    /// The text of an id that no session has.
+    fn example(self) -> String {
+        match self {
+            Self::Own => SessionId::generate().to_string(),
+            Self::ActixSession => hex(&random::bytes::<32>()),
+        }
+    }
+
+    /// The session that has this text in its Redis key.
+    fn id(self, text: &str) -> Option<SessionId> {
+        match self {
+            Self::Own => text.parse().ok(),
+            Self::ActixSession => {
+                actix_session::is_key(text).then(|| SessionId::of_actix_session(text))
+            }
+        }
+    }
+}
+
+/// The Redis keys of sessions: a text between a prefix and a suffix.
+struct KeyForm {
+    prefix: String,
+    kind: Kind,
+    suffix: String,
+}
+
+impl KeyForm {
+    /// The pattern that all keys of this form match.
+    fn pattern(&self) -> String {
+        let any = "?".repeat(self.kind.example().len());
+        [literal(&self.prefix), any, literal(&self.suffix)].concat()
+    }
+
+    /// The session that has this Redis key, if it is a key of one.
+    fn id(&self, redis_key: &str) -> Option<SessionId> {
+        let text = redis_key.strip_prefix(&self.prefix)?;
+        self.kind.id(text.strip_suffix(&self.suffix)?)
+    }
+}
+
+/// A pattern that matches `text` only.
+fn literal(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for char in text.chars() {
+        if matches!(char, '*' | '?' | '[' | ']' | '\\' | '^') {
+            pattern.push('\\');
+        }
+        pattern.push(char);
+    }
+    pattern
+}
+
+/// The next cursor and the keys in a reply to `SCAN`. Keys that are not text are of others.
+fn page(reply: Value) -> Option<(u64, Vec<String>)> {
+    let Value::Array(parts) = reply else {
+        return None;
+    };
+    let [Value::BulkString(cursor), Value::Array(keys)] = parts.as_slice() else {
+        return None;
+    };
+    let text = |value: &Value| match value {
+        Value::BulkString(bytes) => String::from_utf8(bytes.clone()).ok(),
+        _ => None,
+    };
+    let cursor = std::str::from_utf8(cursor).ok()?.parse().ok()?;
+    Some((cursor, keys.iter().filter_map(text).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_a_text() {
+        let position = Position::start(7).after(5).after(0).after(18);
+        assert_eq!(position.text(), "7-0-1-18");
+        assert_eq!(Position::parse("7-0-1-18"), Some(position.clone()));
+        assert_eq!(position.after(0).text(), "7-1-0-0");
+        for text in [
+            "",
+            "7",
+            "7-0-1",
+            "7-0-2-18",
+            "7-0-1-*",
+            "7-0-1-18-",
+            "-1-0-1-18",
+        ] {
+            assert_eq!(Position::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_a_text_between_a_prefix_and_a_suffix() {
+        let form = |kind| KeyForm {
+            prefix: "a*[b]:{".to_owned(),
+            kind,
+            suffix: "}".to_owned(),
+        };
+        let own = form(Kind::Own);
+        assert_eq!(own.pattern(), r"a\*\[b\]:{??????????????????????}");
+        let actix_key = "a".repeat(64);
+        let id = SessionId::from_bytes([0; 16]);
+        for (key, found) in [
+            ("a*[b]:{AAAAAAAAAAAAAAAAAAAAAA}".to_owned(), Some(id)),
+            (format!("a*[b]:{{{actix_key}}}"), None),
+            ("a*[b]:{}".to_owned(), None),
+            ("a*[b]:{subject:{AAAAAAAAAAAAAAAAAAAAAA}}".to_owned(), None),
+            ("AAAAAAAAAAAAAAAAAAAAAA".to_owned(), None),
+        ] {
+            assert_eq!(own.id(&key), found, "{key}");
+        }
+        let found = form(Kind::ActixSession).id(&format!("a*[b]:{{{actix_key}}}"));
+        assert_eq!(found, Some(SessionId::of_actix_session(&actix_key)));
+    }
+}
