@@ -1,13 +1,16 @@
 //! [`Sessions`]: what an application does with sessions outside of their own requests.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::{EndCause, Engine, SessionInfo};
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
     error::{EndOthersError, SessionClosedError, SignInError},
     session::Session,
-    storage::{EndOutcome, Freshness, Kept, SessionId, StoreError, SubjectDigest, SubjectStore},
+    storage::{
+        EndOutcome, Freshness, Kept, Observed, SessionId, SessionStore as _, StoreError,
+        SubjectDigest, SubjectStore,
+    },
 };
 
 /// The sessions of a store: for device lists, "log out everywhere", and administration.
@@ -21,7 +24,7 @@ pub struct Sessions<S>(Source<S>);
 
 enum Source<S> {
     Engine(Arc<Engine<S>>),
-    Store(Arc<S>),
+    Store(Arc<Observed<S>>),
 }
 
 impl<S: SubjectStore> Sessions<S> {
@@ -36,14 +39,15 @@ impl<S: SubjectStore> Sessions<S> {
     /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
     /// ```
     pub fn new(store: S) -> Self {
-        Self(Source::Store(Arc::new(store)))
+        // No request waits for these operations.
+        Self(Source::Store(Arc::new(Observed::new(store, Duration::MAX))))
     }
 
     pub(super) const fn of_engine(engine: Arc<Engine<S>>) -> Self {
         Self(Source::Engine(engine))
     }
 
-    fn store(&self) -> &S {
+    fn store(&self) -> &Observed<S> {
         match &self.0 {
             Source::Engine(engine) => &engine.store,
             Source::Store(store) => store,

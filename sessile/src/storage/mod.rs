@@ -85,6 +85,7 @@ mod home;
 mod memory;
 #[cfg(feature = "mysql-session")]
 mod mysql;
+mod observed;
 #[cfg(feature = "postgres-session")]
 mod postgres;
 #[cfg(feature = "redis-rs-session")]
@@ -130,7 +131,6 @@ pub use self::redis_actor::{RedisActorSessionStore, RedisActorSessionStoreBuilde
 pub use self::sql::CleanupTask;
 #[cfg(feature = "sqlite-session")]
 pub use self::sqlite::{SqliteSessionStore, SqliteSessionStoreBuilder, SqliteSynchronous};
-pub(crate) use self::subjects::SignInFn;
 pub use self::{
     any::{AnySessionStore, AnySessionStoreBuilder},
     error::{StoreError, StoreErrorKind},
@@ -140,6 +140,7 @@ pub use self::{
         SubjectStore,
     },
 };
+pub(crate) use self::{observed::Observed, subjects::SignInFn};
 pub use crate::record::id::{
     InvalidSessionIdError, SessionId, SessionKey, SubjectDigest, generate_session_key,
 };

@@ -15,6 +15,8 @@ use std::mem;
 
 use hashbrown::HashTable;
 
+#[cfg(feature = "metrics")]
+use crate::telemetry::Size;
 use crate::{
     clock::Timestamp,
     record::{Record, id::hash_of_id},
@@ -123,6 +125,14 @@ impl Shard {
         self.entries
             .iter()
             .map(|entry| SessionId::from_bytes(entry.id))
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(super) fn size(&self) -> Size {
+        Size {
+            sessions: self.entries.len(),
+            bytes: self.bytes,
+        }
     }
 
     /// What expired or was evicted since the last call.

@@ -8,9 +8,12 @@ use super::{
     error::fault,
     own::{Own, Taken},
 };
-use crate::storage::{
-    sql::{self, AfterCut, Answer, Failure, Fault, up_to_twice},
-    timing::Deadline,
+use crate::{
+    storage::{
+        sql::{self, AfterCut, Answer, Failure, Fault, up_to_twice},
+        timing::Deadline,
+    },
+    telemetry::{self, Backend},
 };
 
 /// The connections of a store.
@@ -49,7 +52,10 @@ impl Connections {
     /// A connection for an operation with this time limit. One of the store's own is new if `is_new` is set.
     async fn lease(&self, is_new: bool, limit: Duration) -> Result<Lease, Fault> {
         match self {
-            Self::Own(own) => own.take(is_new, limit).await.map(Lease::Own),
+            Self::Own(own) => {
+                let taking = telemetry::waiting(Backend::MySql, own.take(is_new, limit));
+                taking.await.map(Lease::Own)
+            }
             Self::Pool(pool) => {
                 let connection = pool.acquire().await.map_err(fault)?;
                 Ok(Lease::Pool(sql::Lease::new(connection)))

@@ -4,11 +4,15 @@ use super::{
     CreateOutcome, SessionId, StoreError, Version, catalog::Catalog, connections::Connections,
     error::fault, schema, statements::Statements,
 };
-use crate::storage::{
-    sql::{
-        self, AfterCut, Answer, Cleaned, Database, Failure, Marks, Name, NewRow, Row, Swap, Table,
+use crate::{
+    storage::{
+        sql::{
+            self, AfterCut, Answer, Cleaned, Database, Failure, Marks, Name, NewRow, Row, Swap,
+            Table,
+        },
+        timing::Deadline,
     },
-    timing::Deadline,
+    telemetry::Backend,
 };
 
 pub(super) const DEFAULT_TABLE: &str = "sessile_sessions";
@@ -45,6 +49,8 @@ impl MySql {
 }
 
 impl Database for MySql {
+    const BACKEND: Backend = Backend::MySql;
+
     fn tables(&self) -> &[Table; 2] {
         &self.tables
     }

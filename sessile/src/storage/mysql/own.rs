@@ -21,7 +21,10 @@ use tokio::{
 
 use self::idle::{Idle, Opened};
 use super::{catalog, error::fault};
-use crate::storage::sql::Fault;
+use crate::{
+    storage::sql::Fault,
+    telemetry::{self, Backend},
+};
 
 /// If an operation is dropped after this long, the server or the network hangs, and the connections
 /// that were idle meanwhile are closed as well.
@@ -155,10 +158,12 @@ impl Inner {
             catalog::set_up(&mut connection).await?;
             Ok(connection)
         });
-        match connecting.await {
+        let connected = match connecting.await {
             Ok(connected) => connected.map_err(fault),
             Err(_) => Err(Fault::TimedOut(self.connect_timeout)),
-        }
+        };
+        telemetry::connected(Backend::MySql, connected.is_ok());
+        connected
     }
 }
 

@@ -15,9 +15,12 @@ use super::super::{
     error::{fault, refused},
     statements::{Purpose, Statement, Statements},
 };
-use crate::storage::{
-    shared_connection::{Backoff, Connect},
-    sql::Fault,
+use crate::{
+    storage::{
+        shared_connection::{Backoff, Connect},
+        sql::Fault,
+    },
+    telemetry::Backend,
 };
 
 /// Makes connections for one purpose.
@@ -80,7 +83,7 @@ impl Connect for Connector {
     type Handle = Arc<RawConnection>;
     type Fault = Fault;
 
-    const SERVER: &'static str = "PostgreSQL";
+    const BACKEND: Backend = Backend::Postgres;
 
     async fn connect(&self) -> Result<Arc<RawConnection>, Fault> {
         let client = self.any_client().await?;

@@ -15,7 +15,7 @@ use super::super::{
     CreateOutcome, Loaded, Refusal, SessionId, StoreError, StoreErrorKind, SubjectDigest,
     UpdateOutcome, Version,
 };
-use crate::{record::Record, storage::timing::Deadline};
+use crate::{record::Record, storage::timing::Deadline, telemetry};
 
 use self::database::Outcome;
 #[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
@@ -179,7 +179,10 @@ impl<B: Database> Store<B> {
 
     /// Processes up to `limit` rows that are due.
     pub(in crate::storage) async fn clean_up(&self, limit: u32) -> Result<Cleaned, StoreError> {
-        until_done(CLEANING, |deadline| self.database.clean_up(limit, deadline)).await
+        let cleaning = until_done(CLEANING, |deadline| self.database.clean_up(limit, deadline));
+        let cleaned = cleaning.await?;
+        telemetry::rows_cleaned(B::BACKEND, cleaned.deleted);
+        Ok(cleaned)
     }
 }
 
