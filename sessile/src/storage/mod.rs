@@ -77,7 +77,7 @@ mod any;
 pub mod compat;
 #[cfg(feature = "cookie-session")]
 mod cookie;
-#[cfg(feature = "redis-rs-session")]
+#[cfg(feature = "_server")]
 mod credentials;
 mod error;
 #[cfg(feature = "_server")]
@@ -113,7 +113,7 @@ use crate::{random, record::Record};
 
 #[cfg(feature = "cookie-session")]
 pub use self::cookie::CookieSessionStore;
-#[cfg(feature = "redis-rs-session")]
+#[cfg(feature = "_server")]
 pub use self::credentials::Credentials;
 #[cfg(feature = "mysql-session")]
 pub use self::mysql::{MySqlSessionStore, MySqlSessionStoreBuilder};

@@ -86,6 +86,9 @@ impl Database for MySql {
     ) -> Result<Answer<CreateOutcome>, Failure> {
         self.connections
             .run(deadline, AfterCut::Fail, |mut lease| async move {
+                if let Err(too_large) = lease.check_size(row) {
+                    return lease.end(Err(too_large));
+                }
                 let created = self.statements.create(lease.connection(), row).await;
                 lease.end(created.map_err(fault))
             })
@@ -101,6 +104,9 @@ impl Database for MySql {
     ) -> Result<Answer<Swap>, Failure> {
         self.connections
             .run(deadline, AfterCut::Resend, |mut lease| async move {
+                if let Err(too_large) = lease.check_size(row) {
+                    return lease.end(Err(too_large));
+                }
                 let connection = lease.connection();
                 let swap = self.statements.update(connection, expected, row, marks);
                 let swap = swap.await;

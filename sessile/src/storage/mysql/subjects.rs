@@ -63,6 +63,9 @@ impl SubjectDatabase for MySql {
         };
         self.connections
             .run(deadline, after_cut, |mut lease| async move {
+                if let Err(too_large) = lease.check_size(row) {
+                    return lease.end(Err(too_large));
+                }
                 let connection = lease.connection();
                 let signed_in = async {
                     transaction::begin(connection).await?;

@@ -185,7 +185,7 @@ pin_project! {
 impl<T: Described, F: Future<Output = Result<T, StoreError>>> Future for Observing<'_, F> {
     type Output = F::Output;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         // Without metrics, only an operation that is not ready at once needs the time.

@@ -20,6 +20,8 @@ const PING_TIMEOUT: Duration = Duration::from_millis(250);
 /// A connection of the store's own.
 pub(super) struct Opened {
     pub(super) connection: MySqlConnection,
+    /// The size of the largest packet that the server accepts over it.
+    pub(super) max_packet: u64,
     /// The runtime that it belongs to.
     home: Home,
     /// When its opening began.
@@ -34,11 +36,13 @@ impl Opened {
     /// that were opened together are not replaced together.
     pub(super) fn new(
         connection: MySqlConnection,
+        max_packet: u64,
         opened: Instant,
         max_lifetime: Duration,
     ) -> Self {
         Self {
             connection,
+            max_packet,
             home: Home::here(),
             opened,
             lifetime: max_lifetime - (max_lifetime / 10).mul_f64(fastrand::f64()),

@@ -25,6 +25,7 @@ use super::{
     statements::{Call, Found, Purpose, Rows, Statements},
 };
 use crate::storage::{
+    credentials::CredentialsSource,
     shared_connection::PerRuntime,
     sql::{self, AfterCut, Answer, Failure, Fault, Limits, Table, up_to_twice},
     timing::Deadline,
@@ -55,6 +56,7 @@ impl Connections {
     pub(super) fn own(
         configs: &[Config],
         tls: &MakeRustlsConnect,
+        credentials: Option<&CredentialsSource>,
         statements: &Arc<Statements>,
         limits: Limits,
         behind_pooler: bool,
@@ -64,6 +66,7 @@ impl Connections {
                 purpose,
                 configs: configs.to_vec(),
                 tls: tls.clone(),
+                credentials: credentials.cloned(),
                 timeout: limits.connect_timeout,
                 statements: Arc::clone(statements),
                 behind_pooler,

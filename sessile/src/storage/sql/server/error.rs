@@ -15,6 +15,8 @@ pub(in crate::storage) enum Fault {
     Address(#[source] Cause),
     #[error("the address must begin with one of {}://", expected.join("://, "))]
     Scheme { expected: &'static [&'static str] },
+    #[error("the application gave no credentials")]
+    Credentials(#[source] Cause),
     #[error("the database did not answer within {0:?}")]
     TimedOut(Duration),
     #[error("not connected to the database")]
@@ -66,6 +68,9 @@ pub(in crate::storage) enum Fault {
     },
     #[error("sessile can't use the table {table}: {difference}")]
     Shape { table: String, difference: String },
+    #[cfg(feature = "mysql-session")]
+    #[error("a record of {bytes} bytes is too large: the server's `max_allowed_packet` is {max}")]
+    TooLarge { bytes: u64, max: u64 },
     #[error("the database is read-only")]
     ReadOnly,
     /// Another connection would lead to a read-only database as well.
@@ -187,6 +192,11 @@ impl Fault {
         Self::Connection(Arc::new(error))
     }
 
+    /// The fault if the application gives no credentials.
+    pub(in crate::storage) fn credentials(error: Box<dyn Error + Send + Sync>) -> Self {
+        Self::Credentials(error.into())
+    }
+
     pub(in crate::storage) fn not_connected(self) -> Self {
         match self {
             Self::NotConnected(_) => self,
@@ -262,7 +272,7 @@ impl Fault {
             Self::Rights { .. } => StoreErrorKind::Denied,
             Self::ReadOnly => StoreErrorKind::Denied,
             #[cfg(feature = "mysql-session")]
-            Self::StaysReadOnly => StoreErrorKind::Denied,
+            Self::StaysReadOnly | Self::TooLarge { .. } => StoreErrorKind::Denied,
             #[cfg(feature = "mysql-session")]
             Self::Closed { kind, .. } => *kind,
             _ => StoreErrorKind::Unavailable,
