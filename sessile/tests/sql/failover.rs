@@ -8,13 +8,15 @@ use std::{
     time::Duration,
 };
 
-use sessile::storage::{Freshness, SessionStore as _, UpdateOutcome, Version};
+use sessile::storage::{Freshness, SessionStore as _, StoreErrorKind, UpdateOutcome, Version};
 use sessile_rig::proxy::Proxy;
 
 use crate::{
     engine::Store,
     pair::Pair,
-    sql::setup::{At, MINUTE, built, create, in_time, patient, record, store, value},
+    sql::setup::{
+        At, MINUTE, built, create, in_time, patient, record, store, update, updated_at_last, value,
+    },
 };
 
 /// A client that counts in a session of its own.
@@ -135,4 +137,44 @@ async fn requests_follow_a_planned_switch() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_follow_a_switch_after_a_crash_and_nothing_acknowledged_is_lost() {
     takes_over(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_leave_the_former_server_with_the_first_write_that_the_new_one_accepts() {
+    const READS: usize = 8;
+    let mut pair = Pair::start();
+    store(&pair.primary).await;
+    let proxy = Proxy::start(pair.primary.port()).unwrap();
+    let store = built(patient(pair.primary.url_on(proxy.port()))).await;
+    let (changed, ended) = (create(&store, 1).await, create(&store, 1).await);
+    pair.promote(true);
+    let refused = in_time(async {
+        loop {
+            // The open connections learn a moment later that the server is read-only.
+            if let Err(error) = update(&store, &ended, 1).await {
+                break error;
+            }
+        }
+    });
+    assert_eq!(refused.await.kind(), StoreErrorKind::Denied);
+    // The address still leads to the former server, and so do new connections.
+    let reads = |at: &At| {
+        let read = |_| {
+            let (store, at) = (store.clone(), at.clone());
+            tokio::spawn(async move { value(&store, &at).await.unwrap() })
+        };
+        (0..READS).map(read).collect::<Vec<_>>()
+    };
+    for read in reads(&ended) {
+        assert_eq!(in_time(read).await.unwrap(), Some(1));
+    }
+    proxy.switch_to(pair.replica.port());
+    let changed = updated_at_last(&store, &changed, 3).await;
+    for read in reads(&changed) {
+        assert_eq!(in_time(read).await.unwrap(), Some(3));
+    }
+    in_time(store.delete(&ended.id)).await.unwrap();
+    for read in reads(&ended) {
+        assert_eq!(in_time(read).await.unwrap(), None);
+    }
 }

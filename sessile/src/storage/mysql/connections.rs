@@ -119,6 +119,16 @@ impl Lease {
         }
     }
 
+    /// As [`end`](Self::end), after a write.
+    pub(super) fn end_write<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
+        if let Self::Own(taken) = &self
+            && result.is_ok()
+        {
+            taken.wrote();
+        }
+        self.end(result)
+    }
+
     /// Makes the connection available to other operations, or closes it if it can't be used any longer.
     pub(super) fn end<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
         match self {

@@ -90,7 +90,7 @@ impl Database for MySql {
                     return lease.end(Err(too_large));
                 }
                 let created = self.statements.create(lease.connection(), row).await;
-                lease.end(created.map_err(fault))
+                lease.end_write(created.map_err(fault))
             })
             .await
     }
@@ -110,7 +110,7 @@ impl Database for MySql {
                 let connection = lease.connection();
                 let swap = self.statements.update(connection, expected, row, marks);
                 let swap = swap.await;
-                lease.end(swap.map_err(fault))
+                lease.end_write(swap.map_err(fault))
             })
             .await
     }
@@ -119,7 +119,7 @@ impl Database for MySql {
         self.connections
             .run(deadline, AfterCut::Resend, |mut lease| async move {
                 let deleted = self.statements.delete(lease.connection(), id).await;
-                lease.end(deleted.map_err(fault))
+                lease.end_write(deleted.map_err(fault))
             })
             .await
     }
@@ -129,7 +129,7 @@ impl Database for MySql {
             .run(deadline, AfterCut::Resend, |mut lease| async move {
                 let clean_up = &self.statements.clean_up;
                 let cleaned = clean_up.run(lease.connection(), limit).await;
-                lease.end(cleaned.map_err(fault))
+                lease.end_write(cleaned.map_err(fault))
             })
             .await
     }

@@ -216,12 +216,22 @@ impl Taken {
         opened.map_or(u64::MAX, |it| it.max_packet)
     }
 
+    /// The server of this connection has accepted a write.
+    pub(super) fn wrote(&self) {
+        if let Some(connection) = &self.connection {
+            self.inner.idle().accepted(connection.opened);
+        }
+    }
+
     /// Makes the connection available to other operations, or closes it if it can't be used any longer, together
     /// with the idle ones that have probably met the same fate.
     pub(super) fn end<T>(mut self, result: Result<T, Fault>) -> Result<T, Fault> {
         let Some(connection) = self.connection.take() else {
             return result;
         };
+        if matches!(&result, Err(fault) if fault.is_read_only()) {
+            self.inner.idle().refused();
+        }
         match &result {
             Err(Fault::ReadOnly) if connection.opened.elapsed() < YOUNG => {
                 self.inner.give_back(connection);

@@ -168,11 +168,13 @@ impl<C: Connect> SharedConnection<C> {
         &self.0.connector
     }
 
-    /// Closes the connection. The next request opens another one.
+    /// Closes the connection, also one that is being opened. The next request opens another one.
     fn close(&self) {
         let mut state = self.0.state();
-        if matches!(state.phase, Phase::Open(_)) {
+        if matches!(state.phase, Phase::Open(_) | Phase::Opening { .. }) {
             state.phase = Phase::Closed;
+            // The attempt that is under way is not used.
+            state.number += 1;
         }
     }
 

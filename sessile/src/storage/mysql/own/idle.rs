@@ -71,6 +71,8 @@ pub(super) struct Idle {
     connections: Vec<Opened>,
     /// Connections that were opened earlier are not used again.
     earliest: Instant,
+    /// Whether a write was refused since the last one that succeeded, because the server was read-only.
+    was_refused: bool,
 }
 
 impl Idle {
@@ -78,6 +80,7 @@ impl Idle {
         Self {
             connections: Vec::new(),
             earliest: Instant::now(),
+            was_refused: false,
         }
     }
 
@@ -113,6 +116,20 @@ impl Idle {
     /// Closes the connections that were not used since `moment`.
     pub(super) fn distrust(&mut self, moment: Instant) {
         self.connections.retain(|it| it.used > moment);
+    }
+
+    /// A server refused a write because it was read-only.
+    pub(super) fn refused(&mut self) {
+        self.was_refused = true;
+    }
+
+    /// A connection that was opened at `opened` leads to a server that accepts writes. If another one refused them, the
+    /// connections from before lead there, and would read what that one had: they are not used again.
+    pub(super) fn accepted(&mut self, opened: Instant) {
+        if std::mem::take(&mut self.was_refused) {
+            self.earliest = self.earliest.max(opened);
+            self.connections.retain(|it| it.opened >= opened);
+        }
     }
 
     /// Closes all connections because one that was opened at `opened` leads to a server that became

@@ -204,6 +204,16 @@ impl Fault {
         }
     }
 
+    /// Whether the server refuses writes, also one that could not be connected to for this reason.
+    pub(in crate::storage) fn is_read_only(&self) -> bool {
+        match self {
+            Self::NotConnected(cause) => cause.is_read_only(),
+            #[cfg(feature = "mysql-session")]
+            Self::StaysReadOnly => true,
+            fault => matches!(fault, Self::ReadOnly),
+        }
+    }
+
     /// Whether the connection can't be used any longer, and another one may do.
     pub(in crate::storage) fn is_cut(&self) -> bool {
         #[cfg(feature = "mysql-session")]
