@@ -2,8 +2,10 @@
 //!
 //! Metrics go through the `metrics` facade, with the feature of that name.
 
+mod labels;
 mod metric;
 mod metrics;
+#[cfg(feature = "metrics")]
 mod size;
 #[cfg(any(feature = "_shared-connection", feature = "mysql-session"))]
 mod wait;
@@ -12,18 +14,11 @@ use std::{error::Error, time::Duration};
 
 use tokio::time::Instant;
 
-#[cfg(feature = "metrics")]
-pub(crate) use self::metrics::describe;
-use self::metrics::{ConnectOutcome, SignInRefusal};
+pub(crate) use self::labels::*;
 #[cfg(any(feature = "_shared-connection", feature = "mysql-session"))]
 pub(crate) use self::wait::waiting;
-pub(crate) use self::{
-    metrics::{
-        Backend, CookieCause, DropReason, MarkScope, NotFoundReason, Operation, Outcome, Redirect,
-        RejectReason, Step,
-    },
-    size::Size,
-};
+#[cfg(feature = "metrics")]
+pub(crate) use self::{metrics::describe, size::Size};
 use crate::storage::Refusal;
 
 /// A cookie failed verification.

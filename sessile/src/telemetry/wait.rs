@@ -1,7 +1,7 @@
 //! [`waiting`]: measures how long operations wait for a connection.
 
 #[cfg(not(feature = "metrics"))]
-use super::metrics::Backend;
+use super::Backend;
 
 /// The same future. If it is not ready at once, the time until it is ready or dropped is recorded as a wait for a
 /// connection.
@@ -23,7 +23,7 @@ mod measured {
     use pin_project_lite::pin_project;
     use tokio::time::Instant;
 
-    use crate::telemetry::metrics::{Backend, CONNECTION_WAITS};
+    use crate::telemetry::{Backend, metrics::CONNECTION_WAITS};
 
     /// As described above.
     pub(crate) fn waiting<F: Future>(backend: Backend, future: F) -> Waiting<F> {
