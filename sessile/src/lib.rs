@@ -148,6 +148,9 @@ pub mod extract;
 pub mod guide;
 mod random;
 pub mod record;
+#[cfg(all(test, feature = "metrics"))]
+#[path = "../tests/shared/recorded.rs"]
+mod recorded;
 mod session;
 pub mod storage;
 mod telemetry;

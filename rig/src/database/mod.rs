@@ -229,13 +229,27 @@ impl<K: Kind> Database<K> {
                 .map_err(failed("change the owner of its folder"))?;
             K::create(&folder.join("data"), account)
         })?;
+        Self::serve(port, settings, K::READY, |data| {
+            copy(&template.join("data"), data)
+        })
+    }
+
+    /// Starts a server in a folder whose data `fill` creates. `ready` is the message in its log when it is ready.
+    pub(crate) fn serve(
+        port: u16,
+        settings: &[&str],
+        ready: &str,
+        fill: impl FnOnce(&Path) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        let failed = |action| Error::system(K::PROGRAM, action);
+        let account = account::<K>()?;
         let folder = TempDir::with_prefix("sessile-database-")
             .map_err(failed("create a temporary folder"))?;
         account
             .chown(folder.path())
             .map_err(failed("change the owner of its folder"))?;
         let data = folder.path().join("data");
-        copy(&template.join("data"), &data)?;
+        fill(&data)?;
 
         let mut command = K::serve(&data, folder.path(), port)?;
         for setting in settings {
@@ -243,7 +257,7 @@ impl<K: Kind> Database<K> {
         }
         account.apply_to(command.current_dir(folder.path()));
         Ok(Self {
-            process: Process::start_in(folder, command, Ready::line(K::READY))?,
+            process: Process::start_in(folder, command, Ready::line(ready))?,
             port,
             kind: PhantomData,
         })

@@ -26,6 +26,7 @@ use crate::{
     database::{
         self, Account, DATABASE, Database, PASSWORD, Template, USER, account, run_as, write,
     },
+    port::on_free_port,
     program::find_program_in,
 };
 
@@ -48,6 +49,46 @@ const SUPERUSER: &str = "postgres";
 static TEMPLATE: Template = Template::new();
 
 impl Postgres {
+    /// Starts a standby of this server, which replicates it and can be read. `SELECT pg_promote()` makes it a server
+    /// that accepts writes.
+    ///
+    /// ```
+    /// use sessile_rig::postgres::Postgres;
+    ///
+    /// let primary = Postgres::start()?;
+    /// primary.execute("CREATE TABLE kept (word text)")?;
+    /// let standby = primary.start_standby()?;
+    ///
+    /// assert_eq!(standby.execute("SELECT count(*) FROM kept")?, "0\n");
+    /// assert!(standby.execute("INSERT INTO kept VALUES ('value')").is_err());
+    /// standby.execute("SELECT pg_promote()")?;
+    /// standby.execute("INSERT INTO kept VALUES ('value')")?;
+    /// # Ok::<(), sessile_rig::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`start`](Database::start).
+    pub fn start_standby(&self) -> Result<Self, Error> {
+        const READY: &str = "database system is ready to accept read-only connections";
+        on_free_port("postgres", |port| {
+            Self::serve(port, &[], READY, |data| self.copy_to(data))
+        })
+    }
+
+    /// Copies the data while the server runs, with the settings of a standby.
+    fn copy_to(&self, data: &Path) -> Result<(), Error> {
+        let mut copy = Command::new(program("pg_basebackup")?);
+        copy.arg("--host")
+            .arg(self.folder())
+            .arg(format!("--port={}", self.port()))
+            .args(["--username", SUPERUSER, "--checkpoint=fast", "--no-sync"])
+            .args(["--wal-method=stream", "--write-recovery-conf"])
+            .arg("--pgdata")
+            .arg(data);
+        run_as(account::<Kind>()?, copy)
+    }
+
     /// Limits the size of each file of the server, in bytes, until the next restart. A file that has reached the limit
     /// keeps its content and does not grow, as on a full disk. `None` removes the limit.
     ///

@@ -27,7 +27,10 @@ mod frames;
 use std::{
     fmt, io,
     net::{Ipv4Addr, TcpListener, TcpStream},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU16, Ordering},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -99,7 +102,7 @@ impl Proxy {
             .and_then(|port| Ok((port, TcpListener::bind((Ipv4Addr::LOCALHOST, port))?)))
             .map_err(Error::system("the proxy", "listen"))?;
         let shared = Arc::new(Shared {
-            target,
+            target: AtomicU16::new(target),
             delay: round_trip / 2,
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -144,6 +147,12 @@ impl Proxy {
     /// The commands of all requests since the last call, in upper case. A pipeline counts as several requests.
     pub fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.state().requests)
+    }
+
+    /// Forwards new connections to the server on another port, as an address does that moves to another server.
+    /// Connections that there are stay with the first one.
+    pub fn switch_to(&self, target: u16) {
+        self.shared.target.store(target, Ordering::SeqCst);
     }
 
     /// Closes all connections. New ones are accepted.
@@ -197,14 +206,14 @@ impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxy")
             .field("port", &self.port)
-            .field("target", &self.shared.target)
+            .field("target", &self.shared.target())
             .finish_non_exhaustive()
     }
 }
 
 /// The state that all threads of a proxy share.
 struct Shared {
-    target: u16,
+    target: AtomicU16,
     /// The time by which each chunk is delayed.
     delay: Duration,
     state: Mutex<State>,
@@ -242,6 +251,10 @@ impl State {
 }
 
 impl Shared {
+    fn target(&self) -> u16 {
+        self.target.load(Ordering::SeqCst)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -281,7 +294,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 fn connect(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
-    let server = TcpStream::connect((Ipv4Addr::LOCALHOST, shared.target))?;
+    let server = TcpStream::connect((Ipv4Addr::LOCALHOST, shared.target()))?;
     let connection = Arc::new(Connection::new(client, server)?);
     shared.add(&connection);
     for forward in [Connection::forward_requests, Connection::forward_replies] {

@@ -6,6 +6,8 @@ use memchr::{memchr, memchr_iter};
 use percent_encoding::percent_decode;
 use smallvec::SmallVec;
 
+use crate::telemetry::RejectReason;
+
 /// The values of cookies.
 pub(crate) type Values<'a> = SmallVec<[Cow<'a, [u8]>; 1]>;
 
@@ -17,7 +19,7 @@ pub(crate) enum NamedCookies<'a> {
     /// These values, in their order, with quotes removed and percent-encoding undone. At least one.
     Values(Values<'a>),
     /// Only values that can't be our cookie, for this reason.
-    Unusable(&'static str),
+    Unusable(RejectReason),
 }
 
 /// Looks for the cookies called `name` in all `headers`.
@@ -71,10 +73,10 @@ fn find_in<'a>(
     }
 }
 
-fn usable(value: &[u8], max_len: usize) -> Result<Cow<'_, [u8]>, &'static str> {
+fn usable(value: &[u8], max_len: usize) -> Result<Cow<'_, [u8]>, RejectReason> {
     match value.len() {
-        0 => Err("empty"),
-        len if len > max_len => Err("too long"),
+        0 => Err(RejectReason::Empty),
+        len if len > max_len => Err(RejectReason::TooLong),
         _ => Ok(decoded(value)),
     }
 }
@@ -158,10 +160,10 @@ mod tests {
         assert_eq!(bare(&["a;b=c"]), ["a;b=c"]);
         assert_eq!(bare(&["a%2C, b ,,", "c"]), ["a,", "b", "c"]);
         let unusable = |header: &'static str| find_bare([header.as_bytes()], 20);
-        assert_eq!(unusable(""), NamedCookies::Unusable("empty"));
+        assert_eq!(unusable(""), NamedCookies::Unusable(RejectReason::Empty));
         assert_eq!(
             unusable("123456789012345678901"),
-            NamedCookies::Unusable("too long")
+            NamedCookies::Unusable(RejectReason::TooLong)
         );
         assert_eq!(find_bare([], 20), NamedCookies::Nothing);
     }
@@ -175,11 +177,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_ours_is_unusable() {
-        assert_eq!(found(&["id="]), NamedCookies::Unusable("empty"));
-        assert_eq!(found(&["id=\"\""]), NamedCookies::Unusable("empty"));
+        assert_eq!(found(&["id="]), NamedCookies::Unusable(RejectReason::Empty));
+        assert_eq!(
+            found(&["id=\"\""]),
+            NamedCookies::Unusable(RejectReason::Empty)
+        );
         assert_eq!(
             found(&["id=123456789012345678901"]),
-            NamedCookies::Unusable("too long")
+            NamedCookies::Unusable(RejectReason::TooLong)
         );
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     config::SupersededPolicy,
     cookie::{Content, CookieTooLargeError, SetCookie},
     engine::lifetime::OnRead,
-    error::CommitError,
+    error::{CommitError, SessionClosedError},
     record::RotationDue,
     session::{
         Flush, Session, SessionStatus,
@@ -19,13 +19,14 @@ use crate::{
         machine::{CookieDue, FlushOutcome, Machine, Stored},
     },
     storage::SessionStore,
-    telemetry, timeout,
+    telemetry::{self, CookieCause, DropReason, Step},
+    timeout,
 };
 
 /// What a commit does to the cookie of the browser.
 enum CookieChange {
     Nothing,
-    Issue(Arc<Stored>),
+    Issue(Arc<Stored>, CookieCause),
     Remove,
 }
 
@@ -61,7 +62,7 @@ impl<S: SessionStore> Engine<S> {
                 };
                 // Dropped changes were reported already, and are no failure of the server.
                 if !is_gone {
-                    telemetry::request_failed("commit", &error);
+                    self.request_failed(Step::Commit, &error, error.is_outage());
                 }
                 let cookie = self.due_cookie(session, is_gone);
                 Err(SessionFailure::commit(error, status, cookie))
@@ -132,22 +133,25 @@ impl<S: SessionStore> Engine<S> {
         };
         match stored.unwrap_or_else(|after| Err(CommitError::Timeout { after })) {
             Ok(CookieChange::Nothing) => Ok(None),
-            Ok(CookieChange::Remove) => Ok(Some(self.cookie.removal())),
-            Ok(CookieChange::Issue(stored)) => match self.issue(&stored) {
+            Ok(CookieChange::Remove) => Ok(Some(self.remove())),
+            Ok(CookieChange::Issue(stored, cause)) => match self.issue(&stored) {
                 Ok(cookie) => {
+                    if cookie.is_some() {
+                        telemetry::cookie_sent(cause);
+                    }
                     // Handles that are used after the response have to know that the browser has a cookie.
                     session.machine().cookie_came = true;
                     Ok(cookie)
                 }
                 Err(error) if changes_nothing(action) => {
-                    telemetry::request_failed("send the session's cookie again", &error);
+                    self.request_failed(Step::ResendCookie, &error, false);
                     Ok(None)
                 }
                 Err(error) => Err(error.into()),
             },
             // No change is lost: the request succeeds.
             Err(error) if changes_nothing(action) && !matches!(error, CommitError::Closed(_)) => {
-                telemetry::request_failed("extend the session's lifetime", &error);
+                self.request_failed(Step::ExtendLifetime, &error, error.is_outage());
                 Ok(self.due_cookie(session, false))
             }
             Err(error) => Err(error),
@@ -165,18 +169,27 @@ impl<S: SessionStore> Engine<S> {
         let (outcome, cookie) = match performed {
             Performed::Nothing => (FlushOutcome::Untouched, CookieChange::Nothing),
             Performed::RemoveCookie => (FlushOutcome::Untouched, CookieChange::Remove),
-            Performed::Reissue(stored) => (FlushOutcome::Untouched, CookieChange::Issue(stored)),
+            Performed::Reissue(stored) => {
+                let change = CookieChange::Issue(stored, CookieCause::Reissued);
+                (FlushOutcome::Untouched, change)
+            }
             Performed::Stored(stored, cookie) => {
                 self.report_stored(flush.work(), &stored);
                 let change = match due.then(cookie) {
-                    CookieDue::Refresh | CookieDue::Issue => CookieChange::Issue(stored.clone()),
+                    CookieDue::Issue => CookieChange::Issue(stored.clone(), CookieCause::Issued),
+                    CookieDue::Refresh => {
+                        CookieChange::Issue(stored.clone(), CookieCause::Reissued)
+                    }
                     CookieDue::Nothing | CookieDue::Remove => CookieChange::Nothing,
                 };
                 (FlushOutcome::Stored(stored), change)
             }
             Performed::Ended => (FlushOutcome::Ended, CookieChange::Nothing),
             Performed::Refused(reason) => {
-                telemetry::changes_dropped();
+                telemetry::changes_dropped(match reason {
+                    SessionClosedError::Superseded => DropReason::Superseded,
+                    _ => DropReason::Ended,
+                });
                 if !head.is_safe() && self.on_superseded == SupersededPolicy::Refuse {
                     // The browser has got another cookie since, and would lose it to the one that is due.
                     if due == CookieDue::Issue {
@@ -204,9 +217,18 @@ impl<S: SessionStore> Engine<S> {
             CookieDue::Nothing | CookieDue::Refresh => None,
             // The session has ended or was renewed: this cookie would replace a valid one.
             CookieDue::Issue if is_gone => None,
-            CookieDue::Issue => self.issue(&stored?).ok()?,
-            CookieDue::Remove => Some(self.cookie.removal()),
+            CookieDue::Issue => {
+                let cookie = self.issue(&stored?).ok()??;
+                telemetry::cookie_sent(CookieCause::Issued);
+                Some(cookie)
+            }
+            CookieDue::Remove => Some(self.remove()),
         }
+    }
+
+    fn remove(&self) -> SetCookie {
+        telemetry::cookie_sent(CookieCause::Removed);
+        self.cookie.removal()
     }
 
     /// The cookie of this session, unless only the browser has its newest secret.

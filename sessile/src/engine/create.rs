@@ -12,6 +12,7 @@ use crate::{
         machine::{CookieDue, InFlight, Stored},
     },
     storage::{CreateOutcome, Refusal, SessionStore, SignInWrite, StoreError, Version},
+    telemetry,
 };
 
 /// The maximum number of ids that are tried for a new session. Random ids practically never collide.
@@ -71,6 +72,7 @@ impl<S: SessionStore> Engine<S> {
         match work.signed_in() {
             Some(_) => {
                 work.forget_sign_in();
+                telemetry::sign_in_refused(refusal);
                 Err(refusal.into())
             }
             None => Ok(Performed::Refused(SessionClosedError::Ended)),

@@ -3,9 +3,12 @@
 use std::fmt;
 
 use super::{EndCause, Engine};
-use crate::storage::{
-    CreateOutcome, SessionLimit, SignInFn, SignInOutcome, SignInWrite, StoreError, SubjectStore,
-    UpdateOutcome,
+use crate::{
+    storage::{
+        CreateOutcome, SessionLimit, SignInFn, SignInOutcome, SignInWrite, StoreError,
+        SubjectStore, UpdateOutcome,
+    },
+    telemetry::Operation,
 };
 
 /// The limit of the sessions of a user, and how its store applies it. The engine does not know otherwise that the store
@@ -43,7 +46,8 @@ impl<S> Engine<S> {
         limiter: &Limiter<S>,
         write: SignInWrite<'_>,
     ) -> Result<Outcome, StoreError> {
-        let outcome = (limiter.sign_in)(&self.store, write, limiter.limit).await?;
+        let signing_in = (limiter.sign_in)(&self.store, write, limiter.limit);
+        let outcome = self.store.observe(Operation::SignIn, signing_in).await?;
         if let SignInOutcome::Stored { displaced } = &outcome {
             self.report_ended(EndCause::Limit, displaced);
         }

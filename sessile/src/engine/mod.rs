@@ -28,7 +28,7 @@ mod sessions;
 mod sign_in;
 mod swap;
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
 pub use self::administration::SessionsPage;
 pub use self::events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents};
@@ -48,8 +48,9 @@ use crate::{
         Backend, Session,
         machine::{Binding, Cookies, Machine},
     },
-    storage::{BoxFuture, SessionStore},
-    telemetry, timeout,
+    storage::{BoxFuture, Observed, SessionStore},
+    telemetry::{self, Step},
+    timeout,
 };
 
 /// Opens the session that a request's cookie names, and commits it when the request is done.
@@ -91,7 +92,7 @@ pub struct SessionManager<S>(Arc<Engine<S>>);
 
 /// Opens, saves, reloads and commits the sessions of a manager.
 struct Engine<S> {
-    store: S,
+    store: Observed<S>,
     /// Whether the cookies carry the records, so that the store is never called.
     is_stateless: bool,
     cookie: SessionCookie,
@@ -146,6 +147,8 @@ impl<S: SessionStore> SessionManager<S> {
         if settings.rotation_interval.is_some() && store.keeps_nothing() {
             return Err(SettingsError::NoSecrets);
         }
+        #[cfg(feature = "metrics")]
+        telemetry::describe();
         if settings.allow_plain_http {
             telemetry::plain_http_allowed();
         }
@@ -153,7 +156,7 @@ impl<S: SessionStore> SessionManager<S> {
         let response_policy = ResponsePolicy::new(&settings, cookie.request_header());
         Ok(Self(Arc::new(Engine {
             is_stateless: store.keeps_nothing(),
-            store,
+            store: Observed::new(store, settings.store_timeout),
             cookie,
             lifetime: Lifetime::new(&settings),
             recent_authentication: settings.recent_authentication,
@@ -286,12 +289,17 @@ impl<S> Engine<S> {
 
 impl<S: SessionStore> Engine<S> {
     fn goes_on_without(&self, error: &OpenError) -> bool {
-        telemetry::request_failed("open", error);
+        self.request_failed(Step::Open, error, error.is_outage());
         error.is_store_failure() && self.on_store_failure == StoreFailurePolicy::ServeEmpty
     }
 
     fn failure_status(&self) -> u16 {
         self.on_store_failure.status()
+    }
+
+    /// Reports that a step of a request failed. An outage was logged when it began.
+    fn request_failed(&self, step: Step, error: &(dyn Error + 'static), is_outage: bool) {
+        telemetry::request_failed(step, error, is_outage && self.store.is_failing());
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     record::id::{SessionId, SubjectDigest},
     session::machine::{Binding, Stored, Target},
     storage::{Freshness, Loaded, SessionStore, StoreError, StoreErrorKind},
-    telemetry,
+    telemetry::{self, NotFoundReason, RejectReason},
 };
 
 /// What the cookies of a request name.
@@ -119,7 +119,7 @@ impl<S: SessionStore> Engine<S> {
                 // A new cookie would replace it.
                 Some(Err(newer)) => return Err(StoreError::from(newer).into()),
                 _ => {
-                    telemetry::cookie_rejected("failed verification");
+                    telemetry::cookie_rejected(RejectReason::Unverified);
                     self.report(EventKind::CookieRejected, None, None);
                 }
             }
@@ -175,7 +175,7 @@ impl<S: SessionStore> Engine<S> {
             return Lookup::Nothing;
         };
         if self.lifetime.has_ended(&stored.record, self.clock.now()) {
-            telemetry::session_not_found("expired");
+            telemetry::session_not_found(NotFoundReason::Expired);
             let ended = EventKind::Ended(EndCause::Expired);
             self.report(ended, Some(&stored.id), Some(&stored.record));
             return Lookup::Nothing;
@@ -199,7 +199,7 @@ impl<S: SessionStore> Engine<S> {
         };
         for freshness in [Freshness::Cached, Freshness::Current] {
             let Some(loaded) = self.load(id, hint, freshness).await? else {
-                telemetry::session_not_found("not in the store");
+                telemetry::session_not_found(NotFoundReason::Missing);
                 break;
             };
             let (judgement, key, is_outdated) = self.judge_all(cookies, &loaded);
@@ -230,13 +230,13 @@ impl<S: SessionStore> Engine<S> {
                     });
                 }
                 Judgement::Expired => {
-                    telemetry::session_not_found("expired");
+                    telemetry::session_not_found(NotFoundReason::Expired);
                     let ended = EventKind::Ended(EndCause::Expired);
                     self.report(ended, Some(id), Some(&loaded.record));
                     return Ok(Lookup::Expired);
                 }
                 Judgement::Unknown => {
-                    telemetry::session_not_found("opened by another secret");
+                    telemetry::session_not_found(NotFoundReason::OldKey);
                     self.report(EventKind::OldKey, Some(id), Some(&loaded.record));
                 }
             }

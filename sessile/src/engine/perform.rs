@@ -13,7 +13,7 @@ use crate::{
         machine::{CookieDue, Renewal, Stored, Target, Work},
     },
     storage::{SessionStore, StoreErrorKind, UpdateOutcome, Version},
-    telemetry,
+    telemetry::{self, Step},
 };
 
 /// What performing an [`Action`] did.
@@ -113,7 +113,7 @@ impl<S: SessionStore> Engine<S> {
     /// Deletes a session that no cookie names. If that fails, the session expires.
     pub(super) async fn delete_unneeded(&self, id: &SessionId) {
         if let Err(error) = self.delete(id).await {
-            telemetry::request_failed("delete a session that no cookie names", &error);
+            self.request_failed(Step::DeleteUnneeded, &error, error.is_outage());
         }
     }
 

@@ -1,6 +1,6 @@
 //! [`Sessions`]: what an application does with sessions outside of their own requests.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::{EndCause, Engine, SessionInfo};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     error::{EndOthersError, SessionClosedError, SignInError},
     session::Session,
     storage::{
-        EndOutcome, Freshness, Kept, SessionId, SessionStore, StoreError, SubjectDigest,
+        EndOutcome, Freshness, Kept, Observed, SessionId, SessionStore, StoreError, SubjectDigest,
         SubjectStore,
     },
 };
@@ -29,7 +29,7 @@ pub struct Sessions<S>(Source<S>);
 
 enum Source<S> {
     Engine(Arc<Engine<S>>),
-    Store(Arc<S>),
+    Store(Arc<Observed<S>>),
 }
 
 impl<S: SessionStore> Sessions<S> {
@@ -44,14 +44,15 @@ impl<S: SessionStore> Sessions<S> {
     /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
     /// ```
     pub fn new(store: S) -> Self {
-        Self(Source::Store(Arc::new(store)))
+        // No request waits for these operations.
+        Self(Source::Store(Arc::new(Observed::new(store, Duration::MAX))))
     }
 
     pub(super) const fn of_engine(engine: Arc<Engine<S>>) -> Self {
         Self(Source::Engine(engine))
     }
 
-    pub(super) fn store(&self) -> &S {
+    pub(super) fn store(&self) -> &Observed<S> {
         match &self.0 {
             Source::Engine(engine) => &engine.store,
             Source::Store(store) => store,

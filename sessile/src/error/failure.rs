@@ -66,6 +66,15 @@ impl OpenError {
     pub const fn is_store_failure(&self) -> bool {
         matches!(self, Self::Store(_) | Self::Timeout { .. })
     }
+
+    /// Whether an outage of the store is the cause.
+    pub(crate) const fn is_outage(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_outage(),
+            Self::Timeout { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 impl From<OpenError> for CommitError {
@@ -144,6 +153,15 @@ impl CommitError {
             self,
             Self::Store(_) | Self::Timeout { .. } | Self::Contention { .. } | Self::Unknown
         )
+    }
+
+    /// As [`OpenError::is_outage`].
+    pub(crate) const fn is_outage(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_outage(),
+            Self::Timeout { .. } => true,
+            _ => false,
+        }
     }
 }
 

@@ -15,30 +15,54 @@
 //!
 //! | level | events |
 //! | --- | --- |
-//! | error | a request that failed because of its session, with the cause; a stored session that can't be decoded; a clean-up that failed |
-//! | warn | the store can't be reached, once for each outage; a change that has no effect, for example because no middleware has opened the session; cookies of several live sessions, of which none counts; two middlewares that replace each other's cookie; a key ring that has lost all former keys; `allow_plain_http`; a store in a database that creates sessions for an hour while no clean-up runs in its process |
-//! | info | a store that is reachable again; changes that were dropped because another request had ended or renewed the session |
+//! | error | the store begins to fail, once for each outage, with the cause; a request that failed because of its session for another reason; a stored session that can't be decoded; a clean-up that failed |
+//! | warn | a change that has no effect, for example because no middleware has opened the session; cookies of several live sessions, of which none counts; two middlewares that replace each other's cookie; a key ring that has lost all former keys; `allow_plain_http`; a store in a database that creates sessions for an hour while no clean-up runs in its process |
+//! | info | the store works again, with the duration of the outage and the number of operations that failed; changes that were dropped because another request had ended or renewed the session |
 //! | debug | cookies that failed verification, and cookies that name no live session, with the reason |
 //! | trace | updates that conflicted and were merged |
 //!
+//! **An outage is logged once**, when the first operation fails, and not for each request. Reads and writes have outages
+//! of their own, because a store that can't be written to may still be read. An outage ends with the first success after
+//! a second without a failure. Each [`SessionManager`](crate::engine::SessionManager) logs its own, so build one
+//! middleware and clone it for the workers.
+//!
 //! # Metrics
 //!
-//! With the feature `metrics`, the crate counts events through the [`metrics`](https://docs.rs/metrics) facade. The
-//! application installs the recorder.
+//! With the feature `metrics`, the crate reports these through the [`metrics`](https://docs.rs/metrics) facade. The
+//! application installs the recorder, before it opens a store. The values of labels are from fixed lists, and none is
+//! from a client.
 //!
-//! | counter | what it counts |
-//! | --- | --- |
-//! | `sessile_cookies_rejected_total` | cookies that failed verification |
-//! | `sessile_cookies_ambiguous_total` | requests with cookies of several live sessions, of which none counted |
-//! | `sessile_sessions_not_found_total` | verified cookies that name no live session |
-//! | `sessile_csrf_refused_total` | requests that `CsrfGuard` refused |
-//! | `sessile_changes_dropped_total` | requests whose changes were dropped, because another request had ended or renewed the session |
-//! | `sessile_conflicts_total` | updates that conflicted with another request's and were merged |
-//! | `sessile_records_corrupt_total` | stored sessions that can't be decoded |
-//! | `sessile_failures_total` | requests that failed because of their session |
-//! | `sessile_near_cache_hits_total` | sessions that a near cache served |
-//! | `sessile_near_cache_misses_total` | sessions that a near cache did not have, or could not rely on |
-//! | `sessile_near_cache_invalidations_total` | sessions that Redis reported as changed |
+//! | metric | kind | labels | what it says |
+//! | --- | --- | --- | --- |
+//! | `sessile_store_operation_duration_seconds` | histogram | `operation`, `outcome` | how long each operation of the store took |
+//! | `sessile_connects_total` | counter | `backend`, `outcome` | attempts to connect to the server of the store: `connected` or `failed` |
+//! | `sessile_connection_wait_seconds` | histogram | `backend` | how long operations waited for a connection, if none was available |
+//! | `sessile_redis_redirects_total` | counter | `kind` | requests that a node of a Redis cluster redirected: `moved` or `ask` |
+//! | `sessile_cleaned_rows_total` | counter | `backend` | rows of expired sessions that were deleted |
+//! | `sessile_memory_store_sessions` | gauge |  | sessions in memory stores |
+//! | `sessile_memory_store_bytes` | gauge |  | the memory that they take, roughly |
+//! | `sessile_near_cache_sessions` | gauge |  | sessions in near caches |
+//! | `sessile_near_cache_bytes` | gauge |  | the memory that they take, as counted against the bound of the cache |
+//! | `sessile_near_cache_hits_total` | counter |  | sessions that a near cache served |
+//! | `sessile_near_cache_misses_total` | counter |  | sessions that a near cache did not have, or could not rely on |
+//! | `sessile_near_cache_invalidations_total` | counter |  | keys that Redis reported as changed |
+//! | `sessile_conflicts_total` | counter |  | updates that conflicted with another request's and were merged |
+//! | `sessile_combined_writes` | histogram |  | requests whose changes one combined update stored |
+//! | `sessile_changes_dropped_total` | counter | `reason` | requests whose changes were dropped, because another request had renewed (`superseded`) or `ended` the session |
+//! | `sessile_cookies_sent_total` | counter | `cause` | cookies of sessions that are new or have a new key (`issued`), cookies that were sent again (`reissued`), and removals (`removed`) |
+//! | `sessile_cookies_rejected_total` | counter | `reason` | cookies that are no session cookie of this application: `empty`, `too_long`, `unverified` |
+//! | `sessile_cookies_ambiguous_total` | counter |  | requests with cookies of several live sessions, of which none counted |
+//! | `sessile_sessions_not_found_total` | counter | `reason` | verified cookies that name no live session: `missing` in the store, `expired`, or with a key that was replaced (`old_key`) |
+//! | `sessile_sign_ins_refused_total` | counter | `reason` | sign-ins that were refused because the user's sessions were ended meanwhile (`subject_ended`), or by the limit of a user's sessions (`limit_reached`) |
+//! | `sessile_marks_total` | counter | `scope` | calls that ended all sessions of a user (`subject`), or of `everyone` |
+//! | `sessile_csrf_refused_total` | counter |  | requests that `CsrfGuard` refused |
+//! | `sessile_records_corrupt_total` | counter |  | stored sessions that can't be decoded |
+//! | `sessile_failures_total` | counter | `step` | requests that failed because of their session (`open`, `commit`), and steps whose failure fails no request: `extend_lifetime`, `resend_cookie`, `delete_unneeded` |
+//!
+//! The operations of a store are `load`, `create`, `update`, `delete`, `sign_in` (under a limit), `list`,
+//! `find_by_label`, `end_subject` and `end_everything`. Their outcomes are `ok`, `missing`, `conflict`, `taken`,
+//! `refused`, the kinds of [`StoreErrorKind`](crate::storage::StoreErrorKind) such as `unavailable`, `timed_out`, and
+//! `cancelled` if the client disconnected.
 //!
 //! ```
 //! # #[cfg(feature = "metrics")] {
@@ -61,9 +85,9 @@
 //! assert!(session.entries().is_empty());
 //! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
 //!
-//! let counted = snapshotter.snapshot().into_vec();
-//! assert_eq!(counted.len(), 1);
-//! assert_eq!(counted[0].0.key().name(), "sessile_cookies_rejected_total");
+//! let recorded = snapshotter.snapshot().into_vec();
+//! assert_eq!(recorded.len(), 1);
+//! assert_eq!(recorded[0].0.key().name(), "sessile_cookies_rejected_total");
 //! # } Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -71,11 +95,14 @@
 //!
 //! | signal | what it may mean |
 //! | --- | --- |
-//! | failures | the store is down or slow: the error in the log has the cause |
+//! | failures | the store is down: the log has the cause once for each outage |
+//! | durations of store operations rise, or operations wait for connections | the store is slow, or its connections are too few |
+//! | connects rise | a proxy or a firewall closes connections, or servers take turns |
+//! | redirects do not end | slots move, or the map of the cluster differs from node to node |
 //! | corrupt records | another program writes to the store, or the store is damaged |
 //! | rejected cookies rise on all servers | the sealing key or the cookie's name was changed, or an attacker tries forged cookies |
 //! | rejected cookies rise on one server | that server has another key |
 //! | sessions not found rise | the store lost or evicted sessions, or its servers do not share it |
 //! | dropped changes rise | requests run for long while their users sign in or out |
-//! | conflicts rise | many requests change one session: see [`concurrent_requests`](crate::guide::concurrent_requests) |
+//! | combined writes are large, conflicts rise | many requests change one session: see [`concurrent_requests`](crate::guide::concurrent_requests) |
 //! | near-cache hits are few | requests of a user reach different servers: use sticky routing |

@@ -24,6 +24,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// Gives the credentials of each new connection.
 #[derive(Clone)]
 pub(super) enum CredentialsSource {
+    #[cfg(feature = "redis-rs-session")]
     Fixed(Credentials),
     Callback(Arc<dyn Fn() -> BoxFuture<'static, Result<Credentials, BoxError>> + Send + Sync>),
 }
@@ -64,6 +65,7 @@ impl CredentialsSource {
     /// The credentials for a connection that is about to be made.
     pub(super) async fn get(&self) -> Result<Credentials, BoxError> {
         match self {
+            #[cfg(feature = "redis-rs-session")]
             Self::Fixed(credentials) => Ok(credentials.clone()),
             Self::Callback(callback) => callback().await,
         }

@@ -94,6 +94,11 @@ impl StoreError {
         self
     }
 
+    /// Whether it says that the store fails, and not only that this one record can't be read.
+    pub(crate) const fn is_outage(&self) -> bool {
+        !matches!(self.kind, StoreErrorKind::Corrupt | StoreErrorKind::Newer)
+    }
+
     /// The error for a [`sign_in`](super::SubjectStore::sign_in) whose record has no subject.
     pub(crate) fn without_subject() -> Self {
         let cause = "a session without a subject was passed to `sign_in`";

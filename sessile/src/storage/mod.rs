@@ -77,7 +77,7 @@ mod any;
 pub mod compat;
 #[cfg(feature = "cookie-session")]
 mod cookie;
-#[cfg(feature = "redis-rs-session")]
+#[cfg(feature = "_server")]
 mod credentials;
 mod error;
 #[cfg(feature = "_server")]
@@ -88,6 +88,7 @@ mod memory;
 mod migrating;
 #[cfg(feature = "mysql-session")]
 mod mysql;
+mod observed;
 #[cfg(feature = "postgres-session")]
 mod postgres;
 #[cfg(feature = "redis-rs-session")]
@@ -115,7 +116,7 @@ use crate::{random, record::Record};
 
 #[cfg(feature = "cookie-session")]
 pub use self::cookie::CookieSessionStore;
-#[cfg(feature = "redis-rs-session")]
+#[cfg(feature = "_server")]
 pub use self::credentials::Credentials;
 #[cfg(feature = "mysql-session")]
 pub use self::mysql::{MySqlSessionStore, MySqlSessionStoreBuilder};
@@ -133,7 +134,6 @@ pub use self::redis_actor::{RedisActorSessionStore, RedisActorSessionStoreBuilde
 pub use self::sql::CleanupTask;
 #[cfg(feature = "sqlite-session")]
 pub use self::sqlite::{SqliteSessionStore, SqliteSessionStoreBuilder, SqliteSynchronous};
-pub(crate) use self::subjects::SignInFn;
 pub use self::{
     any::{AnySessionStore, AnySessionStoreBuilder},
     error::{StoreError, StoreErrorKind},
@@ -146,6 +146,7 @@ pub use self::{
         SubjectStore,
     },
 };
+pub(crate) use self::{observed::Observed, subjects::SignInFn};
 pub use crate::record::id::{
     InvalidSessionIdError, SessionId, SessionKey, SubjectDigest, generate_session_key,
 };

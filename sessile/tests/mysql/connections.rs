@@ -2,10 +2,12 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use sessile::storage::{
-    SessionStore as _,
-    StoreErrorKind::{Denied, Unavailable},
-    Version,
+use sessile::{
+    record::Record,
+    storage::{
+        Freshness, SessionId, SessionLimit, SessionStore as _, SignInWrite, StoreErrorKind::Denied,
+        SubjectStore as _, UpdateOutcome, Version,
+    },
 };
 use sessile_rig::proxy::{Fault, Proxy};
 
@@ -13,7 +15,7 @@ use crate::{
     engine::{self, Server, Store},
     sql::setup::{
         At, MINUTE, built, create, created_at_last, failed, in_time, patient, record, store,
-        update, updated, value,
+        update, updated, value, whole, with_patience,
     },
 };
 
@@ -260,18 +262,62 @@ async fn a_killed_connection_is_noticed_and_replaced() {
 }
 
 #[tokio::test]
-async fn a_record_beyond_the_limit_of_the_server_is_refused_and_disturbs_no_other() {
+async fn a_record_beyond_the_limit_of_the_server_is_refused_and_not_sent() {
+    const MAX: usize = 1 << 20;
     let server = Server::start_with(&["max_allowed_packet=1M"]).unwrap();
-    let store = store(&server).await;
-    let at = create(&store, 1).await;
-    let mut large = record(2);
-    large.state.insert("long", &"x".repeat(2 << 20)).unwrap();
-    for _ in 0..10 {
-        let version = Version::generate();
-        let updating = store.update(&at.id, at.version, &large, version, MINUTE);
-        let error = failed(updating.await);
-        // The server closes the connection while the record is sent, so its answer may be lost.
-        assert!(matches!(error.kind(), Denied | Unavailable), "{error:?}");
-        assert_eq!(value(&store, &at).await.unwrap(), Some(1));
+    store(&server).await;
+    let builder = engine::at_most(patient(server.url()), 1);
+    let pool = engine::pool_of_one(&server.url()).await;
+    for store in [
+        built(builder).await,
+        built(with_patience(Store::builder_pooled(pool))).await,
+    ] {
+        let at = create(&store, 1).await;
+        let before = open_connections(&server);
+        let of_size = |bytes: usize| {
+            let mut large = signed_in_record();
+            large.state.insert("long", "").unwrap();
+            let rest = large.encode().len();
+            large
+                .state
+                .insert("long", &"x".repeat(bytes - rest))
+                .unwrap();
+            assert_eq!(large.encode().len(), bytes);
+            large
+        };
+        // The largest that is sent is accepted.
+        let (largest, version) = (of_size(MAX - 1024), Version::generate());
+        let updating = store.update(&at.id, at.version, &largest, version, MINUTE);
+        assert_eq!(updating.await.unwrap(), UpdateOutcome::Updated);
+
+        for bytes in [MAX - 1023, MAX, 2 * MAX, 20 * MAX] {
+            let (large, new) = (of_size(bytes), Version::generate());
+            let updating = store.update(&at.id, version, &large, new, MINUTE);
+            let id = SessionId::generate();
+            let creating = store.create(&id, &large, new, MINUTE);
+            let write = SignInWrite::update(&at.id, version, &large, new, MINUTE);
+            let signing_in = store.sign_in(write, SessionLimit::new(1).unwrap());
+            for error in [
+                failed(updating.await),
+                failed(creating.await),
+                failed(signing_in.await),
+            ] {
+                assert_eq!(error.kind(), Denied, "{bytes}");
+                assert!(!error.may_have_happened(), "{bytes}");
+                assert!(whole(&error).contains("`max_allowed_packet` is 1048576"));
+            }
+        }
+        assert_eq!(open_connections(&server), before);
+        let loaded = store.load(&at.id, None, Freshness::Current).await.unwrap();
+        assert_eq!(loaded.unwrap().version, version);
     }
+}
+
+/// A record with the longest label, of a user who has signed in.
+fn signed_in_record() -> Record {
+    let text = record(2).encode();
+    let label = "l".repeat(255);
+    let members = format!(r#","sub":"ferris","in":1,"label":"{label}"}}"#);
+    let text = text[..text.len() - 1].to_owned() + &members;
+    Record::decode(text.as_bytes()).unwrap()
 }

@@ -11,6 +11,9 @@ pub(crate) type Server = MariaDb;
 pub(crate) type Store = MySqlSessionStore;
 pub(crate) type Builder = MySqlSessionStoreBuilder;
 
+/// How metrics name it.
+#[cfg(feature = "metrics")]
+pub(crate) const BACKEND: &str = "mysql";
 pub(crate) const SCHEMES: [&str; 2] = ["mysql", "mariadb"];
 pub(crate) const LONGEST_TABLE: usize = 56;
 pub(crate) const CREATE_SCHEMA: &str =
@@ -179,6 +182,16 @@ pub(crate) const NO_VALUES: &str = "NULL|NULL|NULL";
 pub(crate) const SIGN_IN_ROUND_TRIPS: usize = 7;
 /// Begin, lock, search, mark and commit.
 pub(crate) const END_ROUND_TRIPS: usize = 5;
+
+/// The statement that changes the password of the store's user.
+pub(crate) fn set_password(password: &str) -> String {
+    format!("ALTER USER sessile@'%' IDENTIFIED BY '{password}'")
+}
+
+/// Ends all connections of the store's user.
+pub(crate) fn cut_all(server: &Server) {
+    server.execute("KILL CONNECTION USER sessile").unwrap();
+}
 
 /// The number of connections of the store's user.
 pub(crate) fn connections(server: &Server) -> u32 {

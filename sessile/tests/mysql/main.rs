@@ -7,8 +7,12 @@ mod conditions;
 mod connections;
 mod engine;
 mod own;
+mod pair;
 #[path = "../shared/races.rs"]
 mod race_suite;
+#[cfg(feature = "metrics")]
+#[path = "../shared/recorded.rs"]
+mod recorded;
 #[path = "../sql/mod.rs"]
 mod sql;
 #[path = "../shared/subjects.rs"]

@@ -9,6 +9,9 @@ pub(crate) type Server = Postgres;
 pub(crate) type Store = PostgresSessionStore;
 pub(crate) type Builder = PostgresSessionStoreBuilder;
 
+/// How metrics name it.
+#[cfg(feature = "metrics")]
+pub(crate) const BACKEND: &str = "postgresql";
 pub(crate) const SCHEMES: [&str; 2] = ["postgres", "postgresql"];
 pub(crate) const LONGEST_TABLE: usize = 55;
 pub(crate) const CREATE_SCHEMA: &str = "CREATE SCHEMA \"Some_schema\" AUTHORIZATION sessile";
@@ -183,6 +186,17 @@ pub(crate) const END_ROUND_TRIPS: usize = 1;
 
 /// Three columns without values, as the client prints them.
 pub(crate) const NO_VALUES: &str = "||";
+
+/// The statement that changes the password of the store's user.
+pub(crate) fn set_password(password: &str) -> String {
+    format!("ALTER ROLE sessile PASSWORD '{password}'")
+}
+
+/// Ends all connections of the store's user.
+pub(crate) fn cut_all(server: &Server) {
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'sessile'";
+    server.execute(cut).unwrap();
+}
 
 /// The number of connections of the store's user.
 pub(crate) fn connections(server: &Server) -> u32 {

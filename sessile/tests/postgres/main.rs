@@ -6,11 +6,15 @@
 mod conditions;
 mod engine;
 mod own;
+mod pair;
 mod pipeline;
 mod pooler;
 #[path = "../shared/races.rs"]
 mod race_suite;
 mod read_only;
+#[cfg(feature = "metrics")]
+#[path = "../shared/recorded.rs"]
+mod recorded;
 #[path = "../sql/mod.rs"]
 mod sql;
 mod sqlx_pool;

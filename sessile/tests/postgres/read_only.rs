@@ -4,7 +4,8 @@ use sessile::storage::StoreErrorKind::Denied;
 
 use crate::{
     engine::{self, Server},
-    sql::setup::{create, in_time, store, update, value},
+    pair::Pair,
+    sql::setup::{built, create, in_time, patient, store, update, updated, updated_at_last, value},
 };
 
 /// Makes the server read-only, or ends that, also for connections that are open.
@@ -46,4 +47,21 @@ async fn writes_fail_and_reads_go_on_until_it_accepts_writes() {
 
     set_read_only(&server, false);
     in_time(async { while update(&store, &at, 3).await.is_err() {} }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_several_hosts_the_one_that_accepts_writes_is_used_also_after_a_promotion() {
+    let mut pair = Pair::start();
+    store(&pair.primary).await;
+    let address = format!(
+        "postgres://sessile:secret@127.0.0.1:{},127.0.0.1:{}/sessile?target_session_attrs=read-write",
+        pair.replica.port(),
+        pair.primary.port()
+    );
+    let store = built(patient(address)).await;
+    let at = create(&store, 1).await;
+    let at = updated(&store, &at, 2).await;
+    pair.promote(false);
+    let at = updated_at_last(&store, &at, 3).await;
+    assert_eq!(value(&store, &at).await.unwrap(), Some(3));
 }

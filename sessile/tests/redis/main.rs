@@ -7,12 +7,17 @@ mod administration;
 mod answers;
 mod bad_input;
 mod cluster;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod near_cache;
 mod operation;
 mod outages;
 #[path = "../shared/races.rs"]
 mod race_suite;
 mod races;
+#[cfg(feature = "metrics")]
+#[path = "../shared/recorded.rs"]
+mod recorded;
 mod requests;
 mod round_trips;
 mod sentinel;

@@ -8,10 +8,14 @@ mod cleanup;
 mod clocks;
 mod contract;
 mod counting;
+mod credentials;
 mod cuts;
+mod failover;
 mod full_disk;
 mod isolation;
 pub(crate) mod kills;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod outages;
 mod races;
 mod rights;

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     session::machine::{SharedAttempt, Stored},
     storage::Version,
-    timeout,
+    telemetry, timeout,
 };
 
 /// The next step of a request in the queue.
@@ -182,6 +182,7 @@ impl<'a> Member<'a> {
 
     /// Settles the jobs of `batch` by the reply to its update, unless another request has done so.
     pub(super) fn finish(&self, batch: &Arc<Batch>, reply: UpdateReply) {
+        let is_stored = matches!(reply, UpdateReply::Stored(_));
         let mut queue = locked(&self.queue);
         let finished = queue.batch.take_if(|it| Arc::ptr_eq(it, batch));
         if let Some(batch) = &finished {
@@ -190,6 +191,10 @@ impl<'a> Member<'a> {
         queue.step_down(&self.job);
         // The lock is released first: `finished` may hold the last copy of a closure, whose drop runs application code.
         drop(queue);
+        if let Some(batch) = finished.filter(|_| is_stored) {
+            let requests = locked(&batch.state).jobs.len();
+            telemetry::writes_combined(requests);
+        }
     }
 }
 

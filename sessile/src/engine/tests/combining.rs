@@ -649,3 +649,17 @@ async fn changes_of_a_request_that_leaves_while_they_are_replayed_are_not_taken_
         queue.assert_n(2 + 1 + 10).await;
     }
 }
+
+#[cfg(feature = "metrics")]
+#[tokio::test]
+async fn conflicts_and_the_sizes_of_combined_updates_are_recorded() {
+    let recorded = crate::recorded::Recorded::start();
+    let mut queue = Queue::new(true, None, &[increment, increment, increment]).await;
+    for reply in queue.replies().await {
+        reply.unwrap();
+    }
+    assert_eq!(queue.world.n(&queue.cookie).await, Some(5));
+    // The update of the first request conflicted, and one update stored the changes of all three.
+    assert_eq!(recorded.take("conflicts"), ["conflicts_total 1"]);
+    assert_eq!(recorded.take("combined"), ["combined_writes 1"]);
+}

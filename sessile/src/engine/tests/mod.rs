@@ -16,6 +16,8 @@ mod findings;
 mod flashes;
 mod lifetimes;
 mod merging;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod opening;
 mod random;
 mod rotation;

@@ -28,7 +28,7 @@ use crate::{
         self, CreateOutcome, Freshness, Loaded, SessionId, StoreError, StoreErrorKind,
         SubjectDigest, UpdateOutcome, Version,
     },
-    telemetry,
+    telemetry::{self, Step},
 };
 
 /// The writes to each session. An application may make an adapter for each worker thread, so all adapters of the
@@ -161,7 +161,7 @@ impl<S: SessionStore> Adapter<S> {
         }
         // The session was missing, and the store created another one, whose key no cookie has.
         if let Err(error) = self.delete_key(&returned).await {
-            telemetry::request_failed("delete a session that no cookie names", &error);
+            telemetry::request_failed(Step::DeleteUnneeded, &error, false);
         }
         Ok(UpdateOutcome::Missing)
     }

@@ -1,11 +1,11 @@
 //! Iterating over the sessions, counting and clearing them.
 
-use std::{
-    num::NonZeroU32,
-    sync::{MutexGuard, PoisonError},
-};
+use std::num::NonZeroU32;
 
-use super::{MemorySessionStore, shard::Shard};
+use super::{
+    MemorySessionStore,
+    locked::{self, LockedShard},
+};
 use crate::storage::{Cursor, IterableStore, ManagedStore, Page, StoreError};
 
 /// Where an iteration continues: in this shard, below this position.
@@ -41,9 +41,8 @@ impl Position {
 }
 
 impl MemorySessionStore {
-    fn shard(&self, index: usize) -> Option<MutexGuard<'_, Shard>> {
-        let shard = self.shared.shards.get(index)?;
-        Some(shard.lock().unwrap_or_else(PoisonError::into_inner))
+    fn shard(&self, index: usize) -> Option<LockedShard<'_>> {
+        self.shared.shards.get(index).map(locked::lock)
     }
 }
 

@@ -5,17 +5,19 @@
 
 mod index;
 mod iteration;
+mod locked;
 mod shard;
 mod subjects;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use self::{
     index::{HasMarks, Index, is_indexed},
+    locked::LockedShard,
     shard::{Removed, Shard, TooLargeError},
 };
 use super::{
@@ -81,12 +83,12 @@ impl MemorySessionStore {
     }
 
     #[inline]
-    fn shard_of(&self, id: &SessionId) -> MutexGuard<'_, Shard> {
+    fn shard_of(&self, id: &SessionId) -> LockedShard<'_> {
         let shards = &self.shared.shards;
         // Ids are random, so any two bytes of them spread the sessions evenly.
         let [first, second, ..] = *id.as_bytes();
         let index = usize::from(u16::from_ne_bytes([first, second])) % shards.len();
-        shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+        locked::lock(&shards[index])
     }
 
     /// Runs `operation` under the lock of the shard that `id` belongs to.

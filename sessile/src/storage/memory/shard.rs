@@ -15,6 +15,8 @@ use std::mem;
 
 use hashbrown::HashTable;
 
+#[cfg(feature = "metrics")]
+use crate::telemetry::Size;
 use crate::{
     clock::Timestamp,
     record::{Record, id::hash_of_id},
@@ -144,6 +146,14 @@ impl Shard {
     pub(super) fn count_live(&self, now: Timestamp) -> u64 {
         let live = self.entries.iter().filter(|entry| now < entry.ends_at);
         live.count() as u64
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(super) fn size(&self) -> Size {
+        Size {
+            sessions: self.entries.len(),
+            bytes: self.bytes,
+        }
     }
 
     /// What expired or was evicted since the last call.

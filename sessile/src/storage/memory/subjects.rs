@@ -5,6 +5,7 @@ use std::sync::{MutexGuard, PoisonError};
 use super::{
     MemorySessionStore,
     index::{Index, Mark, is_indexed},
+    locked,
     shard::{Removed, Shard},
     too_large,
 };
@@ -92,7 +93,7 @@ impl MemorySessionStore {
         index.subjects.clear();
         index.labels.clear();
         for shard in &self.shared.shards {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut shard = locked::lock(shard);
             let ids: Vec<_> = shard.ids().collect();
             let removed: Vec<_> = ids.iter().filter_map(|id| shard.remove(id)).collect();
             drop(shard);

@@ -1,6 +1,6 @@
 //! [`MySqlSessionStoreBuilder`]: the settings of a store.
 
-use std::{fmt, str::FromStr as _, sync::Arc, time::Duration};
+use std::{error::Error, fmt, str::FromStr as _, sync::Arc, time::Duration};
 
 use rustls::crypto::CryptoProvider;
 use sqlx::{
@@ -12,9 +12,12 @@ use super::{
     MySqlSessionStore, StoreError,
     connections::Connections,
     database::{self, DEFAULT_TABLE, MySql},
-    own::Own,
+    own::{Own, Settings},
 };
-use crate::storage::sql::{Fault, Limits, Name, Store, check_scheme, flag, parameter, schema_sql};
+use crate::storage::{
+    credentials::{Credentials, CredentialsSource},
+    sql::{Fault, Limits, Name, Store, check_scheme, flag, parameter, schema_sql},
+};
 
 /// What addresses begin with.
 const SCHEMES: &[&str] = &["mysql", "mariadb"];
@@ -50,6 +53,7 @@ pub struct MySqlSessionStoreBuilder {
     create_table: bool,
     connections: usize,
     max_lifetime: Duration,
+    credentials: Option<CredentialsSource>,
     limits: Limits,
 }
 
@@ -75,6 +79,7 @@ impl MySqlSessionStoreBuilder {
             create_table: false,
             connections: 10,
             max_lifetime: Duration::from_secs(30 * 60),
+            credentials: None,
             limits: Limits::default(),
         }
     }
@@ -121,6 +126,29 @@ impl MySqlSessionStoreBuilder {
     /// time. A pool has its own limit.
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
         self.max_lifetime = lifetime;
+        self
+    }
+
+    /// Asks `callback` for the user and the password of each new connection: for passwords that change while the
+    /// application runs, and for tokens. The callback has to answer within [`connect_timeout`](Self::connect_timeout).
+    ///
+    /// Default: user and password of the address. What the callback gives replaces them. Connections that are open
+    /// stay open. A pool has credentials of its own.
+    ///
+    /// ```
+    /// use sessile::storage::{Credentials, MySqlSessionStore};
+    ///
+    /// # async fn token() -> std::io::Result<String> { Ok(String::new()) }
+    /// let builder = MySqlSessionStore::builder("mysql://db.internal/app?ssl-mode=VERIFY_IDENTITY")
+    ///     .credentials(|| async { Ok(Credentials::new("app", token().await?)) });
+    /// # drop(builder);
+    /// ```
+    pub fn credentials<F, O>(mut self, callback: F) -> Self
+    where
+        F: Fn() -> O + Send + Sync + 'static,
+        O: Future<Output = Result<Credentials, Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
+        self.credentials = Some(CredentialsSource::callback(callback));
         self
     }
 
@@ -176,10 +204,15 @@ impl MySqlSessionStoreBuilder {
                 let options = MySqlConnectOptions::from_str(&address);
                 let options = options.map_err(|error| Fault::Address(Arc::new(error)))?;
                 check_tls(&options)?;
-                let (timeout, lifetime) = (self.limits.connect_timeout, self.max_lifetime);
-                Connections::Own(Own::new(options, self.connections, timeout, lifetime))
+                Connections::Own(Own::new(Settings {
+                    options,
+                    credentials: self.credentials,
+                    connections: self.connections,
+                    connect_timeout: self.limits.connect_timeout,
+                    max_lifetime: self.max_lifetime,
+                }))
             }
-            Target::Pool(pool) => Connections::Pool(pool),
+            Target::Pool(pool) => Connections::Pool(pool.into()),
         };
         let database = MySql::new(&name, connections);
         let store = Store::open(database, self.limits, create_table).await?;

@@ -9,11 +9,31 @@ use crate::storage::sql::{self, Fault, FoundTable, Table};
 ///
 /// The server does not notice that its client has given up, and keeps the connection until the
 /// statement ends. By default it waits for locks for most of a minute, or for a day.
-pub(super) async fn set_up(connection: &mut MySqlConnection) -> Result<(), Error> {
+///
+/// Returns the size of the largest packet.
+pub(super) async fn set_up(connection: &mut MySqlConnection) -> Result<u64, Error> {
     const SET: &str =
-        "SET SESSION autocommit = 1, innodb_lock_wait_timeout = 2, lock_wait_timeout = 2";
-    sqlx::raw_sql(SET).execute(connection).await?;
-    Ok(())
+        "SET SESSION autocommit = 1, innodb_lock_wait_timeout = 2, lock_wait_timeout = 2;
+         SELECT @@max_allowed_packet";
+    max_packet_of(connection, SET).await
+}
+
+/// The size of the largest packet that the server accepts over this connection.
+pub(super) async fn max_packet(connection: &mut MySqlConnection) -> Result<u64, Error> {
+    max_packet_of(connection, "SELECT @@max_allowed_packet").await
+}
+
+async fn max_packet_of(
+    connection: &mut MySqlConnection,
+    statements: &'static str,
+) -> Result<u64, Error> {
+    let rows = sqlx::raw_sql(statements).fetch_all(connection).await?;
+    let text: Option<String> = match rows.first() {
+        Some(row) => row.try_get_unchecked(0)?,
+        None => None,
+    };
+    // A proxy that does not tell it lets the server decide.
+    Ok(text.and_then(|it| it.parse().ok()).unwrap_or(u64::MAX))
 }
 
 /// What a connection tells about the tables.

@@ -1,16 +1,20 @@
 //! [`Connections`]: where an operation gets its connection, and whether that is used again.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use sqlx::{MySql, MySqlConnection, MySqlPool};
 
 use super::{
+    catalog,
     error::fault,
     own::{Own, Taken},
 };
-use crate::storage::{
-    sql::{self, AfterCut, Answer, Failure, Fault, up_to_twice},
-    timing::Deadline,
+use crate::{
+    storage::{
+        sql::{self, AfterCut, Answer, Failure, Fault, NewRow, up_to_twice},
+        timing::Deadline,
+    },
+    telemetry::{self, Backend},
 };
 
 /// The connections of a store.
@@ -18,7 +22,23 @@ pub(super) enum Connections {
     /// The store opens them itself.
     Own(Own),
     /// The application's pool opens them.
-    Pool(MySqlPool),
+    Pool(Pool),
+}
+
+/// The application's pool.
+pub(super) struct Pool {
+    pool: MySqlPool,
+    /// The size of the largest packet that the server accepted when the store was opened.
+    max_packet: OnceLock<u64>,
+}
+
+impl From<MySqlPool> for Pool {
+    fn from(pool: MySqlPool) -> Self {
+        Self {
+            pool,
+            max_packet: OnceLock::new(),
+        }
+    }
 }
 
 impl Connections {
@@ -56,10 +76,20 @@ impl Connections {
     /// A connection for an operation with this time limit. One of the store's own is new if `is_new` is set.
     async fn lease(&self, is_new: bool, limit: Duration) -> Result<Lease, Fault> {
         match self {
-            Self::Own(own) => own.take(is_new, limit).await.map(Lease::Own),
-            Self::Pool(pool) => {
-                let connection = pool.acquire().await.map_err(fault)?;
-                Ok(Lease::Pool(sql::Lease::new(connection)))
+            Self::Own(own) => {
+                let taking = telemetry::waiting(Backend::MySql, own.take(is_new, limit));
+                taking.await.map(Lease::Own)
+            }
+            Self::Pool(Pool { pool, max_packet }) => {
+                let mut connection = pool.acquire().await.map_err(fault)?;
+                let max_packet = match max_packet.get() {
+                    Some(known) => *known,
+                    None => {
+                        let found = catalog::max_packet(&mut connection).await.map_err(fault)?;
+                        *max_packet.get_or_init(|| found)
+                    }
+                };
+                Ok(Lease::Pool(sql::Lease::new(connection), max_packet))
             }
         }
     }
@@ -68,22 +98,49 @@ impl Connections {
 /// A connection in use. It is closed if its operation does not end.
 pub(super) enum Lease {
     Own(Taken),
-    Pool(sql::Lease<MySql>),
+    Pool(sql::Lease<MySql>, u64),
 }
+
+/// What a statement has beside the record, at most: the values of the other columns, and the types of all.
+const BESIDE_RECORD: u64 = 1024;
 
 impl Lease {
     pub(super) fn connection(&mut self) -> &mut MySqlConnection {
         match self {
             Self::Own(taken) => taken.connection(),
-            Self::Pool(lease) => lease.connection(),
+            Self::Pool(lease, _) => lease.connection(),
         }
+    }
+
+    /// Whether the server accepts a statement with this row. It would close the connection while it receives a larger
+    /// one, and its answer may then be lost.
+    pub(super) fn check_size(&self, row: &NewRow<'_>) -> Result<(), Fault> {
+        let max = match self {
+            Self::Own(taken) => taken.max_packet(),
+            Self::Pool(_, max_packet) => *max_packet,
+        };
+        let bytes = row.record.len() as u64;
+        match bytes.saturating_add(BESIDE_RECORD) > max {
+            true => Err(Fault::TooLarge { bytes, max }),
+            false => Ok(()),
+        }
+    }
+
+    /// As [`end`](Self::end), after a write.
+    pub(super) fn end_write<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
+        if let Self::Own(taken) = &self
+            && result.is_ok()
+        {
+            taken.wrote();
+        }
+        self.end(result)
     }
 
     /// Makes the connection available to other operations, or closes it if it can't be used any longer.
     pub(super) fn end<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
         match self {
             Self::Own(taken) => taken.end(result),
-            Self::Pool(lease) => lease.end(result),
+            Self::Pool(lease, _) => lease.end(result),
         }
     }
 }

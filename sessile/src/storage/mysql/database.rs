@@ -4,11 +4,15 @@ use super::{
     CreateOutcome, SessionId, StoreError, Version, catalog::Catalog, connections::Connections,
     error::fault, schema, statements::Statements,
 };
-use crate::storage::{
-    sql::{
-        self, AfterCut, Answer, Cleaned, Database, Failure, Marks, Name, NewRow, Row, Swap, Table,
+use crate::{
+    storage::{
+        sql::{
+            self, AfterCut, Answer, Cleaned, Database, Failure, Marks, Name, NewRow, Row, Swap,
+            Table,
+        },
+        timing::Deadline,
     },
-    timing::Deadline,
+    telemetry::Backend,
 };
 
 pub(super) const DEFAULT_TABLE: &str = "sessile_sessions";
@@ -45,6 +49,8 @@ impl MySql {
 }
 
 impl Database for MySql {
+    const BACKEND: Backend = Backend::MySql;
+
     fn tables(&self) -> &[Table; 2] {
         &self.tables
     }
@@ -80,8 +86,11 @@ impl Database for MySql {
     ) -> Result<Answer<CreateOutcome>, Failure> {
         self.connections
             .run(deadline, AfterCut::Fail, |mut lease| async move {
+                if let Err(too_large) = lease.check_size(row) {
+                    return lease.end(Err(too_large));
+                }
                 let created = self.statements.create(lease.connection(), row).await;
-                lease.end(created.map_err(fault))
+                lease.end_write(created.map_err(fault))
             })
             .await
     }
@@ -95,10 +104,13 @@ impl Database for MySql {
     ) -> Result<Answer<Swap>, Failure> {
         self.connections
             .run(deadline, AfterCut::Resend, |mut lease| async move {
+                if let Err(too_large) = lease.check_size(row) {
+                    return lease.end(Err(too_large));
+                }
                 let connection = lease.connection();
                 let swap = self.statements.update(connection, expected, row, marks);
                 let swap = swap.await;
-                lease.end(swap.map_err(fault))
+                lease.end_write(swap.map_err(fault))
             })
             .await
     }
@@ -107,7 +119,7 @@ impl Database for MySql {
         self.connections
             .run(deadline, AfterCut::Resend, |mut lease| async move {
                 let deleted = self.statements.delete(lease.connection(), id).await;
-                lease.end(deleted.map_err(fault))
+                lease.end_write(deleted.map_err(fault))
             })
             .await
     }
@@ -117,7 +129,7 @@ impl Database for MySql {
             .run(deadline, AfterCut::Resend, |mut lease| async move {
                 let clean_up = &self.statements.clean_up;
                 let cleaned = clean_up.run(lease.connection(), limit).await;
-                lease.end(cleaned.map_err(fault))
+                lease.end_write(cleaned.map_err(fault))
             })
             .await
     }

@@ -68,9 +68,8 @@ pub use self::builder::MySqlSessionStoreBuilder;
 /// - Acknowledged writes are as durable as the server's settings make them. With
 ///   `innodb_flush_log_at_trx_commit` at 2 or 0, writes are faster, but a loss of power or a crash of the
 ///   server may lose those of the last second.
-/// - The server's `max_allowed_packet` limits the size of a record. A larger one is refused, with an error of kind
-///   [`Denied`](StoreErrorKind::Denied), or [`Unavailable`](StoreErrorKind::Unavailable) if the server closes the
-///   connection before its answer is read.
+/// - A record has to be smaller by 1 KiB than the server's `max_allowed_packet`, which each connection reads when it is
+///   opened, and a pool once. A larger record is not sent: the error is of kind [`Denied`](StoreErrorKind::Denied).
 /// - The tables open no session: records have only digests of secrets. Session values are plain text.
 /// - `ssl-mode` is `DISABLED`, `PREFERRED`, `REQUIRED`, `VERIFY_CA` or `VERIFY_IDENTITY`. The default is
 ///   `PREFERRED`: TLS if the server supports it, without a check of its certificate. Use `VERIFY_IDENTITY` on a network

@@ -8,6 +8,7 @@
 mod idle;
 
 use std::{
+    borrow::Cow,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -21,7 +22,13 @@ use tokio::{
 
 use self::idle::{Idle, Opened};
 use super::{catalog, error::fault};
-use crate::storage::sql::Fault;
+use crate::{
+    storage::{
+        credentials::{Credentials, CredentialsSource},
+        sql::Fault,
+    },
+    telemetry::{self, Backend},
+};
 
 /// If an operation is dropped after this long, the server or the network hangs, and the connections
 /// that were idle meanwhile are closed as well.
@@ -38,10 +45,18 @@ const YOUNG: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub(super) struct Own(Arc<Inner>);
 
+/// How connections are made, and how many.
+pub(super) struct Settings {
+    pub(super) options: MySqlConnectOptions,
+    /// Those of the options count unless there is a source.
+    pub(super) credentials: Option<CredentialsSource>,
+    pub(super) connections: usize,
+    pub(super) connect_timeout: Duration,
+    pub(super) max_lifetime: Duration,
+}
+
 struct Inner {
-    options: MySqlConnectOptions,
-    connect_timeout: Duration,
-    max_lifetime: Duration,
+    settings: Settings,
     bound: usize,
     /// One permit for each connection in use.
     permits: Arc<Semaphore>,
@@ -53,17 +68,10 @@ struct Inner {
 }
 
 impl Own {
-    pub(super) fn new(
-        options: MySqlConnectOptions,
-        connections: usize,
-        connect_timeout: Duration,
-        max_lifetime: Duration,
-    ) -> Self {
-        let bound = connections.clamp(1, Semaphore::MAX_PERMITS);
+    pub(super) fn new(settings: Settings) -> Self {
+        let bound = settings.connections.clamp(1, Semaphore::MAX_PERMITS);
         Self(Arc::new(Inner {
-            options,
-            connect_timeout,
-            max_lifetime,
+            settings,
             bound,
             permits: Arc::new(Semaphore::new(bound)),
             idle: Mutex::new(Idle::new()),
@@ -150,20 +158,44 @@ impl Inner {
         };
         drop(oldest);
         let begun = Instant::now();
-        let connection = self.connect().await?;
-        Ok(Opened::new(connection, begun, self.max_lifetime))
+        let (connection, max_packet) = self.connect().await?;
+        Ok(Opened::new(
+            connection,
+            max_packet,
+            begun,
+            self.settings.max_lifetime,
+        ))
     }
 
-    async fn connect(&self) -> Result<MySqlConnection, Fault> {
-        let connecting = timeout(self.connect_timeout, async {
-            let mut connection = self.options.connect().await?;
-            catalog::set_up(&mut connection).await?;
-            Ok(connection)
+    /// A connection, and the size of the largest packet that it takes.
+    async fn connect(&self) -> Result<(MySqlConnection, u64), Fault> {
+        let limit = self.settings.connect_timeout;
+        let connecting = timeout(limit, async {
+            let options = self.options().await?;
+            let mut connection = options.connect().await.map_err(fault)?;
+            let max_packet = catalog::set_up(&mut connection).await.map_err(fault)?;
+            Ok((connection, max_packet))
         });
-        match connecting.await {
-            Ok(connected) => connected.map_err(fault),
-            Err(_) => Err(Fault::TimedOut(self.connect_timeout)),
+        let connected = connecting.await;
+        let connected = connected.unwrap_or(Err(Fault::TimedOut(limit)));
+        telemetry::connected(Backend::MySql, connected.is_ok());
+        connected
+    }
+
+    /// The options, with the credentials that count now.
+    async fn options(&self) -> Result<Cow<'_, MySqlConnectOptions>, Fault> {
+        let mut options = Cow::Borrowed(&self.settings.options);
+        if let Some(source) = &self.settings.credentials {
+            let Credentials { username, password } =
+                source.get().await.map_err(Fault::credentials)?;
+            if let Some(username) = username {
+                options = Cow::Owned(options.into_owned().username(&username));
+            }
+            if let Some(password) = password {
+                options = Cow::Owned(options.into_owned().password(&password));
+            }
         }
+        Ok(options)
     }
 }
 
@@ -183,12 +215,28 @@ impl Taken {
         &mut opened.connection
     }
 
+    /// The size of the largest packet that the connection takes.
+    pub(super) fn max_packet(&self) -> u64 {
+        let opened = self.connection.as_ref();
+        opened.map_or(u64::MAX, |it| it.max_packet)
+    }
+
+    /// The server of this connection has accepted a write.
+    pub(super) fn wrote(&self) {
+        if let Some(connection) = &self.connection {
+            self.inner.idle().accepted(connection.opened);
+        }
+    }
+
     /// Makes the connection available to other operations, or closes it if it can't be used any longer, together
     /// with the idle ones that have probably met the same fate.
     pub(super) fn end<T>(mut self, result: Result<T, Fault>) -> Result<T, Fault> {
         let Some(connection) = self.connection.take() else {
             return result;
         };
+        if matches!(&result, Err(fault) if fault.is_read_only()) {
+            self.inner.idle().refused();
+        }
         match &result {
             Err(Fault::ReadOnly) if connection.opened.elapsed() < YOUNG => {
                 self.inner.give_back(connection);

@@ -63,6 +63,9 @@ impl SubjectDatabase for MySql {
         };
         self.connections
             .run(deadline, after_cut, |mut lease| async move {
+                if let Err(too_large) = lease.check_size(row) {
+                    return lease.end(Err(too_large));
+                }
                 let connection = lease.connection();
                 let signed_in = async {
                     transaction::begin(connection).await?;
@@ -70,7 +73,7 @@ impl SubjectDatabase for MySql {
                     transaction::end(connection, signed_in.map_err(fault)).await
                 };
                 let signed_in = signed_in.await;
-                lease.end(signed_in)
+                lease.end_write(signed_in)
             })
             .await
     }
@@ -119,7 +122,7 @@ impl SubjectDatabase for MySql {
                     transaction::end(connection, ended.map_err(fault)).await
                 };
                 let ended = ended.await;
-                lease.end(ended)
+                lease.end_write(ended)
             })
             .await
     }
@@ -129,7 +132,7 @@ impl SubjectDatabase for MySql {
             .run(deadline, AfterCut::Resend, |mut lease| async move {
                 let statements = &self.statements.of_subjects;
                 let at = statements.mark_everything(lease.connection(), now).await;
-                lease.end(at.map_err(fault))
+                lease.end_write(at.map_err(fault))
             })
             .await
     }
@@ -143,7 +146,7 @@ impl SubjectDatabase for MySql {
         self.connections
             .run(deadline, AfterCut::Resend, |mut lease| async move {
                 let last = self.delete_batch(lease.connection(), after, at).await;
-                lease.end(last.map_err(fault))
+                lease.end_write(last.map_err(fault))
             })
             .await
     }

@@ -1,6 +1,6 @@
 //! [`PostgresSessionStoreBuilder`]: the settings of a store.
 
-use std::{env, fmt, sync::Arc, time::Duration};
+use std::{env, error::Error, fmt, sync::Arc, time::Duration};
 
 use tokio_postgres::Config;
 
@@ -13,7 +13,10 @@ use super::{
     database::{self, DEFAULT_TABLE, Postgres},
     statements::Statements,
 };
-use crate::storage::sql::{Limits, Name, Store, schema_sql};
+use crate::storage::{
+    credentials::{Credentials, CredentialsSource},
+    sql::{Limits, Name, Store, schema_sql},
+};
 
 /// The longest time that a statement waits for a lock. The server does not notice that its client has given
 /// up, and later writes of the same connection wait behind the statement.
@@ -27,6 +30,7 @@ pub struct PostgresSessionStoreBuilder {
     table: String,
     create_table: bool,
     behind_pooler: bool,
+    credentials: Option<CredentialsSource>,
     limits: Limits,
 }
 
@@ -53,6 +57,7 @@ impl PostgresSessionStoreBuilder {
             table: DEFAULT_TABLE.to_owned(),
             create_table: false,
             behind_pooler: false,
+            credentials: None,
             limits: Limits::default(),
         }
     }
@@ -94,6 +99,29 @@ impl PostgresSessionStoreBuilder {
     /// not prove that the right statement was executed.
     pub fn behind_pooler(mut self, is_behind: bool) -> Self {
         self.behind_pooler = is_behind;
+        self
+    }
+
+    /// Asks `callback` for the user and the password of each new connection: for passwords that change while the
+    /// application runs, and for tokens. The callback has to answer within [`connect_timeout`](Self::connect_timeout).
+    ///
+    /// Default: user and password of the address. What the callback gives replaces them. Connections that are open
+    /// stay open. A pool has credentials of its own.
+    ///
+    /// ```
+    /// use sessile::storage::{Credentials, PostgresSessionStore};
+    ///
+    /// # async fn token() -> std::io::Result<String> { Ok(String::new()) }
+    /// let builder = PostgresSessionStore::builder("postgres://db.internal/app?sslmode=verify-full")
+    ///     .credentials(|| async { Ok(Credentials::new("app", token().await?)) });
+    /// # drop(builder);
+    /// ```
+    pub fn credentials<F, O>(mut self, callback: F) -> Self
+    where
+        F: Fn() -> O + Send + Sync + 'static,
+        O: Future<Output = Result<Credentials, Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
+        self.credentials = Some(CredentialsSource::callback(callback));
         self
     }
 
@@ -161,7 +189,16 @@ impl PostgresSessionStoreBuilder {
                     }
                 }
                 let (configs, tls) = (&address.configs, address.tls.connector()?);
-                Connections::own(configs, &tls, &statements, self.limits, behind_pooler)
+                let credentials = self.credentials.as_ref();
+                let limits = self.limits;
+                Connections::own(
+                    configs,
+                    &tls,
+                    credentials,
+                    &statements,
+                    limits,
+                    behind_pooler,
+                )
             }
             #[cfg(feature = "_postgres-pool")]
             Target::Pool(pool) => Connections::pooled(pool, behind_pooler)?,

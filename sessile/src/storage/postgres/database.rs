@@ -9,12 +9,16 @@ use super::{
     statements::{Found, Statements},
     subjects::only,
 };
-use crate::storage::{
-    Refusal,
-    sql::{
-        self, AfterCut, Answer, Cleaned, Database, Failure, Marks, Name, NewRow, Row, Swap, Table,
+use crate::{
+    storage::{
+        Refusal,
+        sql::{
+            self, AfterCut, Answer, Cleaned, Database, Failure, Marks, Name, NewRow, Row, Swap,
+            Table,
+        },
+        timing::Deadline,
     },
-    timing::Deadline,
+    telemetry::Backend,
 };
 
 pub(super) const DEFAULT_TABLE: &str = "sessile_sessions";
@@ -40,6 +44,8 @@ pub(super) fn tables(name: &Name) -> [Table; 2] {
 }
 
 impl Database for Postgres {
+    const BACKEND: Backend = Backend::Postgres;
+
     fn tables(&self) -> &[Table; 2] {
         &self.tables
     }

@@ -66,12 +66,6 @@ impl Worker {
         let state = match outcome {
             Ok(store) => State::Open(store),
             Err(error) => {
-                if self.failures == 0 {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "can't connect to Redis"
-                    );
-                }
                 self.failures = self.failures.saturating_add(1);
                 ctx.stop();
                 State::Closed(Some(Arc::new(error)))

@@ -22,6 +22,7 @@ use tokio::{sync::watch, time::Instant};
 
 pub(super) use self::{backoff::Backoff, in_flight::InFlight, per_runtime::PerRuntime};
 use super::timing::{Deadline, TimedOut};
+use crate::telemetry::{self, Backend};
 
 /// A connection that was idle for this long is replaced. Firewalls drop such connections silently, and the
 /// next request would run into its timeout.
@@ -35,8 +36,8 @@ pub(super) trait Connect: Send + Sync + 'static {
     type Handle;
     type Fault: Clone + Error + From<TimedOut> + Send + Sync + 'static;
 
-    /// The name of the server in messages.
-    const SERVER: &'static str;
+    /// The kind of server.
+    const BACKEND: Backend;
 
     /// A new connection.
     fn connect(&self) -> impl Future<Output = Result<Self::Connection, Self::Fault>> + Send;
@@ -157,7 +158,7 @@ impl<C: Connect> SharedConnection<C> {
                 }
             }
         });
-        let begun = deadline.bound(begin).await;
+        let begun = telemetry::waiting(C::BACKEND, deadline.bound(begin)).await;
         // Nothing was sent.
         begun.unwrap_or_else(|timed_out| Err(C::not_connected(timed_out.into())))
     }
@@ -167,11 +168,13 @@ impl<C: Connect> SharedConnection<C> {
         &self.0.connector
     }
 
-    /// Closes the connection. The next request opens another one.
+    /// Closes the connection, also one that is being opened. The next request opens another one.
     fn close(&self) {
         let mut state = self.0.state();
-        if matches!(state.phase, Phase::Open(_)) {
+        if matches!(state.phase, Phase::Open(_) | Phase::Opening { .. }) {
             state.phase = Phase::Closed;
+            // The attempt that is under way is not used.
+            state.number += 1;
         }
     }
 
@@ -211,6 +214,7 @@ impl<C: Connect> SharedConnection<C> {
         let (inner, number) = (Arc::clone(&self.0), state.number);
         tokio::spawn(async move {
             let opened = inner.connector.connect().await;
+            telemetry::connected(C::BACKEND, opened.is_ok());
             inner.opened(number, opened);
             drop(sender);
         });
@@ -241,9 +245,6 @@ impl<C: Connect> Inner<C> {
         }
         match opened {
             Ok(connection) => {
-                if state.failures > 0 {
-                    tracing::info!("connected to {} again", C::SERVER);
-                }
                 state.failures = 0;
                 state.phase = Phase::Open(Open {
                     connection,
@@ -254,10 +255,6 @@ impl<C: Connect> Inner<C> {
             }
             Err(cause) => {
                 state.failures = state.failures.saturating_add(1);
-                if state.failures == 1 {
-                    let error: &(dyn Error + 'static) = &cause;
-                    tracing::warn!(error, "can't connect to {}", C::SERVER);
-                }
                 let retry_at = Instant::now() + self.connector.backoff().after(state.failures);
                 state.phase = Phase::Failed { cause, retry_at };
             }

@@ -25,7 +25,7 @@ impl Connect for Numbers {
     type Handle = u32;
     type Fault = Fault;
 
-    const SERVER: &'static str = "the test";
+    const BACKEND: Backend = Backend::Redis;
 
     async fn connect(&self) -> Result<u32, Fault> {
         Ok(self.0.fetch_add(1, SeqCst))

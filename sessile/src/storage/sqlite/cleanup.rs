@@ -5,7 +5,11 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use super::{CleanupTask, SqliteSessionStore, StoreError, queue::Operation, statements::integer};
-use crate::{clock::Timestamp, storage::sql::SMALLEST_BATCH};
+use crate::{
+    clock::Timestamp,
+    storage::sql::SMALLEST_BATCH,
+    telemetry::{self, Backend},
+};
 
 /// The slots of the rows that are due, the earliest first: at most ?2 at the time ?1.
 macro_rules! due {
@@ -122,7 +126,9 @@ impl SqliteSessionStore {
     /// Postpones or deletes the rows that are due, and gives free pages back, at most `limit` of each.
     pub(super) async fn settle(&self, limit: u32) -> Result<Settled, StoreError> {
         self.0.reminder.cleaned();
-        self.0.queue.execute(Settle { limit }).await
+        let settled = self.0.queue.execute(Settle { limit }).await?;
+        telemetry::rows_cleaned(Backend::Sqlite, settled.deleted as u64);
+        Ok(settled)
     }
 
     /// Starts a task that deletes the rows of expired sessions: now, and then once in every `period`.

@@ -91,3 +91,42 @@ fn the_bound_counts_what_the_allocator_counts_to_within_15_percent() {
         assert!(difference <= 15, "{name}: {taken} bytes, and not {counted}");
     }
 }
+
+#[cfg(feature = "metrics")]
+#[tokio::test]
+async fn the_gauges_have_the_number_and_the_size_of_all_sessions() {
+    use crate::{recorded::Recorded, storage::SubjectStore as _};
+
+    let recorded = Recorded::start();
+    let clock = ManualClock::default();
+    let new_store = || MemorySessionStore::builder().clock(clock.clone()).build();
+    let (store, other) = (new_store(), new_store());
+    let bytes = footprint(&small_record().compacted());
+    let sizes = |sessions: usize| {
+        let bytes = bytes * sessions;
+        [
+            format!("memory_store_bytes {bytes}"),
+            format!("memory_store_sessions {sessions}"),
+        ]
+    };
+    let mut ids = Vec::new();
+    for count in 1..=10 {
+        let (id, version) = (SessionId::generate(), Version::generate());
+        let store = if count == 1 { &other } else { &store };
+        let (record, ttl) = (small_record(), Duration::from_secs(count));
+        store.create(&id, &record, version, ttl).await.unwrap();
+        assert_eq!(recorded.take("memory"), sizes(count as usize));
+        ids.push(id);
+    }
+    store.delete(&ids[9]).await.unwrap();
+    assert_eq!(recorded.take("memory"), sizes(9));
+    // A load finds that the session has expired.
+    clock.advance(Duration::from_secs(2));
+    let loading = store.load(&ids[1], None, Freshness::Current);
+    assert_eq!(loading.await.unwrap(), None);
+    assert_eq!(recorded.take("memory"), sizes(8));
+    store.end_everything(clock.now()).await.unwrap();
+    assert_eq!(recorded.take("memory"), sizes(1));
+    drop(other);
+    assert_eq!(recorded.take("memory"), sizes(0));
+}

@@ -20,6 +20,8 @@ const PING_TIMEOUT: Duration = Duration::from_millis(250);
 /// A connection of the store's own.
 pub(super) struct Opened {
     pub(super) connection: MySqlConnection,
+    /// The size of the largest packet that the server accepts over it.
+    pub(super) max_packet: u64,
     /// The runtime that it belongs to.
     home: Home,
     /// When its opening began.
@@ -34,11 +36,13 @@ impl Opened {
     /// that were opened together are not replaced together.
     pub(super) fn new(
         connection: MySqlConnection,
+        max_packet: u64,
         opened: Instant,
         max_lifetime: Duration,
     ) -> Self {
         Self {
             connection,
+            max_packet,
             home: Home::here(),
             opened,
             lifetime: max_lifetime - (max_lifetime / 10).mul_f64(fastrand::f64()),
@@ -68,6 +72,8 @@ pub(super) struct Idle {
     /// Connections that were opened earlier are not used again.
     earliest: Instant,
     is_closed: bool,
+    /// Whether a write was refused since the last one that succeeded, because the server was read-only.
+    was_refused: bool,
 }
 
 impl Idle {
@@ -76,6 +82,7 @@ impl Idle {
             connections: Vec::new(),
             earliest: Instant::now(),
             is_closed: false,
+            was_refused: false,
         }
     }
 
@@ -119,6 +126,20 @@ impl Idle {
     /// Closes the connections that were not used since `moment`.
     pub(super) fn distrust(&mut self, moment: Instant) {
         self.connections.retain(|it| it.used > moment);
+    }
+
+    /// A server refused a write because it was read-only.
+    pub(super) fn refused(&mut self) {
+        self.was_refused = true;
+    }
+
+    /// A connection that was opened at `opened` leads to a server that accepts writes. If another one refused them, the
+    /// connections from before lead there, and would read what that one had: they are not used again.
+    pub(super) fn accepted(&mut self, opened: Instant) {
+        if std::mem::take(&mut self.was_refused) {
+            self.earliest = self.earliest.max(opened);
+            self.connections.retain(|it| it.opened >= opened);
+        }
     }
 
     /// Closes all connections because one that was opened at `opened` leads to a server that became

@@ -1,6 +1,7 @@
 //! [`Connector`]: new connections, with their prepared statements.
 
 use std::{
+    borrow::Cow,
     future::poll_fn,
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
@@ -15,9 +16,13 @@ use super::super::{
     error::{fault, refused},
     statements::{Purpose, Statement, Statements},
 };
-use crate::storage::{
-    shared_connection::{Backoff, Connect},
-    sql::Fault,
+use crate::{
+    storage::{
+        credentials::{Credentials, CredentialsSource},
+        shared_connection::{Backoff, Connect},
+        sql::Fault,
+    },
+    telemetry::Backend,
 };
 
 /// Makes connections for one purpose.
@@ -26,6 +31,8 @@ pub(super) struct Connector {
     /// For each server, in the order in which they are tried.
     pub(super) configs: Vec<Config>,
     pub(super) tls: MakeRustlsConnect,
+    /// Those of the addresses count unless there is a source.
+    pub(super) credentials: Option<CredentialsSource>,
     /// For one server.
     pub(super) timeout: Duration,
     pub(super) statements: Arc<Statements>,
@@ -80,7 +87,7 @@ impl Connect for Connector {
     type Handle = Arc<RawConnection>;
     type Fault = Fault;
 
-    const SERVER: &'static str = "PostgreSQL";
+    const BACKEND: Backend = Backend::Postgres;
 
     async fn connect(&self) -> Result<Arc<RawConnection>, Fault> {
         let client = self.any_client().await?;
@@ -115,8 +122,10 @@ impl Connector {
         if configs.iter().any(is_random) {
             fastrand::shuffle(&mut configs);
         }
+        let credentials = self.credentials().await?;
         let mut last = Err(self.timed_out());
         for config in configs {
+            let config = signed_in(config, credentials.as_ref());
             let connecting = config.connect(self.tls.clone());
             last = match timeout(self.timeout, connecting).await {
                 Ok(Ok((client, connection))) => {
@@ -129,6 +138,16 @@ impl Connector {
             };
         }
         last
+    }
+
+    async fn credentials(&self) -> Result<Option<Credentials>, Fault> {
+        let Some(source) = &self.credentials else {
+            return Ok(None);
+        };
+        match timeout(self.timeout, source.get()).await {
+            Ok(credentials) => credentials.map(Some).map_err(Fault::credentials),
+            Err(_) => Err(self.timed_out()),
+        }
     }
 
     fn timed_out(&self) -> Fault {
@@ -174,6 +193,20 @@ impl Connector {
             _driver: driver,
         })
     }
+}
+
+/// The settings with these credentials.
+fn signed_in<'a>(config: &'a Config, credentials: Option<&Credentials>) -> Cow<'a, Config> {
+    let mut config = Cow::Borrowed(config);
+    if let Some(Credentials { username, password }) = credentials {
+        if let Some(username) = username {
+            config.to_mut().user(username);
+        }
+        if let Some(password) = password {
+            config.to_mut().password(password);
+        }
+    }
+    config
 }
 
 async fn prepare(client: &Client, statement: &Statement) -> Result<Prepared, Fault> {

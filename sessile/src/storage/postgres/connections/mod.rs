@@ -6,7 +6,14 @@ mod pool;
 #[cfg(feature = "postgres-pool-sqlx")]
 mod sqlx_pool;
 
-use std::{error::Error as _, io, sync::Arc};
+use std::{
+    error::Error as _,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use smallvec::SmallVec;
 use tokio_postgres::{
@@ -25,6 +32,7 @@ use super::{
     statements::{Call, Found, Purpose, Rows, Statements},
 };
 use crate::storage::{
+    credentials::CredentialsSource,
     shared_connection::PerRuntime,
     sql::{self, AfterCut, Answer, Failure, Fault, Limits, Table, up_to_twice},
     timing::Deadline,
@@ -48,6 +56,8 @@ pub(super) struct Own {
     writes: PerRuntime<Connector>,
     sign_ins: PerRuntime<Connector>,
     maintenance: PerRuntime<Connector>,
+    /// Whether a write was refused since the last one that succeeded, because the server was read-only.
+    was_read_only: AtomicBool,
 }
 
 impl Connections {
@@ -55,6 +65,7 @@ impl Connections {
     pub(super) fn own(
         configs: &[Config],
         tls: &MakeRustlsConnect,
+        credentials: Option<&CredentialsSource>,
         statements: &Arc<Statements>,
         limits: Limits,
         behind_pooler: bool,
@@ -64,6 +75,7 @@ impl Connections {
                 purpose,
                 configs: configs.to_vec(),
                 tls: tls.clone(),
+                credentials: credentials.cloned(),
                 timeout: limits.connect_timeout,
                 statements: Arc::clone(statements),
                 behind_pooler,
@@ -74,6 +86,7 @@ impl Connections {
             writes: connections(Purpose::Write),
             sign_ins: connections(Purpose::SignIn),
             maintenance: connections(Purpose::Maintain),
+            was_read_only: AtomicBool::new(false),
         })
     }
 
@@ -175,7 +188,44 @@ impl Own {
         opened
     }
 
+    /// Executes a statement. If the server turned read-only, and when another one has taken over, all connections are
+    /// closed: those for reads would stay with the former one, and read what it had.
     async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
+        let result = self.execute(call, deadline).await;
+        match &result {
+            Err(fault) if fault.is_read_only() => {
+                self.was_read_only.store(true, Ordering::SeqCst);
+                if matches!(fault, Fault::ReadOnly) {
+                    self.close();
+                }
+            }
+            Ok(_) if call.statement.purpose != Purpose::Read => {
+                // Most often `false`, and a load is cheap.
+                if self.was_read_only.load(Ordering::SeqCst)
+                    && self.was_read_only.swap(false, Ordering::SeqCst)
+                {
+                    self.close();
+                }
+            }
+            _ => {}
+        }
+        result
+    }
+
+    fn close(&self) {
+        let Self {
+            reads,
+            writes,
+            sign_ins,
+            maintenance,
+            ..
+        } = self;
+        for connections in [reads, writes, sign_ins, maintenance] {
+            connections.close();
+        }
+    }
+
+    async fn execute(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
         let shared = self.connections(call.statement.purpose).here();
         let in_flight = shared.begin(deadline).await?;
         let result = {
@@ -194,23 +244,7 @@ impl Own {
             Err(fault) if fault.ends_connection() => in_flight.broken(),
             _ => in_flight.answered(),
         }
-        if matches!(result, Err(Fault::ReadOnly)) {
-            // The other connections lead to the same server.
-            self.close();
-        }
         result
-    }
-
-    fn close(&self) {
-        let Self {
-            reads,
-            writes,
-            sign_ins,
-            maintenance,
-        } = self;
-        for connections in [reads, writes, sign_ins, maintenance] {
-            connections.close();
-        }
     }
 }
 

@@ -26,7 +26,10 @@ use super::{
     route::{self, PerRuntime, Route, SharedConnection, Target},
     topology::Topology,
 };
-use crate::storage::shared_connection::Backoff;
+use crate::{
+    storage::shared_connection::Backoff,
+    telemetry::{self, Redirect},
+};
 
 /// Maximum number of attempts of a request.
 const MAX_HOPS: u32 = 16;
@@ -138,11 +141,13 @@ impl Cluster {
             *may_have_happened |= fault.may_have_happened();
             match fault.verdict() {
                 Verdict::Moved(address) => {
+                    telemetry::redirected(Redirect::Moved);
                     let host = host.redirected(address)?;
                     self.learn(slot, &host, deadline.limit);
                     redirected = Some((host, Asking::No));
                 }
                 Verdict::Ask(address) => {
+                    telemetry::redirected(Redirect::Ask);
                     redirected = Some((host.redirected(address)?, Asking::Yes));
                 }
                 Verdict::Moving => {

@@ -17,7 +17,10 @@ use super::{
     exchange,
     sentinel::Sentinels,
 };
-use crate::storage::shared_connection::{self, Backoff, Connect};
+use crate::{
+    storage::shared_connection::{self, Backoff, Connect},
+    telemetry::Backend,
+};
 
 pub(super) type SharedConnection = shared_connection::SharedConnection<Route>;
 pub(super) type PerRuntime = shared_connection::PerRuntime<Route>;
@@ -58,7 +61,7 @@ impl Connect for Route {
     type Handle = Handle;
     type Fault = Fault;
 
-    const SERVER: &'static str = "Redis";
+    const BACKEND: Backend = Backend::Redis;
 
     async fn connect(&self) -> Result<RawConnection, Fault> {
         match &self.target {

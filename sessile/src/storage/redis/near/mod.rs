@@ -54,6 +54,8 @@ use self::stream::InvalidationStream;
 pub(super) use self::stream::{Pending, Provenance, StreamGuard};
 use super::Loaded;
 use crate::telemetry;
+#[cfg(feature = "metrics")]
+use crate::telemetry::Size;
 
 /// Number of eviction counters. An eviction also discards the reads in flight of all other keys of the same
 /// counter, which costs them a round trip each. With this many counters that is rare.
@@ -74,6 +76,16 @@ struct Shared {
     evictions: Box<[Mutex<u64>]>,
     hasher: DefaultHashBuilder,
     max_staleness: Duration,
+    /// The size that was last reported.
+    #[cfg(feature = "metrics")]
+    size: Mutex<Size>,
+}
+
+#[cfg(feature = "metrics")]
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.set_size(Size::default());
+    }
 }
 
 /// A session as it was read.
@@ -143,6 +155,8 @@ impl NearCache {
             evictions: (0..COUNTERS).map(|_| Mutex::default()).collect(),
             hasher,
             max_staleness: config.max_staleness,
+            #[cfg(feature = "metrics")]
+            size: Mutex::default(),
         }))
     }
 
@@ -192,6 +206,8 @@ impl NearCache {
         if *evictions == read.evictions {
             self.0.entries.insert(redis_key.into(), Arc::new(entry));
         }
+        drop(evictions);
+        self.0.report_size();
     }
 
     /// Begins a write. To be called before the request is sent.
@@ -207,7 +223,11 @@ impl NearCache {
     pub(super) fn evict(&self, redis_key: &str) {
         let mut evictions = self.0.lock(self.0.counter(redis_key));
         *evictions += 1;
-        self.0.entries.remove(redis_key);
+        let removed = self.0.entries.remove(redis_key);
+        drop(evictions);
+        if removed.is_some() {
+            self.0.report_size();
+        }
     }
 
     /// Evicts all sessions, and discards all reads in flight.
@@ -217,6 +237,7 @@ impl NearCache {
         }
         // An entry that is added meanwhile was read after, and may be evicted nevertheless.
         self.0.entries.clear();
+        self.0.report_size();
     }
 
     /// Applies what Redis announces over a connection.
@@ -247,6 +268,22 @@ impl Drop for PendingWrite<'_> {
 }
 
 impl Shared {
+    fn report_size(&self) {
+        #[cfg(feature = "metrics")]
+        self.set_size(Size {
+            sessions: self.entries.len(),
+            bytes: self.entries.weight() as usize,
+        });
+    }
+
+    #[cfg(feature = "metrics")]
+    fn set_size(&self, size: Size) {
+        let mut reported = self.size.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *reported, size);
+        drop(reported);
+        size.of_near_cache(before);
+    }
+
     fn counter(&self, redis_key: &str) -> usize {
         self.hasher.hash_one(redis_key) as usize % COUNTERS
     }

@@ -10,6 +10,7 @@ use crate::{
         CreateOutcome, Loaded, SessionId, SubjectDigest, Version,
         timing::{Deadline, millis},
     },
+    telemetry::Backend,
 };
 
 /// The operations of a store on one kind of database server.
@@ -17,6 +18,9 @@ use crate::{
 /// All times are by the clock of the database. Each operation of the store contract is atomic. All but
 /// [`create`](Self::create) can be repeated.
 pub(in crate::storage) trait Database: Send + Sync + 'static {
+    /// How metrics name it.
+    const BACKEND: Backend;
+
     /// The table of sessions, and the table of marks.
     fn tables(&self) -> &[Table; 2];
 

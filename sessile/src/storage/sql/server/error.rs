@@ -15,6 +15,8 @@ pub(in crate::storage) enum Fault {
     Address(#[source] Cause),
     #[error("the address must begin with one of {}://", expected.join("://, "))]
     Scheme { expected: &'static [&'static str] },
+    #[error("the application gave no credentials")]
+    Credentials(#[source] Cause),
     #[error("the database did not answer within {0:?}")]
     TimedOut(Duration),
     #[error("not connected to the database")]
@@ -68,6 +70,9 @@ pub(in crate::storage) enum Fault {
     },
     #[error("sessile can't use the table {table}: {difference}")]
     Shape { table: String, difference: String },
+    #[cfg(feature = "mysql-session")]
+    #[error("a record of {bytes} bytes is too large: the server's `max_allowed_packet` is {max}")]
+    TooLarge { bytes: u64, max: u64 },
     #[error("the database is read-only")]
     ReadOnly,
     /// Another connection would lead to a read-only database as well.
@@ -189,10 +194,25 @@ impl Fault {
         Self::Connection(Arc::new(error))
     }
 
+    /// The fault if the application gives no credentials.
+    pub(in crate::storage) fn credentials(error: Box<dyn Error + Send + Sync>) -> Self {
+        Self::Credentials(error.into())
+    }
+
     pub(in crate::storage) fn not_connected(self) -> Self {
         match self {
             Self::NotConnected(_) => self,
             cause => Self::NotConnected(Arc::new(cause)),
+        }
+    }
+
+    /// Whether the server refuses writes, also one that could not be connected to for this reason.
+    pub(in crate::storage) fn is_read_only(&self) -> bool {
+        match self {
+            Self::NotConnected(cause) => cause.is_read_only(),
+            #[cfg(feature = "mysql-session")]
+            Self::StaysReadOnly => true,
+            fault => matches!(fault, Self::ReadOnly),
         }
     }
 
@@ -264,7 +284,7 @@ impl Fault {
             Self::Rights { .. } => StoreErrorKind::Denied,
             Self::ReadOnly => StoreErrorKind::Denied,
             #[cfg(feature = "mysql-session")]
-            Self::StaysReadOnly => StoreErrorKind::Denied,
+            Self::StaysReadOnly | Self::TooLarge { .. } => StoreErrorKind::Denied,
             #[cfg(feature = "mysql-session")]
             Self::Closed { kind, .. } => *kind,
             _ => StoreErrorKind::Unavailable,

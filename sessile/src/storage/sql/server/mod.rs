@@ -27,6 +27,7 @@ use crate::{
     clock::{Clock as _, SystemClock},
     record::Record,
     storage::{sql::CleanupReminder, timing::Deadline},
+    telemetry,
 };
 
 use self::database::Outcome;
@@ -225,7 +226,10 @@ impl<B: Database> Store<B> {
     pub(in crate::storage) async fn clean_up(&self, limit: u32) -> Result<Cleaned, StoreError> {
         self.reminder.cleaned();
         let database = self.database()?;
-        until_done(CLEANING, |deadline| database.clean_up(limit, deadline)).await
+        let cleaning = until_done(CLEANING, |deadline| database.clean_up(limit, deadline));
+        let cleaned = cleaning.await?;
+        telemetry::rows_cleaned(B::BACKEND, cleaned.deleted);
+        Ok(cleaned)
     }
 }
 

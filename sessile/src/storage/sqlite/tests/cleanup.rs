@@ -147,3 +147,16 @@ async fn the_clean_up_task_deletes_all_expired_sessions_and_stops() {
     cleanup.stop().await;
     assert!(stored(&store, &live).await.is_some());
 }
+
+#[cfg(feature = "metrics")]
+#[tokio::test]
+async fn deleted_rows_are_counted() {
+    let (clock, store) = in_memory().await;
+    for _ in 0..5 {
+        create(&store, &record("short"), MINUTE).await;
+    }
+    clock.advance(MINUTE);
+    let recorded = crate::recorded::Recorded::start();
+    assert_eq!(store.delete_expired(3).await.unwrap(), 3);
+    assert_eq!(recorded.take("cleaned"), ["cleaned_rows_total sqlite 3"]);
+}

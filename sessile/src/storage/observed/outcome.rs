@@ -1,0 +1,101 @@
+//! The outcome of an operation, as metrics count it.
+
+use crate::{
+    clock::Timestamp,
+    storage::{CreateOutcome, EndOutcome, Loaded, SignInOutcome, StoreErrorKind, UpdateOutcome},
+    telemetry::Outcome,
+};
+
+/// What an operation returns.
+pub(super) trait Described {
+    fn outcome(&self) -> Outcome;
+}
+
+/// Of a load.
+impl Described for Option<Loaded> {
+    #[inline]
+    fn outcome(&self) -> Outcome {
+        match self {
+            Some(_) => Outcome::Ok,
+            None => Outcome::Missing,
+        }
+    }
+}
+
+impl Described for CreateOutcome {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Created | Self::CreatedAs(_) => Outcome::Ok,
+            Self::Taken => Outcome::Taken,
+            Self::Refused(_) => Outcome::Refused,
+        }
+    }
+}
+
+impl Described for UpdateOutcome {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Updated => Outcome::Ok,
+            Self::Conflict => Outcome::Conflict,
+            Self::Missing => Outcome::Missing,
+            Self::Refused(_) => Outcome::Refused,
+        }
+    }
+}
+
+impl Described for SignInOutcome {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Stored { .. } => Outcome::Ok,
+            Self::Taken => Outcome::Taken,
+            Self::Conflict => Outcome::Conflict,
+            Self::Missing => Outcome::Missing,
+            Self::Refused(_) => Outcome::Refused,
+        }
+    }
+}
+
+impl Described for EndOutcome {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Ended { .. } => Outcome::Ok,
+            Self::KeptHasEnded => Outcome::Refused,
+        }
+    }
+}
+
+/// Of a delete.
+impl Described for () {
+    fn outcome(&self) -> Outcome {
+        Outcome::Ok
+    }
+}
+
+/// Of a list.
+impl<T> Described for Vec<T> {
+    fn outcome(&self) -> Outcome {
+        Outcome::Ok
+    }
+}
+
+/// Of ending everything.
+impl Described for Timestamp {
+    fn outcome(&self) -> Outcome {
+        Outcome::Ok
+    }
+}
+
+impl From<StoreErrorKind> for Outcome {
+    fn from(kind: StoreErrorKind) -> Self {
+        match kind {
+            StoreErrorKind::Unavailable => Self::Unavailable,
+            StoreErrorKind::Unknown => Self::Unknown,
+            StoreErrorKind::Corrupt => Self::Corrupt,
+            StoreErrorKind::Newer => Self::Newer,
+            StoreErrorKind::Denied => Self::Denied,
+            StoreErrorKind::Incompatible => Self::Incompatible,
+            StoreErrorKind::Misconfigured => Self::Misconfigured,
+            StoreErrorKind::Unsupported => Self::Unsupported,
+        }
+    }
+}
