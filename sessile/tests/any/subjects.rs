@@ -38,6 +38,16 @@ async fn on_mariadb() {
     finds_them(Place::mariadb()).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_redis() {
+    finds_them(Place::redis()).await;
+}
+
+#[actix_web::test]
+async fn on_redis_through_an_actor() {
+    finds_them(Place::redis_actor()).await;
+}
+
 #[tokio::test]
 async fn in_the_cookie_there_are_none() {
     let store = Place::without_server("cookie:").open().await;

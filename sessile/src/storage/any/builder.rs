@@ -125,7 +125,7 @@ impl AnySessionStoreBuilder {
                 let builder = RedisSessionStore::builder(self.address)
                     .connect_timeout(self.connect_timeout)
                     .response_timeout(self.response_timeout);
-                Ok(AnySessionStore::new(builder.build().await?))
+                Ok(AnySessionStore::with_subjects(builder.build().await?))
             }
             #[cfg(feature = "redis-actor-session")]
             Kind::RedisActor => {
@@ -133,7 +133,7 @@ impl AnySessionStoreBuilder {
                 let builder = RedisActorSessionStore::builder(address)
                     .connect_timeout(self.connect_timeout)
                     .response_timeout(self.response_timeout);
-                Ok(AnySessionStore::new(builder.build()))
+                Ok(AnySessionStore::with_subjects(builder.build()))
             }
             #[allow(unreachable_patterns, reason = "everything may be compiled in")]
             kind => Err(misconfigured(AddressError::NotCompiled {
