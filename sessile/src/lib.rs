@@ -55,7 +55,7 @@
 //! 6. A write that a durable store acknowledged survives the end of the process.
 //!
 //! [`guide::choosing_a_store`] lists the stores. `CookieSessionStore` keeps the session in the cookie, so it can't promise
-//! the first three.
+//! the first three. With a list of ended sessions, it promises the second and the third.
 //!
 //! # Signing in and out
 //!

@@ -16,7 +16,7 @@ use crate::{
     Sessions,
     config::{KeyRing, Settings},
     engine::{SessionEvents, SessionManager},
-    storage::{SessionStore, SubjectStore},
+    storage::{EndingStore, SessionStore},
 };
 
 /// Opens the [`Session`](crate::Session) of every request, and commits it.
@@ -84,7 +84,7 @@ impl<Store: SessionStore> SessionMiddleware<Store> {
     #[must_use]
     pub fn sessions(&self) -> Sessions<Store>
     where
-        Store: SubjectStore,
+        Store: EndingStore,
     {
         self.manager.sessions()
     }

@@ -20,6 +20,7 @@ mod moving;
 mod nesting;
 mod open;
 mod perform;
+mod revoke;
 mod rotate;
 mod save;
 mod session_info;
@@ -46,7 +47,7 @@ use crate::{
         Backend, Session,
         machine::{Binding, Cookies, Machine},
     },
-    storage::{BoxFuture, SessionStore, SubjectStore},
+    storage::{BoxFuture, EndingStore, SessionStore},
     telemetry, timeout,
 };
 
@@ -141,6 +142,9 @@ impl<S: SessionStore> SessionManager<S> {
         {
             return Err(SettingsError::NoSubjects);
         }
+        if store.revocations().is_some_and(|list| !list.has_marks()) {
+            return Err(SettingsError::NoMarks);
+        }
         if settings.rotation_interval.is_some() && store.keeps_nothing() {
             return Err(SettingsError::NoSecrets);
         }
@@ -233,7 +237,7 @@ impl<S: SessionStore> SessionManager<S> {
     #[must_use]
     pub fn sessions(&self) -> Sessions<S>
     where
-        S: SubjectStore,
+        S: EndingStore,
     {
         Sessions::of_engine(Arc::clone(&self.0))
     }

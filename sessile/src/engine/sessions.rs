@@ -7,7 +7,10 @@ use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
     error::{EndOthersError, SessionClosedError, SignInError},
     session::Session,
-    storage::{EndOutcome, Freshness, Kept, SessionId, StoreError, SubjectDigest, SubjectStore},
+    storage::{
+        EndOutcome, EndingStore, Freshness, Kept, SessionId, StoreError, SubjectDigest,
+        SubjectStore,
+    },
 };
 
 /// The sessions of a store: for device lists, "log out everywhere", and administration.
@@ -24,7 +27,7 @@ enum Source<S> {
     Store(Arc<S>),
 }
 
-impl<S: SubjectStore> Sessions<S> {
+impl<S: EndingStore> Sessions<S> {
     /// The sessions of this store.
     ///
     /// ```
@@ -63,6 +66,69 @@ impl<S: SubjectStore> Sessions<S> {
         }
     }
 
+    /// Ends the session with this id, of any user or guest: for administrators. Does nothing if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If the session may not have ended.
+    pub async fn end_by_id(&self, id: &SessionId) -> Result<(), StoreError> {
+        self.store().delete(id).await?;
+        self.report_ended(std::slice::from_ref(id));
+        Ok(())
+    }
+
+    /// Ends all sessions of a user, for example when the account is locked. Returns how many were deleted.
+    ///
+    /// No session of the user that signed in before the call is ever opened again, whatever is in flight. A sign-in whose
+    /// request began before the call is refused, so a password that was checked earlier opens nothing.
+    ///
+    /// # Errors
+    ///
+    /// If sessions may be left. The call can be repeated.
+    pub async fn end_all(&self, subject: &str) -> Result<usize, StoreError> {
+        let subject = SubjectDigest::of(subject);
+        let ending = self.store().end_sessions_of(&subject, self.now());
+        Ok(match ending.await? {
+            EndOutcome::Ended { ids, .. } => {
+                self.report_ended(&ids);
+                ids.len()
+            }
+            EndOutcome::KeptHasEnded => 0,
+        })
+    }
+
+    /// Ends all sessions of a user, and signs the user in to `session`: for a password that was reset.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::sign_in`], and if sessions may be left.
+    pub async fn end_all_and_sign_in(
+        &self,
+        session: &Session,
+        subject: &str,
+    ) -> Result<(), SignInError> {
+        let digest = SubjectDigest::of(subject);
+        let ending = self.store().end_sessions_of(&digest, self.now());
+        if let EndOutcome::Ended { at, ids } = ending.await.map_err(SignInError::EndAll)? {
+            session.machine().sign_in_after(at);
+            self.report_ended(&ids);
+        }
+        session.sign_in(subject).await
+    }
+
+    /// Ends all sessions of all users and guests, for example after a breach. A sign-in whose request began before the
+    /// call is refused.
+    ///
+    /// # Errors
+    ///
+    /// If sessions may be left. The call can be repeated.
+    pub async fn end_everything(&self) -> Result<(), StoreError> {
+        self.store().end_all_sessions(self.now()).await.map(drop)
+    }
+}
+
+/// What needs a list of the sessions, which `CookieSessionStore` does not have.
+impl<S: SubjectStore> Sessions<S> {
     /// The live sessions of a user, in the order in which they signed in.
     ///
     /// # Errors
@@ -108,37 +174,6 @@ impl<S: SubjectStore> Sessions<S> {
         Ok(is_theirs)
     }
 
-    /// Ends the session with this id, of any user or guest: for administrators. Does nothing if there is none.
-    ///
-    /// # Errors
-    ///
-    /// If the session may not have ended.
-    pub async fn end_by_id(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.store().delete(id).await?;
-        self.report_ended(std::slice::from_ref(id));
-        Ok(())
-    }
-
-    /// Ends all sessions of a user, for example when the account is locked. Returns how many were deleted.
-    ///
-    /// No session of the user that signed in before the call is ever opened again, whatever is in flight. A sign-in whose
-    /// request began before the call is refused, so a password that was checked earlier opens nothing.
-    ///
-    /// # Errors
-    ///
-    /// If sessions may be left. The call can be repeated.
-    pub async fn end_all(&self, subject: &str) -> Result<usize, StoreError> {
-        let subject = SubjectDigest::of(subject);
-        let ending = self.store().end_subject(&subject, self.now(), None);
-        Ok(match ending.await? {
-            EndOutcome::Ended { ids, .. } => {
-                self.report_ended(&ids);
-                ids.len()
-            }
-            EndOutcome::KeptHasEnded => 0,
-        })
-    }
-
     /// Ends all sessions of the user that `session` is signed in as, except this one. Returns how many were deleted.
     ///
     /// If two devices call it at once, one of them stays signed in, and the other gets the error.
@@ -171,25 +206,6 @@ impl<S: SubjectStore> Sessions<S> {
         }
     }
 
-    /// Ends all sessions of a user, and signs the user in to `session`: for a password that was reset.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::sign_in`], and if sessions may be left.
-    pub async fn end_all_and_sign_in(
-        &self,
-        session: &Session,
-        subject: &str,
-    ) -> Result<(), SignInError> {
-        let digest = SubjectDigest::of(subject);
-        let ending = self.store().end_subject(&digest, self.now(), None);
-        if let EndOutcome::Ended { at, ids } = ending.await.map_err(SignInError::EndAll)? {
-            session.machine().sign_in_after(at);
-            self.report_ended(&ids);
-        }
-        session.sign_in(subject).await
-    }
-
     /// Ends the sessions with this [lookup label](Session::set_lookup_label): for back-channel logout. Returns how many.
     ///
     /// # Errors
@@ -201,16 +217,6 @@ impl<S: SubjectStore> Sessions<S> {
             self.end_by_id(id).await?;
         }
         Ok(ids.len())
-    }
-
-    /// Ends all sessions of all users and guests, for example after a breach. A sign-in whose request began before the
-    /// call is refused.
-    ///
-    /// # Errors
-    ///
-    /// If sessions may be left. The call can be repeated.
-    pub async fn end_everything(&self) -> Result<(), StoreError> {
-        self.store().end_everything(self.now()).await.map(drop)
     }
 }
 

@@ -106,8 +106,8 @@
 //!
 //! | | requirement, in short | met by | shown by |
 //! | --- | --- | --- | --- |
-//! | 7.4.1 | an ended session can no longer be used | [`Session::sign_out`]; an ended record is never restored. **Not** with `CookieSessionStore`: a copy of the cookie is valid until it expires | acceptance suite, `engine/tests/`, `tests/http` |
-//! | 7.4.2 | all sessions end when an account is disabled or deleted | [`Sessions::end_all`], which the application calls. **Not** with `CookieSessionStore` | `engine/tests/` |
+//! | 7.4.1 | an ended session can no longer be used | [`Session::sign_out`]; an ended record is never restored. **Not** with `CookieSessionStore`, unless it has a [`RevocationList`]: a copy of the cookie is valid until it expires | acceptance suite, `engine/tests/`, `tests/http` |
+//! | 7.4.2 | all sessions end when an account is disabled or deleted | [`Sessions::end_all`], which the application calls. **Not** with `CookieSessionStore`, unless it has a [`RevocationList`] | `engine/tests/`, `tests/any` |
 //! | 7.4.3 | users can end their other sessions when an authentication factor changes | [`Sessions::end_others`] | `engine/tests/`, `tests/http` |
 //! | 7.4.4 | every page that needs a session offers sign-out | *Application* | the demo |
 //! | 7.4.5 | administrators can end the sessions of one user or of all users | [`Sessions::end_all`], [`Sessions::end_everything`] | `engine/tests/` |
@@ -183,8 +183,8 @@
 //!   cookie does not expire, and a signed cookie is not bound to its name. See [`migrating_from_actix_session`].
 //! - A generator in the process, which the operating system seeds, creates ids and secrets. Copies of a running virtual
 //!   machine create the same ones until the generator is seeded again. Restart the application after a copy.
-//! - `CookieSessionStore` can't revoke a session. Set a short time to live, or use a store on the server for any site
-//!   with sign-in.
+//! - `CookieSessionStore` can't revoke a session. Set a short time to live, or give it a [`RevocationList`], or use a store on
+//!   the server for any site with sign-in. With the list, an ended session can be read for its `max_staleness`.
 //! - `SameSite=Lax` prevents forged `POST`s from other sites. It prevents neither those from sibling domains, which
 //!   `extract::CsrfGuard` refuses, nor `GET`s with effects.
 //! - Visitors can begin sessions as fast as the application allows. Write to the session of an anonymous visitor only
@@ -192,6 +192,7 @@
 //!
 //! [`Caching::NoStoreSignedIn`]: crate::config::Caching::NoStoreSignedIn
 //! [`Loading::Lazy`]: crate::config::Loading::Lazy
+//! [`RevocationList`]: crate::storage::RevocationList
 //! [`Session::csrf_field`]: crate::Session::csrf_field
 //! [`Session::purge`]: crate::Session::purge
 //! [`Session::renew`]: crate::Session::renew

@@ -91,6 +91,7 @@ mod postgres;
 mod redis;
 #[cfg(feature = "redis-actor-session")]
 mod redis_actor;
+mod revocations;
 mod shared;
 #[cfg(feature = "_shared-connection")]
 mod shared_connection;
@@ -135,9 +136,10 @@ pub use self::{
     any::{AnySessionStore, AnySessionStoreBuilder},
     error::{StoreError, StoreErrorKind},
     memory::{MemorySessionStore, MemorySessionStoreBuilder},
+    revocations::RevocationList,
     subjects::{
-        AtLimit, EndOutcome, Kept, MARK_LIFETIME, SessionLimit, SignInOutcome, SignInWrite,
-        SubjectStore,
+        AtLimit, EndOutcome, EndingStore, Kept, MARK_LIFETIME, SessionLimit, SignInOutcome,
+        SignInWrite, SubjectStore,
     },
 };
 pub use crate::record::id::{
@@ -210,6 +212,13 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Default: `false`. The engine never calls the operations of a store that says `true`.
     fn keeps_nothing(&self) -> bool {
         false
+    }
+
+    /// The list of sessions that have ended, although a cookie still has their record.
+    ///
+    /// Default: `None`. Only a store that [keeps nothing](Self::keeps_nothing) can have one.
+    fn revocations(&self) -> Option<&RevocationList> {
+        None
     }
 
     /// Whether the store opens sessions under session keys that actix-session made, such as `key`.

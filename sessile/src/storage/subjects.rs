@@ -83,12 +83,68 @@ pub trait SubjectStore: SessionStore {
         now: Timestamp,
     ) -> impl Future<Output = Result<Timestamp, StoreError>> + Send;
 
+    /// Whether a session that the store does not keep has ended: that of a cookie, for a
+    /// [`RevocationList`](super::RevocationList).
+    ///
+    /// `true` if there is a live record under `id`, whatever it has. `true` as well if a mark of `subject`, or of everything,
+    /// is at `since` or later, and does not name the session. A guest has no subject, and only a mark of everything ends its
+    /// session. Never answered from a cache.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// Whether the store has these operations. Default: `true`.
     ///
     /// A store that stands for others, such as [`AnySessionStore`](super::AnySessionStore), returns `false` if the store
     /// behind it has them not. A middleware that needs them is then refused when it is built.
     fn has_subjects(&self) -> bool {
         true
+    }
+}
+
+/// A store whose sessions end all at once: every [`SubjectStore`], and `CookieSessionStore`, which needs a
+/// [`RevocationList`](super::RevocationList) for it.
+pub trait EndingStore: SessionStore {
+    /// As [`SubjectStore::end_subject`], without a session that is kept.
+    ///
+    /// # Errors
+    ///
+    /// If sessions may be left. The call can be repeated.
+    fn end_sessions_of(
+        &self,
+        subject: &SubjectDigest,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<EndOutcome, StoreError>> + Send;
+
+    /// As [`SubjectStore::end_everything`].
+    ///
+    /// # Errors
+    ///
+    /// If sessions may be left. The call can be repeated.
+    fn end_all_sessions(
+        &self,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Timestamp, StoreError>> + Send;
+}
+
+impl<S: SubjectStore> EndingStore for S {
+    async fn end_sessions_of(
+        &self,
+        subject: &SubjectDigest,
+        now: Timestamp,
+    ) -> Result<EndOutcome, StoreError> {
+        self.end_subject(subject, now, None).await
+    }
+
+    async fn end_all_sessions(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        self.end_everything(now).await
     }
 }
 

@@ -9,6 +9,7 @@ mod place;
 #[path = "../shared/races.rs"]
 mod race_suite;
 mod races;
+mod revocations;
 #[path = "../shared/subjects.rs"]
 mod subject_scenarios;
 mod subjects;

@@ -17,6 +17,8 @@ mod lifetimes;
 mod merging;
 mod opening;
 mod random;
+#[cfg(feature = "cookie-session")]
+mod revocations;
 mod rotation;
 mod saving;
 mod settings;

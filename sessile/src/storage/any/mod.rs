@@ -18,8 +18,8 @@ use self::{dynamic::DynStore, subjects::DynSubjectStore};
 #[cfg(feature = "_sql")]
 use super::CleanupTask;
 use super::{
-    CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, SubjectDigest,
-    SubjectStore, UpdateOutcome, Version,
+    CreateOutcome, Freshness, Loaded, RevocationList, SessionId, SessionStore, StoreError,
+    SubjectDigest, SubjectStore, UpdateOutcome, Version,
 };
 use crate::record::Record;
 
@@ -213,6 +213,10 @@ impl SessionStore for AnySessionStore {
 
     fn keeps_nothing(&self) -> bool {
         self.store.keeps_nothing()
+    }
+
+    fn revocations(&self) -> Option<&RevocationList> {
+        self.store.revocations()
     }
 
     fn opens_actix_session_key(&self, key: &str) -> bool {

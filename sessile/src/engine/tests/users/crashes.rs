@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, storage::SubjectStore as _};
 
 /// How many sessions there are; more by the environment variable `SESSILE_TEST_CRASHES`.
 fn sessions() -> usize {
