@@ -158,13 +158,13 @@ impl<S: SessionStore> Engine<S> {
         presented_at: Timestamp,
     ) -> Result<Lookup, OpenError> {
         match self.is_stateless {
-            true => self.find_sealed(cookies).await,
+            true => self.unless_revoked(self.find_sealed(cookies)).await,
             false => self.find_stored(cookies, presented_at).await,
         }
     }
 
     /// The session of the record that was written last, of those in `cookies`.
-    async fn find_sealed(&self, cookies: &[Unsealed]) -> Result<Lookup, OpenError> {
+    fn find_sealed(&self, cookies: &[Unsealed]) -> Lookup {
         let records = cookies.iter().filter_map(|it| match &it.content {
             Content::Record(stored) => Some((stored, it)),
             Content::Key(_) => None,
@@ -172,22 +172,18 @@ impl<S: SessionStore> Engine<S> {
         // Of equal ones, `rev` and `max_by_key` select the first, which was issued last.
         let latest = records.rev().max_by_key(|(it, _)| it.record.used_at);
         let Some((stored, unsealed)) = latest else {
-            return Ok(Lookup::Nothing);
+            return Lookup::Nothing;
         };
         if self.lifetime.has_ended(&stored.record, self.clock.now()) {
             telemetry::session_not_found("expired");
             let ended = EventKind::Ended(EndCause::Expired);
             self.report(ended, Some(&stored.id), Some(&stored.record));
-            return Ok(Lookup::Nothing);
+            return Lookup::Nothing;
         }
-        if self.is_revoked(stored, Freshness::Cached).await? {
-            telemetry::session_not_found("on the revocation list");
-            return Ok(self.find_replacement(stored).await?);
-        }
-        Ok(Lookup::Session {
+        Lookup::Session {
             binding: Binding::Stored(Arc::clone(stored)),
             is_outdated: unsealed.is_outdated,
-        })
+        }
     }
 
     /// The session that the keys in `cookies` open. Before it rejects them, it loads the session again, past any

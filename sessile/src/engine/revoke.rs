@@ -8,13 +8,14 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Engine, EventKind, lifetime::SLACK, open::Lookup, perform::Performed};
 use crate::{
-    error::CommitError,
+    error::{CommitError, OpenError},
     record::{Epoch, Record, id::SessionId},
     session::{
         Flush,
         machine::{Binding, CookieDue, Stored},
     },
     storage::{Freshness, Refusal, SessionStore, StoreError, StoreErrorKind},
+    telemetry,
 };
 
 /// What the entry of a replaced session says.
@@ -45,8 +46,22 @@ impl<S: SessionStore> Engine<S> {
         Box::pin(asking).await.map_err(StoreError::not_sent)
     }
 
-    /// What a cookie opens whose session has ended: for the grace period after a renewal, a stale session.
-    pub(super) async fn find_replacement(&self, stored: &Stored) -> Result<Lookup, StoreError> {
+    /// What a cookie opens that has this session. If the session has ended, that is nothing, or, for the grace period after
+    /// a renewal, a stale session.
+    pub(super) async fn unless_revoked(&self, found: Lookup) -> Result<Lookup, OpenError> {
+        match &found {
+            Lookup::Session {
+                binding: Binding::Stored(stored),
+                ..
+            } if self.is_revoked(stored, Freshness::Cached).await? => {
+                telemetry::session_not_found("on the revocation list");
+                Ok(Box::pin(self.find_replacement(stored)).await?)
+            }
+            _ => Ok(found),
+        }
+    }
+
+    async fn find_replacement(&self, stored: &Stored) -> Result<Lookup, StoreError> {
         let Some(entry) = self.entry(&stored.id).await? else {
             return Ok(Lookup::Nothing);
         };

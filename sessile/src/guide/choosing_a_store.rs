@@ -93,7 +93,9 @@
 //! - A sign-out that runs at the same time as a renewal ends the session that it opened, and not the new one.
 //! - A cookie that actix-session made has no id, so the list can't end it. Turn [`accept_actix_session_cookies`] off as soon
 //!   as you can.
-//! - Concurrent changes are still not merged.
+//! - With [`TtlExtensionPolicy::OnEveryRequest`], each response sends the cookie, so a read costs as much as a change.
+//! - Set the list up on all servers: one without it opens ended sessions.
+//! - Concurrent changes are still not merged, and a second sign-in with a cookie from before the first has no values of it.
 //!
 //! # By an address from the configuration
 //!

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
+    engine::lifetime::SLACK,
     record::Record,
 };
 
@@ -102,7 +103,8 @@ impl SessionStore for CookieSessionStore {
     /// Puts the session on the list, for as long as any session can live.
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         let entry = Record::new(SystemClock.now());
-        self.list()?.end(id, &entry, MARK_LIFETIME).await.map(drop)
+        let ttl = MARK_LIFETIME.saturating_add(SLACK);
+        self.list()?.end(id, &entry, ttl).await.map(drop)
     }
 
     fn keeps_nothing(&self) -> bool {

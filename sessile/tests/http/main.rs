@@ -49,4 +49,5 @@ mod several_cookies;
 mod strict;
 mod superseded_handles;
 mod table;
+mod testing;
 mod watched;

@@ -211,8 +211,10 @@ fn what_needs_a_list_of_sessions_or_secrets_is_refused() {
     let refused = build(listed(memory.clone()), Settings::default(), limiter);
     assert_eq!(refused, Some(SettingsError::NoSubjects));
 
-    let mut rotating = Settings::default();
-    rotating.rotation_interval = Some(Duration::from_secs(3600));
+    let rotating = Settings {
+        rotation_interval: Some(Duration::from_secs(3600)),
+        ..Settings::default()
+    };
     let refused = build(listed(memory.clone()), rotating, None);
     assert_eq!(refused, Some(SettingsError::NoSecrets));
 
