@@ -77,7 +77,8 @@ impl<S: EndingStore> Sessions<S> {
         Ok(())
     }
 
-    /// Ends all sessions of a user, for example when the account is locked. Returns how many were deleted.
+    /// Ends all sessions of a user, for example when the account is locked. Returns how many were deleted: none with
+    /// `CookieSessionStore`, which does not have them.
     ///
     /// No session of the user that signed in before the call is ever opened again, whatever is in flight. A sign-in whose
     /// request began before the call is refused, so a password that was checked earlier opens nothing.

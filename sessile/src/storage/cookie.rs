@@ -52,7 +52,8 @@ pub struct CookieSessionStore {
 impl CookieSessionStore {
     /// A store whose sessions can be ended: those on the `list` are never opened again.
     ///
-    /// A sign-out and a renewal are acknowledged only when the list has them. The type has an example.
+    /// A sign-out and a renewal are acknowledged only when the list has them. Costs one round trip for each request with a
+    /// session, and one more for each cookie that is sent. [`RevocationList`] has an example.
     #[must_use]
     pub const fn with_revocations(list: RevocationList) -> Self {
         Self {

@@ -79,6 +79,7 @@ pub mod compat;
 mod cookie;
 #[cfg(feature = "redis-rs-session")]
 mod credentials;
+mod ending;
 mod error;
 #[cfg(feature = "_server")]
 mod home;
@@ -134,12 +135,13 @@ pub use self::sqlite::{SqliteSessionStore, SqliteSessionStoreBuilder, SqliteSync
 pub(crate) use self::subjects::SignInFn;
 pub use self::{
     any::{AnySessionStore, AnySessionStoreBuilder},
+    ending::EndingStore,
     error::{StoreError, StoreErrorKind},
     memory::{MemorySessionStore, MemorySessionStoreBuilder},
     revocations::RevocationList,
     subjects::{
-        AtLimit, EndOutcome, EndingStore, Kept, MARK_LIFETIME, SessionLimit, SignInOutcome,
-        SignInWrite, SubjectStore,
+        AtLimit, EndOutcome, Kept, MARK_LIFETIME, SessionLimit, SignInOutcome, SignInWrite,
+        SubjectStore,
     },
 };
 pub use crate::record::id::{
@@ -216,7 +218,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// The list of sessions that have ended, although a cookie still has their record.
     ///
-    /// Default: `None`. Only a store that [keeps nothing](Self::keeps_nothing) can have one.
+    /// Default: `None`. Only a store that [keeps nothing](Self::keeps_nothing) can have one. A store that wraps another one has
+    /// to return the list of that one: without it, sessions that have ended are opened.
     fn revocations(&self) -> Option<&RevocationList> {
         None
     }

@@ -109,45 +109,6 @@ pub trait SubjectStore: SessionStore {
     }
 }
 
-/// A store whose sessions end all at once: every [`SubjectStore`], and `CookieSessionStore`, which needs a
-/// [`RevocationList`](super::RevocationList) for it.
-pub trait EndingStore: SessionStore {
-    /// As [`SubjectStore::end_subject`], without a session that is kept.
-    ///
-    /// # Errors
-    ///
-    /// If sessions may be left. The call can be repeated.
-    fn end_sessions_of(
-        &self,
-        subject: &SubjectDigest,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<EndOutcome, StoreError>> + Send;
-
-    /// As [`SubjectStore::end_everything`].
-    ///
-    /// # Errors
-    ///
-    /// If sessions may be left. The call can be repeated.
-    fn end_all_sessions(
-        &self,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<Timestamp, StoreError>> + Send;
-}
-
-impl<S: SubjectStore> EndingStore for S {
-    async fn end_sessions_of(
-        &self,
-        subject: &SubjectDigest,
-        now: Timestamp,
-    ) -> Result<EndOutcome, StoreError> {
-        self.end_subject(subject, now, None).await
-    }
-
-    async fn end_all_sessions(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        self.end_everything(now).await
-    }
-}
-
 /// How long a mark lives: no session lives longer.
 pub const MARK_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
 

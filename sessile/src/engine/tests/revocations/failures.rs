@@ -71,6 +71,21 @@ async fn a_change_fails_if_the_list_fails_after_the_session_was_opened() {
 }
 
 #[tokio::test]
+async fn the_cookie_of_a_saved_change_is_sent_although_the_list_fails_after_that() {
+    let listed = Listed::new(|_| {});
+    let old = listed.world.stored().await;
+    for handler in [increment as fn(&Session), Session::renew] {
+        let session = listed.open(&old).await;
+        handler(&session);
+        session.insert("saved", 1).unwrap();
+        session.save().await.unwrap();
+        listed.list.inject_into_load(Fault::Fail);
+        let cookie = listed.world.commit(&session).await.unwrap();
+        assert_eq!(listed.open(&cookie).await.get("saved").unwrap(), Some(1));
+    }
+}
+
+#[tokio::test]
 async fn a_cookie_that_is_only_sent_again_is_withheld_and_the_request_succeeds() {
     let listed = Listed::new(touching);
     let cookie = listed.world.stored().await;

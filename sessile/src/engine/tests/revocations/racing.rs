@@ -1,6 +1,9 @@
 //! Requests that run at the same time as a sign-out or a renewal.
 
-use super::*;
+use super::{
+    super::dropped::{at_each_await, within_polls},
+    *,
+};
 
 #[tokio::test]
 async fn a_change_in_flight_is_refused_after_a_sign_out() {
@@ -145,4 +148,91 @@ async fn parallel_sign_outs_all_succeed() {
         assert_eq!(removal.as_deref(), Some("id="));
     }
     assert_eq!(listed.world.n(&cookie).await, None);
+}
+
+/// Runs `first`, and `second` at one of its awaits, as two requests with the same cookie. The cookies of their responses,
+/// and whether `first` was done before `second`.
+async fn interleaved(
+    listed: &Listed,
+    old: &str,
+    polls: usize,
+    first: impl AsyncFn(&Session),
+    second: impl AsyncFn(&Session),
+) -> ([Result<Option<String>, SessionFailure>; 2], bool) {
+    let (one, other) = (listed.open(old).await, listed.open(old).await);
+    let mut running = pin!(async {
+        first(&one).await;
+        listed.world.answer(&one, "POST").await
+    });
+    let early = within_polls(polls, running.as_mut()).await;
+    second(&other).await;
+    let answer = listed.world.answer(&other, "POST").await;
+    let is_done = early.is_some();
+    let early = match early {
+        Some(early) => early,
+        None => running.await,
+    };
+    ([early, answer], is_done)
+}
+
+#[tokio::test]
+async fn at_each_await_of_a_change_the_session_may_end() {
+    for end in [Session::purge as fn(&Session), Session::renew] {
+        at_each_await(async |polls| {
+            let listed = Listed::new(|_| {});
+            let old = listed.world.stored().await;
+            let change = async |session: &Session| increment(session);
+            let end = async |session: &Session| end(session);
+            let (answers, is_done) = interleaved(&listed, &old, polls, change, end).await;
+            let [changed, ended] = answers;
+            ended.unwrap();
+            match changed {
+                Ok(cookie) => assert_eq!(listed.world.n(&cookie.unwrap()).await, None),
+                Err(failure) => assert_eq!(failure.status(), 409),
+            }
+            assert_eq!(listed.world.n(&old).await, None);
+            is_done
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn at_each_await_of_a_renewal_the_session_may_end() {
+    at_each_await(async |polls| {
+        let listed = Listed::new(|_| {});
+        let old = listed.world.stored().await;
+        let renew = async |session: &Session| session.renew();
+        let purge = async |session: &Session| session.purge();
+        let (answers, is_done) = interleaved(&listed, &old, polls, renew, purge).await;
+        let [renewed, purged] = answers;
+        purged.unwrap();
+        match renewed {
+            Ok(cookie) => assert_eq!(listed.world.n(&cookie.unwrap()).await, Some(1)),
+            Err(failure) => assert_eq!(failure.status(), 409),
+        }
+        assert_eq!(listed.world.n(&old).await, None);
+        is_done
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn at_each_await_of_a_sign_in_another_may_come() {
+    for end in [Session::purge as fn(&Session), Session::renew, increment] {
+        at_each_await(async |polls| {
+            let listed = Listed::new(|_| {});
+            let old = listed.world.stored().await;
+            let sign_in = async |session: &Session| session.sign_in("ferris").await.unwrap();
+            let end = async |session: &Session| end(session);
+            let (answers, is_done) = interleaved(&listed, &old, polls, sign_in, end).await;
+            let [signed_in, _] = answers;
+            let cookie = signed_in.unwrap().unwrap();
+            let session = listed.open(&cookie).await;
+            assert_eq!(session.subject().as_deref(), Some("ferris"));
+            assert_eq!(listed.world.n(&old).await, None);
+            is_done
+        })
+        .await;
+    }
 }
