@@ -55,7 +55,7 @@ impl<S: SessionStore> Engine<S> {
                 ..
             } if self.is_revoked(stored, Freshness::Cached).await? => {
                 telemetry::session_not_found("on the revocation list");
-                Ok(Box::pin(self.find_replacement(stored)).await?)
+                Ok(self.find_replacement(stored).await?)
             }
             _ => Ok(found),
         }

@@ -26,7 +26,7 @@ use crate::{clock::Timestamp, record::Record};
 /// # Costs and risks
 ///
 /// - A request with a session asks the list once, in one round trip. A request without a session does not.
-/// - Before the response sends a cookie, the list is asked once more. So a change costs two round trips.
+/// - Before the response sends a cookie, the list is asked again. So a change costs two round trips.
 /// - If the store can't be reached, requests with a session fail as with a store on the server: see
 ///   [`on_store_failure`](crate::config::Settings::on_store_failure).
 /// - A store that loses entries opens ended sessions again. Don't clear it, and don't use a

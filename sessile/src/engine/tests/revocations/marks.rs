@@ -1,4 +1,4 @@
-//! Ending all sessions of a user, or of everyone.
+//! Ending all sessions of a user, or of all users and guests.
 
 use super::*;
 
