@@ -11,8 +11,8 @@ use std::{
 use sessile::{
     record::Record,
     storage::{
-        CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, SubjectDigest,
-        UpdateOutcome, Version,
+        CreateOutcome, Freshness, Loaded, RevocationList, SessionId, SessionStore, StoreError,
+        SubjectDigest, UpdateOutcome, Version,
     },
 };
 
@@ -78,6 +78,10 @@ impl<S: SessionStore> SessionStore for Counted<S> {
 
     fn keeps_nothing(&self) -> bool {
         self.store.keeps_nothing()
+    }
+
+    fn revocations(&self) -> Option<&RevocationList> {
+        self.store.revocations()
     }
 
     fn opens_actix_session_key(&self, key: &str) -> bool {

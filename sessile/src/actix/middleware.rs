@@ -86,6 +86,11 @@ impl<Store: SessionStore> SessionMiddleware<Store> {
         self.manager.sessions()
     }
 
+    #[cfg(feature = "test-helpers")]
+    pub(crate) const fn manager(&self) -> &SessionManager<Store> {
+        &self.manager
+    }
+
     /// The middleware with all settings at their defaults.
     ///
     /// `key` seals the cookies: an `actix_web::cookie::Key`, or a [`KeyRing`], whose keys can be replaced. Use the same

@@ -11,7 +11,7 @@ use crate::{
         Flush,
         machine::{CookieDue, InFlight, Stored},
     },
-    storage::{CreateOutcome, Refusal, SessionStore, SignInWrite, StoreError, Version},
+    storage::{CreateOutcome, Freshness, Refusal, SessionStore, SignInWrite, StoreError, Version},
     telemetry,
 };
 
@@ -97,7 +97,12 @@ impl<S: SessionStore> Engine<S> {
         now: Timestamp,
     ) -> Result<CreateOutcome, CommitError> {
         if self.is_stateless {
-            return Ok(CreateOutcome::Created);
+            let is_refused =
+                new.record.has_subject() && self.is_revoked(new, Freshness::Current).await?;
+            return Ok(match is_refused {
+                true => CreateOutcome::Refused(Refusal::SubjectEnded),
+                false => CreateOutcome::Created,
+            });
         }
         let ttl = self.lifetime.ttl(&new.record, now);
         let outcome = {

@@ -139,6 +139,13 @@ impl Lifetime {
         self.remaining(record, now).saturating_add(SLACK)
     }
 
+    /// How long a session lives from its last use on at most, whatever its record says.
+    pub(crate) fn longest(&self) -> Duration {
+        let limits = [self.guests, self.signed_in];
+        let idle = limits.map(|limits| limits.lagging_idle());
+        idle.into_iter().fold(self.max_persistence, Duration::max)
+    }
+
     /// Whether requests that only read may extend the lifetime of any session.
     pub(crate) const fn reading_extends_any(&self) -> bool {
         self.guests.touch_after.is_some() || self.signed_in.touch_after.is_some()

@@ -11,7 +11,7 @@ use crate::{
         Flush, MergeError, RebaseError, Session,
         machine::{CookieDue, Renewal, Stored, Unsettled},
     },
-    storage::{Loaded, SessionStore},
+    storage::{Freshness, Loaded, SessionStore},
     timeout,
 };
 
@@ -103,6 +103,11 @@ impl<S: SessionStore> Engine<S> {
             };
             let stored = stored.ok_or(SessionReloadError::NotStored)?;
             if self.is_stateless {
+                let asking = self.is_revoked(&stored, Freshness::Current);
+                if asking.await.map_err(OpenError::from)? {
+                    session.machine().end();
+                    return Err(SessionClosedError::Ended.into());
+                }
                 // The request brought the newest state in its cookie.
                 session.machine().reopen();
                 return Ok(());

@@ -21,6 +21,7 @@ mod moving;
 mod nesting;
 mod open;
 mod perform;
+mod revoke;
 mod rotate;
 mod save;
 mod session_info;
@@ -143,6 +144,9 @@ impl<S: SessionStore> SessionManager<S> {
             .is_some_and(|it| !it.is_supported_by(&store))
         {
             return Err(SettingsError::NoSubjects);
+        }
+        if store.revocations().is_some_and(|list| !list.has_marks()) {
+            return Err(SettingsError::NoMarks);
         }
         if settings.rotation_interval.is_some() && store.keeps_nothing() {
             return Err(SettingsError::NoSecrets);

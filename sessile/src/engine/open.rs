@@ -158,7 +158,14 @@ impl<S: SessionStore> Engine<S> {
         presented_at: Timestamp,
     ) -> Result<Lookup, OpenError> {
         match self.is_stateless {
-            true => Ok(self.find_sealed(cookies)),
+            true => {
+                let found = self.find_sealed(cookies);
+                match self.store.revocations() {
+                    None => Ok(found),
+                    // Boxed, so that the future is small without a list.
+                    Some(_) => Box::pin(self.unless_revoked(found)).await,
+                }
+            }
             false => self.find_stored(cookies, presented_at).await,
         }
     }

@@ -12,7 +12,7 @@ use crate::{
         decide::{Action, Situation, decide},
         machine::{CookieDue, Renewal, Stored, Target, Work},
     },
-    storage::{SessionStore, StoreErrorKind, UpdateOutcome, Version},
+    storage::{Freshness, SessionStore, StoreErrorKind, UpdateOutcome, Version},
     telemetry::{self, Step},
 };
 
@@ -82,14 +82,14 @@ impl<S: SessionStore> Engine<S> {
                     self.delete(&id).await?;
                     self.report_ended(EndCause::Request, &[id]);
                 }
-                Target::Cookies(cookies) if !self.is_stateless => {
+                Target::Cookies(cookies) if self.ends_sessions() => {
                     let cookies = cookies.iter().map(|cookie| &**cookie);
                     for id in self.ended_by(cookies).await? {
                         self.delete(&id).await?;
                         self.report_ended(EndCause::Request, &[id]);
                     }
                 }
-                Target::Unjudged(cookies) if !self.is_stateless => {
+                Target::Unjudged(cookies) if self.ends_sessions() => {
                     if let Some(id) = self.ended_by_one(&cookies).await? {
                         self.delete(&id).await?;
                         self.report_ended(EndCause::Request, &[id]);
@@ -118,8 +118,9 @@ impl<S: SessionStore> Engine<S> {
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), CommitError> {
-        if !self.is_stateless {
-            self.store.delete(id).await?;
+        match self.is_stateless {
+            true => self.revoke(id).await?,
+            false => self.store.delete(id).await?,
         }
         Ok(())
     }
@@ -164,7 +165,7 @@ impl<S: SessionStore> Engine<S> {
         stored: Arc<Stored>,
     ) -> Result<Performed, CommitError> {
         if self.is_stateless {
-            return self.renew_stateless(&stored, flush.work());
+            return self.renew_sealed(flush, stored).await;
         }
         if stored.secret.is_none() {
             // Boxed, since it is rare.
@@ -174,18 +175,6 @@ impl<S: SessionStore> Engine<S> {
         let earlier = flush.work().unsettled.as_ref().and_then(|it| it.renewal);
         let renewal = earlier.unwrap_or_else(|| Renewal::to(flush.work().next_epoch));
         self.store_changes(flush, stored, Some(renewal)).await
-    }
-
-    /// Without a store, a renewal draws a new id, which distinguishes the sessions.
-    fn renew_stateless(&self, stored: &Stored, work: &Work) -> Result<Performed, CommitError> {
-        let mut record = self.next_record(stored, work.payload.clone(), None, true);
-        record.epoch = work.next_epoch;
-        let renewed = Stored {
-            id: SessionId::generate(),
-            record,
-            ..stored.clone()
-        };
-        Ok(Performed::Stored(Arc::new(renewed), CookieDue::Issue))
     }
 
     /// Extends the lifetime of a session that was only read.
@@ -221,14 +210,17 @@ impl<S: SessionStore> Engine<S> {
     /// Sends the cookie of an unchanged session again, unless another request renewed the session: the browser
     /// has the new cookie then, and this one would replace it.
     async fn reissue(&self, stored: Arc<Stored>, due: CookieDue) -> Result<Performed, CommitError> {
-        if self.is_stateless {
-            return Ok(Performed::Reissue(stored));
-        }
         let gone = match due {
             // A save of this request stored the session. The response would say that it exists.
             CookieDue::Issue => Performed::Refused(SessionClosedError::Ended),
             _ => Performed::Ended,
         };
+        if self.is_stateless {
+            return Ok(match self.is_revoked(&stored, Freshness::Current).await? {
+                true => gone,
+                false => Performed::Reissue(stored),
+            });
+        }
         match self.load_current(&stored).await {
             Ok(Some(current)) if current.record.epoch == stored.record.epoch => {
                 let differs = current.record.is_rotated()

@@ -117,8 +117,8 @@ impl<S: SessionStore> Engine<S> {
             | Action::CreateFromChanges
             | Action::Renew => true,
             Action::Update => self.is_stateless,
-            // A session that the store deleted has ended, even if the browser keeps the cookie.
-            Action::RemoveCookie => self.is_stateless && work.cookie_came,
+            // A session that has ended on the server stays ended, even if the browser keeps the cookie.
+            Action::RemoveCookie => !self.ends_sessions() && work.cookie_came,
             _ => false,
         }
     }

@@ -8,8 +8,8 @@ use crate::{
     error::{EndOthersError, SessionClosedError, SignInError},
     session::Session,
     storage::{
-        EndOutcome, Freshness, Kept, Observed, SessionId, SessionStore, StoreError, SubjectDigest,
-        SubjectStore,
+        EndOutcome, EndingStore, Freshness, Kept, Observed, SessionId, SessionStore, StoreError,
+        SubjectDigest, SubjectStore,
     },
 };
 
@@ -84,6 +84,60 @@ impl<S: SessionStore> Sessions<S> {
     }
 }
 
+/// What a store with sessions in cookies can do as well.
+impl<S: EndingStore> Sessions<S> {
+    /// Ends all sessions of a user, for example when the account is locked. Returns how many were deleted: none with
+    /// `CookieSessionStore`, which does not have them.
+    ///
+    /// No session of the user that signed in before the call is ever opened again, whatever is in flight. A sign-in whose
+    /// request began before the call is refused, so a password that was checked earlier opens nothing.
+    ///
+    /// # Errors
+    ///
+    /// If sessions may be left. The call can be repeated.
+    pub async fn end_all(&self, subject: &str) -> Result<usize, StoreError> {
+        let subject = SubjectDigest::of(subject);
+        let ending = self.store().end_sessions_of(&subject, self.now());
+        Ok(match ending.await? {
+            EndOutcome::Ended { ids, .. } => {
+                self.report_ended(&ids);
+                ids.len()
+            }
+            EndOutcome::KeptHasEnded => 0,
+        })
+    }
+
+    /// Ends all sessions of a user, and signs the user in to `session`: for a password that was reset.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::sign_in`], and if sessions may be left.
+    pub async fn end_all_and_sign_in(
+        &self,
+        session: &Session,
+        subject: &str,
+    ) -> Result<(), SignInError> {
+        let digest = SubjectDigest::of(subject);
+        let ending = self.store().end_sessions_of(&digest, self.now());
+        if let EndOutcome::Ended { at, ids } = ending.await.map_err(SignInError::EndAll)? {
+            session.machine().sign_in_after(at);
+            self.report_ended(&ids);
+        }
+        session.sign_in(subject).await
+    }
+
+    /// Ends all sessions of all users and guests, for example after a breach. A sign-in whose request began before the
+    /// call is refused.
+    ///
+    /// # Errors
+    ///
+    /// If sessions may be left. The call can be repeated.
+    pub async fn end_everything(&self) -> Result<(), StoreError> {
+        self.store().end_all_sessions(self.now()).await.map(drop)
+    }
+}
+
+/// What needs a list of the sessions, which `CookieSessionStore` does not have.
 impl<S: SubjectStore> Sessions<S> {
     /// The live sessions of a user, in the order in which they signed in.
     ///
@@ -130,26 +184,6 @@ impl<S: SubjectStore> Sessions<S> {
         Ok(is_theirs)
     }
 
-    /// Ends all sessions of a user, for example when the account is locked. Returns how many were deleted.
-    ///
-    /// No session of the user that signed in before the call is ever opened again, whatever is in flight. A sign-in whose
-    /// request began before the call is refused, so a password that was checked earlier opens nothing.
-    ///
-    /// # Errors
-    ///
-    /// If sessions may be left. The call can be repeated.
-    pub async fn end_all(&self, subject: &str) -> Result<usize, StoreError> {
-        let subject = SubjectDigest::of(subject);
-        let ending = self.store().end_subject(&subject, self.now(), None);
-        Ok(match ending.await? {
-            EndOutcome::Ended { ids, .. } => {
-                self.report_ended(&ids);
-                ids.len()
-            }
-            EndOutcome::KeptHasEnded => 0,
-        })
-    }
-
     /// Ends all sessions of the user that `session` is signed in as, except this one. Returns how many were deleted.
     ///
     /// If two devices call it at once, one of them stays signed in, and the other gets the error.
@@ -182,25 +216,6 @@ impl<S: SubjectStore> Sessions<S> {
         }
     }
 
-    /// Ends all sessions of a user, and signs the user in to `session`: for a password that was reset.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::sign_in`], and if sessions may be left.
-    pub async fn end_all_and_sign_in(
-        &self,
-        session: &Session,
-        subject: &str,
-    ) -> Result<(), SignInError> {
-        let digest = SubjectDigest::of(subject);
-        let ending = self.store().end_subject(&digest, self.now(), None);
-        if let EndOutcome::Ended { at, ids } = ending.await.map_err(SignInError::EndAll)? {
-            session.machine().sign_in_after(at);
-            self.report_ended(&ids);
-        }
-        session.sign_in(subject).await
-    }
-
     /// Ends the sessions with this [lookup label](Session::set_lookup_label): for back-channel logout. Returns how many.
     ///
     /// # Errors
@@ -212,16 +227,6 @@ impl<S: SubjectStore> Sessions<S> {
             self.end_by_id(id).await?;
         }
         Ok(ids.len())
-    }
-
-    /// Ends all sessions of all users and guests, for example after a breach. A sign-in whose request began before the
-    /// call is refused.
-    ///
-    /// # Errors
-    ///
-    /// If sessions may be left. The call can be repeated.
-    pub async fn end_everything(&self) -> Result<(), StoreError> {
-        self.store().end_everything(self.now()).await.map(drop)
     }
 }
 

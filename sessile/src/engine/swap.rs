@@ -10,7 +10,7 @@ use crate::{
         Flush,
         machine::{CookieDue, InFlight, Renewal, Stored},
     },
-    storage::{SessionStore, SignInWrite, StoreError, UpdateOutcome, Version},
+    storage::{Freshness, SessionStore, SignInWrite, StoreError, UpdateOutcome, Version},
     telemetry,
 };
 
@@ -81,7 +81,10 @@ impl<S: SessionStore> Engine<S> {
         version: Version,
     ) -> Result<UpdateOutcome, StoreError> {
         if self.is_stateless {
-            return Ok(UpdateOutcome::Updated);
+            return Ok(match self.is_revoked(stored, Freshness::Current).await? {
+                true => UpdateOutcome::Missing,
+                false => UpdateOutcome::Updated,
+            });
         }
         let now = match record.used_at > stored.record.used_at {
             true => record.used_at,

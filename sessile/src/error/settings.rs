@@ -21,6 +21,9 @@ pub enum SettingsError {
     /// A limit of the sessions of a user, and the store can't find the sessions of a user.
     #[error("the store can't find the sessions of a user, which the limit of sessions requires")]
     NoSubjects,
+    /// A revocation list, and its store can't end the sessions of a user.
+    #[error("the store of the revocation list can't end the sessions of a user")]
+    NoMarks,
     /// No browser would take the cookie.
     #[error("the session cookie can't be made")]
     Cookie(#[from] InvalidCookieError),

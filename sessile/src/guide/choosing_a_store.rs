@@ -18,7 +18,8 @@
 //!
 //! With a store on the server, changes of concurrent requests are merged and a sign-out is final.
 //! `CookieSessionStore` can do neither: the browser keeps the last cookie that it receives, and a copy of a cookie is
-//! valid until it expires.
+//! valid until it expires. With a [list of ended sessions](#ending-sessions-that-are-in-cookies), a sign-out is final there
+//! as well.
 //!
 //! # What each costs, loses and needs
 //!
@@ -26,6 +27,7 @@
 //! | --- | --- | --- | --- | --- |
 //! | [`MemorySessionStore`] | – | 0, 0 | all sessions, when the process ends | one process; it is [bounded], by default to 256 MiB |
 //! | [`CookieSessionStore`] | `cookie-session` | 0, 0 | nothing | at most 4096 bytes for the whole cookie |
+//! | the same with a [`RevocationList`] | `cookie-session` | 1, 2 | what the store of the list loses | the same, and a store for the list |
 //! | [`SqliteSessionStore`] | `sqlite-session` | a local file | nothing, when the process ends; the last writes, when the power fails, unless [`synchronous`] is set | a disk of this machine |
 //! | [`PostgresSessionStore`] | `postgres-session` | 1, 2 | nothing with the server's defaults | PostgreSQL 13 |
 //! | [`MySqlSessionStore`] | `mysql-session` | 1, 2 | nothing with the server's defaults | MySQL 8.0 or MariaDB 10.6 |
@@ -41,6 +43,59 @@
 //! - By default, reading a session writes nothing. [`TtlExtensionPolicy::OnEveryRequest`] adds a write now and then.
 //! - [Benchmarks] has the processor time of each store, and [`scaling`] estimates what many sessions need.
 //! - [`databases`] is the page for the administrator of a PostgreSQL, MySQL or MariaDB database.
+//!
+//! # Ending sessions that are in cookies
+//!
+//! A [`RevocationList`] names the sessions that have ended although their cookies have not expired. It can be in every store
+//! that finds the sessions of a user:
+//!
+//! ```
+//! # #[cfg(all(feature = "actix", feature = "cookie-session"))] {
+//! use std::time::Duration;
+//! use actix_web::cookie::Key;
+//! use sessile::{
+//!     SessionMiddleware,
+//!     storage::{CookieSessionStore, MemorySessionStore, RevocationList},
+//! };
+//!
+//! # actix_web::rt::System::new().block_on(async {
+//! // In production, one that all servers share, and that survives a restart.
+//! let list = RevocationList::new(MemorySessionStore::default()).max_staleness(Duration::from_secs(2));
+//! let store = CookieSessionStore::with_revocations(list);
+//! let middleware = SessionMiddleware::new(store, Key::generate());
+//!
+//! let sessions = middleware.sessions();
+//! sessions.end_all("user-17").await?;
+//! # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
+//! # }
+//! ```
+//!
+//! | request | in the cookie | with a list | with `max_staleness` | on a server, such as Redis |
+//! | --- | --- | --- | --- | --- |
+//! | without a session | 0 | 0 | 0 | 0 |
+//! | reads | 0 | 1 | 0, or 1 if the last question is too old | 1 |
+//! | changes | 0 | 2 | 1 or 2 | 2 |
+//! | signs out | 0 | 2 | 1 or 2 | 2 |
+//! | renews | 0 | 3 | 2 or 3 | 2 |
+//! | the store keeps | nothing | the ids of ended sessions | the same | all sessions |
+//!
+//! - A sign-out is acknowledged when the id is on the list. `renew` and `sign_in` list the old id. For the [grace period],
+//!   a request with the old cookie gets 409 if it changes something, and can still sign out.
+//! - Before a cookie is sent, the list is asked again. If the session has ended in the meantime, the cookie is withheld, and
+//!   a change gets 409.
+//! - [`Sessions::end_all`], [`Sessions::end_everything`], [`Sessions::end_by_id`] and [`Sessions::end_all_and_sign_in`] work.
+//!   Lists of sessions do not compile, and limits and timed rotation are refused when the middleware is built: nothing knows
+//!   which sessions there are.
+//! - If the store of the list fails, requests with a session fail. So the list needs the same care as a store of sessions.
+//! - With `max_staleness`, a session that another server has ended can be read for as long.
+//! - `end_all` counts from the clock of the server that calls it, and nothing corrects that: a session that a server whose
+//!   clock is ahead signed in shortly before is not ended. Call it again after that time.
+//! - A sign-out that runs at the same time as a renewal ends the session that it opened, and not the new one.
+//! - A cookie that actix-session made has no id, so the list can't end it. Turn [`accept_actix_session_cookies`] off as soon
+//!   as you can.
+//! - With [`TtlExtensionPolicy::OnEveryRequest`], each response sends the cookie, so a read costs as much as a change.
+//! - Set the list up on all servers: one without it opens ended sessions.
+//! - Concurrent changes are still not merged, and a second sign-in with a cookie from before the first has no values of it.
 //!
 //! # By an address from the configuration
 //!
@@ -110,6 +165,13 @@
 //! [`compat::Adapter`]: crate::storage::compat::Adapter
 //! [`databases`]: crate::guide::databases
 //! [`key_prefix`]: crate::storage::RedisSessionStoreBuilder::key_prefix
+//! [`RevocationList`]: crate::storage::RevocationList
+//! [`Sessions::end_all_and_sign_in`]: crate::Sessions::end_all_and_sign_in
+//! [`Sessions::end_all`]: crate::Sessions::end_all
+//! [`Sessions::end_by_id`]: crate::Sessions::end_by_id
+//! [`Sessions::end_everything`]: crate::Sessions::end_everything
+//! [`accept_actix_session_cookies`]: crate::config::Settings::accept_actix_session_cookies
+//! [grace period]: crate::config::Settings::renewal_grace
 //! [`moving_stores`]: crate::guide::moving_stores
 //! [`scaling`]: crate::guide::scaling
 //! [`synchronous`]: crate::storage::SqliteSessionStoreBuilder::synchronous

@@ -121,6 +121,7 @@
 //! # Which stores
 //!
 //! Stores that implement [`SubjectStore`] find the sessions of a user. `CookieSessionStore` can't: it keeps nothing.
+//! With a [revocation list](crate::guide::choosing_a_store#ending-sessions-that-are-in-cookies), it can end all of them.
 //!
 //! [`OnEveryRequest`]: crate::config::TtlExtensionPolicy::OnEveryRequest
 //! [`Session::set_label`]: crate::Session::set_label

@@ -52,7 +52,7 @@
 //! | `sessile_cookies_sent_total` | counter | `cause` | cookies of sessions that are new or have a new key (`issued`), cookies that were sent again (`reissued`), and removals (`removed`) |
 //! | `sessile_cookies_rejected_total` | counter | `reason` | cookies that are no session cookie of this application: `empty`, `too_long`, `unverified` |
 //! | `sessile_cookies_ambiguous_total` | counter |  | requests with cookies of several live sessions, of which none counted |
-//! | `sessile_sessions_not_found_total` | counter | `reason` | verified cookies that name no live session: `missing` in the store, `expired`, or with a key that was replaced (`old_key`) |
+//! | `sessile_sessions_not_found_total` | counter | `reason` | verified cookies that name no live session: `missing` in the store, `expired`, with a key that was replaced (`old_key`), or on the revocation list (`revoked`) |
 //! | `sessile_sign_ins_refused_total` | counter | `reason` | sign-ins that were refused because the user's sessions were ended meanwhile (`subject_ended`), or by the limit of a user's sessions (`limit_reached`) |
 //! | `sessile_marks_total` | counter | `scope` | calls that ended all sessions of a user (`subject`), or of `everyone` |
 //! | `sessile_csrf_refused_total` | counter |  | requests that `CsrfGuard` refused |
@@ -60,7 +60,8 @@
 //! | `sessile_failures_total` | counter | `step` | requests that failed because of their session (`open`, `commit`), and steps whose failure fails no request: `extend_lifetime`, `resend_cookie`, `delete_unneeded` |
 //!
 //! The operations of a store are `load`, `create`, `update`, `delete`, `sign_in` (under a limit), `list`,
-//! `find_by_label`, `end_subject` and `end_everything`. Their outcomes are `ok`, `missing`, `conflict`, `taken`,
+//! `find_by_label`, `end_subject`, `end_everything`, `is_revoked` (of a revocation list), `page`, `count`, `clear` and
+//! `ping`. Their outcomes are `ok`, `missing`, `conflict`, `taken`,
 //! `refused`, the kinds of [`StoreErrorKind`](crate::storage::StoreErrorKind) such as `unavailable`, `timed_out`, and
 //! `cancelled` if the client disconnected.
 //!

@@ -13,6 +13,7 @@
 //! | protect forms against requests from other sites | [`forms`] |
 //! | change one session in several requests at once | [`concurrent_requests`] |
 //! | move to another store without signing users out | [`moving_stores`] |
+//! | test an application | [`testing`] |
 //! | replace actix-session | [`migrating_from_actix_session`] |
 //! | store the sealing key, or replace it | [`replacing_keys`] |
 //! | keep an audit trail, or close sockets when a user signs out | [`audit_trails`] |
@@ -27,8 +28,8 @@
 //!
 //! The settings are documented where they are set: [`config::Settings`](crate::config::Settings).
 
-// Without the adapter, some of the pages are missing.
-#![cfg_attr(not(feature = "actix"), allow(rustdoc::broken_intra_doc_links))]
+// Without the adapter or the helpers, some of the pages are missing.
+#![cfg_attr(not(feature = "test-helpers"), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "actix")]
 pub mod administration;
@@ -65,5 +66,7 @@ pub mod scaling;
 pub mod security;
 #[cfg(feature = "actix")]
 pub mod signing_in;
+#[cfg(feature = "test-helpers")]
+pub mod testing;
 pub mod timed_rotation;
 pub mod writing_a_store;

@@ -43,7 +43,7 @@
 //!
 //! | | requirement, in short | met by | shown by |
 //! | --- | --- | --- | --- |
-//! | 7.4.1 | after sign-out or expiry, nothing resumes the session, the browser's back button included | [`Session::sign_out`]; an ended session is never restored; [`Caching::NoStoreSignedIn`] for the back button. With `CookieSessionStore`, only if it has a revocation list | `signing_out_wins_over_what_is_under_way`, `expired_records_are_not_served_before_they_are_deleted`, `no_cache_stores_the_strict_pages_of_a_signed_in_user` |
+//! | 7.4.1 | after sign-out or expiry, nothing resumes the session, the browser's back button included | [`Session::sign_out`]; an ended session is never restored; [`Caching::NoStoreSignedIn`] for the back button. With `CookieSessionStore`, only if it has a [`RevocationList`] | `signing_out_wins_over_what_is_under_way`, `expired_records_are_not_served_before_they_are_deleted`, `no_cache_stores_the_strict_pages_of_a_signed_in_user` |
 //! | 7.4.2 | all sessions end when an account is disabled or deleted | [`Sessions::end_all`], which the application calls | `ending_all_leaves_nothing_of_what_was_in_flight`, `a_sign_in_that_began_before_all_sessions_were_ended_is_refused` |
 //! | 7.4.3 | users can end their other sessions when an authentication factor changes | [`Sessions::end_others`] | `ending_all_others_keeps_the_own_session`, `to_end_all_other_sessions_needs_a_recent_login` |
 //! | 7.4.4 | every page that requires authentication offers sign-out | – | *Application* |
@@ -140,12 +140,14 @@
 //! - A session that actix-session stored in Redis is stored under its key, which is a secret, until it is renewed.
 //! - A generator in the process, which the operating system seeds, creates ids and secrets. Copies of a running virtual
 //!   machine create the same ones until the generator is seeded again. Restart the application after a copy.
-//! - `CookieSessionStore` without a revocation list can't end a session: a copy of the cookie is valid until it
-//!   expires. Use a list, or a store on the server, for any site with sign-in.
+//! - `CookieSessionStore` without a [`RevocationList`] can't end a session: a copy of the cookie is valid until it
+//!   expires. Use a list, or a store on the server, for any site with sign-in. With the list, an ended session can be read
+//!   for its `max_staleness`.
 //! - A response that was sent before a sign-in and arrives after it brings the former cookie back. It opens nothing, and
 //!   the user signs in again.
 //!
 //! [`Caching::NoStoreSignedIn`]: crate::config::Caching::NoStoreSignedIn
+//! [`RevocationList`]: crate::storage::RevocationList
 //! [`Session::csrf_field`]: crate::Session::csrf_field
 //! [`Session::reauthenticate`]: crate::Session::reauthenticate
 //! [`Session::require_recent_authentication`]: crate::Session::require_recent_authentication

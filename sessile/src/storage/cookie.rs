@@ -3,17 +3,22 @@
 use std::time::Duration;
 
 use super::{
-    CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, SubjectDigest,
-    UpdateOutcome, Version,
+    CreateOutcome, EndOutcome, EndingStore, Freshness, Loaded, MARK_LIFETIME, RevocationList,
+    SessionId, SessionStore, StoreError, StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
 };
-use crate::record::Record;
+use crate::{
+    clock::{Clock as _, SystemClock, Timestamp},
+    engine::lifetime::SLACK,
+    record::Record,
+};
 
 /// Keeps nothing: the engine seals the record itself into the cookie, with its expiry.
 ///
 /// It costs no round trip and no memory. In exchange:
 ///
-/// - The server can't invalidate a session. `purge` and `renew` only change the cookie of this browser. A copy of the
-///   old cookie is valid until it expires, so keep the time to live short.
+/// - The server can't invalidate a session, unless the store [has a list](Self::with_revocations) of those that ended.
+///   Without one, `purge` and `renew` only change the cookie of this browser. A copy of the old cookie is valid until
+///   it expires, so keep the time to live short.
 /// - Concurrent requests can't be merged: each starts from its own cookie, and the browser keeps the last cookie that
 ///   it receives.
 /// - The sealed session has to fit into 4096 bytes, with the cookie's name and attributes: about 2,800 bytes of JSON.
@@ -39,10 +44,33 @@ use crate::record::Record;
 /// assert!(session.save().await.is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CookieSessionStore(());
+#[derive(Debug, Clone, Default)]
+pub struct CookieSessionStore {
+    revocations: Option<RevocationList>,
+}
+
+impl CookieSessionStore {
+    /// A store whose sessions can be ended: those on the `list` are never opened again.
+    ///
+    /// A sign-out and a renewal are acknowledged only when the list has them. Costs one round trip for each request with a
+    /// session, and one more for each cookie that is sent. [`RevocationList`] has an example.
+    #[must_use]
+    pub const fn with_revocations(list: RevocationList) -> Self {
+        Self {
+            revocations: Some(list),
+        }
+    }
+
+    fn list(&self) -> Result<&RevocationList, StoreError> {
+        self.revocations.as_ref().ok_or_else(|| {
+            let missing = "sessions in cookies can't be ended without a revocation list";
+            StoreError::new(StoreErrorKind::Misconfigured, missing).not_sent()
+        })
+    }
+}
 
 impl SessionStore for CookieSessionStore {
+    /// Returns `None`: the record is in the cookie.
     async fn load(
         &self,
         _id: &SessionId,
@@ -73,11 +101,32 @@ impl SessionStore for CookieSessionStore {
         Ok(UpdateOutcome::Updated)
     }
 
-    async fn delete(&self, _id: &SessionId) -> Result<(), StoreError> {
-        Ok(())
+    /// Puts the session on the list, for as long as any session can live.
+    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
+        let entry = Record::new(SystemClock.now());
+        let ttl = MARK_LIFETIME.saturating_add(SLACK);
+        self.list()?.end(id, &entry, ttl).await.map(drop)
     }
 
     fn keeps_nothing(&self) -> bool {
         true
+    }
+
+    fn revocations(&self) -> Option<&RevocationList> {
+        self.revocations.as_ref()
+    }
+}
+
+impl EndingStore for CookieSessionStore {
+    async fn end_sessions_of(
+        &self,
+        subject: &SubjectDigest,
+        now: Timestamp,
+    ) -> Result<EndOutcome, StoreError> {
+        self.list()?.end_subject(subject, now).await
+    }
+
+    async fn end_all_sessions(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        self.list()?.end_everything(now).await
     }
 }

@@ -94,9 +94,13 @@ impl StoreError {
         self
     }
 
-    /// Whether it says that the store fails, and not only that this one record can't be read.
+    /// Whether it says that the store fails, and not only that this one record can't be read, or that the store does not
+    /// have this operation.
     pub(crate) const fn is_outage(&self) -> bool {
-        !matches!(self.kind, StoreErrorKind::Corrupt | StoreErrorKind::Newer)
+        !matches!(
+            self.kind,
+            StoreErrorKind::Corrupt | StoreErrorKind::Newer | StoreErrorKind::Unsupported
+        )
     }
 
     /// The error for a [`sign_in`](super::SubjectStore::sign_in) whose record has no subject.

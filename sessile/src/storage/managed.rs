@@ -1,5 +1,7 @@
 //! [`ManagedStore`]: stores whose backend can be checked and closed.
 
+#[cfg(feature = "cookie-session")]
+use super::SessionId;
 use super::{SessionStore, StoreError};
 
 /// A store whose backend can be checked and closed: for health checks, and for the shutdown of an application.
@@ -38,11 +40,15 @@ pub trait ManagedStore: SessionStore {
     fn close(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// The store has no backend: [`ping`](ManagedStore::ping) always succeeds, and [`close`](ManagedStore::close) does nothing.
+/// [`ping`](ManagedStore::ping) asks the [revocation list](super::RevocationList), if there is one.
+/// [`close`](ManagedStore::close) does nothing: the application closes the store of the list.
 #[cfg(feature = "cookie-session")]
 impl ManagedStore for super::CookieSessionStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        Ok(())
+        match self.revocations() {
+            Some(list) => list.entry(&SessionId::generate()).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     async fn close(&self) -> Result<(), StoreError> {

@@ -79,6 +79,7 @@ pub mod compat;
 mod cookie;
 #[cfg(feature = "_server")]
 mod credentials;
+mod ending;
 mod error;
 #[cfg(feature = "_server")]
 mod home;
@@ -95,6 +96,7 @@ mod postgres;
 mod redis;
 #[cfg(feature = "redis-actor-session")]
 mod redis_actor;
+mod revocations;
 mod shared;
 #[cfg(feature = "_shared-connection")]
 mod shared_connection;
@@ -136,11 +138,13 @@ pub use self::sql::CleanupTask;
 pub use self::sqlite::{SqliteSessionStore, SqliteSessionStoreBuilder, SqliteSynchronous};
 pub use self::{
     any::{AnySessionStore, AnySessionStoreBuilder},
+    ending::EndingStore,
     error::{StoreError, StoreErrorKind},
     iteration::{Cursor, IterableStore, Page},
     managed::ManagedStore,
     memory::{MemorySessionStore, MemorySessionStoreBuilder},
     migrating::MigratingStore,
+    revocations::RevocationList,
     subjects::{
         AtLimit, EndOutcome, Kept, MARK_LIFETIME, SessionLimit, SignInOutcome, SignInWrite,
         SubjectStore,
@@ -217,6 +221,14 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Default: `false`. The engine never calls the operations of a store that says `true`.
     fn keeps_nothing(&self) -> bool {
         false
+    }
+
+    /// The list of sessions that have ended, although a cookie still has their record.
+    ///
+    /// Default: `None`. Only a store that [keeps nothing](Self::keeps_nothing) can have one. A store that wraps another one has
+    /// to return the list of that one: without it, sessions that have ended are opened.
+    fn revocations(&self) -> Option<&RevocationList> {
+        None
     }
 
     /// Whether the store opens sessions under session keys that actix-session made, such as `key`.

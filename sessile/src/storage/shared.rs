@@ -4,8 +4,8 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use super::{
     CreateOutcome, Cursor, EndOutcome, Freshness, IterableStore, Kept, Loaded, ManagedStore, Page,
-    SessionId, SessionLimit, SessionStore, SignInOutcome, SignInWrite, StoreError, SubjectDigest,
-    SubjectStore, UpdateOutcome, Version,
+    RevocationList, SessionId, SessionLimit, SessionStore, SignInOutcome, SignInWrite, StoreError,
+    SubjectDigest, SubjectStore, UpdateOutcome, Version,
 };
 use crate::{clock::Timestamp, record::Record};
 
@@ -48,6 +48,10 @@ impl<S: SessionStore> SessionStore for Arc<S> {
         S::keeps_nothing(self)
     }
 
+    fn revocations(&self) -> Option<&RevocationList> {
+        S::revocations(self)
+    }
+
     fn opens_actix_session_key(&self, key: &str) -> bool {
         S::opens_actix_session_key(self, key)
     }
@@ -77,6 +81,15 @@ impl<S: SubjectStore> SubjectStore for Arc<S> {
         kept: Option<Kept<'_>>,
     ) -> Result<EndOutcome, StoreError> {
         S::end_subject(self, subject, now, kept).await
+    }
+
+    async fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        S::is_revoked(self, id, subject, since).await
     }
 
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {

@@ -83,6 +83,23 @@ pub trait SubjectStore: SessionStore {
         now: Timestamp,
     ) -> impl Future<Output = Result<Timestamp, StoreError>> + Send;
 
+    /// Whether a session that the store does not keep has ended: that of a cookie, for a
+    /// [`RevocationList`](super::RevocationList).
+    ///
+    /// `true` if there is a live record under `id`, whatever it has. `true` as well if a mark of `subject`, or of everything,
+    /// is at `since` or later, and does not name the session. A guest has no subject, and only a mark of everything ends its
+    /// session. Never answered from a cache.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// Whether the store has these operations. Default: `true`.
     ///
     /// A store that stands for others, such as [`AnySessionStore`](super::AnySessionStore), returns `false` if the store

@@ -14,6 +14,11 @@ label! {
         FindByLabel = "find_by_label",
         EndSubject = "end_subject",
         EndEverything = "end_everything",
+        IsRevoked = "is_revoked",
+        Page = "page",
+        Count = "count",
+        Clear = "clear",
+        Ping = "ping",
     }
 }
 
@@ -96,6 +101,7 @@ label! {
         Missing = "missing",
         Expired = "expired",
         OldKey = "old_key",
+        Revoked = "revoked",
     }
 }
 

@@ -1,6 +1,14 @@
-//! The acceptance suite: what every store has to do.
+//! Helpers for tests of applications, and the acceptance suite for stores.
 //!
-//! For authors of stores. It has these parts:
+//! # For applications
+//!
+//! With the feature `test-helpers`, `TestRequestExt::with_session` gives a request a session, `session_of` reads the session
+//! of a response, and `TestClient` keeps cookies. The page `guide::testing` has examples. A
+//! [`ManualClock`](crate::clock::ManualClock) needs no feature.
+//!
+//! # For authors of stores
+//!
+//! The acceptance suite says what every store has to do. It has these parts:
 //!
 //! - With the feature `store-tests`, [`store_contract_test_suite`] calls a store directly and checks it
 //!   against [the rules](crate::storage#the-rules). It needs no web framework, and is all that most stores
@@ -13,6 +21,8 @@
 //! - With the feature `test-helpers`, `acceptance_test_suite` runs the contract and drives the store over
 //!   HTTP as well.
 
+#[cfg(feature = "test-helpers")]
+mod application;
 #[cfg(feature = "test-helpers")]
 mod check;
 mod contract;
@@ -30,6 +40,8 @@ mod workflow;
 #[cfg(feature = "test-helpers")]
 use actix_web::cookie::Key;
 
+#[cfg(feature = "test-helpers")]
+pub use self::application::{TestClient, TestRequestExt, session_of};
 pub use self::{
     contract::{store_contract_test_suite, store_contract_test_suite_within},
     iteration::{clear_test_suite, iterable_store_test_suite, managed_store_test_suite},

@@ -13,6 +13,7 @@ mod place;
 mod race_suite;
 mod races;
 mod reminder;
+mod revocations;
 #[path = "../shared/subjects.rs"]
 mod subject_scenarios;
 mod subjects;

@@ -49,4 +49,9 @@ pub(crate) enum SubjectFault {
     EverythingSparesGuests,
     EverythingSparesKept,
     EverythingIgnoresSignIns,
+    RevokesNoId,
+    RevokesDeletedIds,
+    RevokesNothingByMarks,
+    RevokesByOtherMarks,
+    RevokesNoGuests,
 }

@@ -215,3 +215,18 @@ async fn an_end_of_everything_that_spares_a_session_is_caught() {
         fails(fault, suite, rule, did).await;
     }
 }
+
+#[tokio::test]
+async fn a_wrong_answer_about_a_cookie_is_caught() {
+    let rule = "`is_revoked` is true for an id with a live record, and for a session that began at or before the time of a mark of its subject or of everything";
+    for (fault, did) in [
+        (RevokesNoId, "answered false"),
+        (RevokesDeletedIds, "answered true"),
+        (RevokesNothingByMarks, "answered false"),
+        (RevokesByOtherMarks, "answered true"),
+    ] {
+        is_caught(fault, rule, did).await;
+    }
+    let suite = end_everything_test_suite(|| BrokenSubjects::new(Some(RevokesNoGuests)));
+    fails(RevokesNoGuests, suite, rule, "answered false").await;
+}

@@ -58,4 +58,5 @@ mod site_and_api_example;
 mod strict;
 mod superseded_handles;
 mod table;
+mod testing;
 mod watched;

@@ -10,8 +10,8 @@ use std::{
 use sessile::{
     record::Record,
     storage::{
-        CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, StoreErrorKind,
-        SubjectDigest, UpdateOutcome, Version,
+        CreateOutcome, Freshness, Loaded, RevocationList, SessionId, SessionStore, StoreError,
+        StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
     },
 };
 use tokio::sync::Semaphore;
@@ -185,6 +185,10 @@ impl<S: SessionStore> SessionStore for Watched<S> {
 
     fn keeps_nothing(&self) -> bool {
         self.store.keeps_nothing()
+    }
+
+    fn revocations(&self) -> Option<&RevocationList> {
+        self.store.revocations()
     }
 
     fn opens_actix_session_key(&self, key: &str) -> bool {

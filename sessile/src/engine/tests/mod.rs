@@ -20,6 +20,8 @@ mod merging;
 mod metrics;
 mod opening;
 mod random;
+#[cfg(feature = "cookie-session")]
+mod revocations;
 mod rotation;
 mod saving;
 mod settings;

@@ -98,6 +98,15 @@ impl Faulty {
         (take(&self.loads), take(&self.writes))
     }
 
+    async fn read<T>(
+        &self,
+        operation: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        let fault = self.next_load.lock().unwrap().take();
+        self.run(fault, operation).await
+    }
+
     async fn write<T>(
         &self,
         operation: impl Future<Output = Result<T, StoreError>>,
@@ -218,6 +227,15 @@ impl SubjectStore for Faulty {
     ) -> Result<EndOutcome, StoreError> {
         self.write(self.memory.end_subject(subject, now, kept))
             .await
+    }
+
+    async fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.read(self.memory.is_revoked(id, subject, since)).await
     }
 
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     record::Record,
     storage::{
-        BoxFuture, CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError,
-        SubjectDigest, UpdateOutcome, Version,
+        BoxFuture, CreateOutcome, Freshness, Loaded, RevocationList, SessionId, SessionStore,
+        StoreError, SubjectDigest, UpdateOutcome, Version,
     },
 };
 
@@ -39,6 +39,8 @@ pub(super) trait DynStore: Send + Sync {
     fn delete<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<(), StoreError>>;
 
     fn keeps_nothing(&self) -> bool;
+
+    fn revocations(&self) -> Option<&RevocationList>;
 
     fn opens_actix_session_key(&self, key: &str) -> bool;
 }
@@ -82,6 +84,10 @@ impl<S: SessionStore> DynStore for S {
 
     fn keeps_nothing(&self) -> bool {
         SessionStore::keeps_nothing(self)
+    }
+
+    fn revocations(&self) -> Option<&RevocationList> {
+        SessionStore::revocations(self)
     }
 
     fn opens_actix_session_key(&self, key: &str) -> bool {

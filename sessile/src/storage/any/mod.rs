@@ -23,8 +23,8 @@ use self::{
 #[cfg(feature = "_sql")]
 use super::CleanupTask;
 use super::{
-    CreateOutcome, Freshness, IterableStore, Loaded, ManagedStore, SessionId, SessionStore,
-    StoreError, StoreErrorKind, SubjectDigest, SubjectStore, UpdateOutcome, Version,
+    CreateOutcome, Freshness, IterableStore, Loaded, ManagedStore, RevocationList, SessionId,
+    SessionStore, StoreError, StoreErrorKind, SubjectDigest, SubjectStore, UpdateOutcome, Version,
 };
 use crate::record::Record;
 
@@ -236,6 +236,10 @@ impl SessionStore for AnySessionStore {
 
     fn keeps_nothing(&self) -> bool {
         self.store.keeps_nothing()
+    }
+
+    fn revocations(&self) -> Option<&RevocationList> {
+        self.store.revocations()
     }
 
     fn opens_actix_session_key(&self, key: &str) -> bool {

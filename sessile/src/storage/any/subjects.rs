@@ -36,6 +36,13 @@ pub(super) trait DynSubjectStore: Send + Sync {
 
     fn end_everything(&self, now: Timestamp) -> BoxFuture<'_, Result<Timestamp, StoreError>>;
 
+    fn is_revoked<'a>(
+        &'a self,
+        id: &'a SessionId,
+        subject: Option<&'a SubjectDigest>,
+        since: Timestamp,
+    ) -> BoxFuture<'a, Result<bool, StoreError>>;
+
     fn has_subjects(&self) -> bool;
 }
 
@@ -75,6 +82,15 @@ impl<S: SubjectStore> DynSubjectStore for S {
         Box::pin(SubjectStore::end_everything(self, now))
     }
 
+    fn is_revoked<'a>(
+        &'a self,
+        id: &'a SessionId,
+        subject: Option<&'a SubjectDigest>,
+        since: Timestamp,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(SubjectStore::is_revoked(self, id, subject, since))
+    }
+
     fn has_subjects(&self) -> bool {
         SubjectStore::has_subjects(self)
     }
@@ -112,11 +128,26 @@ impl SubjectStore for AnySessionStore {
         now: Timestamp,
         kept: Option<Kept<'_>>,
     ) -> Result<EndOutcome, StoreError> {
-        self.subjects()?.end_subject(subject, now, kept).await
+        match (&self.subjects, self.store.revocations(), kept) {
+            (None, Some(list), None) => list.end_subject(subject, now).await,
+            _ => self.subjects()?.end_subject(subject, now, kept).await,
+        }
     }
 
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        self.subjects()?.end_everything(now).await
+        match (&self.subjects, self.store.revocations()) {
+            (None, Some(list)) => list.end_everything(now).await,
+            _ => self.subjects()?.end_everything(now).await,
+        }
+    }
+
+    async fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.subjects()?.is_revoked(id, subject, since).await
     }
 
     fn has_subjects(&self) -> bool {

@@ -38,23 +38,22 @@ pub(super) struct Mark {
 impl Index {
     /// Whether a mark has ended the session with this record.
     pub(super) fn has_ended(&self, id: &SessionId, record: &Record) -> bool {
-        let (Some(subject), Some(signed_in_at)) = (record.subject(), record.signed_in_at()) else {
-            return false;
-        };
-        let by_all = self
-            .everything_ended_at
-            .is_some_and(|at| signed_in_at <= at);
-        by_all || self.has_ended_subject(&subject, id, signed_in_at)
+        match (record.subject(), record.signed_in_at()) {
+            (Some(subject), Some(at)) => self.has_ended_since(id, Some(&subject), at),
+            _ => false,
+        }
     }
 
-    fn has_ended_subject(
+    /// Whether a mark at `since` or later has ended the session with this id and subject.
+    pub(super) fn has_ended_since(
         &self,
-        subject: &SubjectDigest,
         id: &SessionId,
-        signed_in_at: Timestamp,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
     ) -> bool {
-        let mark = self.marks.get(subject);
-        mark.is_some_and(|mark| signed_in_at <= mark.at && mark.kept.as_ref() != Some(id))
+        let mark = subject.and_then(|subject| self.marks.get(subject));
+        self.everything_ended_at.is_some_and(|at| since <= at)
+            || mark.is_some_and(|mark| since <= mark.at && mark.kept.as_ref() != Some(id))
     }
 
     pub(super) fn add(&mut self, id: &SessionId, record: &Record) {

@@ -216,6 +216,17 @@ impl SubjectStore for MemorySessionStore {
         Ok(EndOutcome::Ended { at, ids })
     }
 
+    async fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let is_listed = self.in_shard(id, |shard, now| shard.find_live(id, now).is_some());
+        let has_marks = self.shared.has_marks.get();
+        Ok(is_listed || has_marks && self.index().has_ended_since(id, subject, since))
+    }
+
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let mut index = self.index();
         let newest = index.newest_sign_in.max(index.everything_ended_at);

@@ -27,6 +27,7 @@ pub(super) struct SubjectStatements {
     find_signed_in: Arc<str>,
     mark: Arc<str>,
     latest_sign_in: Arc<str>,
+    is_revoked: Arc<str>,
     mark_everything: Arc<str>,
     find_mark_of_everything: Arc<str>,
     batch: Arc<str>,
@@ -83,6 +84,11 @@ impl SubjectStatements {
             )
             .into(),
             latest_sign_in: format!("SELECT MAX(signed_in_at) FROM {sessions}").into(),
+            is_revoked: format!(
+                "SELECT EXISTS (SELECT 1 FROM {sessions} AS it WHERE it.id = ? AND it.expires_at > {NOW})
+                     OR {is_refused}"
+            )
+            .into(),
             mark_everything: format!(
                 "INSERT INTO {marks} (subject, at, expires_at) VALUES (X'', ?, {NOW} + ?)
                  ON DUPLICATE KEY UPDATE
@@ -148,6 +154,24 @@ impl SubjectStatements {
     ) -> Result<Vec<SessionId>, Error> {
         let find = query(&self.find_by_label).bind(label.as_bytes());
         ids(&find.fetch_all(connection).await?)
+    }
+
+    pub(super) async fn is_revoked(
+        &self,
+        connection: &mut MySqlConnection,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: i64,
+    ) -> Result<bool, Error> {
+        let id = id.as_bytes().as_slice();
+        let question = query(&self.is_revoked)
+            .bind(id)
+            .bind(subject.map(|subject| subject.as_bytes().as_slice()))
+            .bind(since)
+            .bind(id)
+            .bind(since);
+        let rows = question.fetch_all(connection).await?;
+        rows.first().ok_or(Error::RowNotFound)?.try_get(0)
     }
 
     /// The live sessions of the subject, and when each signed in.

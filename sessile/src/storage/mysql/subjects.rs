@@ -44,6 +44,15 @@ impl SubjectStore for MySqlSessionStore {
         self.0.end_subject(subject, now, kept.map(|it| it.id)).await
     }
 
+    async fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.0.is_revoked(id, subject, since).await
+    }
+
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         self.0.end_everything(now).await
     }
@@ -123,6 +132,23 @@ impl SubjectDatabase for MySql {
                 };
                 let ended = ended.await;
                 lease.end_write(ended)
+            })
+            .await
+    }
+
+    async fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: i64,
+        deadline: Deadline,
+    ) -> Result<Answer<bool>, Failure> {
+        self.connections
+            .run(deadline, AfterCut::Resend, |mut lease| async move {
+                let statements = &self.statements.of_subjects;
+                let asking = statements.is_revoked(lease.connection(), id, subject, since);
+                let is_revoked = asking.await;
+                lease.end(is_revoked.map_err(fault))
             })
             .await
     }

@@ -4,6 +4,7 @@ mod outage;
 mod outcome;
 
 use std::{
+    num::NonZeroU32,
     ops::Deref,
     pin::Pin,
     task::{Context, Poll},
@@ -18,8 +19,9 @@ use self::{
     outcome::Described,
 };
 use super::{
-    CreateOutcome, EndOutcome, Freshness, Kept, Loaded, SessionId, SessionLimit, SessionStore,
-    SignInOutcome, SignInWrite, StoreError, SubjectDigest, SubjectStore, UpdateOutcome, Version,
+    CreateOutcome, Cursor, EndOutcome, EndingStore, Freshness, IterableStore, Kept, Loaded,
+    ManagedStore, Page, RevocationList, SessionId, SessionLimit, SessionStore, SignInOutcome,
+    SignInWrite, StoreError, SubjectDigest, SubjectStore, UpdateOutcome, Version,
 };
 use crate::{
     clock::Timestamp,
@@ -45,6 +47,17 @@ impl<S> Observed<S> {
     /// Whether an outage was logged that has not ended.
     pub(crate) fn is_failing(&self) -> bool {
         self.outages.is_failing()
+    }
+
+    async fn end_subject_by(
+        &self,
+        ending: impl Future<Output = Result<EndOutcome, StoreError>>,
+    ) -> Result<EndOutcome, StoreError> {
+        let ended = self.observe(Operation::EndSubject, ending).await?;
+        if matches!(ended, EndOutcome::Ended { .. }) {
+            telemetry::sessions_ended(MarkScope::Subject);
+        }
+        Ok(ended)
     }
 
     /// The same operation, which is measured.
@@ -119,8 +132,31 @@ impl<S: SessionStore> SessionStore for Observed<S> {
         self.store.keeps_nothing()
     }
 
+    fn revocations(&self) -> Option<&RevocationList> {
+        self.store.revocations()
+    }
+
     fn opens_actix_session_key(&self, key: &str) -> bool {
         self.store.opens_actix_session_key(key)
+    }
+}
+
+/// As the trait, whose implementation for every [`SubjectStore`] leaves no room for this one.
+impl<S: EndingStore> Observed<S> {
+    pub(crate) async fn end_sessions_of(
+        &self,
+        subject: &SubjectDigest,
+        now: Timestamp,
+    ) -> Result<EndOutcome, StoreError> {
+        let ending = self.store.end_sessions_of(subject, now);
+        self.end_subject_by(ending).await
+    }
+
+    pub(crate) async fn end_all_sessions(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        let ending = self.store.end_all_sessions(now);
+        let at = self.observe(Operation::EndEverything, ending).await?;
+        telemetry::sessions_ended(MarkScope::Everyone);
+        Ok(at)
     }
 }
 
@@ -153,23 +189,53 @@ impl<S: SubjectStore> SubjectStore for Observed<S> {
         now: Timestamp,
         kept: Option<Kept<'_>>,
     ) -> Result<EndOutcome, StoreError> {
-        let ending = self.store.end_subject(subject, now, kept);
-        let ended = self.observe(Operation::EndSubject, ending).await?;
-        if matches!(ended, EndOutcome::Ended { .. }) {
-            telemetry::sessions_ended(MarkScope::Subject);
-        }
-        Ok(ended)
+        self.end_subject_by(self.store.end_subject(subject, now, kept))
+            .await
     }
 
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        let ending = self.store.end_everything(now);
-        let at = self.observe(Operation::EndEverything, ending).await?;
-        telemetry::sessions_ended(MarkScope::Everyone);
-        Ok(at)
+        self.end_all_sessions(now).await
+    }
+
+    fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        self.store.is_revoked(id, subject, since)
     }
 
     fn has_subjects(&self) -> bool {
         self.store.has_subjects()
+    }
+}
+
+impl<S: IterableStore> IterableStore for Observed<S> {
+    fn page(
+        &self,
+        after: Option<&Cursor>,
+        limit: NonZeroU32,
+    ) -> impl Future<Output = Result<Page, StoreError>> + Send {
+        self.observe(Operation::Page, self.store.page(after, limit))
+    }
+
+    fn count(&self) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        self.observe(Operation::Count, self.store.count())
+    }
+
+    fn clear(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        self.observe(Operation::Clear, self.store.clear())
+    }
+}
+
+impl<S: ManagedStore> ManagedStore for Observed<S> {
+    fn ping(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        self.observe(Operation::Ping, self.store.ping())
+    }
+
+    fn close(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        self.store.close()
     }
 }
 

@@ -28,13 +28,20 @@ impl From<Operation> for Access {
     #[inline]
     fn from(operation: Operation) -> Self {
         match operation {
-            Operation::Load | Operation::List | Operation::FindByLabel => Self::Read,
+            Operation::Load
+            | Operation::List
+            | Operation::FindByLabel
+            | Operation::IsRevoked
+            | Operation::Page
+            | Operation::Count
+            | Operation::Ping => Self::Read,
             Operation::Create
             | Operation::Update
             | Operation::Delete
             | Operation::SignIn
             | Operation::EndSubject
-            | Operation::EndEverything => Self::Write,
+            | Operation::EndEverything
+            | Operation::Clear => Self::Write,
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::{
     clock::Timestamp,
-    storage::{CreateOutcome, EndOutcome, Loaded, SignInOutcome, StoreErrorKind, UpdateOutcome},
+    storage::{
+        CreateOutcome, EndOutcome, Loaded, Page, SignInOutcome, StoreErrorKind, UpdateOutcome,
+    },
     telemetry::Outcome,
 };
 
@@ -73,6 +75,26 @@ impl Described for () {
 
 /// Of a list.
 impl<T> Described for Vec<T> {
+    fn outcome(&self) -> Outcome {
+        Outcome::Ok
+    }
+}
+
+/// Of the revocation list.
+impl Described for bool {
+    fn outcome(&self) -> Outcome {
+        Outcome::Ok
+    }
+}
+
+/// Of a count.
+impl Described for u64 {
+    fn outcome(&self) -> Outcome {
+        Outcome::Ok
+    }
+}
+
+impl Described for Page {
     fn outcome(&self) -> Outcome {
         Outcome::Ok
     }

@@ -19,7 +19,7 @@ pub(super) fn refused(marks: &Name) -> String {
 }
 
 /// The condition that a mark has ended the session with these columns. The mark without a subject is that of all.
-fn has_ended(marks: &Name, [id, subject, signed_in_at]: [&str; 3]) -> String {
+pub(super) fn has_ended(marks: &Name, [id, subject, signed_in_at]: [&str; 3]) -> String {
     format!(
         "EXISTS (
              SELECT FROM {marks} AS mark

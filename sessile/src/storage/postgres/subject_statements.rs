@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 
 use super::{
     SessionId, SubjectDigest, Version,
-    fragments::{NOW, insert, is_live, refused, replace},
+    fragments::{NOW, has_ended, insert, is_live, refused, replace},
     parameter::Parameter,
     statements::{Call, PROOF, Purpose, Statement, columns, row_and},
 };
@@ -27,6 +27,7 @@ pub(super) struct SubjectStatements {
     pub(super) list: Statement,
     pub(super) find_by_label: Statement,
     pub(super) end_subject: Statement,
+    pub(super) is_revoked: Statement,
     pub(super) mark_everything: Statement,
     pub(super) delete_all: Statement,
 }
@@ -95,6 +96,17 @@ impl SubjectStatements {
                      )
                      SELECT {PROOF}, (SELECT at FROM mark)::bigint, NULL::bigint,
                          (SELECT string_agg(encode(id, 'hex'), '') FROM deleted)"
+                ),
+            ),
+            is_revoked: Statement::new(
+                Purpose::Read,
+                &[Type::BYTEA, Type::BYTEA, Type::INT8],
+                &format!(
+                    "SELECT {PROOF}, (
+                         EXISTS (SELECT FROM {sessions} AS it WHERE it.id = $1 AND it.expires_at > {NOW})
+                         OR {}
+                     )::int::bigint, NULL::bigint, NULL::text",
+                    has_ended(marks, ["$1", "$2", "$3"]),
                 ),
             ),
             mark_everything: Statement::new(
@@ -176,6 +188,20 @@ impl SubjectStatements {
             Parameter::Number(Some(millis(MARK_KEPT))),
         ];
         Call::new(&self.end_subject, parameters)
+    }
+
+    pub(super) fn is_revoked<'a>(
+        &'a self,
+        id: &'a SessionId,
+        subject: Option<&'a SubjectDigest>,
+        since: i64,
+    ) -> Call<'a> {
+        let parameters = vec![
+            Parameter::id(id),
+            subject.map_or(Parameter::Bytes(None), Parameter::subject),
+            Parameter::Number(Some(since)),
+        ];
+        Call::new(&self.is_revoked, parameters)
     }
 
     pub(super) fn mark_everything(&self, now: i64) -> Call<'_> {

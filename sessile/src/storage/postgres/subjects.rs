@@ -41,6 +41,15 @@ impl SubjectStore for PostgresSessionStore {
         self.0.end_subject(subject, now, kept.map(|it| it.id)).await
     }
 
+    async fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.0.is_revoked(id, subject, since).await
+    }
+
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         self.0.end_everything(now).await
     }
@@ -105,6 +114,18 @@ impl SubjectDatabase for Postgres {
                 ids: ids(found.text.as_deref()),
             })
         }))
+    }
+
+    async fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: i64,
+        deadline: Deadline,
+    ) -> Result<Answer<bool>, Failure> {
+        let question = self.statements.of_subjects.is_revoked(id, subject, since);
+        let asking = self.connections.run(&question, AfterCut::Resend, deadline);
+        Ok(asking.await?.map(|rows| only(rows).first == Some(1)))
     }
 
     async fn mark_everything(&self, now: i64, deadline: Deadline) -> Result<Answer<i64>, Failure> {

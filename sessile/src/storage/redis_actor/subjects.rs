@@ -60,6 +60,17 @@ impl SubjectStore for RedisActorSessionStore {
         .await
     }
 
+    async fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (id, subject) = (id.clone(), subject.copied());
+        self.ask(move |store| async move { store.is_revoked(&id, subject.as_ref(), since).await })
+            .await
+    }
+
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         self.ask(move |store| async move { store.end_everything(now).await })
             .await

@@ -6,9 +6,9 @@
 use rusqlite::{Connection, params};
 
 use super::{
-    SessionId, SubjectDigest,
+    SessionId, StoreError, SubjectDigest,
     queue::Operation,
-    statements::{Write, atomically, integer},
+    statements::{Write, atomically, integer, slot_of},
     subjects::id_of,
 };
 use crate::{
@@ -21,6 +21,12 @@ const HAS_ENDED: &str = "
     SELECT EXISTS (
         SELECT 1 FROM sessile_marks
         WHERE subject IN (?2, x'') AND at >= ?3 AND exempt IS NOT ?1
+    )";
+
+/// Binds the slot and the id as ?1 and ?2, and the time as ?3.
+const IS_LISTED: &str = "
+    SELECT EXISTS (
+        SELECT 1 FROM sessile_sessions WHERE slot = ?1 AND id = ?2 AND expires_at > ?3
     )";
 
 /// Binds the subject as ?1, the time as ?2, and the id as ?3.
@@ -55,13 +61,43 @@ const DELETE_EVERYTHING: &str = "DELETE FROM sessile_sessions";
 
 /// Whether a mark has ended the session that is written.
 pub(super) fn has_ended(connection: &Connection, write: &Write) -> rusqlite::Result<bool> {
-    let (Some(subject), Some(signed_in_at)) = (&write.subject, write.signed_in_at) else {
-        return Ok(false);
-    };
-    connection.prepare_cached(HAS_ENDED)?.query_one(
-        params![write.id, subject.as_bytes(), integer(signed_in_at)],
-        |row| row.get(0),
-    )
+    match (&write.subject, write.signed_in_at) {
+        (Some(subject), Some(at)) => is_marked(connection, &write.id, Some(subject), at),
+        _ => Ok(false),
+    }
+}
+
+fn is_marked(
+    connection: &Connection,
+    id: &[u8; SessionId::LEN],
+    subject: Option<&SubjectDigest>,
+    since: Timestamp,
+) -> rusqlite::Result<bool> {
+    let subject = subject.map(SubjectDigest::as_bytes);
+    let mut has_ended = connection.prepare_cached(HAS_ENDED)?;
+    has_ended.query_one(params![id, subject, integer(since)], |row| row.get(0))
+}
+
+/// Whether a session that is not stored has ended.
+pub(super) struct IsRevoked {
+    pub(super) id: [u8; SessionId::LEN],
+    pub(super) subject: Option<SubjectDigest>,
+    pub(super) since: Timestamp,
+}
+
+impl Operation for IsRevoked {
+    type Outcome = Result<bool, StoreError>;
+
+    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Self::Outcome> {
+        let mut is_listed = connection.prepare_cached(IS_LISTED)?;
+        let slot = slot_of(&self.id);
+        let is_listed: bool =
+            is_listed.query_one(params![slot, self.id, integer(now)], |row| row.get(0))?;
+        let (id, subject) = (&self.id, self.subject.as_ref());
+        Ok(Ok(
+            is_listed || is_marked(connection, id, subject, self.since)?
+        ))
+    }
 }
 
 /// Writes the mark of a subject, and deletes the sessions that it ends.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::{
     CreateOutcome, Loaded, Refusal, SessionId, SqliteSessionStore, StoreError, SubjectDigest,
     UpdateOutcome, Version,
-    marks::{EndEverything, EndSubject, has_ended},
+    marks::{EndEverything, EndSubject, IsRevoked, has_ended},
     queue::Operation,
     statements::{Create, Delete, Update, Write, atomically, decode, integer, slot_of},
 };
@@ -178,6 +178,20 @@ impl SubjectStore for SqliteSessionStore {
             kept: kept.map(|kept| *kept.id.as_bytes()),
         };
         self.0.queue.execute(end).await
+    }
+
+    async fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let question = IsRevoked {
+            id: *id.as_bytes(),
+            subject: subject.copied(),
+            since,
+        };
+        self.read(question).await
     }
 
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {

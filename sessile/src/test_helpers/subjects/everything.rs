@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{rules, scene::Scene};
+use super::{
+    revocation::{Whose, is_revoked},
+    rules,
+    scene::Scene,
+};
 use crate::storage::{
-    CreateOutcome, Refusal, SessionLimit, SignInOutcome, SubjectStore, UpdateOutcome,
+    CreateOutcome, Refusal, SessionId, SessionLimit, SignInOutcome, SubjectStore, UpdateOutcome,
 };
 
 pub(super) async fn everything_ends<S: SubjectStore>(store: Arc<S>) {
@@ -52,6 +56,12 @@ pub(super) async fn everything_ends<S: SubjectStore>(store: Arc<S>) {
     }
     // Later sign-ins, and guests.
     let later = at.as_unix_millis() - scene.at(0).as_unix_millis() + 1;
+    let mut cookies = scene.clone().about(rules::REVOKED);
+    let id = SessionId::generate();
+    for whose in [Whose::Guest, Whose::Subject] {
+        is_revoked(&mut cookies, &id, whose, later - 1, true).await;
+        is_revoked(&mut cookies, &id, whose, later, false).await;
+    }
     let [next] = scene.users([later]).await;
     scene.opens(&next).await;
     scene.lists(&[&next]).await;

@@ -8,6 +8,7 @@ mod limits;
 mod listing;
 mod marks;
 mod races;
+mod revocation;
 mod rules;
 mod scene;
 
@@ -64,6 +65,8 @@ where
         marks::a_mark_has_the_latest_time,
         marks::the_kept_session_stays,
         marks::a_session_that_has_ended_is_not_kept,
+        revocation::a_record_revokes_its_id,
+        revocation::a_mark_revokes_earlier_sign_ins,
         listing::many_sessions_are_listed,
         listing::a_digest_is_any_bytes,
         labels::a_label_finds_its_sessions,

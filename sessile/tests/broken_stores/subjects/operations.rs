@@ -219,6 +219,28 @@ impl SubjectStore for BrokenSubjects {
         Ok(EndOutcome::Ended { at, ids })
     }
 
+    async fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let data = self.data();
+        let is_listed = match self.fault {
+            Some(SubjectFault::RevokesNoId) => false,
+            Some(SubjectFault::RevokesDeletedIds) => data.changes > 0,
+            _ => self.live(&data, id, false).is_some(),
+        };
+        let mut marks = data.marks.iter().filter(|(of, (_, kept))| {
+            let is_same = subject == Some(of) || self.has(SubjectFault::RevokesByOtherMarks);
+            is_same && !kept.contains(id)
+        });
+        let by_mark = marks.any(|(_, (at, _))| since <= *at);
+        let spared = subject.is_none() && self.has(SubjectFault::RevokesNoGuests);
+        let by_all = data.everything.is_some_and(|at| since <= at) && !spared;
+        Ok(is_listed || by_all || by_mark && !self.has(SubjectFault::RevokesNothingByMarks))
+    }
+
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let mut data = self.data();
         let signed_in = data.entries.values();

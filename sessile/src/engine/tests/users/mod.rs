@@ -71,7 +71,7 @@ impl World {
 }
 
 /// The outputs of futures that run at once.
-async fn all<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+pub(super) async fn all<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let running = futures.into_iter().map(|it| (Box::pin(it), None));
     let mut running: Vec<(_, Option<T>)> = running.collect();
     std::future::poll_fn(|cx| {

@@ -79,13 +79,15 @@ impl Marks {
 
     /// Whether a mark has ended the session with this record.
     pub(in super::super) fn have_ended(&self, id: &SessionId, record: &Record) -> bool {
-        let marks = [&self.of_subject, &self.of_all].into_iter().flatten();
-        let (true, Some(signed_in_at)) = (record.has_subject(), record.signed_in_at()) else {
-            return false;
-        };
-        marks
-            .into_iter()
-            .any(|mark| mark.has_ended(id, signed_in_at))
+        match record.signed_in_at() {
+            Some(signed_in_at) if record.has_subject() => self.have_ended_since(id, signed_in_at),
+            _ => false,
+        }
+    }
+
+    fn have_ended_since(&self, id: &SessionId, since: Timestamp) -> bool {
+        let mut marks = [&self.of_subject, &self.of_all].into_iter().flatten();
+        marks.any(|mark| mark.has_ended(id, since))
     }
 }
 
@@ -134,6 +136,31 @@ impl RedisSessionStore {
             of_all,
             watched: subject_watched.zip(all_watched).map(<[Watched; 2]>::from),
         })
+    }
+
+    /// Whether a session that is not stored has ended. All commands are sent at the same time.
+    pub(super) async fn has_entry_or_mark(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let redis_key = self.redis_key(id);
+        let request = Request {
+            redis_key: &redis_key,
+            action: Action::Get,
+        };
+        let marks = async {
+            match subject {
+                Some(subject) => self.marks_of(subject).await,
+                None => Ok(Marks {
+                    of_all: self.read_mark(Group::All).await?.0,
+                    ..Marks::default()
+                }),
+            }
+        };
+        let (entry, marks) = tokio::try_join!(self.connection.send(&request), marks)?;
+        Ok(entry.value != Value::Nil || marks.have_ended_since(id, since))
     }
 
     /// The mark of a group, and what tells the near cache that it is still the same.

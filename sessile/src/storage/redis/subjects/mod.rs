@@ -82,6 +82,15 @@ impl SubjectStore for RedisSessionStore {
         }
     }
 
+    async fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Box::pin(self.has_entry_or_mark(id, subject, since)).await
+    }
+
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let mut at = self.mark(Group::All, now, None).await?;
         let newest = self.delete_everything().await?;

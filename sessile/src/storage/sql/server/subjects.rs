@@ -54,6 +54,15 @@ pub(in crate::storage) trait SubjectDatabase: Database {
         deadline: Deadline,
     ) -> impl Future<Output = Result<Answer<Option<Ended>>, Failure>> + Send;
 
+    /// Whether there is a live row of this id, or a mark of the subject, or of all, is at `since` or later.
+    fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: i64,
+        deadline: Deadline,
+    ) -> impl Future<Output = Result<Answer<bool>, Failure>> + Send;
+
     /// Marks the sessions of all subjects as ended. Returns the time of the mark.
     fn mark_everything(
         &self,
@@ -172,6 +181,18 @@ impl<B: SubjectDatabase> Store<B> {
             },
             None => EndOutcome::KeptHasEnded,
         })
+    }
+
+    pub(in crate::storage) async fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        until_done(self.response_timeout, |deadline| {
+            (self.database).is_revoked(id, subject, as_bigint(since), deadline)
+        })
+        .await
     }
 
     pub(in crate::storage) async fn end_everything(

@@ -1,0 +1,177 @@
+//! Ending sessions that are in cookies, by the store's [`RevocationList`](crate::storage::RevocationList).
+//!
+//! The list takes the place of the stored records: a session that is on it is missing. An ended session stays on the list
+//! until no cookie of it can be valid. The entry of a session that a renewal replaced names the new one, as
+//! [`moving`](super::moving) does, so that for the grace period the old cookie is stale.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Engine, EventKind, lifetime::SLACK, open::Lookup, perform::Performed};
+use crate::{
+    error::{CommitError, OpenError},
+    record::{Epoch, Record, id::SessionId},
+    session::{
+        Flush,
+        machine::{Binding, CookieDue, Stored},
+    },
+    storage::{Freshness, Refusal, SessionStore, StoreError, StoreErrorKind},
+    telemetry::{self, NotFoundReason, Operation},
+};
+
+/// What the entry of a replaced session says.
+enum Replacement {
+    /// By this request: an earlier attempt was stored.
+    Own(SessionId),
+    /// By another request.
+    Other,
+}
+
+impl<S: SessionStore> Engine<S> {
+    /// Whether sessions can be ended on the server.
+    pub(super) fn ends_sessions(&self) -> bool {
+        !self.is_stateless || self.store.revocations().is_some()
+    }
+
+    /// Whether the session in a cookie has ended. Without a list, none has.
+    pub(super) async fn is_revoked(
+        &self,
+        stored: &Stored,
+        freshness: Freshness,
+    ) -> Result<bool, StoreError> {
+        let Some(list) = self.store.revocations() else {
+            return Ok(false);
+        };
+        let asking = list.has_ended(&stored.id, &stored.record, freshness, self.clock.now());
+        let asking = self.store.observe(Operation::IsRevoked, asking);
+        // Nothing was written.
+        Box::pin(asking).await.map_err(StoreError::not_sent)
+    }
+
+    /// What a cookie opens that has this session. If the session has ended, that is nothing, or, for the grace period after
+    /// a renewal, a stale session.
+    pub(super) async fn unless_revoked(&self, found: Lookup) -> Result<Lookup, OpenError> {
+        match &found {
+            Lookup::Session {
+                binding: Binding::Stored(stored),
+                ..
+            } if self.is_revoked(stored, Freshness::Cached).await? => {
+                telemetry::session_not_found(NotFoundReason::Revoked);
+                Ok(self.find_replacement(stored).await?)
+            }
+            _ => Ok(found),
+        }
+    }
+
+    async fn find_replacement(&self, stored: &Stored) -> Result<Lookup, StoreError> {
+        let Some(entry) = self.entry(&stored.id).await? else {
+            return Ok(Lookup::Nothing);
+        };
+        let Some(id) = entry.moved_to() else {
+            return Ok(Lookup::Nothing);
+        };
+        self.report(EventKind::OldKey, Some(&stored.id), Some(&stored.record));
+        if !entry.is_moved_at(self.clock.now()) {
+            return Ok(Lookup::Nothing);
+        }
+        Ok(Lookup::Session {
+            binding: Binding::Stale {
+                id,
+                epoch: Some(stored.record.epoch),
+            },
+            is_outdated: false,
+        })
+    }
+
+    /// Ends the session that has this id. Without a list, only its cookie is removed.
+    pub(super) async fn revoke(&self, id: &SessionId) -> Result<(), StoreError> {
+        if let Some(list) = self.store.revocations() {
+            let entry = Record::new(self.clock.now());
+            list.end(id, &entry, self.entry_ttl()).await?;
+        }
+        Ok(())
+    }
+
+    /// Continues the session in a cookie under a new id, and ends the old one.
+    pub(super) async fn renew_sealed(
+        &self,
+        flush: &mut Flush<'_>,
+        stored: Arc<Stored>,
+    ) -> Result<Performed, CommitError> {
+        let epoch = flush.work().next_epoch;
+        let mut renewed = Stored {
+            id: SessionId::generate(),
+            record: self.next_record(&stored, flush.work().payload.clone(), None, true),
+            ..(*stored).clone()
+        };
+        renewed.record.epoch = epoch;
+        // The new id is on no list, but a mark may have ended the sign-in.
+        if self.is_revoked(&renewed, Freshness::Current).await? {
+            return Self::refused(flush, Refusal::SubjectEnded);
+        }
+        if !self.replace(&stored.id, &renewed.id, epoch).await? {
+            match self.replacement(&stored.id, epoch).await? {
+                Some(Replacement::Own(id)) => renewed.id = id,
+                Some(Replacement::Other) => return self.create_replacement(flush, &stored).await,
+                None => return self.ended(flush).await,
+            }
+        }
+        Ok(Performed::Stored(Arc::new(renewed), CookieDue::Issue))
+    }
+
+    /// Ends the session `old`, which `new` replaces. Returns whether it had not ended before.
+    async fn replace(
+        &self,
+        old: &SessionId,
+        new: &SessionId,
+        epoch: Epoch,
+    ) -> Result<bool, StoreError> {
+        let Some(list) = self.store.revocations() else {
+            return Ok(true);
+        };
+        let now = self.clock.now();
+        let mut entry = Record::new(now);
+        entry.epoch = epoch;
+        entry.ends_at = now.saturating_add(self.secrets.grace);
+        entry.move_to(new);
+        list.end(old, &entry, self.entry_ttl()).await
+    }
+
+    /// What replaced an ended session, if a renewal did; `epoch` is the one of this request.
+    async fn replacement(
+        &self,
+        old: &SessionId,
+        epoch: Epoch,
+    ) -> Result<Option<Replacement>, StoreError> {
+        let entry = self.entry(old).await?;
+        Ok(entry.and_then(|entry| {
+            let id = entry.moved_to()?;
+            Some(match entry.epoch == epoch {
+                true => Replacement::Own(id),
+                false => Replacement::Other,
+            })
+        }))
+    }
+
+    /// The entry of an ended session. One that can't be decoded names no other session.
+    async fn entry(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
+        let Some(list) = self.store.revocations() else {
+            return Ok(None);
+        };
+        match list.entry(id).await {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    StoreErrorKind::Corrupt | StoreErrorKind::Newer
+                ) =>
+            {
+                Ok(None)
+            }
+            entry => entry,
+        }
+    }
+
+    /// How long any cookie can be valid that was sent until now.
+    fn entry_ttl(&self) -> Duration {
+        self.lifetime.longest().saturating_add(SLACK)
+    }
+}

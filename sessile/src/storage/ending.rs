@@ -1,0 +1,57 @@
+//! [`EndingStore`]: stores whose sessions end all at once.
+
+use super::{EndOutcome, SessionStore, StoreError, SubjectDigest, SubjectStore};
+use crate::clock::Timestamp;
+
+/// A store whose sessions end all at once: every [`SubjectStore`], and `CookieSessionStore`, which needs a
+/// [`RevocationList`](super::RevocationList) for it.
+///
+/// ```
+/// use sessile::{Sessions, storage::{EndingStore, MemorySessionStore, StoreError}};
+///
+/// /// For any store that the application may have.
+/// async fn lock(account: &str, sessions: &Sessions<impl EndingStore>) -> Result<usize, StoreError> {
+///     sessions.end_all(account).await
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let sessions = Sessions::new(MemorySessionStore::default());
+/// assert_eq!(lock("user-17", &sessions).await?, 0);
+/// # Ok::<(), StoreError>(()) }).unwrap();
+/// ```
+pub trait EndingStore: SessionStore {
+    /// As [`SubjectStore::end_subject`], without a session that is kept.
+    ///
+    /// # Errors
+    ///
+    /// If sessions may be left. The call can be repeated.
+    fn end_sessions_of(
+        &self,
+        subject: &SubjectDigest,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<EndOutcome, StoreError>> + Send;
+
+    /// As [`SubjectStore::end_everything`].
+    ///
+    /// # Errors
+    ///
+    /// If sessions may be left. The call can be repeated.
+    fn end_all_sessions(
+        &self,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Timestamp, StoreError>> + Send;
+}
+
+impl<S: SubjectStore> EndingStore for S {
+    async fn end_sessions_of(
+        &self,
+        subject: &SubjectDigest,
+        now: Timestamp,
+    ) -> Result<EndOutcome, StoreError> {
+        self.end_subject(subject, now, None).await
+    }
+
+    async fn end_all_sessions(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        self.end_everything(now).await
+    }
+}

@@ -1,0 +1,173 @@
+//! [`RevocationList`]: which sessions have ended, although a cookie still has their record.
+//!
+//! The list is in a store that finds the sessions of a user. An ended id is a record under this id, and the sessions of
+//! a user end by a mark, as those of the store itself do.
+
+mod cache;
+
+use std::{fmt, time::Duration};
+
+use self::cache::Cache;
+use super::{
+    AnySessionStore, BoxFuture, CreateOutcome, EndOutcome, Freshness, Loaded, SessionId,
+    SessionStore as _, StoreError, SubjectDigest, SubjectStore, Version,
+};
+use crate::{clock::Timestamp, record::Record};
+
+/// The sessions that have ended before their cookies expire, for `CookieSessionStore`.
+///
+/// It takes little room: an entry for each sign-out, renewal and sign-in of a session that was known before, for as long as
+/// a session can live. That is the longest idle timeout or
+/// [`max_persistence`](crate::config::Settings::max_persistence), 400 days by default. Lower `max_persistence` to keep the
+/// list short.
+///
+/// The list can share its store with other sessions. If it does, ending all sessions of a user ends those as well.
+///
+/// # Costs and risks
+///
+/// - A request with a session asks the list once, in one round trip. A request without a session does not.
+/// - Before the response sends a cookie, the list is asked again. So a change costs two round trips.
+/// - If the store can't be reached, requests with a session fail as with a store on the server: see
+///   [`on_store_failure`](crate::config::Settings::on_store_failure).
+/// - A store that loses entries opens ended sessions again. Don't clear it, and don't use a
+///   [`MemorySessionStore`](super::MemorySessionStore) that restarts or evicts.
+///
+/// ```
+/// # #[cfg(feature = "cookie-session")] {
+/// use std::time::Duration;
+/// use sessile::{
+///     config::Settings,
+///     engine::{ResponseHead, SealingKey, SessionManager},
+///     storage::{CookieSessionStore, MemorySessionStore, RevocationList},
+/// };
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let list = RevocationList::new(MemorySessionStore::default());
+/// let store = CookieSessionStore::with_revocations(list);
+/// let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
+/// let session = manager.open([]).await?;
+/// session.insert("cart", 7)?;
+/// let headers = manager.commit(&session, &ResponseHead::to("POST")).await?;
+/// let cookie = headers.set_cookie.unwrap();
+/// let cookie = cookie.as_str().split(';').next().unwrap();
+///
+/// let session = manager.open([cookie.as_bytes()]).await?;
+/// assert_eq!(session.get("cart")?, Some(7));
+/// session.purge();
+/// manager.commit(&session, &ResponseHead::to("POST")).await?;
+///
+/// // A copy of the cookie.
+/// let session = manager.open([cookie.as_bytes()]).await?;
+/// assert_eq!(session.get::<u32>("cart")?, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RevocationList {
+    store: AnySessionStore,
+    cache: Cache,
+}
+
+impl RevocationList {
+    /// A list in this store.
+    ///
+    /// A store that [has no subjects](SubjectStore::has_subjects) is refused when the middleware is built.
+    #[must_use]
+    pub fn new(store: impl SubjectStore) -> Self {
+        Self {
+            store: AnySessionStore::with_subjects(store),
+            cache: Cache::new(Duration::ZERO),
+        }
+    }
+
+    /// How long this process may remember that a session had not ended. Default: zero, so that each request asks the
+    /// store.
+    ///
+    /// With a few seconds, most reads cost no round trip. In exchange, a session that was ended can be read for as long.
+    /// It can't be changed: before a cookie is sent, the store is always asked. The process remembers up to 32,768 sessions,
+    /// in about 2 MiB.
+    #[must_use]
+    pub fn max_staleness(self, max_staleness: Duration) -> Self {
+        Self {
+            cache: Cache::new(max_staleness),
+            ..self
+        }
+    }
+
+    pub(crate) fn has_marks(&self) -> bool {
+        self.store.has_subjects()
+    }
+
+    /// Whether the session with this id and record has ended.
+    pub(crate) async fn has_ended(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        freshness: Freshness,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        if freshness == Freshness::Cached && self.cache.is_live(id, now) {
+            return Ok(false);
+        }
+        let subject = record.subject();
+        let since = record.signed_in_at().filter(|_| subject.is_some());
+        let since = since.unwrap_or(record.created_at);
+        let asking = self.store.is_revoked(id, subject.as_ref(), since);
+        let has_ended = asking.await?;
+        match has_ended {
+            true => self.cache.forget(id),
+            false => self.cache.remember(id, now),
+        }
+        Ok(has_ended)
+    }
+
+    /// Ends the session with this id. `entry` is kept in its place. Returns whether the list did not have it before.
+    pub(crate) async fn end(
+        &self,
+        id: &SessionId,
+        entry: &Record,
+        ttl: Duration,
+    ) -> Result<bool, StoreError> {
+        let version = Version::generate();
+        let outcome = self.store.create(id, entry, version, ttl).await?;
+        self.cache.forget(id);
+        Ok(outcome == CreateOutcome::Created)
+    }
+
+    /// The record in place of an ended session.
+    pub(crate) async fn entry(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
+        let loaded = self.store.load(id, None, Freshness::Current).await?;
+        Ok(loaded.map(|Loaded { record, .. }| record))
+    }
+
+    // Boxed, because an `AnySessionStore` may have a list in another one.
+
+    pub(crate) fn end_subject<'a>(
+        &'a self,
+        subject: &'a SubjectDigest,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<EndOutcome, StoreError>> {
+        Box::pin(async move {
+            let outcome = self.store.end_subject(subject, now, None).await;
+            self.cache.clear();
+            outcome
+        })
+    }
+
+    pub(crate) fn end_everything(
+        &self,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Timestamp, StoreError>> {
+        Box::pin(async move {
+            let outcome = self.store.end_everything(now).await;
+            self.cache.clear();
+            outcome
+        })
+    }
+}
+
+impl fmt::Debug for RevocationList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RevocationList").finish_non_exhaustive()
+    }
+}

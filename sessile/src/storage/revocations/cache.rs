@@ -1,0 +1,143 @@
+//! [`Cache`]: which sessions had not ended a short time ago.
+
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use crate::{clock::Timestamp, storage::SessionId};
+
+/// The maximum number of sessions in each generation.
+const GENERATION: usize = 16_384;
+
+/// When the list was last asked about each session, if its answer was that the session had not ended.
+///
+/// There are two generations. When the newer one is full or too old, it takes the place of the older one, so that nothing
+/// has to search for what is outdated.
+#[derive(Clone)]
+pub(super) struct Cache {
+    max_staleness: Duration,
+    generations: Arc<Mutex<Generations>>,
+}
+
+#[derive(Default)]
+struct Generations {
+    newer: HashMap<SessionId, Timestamp>,
+    older: HashMap<SessionId, Timestamp>,
+    /// When the newer one began.
+    begin: Option<Timestamp>,
+}
+
+impl Cache {
+    /// A cache that answers for this long; with a duration of zero, never.
+    pub(super) fn new(max_staleness: Duration) -> Self {
+        Self {
+            max_staleness,
+            generations: Arc::default(),
+        }
+    }
+
+    /// Whether the session had not ended within the bound.
+    pub(super) fn is_live(&self, id: &SessionId, now: Timestamp) -> bool {
+        if self.max_staleness.is_zero() {
+            return false;
+        }
+        let generations = self.lock();
+        let asked_at = generations
+            .newer
+            .get(id)
+            .or_else(|| generations.older.get(id));
+        asked_at.is_some_and(|asked_at| self.is_fresh(*asked_at, now))
+    }
+
+    /// Remembers that the session had not ended at `asked_at`.
+    pub(super) fn remember(&self, id: &SessionId, asked_at: Timestamp) {
+        if self.max_staleness.is_zero() {
+            return;
+        }
+        let mut generations = self.lock();
+        let is_fresh = |begin| self.is_fresh(begin, asked_at);
+        if !generations.begin.is_some_and(is_fresh) || generations.newer.len() >= GENERATION {
+            generations.begin = Some(asked_at);
+            generations.older = mem::take(&mut generations.newer);
+        }
+        generations.newer.insert(id.clone(), asked_at);
+    }
+
+    pub(super) fn forget(&self, id: &SessionId) {
+        if !self.max_staleness.is_zero() {
+            let mut generations = self.lock();
+            generations.newer.remove(id);
+            generations.older.remove(id);
+        }
+    }
+
+    pub(super) fn clear(&self) {
+        *self.lock() = Generations::default();
+    }
+
+    /// Whether an answer of this time still counts. If the clock was set back, it does not.
+    fn is_fresh(&self, asked_at: Timestamp, now: Timestamp) -> bool {
+        asked_at <= now && now.saturating_duration_since(asked_at) < self.max_staleness
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Generations> {
+        let generations = self.generations.lock();
+        generations.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u64) -> SessionId {
+        let mut bytes = [0; SessionId::LEN];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        SessionId::from_bytes(bytes)
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_unix_millis(seconds * 1000)
+    }
+
+    #[test]
+    fn an_answer_counts_until_the_bound() {
+        let cache = Cache::new(Duration::from_secs(5));
+        assert!(!cache.is_live(&id(1), at(10)));
+        cache.remember(&id(1), at(10));
+        for (seconds, counts) in [(9, false), (10, true), (14, true), (15, false)] {
+            assert_eq!(cache.is_live(&id(1), at(seconds)), counts, "{seconds}");
+        }
+        // In the older generation.
+        cache.remember(&id(2), at(14));
+        cache.remember(&id(3), at(16));
+        assert!(cache.is_live(&id(2), at(18)) && !cache.is_live(&id(2), at(19)));
+        cache.forget(&id(2));
+        assert!(!cache.is_live(&id(2), at(18)) && cache.is_live(&id(3), at(18)));
+        cache.clear();
+        assert!(!cache.is_live(&id(3), at(18)));
+    }
+
+    #[test]
+    fn without_a_bound_nothing_is_remembered() {
+        let cache = Cache::new(Duration::ZERO);
+        cache.remember(&id(1), at(10));
+        assert!(!cache.is_live(&id(1), at(10)));
+        assert!(cache.lock().newer.is_empty());
+    }
+
+    #[test]
+    fn the_number_of_sessions_is_bounded() {
+        let cache = Cache::new(Duration::from_secs(5));
+        for number in 0..100_000 {
+            cache.remember(&id(number), at(10));
+        }
+        let generations = cache.lock();
+        assert!(generations.newer.len() + generations.older.len() <= 32_768);
+        drop(generations);
+        assert!(cache.is_live(&id(99_999), at(10)));
+    }
+}
