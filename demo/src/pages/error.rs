@@ -1,20 +1,21 @@
-//! The error page, and the middleware that finishes every response.
+//! The pages of requests that fail, and the middleware that finishes every response.
 
 use actix_web::{
-    Error, HttpResponse,
+    Error, HttpRequest, HttpResponse, ResponseError as _,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        StatusCode,
-        header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
+        Method, StatusCode,
+        header::{ACCEPT, CONTENT_TYPE, ContentType, HeaderMap, HeaderValue},
     },
     middleware::Next,
 };
 use askama::Template;
+use sessile::{engine::SessionFailure, error::CsrfError};
 
 use super::Layout;
-use crate::guards::harden;
+use crate::headers::harden;
 
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -23,10 +24,70 @@ struct ErrorPage {
     status: u16,
     title: &'static str,
     advice: &'static str,
+    /// Whether the browser can load the page again.
+    can_retry: bool,
 }
 
 pub(crate) async fn not_found() -> HttpResponse {
     HttpResponse::NotFound().finish()
+}
+
+/// The page of a request whose session can't be loaded or stored.
+pub(crate) fn session_failure(request: &HttpRequest, failure: &SessionFailure) -> HttpResponse {
+    let (title, advice) = match failure.status_code() {
+        StatusCode::SERVICE_UNAVAILABLE => (
+            "Sessions are unavailable",
+            "The server can't reach its session store. Nothing was changed, and you are still signed in: your session \
+             is there when the store is back.",
+        ),
+        StatusCode::CONFLICT => (
+            "Your session has changed",
+            "Another tab or another device has ended or renewed this session in the meantime. Nothing was changed.",
+        ),
+        _ => (
+            "Your session could not be stored",
+            "The server has logged the error. Nothing was changed.",
+        ),
+    };
+    respond(request, failure.status_code(), title, advice)
+}
+
+/// The page of a request that does not come from a form of this site.
+pub(crate) fn forged(request: &HttpRequest, error: &CsrfError) -> HttpResponse {
+    let (title, advice) = match error {
+        CsrfError::CrossOrigin => (
+            "Request from another site",
+            "Another site sent this request from your browser. Nothing was changed.",
+        ),
+        _ => (
+            "This form has expired",
+            "Nothing was changed. Go back, load the page again, and send the form from there.",
+        ),
+    };
+    respond(request, error.status_code(), title, advice)
+}
+
+fn respond(
+    request: &HttpRequest,
+    status: StatusCode,
+    title: &'static str,
+    advice: &'static str,
+) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    if !accepts_html(request.headers()) {
+        return response.finish();
+    }
+    let page = ErrorPage {
+        layout: Layout::bare(),
+        status: status.as_u16(),
+        title,
+        advice,
+        can_retry: status == StatusCode::SERVICE_UNAVAILABLE && request.method() == Method::GET,
+    };
+    match page.render() {
+        Ok(html) => response.insert_header(ContentType::html()).body(html),
+        Err(_) => response.finish(),
+    }
 }
 
 /// Adds security headers to every response, and a body to every failed one.
@@ -64,8 +125,10 @@ pub(crate) async fn finish<B: MessageBody + 'static>(
                 tracing::error!(%path, %status, %error);
             }
             harden(response.headers_mut());
-            let response = response
-                .map_body(|head, _| BoxBody::new(body(head.status, &mut head.headers, html)));
+            if !is_html(response.headers()) {
+                response = response
+                    .map_body(|head, _| BoxBody::new(body(head.status, &mut head.headers, html)));
+            }
             Err(InternalError::from_response(error, response).into())
         }
     }
@@ -106,14 +169,6 @@ fn render(status: StatusCode) -> Option<String> {
             "Page not found",
             "There is no page at this address. Check the spelling.",
         ),
-        StatusCode::FORBIDDEN => (
-            "Request from another site",
-            "Another site sent this request from your browser. Nothing was changed.",
-        ),
-        StatusCode::SERVICE_UNAVAILABLE => (
-            "Sessions are unavailable",
-            "The server can't reach its session store. Please try again shortly.",
-        ),
         status if status.is_server_error() => (
             "Server error",
             "The server failed to answer the request and has logged the error. Please try again shortly.",
@@ -125,6 +180,7 @@ fn render(status: StatusCode) -> Option<String> {
         status: status.as_u16(),
         title,
         advice,
+        can_retry: false,
     };
     page.render().ok()
 }
