@@ -35,10 +35,14 @@ pub(crate) async fn not_found() -> HttpResponse {
 /// The page of a request whose session can't be loaded or stored.
 pub(crate) fn session_failure(request: &HttpRequest, failure: &SessionFailure) -> HttpResponse {
     let (title, advice) = match failure.status_code() {
+        StatusCode::SERVICE_UNAVAILABLE if request.method().is_safe() => (
+            "Sessions are unavailable",
+            "The server can't reach its session store. Your session is not lost: it is there when the store is back.",
+        ),
         StatusCode::SERVICE_UNAVAILABLE => (
             "Sessions are unavailable",
-            "The server can't reach its session store. Nothing was changed, and you are still signed in: your session \
-             is there when the store is back.",
+            "The server can't reach its session store, so it can't say whether your change was stored. Look before you \
+             send it again. Your session is not lost: it is there when the store is back.",
         ),
         StatusCode::CONFLICT => (
             "Your session has changed",
@@ -46,7 +50,7 @@ pub(crate) fn session_failure(request: &HttpRequest, failure: &SessionFailure) -
         ),
         _ => (
             "Your session could not be stored",
-            "The server has logged the error. Nothing was changed.",
+            "The server has logged the error.",
         ),
     };
     respond(request, failure.status_code(), title, advice)
