@@ -96,6 +96,25 @@ async fn too_many_wrong_passwords_are_refused_with_the_right_one() {
 }
 
 #[tokio::test]
+async fn an_eleventh_device_ends_the_earliest_session() {
+    let site = Site::start();
+    let devices: Vec<_> = (0..11).map(|_| visitor()).collect();
+    for device in &devices {
+        let response = sign_in(device, &site, "ferris", "crab").await;
+        assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    }
+    for (number, device) in devices.iter().enumerate() {
+        let response = get(device, &site, "/devices").await;
+        let expected = if number == 0 {
+            StatusCode::SEE_OTHER
+        } else {
+            StatusCode::OK
+        };
+        assert_eq!(response.status(), expected, "device {number}");
+    }
+}
+
+#[tokio::test]
 async fn pages_for_users_lead_guests_to_the_sign_in() {
     let site = Site::start();
     for path in ["/devices", "/confirm", "/close-account"] {

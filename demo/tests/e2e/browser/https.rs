@@ -25,8 +25,10 @@ async fn the_site_works_over_https_and_keeps_its_certificate() {
     let cookie = cookie.expect("no cookie with the prefix");
     assert_eq!(cookie.secure(), Some(true));
 
-    // The browser sends all requests of a run over one connection.
+    // With HTTP/2, the browser sends all requests of a run at once.
     browser.goto(&site.at("/parallel")).await;
+    let protocol = "return performance.getEntriesByType('navigation')[0].nextHopProtocol";
+    assert_eq!(browser.script(protocol).await, "h2");
     browser.run_races().await;
     let merging = browser.text("[data-race='/merging'] .result").await;
     assert!(merging.contains("The counter is at 20"), "{merging}");
