@@ -33,6 +33,21 @@ pub(crate) struct Config {
     /// lost, no existing cookie opens a session.
     #[arg(long, value_name = "FILE", default_value = "sessile-demo.key")]
     pub(crate) secret_key_file: PathBuf,
+
+    /// Serves over HTTPS, with a certificate that the demo creates. Browsers warn of it, because no authority has signed
+    /// it. Without this option, the demo serves over plain HTTP. Do that on this machine only: the cookies are then not
+    /// `Secure`.
+    #[arg(long)]
+    pub(crate) https: bool,
+
+    /// The file with the certificate for HTTPS and its private key, as PEM, readable only by you. With `--https`, it is
+    /// created if it does not exist, for the names localhost, 127.0.0.1 and ::1. You can put a certificate of your own there.
+    #[arg(long, value_name = "FILE", default_value = "sessile-demo.pem")]
+    pub(crate) certificate_file: PathBuf,
+
+    /// How long a password that was entered is enough for closing the account. After that, the demo asks for it again.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) recent_authentication: u64,
 }
 
 /// A command instead of serving the site.
@@ -70,6 +85,9 @@ mod tests {
         assert_eq!(config.store, "sqlite:sessile-demo.db");
         assert!(config.command.is_none());
         assert_eq!(config.secret_key_file, PathBuf::from("sessile-demo.key"));
+        assert!(!config.https);
+        assert_eq!(config.certificate_file, PathBuf::from("sessile-demo.pem"));
+        assert_eq!(config.recent_authentication, 30);
     }
 
     #[test]

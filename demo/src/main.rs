@@ -1,17 +1,24 @@
-//! A small site that shows the features of `sessile`: a visit counter, sign-in and sign-out, messages that survive a
-//! redirect, and concurrent requests that lose no writes.
+//! A small site that shows the features of `sessile`: concurrent requests that lose no writes, the devices of a user,
+//! "remember me", a sensitive action, timeouts, and a store that fails.
 //!
-//! `cargo run -p sessile-demo` serves it on <http://127.0.0.1:8080>; `--help` lists the settings.
+//! `cargo run -p sessile-demo` serves it on <http://127.0.0.1:8080>; `--help` lists the settings. [`site`] has the settings
+//! of the sessions, [`app`] the routes, and [`pages`] one file for each page.
 
 mod accounts;
 mod app;
+mod browser;
+mod certificate;
 mod config;
-mod guards;
+mod headers;
 mod names;
 mod pages;
+mod private_file;
 mod schema;
 mod secret_key;
 mod server;
+mod site;
+mod stores;
+mod throttle;
 
 use std::{
     error::Error,

@@ -3,15 +3,6 @@
 /// The number of visits of the start page: a `u64`.
 pub(crate) const VISITS: &str = "visits";
 
-/// The name of the user that is signed in: a `String`.
-pub(crate) const USER: &str = "user";
-
-/// A message that the next page shows once: a `String`.
-pub(crate) const FLASH: &str = "flash";
-
-/// The number of runs that were started: a `u64`.
-pub(crate) const RUNS: &str = "runs";
-
 /// The counter that concurrent requests increment: a `u64`.
 pub(crate) const COUNTER: &str = "counter";
 
@@ -19,3 +10,12 @@ pub(crate) const COUNTER: &str = "counter";
 pub(crate) fn polyp(number: usize) -> String {
     format!("polyp.{number:02}")
 }
+
+/// The label of a session with the browser that signed in.
+pub(crate) const BROWSER: &str = "browser";
+
+/// The label of a session with the address that signed in.
+pub(crate) const ADDRESS: &str = "address";
+
+/// The messages that the next page shows.
+pub(crate) const NOTICE: &str = "notice";

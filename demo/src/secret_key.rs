@@ -1,12 +1,13 @@
 //! The secret key that seals the cookies. It is stored in a file, so sessions survive a restart.
 
 use std::{
-    fs::OpenOptions,
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
 };
 
 use sessile::{config::KeyRing, engine::SealingKey, error::KeyRingError};
+
+use crate::private_file;
 
 /// The key could not be read or created.
 #[derive(Debug, thiserror::Error)]
@@ -41,24 +42,12 @@ fn create(path: &Path) -> Result<(), SecretKeyError> {
     getrandom::fill(&mut bytes).map_err(SecretKeyError::Random)?;
     let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
 
-    let mut options = OpenOptions::new();
-    // `create_new` never overwrites a file that was created in the meantime.
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options
-        .open(path)
-        .and_then(|mut file| {
-            writeln!(file, "{digits}")?;
-            file.sync_all()
-        })
-        .map_err(|source| SecretKeyError::Create {
+    private_file::create(path, &format!("{digits}\n")).map_err(|source| {
+        SecretKeyError::Create {
             path: path.to_owned(),
             source,
-        })?;
+        }
+    })?;
     tracing::info!(path = %path.display(), "created a secret key");
     Ok(())
 }
@@ -96,17 +85,5 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = load_or_create(&folder.path().join("none").join("demo.key")).err();
         assert!(matches!(error, Some(SecretKeyError::Create { .. })));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn only_the_owner_has_access_to_a_created_file() {
-        use std::os::unix::fs::PermissionsExt as _;
-
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("demo.key");
-        load_or_create(&path).unwrap();
-        let mode = fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
     }
 }

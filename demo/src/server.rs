@@ -8,19 +8,19 @@ use std::{
 
 use actix_web::HttpServer;
 use sessile::{
-    SessionMiddleware,
-    config::{KeyRing, PersistentSession, time},
+    clock::SystemClock,
     storage::{AnySessionStore, ManagedStore as _, StoreError},
 };
 
 use crate::{
     app::app,
+    certificate::{self, CertificateError},
     config::Config,
     secret_key::{self, SecretKeyError},
+    site::Site,
+    stores::{Outage, WithOutages},
+    throttle::Throttle,
 };
-
-/// The lifetime of a session after its last change.
-const SESSION_TTL: time::Duration = time::Duration::days(7);
 
 /// The interval at which expired sessions are deleted from a database.
 const CLEANUP_PERIOD: Duration = Duration::from_secs(10 * 60);
@@ -36,6 +36,9 @@ const BLOCKING_THREADS: usize = 4;
 pub(crate) enum ServerError {
     #[error(transparent)]
     SecretKey(#[from] SecretKeyError),
+
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
 
     #[error("the store can't be opened")]
     OpenStore(#[source] StoreError),
@@ -63,7 +66,10 @@ pub(crate) async fn run(config: &Config) -> Result<(), ServerError> {
         .map_err(ServerError::OpenStore)?;
     let cleanup = store.start_cleanup(CLEANUP_PERIOD);
 
-    let served = serve(config.addr, sessions(store.clone(), keys)).await;
+    let outage = Outage::default();
+    let sessions = WithOutages::new(store.clone(), outage.clone());
+    let site = Site::new(config, sessions, outage, keys, Throttle::new(SystemClock));
+    let served = serve(config, site).await;
 
     // The store is closed even after an error, so that the database file has the last changes.
     if let Some(cleanup) = cleanup {
@@ -74,35 +80,26 @@ pub(crate) async fn run(config: &Config) -> Result<(), ServerError> {
     closed.map_err(ServerError::CloseStore)
 }
 
-/// The configuration of the sessions.
-fn sessions(store: AnySessionStore, keys: KeyRing) -> SessionMiddleware<AnySessionStore> {
-    SessionMiddleware::builder(store, keys)
-        .cookie_name("sessile-demo".to_owned())
-        // Some browsers keep no `Secure` cookie without HTTPS, not even for localhost. A real site uses HTTPS and omits
-        // this line.
-        .allow_plain_http(true)
-        .session_lifecycle(PersistentSession::default().session_ttl(SESSION_TTL))
-        .build()
-}
-
-async fn serve(
-    addr: SocketAddr,
-    sessions: SessionMiddleware<AnySessionStore>,
-) -> Result<(), ServerError> {
-    let server = HttpServer::new(move || app(sessions.clone()))
+async fn serve(config: &Config, site: Site) -> Result<(), ServerError> {
+    let addr = config.addr;
+    let listen = |source| ServerError::Listen { addr, source };
+    let server = HttpServer::new(move || app(site.clone()))
         .worker_max_blocking_threads(BLOCKING_THREADS)
-        .shutdown_timeout(SHUTDOWN_SECONDS)
-        .bind(addr)
-        .map_err(|source| ServerError::Listen { addr, source })?;
-
-    for bound in server.addrs() {
-        announce(bound).map_err(ServerError::Announce)?;
+        .shutdown_timeout(SHUTDOWN_SECONDS);
+    let server = if config.https {
+        let tls = certificate::load_or_create(&config.certificate_file)?;
+        server.bind_rustls_0_23(addr, tls).map_err(listen)?
+    } else {
+        server.bind(addr).map_err(listen)?
+    };
+    for (bound, scheme) in server.addrs_with_scheme() {
+        announce(bound, scheme).map_err(ServerError::Announce)?;
     }
     server.run().await.map_err(ServerError::Serve)
 }
 
-fn announce(addr: SocketAddr) -> io::Result<()> {
+fn announce(addr: SocketAddr, scheme: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "sessile demo listening on http://{addr}")?;
+    writeln!(stdout, "sessile demo listening on {scheme}://{addr}")?;
     stdout.flush()
 }

@@ -91,12 +91,22 @@ impl Chromedriver {
     ///
     /// Each call returns a new profile, so two browsers are two users.
     pub fn capabilities(&self) -> Map<String, Value> {
-        let profile = self.profiles.fetch_add(1, Ordering::Relaxed);
-        let profile = self.process.folder().join(format!("profile-{profile}"));
+        self.capabilities_with(&self.profile())
+    }
+
+    /// A new profile, for a browser that is closed and opened again.
+    pub fn profile(&self) -> Profile {
+        let number = self.profiles.fetch_add(1, Ordering::Relaxed);
+        let folder = self.process.folder().join(format!("profile-{number}"));
+        Profile { folder }
+    }
+
+    /// The capabilities for a headless Chromium with this profile. One browser at a time can use it.
+    pub fn capabilities_with(&self, profile: &Profile) -> Map<String, Value> {
         let arguments: Vec<String> = ARGUMENTS
             .iter()
             .map(|&argument| argument.to_owned())
-            .chain([format!("--user-data-dir={}", profile.display())])
+            .chain([format!("--user-data-dir={}", profile.folder.display())])
             .collect();
         Map::from_iter([
             ("browserName".to_owned(), json!("chrome")),
@@ -106,6 +116,12 @@ impl Chromedriver {
             ),
         ])
     }
+}
+
+/// What a browser keeps when it is closed, such as cookies with a `Max-Age`. Its folder is removed with the driver.
+#[derive(Debug)]
+pub struct Profile {
+    folder: PathBuf,
 }
 
 /// The digits after [`STARTED`]. The driver ends the line with a full stop.

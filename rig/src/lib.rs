@@ -58,7 +58,7 @@ pub mod redis;
 mod tree;
 mod watchdog;
 
-pub use browser::Chromedriver;
+pub use browser::{Chromedriver, Profile};
 pub use error::Error;
 pub use port::free_port;
 pub use process::Process;

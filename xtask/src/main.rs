@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     let outcome = match Task::parse(env::args().skip(1)) {
         Ok(Task::Test(arguments)) => test::run(arguments),
         Ok(Task::Demo(arguments)) => demo::run(arguments),
+        Ok(Task::Screenshot) => demo::screenshot(),
         Ok(Task::Bench(arguments)) => bench::run(arguments),
         Ok(Task::Instructions(arguments)) => bench::instructions(arguments),
         Ok(Task::Ci) => ci::run(),

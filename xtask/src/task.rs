@@ -8,6 +8,7 @@ Usage: cargo xtask <task>
   suites         Run the tests of actix-session and actix-identity with sessile in place of actix-session.
   ci             Run all checks of a pull request except the tests.
   demo [ARGS…]   Run the demo. ARGS are passed to it.
+  screenshot     Take the picture of the demo in the README, and write docs/demo.png.
   bench [ARGS…]  Measure the cost of sessions, and write docs/benchmarks.md. `--help` lists the ARGS.
   code           Count the files, items, lines and refused words of the library, and compare them with their bounds.
   instructions   Count the instructions of a request, and compare them with the recorded numbers.
@@ -18,6 +19,7 @@ Usage: cargo xtask <task>
 pub(crate) enum Task {
     Test(Vec<String>),
     Demo(Vec<String>),
+    Screenshot,
     Bench(Vec<String>),
     Instructions(Vec<String>),
     Suites,
@@ -39,6 +41,8 @@ impl Task {
             ("demo", _) => Ok(Task::Demo(rest)),
             ("bench", _) => Ok(Task::Bench(rest)),
             ("instructions", _) => Ok(Task::Instructions(rest)),
+            ("screenshot", []) => Ok(Task::Screenshot),
+            ("screenshot", _) => Err("`screenshot` takes no arguments.".to_owned()),
             ("suites", []) => Ok(Task::Suites),
             ("suites", _) => Err("`suites` takes no arguments.".to_owned()),
             ("ci", []) => Ok(Task::Ci),
@@ -77,6 +81,7 @@ mod tests {
         assert_eq!(parse("ci"), Ok(Task::Ci));
         assert_eq!(parse("code"), Ok(Task::Code));
         assert_eq!(parse("suites"), Ok(Task::Suites));
+        assert_eq!(parse("screenshot"), Ok(Task::Screenshot));
         assert_eq!(parse("--help"), Ok(Task::Help));
     }
 
@@ -86,6 +91,7 @@ mod tests {
         assert!(parse("ci quickly").is_err());
         assert!(parse("code quickly").is_err());
         assert!(parse("suites 0.11").is_err());
+        assert!(parse("screenshot demo.png").is_err());
         assert!(parse("tset").is_err_and(|complaint| complaint.contains("`tset`")));
     }
 }

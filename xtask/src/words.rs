@@ -266,7 +266,7 @@ let x = \"once more\";
     fn the_files_of_this_repository_are_listed() {
         let files = tracked_files().unwrap();
 
-        for path in ["README.md", "sessile/src/lib.rs", "demo/static/app.js"] {
+        for path in ["README.md", "sessile/src/lib.rs", "demo/static/idle.js"] {
             assert!(files.lines().any(|it| it == path), "{path}");
         }
     }

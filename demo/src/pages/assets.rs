@@ -7,26 +7,21 @@ use actix_web::{
 };
 
 const STYLE: &str = include_str!("../../static/style.css");
-const SCRIPT: &str = include_str!("../../static/app.js");
+const PARALLEL: &str = include_str!("../../static/parallel.js");
+const IDLE: &str = include_str!("../../static/idle.js");
+const RETRY: &str = include_str!("../../static/retry.js");
 const ICON: &str = include_str!("../../static/icon.svg");
 
 pub(crate) fn files(config: &mut web::ServiceConfig) {
-    config
-        .route("/style.css", web::get().to(style))
-        .route("/app.js", web::get().to(script))
-        .route("/icon.svg", web::get().to(icon));
-}
-
-async fn style() -> HttpResponse {
-    file("text/css; charset=utf-8", STYLE)
-}
-
-async fn script() -> HttpResponse {
-    file("text/javascript; charset=utf-8", SCRIPT)
-}
-
-async fn icon() -> HttpResponse {
-    file("image/svg+xml", ICON)
+    for (path, kind, content) in [
+        ("/style.css", "text/css; charset=utf-8", STYLE),
+        ("/parallel.js", "text/javascript; charset=utf-8", PARALLEL),
+        ("/idle.js", "text/javascript; charset=utf-8", IDLE),
+        ("/retry.js", "text/javascript; charset=utf-8", RETRY),
+        ("/icon.svg", "image/svg+xml", ICON),
+    ] {
+        config.route(path, web::get().to(async move || file(kind, content)));
+    }
 }
 
 fn file(kind: &'static str, content: &'static str) -> HttpResponse {

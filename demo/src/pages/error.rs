@@ -1,20 +1,21 @@
-//! The error page, and the middleware that finishes every response.
+//! The pages of requests that fail, and the middleware that finishes every response.
 
 use actix_web::{
-    Error, HttpResponse,
+    Error, HttpRequest, HttpResponse, ResponseError as _,
     body::{BoxBody, EitherBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
+    dev::{RequestHead, ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
         StatusCode,
-        header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
+        header::{ACCEPT, CONTENT_TYPE, ContentType, HeaderMap, HeaderValue},
     },
     middleware::Next,
 };
 use askama::Template;
+use sessile::{engine::SessionFailure, error::CsrfError};
 
 use super::Layout;
-use crate::guards::harden;
+use crate::headers::harden;
 
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -23,10 +24,34 @@ struct ErrorPage {
     status: u16,
     title: &'static str,
     advice: &'static str,
+    /// Whether the browser can load the page again.
+    can_retry: bool,
 }
 
 pub(crate) async fn not_found() -> HttpResponse {
     HttpResponse::NotFound().finish()
+}
+
+/// The page of a request whose session can't be loaded or stored.
+pub(crate) fn session_failure(request: &HttpRequest, failure: &SessionFailure) -> HttpResponse {
+    let client = Client::of(request.head());
+    let status = failure.status_code();
+    client.respond(status, describe(status, client.is_safe))
+}
+
+/// The page of a request that does not come from a form of this site.
+pub(crate) fn forged(request: &HttpRequest, error: &CsrfError) -> HttpResponse {
+    let text = match error {
+        CsrfError::CrossOrigin => (
+            "Request from another site",
+            "Another site sent this request from your browser. Nothing was changed.",
+        ),
+        _ => (
+            "This form has expired",
+            "Nothing was changed. Go back, load the page again, and send the form from there.",
+        ),
+    };
+    Client::of(request.head()).respond(error.status_code(), text)
 }
 
 /// Adds security headers to every response, and a body to every failed one.
@@ -36,7 +61,7 @@ pub(crate) async fn finish<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, String>>, Error> {
-    let html = accepts_html(request.headers());
+    let client = Client::of(request.head());
     let path = request.path().to_owned();
 
     match next.call(request).await {
@@ -46,9 +71,10 @@ pub(crate) async fn finish<B: MessageBody + 'static>(
                 let error = response.response().error();
                 tracing::error!(%path, %status, error = error.map(tracing::field::display));
             }
-            let mut response = if is_failure(status) && !is_html(response.headers()) {
+            let is_failure = status.is_client_error() || status.is_server_error();
+            let mut response = if is_failure && !is_html(response.headers()) {
                 response.map_body(|head, _| {
-                    EitherBody::right(body(head.status, &mut head.headers, html))
+                    EitherBody::right(client.body(head.status, &mut head.headers))
                 })
             } else {
                 response.map_into_left_body()
@@ -63,70 +89,100 @@ pub(crate) async fn finish<B: MessageBody + 'static>(
             if status.is_server_error() {
                 tracing::error!(%path, %status, %error);
             }
+            if !is_html(response.headers()) {
+                response = response
+                    .map_body(|head, _| BoxBody::new(client.body(head.status, &mut head.headers)));
+            }
             harden(response.headers_mut());
-            let response = response
-                .map_body(|head, _| BoxBody::new(body(head.status, &mut head.headers, html)));
             Err(InternalError::from_response(error, response).into())
         }
     }
 }
 
-fn is_failure(status: StatusCode) -> bool {
-    status.is_client_error() || status.is_server_error()
-}
-
-/// Whether the handler has rendered a page, which is more specific than the error page.
+/// Whether a page has been rendered, which is more specific than the status.
 fn is_html(headers: &HeaderMap) -> bool {
     headers
         .get(CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
-/// Whether the client accepts HTML. Browsers do when they open a page, scripts and tools don't.
-fn accepts_html(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(ACCEPT)
-        .filter_map(|accept| accept.to_str().ok())
-        .any(|accept| accept.contains("text/html"))
-}
-
-fn body(status: StatusCode, headers: &mut HeaderMap, html: bool) -> String {
-    let page = if html { render(status) } else { None };
-    let kind = match page {
-        Some(_) => "text/html; charset=utf-8",
-        None => "text/plain; charset=utf-8",
-    };
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    page.unwrap_or_else(|| status.canonical_reason().unwrap_or("Error").to_owned())
-}
-
-fn render(status: StatusCode) -> Option<String> {
-    let (title, advice) = match status {
+/// The title of the page for a status, and what the visitor can do.
+fn describe(status: StatusCode, is_safe: bool) -> (&'static str, &'static str) {
+    match status {
         StatusCode::NOT_FOUND => (
             "Page not found",
             "There is no page at this address. Check the spelling.",
         ),
-        StatusCode::FORBIDDEN => (
-            "Request from another site",
-            "Another site sent this request from your browser. Nothing was changed.",
+        StatusCode::CONFLICT => (
+            "Your session has changed",
+            "Another tab or another device has ended or renewed this session in the meantime. Nothing was changed.",
+        ),
+        StatusCode::SERVICE_UNAVAILABLE if is_safe => (
+            "Sessions are unavailable",
+            "The server can't reach its session store. Your session is not lost: it is there when the store is back.",
         ),
         StatusCode::SERVICE_UNAVAILABLE => (
             "Sessions are unavailable",
-            "The server can't reach its session store. Please try again shortly.",
+            "The server can't reach its session store, so it can't say whether your change was stored. Look before you \
+             send it again. Your session is not lost: it is there when the store is back.",
         ),
         status if status.is_server_error() => (
             "Server error",
             "The server failed to answer the request and has logged the error. Please try again shortly.",
         ),
         _ => ("Bad request", "This page does not accept the request."),
-    };
-    let page = ErrorPage {
-        layout: Layout::bare(),
-        status: status.as_u16(),
-        title,
-        advice,
-    };
-    page.render().ok()
+    }
+}
+
+/// What the response depends on.
+#[derive(Clone, Copy)]
+struct Client {
+    /// Browsers accept HTML when they open a page; scripts and tools don't.
+    accepts_html: bool,
+    /// Whether the request asked for no change.
+    is_safe: bool,
+}
+
+impl Client {
+    fn of(request: &RequestHead) -> Self {
+        let accepted = request.headers().get_all(ACCEPT);
+        let mut accepted = accepted.filter_map(|accept| accept.to_str().ok());
+        Self {
+            accepts_html: accepted.any(|accept| accept.contains("text/html")),
+            is_safe: request.method.is_safe(),
+        }
+    }
+
+    fn respond(self, status: StatusCode, text: (&'static str, &'static str)) -> HttpResponse {
+        let mut response = HttpResponse::build(status);
+        match self.page(status, text) {
+            Some(page) => response.insert_header(ContentType::html()).body(page),
+            None => response.finish(),
+        }
+    }
+
+    /// The body of a response with this status. Sets its type.
+    fn body(self, status: StatusCode, headers: &mut HeaderMap) -> String {
+        let page = self.page(status, describe(status, self.is_safe));
+        let kind = match page {
+            Some(_) => "text/html; charset=utf-8",
+            None => "text/plain; charset=utf-8",
+        };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        page.unwrap_or_else(|| status.canonical_reason().unwrap_or("Error").to_owned())
+    }
+
+    fn page(self, status: StatusCode, text: (&'static str, &'static str)) -> Option<String> {
+        let (title, advice) = text;
+        let page = ErrorPage {
+            layout: Layout::bare(),
+            status: status.as_u16(),
+            title,
+            advice,
+            can_retry: status == StatusCode::SERVICE_UNAVAILABLE && self.is_safe,
+        };
+        self.accepts_html.then(|| page.render().ok()).flatten()
+    }
 }
 
 #[cfg(test)]
@@ -199,21 +255,23 @@ mod tests {
 
     #[actix_web::test]
     async fn no_internal_detail_is_shown() {
-        for (path, status, line) in [
+        for (path, status, line, advice) in [
             (
                 "/handler",
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Internal Server Error",
+                "has logged the error",
             ),
             (
                 "/middleware",
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Service Unavailable",
+                "Your session is not lost",
             ),
         ] {
             let (page_status, page) = respond(path, "text/html").await;
             assert_eq!(page_status, status);
-            assert!(page.contains("try again shortly"), "{page}");
+            assert!(page.contains(advice), "{page}");
             assert!(!page.contains("internal detail"), "{page}");
             assert_eq!(respond(path, "*/*").await, (status, line.to_owned()));
         }

@@ -1,12 +1,20 @@
 //! The pages, one file each, and their common parts.
 
 pub(crate) mod assets;
-pub(crate) mod ended;
+pub(crate) mod close_account;
+pub(crate) mod confirm;
+pub(crate) mod devices;
 pub(crate) mod error;
 pub(crate) mod home;
+pub(crate) mod idle;
+mod moment;
+pub(crate) mod outage;
 pub(crate) mod parallel;
+mod password;
+pub(crate) mod race;
 pub(crate) mod session;
 pub(crate) mod sign_in;
+pub(crate) mod sign_out;
 
 use actix_web::{
     Error, HttpResponse,
@@ -17,7 +25,10 @@ use actix_web::{
     },
 };
 use askama::Template;
-use sessile::Session;
+use sessile::{
+    Session,
+    error::{SessionGetError, WriteError},
+};
 
 use crate::names;
 
@@ -26,47 +37,76 @@ use crate::names;
 enum Tab {
     Home,
     Parallel,
+    Devices,
+    Idle,
+    Outage,
     Session,
     SignIn,
-    /// A page that the navigation doesn't list.
-    Other,
+    /// A page that does not read the session, and so does not know the user.
+    Bare,
+}
+
+/// A page in the navigation.
+struct Link {
+    path: &'static str,
+    name: &'static str,
+    is_current: bool,
 }
 
 /// The values for the common part of every page.
 #[derive(Debug)]
 struct Layout {
     tab: Tab,
+    session: Session,
     user: Option<String>,
-    flash: Option<String>,
+    notices: Vec<String>,
 }
 
 impl Layout {
-    /// Removes the pending message from the session, if there is one, so that it is shown once.
-    fn new(tab: Tab, session: &Session) -> Result<Self, Error> {
-        let user = session.get(names::USER)?;
-        let flash = session.remove_as(names::FLASH).and_then(Result::ok);
-        Ok(Self { tab, user, flash })
+    /// Takes the pending messages from the session, so that they are shown once.
+    fn new(tab: Tab, session: &Session) -> Result<Self, SessionGetError> {
+        Ok(Self {
+            tab,
+            session: session.clone(),
+            user: session.subject(),
+            notices: session.take_flash(names::NOTICE)?,
+        })
     }
 
-    /// The layout of pages that don't read the session and therefore don't know the user.
     fn bare() -> Self {
         Self {
-            tab: Tab::Other,
+            tab: Tab::Bare,
+            session: Session::new(),
             user: None,
-            flash: None,
+            notices: Vec::new(),
         }
     }
 
-    /// Whether the page has a link to the sign-in page. The sign-in page has none, and neither has a page whose visitor
-    /// may be signed in.
-    fn offers_sign_in(&self) -> bool {
-        self.user.is_none() && !matches!(self.tab, Tab::SignIn | Tab::Other)
+    /// The field that each form needs. Begins a session for a visitor without one, so only pages with a form call it.
+    fn csrf_field(&self) -> Result<String, WriteError> {
+        self.session.csrf_field()
     }
-}
 
-/// Stores a message for the page that is shown next.
-fn store_message(session: &Session, message: &str) -> Result<(), Error> {
-    Ok(session.insert(names::FLASH, message)?)
+    fn navigation(&self) -> [Link; 6] {
+        [
+            (Tab::Home, "/", "Home"),
+            (Tab::Parallel, "/parallel", "Twenty at once"),
+            (Tab::Devices, "/devices", "Devices"),
+            (Tab::Idle, "/idle", "Idle timeout"),
+            (Tab::Outage, "/outage", "Outage"),
+            (Tab::Session, "/session", "Session"),
+        ]
+        .map(|(tab, path, name)| Link {
+            path,
+            name,
+            is_current: tab == self.tab,
+        })
+    }
+
+    /// Whether the page has a link to the sign-in page.
+    fn offers_sign_in(&self) -> bool {
+        self.user.is_none() && !matches!(self.tab, Tab::SignIn | Tab::Bare)
+    }
 }
 
 /// Renders a page. It is for one visitor, so no cache may store it. The browser may not either, because it could show the
@@ -85,4 +125,11 @@ fn see_other(location: &'static str) -> HttpResponse {
         .insert_header((LOCATION, location))
         .insert_header(CacheControl(vec![CacheDirective::NoStore]))
         .finish()
+}
+
+/// A reply to a script.
+fn json(body: &impl serde::Serialize) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header(CacheControl(vec![CacheDirective::NoStore]))
+        .json(body)
 }

@@ -1,19 +1,20 @@
-//! The session page: the values of the session, and its expiry.
+//! The session page: the values of the session, and its lifetime.
 
-use std::time::{Duration, SystemTime};
-
-use actix_web::{HttpResponse, Result, cookie::time::OffsetDateTime, http::StatusCode};
+use actix_web::{HttpResponse, Result, http::StatusCode};
 use askama::Template;
-use sessile::{Session, clock::Timestamp};
+use sessile::Session;
 
-use super::{Layout, Tab, page, see_other, store_message};
+use super::{Layout, Tab, moment::Moment, page, see_other};
+use crate::names;
 
 #[derive(Template)]
 #[template(path = "session.html")]
 struct Inside {
     layout: Layout,
+    id: Option<String>,
     entries: Vec<Entry>,
     begun: Option<Moment>,
+    authenticated: Option<Moment>,
     ends: Option<Moment>,
 }
 
@@ -22,122 +23,32 @@ struct Entry {
     json: String,
 }
 
-/// A point in time, in the formats of the page.
-struct Moment {
-    /// For the attribute `datetime`: `2026-01-31T08:05:09Z`.
-    machine: String,
-    /// For display: `31 January 2026, 08:05 UTC`.
-    human: String,
-    /// The distance from the present, in the past or the future: `6 days 23 hours`.
-    distance: String,
-}
-
 pub(crate) async fn show(session: Session) -> Result<HttpResponse> {
-    let layout = Layout::new(Tab::Session, &session)?;
-    let mut entries: Vec<Entry> = session
-        .entries()
-        .into_iter()
-        .map(|(name, value)| Entry {
-            name,
-            json: value.to_string(),
-        })
-        .collect();
+    let entries = session.entries().into_iter();
+    let entries = entries.map(|(name, value)| Entry {
+        name,
+        json: value.to_string(),
+    });
+    let mut entries: Vec<Entry> = entries.collect();
     entries.sort_by(|one, other| one.name.cmp(&other.name));
-
-    let now = SystemTime::now();
     page(
         StatusCode::OK,
         &Inside {
-            layout,
+            layout: Layout::new(Tab::Session, &session)?,
+            id: session.id().map(|id| id.to_string()),
             entries,
-            begun: session.created_at().and_then(|at| moment(at, now)),
-            ends: session.expires_at().and_then(|at| moment(at, now)),
+            begun: session.created_at().and_then(Moment::new),
+            authenticated: session.authenticated_at().and_then(Moment::new),
+            ends: session.expires_at().and_then(Moment::new),
         },
     )
 }
 
 pub(crate) async fn renew(session: Session) -> Result<HttpResponse> {
     session.renew();
-    store_message(
-        &session,
+    session.flash(
+        names::NOTICE,
         "Your session has a new key and keeps all its values. The old key is invalid.",
     )?;
     Ok(see_other("/session"))
-}
-
-/// Formats a time. Returns `None` if it is outside the range of the calendar.
-fn moment(at: Timestamp, now: SystemTime) -> Option<Moment> {
-    let at = SystemTime::from(at);
-    let seconds = at.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
-    let date = OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()?;
-    let distance = match at.duration_since(now) {
-        Ok(ahead) => ahead,
-        Err(behind) => behind.duration(),
-    };
-    Some(Moment {
-        machine: format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-            date.year(),
-            u8::from(date.month()),
-            date.day(),
-            date.hour(),
-            date.minute(),
-            date.second()
-        ),
-        human: format!(
-            "{} {} {}, {:02}:{:02} UTC",
-            date.day(),
-            date.month(),
-            date.year(),
-            date.hour(),
-            date.minute()
-        ),
-        distance: in_words(distance),
-    })
-}
-
-/// Formats a duration with its two largest units. A unit that is zero is omitted.
-fn in_words(duration: Duration) -> String {
-    const UNITS: [(u64, &str); 4] = [
-        (24 * 60 * 60, "day"),
-        (60 * 60, "hour"),
-        (60, "minute"),
-        (1, "second"),
-    ];
-    let mut rest = duration.as_secs();
-    let Some(first) = UNITS.iter().position(|(length, _)| rest >= *length) else {
-        return "less than a second".to_owned();
-    };
-    let mut words = Vec::new();
-    for (length, unit) in UNITS.iter().skip(first).take(2) {
-        let count = rest / length;
-        rest %= length;
-        if count > 0 {
-            let plural = if count == 1 { "" } else { "s" };
-            words.push(format!("{count} {unit}{plural}"));
-        }
-    }
-    words.join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_duration_has_its_two_largest_units() {
-        for (seconds, words) in [
-            (0, "less than a second"),
-            (1, "1 second"),
-            (59, "59 seconds"),
-            (60, "1 minute"),
-            (61, "1 minute 1 second"),
-            (3_600, "1 hour"),
-            (3_605, "1 hour"),
-            (7 * 86_400 - 1, "6 days 23 hours"),
-            (7 * 86_400, "7 days"),
-        ] {
-            assert_eq!(in_words(Duration::from_secs(seconds)), words);
-        }
-    }
 }

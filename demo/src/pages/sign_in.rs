@@ -1,15 +1,37 @@
 //! The sign-in page.
 
-use actix_web::{HttpResponse, Result, http::StatusCode, web};
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest, HttpResponse, Result,
+    http::{StatusCode, header::USER_AGENT},
+    web,
+};
 use askama::Template;
 use serde::Deserialize;
-use sessile::Session;
+use sessile::{Session, config::Persistence, error::AuthenticationError};
 
-use super::{Layout, Tab, page, see_other, store_message};
-use crate::{
-    accounts::{self, ACCOUNTS, Account},
-    names,
+use super::{
+    Layout, Tab, page,
+    password::{self, Refused},
+    see_other,
 };
+use crate::{
+    accounts::{ACCOUNTS, Account},
+    browser, names,
+    site::Site,
+};
+
+/// A user who wants to stay signed in is signed out after this time without a visit.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The response to a guest who opens a page for users, or to a user whose password was entered too long ago.
+pub(crate) fn ask(_: &HttpRequest, error: &AuthenticationError) -> HttpResponse {
+    see_other(match error {
+        AuthenticationError::NotRecent { .. } => "/confirm",
+        _ => "/sign-in",
+    })
+}
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -18,19 +40,13 @@ struct SignIn {
     accounts: &'static [Account],
     /// The name that the visitor entered, so that it can be corrected.
     name: String,
-    refused: bool,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Credentials {
-    name: String,
-    password: String,
+    refused: Option<Refused>,
 }
 
 pub(crate) async fn show(session: Session) -> Result<HttpResponse> {
     let layout = Layout::new(Tab::SignIn, &session)?;
     if layout.user.is_some() {
-        return Ok(see_other("/session"));
+        return Ok(see_other("/devices"));
     }
     page(
         StatusCode::OK,
@@ -38,33 +54,51 @@ pub(crate) async fn show(session: Session) -> Result<HttpResponse> {
             layout,
             accounts: &ACCOUNTS,
             name: String::new(),
-            refused: false,
+            refused: None,
         },
     )
 }
 
-pub(crate) async fn sign_in(
-    session: Session,
-    web::Form(Credentials { name, password }): web::Form<Credentials>,
-) -> Result<HttpResponse> {
-    let entered = name.clone();
-    let account = web::block(move || accounts::verify(&name, &password)).await?;
+#[derive(Deserialize)]
+pub(crate) struct Credentials {
+    name: String,
+    password: String,
+    /// A browser sends a box only if it is ticked.
+    remember: Option<String>,
+}
 
-    let Some(account) = account else {
-        return page(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &SignIn {
+pub(crate) async fn sign_in(
+    request: HttpRequest,
+    session: Session,
+    site: web::Data<Site>,
+    web::Form(form): web::Form<Credentials>,
+) -> Result<HttpResponse> {
+    let checked = password::check(&site, &request, form.name.clone(), form.password).await?;
+    let account = match checked {
+        Ok(account) => account,
+        Err(refused) => {
+            let form = SignIn {
                 layout: Layout::new(Tab::SignIn, &session)?,
                 accounts: &ACCOUNTS,
-                name: entered,
-                refused: true,
-            },
-        );
+                name: form.name,
+                refused: Some(refused),
+            };
+            return Ok(refused.respond(page(refused.status(), &form)?));
+        }
     };
 
-    // A sign-in needs a new key. A key that an attacker set or saw before is invalid from here on.
-    session.renew();
-    session.insert(names::USER, account.name)?;
-    store_message(&session, &format!("Welcome, {}.", account.name))?;
-    Ok(see_other("/"))
+    // The session gets a new key. A key that an attacker set or saw before is invalid from here on.
+    session.sign_in(account.name).await?;
+    let remembered = form.remember.map(|_| Persistence::remembered(REMEMBERED));
+    session.set_persistence(remembered)?;
+    let user_agent = request.headers().get(USER_AGENT);
+    let browser = user_agent.and_then(|header| header.to_str().ok());
+    session.set_label(
+        names::BROWSER,
+        Some(&browser::name_of(browser.unwrap_or(""))),
+    )?;
+    let address = request.peer_addr().map(|address| address.ip().to_string());
+    session.set_label(names::ADDRESS, address.as_deref())?;
+    session.flash(names::NOTICE, format!("Welcome, {}.", account.name))?;
+    Ok(see_other("/devices"))
 }

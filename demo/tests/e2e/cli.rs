@@ -82,6 +82,25 @@ fn the_secret_key_is_never_printed() {
 }
 
 #[test]
+fn a_file_without_a_certificate_is_refused_and_not_changed() {
+    let files = Files::new();
+    write_private(&files.certificate, b"no certificate");
+    let refusal = files.refusal_with(&["--https"]);
+    assert!(
+        refusal.contains("has no certificate with its private key"),
+        "{refusal}"
+    );
+    assert_eq!(fs::read(&files.certificate).unwrap(), b"no certificate");
+}
+
+#[test]
+fn a_recent_authentication_of_no_time_is_a_usage_error() {
+    let arguments = ["--recent-authentication", "0"];
+    let output = program().args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
 fn an_address_without_a_port_is_a_usage_error() {
     let output = program().args(["--addr", "localhost"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -92,7 +111,14 @@ fn help_names_every_setting() {
     let output = program().arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    for setting in ["--addr", "--store", "--secret-key-file"] {
+    for setting in [
+        "--addr",
+        "--store",
+        "--secret-key-file",
+        "--https",
+        "--certificate-file",
+        "--recent-authentication",
+    ] {
         assert!(help.contains(setting), "{help}");
     }
 }
@@ -102,6 +128,7 @@ struct Files {
     folder: TempDir,
     database: PathBuf,
     key: PathBuf,
+    certificate: PathBuf,
     /// Listens on the address, so that a program that did not fail earlier fails to listen.
     taken: TcpListener,
 }
@@ -112,6 +139,7 @@ impl Files {
         Self {
             database: folder.path().join("demo.db"),
             key: folder.path().join("demo.key"),
+            certificate: folder.path().join("demo.pem"),
             taken: TcpListener::bind("127.0.0.1:0").unwrap(),
             folder,
         }
@@ -123,10 +151,19 @@ impl Files {
 
     /// The standard error of the program, which has to exit with 1.
     fn refusal(&self) -> String {
+        self.refusal_with(&[])
+    }
+
+    fn refusal_with(&self, arguments: &[&str]) -> String {
         let output = program()
             .args([OsStr::new("--addr"), OsStr::new(&self.addr())])
             .args(["--store", &format!("sqlite:{}", self.database.display())])
             .args([OsStr::new("--secret-key-file"), self.key.as_os_str()])
+            .args([
+                OsStr::new("--certificate-file"),
+                self.certificate.as_os_str(),
+            ])
+            .args(arguments)
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(1));

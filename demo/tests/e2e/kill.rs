@@ -10,10 +10,13 @@ use std::{
 };
 
 use reqwest::Client;
-use serde::Deserialize;
 use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 
-use crate::site::Site;
+use crate::{
+    races::{Race, post},
+    site::Site,
+    visitor::{text, visitor},
+};
 
 const ROUNDS: u64 = 3;
 
@@ -79,8 +82,7 @@ async fn ctrl_c_ends_the_program_cleanly_and_loses_no_write() {
     let mut site = Site::start();
     let client = visitor();
     for visits in 1..=2 {
-        let page = client.get(site.at("/")).send().await.unwrap();
-        let page = page.text().await.unwrap();
+        let page = text(&client, &site, "/").await;
         assert!(page.contains(&format!("id=\"visits\">{visits}<")), "{page}");
 
         // A connection is still open.
@@ -100,6 +102,7 @@ async fn ctrl_c_ends_the_program_cleanly_and_loses_no_write() {
 #[derive(Clone)]
 struct Counter {
     client: Client,
+    token: String,
     /// The number of increments that were sent. They may be stored.
     sent: Arc<AtomicU64>,
     /// The number of increments that were acknowledged. They must be stored.
@@ -109,9 +112,10 @@ struct Counter {
 impl Counter {
     async fn begin(site: &Site) -> Self {
         let client = visitor();
-        assert!(post(&client, site.at("/api/counter")).await.is_ok());
+        let race = Race::load(&client, &site.at("/merging")).await.unwrap();
         Self {
             client,
+            token: race.csrf_token,
             sent: Arc::default(),
             acknowledged: Arc::default(),
         }
@@ -119,10 +123,10 @@ impl Counter {
 
     /// Increments the counter until the site ends.
     async fn count(self, site: String, number: usize, report: mpsc::UnboundedSender<()>) {
-        let address = format!("{site}/api/counter/{number}");
+        let address = format!("{site}/merging/{number}");
         loop {
             self.sent.fetch_add(1, Ordering::SeqCst);
-            if post(&self.client, address.clone()).await.is_err() {
+            if post(&self.client, &address, &self.token).await.is_err() {
                 return;
             }
             self.acknowledged.fetch_add(1, Ordering::SeqCst);
@@ -132,18 +136,16 @@ impl Counter {
     }
 
     async fn check(&self, site: &Site) {
-        #[derive(Deserialize)]
-        struct Count {
-            kept: u64,
-        }
-        let response = self.client.get(site.at("/api/counter")).send().await;
-        let Count { kept } = response.unwrap().json().await.unwrap();
+        let race = Race::load(&self.client, &site.at("/merging"))
+            .await
+            .unwrap();
         let acknowledged = self.acknowledged.load(Ordering::SeqCst);
         let sent = self.sent.load(Ordering::SeqCst);
         assert!(acknowledged > 0);
         assert!(
-            (acknowledged..=sent).contains(&kept),
-            "{acknowledged} of {sent} increments were acknowledged, and {kept} are stored"
+            (acknowledged..=sent).contains(&race.count),
+            "{acknowledged} of {sent} increments were acknowledged, and {} are stored",
+            race.count
         );
     }
 }
@@ -156,16 +158,14 @@ struct KeySession {
 
 impl KeySession {
     async fn check(&self, site: &Site) {
-        #[derive(Deserialize)]
-        struct Keys {
-            kept: BTreeSet<usize>,
-        }
-        let response = self.client.get(site.at("/api/keys")).send().await;
-        let Keys { kept } = response.unwrap().json().await.unwrap();
+        let race = Race::load(&self.client, &site.at("/merging"))
+            .await
+            .unwrap();
         assert!(
-            kept.is_superset(&self.acknowledged),
-            "{:?} were acknowledged, and {kept:?} are stored",
-            self.acknowledged
+            race.kept.is_superset(&self.acknowledged),
+            "{:?} were acknowledged, and {:?} are stored",
+            self.acknowledged,
+            race.kept
         );
     }
 }
@@ -175,19 +175,18 @@ async fn set_keys(site: String, report: mpsc::UnboundedSender<()>) -> Vec<KeySes
     let mut sessions = Vec::new();
     loop {
         let client = visitor();
-        if post(&client, format!("{site}/api/keys")).await.is_err() {
+        let Ok(race) = Race::load(&client, &format!("{site}/merging")).await else {
             return sessions;
-        }
+        };
         let mut writers = JoinSet::new();
         for writer in 0..WRITERS {
             let (client, site, report) = (client.clone(), site.clone(), report.clone());
+            let token = race.csrf_token.clone();
             writers.spawn(async move {
                 let mut acknowledged = BTreeSet::new();
                 for number in (writer..KEYS).step_by(WRITERS) {
-                    if post(&client, format!("{site}/api/keys/{number}"))
-                        .await
-                        .is_err()
-                    {
+                    let address = format!("{site}/merging/{number}");
+                    if post(&client, &address, &token).await.is_err() {
                         break;
                     }
                     acknowledged.insert(number);
@@ -202,21 +201,4 @@ async fn set_keys(site: String, report: mpsc::UnboundedSender<()>) -> Vec<KeySes
             acknowledged,
         });
     }
-}
-
-/// Sends a request. A complete response acknowledges it and must be a success.
-async fn post(client: &Client, address: String) -> reqwest::Result<()> {
-    let response = client.post(address).send().await?;
-    let status = response.status();
-    response.bytes().await?;
-    assert!(status.is_success(), "{status}");
-    Ok(())
-}
-
-fn visitor() -> Client {
-    Client::builder()
-        .cookie_store(true)
-        .no_proxy()
-        .build()
-        .unwrap()
 }

@@ -4,7 +4,12 @@
 
 mod browser;
 mod cli;
+mod forms;
 mod http;
 mod kill;
+mod outage;
+mod races;
 mod site;
 mod stores;
+mod users;
+mod visitor;

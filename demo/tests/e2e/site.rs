@@ -20,22 +20,31 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts a site with further arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let folder = TempDir::with_prefix("sessile-demo-").unwrap();
         let store = format!("sqlite:{}", folder.path().join("demo.db").display());
-        Self::start_in(folder, &store)
+        Self::start_in(folder, &store, arguments)
     }
 
     /// Starts a site on the given store.
     pub(crate) fn start_on(store: &str) -> Self {
-        Self::start_in(TempDir::with_prefix("sessile-demo-").unwrap(), store)
+        let folder = TempDir::with_prefix("sessile-demo-").unwrap();
+        Self::start_in(folder, store, &[])
     }
 
-    fn start_in(folder: TempDir, store: &str) -> Self {
+    fn start_in(folder: TempDir, store: &str, arguments: &[&str]) -> Self {
         let mut command = program();
         command
             .args(["--addr", "127.0.0.1:0", "--store", store])
             .arg("--secret-key-file")
-            .arg(folder.path().join("demo.key"));
+            .arg(folder.path().join("demo.key"))
+            .arg("--certificate-file")
+            .arg(folder.path().join("demo.pem"))
+            .args(arguments);
         let process = Process::start_in(folder, command, Ready::line(LISTENING)).unwrap();
         Self { process }
     }

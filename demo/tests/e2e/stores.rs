@@ -1,44 +1,39 @@
 //! Tests of the site on every store that an address can name.
 
-use reqwest::Client;
 use sessile::storage::AnySessionStore;
 use sessile_rig::{mariadb::MariaDb, postgres::Postgres, redis::Redis};
 
-use crate::site::{Site, program};
+use crate::{
+    site::{Site, program},
+    visitor::{send, sign_in, text, visitor},
+};
 
 /// Visits the site, signs in, restarts the site, and signs out.
 async fn works_on(address: &str, survives_a_restart: bool) {
     let mut site = Site::start_on(address);
-    let client = Client::builder().cookie_store(true).build().unwrap();
+    let client = visitor();
     for visits in 1..=2 {
-        let page = page(&client, &site).await;
+        let page = text(&client, &site, "/").await;
         assert!(page.contains(&format!("id=\"visits\">{visits}<")), "{page}");
     }
-    let form = [("name", "ferris"), ("password", "crab")];
-    let signed_in = client.post(site.at("/sign-in")).form(&form).send().await;
-    let signed_in = signed_in.unwrap().text().await.unwrap();
-    assert!(signed_in.contains("id=\"user\">ferris<"), "{signed_in}");
+    sign_in(&client, &site, "ferris", "crab").await;
+    let devices = text(&client, &site, "/devices").await;
+    assert!(devices.contains("id=\"user\">ferris<"), "{devices}");
 
     site.kill();
     site.restart();
     // Cookies belong to a host, regardless of its port.
-    let again = page(&client, &site).await;
+    let again = text(&client, &site, "/").await;
     assert_eq!(
         again.contains("id=\"user\">ferris<"),
         survives_a_restart,
         "{again}"
     );
 
-    let signed_out = client.post(site.at("/sign-out")).send().await.unwrap();
-    assert!(signed_out.status().is_success());
-    let page = page(&client, &site).await;
+    send(&client, &site, "/session", "/sign-out", &[]).await;
+    let page = text(&client, &site, "/").await;
     assert!(page.contains("id=\"visits\">1<"), "{page}");
     assert!(!site.output().contains("ERROR"), "{}", site.output());
-}
-
-async fn page(client: &Client, site: &Site) -> String {
-    let response = client.get(site.at("/")).send().await.unwrap();
-    response.text().await.unwrap()
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@
 //! | end all sessions of all users and guests | [`Sessions::end_everything`] |
 //!
 //! The example `sessile/examples/devices.rs` in the repository is a whole program in less than 120 lines: login, "remember
-//! me", the list of devices, and "log out everywhere".
+//! me", the list of devices, and "log out everywhere". The demo, in the folder `demo/`, has these as pages of a site.
 //!
 //! # Labels
 //!
