@@ -43,7 +43,7 @@
 //!
 //! # When is the old store empty?
 //!
-//! In step 2, sessions in use move by themselves. Those that nobody uses move when [`move_some`] is called, or expire. Call it
+//! In step 2, sessions in use move by themselves. Those that are not in use move when [`move_some`] is called, or expire. Call it
 //! from one process, and go on to step 3 when [`count`] of the old store is zero:
 //!
 //! ```

@@ -10,7 +10,7 @@ const OLD: &str = "old-";
 const NEW: &str = "new-";
 
 impl<Old: IterableStore, New: SessionStore> MigratingStore<Old, New> {
-    /// Moves up to about `limit` sessions, also those that nobody uses, and deletes copies that were left in the old store.
+    /// Moves up to about `limit` sessions, also those that are not in use, and deletes copies that were left in the old store.
     /// Returns where to continue; `None` at the end.
     ///
     /// Call it in a loop, from one server, when all servers move. It works beside requests. A session in use is not

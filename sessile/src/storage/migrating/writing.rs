@@ -138,10 +138,9 @@ impl<Old: SessionStore, New: SessionStore> MigratingStore<Old, New> {
             };
             let (another, version) = (placeholder(), Version::generate());
             let replacing = (self.new).update(write.id, anchor, &another, version, PLACEHOLDER_TTL);
-            match replacing.await.map_err(StoreError::unknown)? {
-                UpdateOutcome::Updated => return Ok(UpdateOutcome::Updated),
-                // A move was first, or another server replaced it.
-                _ => {}
+            // Otherwise a move was first, or another server replaced it.
+            if replacing.await.map_err(StoreError::unknown)? == UpdateOutcome::Updated {
+                return Ok(UpdateOutcome::Updated);
             }
         }
         let cause =
