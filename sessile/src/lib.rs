@@ -129,7 +129,7 @@
 //! | `redis-session-rustls` | `RedisSessionStore` over TLS, with `rustls` |
 //! | `redis-session-native-tls`, or its alias `redis-rs-tls-session` | the same, with the operating system's TLS library |
 //! | `compat` | `storage::compat`: stores that were written for `actix-session` |
-//! | `metrics` | counters through the `metrics` facade: see [`guide::logs_and_metrics`] |
+//! | `metrics` | metrics through the `metrics` facade: see [`guide::logs_and_metrics`] |
 //! | `store-tests` | `test_helpers::store_contract_test_suite` and others: check a store against the contract |
 //! | `test-helpers` | `test_helpers`: requests with a session, a client with cookies, for tests of applications; and a suite that checks a store behind one |
 

@@ -29,7 +29,7 @@ mod measured {
 
     pub(in super::super) struct LockedShard<'a> {
         guard: MutexGuard<'a, Shard>,
-        // Dropped after the guard, because the application's recorder must not run under the lock.
+        // Dropped after the guard, so that other requests of the shard do not wait for the application's recorder.
         change: Change,
     }
 

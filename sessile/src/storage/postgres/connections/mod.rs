@@ -199,13 +199,13 @@ impl Own {
                     self.close();
                 }
             }
-            Ok(_) if call.statement.purpose != Purpose::Read => {
-                // Most often `false`, and a load is cheap.
-                if self.was_read_only.load(Ordering::SeqCst)
-                    && self.was_read_only.swap(false, Ordering::SeqCst)
-                {
-                    self.close();
-                }
+            // Most often it is `false`, and a load is cheap.
+            Ok(_)
+                if call.statement.purpose != Purpose::Read
+                    && self.was_read_only.load(Ordering::SeqCst)
+                    && self.was_read_only.swap(false, Ordering::SeqCst) =>
+            {
+                self.close();
             }
             _ => {}
         }
