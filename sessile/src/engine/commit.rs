@@ -46,10 +46,12 @@ impl<S: SessionStore> Engine<S> {
             return Ok(headers);
         }
         let committed = self.store_and_seal(session, head).await;
-        session.machine().close();
+        let mut machine = session.machine();
+        machine.close();
         match committed {
-            Ok(cookie) => Ok(self.headers(&session.machine(), cookie, head)),
+            Ok(cookie) => Ok(self.headers(&machine, cookie, head)),
             Err(error) => {
+                drop(machine);
                 let is_gone = matches!(
                     error,
                     CommitError::Closed(_) | CommitError::SignInRefused(_)
@@ -115,7 +117,11 @@ impl<S: SessionStore> Engine<S> {
         head: &ResponseHead<'_>,
     ) -> Result<Option<SetCookie>, CommitError> {
         // A lazy session may be renewed before it is opened. Boxed, since it is rare.
-        if session.status() == SessionStatus::Renewed && !session.machine().is_readable() {
+        let is_unopened = {
+            let machine = session.machine();
+            machine.status == SessionStatus::Renewed && !machine.is_readable()
+        };
+        if is_unopened {
             Box::pin(session.open()).await?;
         }
         let mut action = Action::Nothing;

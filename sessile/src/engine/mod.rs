@@ -240,9 +240,8 @@ impl<S: SessionStore> SessionManager<S> {
 
     #[inline]
     fn session(&self, binding: Binding, cookie_came: bool, began_at: Timestamp) -> Session {
-        let mut machine = Machine::new(binding, cookie_came);
-        machine.max_state_bytes = self.0.max_state_bytes;
-        machine.began_at = began_at;
+        let max_state_bytes = self.0.max_state_bytes;
+        let machine = Machine::new(binding, cookie_came, began_at, max_state_bytes);
         Session::opened_by(Arc::clone(&self.0) as _, machine)
     }
 

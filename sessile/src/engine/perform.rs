@@ -164,7 +164,7 @@ impl<S: SessionStore> Engine<S> {
         stored: Arc<Stored>,
     ) -> Result<Performed, CommitError> {
         if self.is_stateless {
-            return self.renew_stateless(&stored, flush.work());
+            return self.renew_stateless(&stored, flush);
         }
         if stored.secret.is_none() {
             // Boxed, since it is rare.
@@ -172,14 +172,18 @@ impl<S: SessionStore> Engine<S> {
         }
         // An earlier attempt may have landed, so the retry uses the same secret.
         let earlier = flush.work().unsettled.as_ref().and_then(|it| it.renewal);
-        let renewal = earlier.unwrap_or_else(|| Renewal::to(flush.work().next_epoch));
+        let renewal = earlier.unwrap_or_else(|| Renewal::to(flush.next_epoch()));
         self.store_changes(flush, stored, Some(renewal)).await
     }
 
     /// Without a store, a renewal draws a new id, which distinguishes the sessions.
-    fn renew_stateless(&self, stored: &Stored, work: &Work) -> Result<Performed, CommitError> {
-        let mut record = self.next_record(stored, work.payload.clone(), None, true);
-        record.epoch = work.next_epoch;
+    fn renew_stateless(
+        &self,
+        stored: &Stored,
+        flush: &Flush<'_>,
+    ) -> Result<Performed, CommitError> {
+        let mut record = self.next_record(stored, flush.work().payload.clone(), None, true);
+        record.epoch = flush.next_epoch();
         let renewed = Stored {
             id: SessionId::generate(),
             record,
