@@ -27,7 +27,7 @@ mod sessions;
 mod sign_in;
 mod swap;
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, pin::pin, sync::Arc, time::Duration};
 
 pub use self::events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents};
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
@@ -210,7 +210,8 @@ impl<S: SessionStore> SessionManager<S> {
             return Ok(session);
         };
         let values = cookies.iter().map(|cookie| &**cookie);
-        let finding = self.0.find(values, began_at);
+        // Pinned where it is, because moving it costs more.
+        let finding = pin!(self.0.find(values, began_at));
         let found = timeout::within(self.0.store_timeout, finding).await;
         match found.unwrap_or_else(|after| Err(OpenError::Timeout { after })) {
             // There are no changes to replay.

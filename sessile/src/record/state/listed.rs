@@ -119,8 +119,8 @@ impl Listed {
     /// Whether it takes hardly more memory than as [`compacted`](Self::compacted) makes it. `byte_len` is the length of
     /// all names and values.
     pub(super) fn is_compact(&self, byte_len: usize) -> bool {
-        /// Enough for one value that a request has replaced: most requests that write replace one.
-        const MAX_WASTE: usize = 48;
+        /// Enough for one short value that was replaced, as by most requests that write, and too little for another name.
+        const MAX_WASTE: usize = 40;
         let elsewhere = |part: &Part| match part {
             Part::Here { .. } => 0,
             Part::Elsewhere(text) => OVERHEAD + text.len(),

@@ -260,6 +260,11 @@ impl Machine {
         }
     }
 
+    /// The number of purges and restarts.
+    pub(crate) const fn generation(&self) -> u32 {
+        self.generation
+    }
+
     pub(crate) const fn is_committed(&self) -> bool {
         self.is_committed
     }
