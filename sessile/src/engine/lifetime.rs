@@ -44,6 +44,10 @@ struct Limits {
 /// still commit it.
 pub(crate) const SLACK: Duration = Duration::from_secs(60);
 
+/// How often the use of a signed-in session is stored under policies by which reading extends nothing, so that lists of a
+/// user's sessions show when each was last used.
+const USE_INTERVAL: Duration = Duration::from_secs(5 * 60);
+
 /// A session that was created further in the future counts as expired: its times are not reliable.
 const MAX_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
@@ -118,15 +122,15 @@ impl Lifetime {
     /// whichever is earlier. A time in the future, which another server's clock has set, counts as now.
     pub(crate) fn has_ended(&self, record: &Record, now: Timestamp) -> bool {
         record.created_at.saturating_duration_since(now) > MAX_AHEAD
-            || record.ends_at <= now
             || self.remaining(record, now).is_zero()
     }
 
-    /// How long the session lives from `now` on by these settings.
+    /// How long the session lives from `now` on.
     fn remaining(&self, record: &Record, now: Timestamp) -> Duration {
         let limits = self.limits(record);
         let unused = now.saturating_duration_since(record.used_at);
         let remaining = limits.lagging_idle.saturating_sub(unused);
+        let remaining = remaining.min(record.ends_at.saturating_duration_since(now));
         match limits.absolute {
             Some(absolute) => {
                 let age = now.saturating_duration_since(self.begin(record));
@@ -161,6 +165,19 @@ impl Lifetime {
             Some(pause) if record.undated || unused() >= pause => OnRead::Touch,
             Some(_) => OnRead::Reissue,
         }
+    }
+
+    /// Whether a request that only reads stores that a user uses the session, although that extends nothing.
+    pub(crate) fn stores_use(&self, record: &Record, now: impl FnOnce() -> Timestamp) -> bool {
+        record.has_subject()
+            && !self.reading_extends(record)
+            && now().saturating_duration_since(record.used_at) >= USE_INTERVAL
+    }
+
+    /// Whether both records have the same lifetime of their own, or none.
+    pub(crate) fn is_unchanged(one: &Record, other: &Record) -> bool {
+        let own = |record: &Record| record.details().and_then(|it| it.lifetime);
+        own(one) == own(other)
     }
 
     /// The cookie's `Max-Age`; `None` for a cookie that the browser forgets when it closes.

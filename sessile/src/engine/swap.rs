@@ -4,6 +4,7 @@ use std::{pin::pin, sync::Arc};
 
 use super::{Engine, merge::Merged, perform::Performed};
 use crate::{
+    engine::lifetime::Lifetime,
     error::{CommitError, SessionClosedError},
     record::{Payload, Record},
     session::{
@@ -154,7 +155,13 @@ impl<S: SessionStore> Engine<S> {
             self.rotate(stored, &mut record, now);
         }
         record.forget_previous(now, self.secrets.grace);
-        record.ends_at = self.lifetime.ends_at(&record);
+        let ends_at = self.lifetime.ends_at(&record);
+        let moves_end = extends || renewal.is_some();
+        record.ends_at = match moves_end || !Lifetime::is_unchanged(&stored.record, &record) {
+            true => ends_at,
+            // The last use may be one that extended nothing.
+            false => ends_at.min(stored.record.ends_at),
+        };
         if let Some(Renewal { secret, epoch }) = &renewal {
             record.renew(secret, *epoch, now);
             if let (Some(_), Some(secrets)) = (self.secrets.rotation_interval, &mut record.secrets)
