@@ -4,7 +4,8 @@
 pub(crate) const USAGE: &str = "\
 Usage: cargo xtask <task>
 
-  test [ARGS…]   Run every test. ARGS are passed to `cargo test`. On Debian, installs missing packages.
+  test [ARGS…]   Run every test. ARGS are passed to `cargo test`. On Debian, installs missing packages. With `--full` as the
+                 first of them, tests of crashes and of many requests at once take much longer.
   suites         Run the tests of actix-session and actix-identity with sessile in place of actix-session.
   ci             Run all checks of a pull request except the tests.
   demo [ARGS…]   Run the demo. ARGS are passed to it.

@@ -5,9 +5,24 @@ use crate::{
     run::{self, Failure, cargo},
 };
 
-pub(crate) fn run(arguments: Vec<String>) -> Result<(), Failure> {
+/// The argument with which some tests run longer than for a pull request.
+const FULL: &str = "--full";
+
+/// The variables that these tests read: the sessions of the run with crashes, and the rounds of requests at once.
+const FULL_SIZES: [(&str, &str); 2] = [
+    ("SESSILE_TEST_CRASHES", "100000"),
+    ("SESSILE_TEST_ROUNDS", "50"),
+];
+
+pub(crate) fn run(mut arguments: Vec<String>) -> Result<(), Failure> {
     packages::ensure()?;
-    run::run(cargo(command_line(&arguments)))
+    let is_full = arguments.first().is_some_and(|it| it == FULL);
+    if is_full {
+        arguments.remove(0);
+    }
+    let mut command = cargo(command_line(&arguments));
+    command.envs(FULL_SIZES.into_iter().filter(|_| is_full));
+    run::run(command)
 }
 
 /// All tests of all crates, unless the arguments name the crates.

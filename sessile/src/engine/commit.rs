@@ -47,10 +47,12 @@ impl<S: SessionStore> Engine<S> {
             return Ok(headers);
         }
         let committed = self.store_and_seal(session, head).await;
-        session.machine().close();
+        let mut machine = session.machine();
+        machine.close();
         match committed {
-            Ok(cookie) => Ok(self.headers(&session.machine(), cookie, head)),
+            Ok(cookie) => Ok(self.headers(&machine, cookie, head)),
             Err(error) => {
+                drop(machine);
                 let is_gone = matches!(
                     error,
                     CommitError::Closed(_) | CommitError::SignInRefused(_)
@@ -75,10 +77,11 @@ impl<S: SessionStore> Engine<S> {
         // The clock is the application's code, so it is not read under the lock.
         let now = (self.lifetime.reading_extends_any()).then(|| self.clock.now());
         let mut machine = session.machine();
+        let now = now.unwrap_or(machine.began_at);
         if machine.is_committed() {
             return Some(HeaderChanges::default());
         }
-        let needs_touch = |stored| self.needs_touch(stored, now.filter(|_| machine.extends_life));
+        let needs_touch = |stored| self.needs_touch(stored, machine.extends_life.then_some(now));
         let is_untouched = machine.is_untouched() && !machine.stored().is_some_and(needs_touch);
         if is_untouched {
             machine.commit_untouched();
@@ -90,8 +93,7 @@ impl<S: SessionStore> Engine<S> {
     /// `None` if the request does not extend its life.
     fn needs_touch(&self, stored: &Arc<Stored>, now: Option<Timestamp>) -> bool {
         self.rotation_due(stored) != RotationDue::Nothing
-            || now
-                .is_some_and(|now| self.lifetime.on_read(&stored.record, || now) != OnRead::Nothing)
+            || now.is_some_and(|now| self.on_read(&stored.record, || now) != OnRead::Nothing)
     }
 
     /// The changes to the headers of a response to which this cookie is added.
@@ -116,7 +118,11 @@ impl<S: SessionStore> Engine<S> {
         head: &ResponseHead<'_>,
     ) -> Result<Option<SetCookie>, CommitError> {
         // A lazy session may be renewed before it is opened. Boxed, since it is rare.
-        if session.status() == SessionStatus::Renewed && !session.machine().is_readable() {
+        let is_unopened = {
+            let machine = session.machine();
+            machine.status == SessionStatus::Renewed && !machine.is_readable()
+        };
+        if is_unopened {
             Box::pin(session.open()).await?;
         }
         let mut action = Action::Nothing;

@@ -6,7 +6,7 @@ use super::{Engine, perform::Performed};
 use crate::{
     clock::Timestamp,
     error::{CommitError, SessionClosedError},
-    record::{Payload, Record, Secrets, id::SessionKey},
+    record::{Epoch, Payload, Record, Secrets, id::SessionKey},
     session::{
         Flush,
         machine::{CookieDue, InFlight, Stored},
@@ -26,23 +26,9 @@ impl<S: SessionStore> Engine<S> {
         payload: Payload,
     ) -> Result<Performed, CommitError> {
         for _ in 0..MAX_COLLISIONS {
-            let SessionKey { id, secret, .. } = SessionKey::generate();
-            let now = self.clock.now();
-            let mut record = Record::new(now);
-            record.set_payload(payload.clone());
-            record.epoch = flush.work().next_epoch;
-            if !self.is_stateless {
-                record.secrets = secret.map(|secret| Secrets::new(secret.digest()));
-            }
-            record.ends_at = self.lifetime.ends_at(&record);
-            let mut new = Stored {
-                id,
-                secret,
-                version: Version::generate(),
-                record,
-                presented_at: now,
-            };
-            match self.store_new(flush, &mut new, now).await? {
+            let mut new = self.new_session(payload.clone(), flush.next_epoch());
+            let created_at = new.presented_at;
+            match self.store_new(flush, &mut new, created_at).await? {
                 CreateOutcome::Taken => {}
                 CreateOutcome::Refused(refusal) => return Self::refused(flush, refusal),
                 CreateOutcome::Created | CreateOutcome::CreatedAs(_) => {
@@ -53,6 +39,25 @@ impl<S: SessionStore> Engine<S> {
         Err(CommitError::Contention {
             attempts: MAX_COLLISIONS,
         })
+    }
+
+    fn new_session(&self, payload: Payload, epoch: Epoch) -> Stored {
+        let SessionKey { id, secret, .. } = SessionKey::generate();
+        let now = self.clock.now();
+        let mut record = Record::new(now);
+        record.set_payload(payload);
+        record.epoch = epoch;
+        if !self.is_stateless {
+            record.secrets = secret.map(|secret| Secrets::new(secret.digest()));
+        }
+        record.ends_at = self.lifetime.ends_at(&record);
+        Stored {
+            id,
+            secret,
+            version: Version::generate(),
+            record,
+            presented_at: now,
+        }
     }
 
     /// Ends a flush whose session another request ended. A sign-in begins a new session instead.

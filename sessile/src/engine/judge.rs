@@ -31,10 +31,14 @@ impl<S: SessionStore> Engine<S> {
         &self,
         cookies: &'a [Unsealed],
         loaded: &Loaded,
+        presented_at: Timestamp,
     ) -> (Judgement, Option<&'a SessionKey>, bool) {
-        let now = self.clock.now();
         let judged = cookies.iter().filter_map(|it| match &it.content {
-            Content::Key(key) => Some((self.judge(key, loaded, now), Some(key), it.is_outdated)),
+            Content::Key(key) => Some((
+                self.judge(key, loaded, presented_at),
+                Some(key),
+                it.is_outdated,
+            )),
             Content::Record(..) => None,
         });
         // Of equal ones, `min_by_key` selects the first, which was issued last.
@@ -42,13 +46,13 @@ impl<S: SessionStore> Engine<S> {
         best.unwrap_or((Judgement::Unknown, None, false))
     }
 
-    fn judge(&self, key: &SessionKey, loaded: &Loaded, now: Timestamp) -> Judgement {
+    fn judge(&self, key: &SessionKey, loaded: &Loaded, at: Timestamp) -> Judgement {
         let judgement = match (&key.secret, &loaded.record.secrets) {
             (None, None) => Judgement::Current,
             // A renewal moved the session, and left this record for the grace period.
-            (None, Some(_)) if loaded.record.is_moved_at(now) => return Judgement::Stale,
+            (None, Some(_)) if loaded.record.is_moved_at(at) => return Judgement::Stale,
             (Some(secret), Some(secrets)) => {
-                match secrets.judge(&secret.digest(), now, self.secrets.grace) {
+                match secrets.judge(&secret.digest(), at, self.secrets.grace) {
                     Presented::Current => Judgement::Current,
                     Presented::Pending => Judgement::Pending,
                     Presented::Former => Judgement::Former,
@@ -58,7 +62,7 @@ impl<S: SessionStore> Engine<S> {
             }
             (None, Some(_)) | (Some(_), None) => return Judgement::Unknown,
         };
-        match self.lifetime.has_ended(&loaded.record, now) {
+        match self.lifetime.has_ended(&loaded.record, at) {
             true => Judgement::Expired,
             false => judgement,
         }

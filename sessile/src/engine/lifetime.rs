@@ -27,6 +27,11 @@ pub(crate) struct Lifetime {
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     idle: Duration,
+    /// The idle timeout by the times in a record.
+    ///
+    /// If reading extends the lifetime, the record may lag behind the last use by the time between two touches. That time
+    /// is added, so that a session never expires early, but no idle timeout is longer than the maximum.
+    lagging_idle: Duration,
     absolute: Option<Duration>,
     /// How long after the last touch a request that only reads touches the record again; `None`
     /// where such requests extend nothing.
@@ -38,6 +43,10 @@ struct Limits {
 /// How much longer than its session a store keeps a record, so that a request that opened a live session can
 /// still commit it.
 pub(crate) const SLACK: Duration = Duration::from_secs(60);
+
+/// How often the use of a signed-in session is stored under policies by which reading extends nothing, so that lists of a
+/// user's sessions show when each was last used.
+const USE_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 /// A session that was created further in the future counts as expired: its times are not reliable.
 const MAX_AHEAD: Duration = Duration::from_secs(24 * 3600);
@@ -53,8 +62,8 @@ impl Lifetime {
         let absolute_of_users = settings.signed_in_absolute_timeout.or(absolute);
         let fraction = settings.touch_fraction;
         Self {
-            guests: Limits::new(lifecycle, absolute, fraction),
-            signed_in: Limits::new(of_users.unwrap_or(lifecycle), absolute_of_users, fraction),
+            guests: Limits::of(lifecycle, absolute, fraction),
+            signed_in: Limits::of(of_users.unwrap_or(lifecycle), absolute_of_users, fraction),
             absolute_from: settings.absolute_timeout_from,
             touch_fraction: fraction,
             max_persistence: settings.max_persistence.min(MAX_IDLE),
@@ -85,12 +94,9 @@ impl Lifetime {
     fn limits_of_own(&self, own: Persistence, settings: Limits) -> Limits {
         let capped = |timeout: Duration| timeout.min(self.max_persistence);
         let idle = capped(own.idle);
-        Limits {
-            idle,
-            absolute: Some(own.absolute.map_or(self.max_persistence, capped)),
-            touch_after: (settings.touch_after).map(|_| part(idle, self.touch_fraction)),
-            is_persistent: own.is_remembered,
-        }
+        let absolute = Some(own.absolute.map_or(self.max_persistence, capped));
+        let touch_after = (settings.touch_after).map(|_| part(idle, self.touch_fraction));
+        Limits::new(idle, absolute, touch_after, own.is_remembered)
     }
 
     /// The time that the absolute timeout counts from.
@@ -105,7 +111,7 @@ impl Lifetime {
     /// When the session expires unless a request extends its lifetime, by the times in its record.
     pub(crate) fn ends_at(&self, record: &Record) -> Timestamp {
         let limits = self.limits(record);
-        let idle_end = record.used_at.saturating_add(limits.lagging_idle());
+        let idle_end = record.used_at.saturating_add(limits.lagging_idle);
         match limits.absolute {
             Some(absolute) => idle_end.min(self.begin(record).saturating_add(absolute)),
             None => idle_end,
@@ -116,15 +122,15 @@ impl Lifetime {
     /// whichever is earlier. A time in the future, which another server's clock has set, counts as now.
     pub(crate) fn has_ended(&self, record: &Record, now: Timestamp) -> bool {
         record.created_at.saturating_duration_since(now) > MAX_AHEAD
-            || record.ends_at <= now
             || self.remaining(record, now).is_zero()
     }
 
-    /// How long the session lives from `now` on by these settings.
+    /// How long the session lives from `now` on.
     fn remaining(&self, record: &Record, now: Timestamp) -> Duration {
         let limits = self.limits(record);
         let unused = now.saturating_duration_since(record.used_at);
-        let remaining = limits.lagging_idle().saturating_sub(unused);
+        let remaining = limits.lagging_idle.saturating_sub(unused);
+        let remaining = remaining.min(record.ends_at.saturating_duration_since(now));
         match limits.absolute {
             Some(absolute) => {
                 let age = now.saturating_duration_since(self.begin(record));
@@ -142,7 +148,7 @@ impl Lifetime {
     /// How long a session lives from its last use on at most, whatever its record says.
     pub(crate) fn longest(&self) -> Duration {
         let limits = [self.guests, self.signed_in];
-        let idle = limits.map(|limits| limits.lagging_idle());
+        let idle = limits.map(|limits| limits.lagging_idle);
         idle.into_iter().fold(self.max_persistence, Duration::max)
     }
 
@@ -166,6 +172,19 @@ impl Lifetime {
             Some(pause) if record.undated || unused() >= pause => OnRead::Touch,
             Some(_) => OnRead::Reissue,
         }
+    }
+
+    /// Whether a request that only reads stores that a user uses the session, although that extends nothing.
+    pub(crate) fn stores_use(&self, record: &Record, now: impl FnOnce() -> Timestamp) -> bool {
+        record.has_subject()
+            && !self.reading_extends(record)
+            && now().saturating_duration_since(record.used_at) >= USE_INTERVAL
+    }
+
+    /// Whether both records have the same lifetime of their own, or none.
+    pub(crate) fn is_unchanged(one: &Record, other: &Record) -> bool {
+        let own = |record: &Record| record.details().and_then(|it| it.lifetime);
+        own(one) == own(other)
     }
 
     /// The cookie's `Max-Age`; `None` for a cookie that the browser forgets when it closes.
@@ -196,27 +215,30 @@ impl Lifetime {
 
 impl Limits {
     /// `touch_fraction` is the part of the idle timeout that may pass between two touches, 0 to 1.
-    fn new(lifecycle: &SessionLifecycle, absolute: Option<Duration>, touch_fraction: f64) -> Self {
+    fn of(lifecycle: &SessionLifecycle, absolute: Option<Duration>, touch_fraction: f64) -> Self {
         let idle = lifecycle.ttl().unsigned_abs().min(MAX_IDLE);
-        Self {
-            idle,
-            absolute,
-            touch_after: match lifecycle.policy() {
-                TtlExtensionPolicy::OnEveryRequest => Some(part(idle, touch_fraction)),
-                TtlExtensionPolicy::OnStateChanges => None,
-            },
-            is_persistent: matches!(lifecycle, SessionLifecycle::PersistentSession(_)),
-        }
+        let touch_after = match lifecycle.policy() {
+            TtlExtensionPolicy::OnEveryRequest => Some(part(idle, touch_fraction)),
+            TtlExtensionPolicy::OnStateChanges => None,
+        };
+        let is_persistent = matches!(lifecycle, SessionLifecycle::PersistentSession(_));
+        Self::new(idle, absolute, touch_after, is_persistent)
     }
 
-    /// The idle timeout by the times in a record.
-    ///
-    /// If reading extends the lifetime, the record may lag behind the last use by the time between two
-    /// touches. That time is added, so that a session never expires early, but no idle timeout is longer than the
-    /// maximum.
-    fn lagging_idle(&self) -> Duration {
-        let lag = self.touch_after.unwrap_or_default();
-        self.idle.saturating_add(lag).min(MAX_IDLE)
+    fn new(
+        idle: Duration,
+        absolute: Option<Duration>,
+        touch_after: Option<Duration>,
+        is_persistent: bool,
+    ) -> Self {
+        let lag = touch_after.unwrap_or_default();
+        Self {
+            idle,
+            lagging_idle: idle.saturating_add(lag).min(MAX_IDLE),
+            absolute,
+            touch_after,
+            is_persistent,
+        }
     }
 }
 

@@ -29,7 +29,7 @@ mod sessions;
 mod sign_in;
 mod swap;
 
-use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, pin::pin, sync::Arc, time::Duration};
 
 pub use self::administration::SessionsPage;
 pub use self::events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents};
@@ -219,7 +219,8 @@ impl<S: SessionStore> SessionManager<S> {
             return Ok(session);
         };
         let values = cookies.iter().map(|cookie| &**cookie);
-        let finding = self.0.find(values, began_at);
+        // Pinned where it is, because moving it costs more.
+        let finding = pin!(self.0.find(values, began_at));
         let found = timeout::within(self.0.store_timeout, finding).await;
         match found.unwrap_or_else(|after| Err(OpenError::Timeout { after })) {
             // There are no changes to replay.
@@ -246,9 +247,8 @@ impl<S: SessionStore> SessionManager<S> {
 
     #[inline]
     fn session(&self, binding: Binding, cookie_came: bool, began_at: Timestamp) -> Session {
-        let mut machine = Machine::new(binding, cookie_came);
-        machine.max_state_bytes = self.0.max_state_bytes;
-        machine.began_at = began_at;
+        let max_state_bytes = self.0.max_state_bytes;
+        let machine = Machine::new(binding, cookie_came, began_at, max_state_bytes);
         Session::opened_by(Arc::clone(&self.0) as _, machine)
     }
 

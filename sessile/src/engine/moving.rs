@@ -50,7 +50,7 @@ impl<S: SessionStore> Engine<S> {
             record: self.next_record(&old, flush.work().payload.clone(), None, true),
             presented_at: old.presented_at,
         };
-        new.record.epoch = flush.work().next_epoch;
+        new.record.epoch = flush.next_epoch();
         new.record.secrets = secret.map(|secret| Secrets::new(secret.digest()));
         let now = self.clock.now();
         match self.store_new(flush, &mut new, now).await? {

@@ -151,7 +151,8 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// The session that all of these `cookies` name.
+    /// The session that all of these `cookies` name, which came at `presented_at`. If the session was live then, they open
+    /// it, however long the store takes.
     pub(super) async fn find_one(
         &self,
         cookies: &[Unsealed],
@@ -159,7 +160,7 @@ impl<S: SessionStore> Engine<S> {
     ) -> Result<Lookup, OpenError> {
         match self.is_stateless {
             true => {
-                let found = self.find_sealed(cookies);
+                let found = self.find_sealed(cookies, presented_at);
                 match self.store.revocations() {
                     None => Ok(found),
                     // Boxed, so that the future is small without a list.
@@ -171,7 +172,7 @@ impl<S: SessionStore> Engine<S> {
     }
 
     /// The session of the record that was written last, of those in `cookies`.
-    fn find_sealed(&self, cookies: &[Unsealed]) -> Lookup {
+    fn find_sealed(&self, cookies: &[Unsealed], presented_at: Timestamp) -> Lookup {
         let records = cookies.iter().filter_map(|it| match &it.content {
             Content::Record(stored) => Some((stored, it)),
             Content::Key(_) => None,
@@ -181,7 +182,7 @@ impl<S: SessionStore> Engine<S> {
         let Some((stored, unsealed)) = latest else {
             return Lookup::Nothing;
         };
-        if self.lifetime.has_ended(&stored.record, self.clock.now()) {
+        if self.lifetime.has_ended(&stored.record, presented_at) {
             telemetry::session_not_found(NotFoundReason::Expired);
             let ended = EventKind::Ended(EndCause::Expired);
             self.report(ended, Some(&stored.id), Some(&stored.record));
@@ -209,7 +210,7 @@ impl<S: SessionStore> Engine<S> {
                 telemetry::session_not_found(NotFoundReason::Missing);
                 break;
             };
-            let (judgement, key, is_outdated) = self.judge_all(cookies, &loaded);
+            let (judgement, key, is_outdated) = self.judge_all(cookies, &loaded, presented_at);
             match judgement {
                 Judgement::Pending | Judgement::Current | Judgement::Former => {
                     let stored = Stored {
@@ -228,8 +229,7 @@ impl<S: SessionStore> Engine<S> {
                 Judgement::Stale => {
                     self.report(EventKind::OldKey, Some(id), Some(&loaded.record));
                     let moved_to = loaded.record.moved_to();
-                    let now = self.clock.now();
-                    let epoch = loaded.record.previous_epoch(now, self.secrets.grace);
+                    let epoch = (loaded.record).previous_epoch(presented_at, self.secrets.grace);
                     let id = moved_to.unwrap_or_else(|| id.clone());
                     return Ok(Lookup::Session {
                         binding: Binding::Stale { id, epoch },

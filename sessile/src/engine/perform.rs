@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{EndCause, Engine, merge::newer};
 use crate::{
+    clock::Timestamp,
     engine::lifetime::OnRead,
     error::{CommitError, SessionClosedError},
-    record::{RotationDue, id::SessionId},
+    record::{Record, RotationDue, id::SessionId},
     session::{
         Flush,
         decide::{Action, Situation, decide},
@@ -51,7 +52,7 @@ impl<S: SessionStore> Engine<S> {
             Some(stored) if self.is_stateless && stored.record.undated => OnRead::Touch,
             Some(stored) => {
                 let on_read = match work.extends_life {
-                    true => self.lifetime.on_read(&stored.record, || self.clock.now()),
+                    true => self.on_read(&stored.record, || self.clock.now()),
                     false => OnRead::Nothing,
                 };
                 match self.rotation_due(stored) {
@@ -72,6 +73,16 @@ impl<S: SessionStore> Engine<S> {
             cookie_due: work.cookie_due,
             on_read,
         })
+    }
+
+    /// What a request that only reads does to the session with this record.
+    pub(super) fn on_read(&self, record: &Record, now: impl Fn() -> Timestamp) -> OnRead {
+        match self.lifetime.on_read(record, &now) {
+            OnRead::Nothing if !self.is_stateless && self.lifetime.stores_use(record, now) => {
+                OnRead::Touch
+            }
+            on_read => on_read,
+        }
     }
 
     /// Removes each session from the work once it has ended, so that a retry ends only the others.
@@ -173,20 +184,24 @@ impl<S: SessionStore> Engine<S> {
         }
         // An earlier attempt may have landed, so the retry uses the same secret.
         let earlier = flush.work().unsettled.as_ref().and_then(|it| it.renewal);
-        let renewal = earlier.unwrap_or_else(|| Renewal::to(flush.work().next_epoch));
+        let renewal = earlier.unwrap_or_else(|| Renewal::to(flush.next_epoch()));
         self.store_changes(flush, stored, Some(renewal)).await
     }
 
-    /// Extends the lifetime of a session that was only read.
+    /// Stores that a session was read, which extends its lifetime if the policy says so.
     async fn touch(
         &self,
         flush: &mut Flush<'_>,
         stored: Arc<Stored>,
     ) -> Result<Performed, CommitError> {
-        // Otherwise, the touch is for a rotation.
-        let extends = flush.work().extends_life
+        // Otherwise, the touch is for a rotation, or for the list of the user's sessions.
+        let extends_life = flush.work().extends_life;
+        let extends = extends_life
             && (self.lifetime.reading_extends(&stored.record) || stored.record.undated);
-        let record = self.next_record(&stored, stored.record.payload(), None, extends);
+        let mut record = self.next_record(&stored, stored.record.payload(), None, extends);
+        if extends_life && record.has_subject() {
+            record.used_at = record.used_at.max(self.clock.now());
+        }
         let version = Version::generate();
         let touched = Arc::new(stored.updated(version, record, None));
         let cookie = self.cookie_of_change(&stored.record, &touched, None, extends);

@@ -97,7 +97,7 @@ impl<S: SessionStore> Engine<S> {
         flush: &mut Flush<'_>,
         stored: Arc<Stored>,
     ) -> Result<Performed, CommitError> {
-        let epoch = flush.work().next_epoch;
+        let epoch = flush.next_epoch();
         let mut renewed = Stored {
             id: SessionId::generate(),
             record: self.next_record(&stored, flush.work().payload.clone(), None, true),

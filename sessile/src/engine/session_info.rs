@@ -51,8 +51,11 @@ impl SessionInfo {
         self.record.created_at
     }
 
-    /// When the session was last changed, or last used under
-    /// [`OnEveryRequest`](crate::config::TtlExtensionPolicy::OnEveryRequest).
+    /// When the session was last used, to within five minutes. Requests that don't
+    /// [extend its life](crate::Session::set_extends_life) don't count.
+    ///
+    /// Under [`OnEveryRequest`](crate::config::TtlExtensionPolicy::OnEveryRequest), it is exact to within the part of the
+    /// idle timeout that [`touch_fraction`](crate::config::Settings::touch_fraction) sets.
     #[must_use]
     pub const fn used_at(&self) -> Timestamp {
         self.record.used_at

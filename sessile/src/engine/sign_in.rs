@@ -28,9 +28,10 @@ impl<S: SessionStore> Engine<S> {
         };
         let saved = timeout::within(self.store_timeout, async {
             let mut flush = session.flush(false).await;
+            // Before anything that can fail, so that the session keeps it.
+            flush.work_mut().sign_in(sign_in, self.clock.now());
             self.take_over_state_of(&mut flush, session, subject)
                 .await?;
-            flush.work_mut().sign_in(sign_in, self.clock.now());
             self.save_flush(session, flush).await
         });
         match saved.await {

@@ -4,6 +4,7 @@ use std::{pin::pin, sync::Arc};
 
 use super::{Engine, merge::Merged, perform::Performed};
 use crate::{
+    engine::lifetime::Lifetime,
     error::{CommitError, SessionClosedError},
     record::{Payload, Record},
     session::{
@@ -21,11 +22,10 @@ impl<S: SessionStore> Engine<S> {
         &self,
         flush: &mut Flush<'_>,
         stored: Arc<Stored>,
-        mut renewal: Option<Renewal>,
+        renewal: Option<Renewal>,
     ) -> Result<Performed, CommitError> {
         let version = Version::generate();
-        let is_settled = flush.work().unsettled.is_none();
-        let direct = if is_settled && !self.is_stateless {
+        let direct = if flush.work().unsettled.is_none() && !self.is_stateless {
             let Some(direct) = self.writers.begin_direct(&stored.id, version) else {
                 // Another request of this worker stores changes of the session. Boxed, since it is rare.
                 return Box::pin(self.combine(flush, stored, renewal)).await;
@@ -37,36 +37,51 @@ impl<S: SessionStore> Engine<S> {
         };
         let extends = flush.work().extends_life;
         let record = self.next_record(&stored, flush.work().payload.clone(), renewal, extends);
-        let write = InFlight::Update { version, renewal };
-        let updated = {
-            let updating = pin!(self.update_stored(&stored, &record, version));
+        let updated = Arc::new(stored.updated(version, record, renewal));
+        let outcome = {
+            let updating = pin!(self.update_stored(&stored, &updated.record, version));
+            let write = InFlight::Update { version, renewal };
             flush.write(write, updating).await?
         };
-        match updated {
+        match outcome {
             UpdateOutcome::Updated => {
-                let updated = Arc::new(stored.updated(version, record, renewal));
                 let cookie = self.cookie_of_change(&stored.record, &updated, renewal, extends);
                 if let Some(direct) = direct {
                     direct.finish(&updated);
                 }
-                return Ok(Performed::Stored(updated, cookie));
+                Ok(Performed::Stored(updated, cookie))
             }
-            UpdateOutcome::Missing => return self.ended(flush).await,
-            UpdateOutcome::Refused(refusal) => return Self::refused(flush, refusal),
-            UpdateOutcome::Conflict => telemetry::conflict(),
+            UpdateOutcome::Missing => self.ended(flush).await,
+            UpdateOutcome::Refused(refusal) => Self::refused(flush, refusal),
+            UpdateOutcome::Conflict => {
+                telemetry::conflict();
+                drop(direct);
+                // Boxed, since it is rare.
+                Box::pin(self.store_after_conflict(flush, stored, renewal)).await
+            }
         }
-        drop(direct);
-        if is_settled {
-            return Box::pin(self.combine(flush, stored, renewal)).await;
+    }
+
+    /// Stores the changes together with those of other requests. Unsettled changes are merged first, which tells whether
+    /// an earlier attempt was stored.
+    async fn store_after_conflict(
+        &self,
+        flush: &mut Flush<'_>,
+        stored: Arc<Stored>,
+        mut renewal: Option<Renewal>,
+    ) -> Result<Performed, CommitError> {
+        if flush.work().unsettled.is_none() {
+            return self.combine(flush, stored, renewal).await;
         }
-        match Box::pin(self.merge(flush, &stored, &mut renewal)).await? {
-            Merged::Onto(newest, _) => Box::pin(self.combine(flush, newest, renewal)).await,
+        match self.merge(flush, &stored, &mut renewal).await? {
+            Merged::Onto(newest, _) => self.combine(flush, newest, renewal).await,
             Merged::Landed(landed) => {
+                let extends = flush.work().extends_life;
                 let cookie = self.cookie_of_change(&stored.record, &landed, None, extends);
                 Ok(Performed::Stored(landed, cookie))
             }
             Merged::Superseded if renewal.is_some() => {
-                Box::pin(self.create_replacement(flush, &stored)).await
+                self.create_replacement(flush, &stored).await
             }
             Merged::Superseded => Ok(Performed::Refused(SessionClosedError::Superseded)),
             Merged::Ended => self.ended(flush).await,
@@ -143,7 +158,13 @@ impl<S: SessionStore> Engine<S> {
             self.rotate(stored, &mut record, now);
         }
         record.forget_previous(now, self.secrets.grace);
-        record.ends_at = self.lifetime.ends_at(&record);
+        let ends_at = self.lifetime.ends_at(&record);
+        let moves_end = extends || renewal.is_some();
+        record.ends_at = match moves_end || !Lifetime::is_unchanged(&stored.record, &record) {
+            true => ends_at,
+            // The last use may be one that extended nothing.
+            false => ends_at.min(stored.record.ends_at),
+        };
         if let Some(Renewal { secret, epoch }) = &renewal {
             record.renew(secret, *epoch, now);
             if let (Some(_), Some(secrets)) = (self.secrets.rotation_interval, &mut record.secrets)

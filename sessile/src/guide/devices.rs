@@ -65,7 +65,9 @@
 //!
 //! The id of a session is not secret. It may be in links and in logs. It opens nothing.
 //!
-//! "Last used" is [`used_at`]: the last change, or the last request under [`OnEveryRequest`].
+//! "Last used" is [`used_at`]. Where reading extends no lifetime, a request of a signed-in user stores it if the stored time
+//! is five minutes old. This costs one update, and the session ends when it would have ended without it. Under
+//! [`OnEveryRequest`], it is the time of the last touch. Sessions of guests are not in lists, and cost nothing.
 //!
 //! # Log out everywhere
 //!

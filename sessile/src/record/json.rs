@@ -94,6 +94,10 @@ impl Outline {
     /// The outline of `text`, which is JSON.
     fn of(text: &str) -> Self {
         let mut outline = Self::default();
+        // The common case: a number, a string or a boolean.
+        if !text.starts_with(['[', '{', 'n']) {
+            return outline;
+        }
         let mut depth = 0;
         for (_, byte) in outside_strings(text) {
             match byte {

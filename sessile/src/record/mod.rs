@@ -75,7 +75,7 @@ pub(crate) struct Epoch(u64);
 impl Epoch {
     /// An epoch that no other renewal has.
     pub(crate) fn generate() -> Self {
-        Self(u64::from_ne_bytes(random::bytes()))
+        Self(random::number())
     }
 
     /// Whether this is the epoch of a session that actix-session made and no renewal has reached.

@@ -16,7 +16,7 @@ const MAX_FLASH_BYTES: usize = 2048;
 impl Session {
     pub(super) fn try_flash<T: Serialize>(&self, key: &str, value: &T) -> Result<(), WriteError> {
         let flash = Flash {
-            id: u64::from_ne_bytes(random::bytes()),
+            id: random::number(),
             key: key.to_owned(),
             text: json::to_text(value)?.to_string(),
         };

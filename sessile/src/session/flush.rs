@@ -9,7 +9,7 @@ use super::{
     journal::MergeError,
     machine::{FlushOutcome, InFlight, Renewal, SharedAttempt, Stored, Work},
 };
-use crate::storage::StoreError;
+use crate::{record::Epoch, storage::StoreError};
 
 /// Stores the changes of a session since it was last stored.
 ///
@@ -89,6 +89,12 @@ impl Flush<'_> {
 
     pub(crate) fn work_mut(&mut self) -> &mut Work {
         &mut self.work
+    }
+
+    /// The epoch of the session that this flush creates or renews.
+    pub(crate) fn next_epoch(&self) -> Epoch {
+        let generation = self.work.generation;
+        self.session.machine().next_epoch_of(generation)
     }
 
     /// Runs `operation`, which does this write. Remembers the write while it runs, and after an error that

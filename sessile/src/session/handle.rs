@@ -371,6 +371,10 @@ impl Session {
     /// ```
     #[must_use]
     pub fn new() -> Self {
-        Self::with(Machine::new(Binding::New, false), None)
+        let began_at = Timestamp::from_unix_millis(0);
+        Self::with(
+            Machine::new(Binding::New, false, began_at, usize::MAX),
+            None,
+        )
     }
 }

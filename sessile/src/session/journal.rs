@@ -42,30 +42,21 @@ pub(crate) struct Update {
     pub(crate) updater: Arc<Updater>,
 }
 
-/// Changes that were removed from a journal. They may hold closures, whose `drop` is the application's code,
-/// so the caller drops them without a lock.
+/// The closures of changes that were removed from a journal. Their `drop` is the application's code, so the caller drops
+/// them without a lock.
 #[must_use = "drop it without the lock"]
 #[derive(Default)]
-pub(crate) struct Discarded {
-    #[expect(dead_code, reason = "only dropped")]
-    entry: Option<Entry>,
-    entries: Vec<Entry>,
-    journals: Vec<Journal>,
-}
+pub(crate) struct Discarded(Vec<Update>);
 
 impl Discarded {
     pub(crate) fn new(journals: impl IntoIterator<Item = Journal>) -> Self {
-        Self {
-            entry: None,
-            entries: Vec::new(),
-            journals: journals.into_iter().filter(|it| !it.is_empty()).collect(),
-        }
+        let entries = journals.into_iter().flat_map(|it| it.entries.into_iter());
+        Self(entries.flat_map(|(_, entry)| entry.updates).collect())
     }
 
     /// Adds what an [`append`](Journal::append) has replaced, or another journal.
     pub(crate) fn add(&mut self, other: Self) {
-        self.entries.extend(other.entries);
-        self.journals.extend(other.journals);
+        self.0.extend(other.0);
     }
 }
 
@@ -101,10 +92,8 @@ impl Journal {
             base,
             updates: SmallVec::new(),
         };
-        Discarded {
-            entry: self.entries.insert(name, entry),
-            ..Discarded::default()
-        }
+        let replaced = mem::replace(self.entries.get_or_insert(name), entry);
+        Discarded(replaced.updates.into_vec())
     }
 
     /// Records that `update` was applied to the value under `name`, and that `result` came out.
@@ -166,9 +155,7 @@ impl Journal {
                 Base::Stored => earlier.updates.extend(entry.updates),
                 Base::Set(_) | Base::Removed => {
                     let replaced = mem::replace(earlier, entry);
-                    if !replaced.updates.is_empty() {
-                        discarded.entries.push(replaced);
-                    }
+                    discarded.0.extend(replaced.updates);
                 }
             }
         }

@@ -192,7 +192,7 @@ impl Session {
         Self::with(machine, Some(backend))
     }
 
-    #[inline]
+    #[inline(always)]
     fn with(machine: Machine, backend: Option<Arc<dyn Backend>>) -> Self {
         Self(Arc::new(Shared {
             machine: Mutex::new(machine),

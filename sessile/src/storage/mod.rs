@@ -269,7 +269,7 @@ impl Version {
     /// A version that no other write has. It is no secret.
     #[must_use]
     pub fn generate() -> Self {
-        Self(u64::from_ne_bytes(random::bytes()))
+        Self(random::number())
     }
 
     /// The version of this number.

@@ -3,7 +3,9 @@
 use crate::{
     explore::find,
     model::Defect,
-    programs::Program::{self, EndFromOutside, Expiry, Increment, Purge, Renew, Restart, Write},
+    programs::Program::{
+        self, EndAll, EndFromOutside, Expiry, Increment, Purge, Renew, Restart, SignIn, Write,
+    },
     violation::Invariant,
 };
 
@@ -134,4 +136,13 @@ fn a_delete_that_compares_versions_is_caught() {
 #[test]
 fn a_record_that_is_served_after_its_time_to_live_is_caught() {
     is_caught(Defect::IgnoresTtl, [Expiry, Write], Invariant::Ended);
+}
+
+#[test]
+fn a_sign_in_that_is_stored_after_the_end_of_all_is_caught() {
+    is_caught(
+        Defect::StoresEndedSubjects,
+        [SignIn, EndAll],
+        Invariant::Ended,
+    );
 }

@@ -32,7 +32,7 @@ struct Choice {
 /// Runs the two programs in every order of their operations, on this many servers.
 pub(crate) fn explore(programs: [Program; 2], servers: usize) -> Explored {
     search(
-        &Setup::new(servers, None),
+        &Setup::new(servers, None, programs),
         programs,
         Repeats::LeftOut,
         |_| true,
@@ -41,14 +41,17 @@ pub(crate) fn explore(programs: [Program; 2], servers: usize) -> Explored {
 
 /// The same without leaving out a schedule that goes through a state of an earlier one.
 pub(crate) fn explore_with_repeats(programs: [Program; 2], servers: usize) -> Explored {
-    search(&Setup::new(servers, None), programs, Repeats::Kept, |_| {
-        true
-    })
+    search(
+        &Setup::new(servers, None, programs),
+        programs,
+        Repeats::Kept,
+        |_| true,
+    )
 }
 
 /// Searches for a violation of `invariant`, on two servers whose store has this defect.
 pub(crate) fn find(programs: [Program; 2], defect: Defect, invariant: Invariant) -> Explored {
-    let setup = Setup::new(2, Some(defect));
+    let setup = Setup::new(2, Some(defect), programs);
     search(&setup, programs, Repeats::LeftOut, |it| {
         it.invariant == invariant
     })

@@ -105,9 +105,9 @@ impl Run<'_> {
             return Err(Invariant::Lost.violated("a change was never stored"));
         }
         match self.report(index).status {
-            None if has_failed || self.programs[index] == Program::EndFromOutside => Ok(()),
+            None if has_failed || self.programs[index].is_from_outside() => Ok(()),
             Some(200) => Ok(()),
-            Some(409) if other.ends_or_renews() => Ok(()),
+            Some(409) if self.programs[index].may_be_refused_beside(other) => Ok(()),
             Some(409) if self.ended.contains(&self.setup.id) => Ok(()),
             Some(503) if has_failed => Ok(()),
             Some(500) if self.programs[index].is_fragile() && other.increments() => Ok(()),
@@ -134,11 +134,19 @@ impl Run<'_> {
             if opens_ended || (was_ended && opens_old) {
                 return Err(Invariant::Ended.violated("a cookie opens it"));
             }
+            if was_ended && self.ends_user() && visit.session.subject().is_some() {
+                return Err(Invariant::Ended.violated("the user is signed in"));
+            }
             if was_ended && visit.session.contains_key(SEED) {
                 return Err(Invariant::Ended.violated("another session has its content"));
             }
         }
         Ok(())
+    }
+
+    /// Whether a program ends all sessions of the user. All sign-ins begin before that.
+    fn ends_user(&self) -> bool {
+        self.programs.contains(&Program::EndAll)
     }
 
     fn check_old_key(&self, visits: &[Visit]) -> Result<(), Violation> {
@@ -272,7 +280,10 @@ impl Run<'_> {
     fn has_expired(&self, id: &SessionId) -> bool {
         let now = self.setup.store.clock().now();
         let is_idle = |entry: &Entry| entry.record.ends_at() <= now;
-        self.ended.contains(id) || self.stored(id).as_ref().is_some_and(is_idle)
+        match self.stored(id) {
+            Some(entry) => self.ended.contains(id) || is_idle(&entry),
+            None => self.ended.contains(id) || self.ends_user(),
+        }
     }
 
     fn stored(&self, id: &SessionId) -> Option<Entry> {

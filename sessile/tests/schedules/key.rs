@@ -42,7 +42,9 @@ impl Histories {
     pub(crate) fn label(&mut self, index: RequestIndex, operation: &Operation) {
         self.drawn[index] += 1;
         let label = 1000 * (index + 1) + self.drawn[index];
-        self.ids.entry(operation.id().clone()).or_insert(label);
+        if let Some(id) = operation.id() {
+            self.ids.entry(id.clone()).or_insert(label);
+        }
         if let Some(write) = operation.write() {
             self.versions.entry(write.version).or_insert(label);
         }
@@ -52,8 +54,9 @@ impl Histories {
         self.versions.get(&version).copied().unwrap_or_default()
     }
 
-    fn id(&self, id: &SessionId) -> usize {
-        self.ids.get(id).copied().unwrap_or_default()
+    fn id(&self, id: Option<&SessionId>) -> usize {
+        let label = id.and_then(|id| self.ids.get(id));
+        label.copied().unwrap_or_default()
     }
 
     /// Notes an event after which the request runs: it may find the other one in its queue.
@@ -83,7 +86,7 @@ impl Histories {
             Ok(Answer::Created(CreateOutcome::Created)) => (1, Some(0)),
             Ok(Answer::Created(_)) => (1, Some(1)),
             Ok(Answer::Updated(outcome)) => (2, Some(number_of(*outcome))),
-            Ok(Answer::Deleted) => (3, None),
+            Ok(Answer::Deleted | Answer::Ended(_)) => (3, None),
             Err(failed) => (4, Some(*failed as usize)),
         };
         let event = (course, operation.name(), self.id(operation.id()), answer);
@@ -123,7 +126,7 @@ impl Run<'_> {
         let mut stored: Vec<_> = (controls.model.entries.iter())
             .map(|(id, entry)| {
                 (
-                    histories.id(id),
+                    histories.id(Some(id)),
                     histories.version(entry.version),
                     entry.ends_at,
                 )
@@ -131,9 +134,11 @@ impl Run<'_> {
             .collect();
         stored.sort_unstable();
         let mut cached: Vec<_> = (controls.model.cache.iter())
-            .map(|(id, loaded)| (histories.id(id), histories.version(loaded.version)))
+            .map(|(id, loaded)| (histories.id(Some(id)), histories.version(loaded.version)))
             .collect();
         cached.sort_unstable();
+        let mut marks: Vec<_> = controls.model.marks.values().collect();
+        marks.sort_unstable();
         let late = self.late.as_ref().map(|(index, operation)| {
             let version = operation
                 .write()
@@ -152,7 +157,14 @@ impl Run<'_> {
             self.renewed_by,
             self.has_stored,
         );
-        hashed(&(stored, cached, late, requests, self.setup.clock_millis()))
+        hashed(&(
+            stored,
+            cached,
+            marks,
+            late,
+            requests,
+            self.setup.clock_millis(),
+        ))
     }
 }
 

@@ -6,7 +6,10 @@ use serde_json::Value;
 use sessile::{
     clock::Timestamp,
     record::Record,
-    storage::{CreateOutcome, Loaded, SessionId, UpdateOutcome, Version},
+    storage::{
+        CreateOutcome, EndOutcome, Loaded, Refusal, SessionId, SubjectDigest, UpdateOutcome,
+        Version,
+    },
 };
 
 /// An operation of the store, as data: it can take effect after its future was dropped.
@@ -16,6 +19,8 @@ pub(crate) enum Operation {
     Create(SessionId, Write),
     Update(SessionId, Version, Write),
     Delete(SessionId),
+    /// Ends the sessions of a user that signed in until this time.
+    EndSubject(SubjectDigest, Timestamp),
     /// A write that a broken client of a store sends again without a condition.
     Put(SessionId, Write),
 }
@@ -35,6 +40,7 @@ pub(crate) enum Answer {
     Created(CreateOutcome),
     Updated(UpdateOutcome),
     Deleted,
+    Ended(EndOutcome),
 }
 
 /// A way to break the contract.
@@ -61,6 +67,8 @@ pub(crate) enum Defect {
     /// `delete` deletes only the version that was loaded last.
     DeleteOfLoadedVersion,
     IgnoresTtl,
+    /// A sign-in is stored although the user's sessions were ended.
+    StoresEndedSubjects,
 }
 
 #[derive(Debug, Clone)]
@@ -74,6 +82,8 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Model {
     pub(crate) entries: HashMap<SessionId, Entry>,
+    /// Until when the sign-ins of a user have ended.
+    pub(crate) marks: HashMap<SubjectDigest, Timestamp>,
     /// What a broken near cache holds.
     pub(crate) cache: HashMap<SessionId, Loaded>,
     /// What was loaded last.
@@ -88,21 +98,24 @@ impl Operation {
             Self::Create(..) => "create",
             Self::Update(..) => "update",
             Self::Delete(_) => "delete",
+            Self::EndSubject(..) => "end of all",
             Self::Put(..) => "repeated update",
         }
     }
 
-    pub(crate) fn id(&self) -> &SessionId {
+    /// The session that it is about, if it is about one.
+    pub(crate) fn id(&self) -> Option<&SessionId> {
         match self {
-            Self::Load(id) | Self::Create(id, _) | Self::Update(id, ..) => id,
-            Self::Delete(id) | Self::Put(id, _) => id,
+            Self::Load(id) | Self::Create(id, _) | Self::Update(id, ..) => Some(id),
+            Self::Delete(id) | Self::Put(id, _) => Some(id),
+            Self::EndSubject(..) => None,
         }
     }
 
     pub(crate) fn write(&self) -> Option<&Write> {
         match self {
             Self::Create(_, write) | Self::Update(_, _, write) | Self::Put(_, write) => Some(write),
-            Self::Load(_) | Self::Delete(_) => None,
+            Self::Load(_) | Self::Delete(_) | Self::EndSubject(..) => None,
         }
     }
 }
@@ -135,6 +148,7 @@ impl Model {
                 self.delete(id);
                 Answer::Deleted
             }
+            Operation::EndSubject(subject, now) => Answer::Ended(self.end_subject(subject, *now)),
             Operation::Put(id, write) => {
                 self.put(id, write, now);
                 Answer::Updated(UpdateOutcome::Updated)
@@ -159,6 +173,9 @@ impl Model {
     }
 
     fn create(&mut self, id: &SessionId, write: &Write, now: Timestamp) -> CreateOutcome {
+        if self.has_ended(&write.record) {
+            return CreateOutcome::Refused(Refusal::SubjectEnded);
+        }
         if self.entry(id, now).is_some() && !self.has(Defect::CreateOverwrites) {
             return CreateOutcome::Taken;
         }
@@ -175,6 +192,7 @@ impl Model {
         now: Timestamp,
     ) -> UpdateOutcome {
         match self.entry(id, now) {
+            _ if self.has_ended(&write.record) => UpdateOutcome::Refused(Refusal::SubjectEnded),
             None if self.has(Defect::UpdateRecreates) => UpdateOutcome::Updated,
             None => UpdateOutcome::Missing,
             Some(entry) if entry.version == write.version => UpdateOutcome::Updated,
@@ -182,6 +200,30 @@ impl Model {
             Some(_) if self.has(Defect::UpdateIgnoresExpected) => UpdateOutcome::Updated,
             Some(_) => UpdateOutcome::Conflict,
         }
+    }
+
+    /// Whether a mark has ended the sign-in in this record.
+    fn has_ended(&self, record: &Record) -> bool {
+        let mark = record
+            .subject()
+            .and_then(|subject| self.marks.get(&subject));
+        record.signed_in_at() <= mark.copied()
+            && mark.is_some()
+            && !self.has(Defect::StoresEndedSubjects)
+    }
+
+    fn end_subject(&mut self, subject: &SubjectDigest, now: Timestamp) -> EndOutcome {
+        let entries = self.entries.iter();
+        let theirs = entries.filter(|(_, entry)| entry.record.subject() == Some(*subject));
+        let theirs = theirs.map(|(id, entry)| (id.clone(), entry.record.signed_in_at()));
+        let (ids, times): (Vec<_>, Vec<_>) = theirs.unzip();
+        let at = times.into_iter().flatten().fold(now, Timestamp::max);
+        self.marks.insert(*subject, at);
+        for id in &ids {
+            self.entries.remove(id);
+            self.cache.remove(id);
+        }
+        EndOutcome::Ended { at, ids }
     }
 
     fn put(&mut self, id: &SessionId, write: &Write, now: Timestamp) {

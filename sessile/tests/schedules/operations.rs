@@ -157,10 +157,10 @@ impl Run<'_> {
     fn effect(&mut self, index: RequestIndex, operation: &Operation) -> Result<Answer, Violation> {
         let now = self.setup.store.clock().now();
         let is_renewed =
-            self.programs.iter().any(|it| it.renews()) && *operation.id() == self.setup.id;
+            self.programs.iter().any(|it| it.renews()) && operation.id() == Some(&self.setup.id);
         let mut controls = self.setup.store.controls();
         let epoch = |controls: &Controls| {
-            let entry = controls.model.entries.get(operation.id());
+            let entry = controls.model.entries.get(operation.id()?);
             entry.map(|entry| (entry.version, epoch(&entry.record)))
         };
         let before = if is_renewed { epoch(&controls) } else { None };

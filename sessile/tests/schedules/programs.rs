@@ -13,7 +13,7 @@ use sessile::{
     Session,
     clock::{Clock as _, Timestamp},
     engine::{HeaderChanges, ResponseHead, SessionFailure, SessionManager},
-    error::{SessionReloadError, SessionSaveError},
+    error::{SessionReloadError, SessionSaveError, SignInError},
     storage::{SessionId, SessionStore as _},
 };
 
@@ -48,13 +48,17 @@ pub(crate) enum Program {
     Expiry,
     /// An administrator deletes the session in the store.
     EndFromOutside,
+    /// Inserts a name of its own, and signs the [user](SUBJECT) in.
+    SignIn,
+    /// An administrator ends all sessions of the [user](SUBJECT), who is signed in to the stored one.
+    EndAll,
     /// Increments the counter with a closure whose type can hold only the initial count.
     Mismatch,
     /// Increments the counter with a closure that panics if it is not the initial count.
     Panic,
 }
 
-pub(crate) const PROGRAMS: [Program; 11] = [
+pub(crate) const PROGRAMS: [Program; 13] = [
     Program::Write,
     Program::Increment,
     Program::Renew,
@@ -66,7 +70,12 @@ pub(crate) const PROGRAMS: [Program; 11] = [
     Program::Idle,
     Program::Expiry,
     Program::EndFromOutside,
+    Program::SignIn,
+    Program::EndAll,
 ];
+
+/// The user that is signed in.
+pub(crate) const SUBJECT: &str = "ferris";
 
 /// The idle timeout of all sessions.
 pub(crate) const IDLE: Duration = Duration::from_secs(3600);
@@ -79,26 +88,38 @@ const PAST_THE_SLACK: Duration = Duration::from_secs(600 + 3600 + 61);
 
 impl Program {
     pub(crate) fn renews(self) -> bool {
-        matches!(self, Self::Renew | Self::SaveRenewed)
+        matches!(self, Self::Renew | Self::SaveRenewed | Self::SignIn)
     }
 
-    /// Whether a concurrent request may be refused because of this one.
-    pub(crate) fn ends_or_renews(self) -> bool {
+    /// Whether it ends the stored session.
+    pub(crate) fn ends(self) -> bool {
         match self {
-            Self::Renew
-            | Self::Purge
+            Self::Purge
             | Self::Restart
-            | Self::SaveRenewed
             | Self::PurgeMidway
-            | Self::EndFromOutside => true,
+            | Self::EndFromOutside
+            | Self::EndAll => true,
             Self::Write
             | Self::Increment
+            | Self::Renew
             | Self::Save
+            | Self::SaveRenewed
             | Self::Idle
             | Self::Expiry
+            | Self::SignIn
             | Self::Mismatch
             | Self::Panic => false,
         }
+    }
+
+    /// Whether `other`, at the same time, is a reason to refuse this one. A sign-in never loses to a renewal.
+    pub(crate) fn may_be_refused_beside(self, other: Self) -> bool {
+        other.ends() || (other.renews() && self != Self::SignIn)
+    }
+
+    /// Whether it is no request of the session, and has no response.
+    pub(crate) fn is_from_outside(self) -> bool {
+        matches!(self, Self::EndFromOutside | Self::EndAll)
     }
 
     pub(crate) fn increments(self) -> bool {
@@ -162,12 +183,8 @@ impl From<InitialCount> for u32 {
 
 impl Request {
     pub(crate) async fn run(self) {
-        if self.program == Program::EndFromOutside {
-            self.report(|report| report.ending = Some(Fate::Unknown));
-            if self.store.delete(&self.id).await.is_ok() {
-                self.report(|report| report.ending = Some(Fate::Acknowledged(None)));
-            }
-            return;
+        if self.program.is_from_outside() {
+            return self.end_from_outside().await;
         }
         let session = match self.manager.open([self.cookie.as_bytes()]).await {
             Ok(session) => session,
@@ -181,6 +198,17 @@ impl Request {
         {
             Ok(headers) => self.committed(&session, &headers),
             Err(failure) => self.failed(&failure),
+        }
+    }
+
+    async fn end_from_outside(&self) {
+        self.report(|report| report.ending = Some(Fate::Unknown));
+        let ended = match self.program {
+            Program::EndAll => self.manager.sessions().end_all(SUBJECT).await.map(drop),
+            _ => self.store.delete(&self.id).await,
+        };
+        if ended.is_ok() {
+            self.report(|report| report.ending = Some(Fate::Acknowledged(None)));
         }
     }
 
@@ -216,7 +244,8 @@ impl Request {
                     _ => panic!("{PANIC}"),
                 });
             }
-            Program::EndFromOutside => unreachable!("it has no session"),
+            Program::SignIn => self.sign_in(session).await,
+            Program::EndFromOutside | Program::EndAll => unreachable!("they have no session"),
         }
     }
 
@@ -296,11 +325,7 @@ impl Request {
         {
             Some(Ok(())) => {
                 // A session that was purged in the meantime has no id.
-                let id = session.id().or(before);
-                self.report(|report| {
-                    report.settle(&Fate::Acknowledged(id.clone()));
-                    report.renewal = report.renewal.take().map(|_| Fate::Acknowledged(id));
-                });
+                self.saved(session.id().or(before));
                 true
             }
             Some(Err(SessionSaveError::Closed(_))) => false,
@@ -308,6 +333,25 @@ impl Request {
                 self.report(Report::tried);
                 false
             }
+        }
+    }
+
+    /// Notes that the changes so far were stored in the session with this id.
+    fn saved(&self, id: Option<SessionId>) {
+        self.report(|report| {
+            report.settle(&Fate::Acknowledged(id.clone()));
+            report.renewal = report.renewal.take().map(|_| Fate::Acknowledged(id));
+        });
+    }
+
+    async fn sign_in(&self, session: &Session) {
+        self.insert(session);
+        self.report(|report| report.renewal = Some(Fate::Unknown));
+        match session.sign_in(SUBJECT).await {
+            Ok(()) => self.saved(session.id()),
+            // The session is as it was before.
+            Err(SignInError::Refused(_)) => self.report(|report| report.renewal = None),
+            Err(_) => self.report(Report::tried),
         }
     }
 

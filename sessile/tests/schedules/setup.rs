@@ -17,7 +17,7 @@ use sessile::{
 
 use crate::{
     model::{Defect, Entry, Model},
-    programs::{COUNTER, IDLE, UNUSED, issued},
+    programs::{COUNTER, IDLE, Program, SUBJECT, UNUSED, issued},
     stepped_store::{RequestIndex, SteppedStore},
     violation::{Invariant, Violation},
 };
@@ -43,8 +43,8 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// One server, or two, with a store that has this defect, and a stored session.
-    pub(crate) fn new(servers: usize, defect: Option<Defect>) -> Self {
+    /// One server, or two, with a store that has this defect, and the stored session that these programs need.
+    pub(crate) fn new(servers: usize, defect: Option<Defect>, programs: [Program; 2]) -> Self {
         let store = SteppedStore::default();
         let last_used = Timestamp::from_unix_millis(1_700_000_000_000);
         store.clock().set(last_used);
@@ -61,6 +61,9 @@ impl Setup {
             let session = managers[0].open([]).await.unwrap();
             session.insert(SEED, true).unwrap();
             session.insert(COUNTER, INITIAL_COUNT).unwrap();
+            if programs.contains(&Program::EndAll) {
+                session.sign_in(SUBJECT).await.unwrap();
+            }
             let head = ResponseHead::to("POST");
             let headers = managers[0].commit(&session, &head).await.unwrap();
             (session.id().unwrap(), issued(&headers).unwrap())

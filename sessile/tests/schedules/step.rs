@@ -119,6 +119,7 @@ impl Line {
                 Answer::Created(outcome) => format!("{outcome:?}"),
                 Answer::Updated(outcome) => format!("{outcome:?}"),
                 Answer::Deleted => "deleted".to_owned(),
+                Answer::Ended(_) => "ended".to_owned(),
             }),
         }
     }

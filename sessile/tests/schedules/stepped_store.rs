@@ -16,8 +16,9 @@ use sessile::{
     clock::{Clock, Timestamp},
     record::Record,
     storage::{
-        CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, StoreErrorKind,
-        SubjectDigest, UpdateOutcome, Version,
+        CreateOutcome, EndOutcome, Freshness, Kept, Loaded, SessionId, SessionLimit, SessionStore,
+        SignInOutcome, SignInWrite, StoreError, StoreErrorKind, SubjectDigest, SubjectStore,
+        UpdateOutcome, Version,
     },
 };
 
@@ -240,6 +241,51 @@ impl SessionStore for SteppedStore {
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         self.operate(Operation::Delete(id.clone())).await?;
         Ok(())
+    }
+}
+
+impl SubjectStore for SteppedStore {
+    async fn end_subject(
+        &self,
+        subject: &SubjectDigest,
+        now: Timestamp,
+        kept: Option<Kept<'_>>,
+    ) -> Result<EndOutcome, StoreError> {
+        assert!(kept.is_none(), "no program keeps a session");
+        let ending = self.operate(Operation::EndSubject(*subject, now));
+        match ending.await? {
+            Answer::Ended(outcome) => Ok(outcome),
+            other => panic!("an end of all sessions was answered {other:?}"),
+        }
+    }
+
+    async fn sign_in(
+        &self,
+        _write: SignInWrite<'_>,
+        _limit: SessionLimit,
+    ) -> Result<SignInOutcome, StoreError> {
+        unreachable!("there is no limit")
+    }
+
+    async fn list(&self, _subject: &SubjectDigest) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
+        unreachable!("no program lists sessions")
+    }
+
+    async fn find_by_label(&self, _label: &str) -> Result<Vec<SessionId>, StoreError> {
+        unreachable!("no session has a label")
+    }
+
+    async fn end_everything(&self, _now: Timestamp) -> Result<Timestamp, StoreError> {
+        unreachable!("no program ends everything")
+    }
+
+    async fn is_revoked(
+        &self,
+        _id: &SessionId,
+        _subject: Option<&SubjectDigest>,
+        _since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        unreachable!("no session is in a cookie")
     }
 }
 

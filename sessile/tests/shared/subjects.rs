@@ -92,14 +92,21 @@ pub(crate) async fn end<S: SubjectStore>(
 
 /// All scenarios.
 pub(crate) async fn scenarios<S: SubjectStore + IterableStore + Clone>(servers: &[S; 2]) {
-    for limit in [limit(), limit().refusing()] {
-        a_limit_is_exact(servers, limit).await;
+    for _ in 0..rounds() {
+        for limit in [limit(), limit().refusing()] {
+            a_limit_is_exact(servers, limit).await;
+        }
+        a_mark_ends_what_is_in_flight(servers).await;
     }
-    a_mark_ends_what_is_in_flight(servers).await;
     of_two_devices_that_end_all_others_one_stays(servers).await;
     a_mark_is_at_the_newest_sign_in(servers).await;
     a_sign_in_is_one_swap(servers).await;
     marks_outlive_a_clear(servers).await;
+}
+
+/// How many rounds of requests at once there are; 50 by `cargo xtask test --full`.
+fn rounds() -> usize {
+    std::env::var("SESSILE_TEST_ROUNDS").map_or(1, |number| number.parse().unwrap())
 }
 
 fn limit() -> SessionLimit {

@@ -19,16 +19,13 @@ mod member;
 mod queue;
 mod table;
 
-use std::{
-    pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 pub(super) use self::table::WriterTable;
 use self::{
     job::{Batch, Job, JobOutcome, PreparedUpdate, UpdateReply},
     member::{Member, Step},
+    table::locked,
 };
 use super::{Engine, merge::newer, perform::Performed};
 use crate::{
@@ -249,8 +246,4 @@ async fn back_off(conflicts: u32) {
     };
     let longest = Duration::from_millis(1 << exponent.min(10)).min(MAX_PAUSE);
     tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

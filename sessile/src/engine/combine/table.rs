@@ -4,7 +4,7 @@
 //! come in the meantime join a [`Queue`].
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, ThreadId},
 };
 
@@ -12,7 +12,6 @@ use hashbrown::{HashTable, hash_table::Entry};
 
 use super::{
     job::Job,
-    locked,
     member::Member,
     queue::{Leader, Queue},
 };
@@ -159,4 +158,8 @@ impl WriterKey {
             worker: thread::current().id(),
         }
     }
+}
+
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

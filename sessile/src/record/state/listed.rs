@@ -19,6 +19,9 @@ pub(crate) type Entries = SmallVec<[Entry; FEW]>;
 
 const FEW: usize = 4;
 
+/// The bytes that a shared text or list takes beside its content: the reference counts, and what the allocator adds.
+const OVERHEAD: usize = 24;
+
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) name: Part,
@@ -87,6 +90,13 @@ impl Listed {
     pub(super) fn find(&self, name: &str) -> Result<usize, usize> {
         // The order of texts is that of their bytes.
         let name = name.as_bytes();
+        if self.entries.len() <= FEW {
+            let mut entries = self.entries.iter();
+            // Names of different lengths are told apart by these.
+            if let Some(index) = entries.position(|entry| self.bytes(&entry.name) == name) {
+                return Ok(index);
+            }
+        }
         self.entries
             .binary_search_by(|entry| self.bytes(&entry.name).cmp(name))
     }
@@ -106,14 +116,21 @@ impl Listed {
         entries.map(|Entry { name, value }| (self.str(name), self.str(value)))
     }
 
-    /// Whether it is as [`compacted`](Self::compacted) makes it. `byte_len` is the length of all names and
-    /// values.
+    /// Whether it takes hardly more memory than as [`compacted`](Self::compacted) makes it. `byte_len` is the length of
+    /// all names and values.
     pub(super) fn is_compact(&self, byte_len: usize) -> bool {
-        let is_here = |part: &Part| matches!(part, Part::Here { .. });
-        let mut entries = self.entries.iter();
-        self.text.len() == byte_len
+        /// Enough for one short value that was replaced, as by most requests that write, and too little for another name.
+        const MAX_WASTE: usize = 40;
+        let elsewhere = |part: &Part| match part {
+            Part::Here { .. } => 0,
+            Part::Elsewhere(text) => OVERHEAD + text.len(),
+        };
+        let entries = self.entries.iter();
+        let elsewhere: usize = entries
+            .map(|it| elsewhere(&it.name) + elsewhere(&it.value))
+            .sum();
+        self.text.len() + elsewhere <= byte_len + MAX_WASTE
             && self.entries.capacity() == self.entries.len().max(FEW)
-            && entries.all(|it| is_here(&it.name) && is_here(&it.value))
     }
 
     /// The same list with all names and values in one text of `byte_len` bytes.
@@ -135,8 +152,6 @@ impl Listed {
 
     /// The bytes that the list itself takes in memory, without its text.
     pub(super) fn footprint(&self) -> usize {
-        /// The reference counts, and what the allocator adds.
-        const OVERHEAD: usize = 24;
         let spilled = match self.entries.spilled() {
             true => self.entries.capacity() * size_of::<Entry>(),
             false => 0,

@@ -166,8 +166,8 @@ impl State {
         Arc::make_mut(list)
     }
 
-    /// The same state with all names and values in one buffer of their exact size, for stores that keep
-    /// it in memory.
+    /// The same state with its names and values in one buffer of their size, for stores that keep it in memory. A state
+    /// that takes hardly more memory than that stays as it is.
     pub(crate) fn compacted(&self) -> Self {
         let list = self.list.as_ref().filter(|list| list.len() > 0);
         Self {

@@ -99,6 +99,27 @@ fn a_state_is_compacted_in_three_allocations_and_not_twice() {
 }
 
 #[test]
+fn a_state_of_which_one_short_value_was_replaced_stays_as_it_is() {
+    let compact = state_of(&[("a", "1"), ("b", "\"two\""), ("c", "3")]).compacted();
+    let replaced = |values: &[(&str, &str)]| {
+        let mut state = compact.clone();
+        for (name, text) in values {
+            set(&mut state, name, text);
+        }
+        shared(&state, &state.compacted())
+    };
+    assert!(replaced(&[("a", "2")]));
+    assert!(replaced(&[("a", "2"), ("a", &"3".repeat(1000))]));
+    assert!(!replaced(&[("a", "2"), ("c", "4")]));
+    assert!(!replaced(&[("d", "5")]));
+
+    let long = state_of(&[("a", &"1".repeat(50))]).compacted();
+    let mut shortened = long.clone();
+    set(&mut shortened, "a", "1");
+    assert!(!shared(&shortened, &shortened.compacted()));
+}
+
+#[test]
 fn an_empty_state_takes_no_memory() {
     let mut state = state_of(&[("a", "1")]);
     state.remove("a");

@@ -1,6 +1,6 @@
 //! [`Entries`]: the changes of each name in a journal.
 
-use std::{collections::BTreeMap, mem, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use smallvec::SmallVec;
 
@@ -42,12 +42,6 @@ impl Entries {
             Self::Few(few) => few.len(),
             Self::Many(many) => many.len(),
         }
-    }
-
-    pub(super) fn insert(&mut self, name: &Arc<str>, entry: Entry) -> Option<Entry> {
-        let before = mem::replace(self.get_or_insert(name), entry);
-        let is_new = matches!(before.base, Base::Stored) && before.updates.is_empty();
-        (!is_new).then_some(before)
     }
 
     /// The entry of `name`; a new one changes nothing.

@@ -153,7 +153,12 @@ pub(crate) struct Machine {
 
 impl Machine {
     #[inline]
-    pub(crate) fn new(binding: Binding, cookie_came: bool) -> Self {
+    pub(crate) fn new(
+        binding: Binding,
+        cookie_came: bool,
+        began_at: Timestamp,
+        max_state_bytes: usize,
+    ) -> Self {
         Self {
             binding,
             payload: Payload::default(),
@@ -174,9 +179,9 @@ impl Machine {
             cookie_due: CookieDue::Nothing,
             is_used: false,
             extends_life: true,
-            began_at: Timestamp::from_unix_millis(0),
+            began_at,
             was_signed_in: false,
-            max_state_bytes: usize::MAX,
+            max_state_bytes,
             is_flushing: false,
             is_flush_discarded: false,
         }
@@ -253,6 +258,11 @@ impl Machine {
         if mem::take(&mut self.is_status_past) {
             self.status = SessionStatus::Unchanged;
         }
+    }
+
+    /// The number of purges and restarts.
+    pub(crate) const fn generation(&self) -> u32 {
+        self.generation
     }
 
     pub(crate) const fn is_committed(&self) -> bool {

@@ -187,11 +187,6 @@ impl Machine {
         settled
     }
 
-    /// The number of purges and restarts.
-    pub(crate) const fn generation(&self) -> u32 {
-        self.generation
-    }
-
     /// The changes to replay on a newer state, and the number of changes until now.
     pub(crate) fn changes_to_replay(&self) -> (Journal, u64) {
         let mut journal = Journal::default();

@@ -31,8 +31,6 @@ pub(crate) struct Work {
     /// Whether the request extends the life of the session.
     pub(crate) extends_life: bool,
     pub(crate) generation: u32,
-    /// The epoch of the session, if this flush creates or renews it.
-    pub(crate) next_epoch: Epoch,
     has_csrf_token: bool,
     /// The sign-in of this flush, and the status without it.
     /// Boxed, because it is rare and the work is moved.
@@ -160,7 +158,6 @@ impl Machine {
             cookie_due: self.cookie_due,
             extends_life: self.extends_life,
             generation: self.generation,
-            next_epoch: self.next_epoch(),
             has_csrf_token: self.has_csrf_token,
             own_sign_in: None,
             is_rebased: false,
@@ -178,6 +175,15 @@ impl Machine {
     /// The epoch that the session gets when it is created or renewed.
     pub(super) fn next_epoch(&mut self) -> Epoch {
         *self.next_epoch.get_or_insert_with(Epoch::generate)
+    }
+
+    /// The epoch of the session that a flush of this generation creates or renews.
+    pub(crate) fn next_epoch_of(&mut self, generation: u32) -> Epoch {
+        match generation == self.generation {
+            true => self.next_epoch(),
+            // The session was purged or restarted in the meantime, and the next one has another epoch.
+            false => Epoch::generate(),
+        }
     }
 
     /// Takes back the changes of a flush that failed. `in_flight` is the write that the store has not

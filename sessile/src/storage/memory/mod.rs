@@ -160,11 +160,13 @@ impl SessionStore for MemorySessionStore {
         _subject: Option<&SubjectDigest>,
         _freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
-        let loaded = self.in_shard(id, |shard, now| {
-            let position = shard.find_live(id, now)?;
-            Some(shard.loaded(position).clone())
+        // A record is large, so it is put in its place here, and looked at there.
+        let mut loaded = None;
+        self.in_shard(id, |shard, now| {
+            if let Some(position) = shard.find_live(id, now) {
+                loaded = Some(shard.loaded(position).clone());
+            }
         });
-        // A record is large, so it is looked at in its place.
         if let Some(loaded) = &loaded
             && self.has_ended(id, loaded)
         {

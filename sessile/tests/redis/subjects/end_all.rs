@@ -12,7 +12,11 @@ use crate::{
     setup::{in_time, patient_store, store, until_it_works},
 };
 
-const ROUNDS: usize = 20;
+/// How many rounds there are; 50 by `cargo xtask test --full`.
+fn rounds() -> usize {
+    const ROUNDS: usize = 20;
+    std::env::var("SESSILE_TEST_ROUNDS").map_or(ROUNDS, |number| number.parse().unwrap())
+}
 
 /// Ends all sessions while 20 updates and 5 sign-ins are in flight. One half of the sign-ins began before.
 async fn round(users: &[User; 2]) {
@@ -56,10 +60,10 @@ async fn round(users: &[User; 2]) {
     assert_eq!(listed, open);
 }
 
-async fn rounds(urls: [String; 2]) {
+async fn run(urls: [String; 2]) {
     let [one, other] = urls;
     let stores = [patient_store(one).await, patient_store(other).await];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds() {
         let user = User::of(&stores[0]);
         in_time(round(&[user.clone(), user.at(&stores[1])])).await;
     }
@@ -68,13 +72,13 @@ async fn rounds(urls: [String; 2]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_before_is_dead_on_one_server() {
     let redis = Redis::start().unwrap();
-    rounds([redis.url(), redis.url()]).await;
+    run([redis.url(), redis.url()]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_before_is_dead_on_a_cluster() {
     let cluster = Cluster::start().unwrap();
-    rounds([url_of(&cluster), url_of(&cluster)]).await;
+    run([url_of(&cluster), url_of(&cluster)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

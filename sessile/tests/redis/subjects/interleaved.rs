@@ -67,6 +67,33 @@ async fn a_sign_in_that_is_overtaken_by_a_mark_is_refused(stores: &[RedisSession
     .await;
 }
 
+/// The sign-in has reserved its place under the limit, and is stored after the mark.
+async fn a_limited_sign_in_that_is_overtaken_by_a_mark_opens_nothing(
+    stores: &[RedisSessionStore; 2],
+) {
+    at_every_point(async |polls| {
+        let user = User::of(&stores[0]);
+        let ending = user.at(&stores[1]);
+        let (signed_in, _, was_done) =
+            interrupted(user.sign_in(10, limit(3)), polls, ending.end_all(100)).await;
+        let (session, outcome) = signed_in.unwrap();
+        let is_stored_first = matches!(outcome, SignInOutcome::Stored { .. });
+        let is_refused = outcome == SignInOutcome::Refused(Refusal::SubjectEnded);
+        assert!(is_stored_first || (is_refused && !was_done), "{outcome:?}");
+        assert!(!user.opens(&session.id).await, "{outcome:?}");
+        assert!(!is_stored(&user, &session).await, "{outcome:?}");
+        // Nothing is left of the reservation.
+        let next = user.sign_in(200, limit(1).refusing()).await.unwrap();
+        assert!(
+            matches!(next.1, SignInOutcome::Stored { .. }),
+            "{:?}",
+            next.1
+        );
+        was_done
+    })
+    .await;
+}
+
 async fn an_update_that_is_overtaken_by_a_mark_revives_nothing(stores: &[RedisSessionStore; 2]) {
     at_every_point(async |polls| {
         let user = User::of(&stores[0]);
@@ -144,6 +171,7 @@ async fn is_stored(user: &User, session: &SignedIn) -> bool {
 async fn all(stores: [RedisSessionStore; 2]) {
     in_time(async {
         a_sign_in_that_is_overtaken_by_a_mark_is_refused(&stores).await;
+        a_limited_sign_in_that_is_overtaken_by_a_mark_opens_nothing(&stores).await;
         an_update_that_is_overtaken_by_a_mark_revives_nothing(&stores).await;
         of_two_sign_ins_one_stays(&stores).await;
         a_reader_does_not_forget_a_sign_in(&stores).await;

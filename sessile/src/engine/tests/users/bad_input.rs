@@ -200,6 +200,27 @@ async fn ending_all_reaches_sign_ins_of_a_server_whose_clock_is_ahead() {
 }
 
 #[tokio::test]
+async fn ending_all_refuses_a_sign_in_in_flight_on_a_server_whose_clock_is_behind() {
+    let world = World::new(|_| {});
+    let ahead = ManualClock::default();
+    ahead.advance(Duration::from_secs(20));
+    let ends = world.beside(&ahead, |_| {});
+    let session = world.open("").await;
+    ends.manager.sessions().end_all("ferris").await.unwrap();
+    let refused = session.sign_in("ferris").await;
+    assert!(matches!(
+        refused,
+        Err(SignInError::Refused(Refusal::SubjectEnded))
+    ));
+    assert!(ends.ids("ferris").await.is_empty());
+    // Its next sign-ins are refused as well, until its clock has passed the mark.
+    assert!(world.open("").await.sign_in("ferris").await.is_err());
+    world.clock.advance(Duration::from_secs(21));
+    world.signed_in("ferris").await;
+    assert_eq!(ends.ids("ferris").await.len(), 1);
+}
+
+#[tokio::test]
 async fn only_the_session_that_is_current_ends_the_others() {
     let world = World::new(|_| {});
     let phone = world.signed_in("ferris").await;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::*;
 use crate::{clock::Timestamp, storage::SubjectStore as _};
 
-/// How many sessions there are; more by the environment variable `SESSILE_TEST_CRASHES`.
+/// How many sessions there are; 100,000 by `cargo xtask test --full`.
 fn sessions() -> usize {
     const SESSIONS: usize = 3_000;
     std::env::var("SESSILE_TEST_CRASHES").map_or(SESSIONS, |number| number.parse().unwrap())

@@ -4,6 +4,7 @@ mod at_once;
 mod bad_input;
 mod crashes;
 mod failures;
+mod last_use;
 mod queues;
 
 use std::task::Poll;
