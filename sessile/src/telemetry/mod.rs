@@ -151,6 +151,15 @@ pub(crate) fn rows_cleaned(backend: Backend, rows: u64) {
     metrics::CLEANED_ROWS.add(backend, rows);
 }
 
+/// Whether values are recorded. The recorder of an application that installed none has no state.
+#[inline]
+pub(crate) fn is_recording() -> bool {
+    #[cfg(feature = "metrics")]
+    return ::metrics::with_recorder(|recorder| size_of_val(recorder) > 0);
+    #[cfg(not(feature = "metrics"))]
+    false
+}
+
 /// An operation of the store has ended.
 #[inline]
 pub(crate) fn store_operation(operation: Operation, outcome: Outcome, begun: Instant) {

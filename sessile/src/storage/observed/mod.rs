@@ -254,8 +254,8 @@ impl<T: Described, F: Future<Output = Result<T, StoreError>>> Future for Observi
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        // Without metrics, only an operation that is not ready at once needs the time.
-        if cfg!(feature = "metrics") {
+        // Without a recorder, only an operation that is not ready at once needs the time.
+        if telemetry::is_recording() {
             this.running.begin();
         }
         let polled = this.future.poll(cx);
