@@ -55,7 +55,8 @@
 //! 6. A write that a durable store acknowledged survives the end of the process.
 //!
 //! [`guide::choosing_a_store`] lists the stores. `CookieSessionStore` keeps the session in the cookie, so it can't promise
-//! the first three. With a list of ended sessions, it promises the second and the third.
+//! the first three. With a [revocation list](guide::choosing_a_store#ending-sessions-that-are-in-cookies), it promises the
+//! second and the third, within the `max_staleness` of the list.
 //!
 //! # Signing in and out
 //!
@@ -131,7 +132,7 @@
 //! | `compat` | `storage::compat`: stores that were written for `actix-session` |
 //! | `metrics` | metrics through the `metrics` facade: see [`guide::logs_and_metrics`] |
 //! | `store-tests` | `test_helpers::store_contract_test_suite` and others: check a store against the contract |
-//! | `test-helpers` | `test_helpers`: requests with a session, a client with cookies, for tests of applications; and a suite that checks a store behind one |
+//! | `test-helpers` | `test_helpers`: helpers for tests of applications (`guide::testing`), and a suite that checks a store over HTTP |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Without the adapter there is nothing for these links of the tour to lead to.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn requests_fail_honestly_while_the_store_is_down() {
+async fn no_change_is_acknowledged_while_the_store_is_down() {
     let site = Site::start();
     let client = visitor();
     get(&client, &site, "/").await;
@@ -79,7 +79,7 @@ async fn requests_fail_honestly_while_the_store_is_down() {
 }
 
 #[tokio::test]
-async fn all_is_there_after_the_outage() {
+async fn the_session_is_unchanged_after_the_outage() {
     let site = Site::start();
     let client = visitor();
     get(&client, &site, "/").await;

@@ -189,6 +189,9 @@ pub enum TtlExtensionPolicy {
     /// that is used never ends early; one that is left alone may live longer by that fraction.
     OnEveryRequest,
     /// Only requests that change the state. A session that is only read ends while it is used.
+    ///
+    /// Costs one write in five minutes for a signed-in user who only reads: see
+    /// [`SessionInfo::used_at`](crate::engine::SessionInfo::used_at).
     #[default]
     OnStateChanges,
 }

@@ -12,7 +12,7 @@ impl<S: IterableStore> Sessions<S> {
     /// A page of live sessions, of users and guests.
     ///
     /// `after` is the [cursor](SessionsPage::next) of the page before; `None` asks for the first page. `limit` is the number
-    /// of sessions that a page should have, from 1 to 1000; other numbers count as the nearest. A page can have fewer
+    /// of sessions that a page should have, from 1 to 1000; other numbers are clamped. A page can have fewer
     /// sessions, even none, before the last one. A session that lives throughout the iteration is shown at least once.
     ///
     /// Costs the time and memory for `limit` records. Each store documents its own costs at its implementation of
@@ -85,8 +85,8 @@ impl<S: IterableStore> Sessions<S> {
     ///
     /// Requests in flight never bring a session back: their changes fail as those of an ended session do, mostly with 409.
     /// A session that is created during the call may stay. After a breach, use [`end_everything`](Self::end_everything)
-    /// instead, which refuses sign-ins in flight as well. Observers of [`SessionEvents`](super::SessionEvents) hear of
-    /// neither.
+    /// instead, which refuses sign-ins in flight as well. Neither is reported as a
+    /// [`SessionEvent`](super::SessionEvent).
     ///
     /// # Errors
     ///

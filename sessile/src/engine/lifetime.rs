@@ -174,7 +174,8 @@ impl Lifetime {
         }
     }
 
-    /// Whether a request that only reads stores that a user uses the session, although that extends nothing.
+    /// Whether a read has to store the time of use: for a signed-in session whose lifetime reading does not extend, every five
+    /// minutes.
     pub(crate) fn stores_use(&self, record: &Record, now: impl FnOnce() -> Timestamp) -> bool {
         record.has_subject()
             && !self.reading_extends(record)
@@ -253,7 +254,7 @@ pub(crate) enum OnRead {
     Nothing,
     /// The response sends the cookie again, with its full `Max-Age` if it has one. The record does not change.
     Reissue,
-    /// The store extends the lifetime of the record, and the response that of the cookie.
+    /// The record is written: to extend its lifetime, to store its last use, or for a rotation.
     Touch,
 }
 

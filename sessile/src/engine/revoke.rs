@@ -41,7 +41,7 @@ impl<S: SessionStore> Engine<S> {
         let Some(list) = self.store.revocations() else {
             return Ok(false);
         };
-        let asking = list.has_ended(&stored.id, &stored.record, freshness, self.clock.now());
+        let asking = list.is_revoked(&stored.id, &stored.record, freshness, self.clock.now());
         let asking = self.store.observe(Operation::IsRevoked, asking);
         // Nothing was written.
         Box::pin(asking).await.map_err(StoreError::not_sent)
@@ -86,7 +86,8 @@ impl<S: SessionStore> Engine<S> {
     pub(super) async fn revoke(&self, id: &SessionId) -> Result<(), StoreError> {
         if let Some(list) = self.store.revocations() {
             let entry = Record::new(self.clock.now());
-            list.end(id, &entry, self.entry_ttl()).await?;
+            let ending = list.revoke(id, &entry, self.entry_ttl());
+            self.store.observe(Operation::Create, ending).await?;
         }
         Ok(())
     }
@@ -133,7 +134,8 @@ impl<S: SessionStore> Engine<S> {
         entry.epoch = epoch;
         entry.ends_at = now.saturating_add(self.secrets.grace);
         entry.move_to(new);
-        list.end(old, &entry, self.entry_ttl()).await
+        let ending = list.revoke(old, &entry, self.entry_ttl());
+        self.store.observe(Operation::Create, ending).await
     }
 
     /// What replaced an ended session, if a renewal did; `epoch` is the one of this request.
@@ -157,7 +159,8 @@ impl<S: SessionStore> Engine<S> {
         let Some(list) = self.store.revocations() else {
             return Ok(None);
         };
-        match list.entry(id).await {
+        let loading = self.store.observe(Operation::Load, list.entry(id));
+        match loading.await {
             Err(error)
                 if matches!(
                     error.kind(),
@@ -166,7 +169,7 @@ impl<S: SessionStore> Engine<S> {
             {
                 Ok(None)
             }
-            entry => entry,
+            entry => Ok(entry?.map(|loaded| loaded.record)),
         }
     }
 

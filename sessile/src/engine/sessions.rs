@@ -15,10 +15,10 @@ use crate::{
 
 /// The sessions of a store: for device lists, "log out everywhere", and administration.
 ///
-/// What it offers depends on the store: a [`SubjectStore`] finds the sessions of users, an
+/// What it offers depends on the store: a [`SubjectStore`] finds the sessions of users, an [`EndingStore`] ends all of them, an
 /// [`IterableStore`](crate::storage::IterableStore) iterates over all, and a
-/// [`ManagedStore`](crate::storage::ManagedStore) can be checked and closed. All stores of this crate do so, except those whose
-/// sessions are in cookies. The page [`guide::administration`](crate::guide::administration) shows the operations for administrators.
+/// [`ManagedStore`](crate::storage::ManagedStore) can be checked and closed. The page
+/// [`guide::administration`](crate::guide::administration) lists the stores, and shows the operations for administrators.
 ///
 /// It works in handlers, background jobs and tests. `SessionMiddleware::sessions` returns the sessions of a middleware,
 /// and [`new`](Self::new) those of a store. Operations take as long as the store takes: they are not bounded by the
@@ -76,7 +76,8 @@ impl<S: SessionStore> Sessions<S> {
     ///
     /// # Errors
     ///
-    /// If the session may not have ended.
+    /// If the session may not have ended. Of kind [`Unsupported`](crate::storage::StoreErrorKind::Unsupported) if sessions are
+    /// in cookies without a revocation list.
     pub async fn end_by_id(&self, id: &SessionId) -> Result<(), StoreError> {
         self.store().delete(id).await?;
         self.report_ended(std::slice::from_ref(id));
@@ -84,13 +85,14 @@ impl<S: SessionStore> Sessions<S> {
     }
 }
 
-/// What a store with sessions in cookies can do as well.
+/// Operations of every store that can end all sessions at once, also of `CookieSessionStore` with a revocation list.
 impl<S: EndingStore> Sessions<S> {
     /// Ends all sessions of a user, for example when the account is locked. Returns how many were deleted: none with
     /// `CookieSessionStore`, which does not have them.
     ///
-    /// No session of the user that signed in before the call is ever opened again, whatever is in flight. A sign-in whose
-    /// request began before the call is refused, so a password that was checked earlier opens nothing.
+    /// No session of the user that signed in before the call is opened again, except for the `max_staleness` of a near cache or
+    /// of a revocation list. A sign-in whose request began before the call is refused, so a password that was checked earlier
+    /// opens nothing.
     ///
     /// # Errors
     ///
@@ -137,7 +139,7 @@ impl<S: EndingStore> Sessions<S> {
     }
 }
 
-/// What needs a list of the sessions, which `CookieSessionStore` does not have.
+/// Operations that need an index of the sessions.
 impl<S: SubjectStore> Sessions<S> {
     /// The live sessions of a user, in the order in which they signed in.
     ///

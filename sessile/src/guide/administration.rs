@@ -1,16 +1,19 @@
 //! Administration: health checks, a graceful shutdown, and the sessions of everyone.
 //!
+//! Read this page when you operate the application, or write an admin site.
+//!
 //! [`SessionMiddleware::sessions`] returns [`Sessions`], which has all of this. [`Sessions::new`] makes one directly from a
 //! store, for background jobs and command-line tools. What it offers depends on the store:
 //!
 //! | operation | trait of the store | stores |
 //! | --- | --- | --- |
-//! | [`ping`](Sessions::ping), [`close`](Sessions::close) | [`ManagedStore`] | all of this crate |
+//! | [`ping`](Sessions::ping), [`close`](Sessions::close) | [`ManagedStore`] | all |
 //! | [`page`](Sessions::page), [`count`](Sessions::count), [`clear`](Sessions::clear) | [`IterableStore`] | all except the cookie store |
-//! | [`list`](Sessions::list), [`end_all`](Sessions::end_all) and others | [`SubjectStore`] | all except the cookie store |
-//! | [`end_by_id`](Sessions::end_by_id) | [`SessionStore`](crate::storage::SessionStore) | all; has no effect in the cookie store |
+//! | [`list`](Sessions::list), [`end`](Sessions::end), [`end_others`](Sessions::end_others), [`end_by_label`](Sessions::end_by_label) | [`SubjectStore`] | all except the cookie store and [`MigratingStore`] |
+//! | [`end_all`](Sessions::end_all), [`end_everything`](Sessions::end_everything) | [`EndingStore`] | as for `SubjectStore`, and the cookie store with a [`RevocationList`] |
+//! | [`end_by_id`](Sessions::end_by_id) | [`SessionStore`](crate::storage::SessionStore) | all; an error with the cookie store without a list |
 //!
-//! [`AnySessionStore`] has all of them. If the store behind it lacks one, the operation is an error of kind
+//! `storage::compat::Adapter` has only `end_by_id`. [`AnySessionStore`] has all of them. If the store behind it lacks one, the operation is an error of kind
 //! [`Unsupported`](crate::storage::StoreErrorKind::Unsupported).
 //!
 //! # A health check
@@ -68,8 +71,8 @@
 //! # Looking at all sessions
 //!
 //! [`page`](Sessions::page) returns some sessions, of users and guests, and a cursor for the next page. The cursor is a text,
-//! so that a page of an admin site can link to the next one. An [`SessionInfo`](crate::engine::SessionInfo) never has a key, so
-//! the page opens no session.
+//! so that a page of an admin site can link to the next one. A [`SessionInfo`](crate::engine::SessionInfo) never has a key, so
+//! no reader of the page can open a session.
 //!
 //! ```
 //! use sessile::{Sessions, engine::SessionInfo, storage::{Cursor, MemorySessionStore, StoreError}};
@@ -148,17 +151,20 @@
 //! ```
 //!
 //! A request in flight never brings an ended session back. If it changed the session, it is answered with 409, as
-//! [`concurrent_requests`](crate::guide::concurrent_requests) describes. A near cache of another server serves an ended session
-//! for up to [`max_staleness`].
+//! [`concurrent_requests`](crate::guide::concurrent_requests) describes. A server with a [near cache] or a
+//! revocation list serves a session that another server ended for up to its `max_staleness`.
 //!
 //! [`AnySessionStore`]: crate::storage::AnySessionStore
+//! [`EndingStore`]: crate::storage::EndingStore
 //! [`IterableStore`]: crate::storage::IterableStore
 //! [`ManagedStore`]: crate::storage::ManagedStore
+//! [`MigratingStore`]: crate::storage::MigratingStore
+//! [`RevocationList`]: crate::storage::RevocationList
 //! [`SessionMiddleware::sessions`]: crate::SessionMiddleware::sessions
 //! [`Sessions::new`]: crate::Sessions::new
 //! [`Sessions`]: crate::Sessions
 //! [`SubjectStore`]: crate::storage::SubjectStore
-//! [`max_staleness`]: crate::storage::RedisSessionStore#near-cache
+//! [near cache]: crate::storage::RedisSessionStore#near-cache
 
 #[cfg(doc)]
 use crate::Sessions;

@@ -5,7 +5,8 @@
 //! cookie was rejected (OWASP ASVS 5.0, 16.3.1). Requests never wait for a receiver. One that is slow learns how many
 //! events it missed.
 //!
-//! The program [`examples/audit.rs`] writes a trail, and has a page that learns of its user's sign-out.
+//! Read this page when you need a trail of sign-ins and sign-outs, or when a socket must close with its session. The program
+//! [`examples/audit.rs`] writes a trail, and has a page that learns of its user's sign-out.
 //!
 //! # An audit trail
 //!
@@ -74,5 +75,7 @@
 //! - A session that expires while no request presents its key.
 //! - [`end_everything`](crate::Sessions::end_everything) and [`clear`](crate::Sessions::clear), which end sessions without
 //!   listing them.
+//! - With sessions in cookies, [`end_all`](crate::Sessions::end_all): the revocation list does not know which sessions a user
+//!   has.
 //!
 //! [`examples/audit.rs`]: https://github.com/sessile-rs/sessile/blob/main/sessile/examples/audit.rs

@@ -1,7 +1,7 @@
 //! Choosing a store: what each store costs, loses and needs.
 //!
-//! Read this page before you set up the middleware. A store can be replaced later, but the sessions in the old one stay
-//! there, so your users sign in again.
+//! Read this page before you set up the middleware. A store can be replaced later without signing users out: see
+//! [`moving_stores`].
 //!
 //! # Which one
 //!
@@ -11,15 +11,14 @@
 //! | runs on one machine | [`SqliteSessionStore`] |
 //! | runs on several machines and has a PostgreSQL, MySQL or MariaDB database | [`PostgresSessionStore`], [`MySqlSessionStore`] |
 //! | runs on several machines and has many requests | [`RedisSessionStore`] |
-//! | has no place for sessions, keeps little in them, and need not end them on the server | [`CookieSessionStore`] |
+//! | has no place for sessions, and keeps little in them | [`CookieSessionStore`]; with a [`RevocationList`] if users sign in |
 //! | lets its operator choose | [`AnySessionStore`] |
 //! | has a store that was written for actix-session | [`compat::Adapter`] |
 //! | has another database or service | your own: see [`writing_a_store`] |
 //!
-//! With a store on the server, changes of concurrent requests are merged and a sign-out is final.
-//! `CookieSessionStore` can do neither: the browser keeps the last cookie that it receives, and a copy of a cookie is
-//! valid until it expires. With a [list of ended sessions](#ending-sessions-that-are-in-cookies), a sign-out is final there
-//! as well.
+//! A store on the server merges the changes of concurrent requests, and a sign-out is final. `CookieSessionStore` merges
+//! nothing, and without a [revocation list](#ending-sessions-that-are-in-cookies) a copy of a cookie is valid until it
+//! expires.
 //!
 //! # What each costs, loses and needs
 //!
@@ -40,7 +39,8 @@
 //!   a list of each user's sessions. Its reads and all requests of guests cost the same.
 //! - A request without a session's cookie costs none. With [`Loading::Lazy`], a request that does not use its session
 //!   costs none either.
-//! - By default, reading a session writes nothing. [`TtlExtensionPolicy::OnEveryRequest`] adds a write now and then.
+//! - By default, a read writes nothing for a guest, and once in five minutes for a signed-in user: see
+//!   [`devices`](crate::guide::devices). [`TtlExtensionPolicy::OnEveryRequest`] adds a write now and then.
 //! - [Benchmarks] has the processor time of each store, and [`scaling`] estimates what many sessions need.
 //! - [`databases`] is the page for the administrator of a PostgreSQL, MySQL or MariaDB database.
 //!
@@ -140,10 +140,6 @@
 //! # }
 //! ```
 //!
-//! # Moving to another store
-//!
-//! [`MigratingStore`] moves sessions to another store while the application runs: see [`moving_stores`].
-//!
 //! # Several applications in one store
 //!
 //! Give each application its own sealing key. Two applications with the same key and the same store open each other's
@@ -155,7 +151,6 @@
 //! [`CookieSessionStore`]: crate::storage::CookieSessionStore
 //! [`Loading::Lazy`]: crate::config::Loading::Lazy
 //! [`MemorySessionStore`]: crate::storage::MemorySessionStore
-//! [`MigratingStore`]: crate::storage::MigratingStore
 //! [`MySqlSessionStore`]: crate::storage::MySqlSessionStore
 //! [`PostgresSessionStore`]: crate::storage::PostgresSessionStore
 //! [`RedisActorSessionStore`]: crate::storage::RedisActorSessionStore

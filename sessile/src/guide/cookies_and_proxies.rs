@@ -106,7 +106,9 @@
 //! a cookie is. If scripts of other origins use the API, the application's CORS middleware has to allow the header and
 //! to expose it (`Access-Control-Allow-Headers` and `Access-Control-Expose-Headers`).
 //!
-//! For an application with pages and an API, put one middleware around each.
+//! For an application with pages and an API, put one middleware around each, as [`examples/site_and_api.rs`] does.
+//!
+//! [`examples/site_and_api.rs`]: https://github.com/sessile-rs/sessile/blob/main/sessile/examples/site_and_api.rs
 //!
 //! # The sealing key
 //!

@@ -73,7 +73,8 @@
 //!
 //! [`end_all`] holds for all servers as soon as it returns. No session of the user that signed in before is opened by any
 //! later request, and a sign-in whose request began before is refused: the password was checked too early. Requests that
-//! have opened their session already may still read it, and their changes are refused. The call ends the session of its
+//! have opened their session already may still read it, and their changes are refused. With a near cache or a revocation list,
+//! another server can serve an ended session for up to its `max_staleness`. The call ends the session of its
 //! own request as well. To make the browser remove its cookie, call [`sign_out`] on it:
 //!
 //! ```
@@ -124,6 +125,7 @@
 //!
 //! Stores that implement [`SubjectStore`] find the sessions of a user. `CookieSessionStore` can't: it keeps nothing.
 //! With a [revocation list](crate::guide::choosing_a_store#ending-sessions-that-are-in-cookies), it can end all of them.
+//! [`MigratingStore`](crate::storage::MigratingStore) can't either, until the move has ended.
 //!
 //! [`OnEveryRequest`]: crate::config::TtlExtensionPolicy::OnEveryRequest
 //! [`Session::set_label`]: crate::Session::set_label

@@ -9,8 +9,7 @@
 //! | absolute timeout | the sign-in, or for guests the creation of the session; a renewal does not restart it | none | [`Settings::absolute_timeout`] |
 //! | lifetime of the cookie | the last response that set it | until the browser closes | [`Settings::lifecycle`] |
 //!
-//! The secret in the cookie can be replaced more often than the session ends: see
-//! [timed rotation](crate::guide::timed_rotation).
+//! [Timed rotation](crate::guide::timed_rotation) replaces the secret in the cookie while the session lives.
 //!
 //! The builder of the middleware has the same settings: [`session_lifecycle`] and [`absolute_timeout`]. No idle timeout is
 //! longer than 400 days.

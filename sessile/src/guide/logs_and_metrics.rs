@@ -15,9 +15,9 @@
 //!
 //! | level | events |
 //! | --- | --- |
-//! | error | the store begins to fail, once for each outage, with the cause; a request that failed because of its session for another reason; a stored session that can't be decoded; a clean-up that failed |
-//! | warn | a change that has no effect, for example because no middleware has opened the session; cookies of several live sessions, of which none counts; two middlewares that replace each other's cookie; a key ring that has lost all former keys; `allow_plain_http`; a store in a database that creates sessions for an hour while no clean-up runs in its process |
-//! | info | the store works again, with the duration of the outage and the number of operations that failed; changes that were dropped because another request had ended or renewed the session |
+//! | error | the store begins to fail, once for each outage, with the cause; a request that failed because of its session for another reason; a stored session that can't be decoded; a clean-up that failed; a `CsrfGuard` outside of a session middleware; an SQLite file that was deleted or replaced |
+//! | warn | a change that has no effect, for example because no middleware has opened the session; cookies of several live sessions, of which none counts; two middlewares that replace each other's cookie; a key ring that has lost all former keys; `allow_plain_http`; a store in a database that creates sessions for an hour while no clean-up runs in its process; a Redis that evicts keys, or does not tell its version; a copy that a move left in the old store |
+//! | info | the store works again, with the duration of the outage and the number of operations that failed; changes that were dropped because another request had ended or renewed the session; requests that `CsrfGuard` refused |
 //! | debug | cookies that failed verification, and cookies that name no live session, with the reason |
 //! | trace | updates that conflicted and were merged |
 //!
@@ -30,7 +30,8 @@
 //!
 //! With the feature `metrics`, the crate reports these through the [`metrics`](https://docs.rs/metrics) facade. The
 //! application installs the recorder, before it opens a store. The values of labels are from fixed lists, and none is
-//! from a client. A recorder whose type has no fields counts as none for the durations of operations that do not wait.
+//! from a client. If the type of the recorder has no fields, operations that
+//! complete without waiting are not measured.
 //!
 //! | metric | kind | labels | what it says |
 //! | --- | --- | --- | --- |

@@ -22,7 +22,7 @@
 //! | check the health of the store, shut down, or look at and end the sessions of everyone | [`administration`] |
 //! | know what happens when a server of the store fails | [`failover`] |
 //! | estimate what many sessions need | [`scaling`] |
-//! | know what a flood of visitors costs, and limit rates | [`anonymous_floods`] |
+//! | know what a flood of visitors costs, and set rate limits | [`anonymous_floods`] |
 //! | review the security of an application | [`security`] |
 //! | store sessions in another database or service | [`writing_a_store`] |
 //!

@@ -1,5 +1,7 @@
 //! Moving from one store to another, without signing users out.
 //!
+//! Read this page when you replace the store of an application that is in use.
+//!
 //! An application that outgrows SQLite, or replaces Redis by PostgreSQL, has sessions in the old store. [`MigratingStore`] uses
 //! both stores. It reads a session in the new store, or else in the old one, and its first change moves it. Cookies stay
 //! valid, because the id, the secrets and the whole record move.
@@ -61,7 +63,7 @@
 //!     while after.is_some() {
 //!         after = store.move_some(after.as_ref(), at_once).await?;
 //!     }
-//!     store.old().count().await
+//!     store.old_store().count().await
 //! }
 //! # use std::time::Duration;
 //! # use sessile::{clock::{Clock, SystemClock}, record::Record, storage::*};

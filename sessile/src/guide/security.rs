@@ -96,7 +96,7 @@
 //! | runs a script in a page of the application (XSS) | `HttpOnly`: the script cannot read the cookie | the script sends requests as the user |
 //! | lures the victim to another site (CSRF) | `SameSite=Lax`, `extract::CsrfGuard` | `GET` requests with effects |
 //! | is another user of the application | [`Sessions::end`] and [`Sessions::get`] need the subject and the id: the session of another user is not found | – |
-//! | shares a cache with the victim | `Vary`, `private` and `no-store`, see [`cookies_and_proxies`] | an application that sets [`caching`] to off |
+//! | shares a cache with the victim | `Vary`, `private` and `no-store`, see [`cookies_and_proxies`] | an application that sets [`caching`] to `Unchanged` |
 //! | reads the network | `Secure` and TLS to the store, if it is used | – |
 //! | reads the store or a backup | the record has digests of secrets, so it opens no session | values are plain text |
 //! | writes to the store | nothing: it can create a session of any user. Restrict this access like the access to the table of users | – |
@@ -107,7 +107,7 @@
 //! # Caches and the browser's storage
 //!
 //! A response that used its session is `private` and has `Vary: Cookie`, so that no cache between the browser and the
-//! server serves it to another visitor (`sessile/tests/proxies`, behind nginx and Apache httpd).
+//! server serves it to another visitor (behind nginx and Apache httpd: `tests/proxies`).
 //! [`Caching::NoStoreSignedIn`] also keeps the pages of users who have signed in with [`Session::sign_in`] out of the
 //! browser's cache (ASVS 14.3.2). With [`Settings::clear_site_data`], signing out makes the browser clear its cache and
 //! storage (ASVS 14.3.1). Both are part of the strict settings.

@@ -1,5 +1,7 @@
 //! Testing an application.
 //!
+//! Read this page when you test handlers, guards or pages that use a session.
+//!
 //! The feature `test-helpers` has helpers for `actix_web::test`. They go through your own middleware and its store, so a test
 //! sees what a browser would see:
 //!

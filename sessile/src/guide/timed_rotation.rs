@@ -1,10 +1,9 @@
 //! Timed rotation: the secret in the cookie is replaced while the session is in use.
 //!
-//! Read this page when a policy asks for it, or when a copied cookie must be of use for a short time only.
+//! Read this page when a copied cookie must be of use for a short time only, or when a policy asks for it. The OWASP Session
+//! Management Cheat Sheet recommends it as a *renewal timeout*; ASVS does not require it.
 //!
-//! ASVS requires a new token when a user authenticates (7.2.4). The OWASP Session Management Cheat Sheet also recommends a
-//! *renewal timeout*: the token is replaced while the session is in use, so that a copied cookie is of use for a short
-//! time. [`Settings::rotation_interval`] sets it. It is off by default.
+//! [`Settings::rotation_interval`] sets the interval. It is off by default.
 //!
 //! A response may be lost, and requests of one browser overtake each other, so one secret takes the place of another
 //! in three steps. No step fails a request, signs a user out, or extends the session's life:

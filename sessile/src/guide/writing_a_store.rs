@@ -124,7 +124,7 @@
 //!
 //! | trait | what applications get | suites, in `test_helpers` |
 //! | --- | --- | --- |
-//! | [`SubjectStore`] | lists of a user's sessions, "log out everywhere", limits: [`guide::devices`](crate::guide::devices) | `subject_store_test_suite`, `end_everything_test_suite` |
+//! | [`SubjectStore`] | lists of a user's sessions, "log out everywhere", limits: [`guide::devices`](crate::guide::devices); and the store of a [`RevocationList`](crate::storage::RevocationList) | `subject_store_test_suite`, `end_everything_test_suite` |
 //! | [`IterableStore`] | iterating over all sessions, counting and clearing them: [`guide::administration`](crate::guide::administration) | `iterable_store_test_suite`, `clear_test_suite` |
 //! | [`ManagedStore`] | health checks and a graceful shutdown | `managed_store_test_suite` |
 //!

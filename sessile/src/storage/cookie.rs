@@ -52,8 +52,7 @@ pub struct CookieSessionStore {
 impl CookieSessionStore {
     /// A store whose sessions can be ended: those on the `list` are never opened again.
     ///
-    /// A sign-out and a renewal are acknowledged only when the list has them. Costs one round trip for each request with a
-    /// session, and one more for each cookie that is sent. [`RevocationList`] has an example.
+    /// A sign-out and a renewal are acknowledged only when the list has them. [`RevocationList`] has the costs and an example.
     #[must_use]
     pub const fn with_revocations(list: RevocationList) -> Self {
         Self {
@@ -64,7 +63,7 @@ impl CookieSessionStore {
     fn list(&self) -> Result<&RevocationList, StoreError> {
         self.revocations.as_ref().ok_or_else(|| {
             let missing = "sessions in cookies can't be ended without a revocation list";
-            StoreError::new(StoreErrorKind::Misconfigured, missing).not_sent()
+            StoreError::new(StoreErrorKind::Unsupported, missing).not_sent()
         })
     }
 }
@@ -105,7 +104,7 @@ impl SessionStore for CookieSessionStore {
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         let entry = Record::new(SystemClock.now());
         let ttl = MARK_LIFETIME.saturating_add(SLACK);
-        self.list()?.end(id, &entry, ttl).await.map(drop)
+        self.list()?.revoke(id, &entry, ttl).await.map(drop)
     }
 
     fn keeps_nothing(&self) -> bool {

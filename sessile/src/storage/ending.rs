@@ -1,10 +1,10 @@
-//! [`EndingStore`]: stores whose sessions end all at once.
+//! [`EndingStore`]: stores that can end all sessions of a user, or of everyone, in one call.
 
 use super::{EndOutcome, SessionStore, StoreError, SubjectDigest, SubjectStore};
 use crate::clock::Timestamp;
 
-/// A store whose sessions end all at once: every [`SubjectStore`], and `CookieSessionStore`, which needs a
-/// [`RevocationList`](super::RevocationList) for it.
+/// A store that can end all sessions of a user, or of everyone, in one call: every [`SubjectStore`], and `CookieSessionStore`,
+/// which needs a [`RevocationList`](super::RevocationList) for it.
 ///
 /// ```
 /// use sessile::{Sessions, storage::{EndingStore, MemorySessionStore, StoreError}};

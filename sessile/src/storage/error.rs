@@ -82,7 +82,7 @@ impl StoreError {
         self
     }
 
-    /// The error of an operation of which a part has happened, if this one leaves open whether that counts.
+    /// Turns this error into [`Unknown`](StoreErrorKind::Unknown): a part of the operation has happened.
     pub(super) fn unknown(self) -> Self {
         Self::new(StoreErrorKind::Unknown, self)
     }
@@ -94,8 +94,7 @@ impl StoreError {
         self
     }
 
-    /// Whether it says that the store fails, and not only that this one record can't be read, or that the store does not
-    /// have this operation.
+    /// Whether the store itself fails: `false` if only this record can't be read, or the operation is not supported.
     pub(crate) const fn is_outage(&self) -> bool {
         !matches!(
             self.kind,

@@ -226,7 +226,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// The list of sessions that have ended, although a cookie still has their record.
     ///
     /// Default: `None`. Only a store that [keeps nothing](Self::keeps_nothing) can have one. A store that wraps another one has
-    /// to return the list of that one: without it, sessions that have ended are opened.
+    /// to return the inner store's list. Otherwise ended sessions can be opened.
     fn revocations(&self) -> Option<&RevocationList> {
         None
     }

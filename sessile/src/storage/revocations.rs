@@ -16,17 +16,16 @@ use crate::{clock::Timestamp, record::Record};
 
 /// The sessions that have ended before their cookies expire, for `CookieSessionStore`.
 ///
-/// It takes little room: an entry for each sign-out, renewal and sign-in of a session that was known before, for as long as
-/// a session can live. That is the longest idle timeout or
-/// [`max_persistence`](crate::config::Settings::max_persistence), 400 days by default. Lower `max_persistence` to keep the
-/// list short.
+/// It has one entry for each sign-out, and for each renewal or sign-in of an existing session. An entry lives as long as the
+/// longest of the idle timeouts and [`max_persistence`](crate::config::Settings::max_persistence), 400 days by default. One by
+/// [`end_by_id`](crate::Sessions::end_by_id) lives 400 days. Lower `max_persistence` to keep the list short.
 ///
 /// The list can share its store with other sessions. If it does, ending all sessions of a user ends those as well.
 ///
 /// # Costs and risks
 ///
-/// - A request with a session asks the list once, in one round trip. A request without a session does not.
-/// - Before the response sends a cookie, the list is asked again. So a change costs two round trips.
+/// - The page [`guide::choosing_a_store`](crate::guide::choosing_a_store#ending-sessions-that-are-in-cookies) counts the round
+///   trips.
 /// - If the store can't be reached, requests with a session fail as with a store on the server: see
 ///   [`on_store_failure`](crate::config::Settings::on_store_failure).
 /// - A store that loses entries opens ended sessions again. Don't clear it, and don't use a
@@ -99,7 +98,7 @@ impl RevocationList {
     }
 
     /// Whether the session with this id and record has ended.
-    pub(crate) async fn has_ended(
+    pub(crate) async fn is_revoked(
         &self,
         id: &SessionId,
         record: &Record,
@@ -113,16 +112,16 @@ impl RevocationList {
         let since = record.signed_in_at().filter(|_| subject.is_some());
         let since = since.unwrap_or(record.created_at);
         let asking = self.store.is_revoked(id, subject.as_ref(), since);
-        let has_ended = asking.await?;
-        match has_ended {
+        let is_revoked = asking.await?;
+        match is_revoked {
             true => self.cache.forget(id),
             false => self.cache.remember(id, now),
         }
-        Ok(has_ended)
+        Ok(is_revoked)
     }
 
     /// Ends the session with this id. `entry` is kept in its place. Returns whether the list did not have it before.
-    pub(crate) async fn end(
+    pub(crate) async fn revoke(
         &self,
         id: &SessionId,
         entry: &Record,
@@ -135,9 +134,8 @@ impl RevocationList {
     }
 
     /// The record in place of an ended session.
-    pub(crate) async fn entry(&self, id: &SessionId) -> Result<Option<Record>, StoreError> {
-        let loaded = self.store.load(id, None, Freshness::Current).await?;
-        Ok(loaded.map(|Loaded { record, .. }| record))
+    pub(crate) async fn entry(&self, id: &SessionId) -> Result<Option<Loaded>, StoreError> {
+        self.store.load(id, None, Freshness::Current).await
     }
 
     // Boxed, because an `AnySessionStore` may have a list in another one.

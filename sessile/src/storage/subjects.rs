@@ -16,7 +16,7 @@ use crate::{clock::Timestamp, record::Record};
 /// # Marks
 ///
 /// [`end_subject`](Self::end_subject) writes a mark: no session of the subject is alive that signed in at or before the
-/// time of the mark, except the one that the mark names. A store honours its marks in every operation: `load` returns
+/// time of the mark, except the one that the mark names. A store honors its marks in every operation: `load` returns
 /// `None` for such a session, and `create` and `update` of such a record return
 /// [`Refused`](super::CreateOutcome::Refused). So a session ends even if a request stores it after the list of sessions
 /// was read. A mark has to live for as long as a session can, which is [400 days](MARK_LIFETIME).

@@ -175,7 +175,7 @@ pub(crate) fn outage_began(access: &'static str, error: &(dyn Error + 'static)) 
     tracing::error!(
         access,
         error,
-        "the session store fails: until it works again, failures are only counted"
+        "the session store fails: until it works again, failures are counted and not logged"
     );
 }
 
@@ -195,12 +195,16 @@ pub(crate) fn record_corrupt(error: &(dyn Error + 'static)) {
     metrics::RECORDS_CORRUPT.increment(());
 }
 
-/// A step of a request failed for its session. During an outage of the store, which was logged, it is only counted.
+/// A step of a request failed because of its session. During an outage, which was logged, it is only counted.
 pub(crate) fn request_failed(step: Step, error: &(dyn Error + 'static), is_outage: bool) {
     metrics::FAILURES.increment(step);
     if !is_outage {
         let error = with_causes(error);
-        tracing::error!(?step, error, "a request failed for its session");
+        tracing::error!(
+            ?step,
+            error,
+            "a step of a request failed because of its session"
+        );
     }
 }
 

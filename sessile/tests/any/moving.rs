@@ -72,7 +72,7 @@ async fn servers_that_race_lose_no_write() {
     let mut ids = Vec::new();
     for _ in 0..SESSIONS {
         let (id, record) = (SessionId::generate(), record(0));
-        let old = servers[0].old();
+        let old = servers[0].old_store();
         let created = old.create(&id, &record, Version::generate(), HOUR);
         created.await.unwrap();
         ids.push(id);
@@ -105,6 +105,6 @@ async fn servers_that_race_lose_no_write() {
     for id in &ids {
         assert_eq!(value(&servers[0], id).await.1, 12);
     }
-    assert_eq!(servers[0].old().count().await.unwrap(), 0);
+    assert_eq!(servers[0].old_store().count().await.unwrap(), 0);
     assert_eq!(servers[0].count().await.unwrap(), SESSIONS as u64);
 }

@@ -96,7 +96,7 @@ async fn the_page_is_served_for_a_superseded_change() {
 }
 
 #[tokio::test]
-async fn the_page_is_served_if_the_extractor_can_not_load_the_session() {
+async fn the_page_is_served_if_the_extractor_cannot_load_the_session() {
     in_time(async {
         let setup = Setup::<Memory>::new(Private).await;
         let server = setup.start_with(with_page(setup.builder().loading(Lazy)));

@@ -22,7 +22,7 @@ on_every_store![
     a_request_that_does_not_use_the_session_does_not_extend_its_life,
     an_argument_of_a_handler_is_loaded,
     concurrent_loads_call_the_store_once,
-    a_session_that_is_not_loaded_can_not_be_read_or_written,
+    a_session_that_is_not_loaded_cannot_be_read_or_written,
     a_handle_can_be_loaded,
     purging_needs_no_loading,
     renewing_needs_no_loading,
@@ -155,7 +155,7 @@ fn assert_not_loaded(session: &Session) {
     assert_eq!((session.created_at(), session.expires_at()), (None, None));
 }
 
-async fn a_session_that_is_not_loaded_can_not_be_read_or_written<K: Kind>(setup: &Setup<K>) {
+async fn a_session_that_is_not_loaded_cannot_be_read_or_written<K: Kind>(setup: &Setup<K>) {
     let cookie = cookie(setup).await;
     let server = Server::start(builder(setup).build(), |config| {
         let handler = async |request: HttpRequest| {

@@ -167,7 +167,7 @@ async fn a_session_in_a_header_is_sent_and_read_as_well() {
 
 #[actix_web::test]
 #[should_panic = "the session is empty, so it has no cookie"]
-async fn a_request_can_not_have_an_empty_session() {
+async fn a_request_cannot_have_an_empty_session() {
     let sessions = sessions(&ManualClock::default());
     let _ = TestRequest::get()
         .with_session(&sessions, async |_| {})

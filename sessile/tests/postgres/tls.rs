@@ -92,7 +92,7 @@ async fn a_server_without_tls_is_refused_unless_tls_is_optional() {
 }
 
 #[tokio::test]
-async fn files_that_can_not_be_used_are_named() {
+async fn files_that_cannot_be_used_are_named() {
     let server = TlsPostgres::start().unwrap();
     let (ca, key) = (server.ca(), server.client_key());
     for (parameters, expected) in [

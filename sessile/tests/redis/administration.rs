@@ -142,7 +142,7 @@ async fn a_clear_reaches_the_near_caches_of_a_cluster() {
 }
 
 #[tokio::test]
-async fn keys_without_ids_can_not_be_iterated() {
+async fn keys_without_ids_cannot_be_iterated() {
     let redis = Redis::start().unwrap();
     let builder = RedisSessionStore::builder(redis.url()).cache_keygen(|id| id[..4].to_owned());
     let store = builder.build().await.unwrap();

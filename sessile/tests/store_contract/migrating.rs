@@ -127,7 +127,7 @@ async fn all_sessions_move_with_their_versions() {
             break;
         }
     }
-    assert_eq!(store.old().count().await.unwrap(), 0);
+    assert_eq!(store.old_store().count().await.unwrap(), 0);
     assert_eq!(store.count().await.unwrap(), 3);
     let load = async |id| scene.new.memory.load(id, None, Current).await.unwrap();
     assert_eq!(load(&scene.id).await, before);
@@ -212,7 +212,7 @@ async fn users_stay_signed_in() {
 
 #[cfg(feature = "cookie-session")]
 #[test]
-fn sessions_in_cookies_can_not_be_moved() {
+fn sessions_in_cookies_cannot_be_moved() {
     let error = MigratingStore::new(CookieSessionStore::default(), MemorySessionStore::default());
     assert_eq!(error.unwrap_err().kind(), StoreErrorKind::Misconfigured);
     let error =

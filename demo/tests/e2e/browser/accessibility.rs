@@ -63,7 +63,7 @@ async fn a_user_signs_in_with_the_keyboard_alone() {
 }
 
 #[tokio::test]
-async fn every_stop_of_the_keyboard_is_visible() {
+async fn every_focused_element_is_visible() {
     let (site, driver) = (Site::start(), Chromedriver::start().unwrap());
     let browser = Browser::open(&driver).await;
     browser.sign_in(&site.at(""), "ferris").await;
@@ -86,7 +86,7 @@ async fn every_stop_of_the_keyboard_is_visible() {
 }
 
 #[tokio::test]
-async fn colours_and_structure_pass_the_audit_in_both_colour_schemes() {
+async fn colors_and_structure_pass_the_audit_in_both_color_schemes() {
     let (site, driver) = (Site::start(), Chromedriver::start().unwrap());
     let browser = Browser::open(&driver).await;
     browser.goto(&site.at("/sign-in")).await;

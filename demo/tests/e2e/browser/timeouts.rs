@@ -36,7 +36,7 @@ async fn the_session_ends_while_the_page_watches_it() {
 }
 
 #[tokio::test]
-async fn the_usual_lifetime_comes_back() {
+async fn a_reset_restores_the_lifetime_of_the_settings() {
     let (site, driver) = (Site::start(), Chromedriver::start().unwrap());
     let browser = Browser::open(&driver).await;
     browser.goto(&site.at("/idle")).await;

@@ -50,7 +50,7 @@ pub use self::builder::AnySessionStoreBuilder;
 ///
 /// It is a [`SubjectStore`], an [`IterableStore`] and a [`ManagedStore`]. If the store behind it is not, a limit of sessions
 /// is refused when the middleware is built, and the operations return errors of kind
-/// [`Unsupported`](super::StoreErrorKind::Unsupported). That concerns `cookie:`, of which all sessions are in browsers.
+/// [`Unsupported`](super::StoreErrorKind::Unsupported). `cookie:` has no index of its sessions, so only `ping` and `close` work.
 ///
 /// Costs one allocation per operation in addition to the store's. Clones share the store.
 ///
@@ -100,7 +100,7 @@ impl AnySessionStore {
         AnySessionStoreBuilder::new(address.into())
     }
 
-    /// Wraps `store`. It loses the abilities beside the contract: use [`with_subjects`](Self::with_subjects) or
+    /// Wraps `store`. It loses the capabilities beside the contract: use [`with_subjects`](Self::with_subjects) or
     /// [`with_capabilities`](Self::with_capabilities) to keep them.
     ///
     /// ```
@@ -121,7 +121,7 @@ impl AnySessionStore {
         }
     }
 
-    /// Wraps a `store` that finds the sessions of a user, and keeps this ability.
+    /// Wraps a `store` that finds the sessions of a user, and keeps this capability.
     ///
     /// ```
     /// use sessile::storage::{AnySessionStore, MemorySessionStore, SubjectStore};
@@ -139,7 +139,7 @@ impl AnySessionStore {
     }
 
     /// Wraps a `store` that also iterates over its sessions, and whose backend can be checked and closed. It keeps all
-    /// abilities but the clean-up, which the application starts on the store itself.
+    /// capabilities but the clean-up, which the application starts on the store itself.
     ///
     /// ```
     /// use sessile::storage::{AnySessionStore, IterableStore, MemorySessionStore};

@@ -52,7 +52,7 @@ use crate::{
 /// - No acknowledged write is lost, and none is applied twice, whatever races, crashes or fails.
 /// - An ended session never comes back. An end is acknowledged only after it reached both stores.
 /// - A session can always be read, also while it moves.
-/// - While one store is down, operations that need it fail. None takes the other store's answer for the whole truth.
+/// - While one store is down, operations that need it fail. An operation never reports *missing* while one of the stores is down.
 ///
 /// **An exception.** If a server crashes, or the old store fails, between the last two steps of a move, a copy of the session
 /// stays in the old store. It is never served while the session lives in the new store, and it ends with the session. But if
@@ -156,7 +156,7 @@ impl<Old: SessionStore, New: SessionStore> MigratingStore<Old, New> {
     }
 
     /// The store that sessions move from.
-    pub const fn old(&self) -> &Old {
+    pub const fn old_store(&self) -> &Old {
         &self.old
     }
 

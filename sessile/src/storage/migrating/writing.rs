@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// How often a change is attempted that other servers keep from succeeding.
+/// How often a change is attempted while other servers change or move the session.
 const MAX_ATTEMPTS: u32 = 16;
 
 /// Where a session is that was not found in the new store.
@@ -143,8 +143,7 @@ impl<Old: SessionStore, New: SessionStore> MigratingStore<Old, New> {
                 return Ok(UpdateOutcome::Updated);
             }
         }
-        let cause =
-            "another server moved the session, and it is not known whether with this change";
+        let cause = "another server moved the session, perhaps without this change";
         Err(StoreError::new(StoreErrorKind::Unknown, cause))
     }
 
@@ -236,7 +235,7 @@ impl<Old: SessionStore, New: SessionStore> MigratingStore<Old, New> {
             let error: &(dyn Error + 'static) = &error;
             tracing::warn!(
                 error,
-                "the copy of a session that has moved stays in the old store"
+                "a session was moved, but its copy in the old store could not be deleted"
             );
         }
     }

@@ -77,7 +77,7 @@ impl<S> Observed<S> {
     }
 }
 
-/// Other abilities of the store are not observed.
+/// Calls through this reach the store directly, and are not observed.
 impl<S> Deref for Observed<S> {
     type Target = S;
 
@@ -141,7 +141,7 @@ impl<S: SessionStore> SessionStore for Observed<S> {
     }
 }
 
-/// As the trait, whose implementation for every [`SubjectStore`] leaves no room for this one.
+/// The methods of [`EndingStore`]. They are inherent because that trait is already implemented for every [`SubjectStore`].
 impl<S: EndingStore> Observed<S> {
     pub(crate) async fn end_sessions_of(
         &self,

@@ -24,8 +24,8 @@ impl CleanupReminder {
     pub(in crate::storage) fn created(&self, now: Timestamp) {
         if self.is_due(now) {
             tracing::warn!(
-                "this process has created sessions for an hour, and never deleted expired ones: the table grows \
-                 unless another process does so. Call `start_cleanup` on the store"
+                "this process has created sessions for an hour without a clean-up: unless another process deletes \
+                 expired sessions, the table grows. Call `start_cleanup` on the store"
             );
         }
     }

@@ -14,7 +14,7 @@ async fn cost(listed: &Listed, cookie: &str, handler: Handler) -> (u32, u32) {
 }
 
 #[tokio::test]
-async fn the_list_is_asked_as_seldom_as_can_be() {
+async fn each_kind_of_request_asks_the_list_the_fewest_times() {
     let listed = Listed::new(|_| {});
     let cookie = listed.world.stored().await;
     assert_eq!(listed.list.take_counts(), (0, 0));

@@ -11,7 +11,7 @@ fn is_of_the_store(failure: &SessionFailure) {
 }
 
 #[tokio::test]
-async fn a_request_fails_as_the_policy_says_if_the_list_can_not_be_reached() {
+async fn a_request_fails_as_the_policy_says_if_the_list_cannot_be_reached() {
     let listed = Listed::new(|_| {});
     let cookie = listed.world.stored().await;
     listed.list.inject_into_load(Fault::Fail);
@@ -167,7 +167,7 @@ async fn a_renewal_that_is_dropped_leaves_one_session_at_most() {
 }
 
 #[tokio::test]
-async fn an_entry_that_can_not_be_decoded_still_ends_the_session() {
+async fn an_entry_that_cannot_be_decoded_still_ends_the_session() {
     let listed = Listed::new(|_| {});
     let cookie = listed.world.stored().await;
     listed.purge(&cookie).await;

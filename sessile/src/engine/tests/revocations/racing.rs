@@ -211,7 +211,7 @@ async fn at_each_await_of_a_renewal_the_session_may_end() {
 }
 
 #[tokio::test]
-async fn at_each_await_of_a_sign_in_another_may_come() {
+async fn two_sign_ins_keep_their_promises_at_each_await() {
     for end in [Session::purge as fn(&Session), Session::renew, increment] {
         at_each_await(async |polls| {
             let listed = Listed::new(|_| {});

@@ -133,8 +133,8 @@ impl Idle {
         self.was_refused = true;
     }
 
-    /// A connection that was opened at `opened` leads to a server that accepts writes. If another one refused them, the
-    /// connections from before lead there, and would read what that one had: they are not used again.
+    /// A write over a connection that was opened at `opened` succeeded. If a read-only server refused a write before, older
+    /// connections may lead to that server and would read outdated data: they are not used again.
     pub(super) fn accepted(&mut self, opened: Instant) {
         if std::mem::take(&mut self.was_refused) {
             self.earliest = self.earliest.max(opened);

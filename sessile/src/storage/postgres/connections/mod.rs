@@ -188,8 +188,8 @@ impl Own {
         opened
     }
 
-    /// Executes a statement. If the server turned read-only, and when another one has taken over, all connections are
-    /// closed: those for reads would stay with the former one, and read what it had.
+    /// Executes a statement. Closes all connections if the server is read-only, and after the first write that succeeds again:
+    /// connections for reads may still lead to the former server.
     async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
         let result = self.execute(call, deadline).await;
         match &result {
