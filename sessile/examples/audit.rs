@@ -32,18 +32,19 @@ async fn wait(session: Session, sessions: Sessions) -> Result<String> {
     let events = sessions.events();
     let user = session.require_signed_in()?;
     if let Some(id) = session.id() {
-        ended(events, &id).await;
+        ended(events, &session, &id).await;
     }
     Ok(format!("{user} has signed out"))
 }
 
-/// Returns when the session has ended, or may have.
-async fn ended(mut events: SessionEvents, id: &SessionId) {
+/// Returns when the session has ended.
+async fn ended(mut events: SessionEvents, session: &Session, id: &SessionId) {
     while let Some(event) = events.next().await {
         match event {
             Ok(event) if event.id.as_ref() != Some(id) => {}
             Ok(event) if !matches!(event.kind, EventKind::Ended(_)) => {}
-            // It has ended, or its end may be among the events that were missed.
+            // Events were missed, but the session is still there.
+            Err(_) if session.reload().await.is_ok() => {}
             Ok(_) | Err(_) => return,
         }
     }

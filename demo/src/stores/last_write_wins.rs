@@ -70,4 +70,8 @@ impl<S: SessionStore> SessionStore for LastWriteWins<S> {
     fn revocations(&self) -> Option<&RevocationList> {
         self.0.revocations()
     }
+
+    fn opens_actix_session_key(&self, key: &str) -> bool {
+        self.0.opens_actix_session_key(key)
+    }
 }

@@ -101,6 +101,10 @@ impl<S: SessionStore> SessionStore for WithOutages<S> {
     fn revocations(&self) -> Option<&RevocationList> {
         self.store.revocations()
     }
+
+    fn opens_actix_session_key(&self, key: &str) -> bool {
+        self.store.opens_actix_session_key(key)
+    }
 }
 
 impl<S: SubjectStore> SubjectStore for WithOutages<S> {

@@ -218,7 +218,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Whether the store keeps nothing, because the record travels in the cookie.
     ///
-    /// Default: `false`. The engine never calls the operations of a store that says `true`.
+    /// Default: `false`. Requests never call the operations of a store that says `true`.
+    /// [`Sessions::end_by_id`](crate::Sessions::end_by_id) calls `delete`.
     fn keeps_nothing(&self) -> bool {
         false
     }
@@ -234,7 +235,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Whether the store opens sessions under session keys that actix-session made, such as `key`.
     ///
     /// Default: `false`. Only stores that share their backend with actix-session return `true`, and only
-    /// these are given ids of such sessions. A cookie of actix-session does not say what its content is, so `key` may
+    /// these are given ids of such sessions. A store that wraps another one returns what that one does. A cookie of actix-session does not say what its content is, so `key` may
     /// be any text that the application sealed.
     fn opens_actix_session_key(&self, key: &str) -> bool {
         let _ = key;

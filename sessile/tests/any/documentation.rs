@@ -35,7 +35,7 @@ fn the_files_that_the_documentation_names_exist() {
             .step_by(2)
             .filter(|code| is_path(code))
             .collect();
-        assert!(paths.len() > 10, "{paths:?}");
+        assert!(!paths.is_empty());
         for path in paths {
             let folders = [package.join("src"), package.to_owned(), package.join("..")];
             let exists = folders.iter().any(|folder| folder.join(path).exists());

@@ -5,9 +5,11 @@ use std::time::Duration;
 use actix_web::{
     App, HttpResponse, Result,
     body::BoxBody,
-    dev::{Service, ServiceResponse},
+    dev::{Service, ServiceRequest, ServiceResponse},
+    error::ErrorImATeapot,
     guard::GuardContext,
     http::StatusCode,
+    middleware::{Next, from_fn},
     test::{TestRequest, call_and_read_body, call_service, init_service, read_body},
     web,
 };
@@ -251,4 +253,44 @@ async fn an_error_of_the_middleware_is_a_response() {
     let response = client.post_form("/lose", ()).await;
     assert_eq!(response.status(), StatusCode::CONFLICT);
     assert_eq!(response.request().path(), "/lose");
+}
+
+#[actix_web::test]
+#[should_panic = "the client does not keep the cookie of the session"]
+async fn a_client_over_http_cannot_have_a_session_in_a_secure_cookie() {
+    let clock = ManualClock::default();
+    let sessions = sessions(&clock);
+    let mut client = TestClient::new(app(&sessions).await, clock).over_http();
+    let prepare = async |it: &Session| it.insert("n", 5).unwrap();
+    client.begin_session(&sessions, prepare).await;
+}
+
+#[actix_web::test]
+#[should_panic = "the sessions are in the header `x-session`"]
+async fn a_client_cannot_have_a_session_in_a_header() {
+    let sessions = SessionMiddleware::builder(MemorySessionStore::default(), key())
+        .session_header(Some("x-session".to_owned()))
+        .build();
+    let mut client = TestClient::new(app(&sessions).await, ManualClock::default());
+    let prepare = async |it: &Session| it.insert("n", 5).unwrap();
+    client.begin_session(&sessions, prepare).await;
+}
+
+#[actix_web::test]
+async fn the_session_of_an_error_is_that_of_its_request() {
+    let clock = ManualClock::default();
+    let sessions = sessions(&clock);
+    let failing = from_fn(async |_: ServiceRequest, _: Next<BoxBody>| {
+        Err::<ServiceResponse<BoxBody>, _>(ErrorImATeapot(""))
+    });
+    let app = init_service(App::new().wrap(failing)).await;
+    let mut client = TestClient::new(app, clock);
+    let prepare = async |it: &Session| it.insert("n", 5).unwrap();
+    client.begin_session(&sessions, prepare).await;
+    let response = client.get("/").await;
+    assert_eq!(response.status(), StatusCode::IM_A_TEAPOT);
+    assert_eq!(
+        session_of(&sessions, &response).await.get("n").unwrap(),
+        Some(5)
+    );
 }

@@ -104,15 +104,21 @@ impl<S> TestClient<S> {
     ///
     /// # Panics
     ///
-    /// As [`with_session`](super::TestRequestExt::with_session).
+    /// As [`with_session`](super::TestRequestExt::with_session); if the client does not keep the cookie, for example because it
+    /// is `Secure` and the requests are [over HTTP](Self::over_http); and if the sessions are in another header than `Cookie`.
     pub async fn begin_session<Store: SessionStore>(
         &mut self,
         sessions: &SessionMiddleware<Store>,
         prepare: impl AsyncFnOnce(&Session),
     ) {
+        assert_in_cookies(sessions);
         let cookie = stored(sessions, prepare).await;
         let now = self.clock.now();
-        self.jar.add(cookie.as_str(), "/", self.is_https, now);
+        let is_kept = self.jar.add(cookie.as_str(), "/", self.is_https, now);
+        assert!(
+            is_kept,
+            "the client does not keep the cookie of the session"
+        );
     }
 
     /// The session that the client's next request to `path` would have, for the test to read: see
@@ -120,12 +126,13 @@ impl<S> TestClient<S> {
     ///
     /// # Panics
     ///
-    /// If the session can't be loaded.
+    /// If the session can't be loaded, and if the sessions are in another header than `Cookie`.
     pub async fn session_at<Store: SessionStore>(
         &self,
         path: &str,
         sessions: &SessionMiddleware<Store>,
     ) -> Session {
+        assert_in_cookies(sessions);
         let header = self.jar.header(path, self.is_https, self.clock.now());
         opened(sessions, header.as_deref()).await
     }
@@ -162,15 +169,20 @@ impl<S> TestClient<S> {
         B: MessageBody + 'static,
     {
         let mut request = request.to_request();
-        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let uri = request.uri().clone();
         let header = self.jar.header(uri.path(), self.is_https, self.clock.now());
         if let Some(header) = header.and_then(|text| HeaderValue::from_str(&text).ok()) {
             request.headers_mut().append(COOKIE, header);
         }
+        let sent = (request.method().clone(), request.head().headers.clone());
         let response = match self.app.call(request).await {
             Ok(response) => response.map_into_boxed_body(),
             Err(error) => {
+                let (method, headers) = sent;
                 let request = TestRequest::with_uri(&uri.to_string()).method(method);
+                let request = headers
+                    .into_iter()
+                    .fold(request, TestRequest::append_header);
                 ServiceResponse::new(request.to_http_request(), error.error_response())
             }
         };
@@ -180,6 +192,16 @@ impl<S> TestClient<S> {
         }
         response
     }
+}
+
+#[track_caller]
+fn assert_in_cookies<Store: SessionStore>(sessions: &SessionMiddleware<Store>) {
+    let header = sessions.manager().request_header();
+    let is_cookie = header.eq_ignore_ascii_case(COOKIE.as_str());
+    assert!(
+        is_cookie,
+        "the client keeps cookies, and the sessions are in the header `{header}`"
+    );
 }
 
 /// Without the values of the cookies.

@@ -23,15 +23,21 @@ struct Entry {
 
 impl Jar {
     /// Takes in a `Set-Cookie` of the response to a request for `path`, as a client does: it may remove a cookie, or be
-    /// ignored.
-    pub(super) fn add(&mut self, set_cookie: &str, path: &str, is_https: bool, now: Timestamp) {
+    /// ignored. Returns whether the client has the cookie now.
+    pub(super) fn add(
+        &mut self,
+        set_cookie: &str,
+        path: &str,
+        is_https: bool,
+        now: Timestamp,
+    ) -> bool {
         let Ok(cookie) = Cookie::parse(set_cookie) else {
-            return;
+            return false;
         };
         let is_secure = cookie.secure() == Some(true);
         let is_foreign = cookie.domain().is_some_and(|domain| domain != HOST);
         if is_foreign || is_secure && !is_https {
-            return;
+            return false;
         }
         let path = match cookie.path() {
             Some(path) if path.starts_with('/') => path,
@@ -46,9 +52,11 @@ impl Jar {
             expires_at: expiry(&cookie, now),
         };
         self.0.retain(|it| !it.is_replaced_by(&entry));
-        if entry.is_live(now) {
+        let is_live = entry.is_live(now);
+        if is_live {
             self.0.push(entry);
         }
+        is_live
     }
 
     /// The `Cookie` header of a request for `path`.
