@@ -8,10 +8,12 @@ use crate::{
 /// The argument with which some tests run longer than for a pull request.
 const FULL: &str = "--full";
 
-/// The variables that these tests read: the sessions of the run with crashes, and the rounds of requests at once.
-const FULL_SIZES: [(&str, &str); 2] = [
+/// The variables that these tests read: the sessions of the run with crashes, the rounds of requests at once, and which schedules
+/// are explored.
+const FULL_SIZES: [(&str, &str); 3] = [
     ("SESSILE_TEST_CRASHES", "100000"),
     ("SESSILE_TEST_ROUNDS", "50"),
+    ("SESSILE_TEST_SCHEDULES", "all"),
 ];
 
 pub(crate) fn run(mut arguments: Vec<String>) -> Result<(), Failure> {

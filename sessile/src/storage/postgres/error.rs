@@ -10,6 +10,15 @@ use crate::storage::sql::{Fault, Meaning, Message};
 
 /// The fault of a statement that failed.
 pub(super) fn fault(error: Error) -> Fault {
+    fault_by(error, meaning)
+}
+
+/// The fault of an unnamed statement that failed.
+pub(super) fn fault_of_unnamed(error: Error) -> Fault {
+    fault_by(error, meaning_of_unnamed)
+}
+
+fn fault_by(error: Error, meaning: fn(&str, bool) -> Meaning) -> Fault {
     match error.as_db_error() {
         Some(error) => {
             let is_fatal = error.parsed_severity() != Some(Severity::Error);
@@ -47,6 +56,16 @@ pub(super) fn meaning(code: &str, is_fatal: bool) -> Meaning {
         // protocol_violation: a prepared statement with other parameters
         "08P01" => Meaning::NoStatement,
         _ => meaning_of_refusal(code),
+    }
+}
+
+/// The meaning of an SQLSTATE for an unnamed statement, which is sent together with its parameters. A server that misses it, or
+/// finds other parameters, received the messages of the connection in another order: behind a pooler, this happens rarely.
+/// The connection is not used again.
+fn meaning_of_unnamed(code: &str, is_fatal: bool) -> Meaning {
+    match meaning(code, is_fatal) {
+        Meaning::NoStatement => Meaning::Ended,
+        meaning => meaning,
     }
 }
 
@@ -131,6 +150,8 @@ mod tests {
             assert_eq!(meaning(code, true), Meaning::Ended, "{code}");
         }
         assert_eq!(meaning_of_refusal("08P01"), Meaning::Ended);
+        assert_eq!(meaning_of_unnamed("08P01", false), Meaning::Ended);
+        assert_eq!(meaning_of_unnamed("42P01", false), meaning("42P01", false));
         let denied = Meaning::Failed(StoreErrorKind::Denied);
         assert_eq!(meaning_of_refusal("28P01"), denied);
     }

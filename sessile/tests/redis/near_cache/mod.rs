@@ -160,7 +160,7 @@ async fn without_a_near_cache_every_load_is_one_command() {
     let proxy = Proxy::start(redis.port()).unwrap();
     let store = store(format!("127.0.0.1:{}", proxy.port())).await;
     let start = [
-        "INFO", "GET", "SET", "DEL", "GETRANGE", "EVAL", "EVALSHA", "INFO",
+        "INFO", "CLIENT", "GET", "SET", "DEL", "GETRANGE", "EVAL", "EVALSHA", "INFO",
     ];
     assert_eq!(proxy.take_requests(), start);
     let at = create(&store, 1).await;

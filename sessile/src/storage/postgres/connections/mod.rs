@@ -27,7 +27,7 @@ use self::connect::Connector;
 use super::pool::{Pool, PostgresPool};
 use super::{
     catalog::Catalog,
-    error::fault,
+    error::{fault, fault_of_unnamed},
     parameter::Parameter,
     statements::{Call, Found, Purpose, Rows, Statements},
 };
@@ -271,6 +271,7 @@ async fn execute(
     };
     let rows = rows.map_err(|error| match has_other_columns(&error) {
         true => Fault::OtherStatement,
+        false if prepared.is_none() => fault_of_unnamed(error),
         false => fault(error),
     })?;
     if rows.is_empty() {
