@@ -102,9 +102,8 @@ impl SessionStore for CookieSessionStore {
 
     /// Puts the session on the list, for as long as any session can live.
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        let entry = Record::new(SystemClock.now());
         let ttl = MARK_LIFETIME.saturating_add(SLACK);
-        self.list()?.revoke(id, &entry, ttl).await.map(drop)
+        self.list()?.end(id, SystemClock.now(), ttl).await
     }
 
     fn keeps_nothing(&self) -> bool {

@@ -193,7 +193,7 @@ async fn without_a_list_nothing_is_ended_silently() {
         sessions.end_all("ferris").await.unwrap_err(),
         sessions.end_everything().await.unwrap_err(),
     ] {
-        assert_eq!(error.kind(), crate::storage::StoreErrorKind::Misconfigured);
+        assert_eq!(error.kind(), crate::storage::StoreErrorKind::Unsupported);
     }
 }
 
