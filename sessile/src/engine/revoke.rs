@@ -129,7 +129,7 @@ impl<S: SessionStore> Engine<S> {
             return Ok(true);
         };
         let now = self.clock.now();
-        let mut entry = Record::new(now);
+        let mut entry = Record::revocation(now);
         entry.epoch = epoch;
         entry.ends_at = now.saturating_add(self.secrets.grace);
         entry.move_to(new);

@@ -131,7 +131,7 @@ impl RevocationList {
         now: Timestamp,
         ttl: Duration,
     ) -> Result<(), StoreError> {
-        let entry = Record::new(now);
+        let entry = Record::revocation(now);
         let mut id = Cow::Borrowed(id);
         // Each renewal generates an id, so this ends.
         for _ in 0..MAX_RENEWALS {

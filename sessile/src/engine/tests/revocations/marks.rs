@@ -48,6 +48,23 @@ async fn everything_ends_and_later_sessions_live() {
 }
 
 #[tokio::test]
+async fn what_was_ended_before_the_end_of_everything_stays_ended() {
+    let listed = Listed::new(|_| {});
+    // The mark is before the sign-ins, as if the call took long.
+    let earlier = ManualClock::starting_at(listed.world.clock.now());
+    let caller = listed.beside(&earlier, |_| {});
+    let user = listed.signed_in("ferris").await;
+    let guest = listed.world.stored().await;
+    for cookie in [&user, &guest] {
+        listed.purge(cookie).await;
+    }
+    let sessions = caller.world.manager.sessions();
+    sessions.end_everything().await.unwrap();
+    assert_eq!(listed.open(&user).await.subject(), None);
+    assert_eq!(listed.world.n(&guest).await, None);
+}
+
+#[tokio::test]
 async fn a_sign_in_whose_request_began_before_the_end_is_refused() {
     let listed = Listed::new(|_| {});
     let guest = listed.world.stored().await;
