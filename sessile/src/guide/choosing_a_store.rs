@@ -90,8 +90,8 @@
 //! - With `max_staleness`, a session that another server has ended can be read for as long.
 //! - `end_all` counts from the clock of the server that calls it, and nothing corrects that: a session that a server whose
 //!   clock is ahead signed in shortly before is not ended. Call it again after that time.
-//! - A cookie that actix-session made has no id, so the list can't end it. Turn [`accept_actix_session_cookies`] off as soon
-//!   as you can.
+//! - A cookie that actix-session made has no times, so [less can be ended](CookieSessionStore::with_revocations). Turn
+//!   [`accept_actix_session_cookies`] off as soon as you can.
 //! - With [`TtlExtensionPolicy::OnEveryRequest`], each response sends the cookie, so a read costs as much as a change.
 //! - Set the list up on all servers: one without it opens ended sessions.
 //! - Concurrent changes are still not merged, and a second sign-in with a cookie from before the first has no values of it.

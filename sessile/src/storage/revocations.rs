@@ -112,8 +112,12 @@ impl RevocationList {
             return Ok(false);
         }
         let subject = record.subject();
-        let since = record.signed_in_at().filter(|_| subject.is_some());
-        let since = since.unwrap_or(record.created_at);
+        let since = match record.signed_in_at() {
+            Some(at) if subject.is_some() => at,
+            // actix-session sealed the state, at any time before.
+            _ if record.undated => Timestamp::from_unix_millis(0),
+            _ => record.created_at,
+        };
         let asking = self.store.is_revoked(id, subject.as_ref(), since);
         let is_revoked = asking.await?;
         match is_revoked {
