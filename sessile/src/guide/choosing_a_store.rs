@@ -88,9 +88,9 @@
 //!   which sessions there are.
 //! - If the store of the list fails, requests with a session fail. So the list needs the same care as a store of sessions.
 //! - With `max_staleness`, a session that another server has ended can be read for as long.
-//! - `end_all` counts from the clock of the server that calls it, and nothing corrects that: a session that a server whose
-//!   clock is ahead signed in shortly before is not ended. Call it again after that time.
-//! - A cookie that actix-session made has no times, so [less can be ended](CookieSessionStore::with_revocations). Turn
+//! - `end_all` and `end_everything` count from the clock of the server that calls them, and nothing corrects that: a session
+//!   that a server whose clock is ahead signed in shortly before is not ended. Repeat the call after that time.
+//! - A cookie that actix-session made has no times, so [less can be ended](crate::storage::CookieSessionStore::with_revocations). Turn
 //!   [`accept_actix_session_cookies`] off as soon as you can.
 //! - With [`TtlExtensionPolicy::OnEveryRequest`], each response sends the cookie, so a read costs as much as a change.
 //! - Set the list up on all servers: one without it opens ended sessions.

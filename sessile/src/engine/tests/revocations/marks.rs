@@ -156,6 +156,21 @@ async fn a_session_that_a_server_with_another_clock_made_ends_as_well() {
     }
 }
 
+/// The list does not have the time of the sign-in.
+#[tokio::test]
+async fn a_sign_in_by_a_clock_that_is_ahead_is_ended_by_a_call_after_it() {
+    let listed = Listed::new(|_| {});
+    let ahead = ManualClock::starting_at(listed.world.clock.now());
+    ahead.advance(Duration::from_secs(30));
+    let cookie = listed.beside(&ahead, |_| {}).signed_in("ferris").await;
+    let sessions = listed.world.manager.sessions();
+    for (wait, subject) in [(0, Some("ferris")), (30_000, Some("ferris")), (1, None)] {
+        listed.world.clock.advance(Duration::from_millis(wait));
+        sessions.end_all("ferris").await.unwrap();
+        assert_eq!(listed.open(&cookie).await.subject().as_deref(), subject);
+    }
+}
+
 #[tokio::test]
 async fn an_entry_lives_as_long_as_the_longest_lifetime() {
     let hour = time::Duration::hours(1);
