@@ -188,9 +188,10 @@ impl Content {
         })
     }
 
-    /// The content in a `text` that actix-session sealed, unsealed at `now`: a state, or a key. It does not tell
-    /// the time of issue, and a state gets an id here.
+    /// The content in a `text` that actix-session sealed as `value`, unsealed at `now`: a state, or a key. It does not
+    /// tell the time of issue. A state has no id, so it gets one here: the same each time, so that it can be ended.
     pub(super) fn of_actix_session(
+        value: &[u8],
         text: &str,
         now: impl FnOnce() -> Timestamp,
     ) -> Option<Unsealed> {
@@ -199,7 +200,7 @@ impl Content {
             _ => None,
         };
         let content = match state {
-            Some(record) => Self::record(SessionId::generate(), record),
+            Some(record) => Self::record(SessionId::of_actix_session_cookie(value), record),
             None => Self::of_actix_session_key(text),
         };
         Some(Unsealed {

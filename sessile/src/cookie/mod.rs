@@ -125,7 +125,7 @@ impl SessionCookie {
             self.open_actix_session(&keys, value)?
         };
         // Calls the application's clock, so not under the lock of the keys.
-        Content::of_actix_session(&of_actix_session, now).map(Ok)
+        Content::of_actix_session(value, &of_actix_session, now).map(Ok)
     }
 
     fn unseal_with(&self, key: &SealingKey, value: &[u8]) -> Option<Result<Unsealed, DecodeError>> {

@@ -82,11 +82,10 @@ impl<S: SessionStore> Engine<S> {
         })
     }
 
-    /// Ends the session that has this id. Without a list, only its cookie is removed.
+    /// Ends the session that has this id, also if it was renewed meanwhile. Without a list, only its cookie is removed.
     pub(super) async fn revoke(&self, id: &SessionId) -> Result<(), StoreError> {
         if let Some(list) = self.store.revocations() {
-            let entry = Record::new(self.clock.now());
-            let ending = list.revoke(id, &entry, self.entry_ttl());
+            let ending = list.end(id, self.clock.now(), self.entry_ttl());
             self.store.observe(Operation::Create, ending).await?;
         }
         Ok(())
@@ -130,11 +129,11 @@ impl<S: SessionStore> Engine<S> {
             return Ok(true);
         };
         let now = self.clock.now();
-        let mut entry = Record::new(now);
+        let mut entry = Record::revocation(now);
         entry.epoch = epoch;
         entry.ends_at = now.saturating_add(self.secrets.grace);
         entry.move_to(new);
-        let ending = list.revoke(old, &entry, self.entry_ttl());
+        let ending = list.add(old, &entry, self.entry_ttl());
         self.store.observe(Operation::Create, ending).await
     }
 

@@ -91,7 +91,8 @@ impl<S: EndingStore> Sessions<S> {
     /// `CookieSessionStore`, which does not have them.
     ///
     /// No session of the user that signed in before the call is opened again, except for the `max_staleness` of a near cache or
-    /// of a revocation list. A sign-in whose request began before the call is refused, so a password that was checked earlier
+    /// of a revocation list. With a revocation list, the clocks of the servers count as well: a session that a server whose
+    /// clock is ahead signed in shortly before is not ended, so call it again after that time. A sign-in whose request began before the call is refused, so a password that was checked earlier
     /// opens nothing.
     ///
     /// # Errors

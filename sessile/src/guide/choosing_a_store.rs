@@ -75,7 +75,7 @@
 //! | without a session | 0 | 0 | 0 | 0 |
 //! | reads | 0 | 1 | 0, or 1 if the last question is too old | 1 |
 //! | changes | 0 | 2 | 1 or 2 | 2 |
-//! | signs out | 0 | 2 | 1 or 2 | 2 |
+//! | signs out | 0 | 2; 4 if another request renews at the same time | 1 or 2 | 2 |
 //! | renews | 0 | 3 | 2 or 3 | 2 |
 //! | the store keeps | nothing | the ids of ended sessions | the same | all sessions |
 //!
@@ -88,11 +88,10 @@
 //!   which sessions there are.
 //! - If the store of the list fails, requests with a session fail. So the list needs the same care as a store of sessions.
 //! - With `max_staleness`, a session that another server has ended can be read for as long.
-//! - `end_all` counts from the clock of the server that calls it, and nothing corrects that: a session that a server whose
-//!   clock is ahead signed in shortly before is not ended. Call it again after that time.
-//! - A sign-out that runs at the same time as a renewal ends the session that it opened, and not the new one.
-//! - A cookie that actix-session made has no id, so the list can't end it. Turn [`accept_actix_session_cookies`] off as soon
-//!   as you can.
+//! - `end_all` and `end_everything` count from the clock of the server that calls them, and nothing corrects that: a session
+//!   that a server whose clock is ahead signed in shortly before is not ended. Repeat the call after that time.
+//! - A cookie that actix-session made has no times, so [less can be ended](crate::storage::CookieSessionStore::with_revocations). Turn
+//!   [`accept_actix_session_cookies`] off as soon as you can.
 //! - With [`TtlExtensionPolicy::OnEveryRequest`], each response sends the cookie, so a read costs as much as a change.
 //! - Set the list up on all servers: one without it opens ended sessions.
 //! - Concurrent changes are still not merged, and a second sign-in with a cookie from before the first has no values of it.

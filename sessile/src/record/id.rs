@@ -74,6 +74,11 @@ impl SessionId {
         }
     }
 
+    /// The id of the session that actix-session sealed as this `value` of a cookie.
+    pub(crate) fn of_actix_session_cookie(value: &[u8]) -> Self {
+        Self::from_bytes(truncated_digest(value))
+    }
+
     /// The session key that actix-session knows the session by, if it made the session.
     pub(crate) fn actix_session_key(&self) -> Option<&str> {
         self.actix_session_key.as_deref()

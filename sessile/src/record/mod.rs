@@ -7,6 +7,7 @@ pub(crate) mod json;
 mod moved;
 mod payload;
 mod reader;
+mod revocation;
 mod rotation;
 mod sealed;
 mod secrets;

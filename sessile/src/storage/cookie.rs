@@ -53,6 +53,17 @@ impl CookieSessionStore {
     /// A store whose sessions can be ended: those on the `list` are never opened again.
     ///
     /// A sign-out and a renewal are acknowledged only when the list has them. [`RevocationList`] has the costs and an example.
+    ///
+    /// Cookies that actix-session sealed have neither an id nor times:
+    ///
+    /// - Their id is a digest of the cookie's value. So a sign-out ends all copies of the cookie, and not other cookies that
+    ///   actix-session had sealed of the same session. Under [`Signed`](crate::CookieContentSecurity::Signed), equal states
+    ///   have equal cookies, and end together.
+    /// - They never expire, and an entry does: a copy opens again then.
+    /// - [`end_everything`](crate::Sessions::end_everything) ends all of them, those that actix-session seals later as well.
+    ///   [`end_all`](crate::Sessions::end_all) ends none, since they do not name the user.
+    ///
+    /// So turn [`accept_actix_session_cookies`](crate::config::Settings::accept_actix_session_cookies) off as soon as you can.
     #[must_use]
     pub const fn with_revocations(list: RevocationList) -> Self {
         Self {
@@ -102,9 +113,8 @@ impl SessionStore for CookieSessionStore {
 
     /// Puts the session on the list, for as long as any session can live.
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        let entry = Record::new(SystemClock.now());
         let ttl = MARK_LIFETIME.saturating_add(SLACK);
-        self.list()?.revoke(id, &entry, ttl).await.map(drop)
+        self.list()?.end(id, SystemClock.now(), ttl).await
     }
 
     fn keeps_nothing(&self) -> bool {

@@ -5,14 +5,17 @@
 
 mod cache;
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use self::cache::Cache;
 use super::{
     AnySessionStore, BoxFuture, CreateOutcome, EndOutcome, Freshness, Loaded, SessionId,
-    SessionStore as _, StoreError, SubjectDigest, SubjectStore, Version,
+    SessionStore as _, StoreError, StoreErrorKind, SubjectDigest, SubjectStore, Version,
 };
 use crate::{clock::Timestamp, record::Record};
+
+/// How many renewals of a session are followed to end it.
+const MAX_RENEWALS: u32 = 1000;
 
 /// The sessions that have ended before their cookies expire, for `CookieSessionStore`.
 ///
@@ -109,8 +112,12 @@ impl RevocationList {
             return Ok(false);
         }
         let subject = record.subject();
-        let since = record.signed_in_at().filter(|_| subject.is_some());
-        let since = since.unwrap_or(record.created_at);
+        let since = match record.signed_in_at() {
+            Some(at) if subject.is_some() => at,
+            // actix-session sealed the state, at any time before.
+            _ if record.undated => Timestamp::from_unix_millis(0),
+            _ => record.created_at,
+        };
         let asking = self.store.is_revoked(id, subject.as_ref(), since);
         let is_revoked = asking.await?;
         match is_revoked {
@@ -120,8 +127,33 @@ impl RevocationList {
         Ok(is_revoked)
     }
 
-    /// Ends the session with this id. `entry` is kept in its place. Returns whether the list did not have it before.
-    pub(crate) async fn revoke(
+    /// Ends the session with this id. If a renewal replaced it, the session continues under the id that its entry names, and
+    /// ends there. An entry lives for `ttl`.
+    pub(crate) async fn end(
+        &self,
+        id: &SessionId,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
+        let entry = Record::revocation(now);
+        let mut id = Cow::Borrowed(id);
+        // Each renewal generates an id, so this ends.
+        for _ in 0..MAX_RENEWALS {
+            if self.add(&id, &entry, ttl).await? {
+                return Ok(());
+            }
+            let earlier = self.entry(&id).await?;
+            match earlier.and_then(|it| it.record.moved_to()) {
+                Some(next) => id = Cow::Owned(next),
+                None => return Ok(()),
+            }
+        }
+        let cause = "a session that ends is renewed again and again";
+        Err(StoreError::new(StoreErrorKind::Unavailable, cause))
+    }
+
+    /// Puts `entry` in the place of the session with this id. Returns whether the list did not have it before.
+    pub(crate) async fn add(
         &self,
         id: &SessionId,
         entry: &Record,

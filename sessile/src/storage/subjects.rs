@@ -75,6 +75,9 @@ pub trait SubjectStore: SessionStore {
 
     /// Ends all sessions, also those of guests, and refuses every sign-in whose request began until `now`.
     ///
+    /// A record that has no subject and signed in at [`Timestamp::MAX`] is no session: it is an entry of a
+    /// [`RevocationList`](super::RevocationList). It is kept, and its time is not that of a sign-in.
+    ///
     /// # Errors
     ///
     /// If sessions may be left. The call can be repeated.

@@ -49,6 +49,8 @@ pub(crate) enum SubjectFault {
     EverythingSparesGuests,
     EverythingSparesKept,
     EverythingIgnoresSignIns,
+    EverythingSweepsLists,
+    EverythingCountsLists,
     RevokesNoId,
     RevokesDeletedIds,
     RevokesNothingByMarks,

@@ -205,11 +205,13 @@ async fn an_index_that_comes_late_is_caught() {
 
 #[tokio::test]
 async fn an_end_of_everything_that_spares_a_session_is_caught() {
-    let rule = "`end_everything` ends all sessions of users and guests, and refuses the sign-ins before it";
+    let rule = "`end_everything` ends all sessions of users and guests, refuses the sign-ins before it, and keeps the entries of a revocation list";
     for (fault, did) in [
         (EverythingSparesGuests, "then found a record"),
         (EverythingSparesKept, "then found a record"),
         (EverythingIgnoresSignIns, "before the newest sign-in"),
+        (EverythingSweepsLists, "then found nothing"),
+        (EverythingCountsLists, "after every sign-in"),
     ] {
         let suite = end_everything_test_suite(move || BrokenSubjects::new(Some(fault)));
         fails(fault, suite, rule, did).await;

@@ -86,7 +86,7 @@ impl IterableStore for MemorySessionStore {
     }
 
     async fn clear(&self) -> Result<(), StoreError> {
-        self.delete_everything(&mut self.index());
+        self.delete_everything(&mut self.index(), |_| false);
         Ok(())
     }
 }

@@ -88,13 +88,18 @@ impl MemorySessionStore {
         sessions
     }
 
-    /// Deletes all sessions.
-    pub(super) fn delete_everything(&self, index: &mut Index) {
+    /// Deletes all records except those that are `kept`, which are not in the index.
+    pub(super) fn delete_everything(&self, index: &mut Index, kept: impl Fn(&Record) -> bool) {
         index.subjects.clear();
         index.labels.clear();
+        let now = self.clock.now();
         for shard in &self.shared.shards {
             let mut shard = locked::lock(shard);
-            let ids: Vec<_> = shard.ids().collect();
+            let is_kept = |id: &SessionId| {
+                let loaded = shard.peek(id.as_bytes(), now);
+                loaded.is_some_and(|it| kept(&it.record))
+            };
+            let ids: Vec<_> = shard.ids().filter(|id| !is_kept(id)).collect();
             let removed: Vec<_> = ids.iter().filter_map(|id| shard.remove(id)).collect();
             drop(shard);
             // Freed without the lock of the shard.
@@ -233,7 +238,7 @@ impl SubjectStore for MemorySessionStore {
         let at = newest.map_or(now, |newest| newest.max(now));
         index.everything_ended_at = Some(at);
         self.shared.has_marks.set();
-        self.delete_everything(&mut index);
+        self.delete_everything(&mut index, Record::is_revocation);
         Ok(at)
     }
 }

@@ -83,7 +83,10 @@ impl SubjectStatements {
                  WHERE subject = ?"
             )
             .into(),
-            latest_sign_in: format!("SELECT MAX(signed_in_at) FROM {sessions}").into(),
+            latest_sign_in: format!(
+                "SELECT MAX(signed_in_at) FROM {sessions} WHERE subject IS NOT NULL"
+            )
+            .into(),
             is_revoked: format!(
                 "SELECT EXISTS (SELECT 1 FROM {sessions} AS it WHERE it.id = ? AND it.expires_at > {NOW})
                      OR {is_refused}"

@@ -116,6 +116,7 @@ impl SubjectStatements {
                     "WITH mark AS (
                          INSERT INTO {marks} AS mark (subject, at, expires_at)
                          SELECT ''::bytea, GREATEST($1, max(signed_in_at)), {NOW} + $2 FROM {sessions}
+                         WHERE subject IS NOT NULL
                          ON CONFLICT (subject) DO UPDATE SET
                              at = GREATEST(mark.at, excluded.at), expires_at = excluded.expires_at
                          RETURNING at
@@ -123,7 +124,7 @@ impl SubjectStatements {
                      SELECT {PROOF}, (SELECT at FROM mark)::bigint, NULL::bigint, NULL::text"
                 ),
             ),
-            // The sign-in of a guest is unknown.
+            // The sign-in of a guest is unknown, and that of an entry of a revocation list is later.
             delete_all: Statement::new(
                 Purpose::Maintain,
                 &[Type::BYTEA, Type::INT8, Type::INT8],

@@ -105,7 +105,7 @@ impl RedisSessionStore {
         from: Option<Position>,
     ) -> Result<Option<Position>, StoreError> {
         let scanned = self.scan(from, SCANNED_AT_ONCE).await?;
-        self.delete_sessions(&scanned.ids).await?;
+        self.delete_sessions(&scanned.ids, |_| false).await?;
         Ok(scanned.next)
     }
 

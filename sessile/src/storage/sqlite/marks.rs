@@ -48,13 +48,17 @@ const MARK: &str = "
 /// As [`MARK`], for all subjects.
 const MARK_EVERYTHING: &str = "
     INSERT INTO sessile_marks (subject, at, expires_at)
-    VALUES (x'', max(?1, coalesce((SELECT max(signed_in_at) FROM sessile_sessions), ?1)), ?2)
+    VALUES (x'', max(?1, coalesce((SELECT max(signed_in_at) FROM sessile_sessions WHERE subject IS NOT NULL), ?1)), ?2)
     ON CONFLICT (subject) DO UPDATE SET at = max(at, excluded.at), expires_at = excluded.expires_at
     RETURNING at";
 
 /// Binds the subject as ?1, and the id of the exempt session as ?2.
 const DELETE_MARKED: &str = "
     DELETE FROM sessile_sessions WHERE subject = ?1 AND id IS NOT ?2 RETURNING id, expires_at";
+
+/// Binds the time of the mark as ?1. The entries of a revocation list signed in later.
+const DELETE_SESSIONS: &str =
+    "DELETE FROM sessile_sessions WHERE (signed_in_at <= ?1) IS NOT FALSE";
 
 /// Without a condition, SQLite frees the pages of the table as a whole.
 const DELETE_EVERYTHING: &str = "DELETE FROM sessile_sessions";
@@ -158,7 +162,7 @@ impl Operation for EndEverything {
                 .query_one(params![integer(self.now), integer(expires_at)], |row| {
                     row.get(0)
                 })?;
-            connection.prepare_cached(DELETE_EVERYTHING)?.execute([])?;
+            connection.prepare_cached(DELETE_SESSIONS)?.execute([at])?;
             Ok(timestamp(at))
         })
     }

@@ -22,6 +22,8 @@ pub(super) async fn everything_ends<S: SubjectStore>(store: Arc<S>) {
     let [others] = other.users([5000]).await;
     let guest = scene.guest().labelled(Some("label of a test"));
     scene.creates(&guest).await;
+    let listed = scene.listed();
+    scene.creates(&listed).await;
 
     let ending = scene.store().end_everything(scene.at(1000));
     let ended = scene.case.in_time("`end_everything`", ending).await;
@@ -32,6 +34,13 @@ pub(super) async fn everything_ends<S: SubjectStore>(store: Arc<S>) {
             .case
             .broken("Its time is before the newest sign-in of a session that it ended.");
     }
+    let days = 24 * 3_600_000;
+    if at > scene.at(400 * days) {
+        scene
+            .case
+            .broken("Its time is after every sign-in: that of an entry of a revocation list.");
+    }
+    scene.case.finds(&listed.loaded).await;
     scene.is_gone(&kept).await;
     other.is_gone(&others).await;
     scene.is_gone(&guest).await;
@@ -79,4 +88,9 @@ pub(super) async fn everything_ends<S: SubjectStore>(store: Arc<S>) {
     }
     scene.is_gone(&next).await;
     scene.is_gone(&guest).await;
+    scene.case.id = listed.id.clone();
+    scene.case.finds(&listed.loaded).await;
+    // Nor is a later one refused.
+    let listed = scene.listed();
+    scene.creates(&listed).await;
 }

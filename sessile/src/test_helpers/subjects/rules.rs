@@ -29,6 +29,5 @@ pub(super) const AGREE: &str =
     "`list` returns exactly the sessions that `load` finds, also if operations were dropped midway";
 pub(super) const END_REPEATED: &str =
     "`end_subject` that was dropped midway can be repeated, and then all sessions have ended";
-pub(super) const EVERYTHING: &str =
-    "`end_everything` ends all sessions of users and guests, and refuses the sign-ins before it";
+pub(super) const EVERYTHING: &str = "`end_everything` ends all sessions of users and guests, refuses the sign-ins before it, and keeps the entries of a revocation list";
 pub(super) const REVOKED: &str = "`is_revoked` is true for an id with a live record, and for a session that began at or before the time of a mark of its subject or of everything";

@@ -84,6 +84,12 @@ impl<S: SubjectStore> Scene<S> {
         }
     }
 
+    /// The entry of an ended session in a revocation list. It is not stored.
+    pub(super) fn listed(&mut self) -> Known {
+        let guest = self.guest();
+        guest.with(|details| details.signed_in_at = Some(Timestamp::MAX))
+    }
+
     /// A session that signs in at this time. It is not stored.
     pub(super) fn user(&mut self, millis: u64) -> Known {
         let guest = self.guest();

@@ -243,8 +243,11 @@ impl SubjectStore for BrokenSubjects {
 
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let mut data = self.data();
-        let signed_in = data.entries.values();
-        let newest = signed_in.filter_map(|it| it.record().signed_in_at()).max();
+        let is_listed = |record: &Record| record.signed_in_at() == Some(Timestamp::MAX);
+        let counts_lists = self.has(SubjectFault::EverythingCountsLists);
+        let records = data.entries.values().map(|it| it.record());
+        let signed_in = records.filter(|it| counts_lists || !is_listed(it));
+        let newest = signed_in.filter_map(|it| it.signed_in_at()).max();
         let newest = newest.filter(|_| !self.has(SubjectFault::EverythingIgnoresSignIns));
         let at = now
             .max(newest.unwrap_or(now))
@@ -252,8 +255,10 @@ impl SubjectStore for BrokenSubjects {
         data.everything = Some(at);
         let spares_guests = self.has(SubjectFault::EverythingSparesGuests);
         let spares_users = self.has(SubjectFault::EverythingSparesKept);
+        let spares_lists = !self.has(SubjectFault::EverythingSweepsLists);
         data.entries
             .retain(|_, entry| match entry.record().subject() {
+                None if is_listed(entry.record()) => spares_lists,
                 None => spares_guests,
                 Some(_) => spares_users,
             });

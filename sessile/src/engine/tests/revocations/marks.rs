@@ -48,6 +48,23 @@ async fn everything_ends_and_later_sessions_live() {
 }
 
 #[tokio::test]
+async fn what_was_ended_before_the_end_of_everything_stays_ended() {
+    let listed = Listed::new(|_| {});
+    // The mark is before the sign-ins, as if the call took long.
+    let earlier = ManualClock::starting_at(listed.world.clock.now());
+    let caller = listed.beside(&earlier, |_| {});
+    let user = listed.signed_in("ferris").await;
+    let guest = listed.world.stored().await;
+    for cookie in [&user, &guest] {
+        listed.purge(cookie).await;
+    }
+    let sessions = caller.world.manager.sessions();
+    sessions.end_everything().await.unwrap();
+    assert_eq!(listed.open(&user).await.subject(), None);
+    assert_eq!(listed.world.n(&guest).await, None);
+}
+
+#[tokio::test]
 async fn a_sign_in_whose_request_began_before_the_end_is_refused() {
     let listed = Listed::new(|_| {});
     let guest = listed.world.stored().await;
@@ -136,6 +153,21 @@ async fn a_session_that_a_server_with_another_clock_made_ends_as_well() {
         let session = without_list.open([cookie.as_bytes()]).await.unwrap();
         assert_eq!(session.get("n").unwrap(), Some(1));
         assert_eq!(listed.world.n(&cookie).await, None);
+    }
+}
+
+/// The list does not have the time of the sign-in.
+#[tokio::test]
+async fn a_sign_in_by_a_clock_that_is_ahead_is_ended_by_a_call_after_it() {
+    let listed = Listed::new(|_| {});
+    let ahead = ManualClock::starting_at(listed.world.clock.now());
+    ahead.advance(Duration::from_secs(30));
+    let cookie = listed.beside(&ahead, |_| {}).signed_in("ferris").await;
+    let sessions = listed.world.manager.sessions();
+    for (wait, subject) in [(0, Some("ferris")), (30_000, Some("ferris")), (1, None)] {
+        listed.world.clock.advance(Duration::from_millis(wait));
+        sessions.end_all("ferris").await.unwrap();
+        assert_eq!(listed.open(&cookie).await.subject().as_deref(), subject);
     }
 }
 

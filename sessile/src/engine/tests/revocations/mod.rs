@@ -172,6 +172,26 @@ async fn a_cookie_from_before_the_list_was_set_up_can_be_ended() {
 }
 
 #[tokio::test]
+async fn a_cookie_of_actix_session_can_be_ended() {
+    let listed = Listed::new(|_| {});
+    let sealed = |state: &str| listed.world.sealed_by_actix_session(state);
+    let [ended, renewed, kept] = [r#"{"n":"1"}"#, r#"{"n":"2"}"#, r#"{"n":"3"}"#].map(sealed);
+    let id = listed.world.id(&kept).await;
+    assert_eq!(listed.world.id(&kept).await, id);
+    listed.purge(&ended).await;
+    assert_eq!(listed.world.n(&ended).await, None);
+    let new = listed.renew(&renewed).await;
+    assert_eq!(listed.world.n(&renewed).await, None);
+    assert_eq!(listed.world.n(&new).await, Some(2));
+
+    assert_eq!(listed.world.n(&kept).await, Some(3));
+    let sessions = listed.world.manager.sessions();
+    sessions.end_everything().await.unwrap();
+    listed.tick();
+    assert_eq!(listed.world.n(&kept).await, None);
+}
+
+#[tokio::test]
 async fn an_id_is_ended_by_an_administrator() {
     let listed = Listed::new(|_| {});
     let cookie = listed.world.stored().await;
@@ -193,7 +213,7 @@ async fn without_a_list_nothing_is_ended_silently() {
         sessions.end_all("ferris").await.unwrap_err(),
         sessions.end_everything().await.unwrap_err(),
     ] {
-        assert_eq!(error.kind(), crate::storage::StoreErrorKind::Misconfigured);
+        assert_eq!(error.kind(), crate::storage::StoreErrorKind::Unsupported);
     }
 }
 

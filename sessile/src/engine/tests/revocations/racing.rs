@@ -1,5 +1,7 @@
 //! Requests that run at the same time as a sign-out or a renewal.
 
+use std::cell::Cell;
+
 use super::{
     super::dropped::{at_each_await, within_polls},
     *,
@@ -201,7 +203,7 @@ async fn at_each_await_of_a_renewal_the_session_may_end() {
         let [renewed, purged] = answers;
         purged.unwrap();
         match renewed {
-            Ok(cookie) => assert_eq!(listed.world.n(&cookie.unwrap()).await, Some(1)),
+            Ok(cookie) => assert_eq!(listed.world.n(&cookie.unwrap()).await, None),
             Err(failure) => assert_eq!(failure.status(), 409),
         }
         assert_eq!(listed.world.n(&old).await, None);
@@ -212,7 +214,7 @@ async fn at_each_await_of_a_renewal_the_session_may_end() {
 
 #[tokio::test]
 async fn two_sign_ins_keep_their_promises_at_each_await() {
-    for end in [Session::purge as fn(&Session), Session::renew, increment] {
+    for end in [Session::renew as fn(&Session), increment] {
         at_each_await(async |polls| {
             let listed = Listed::new(|_| {});
             let old = listed.world.stored().await;
@@ -228,4 +230,45 @@ async fn two_sign_ins_keep_their_promises_at_each_await() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn a_sign_out_ends_what_signed_in_before_at_each_await() {
+    at_each_await(async |polls| {
+        let listed = Listed::new(|_| {});
+        let old = listed.world.stored().await;
+        let is_signed_in = Cell::new(false);
+        let sign_in = async |session: &Session| {
+            session.sign_in("ferris").await.unwrap();
+            is_signed_in.set(true);
+        };
+        let signed_in_first = Cell::new(false);
+        let purge = async |session: &Session| {
+            signed_in_first.set(is_signed_in.get());
+            session.purge();
+        };
+        let (answers, is_done) = interleaved(&listed, &old, polls, sign_in, purge).await;
+        let [signed_in, purged] = answers;
+        assert_eq!(purged.unwrap().as_deref(), Some("id="));
+        match signed_in {
+            Ok(cookie) if signed_in_first.get() => {
+                assert_eq!(listed.open(&cookie.unwrap()).await.subject(), None);
+            }
+            Ok(_) => {}
+            Err(failure) => assert_eq!(failure.status(), 409),
+        }
+        is_done
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_administrator_ends_a_session_by_the_id_from_before_two_renewals() {
+    let listed = Listed::new(|_| {});
+    let old = listed.world.stored().await;
+    let id = listed.world.id(&old).await.unwrap();
+    let new = listed.renew(&listed.renew(&old).await).await;
+    let sessions = listed.world.manager.sessions();
+    sessions.end_by_id(&id).await.unwrap();
+    assert_eq!(listed.world.n(&new).await, None);
 }

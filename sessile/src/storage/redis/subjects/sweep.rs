@@ -5,6 +5,7 @@ use futures_util::future::try_join_all;
 use super::super::{RedisSessionStore, scan::SCANNED_AT_ONCE};
 use crate::{
     clock::Timestamp,
+    record::Record,
     storage::{SessionId, StoreError, StoreErrorKind},
 };
 
@@ -12,12 +13,15 @@ use crate::{
 const AT_ONCE: usize = 32;
 
 impl RedisSessionStore {
-    /// Deletes all sessions, on all servers. Returns the newest sign-in of them.
+    /// Deletes all sessions, on all servers, and no entries of a revocation list. Returns the newest sign-in of them.
     pub(super) async fn delete_everything(&self) -> Result<Option<Timestamp>, StoreError> {
         let (mut newest, mut position) = (None, None);
         loop {
             let scanned = self.scan(position, SCANNED_AT_ONCE).await?;
-            newest = newest.max(self.delete_sessions(&scanned.ids).await?);
+            newest = newest.max(
+                self.delete_sessions(&scanned.ids, Record::is_revocation)
+                    .await?,
+            );
             position = scanned.next;
             if position.is_none() {
                 return Ok(newest);
@@ -25,24 +29,31 @@ impl RedisSessionStore {
         }
     }
 
-    /// Deletes what is under the Redis keys of these ids, as far as it is sessions. Returns the newest sign-in of them.
+    /// Deletes what is under the Redis keys of these ids, as far as it is records that are not `kept`. Returns the newest
+    /// sign-in of them.
     pub(in super::super) async fn delete_sessions(
         &self,
         ids: &[SessionId],
+        kept: fn(&Record) -> bool,
     ) -> Result<Option<Timestamp>, StoreError> {
         let mut newest = None;
         for ids in ids.chunks(AT_ONCE) {
-            let deleted = try_join_all(ids.iter().map(|id| self.delete_session(id))).await?;
+            let deleted = try_join_all(ids.iter().map(|id| self.delete_session(id, kept))).await?;
             newest = newest.max(deleted.into_iter().max().flatten());
         }
         Ok(newest)
     }
 
-    /// Deletes what is under the Redis key of `id`, if it is a session. The database may be shared. Returns when the session
-    /// signed in, if it did.
-    async fn delete_session(&self, id: &SessionId) -> Result<Option<Timestamp>, StoreError> {
+    /// Deletes what is under the Redis key of `id`, if it is a record that is not `kept`. The database may be shared. Returns
+    /// when the session signed in, if it did.
+    async fn delete_session(
+        &self,
+        id: &SessionId,
+        kept: fn(&Record) -> bool,
+    ) -> Result<Option<Timestamp>, StoreError> {
         let signed_in_at = match self.fetch(&self.redis_key(id), id).await {
             Ok(None) => return Ok(None),
+            Ok(Some(loaded)) if kept(&loaded.record) => return Ok(None),
             Ok(Some(loaded)) => loaded.record.signed_in_at(),
             Err(error) => match error.kind() {
                 StoreErrorKind::Corrupt => return Ok(None),
