@@ -6,8 +6,8 @@ use super::{MigratingStore, PLACEHOLDER_TTL, Slot, placeholder};
 use crate::{
     record::Record,
     storage::{
-        CreateOutcome, Freshness, Loaded, MARK_LIFETIME, SessionId, SessionStore, StoreError, StoreErrorKind,
-        UpdateOutcome, Version,
+        CreateOutcome, Freshness, Loaded, MARK_LIFETIME, SessionId, SessionStore, StoreError,
+        StoreErrorKind, UpdateOutcome, Version,
     },
 };
 
