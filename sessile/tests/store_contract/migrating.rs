@@ -160,6 +160,19 @@ async fn a_store_that_is_down_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_failed_end_does_not_bring_back_an_old_copy() {
+    let scene = Scene::new().await;
+    let moved = scene.record(1);
+    let creating = (scene.new.memory).create(&scene.id, &moved, Version::generate(), DAY);
+    creating.await.unwrap();
+    let store = scene.moving();
+    scene.old.fail(100);
+    assert!(store.delete(&scene.id).await.is_err());
+    scene.fail(0);
+    assert_eq!(scene.value(&store).await, Some(1));
+}
+
+#[tokio::test]
 async fn a_store_that_moves_sessions_keeps_the_contract() {
     let stores = || (MemorySessionStore::default(), MemorySessionStore::default());
     let moving = move || {

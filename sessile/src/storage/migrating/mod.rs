@@ -26,6 +26,8 @@
 //! reported as unknown.
 
 mod administration;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 use std::time::Duration;
@@ -265,11 +267,11 @@ impl<Old: SessionStore, New: SessionStore> SessionStore for MigratingStore<Old, 
         }
     }
 
-    /// The order matters: a move in flight finds the session gone, or its placeholder.
+    /// The order matters: a move in flight finds the session gone, or its placeholder gone. If the old store fails, the session
+    /// stays in the new one, because a copy in the old store would be served instead.
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        let old = self.old.delete(id).await;
-        self.new.delete(id).await?;
-        old
+        self.old.delete(id).await?;
+        self.new.delete(id).await
     }
 
     fn opens_actix_session_key(&self, key: &str) -> bool {

@@ -135,7 +135,8 @@ impl SqliteSessionStore {
     ///
     /// It works in small batches, and pauses after each for twice the time that the batch took, so that
     /// requests get through. One task is enough, and several do no harm. The task ends when the returned
-    /// handle is stopped or dropped. It deletes the same rows as [`delete_expired`](Self::delete_expired).
+    /// handle is stopped or dropped, or after the store was closed. It deletes the same rows as
+    /// [`delete_expired`](Self::delete_expired).
     ///
     /// ```
     /// use std::time::Duration;
@@ -156,7 +157,9 @@ impl SqliteSessionStore {
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
         let store = self.clone();
-        CleanupTask::start(period, SMALLEST_BATCH, move |limit| {
+        let closed = self.clone();
+        let is_closed = move || closed.0.queue.is_closed();
+        CleanupTask::start(period, SMALLEST_BATCH, is_closed, move |limit| {
             let store = store.clone();
             async move {
                 let settled = store.settle(limit).await?;
