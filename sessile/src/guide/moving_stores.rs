@@ -79,8 +79,9 @@
 //! # Ok::<(), StoreError>(()) }).unwrap();
 //! ```
 //!
-//! If sessions are left, their records can't be decoded, or the new store can't hold sessions that `actix-session` left in Redis.
-//! [`Sessions::page`] shows the former as unreadable. In Redis the count is an estimate.
+//! If sessions are left, their records can't be decoded, or `actix-session` left them in Redis. [`Sessions::page`] shows the
+//! former as unreadable. The latter move with their first change, if the new store can hold them, or expire: only Redis knows
+//! when they end. In Redis the count is an estimate.
 //!
 //! # During the move
 //!

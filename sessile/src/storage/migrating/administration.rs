@@ -14,7 +14,9 @@ impl<Old: IterableStore, New: SessionStore> MigratingStore<Old, New> {
     /// Returns where to continue; `None` at the end.
     ///
     /// Call it in a loop, from one server, when all servers move. It works beside requests. A session in use is not
-    /// disturbed: it has the same version afterwards. Records that can't be decoded stay in the old store.
+    /// disturbed: it has the same version afterwards. Two kinds stay in the old store: records that can't be decoded, and
+    /// sessions that actix-session left and that have not changed since. Only the old store knows when the latter end. Their
+    /// first change moves them.
     ///
     /// # Errors
     ///
@@ -30,8 +32,10 @@ impl<Old: IterableStore, New: SessionStore> MigratingStore<Old, New> {
             let is_accepted = id
                 .actix_session_key()
                 .is_none_or(|key| self.new.opens_actix_session_key(key));
-            if loaded.is_ok() && is_accepted {
-                Box::pin(self.move_unchanged(&id)).await?;
+            if let Ok(loaded) = loaded
+                && is_accepted
+            {
+                Box::pin(self.move_unchanged(&id, loaded.record.undated)).await?;
             }
         }
         Ok(page.next)

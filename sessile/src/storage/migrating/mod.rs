@@ -26,6 +26,8 @@
 //! reported as unknown.
 
 mod administration;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 use std::time::Duration;

@@ -6,8 +6,8 @@ use super::{MigratingStore, PLACEHOLDER_TTL, Slot, placeholder};
 use crate::{
     record::Record,
     storage::{
-        CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, StoreErrorKind,
-        UpdateOutcome, Version,
+        CreateOutcome, Freshness, Loaded, MARK_LIFETIME, SessionId, SessionStore, StoreError,
+        StoreErrorKind, UpdateOutcome, Version,
     },
 };
 
@@ -192,12 +192,19 @@ impl<Old: SessionStore, New: SessionStore> MigratingStore<Old, New> {
         loaded.map_err(StoreError::not_sent)
     }
 
-    /// Moves a session as it is, unless it has moved. Deletes the copy in the old store.
-    pub(super) async fn move_unchanged(&self, id: &SessionId) -> Result<(), StoreError> {
+    /// Moves a session as it is, unless it has moved or its end is unknown. Deletes the copy of a moved one in the old store.
+    pub(super) async fn move_unchanged(
+        &self,
+        id: &SessionId,
+        is_undated: bool,
+    ) -> Result<(), StoreError> {
         for _ in 0..MAX_ATTEMPTS {
             let slot = self.slot(id).await?;
             if matches!(slot, Slot::Session(_)) {
                 return self.old.delete(id).await;
+            }
+            if is_undated {
+                return Ok(());
             }
             let (anchor, Loaded { record, version }) = match self.find(id, slot).await? {
                 Found::Unmoved { anchor, loaded } => (anchor, loaded),
@@ -222,11 +229,12 @@ impl<Old: SessionStore, New: SessionStore> MigratingStore<Old, New> {
         Err(contended())
     }
 
-    /// The time to live that the engine gives a record: until its end, and one minute of slack.
+    /// The time to live that the engine gives a record: until its end, and one minute of slack. A record without an end lives
+    /// as long as a session can.
     fn ttl_of(&self, record: &Record) -> Duration {
         const SLACK: Duration = Duration::from_secs(60);
         let left = record.ends_at.saturating_duration_since(self.clock.now());
-        left.saturating_add(SLACK)
+        left.min(MARK_LIFETIME).saturating_add(SLACK)
     }
 
     /// Deletes the copy of a session that has moved. It is never served while the session lives.

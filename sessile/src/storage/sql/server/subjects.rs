@@ -189,8 +189,9 @@ impl<B: SubjectDatabase> Store<B> {
         subject: Option<&SubjectDigest>,
         since: Timestamp,
     ) -> Result<bool, StoreError> {
+        let database = self.database()?;
         until_done(self.response_timeout, |deadline| {
-            (self.database).is_revoked(id, subject, as_bigint(since), deadline)
+            database.is_revoked(id, subject, as_bigint(since), deadline)
         })
         .await
     }
