@@ -1,6 +1,14 @@
 //! [`Credentials`]: a user and a password, and where they come from.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{
+    error::Error,
+    fmt,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
 
 use super::BoxFuture;
 
@@ -20,6 +28,11 @@ pub struct Credentials {
 
 /// An error of the application's own.
 type BoxError = Box<dyn Error + Send + Sync>;
+
+/// The application's callback panicked.
+#[derive(Debug, thiserror::Error)]
+#[error("the callback for credentials panicked")]
+struct CallbackPanickedError;
 
 /// Gives the credentials of each new connection.
 #[derive(Clone)]
@@ -67,7 +80,15 @@ impl CredentialsSource {
         match self {
             #[cfg(feature = "redis-rs-session")]
             Self::Fixed(credentials) => Ok(credentials.clone()),
-            Self::Callback(callback) => callback().await,
+            Self::Callback(callback) => {
+                let mut calling = pin!(async { callback().await });
+                // A panic would end the task that connects. Without an answer there is no backoff.
+                poll_fn(|context| {
+                    let polled = catch_unwind(AssertUnwindSafe(|| calling.as_mut().poll(context)));
+                    polled.unwrap_or_else(|_| Poll::Ready(Err(CallbackPanickedError.into())))
+                })
+                .await
+            }
         }
     }
 }
@@ -75,5 +96,27 @@ impl CredentialsSource {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn fails(callback: impl Fn() -> Answer + Send + Sync + 'static) {
+        let error = CredentialsSource::callback(callback).get().await.err();
+        let text = error.map(|it| it.to_string());
+        assert_eq!(
+            text.as_deref(),
+            Some("the callback for credentials panicked")
+        );
+    }
+
+    type Answer = BoxFuture<'static, Result<Credentials, BoxError>>;
+
+    #[tokio::test]
+    async fn a_panic_of_the_callback_or_its_future_is_an_error() {
+        fails(|| panic!("the vault is sealed")).await;
+        fails(|| Box::pin(async { panic!("the vault is sealed") })).await;
     }
 }
