@@ -50,9 +50,10 @@ pub enum StoreErrorKind {
     Corrupt,
     /// A later version of this crate wrote the record, in a way that this one must not ignore.
     Newer,
-    /// The backend refuses to be written to, doesn't grant a right that is needed, or has no room for a record
-    /// of this size.
+    /// The backend refuses to be written to, or doesn't grant a right that is needed.
     Denied,
+    /// The backend has no room for a record of this size. Smaller ones can be stored.
+    TooLarge,
     /// The backend is not one that this version of the crate can work with: another kind of file
     /// or server, or a schema that is newer than the code.
     Incompatible,
@@ -94,11 +95,15 @@ impl StoreError {
         self
     }
 
-    /// Whether the store itself fails: `false` if only this record can't be read, or the operation is not supported.
+    /// Whether the store itself fails: `false` if only this record can't be read or is too large, or the operation is not
+    /// supported.
     pub(crate) const fn is_outage(&self) -> bool {
         !matches!(
             self.kind,
-            StoreErrorKind::Corrupt | StoreErrorKind::Newer | StoreErrorKind::Unsupported
+            StoreErrorKind::Corrupt
+                | StoreErrorKind::Newer
+                | StoreErrorKind::TooLarge
+                | StoreErrorKind::Unsupported
         )
     }
 
@@ -142,6 +147,7 @@ impl fmt::Display for StoreError {
                 "the session store holds a record of a later version of sessile"
             }
             StoreErrorKind::Denied => "the session store refuses the operation",
+            StoreErrorKind::TooLarge => "the record is too large for the session store",
             StoreErrorKind::Incompatible => "the session store is not one that sessile can use",
             StoreErrorKind::Misconfigured => "the session store is misconfigured",
             StoreErrorKind::Unsupported => "the session store does not support the operation",

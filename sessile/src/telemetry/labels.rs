@@ -35,6 +35,7 @@ label! {
         Corrupt = "corrupt",
         Newer = "newer",
         Denied = "denied",
+        TooLarge = "too_large",
         Incompatible = "incompatible",
         Misconfigured = "misconfigured",
         Unsupported = "unsupported",

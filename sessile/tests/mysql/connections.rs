@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, time::Duration};
 use sessile::{
     record::Record,
     storage::{
-        Freshness, SessionId, SessionLimit, SessionStore as _, SignInWrite, StoreErrorKind::Denied,
+        Freshness, SessionId, SessionLimit, SessionStore as _, SignInWrite,
+        StoreErrorKind::{Denied, TooLarge},
         SubjectStore as _, UpdateOutcome, Version,
     },
 };
@@ -302,7 +303,7 @@ async fn a_record_beyond_the_limit_of_the_server_is_refused_and_not_sent() {
                 failed(creating.await),
                 failed(signing_in.await),
             ] {
-                assert_eq!(error.kind(), Denied, "{bytes}");
+                assert_eq!(error.kind(), TooLarge, "{bytes}");
                 assert!(!error.may_have_happened(), "{bytes}");
                 assert!(whole(&error).contains("`max_allowed_packet` is 1048576"));
             }

@@ -247,7 +247,7 @@ impl SessionStore for MemorySessionStore {
 }
 
 fn too_large(error: TooLargeError) -> StoreError {
-    StoreError::new(StoreErrorKind::Denied, error).not_sent()
+    StoreError::new(StoreErrorKind::TooLarge, error).not_sent()
 }
 
 impl Default for MemorySessionStore {
@@ -297,7 +297,7 @@ impl MemorySessionStoreBuilder {
     /// longest time end early, so that a new one always finds room.
     ///
     /// A session that would take more than its shard's share, 4 MiB by default, is refused when it is
-    /// created or changed: [`StoreErrorKind::Denied`].
+    /// created or changed: [`StoreErrorKind::TooLarge`].
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self

@@ -21,7 +21,7 @@ pub(super) fn fault(error: Error) -> Fault {
 /// (<https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html>,
 /// <https://mariadb.com/kb/en/mariadb-error-code-reference/>).
 fn meaning(number: u16, state: &str) -> Meaning {
-    use StoreErrorKind::{Denied, Incompatible, Misconfigured, Unavailable};
+    use StoreErrorKind::{Denied, Incompatible, Misconfigured, TooLarge, Unavailable};
     match number {
         // ER_CHECKREAD: the row was changed since the snapshot
         1020 => Meaning::Overtaken,
@@ -29,7 +29,7 @@ fn meaning(number: u16, state: &str) -> Meaning {
         // ER_CLIENT_INTERACTION_TIMEOUT (the connection was idle for too long)
         1243 | 3168 | 4031 => Meaning::Closed(Unavailable),
         // ER_NET_PACKET_TOO_LARGE: a record beyond `max_allowed_packet`
-        1153 => Meaning::Closed(Denied),
+        1153 => Meaning::Closed(TooLarge),
         // ER_DBACCESS_DENIED, ER_ACCESS_DENIED and the same for tables, columns and special rights
         1044 | 1045 | 1142 | 1143 | 1227 | 1698 => Meaning::Failed(Denied),
         // ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED, an authentication method that the driver lacks, expired
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn numbers_have_their_meanings() {
-        use StoreErrorKind::{Denied, Incompatible, Misconfigured, Unavailable};
+        use StoreErrorKind::{Denied, Incompatible, Misconfigured, TooLarge, Unavailable};
         for (number, state, expected) in [
             (1213, "40001", Meaning::Overtaken),
             (3101, "40000", Meaning::Overtaken),
@@ -83,7 +83,7 @@ mod tests {
             (1026, "HY000", Meaning::Ended),
             (1243, "HY000", Meaning::Closed(Unavailable)),
             (4031, "HY000", Meaning::Closed(Unavailable)),
-            (1153, "08S01", Meaning::Closed(Denied)),
+            (1153, "08S01", Meaning::Closed(TooLarge)),
             (1045, "28000", Meaning::Failed(Denied)),
             (1142, "42000", Meaning::Failed(Denied)),
             (1044, "42000", Meaning::Failed(Denied)),

@@ -69,7 +69,7 @@ pub use self::builder::MySqlSessionStoreBuilder;
 ///   `innodb_flush_log_at_trx_commit` at 2 or 0, writes are faster, but a loss of power or a crash of the
 ///   server may lose those of the last second.
 /// - A record has to be smaller by 1 KiB than the server's `max_allowed_packet`, which each connection reads when it is
-///   opened, and a pool once. A larger record is not sent: the error is of kind [`Denied`](StoreErrorKind::Denied).
+///   opened, and a pool once. A larger record is not sent: the error is of kind [`TooLarge`](StoreErrorKind::TooLarge).
 /// - The tables open no session: records have only digests of secrets. Session values are plain text.
 /// - `ssl-mode` is `DISABLED`, `PREFERRED`, `REQUIRED`, `VERIFY_CA` or `VERIFY_IDENTITY`. The default is
 ///   `PREFERRED`: TLS if the server supports it, without a check of its certificate. Use `VERIFY_IDENTITY` on a network
@@ -199,10 +199,16 @@ impl MySqlSessionStore {
         let store = self.0.clone();
         // Large batches delay no requests, and each batch first skips the rows that were deleted but
         // not purged yet.
-        CleanupTask::start(period, LARGEST_BATCH, move |limit| {
-            let store = store.clone();
-            async move { Ok(store.clean_up(limit).await?.due) }
-        })
+        let closed = store.clone();
+        CleanupTask::start(
+            period,
+            LARGEST_BATCH,
+            move || closed.is_closed(),
+            move |limit| {
+                let store = store.clone();
+                async move { Ok(store.clean_up(limit).await?.due) }
+            },
+        )
     }
 }
 

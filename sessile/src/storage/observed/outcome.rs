@@ -115,6 +115,7 @@ impl From<StoreErrorKind> for Outcome {
             StoreErrorKind::Corrupt => Self::Corrupt,
             StoreErrorKind::Newer => Self::Newer,
             StoreErrorKind::Denied => Self::Denied,
+            StoreErrorKind::TooLarge => Self::TooLarge,
             StoreErrorKind::Incompatible => Self::Incompatible,
             StoreErrorKind::Misconfigured => Self::Misconfigured,
             StoreErrorKind::Unsupported => Self::Unsupported,

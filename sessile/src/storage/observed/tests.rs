@@ -133,7 +133,7 @@ async fn create(store: &Observed<Unreliable>) -> Result<CreateOutcome, StoreErro
     store.create(&id, &record, version, SECOND).await
 }
 
-const BEGAN: &str = "ERROR the session store fails: until it works again, failures are only counted \
+const BEGAN: &str = "ERROR the session store fails: until it works again, failures are counted and not logged \
     access=\"write\" error=\"the session store is not available: connection refused\"";
 
 #[tokio::test(start_paused = true)]
@@ -208,9 +208,13 @@ async fn a_store_that_does_not_answer_fails_and_a_client_that_leaves_is_no_failu
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_cannot_be_read_is_no_outage() {
+async fn a_record_that_cannot_be_read_or_stored_is_no_outage() {
     let (store, log) = (Observed::new(Unreliable::default(), SECOND), Log::start());
-    for kind in [StoreErrorKind::Corrupt, StoreErrorKind::Newer] {
+    for kind in [
+        StoreErrorKind::Corrupt,
+        StoreErrorKind::Newer,
+        StoreErrorKind::TooLarge,
+    ] {
         *store.kind.lock().unwrap() = Some(kind);
         store.is_down.store(true, SeqCst);
         create(&store).await.unwrap_err();

@@ -207,10 +207,16 @@ impl PostgresSessionStore {
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
         let store = self.0.clone();
-        CleanupTask::start(period, SMALLEST_BATCH, move |limit| {
-            let store = store.clone();
-            async move { Ok(store.clean_up(limit).await?.due) }
-        })
+        let closed = store.clone();
+        CleanupTask::start(
+            period,
+            SMALLEST_BATCH,
+            move || closed.is_closed(),
+            move |limit| {
+                let store = store.clone();
+                async move { Ok(store.clean_up(limit).await?.due) }
+            },
+        )
     }
 }
 

@@ -52,15 +52,11 @@ impl IterableStore for RedisSessionStore {
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
-        let (mut count, mut position) = (0, None);
-        loop {
-            let (some, next) = self.count_some(position).await?;
-            count += some;
-            position = next;
-            if position.is_none() {
-                return Ok(count);
-            }
+        let (mut count, mut position) = self.count_more(0, None).await?;
+        while position.is_some() {
+            (count, position) = self.count_more(count, position).await?;
         }
+        Ok(count)
     }
 
     async fn clear(&self) -> Result<(), StoreError> {
@@ -90,13 +86,16 @@ impl ManagedStore for RedisSessionStore {
 }
 
 impl RedisSessionStore {
-    /// Counts the sessions that one `SCAN` finds. Returns where to continue as well.
-    pub(in crate::storage) async fn count_some(
+    /// Adds the sessions that one `SCAN` finds to `count`. Returns the sum and where to continue. If the scan begins again, so
+    /// does the count.
+    pub(in crate::storage) async fn count_more(
         &self,
+        count: u64,
         from: Option<Position>,
     ) -> Result<(u64, Option<Position>), StoreError> {
         let scanned = self.scan(from, SCANNED_AT_ONCE).await?;
-        Ok((scanned.ids.len() as u64, scanned.next))
+        let before = if scanned.is_first { 0 } else { count };
+        Ok((before + scanned.ids.len() as u64, scanned.next))
     }
 
     /// Deletes the sessions that one `SCAN` finds. Returns where to continue.

@@ -35,6 +35,8 @@ pub(in crate::storage) struct Position {
 /// What one `SCAN` found.
 pub(super) struct Scanned {
     pub(super) ids: Vec<SessionId>,
+    /// Whether the scan began with it, perhaps again.
+    pub(super) is_first: bool,
     /// Where to continue; `None` at the end.
     pub(super) next: Option<Position>,
 }
@@ -101,10 +103,12 @@ impl RedisSessionStore {
     ) -> Result<Scanned, StoreError> {
         let (servers, layout) = self.connection.servers().await?;
         let from = from.filter(|it| it.layout == layout);
+        let is_first = from.is_none();
         let position = from.unwrap_or(Position::start(layout));
         let Some(server) = servers.get(position.server) else {
             return Ok(Scanned {
                 ids: Vec::new(),
+                is_first,
                 next: None,
             });
         };
@@ -121,6 +125,7 @@ impl RedisSessionStore {
         let next = position.after(cursor);
         Ok(Scanned {
             ids: redis_keys.iter().filter_map(|key| form.id(key)).collect(),
+            is_first,
             next: (next.server < servers.len()).then_some(next),
         })
     }
@@ -133,7 +138,7 @@ impl RedisSessionStore {
         let (prefix, suffix) = parts.ok_or_else(|| {
             let cause = "the Redis keys that `cache_keygen` makes do not contain the session's id, so the \
                          sessions can't be found";
-            StoreError::new(StoreErrorKind::Misconfigured, cause)
+            StoreError::new(StoreErrorKind::Unsupported, cause).not_sent()
         })?;
         Ok(KeyForm {
             prefix: prefix.to_owned(),

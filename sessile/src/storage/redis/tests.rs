@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     clock::{Clock as _, ManualClock, Timestamp},
     record::{Record, state::State},
-    storage::{Freshness, SessionStore as _, UpdateOutcome},
+    storage::{CreateOutcome, Freshness, SessionStore as _, UpdateOutcome},
 };
 
 /// As actix-session makes them: 64 letters and digits.
@@ -184,4 +184,17 @@ async fn tls_installs_nothing_for_the_process() {
     let builder = RedisSessionStore::builder(redis.url()).tls(tls);
     builder.build().await.unwrap();
     assert!(rustls::crypto::CryptoProvider::get_default().is_none());
+}
+
+#[tokio::test]
+async fn a_count_begins_again_if_the_layout_of_the_cluster_has_changed() {
+    let scene = Scene::new().await;
+    let (id, version) = (SessionId::generate(), Version::generate());
+    let created = scene.store.create(&id, &counter(1), version, MINUTE).await;
+    assert_eq!(created.unwrap(), CreateOutcome::Created);
+    let of_another_layout = scan::Position::parse("77-0-0-18");
+    let (count, next) = scene.store.count_more(5, of_another_layout).await.unwrap();
+    assert_eq!(count, 1);
+    let (count, next) = scene.store.count_more(count, next).await.unwrap();
+    assert_eq!((count, next), (1, None));
 }

@@ -18,10 +18,9 @@ impl IterableStore for RedisActorSessionStore {
     async fn count(&self) -> Result<u64, StoreError> {
         let (mut count, mut position) = (0, None);
         loop {
-            let counting = self.ask(|store| async move { store.count_some(position).await });
-            let (some, next) = counting.await?;
-            count += some;
-            position = next;
+            let counting =
+                self.ask(move |store| async move { store.count_more(count, position).await });
+            (count, position) = counting.await?;
             if position.is_none() {
                 return Ok(count);
             }

@@ -20,7 +20,7 @@ pub(in crate::storage) const SMALLEST_BATCH: u32 = 16;
 /// The largest batch.
 pub(in crate::storage) const LARGEST_BATCH: u32 = 500;
 
-/// A background clean-up, which runs until this handle is stopped or dropped.
+/// A background clean-up, which runs until this handle is stopped or dropped, or the store is closed.
 #[derive(Debug)]
 pub struct CleanupTask {
     task: JoinHandle<()>,
@@ -33,10 +33,13 @@ impl CleanupTask {
     /// `clean_up` takes the largest number of rows to process, and returns how many rows it processed.
     /// That limit is between `smallest_batch` and [`LARGEST_BATCH`]; it adapts to the database's speed.
     ///
+    /// Ends when `is_closed` returns `true` after a failure.
+    ///
     /// Panics outside of a Tokio runtime, and if `period` is zero.
     pub(in crate::storage) fn start<F>(
         period: Duration,
         smallest_batch: u32,
+        is_closed: impl Fn() -> bool + Send + Sync + 'static,
         clean_up: impl Fn(u32) -> F + Send + Sync + 'static,
     ) -> Self
     where
@@ -55,7 +58,14 @@ impl CleanupTask {
                 tokio::select! {
                     biased;
                     _ = &mut stopped => return,
-                    () = clean_up_all(smallest_batch, &clean_up) => {}
+                    cleaned = clean_up_all(smallest_batch, &clean_up) => match cleaned {
+                        Ok(()) => {}
+                        Err(_) if is_closed() => return,
+                        Err(error) => {
+                            let error: &(dyn std::error::Error + 'static) = &error;
+                            tracing::error!(error, "expired sessions could not be deleted");
+                        }
+                    }
                 }
             }
         });
@@ -82,27 +92,21 @@ impl Drop for CleanupTask {
     }
 }
 
-async fn clean_up_all<F>(smallest_batch: u32, clean_up: impl Fn(u32) -> F)
+async fn clean_up_all<F>(smallest_batch: u32, clean_up: impl Fn(u32) -> F) -> Result<(), StoreError>
 where
     F: Future<Output = Result<u64, StoreError>>,
 {
     let mut batch = smallest_batch;
     loop {
         let begun = Instant::now();
-        match clean_up(batch).await {
-            Ok(0) => return,
-            // Fewer rows than the limit may only mean that another server has locked the others. The
-            // pause leaves at least two thirds of the database's time to requests.
-            Ok(_) => {
-                let took = begun.elapsed();
-                tokio::time::sleep(2 * took).await;
-                batch = next_batch(batch, took).clamp(smallest_batch, LARGEST_BATCH);
-            }
-            Err(error) => {
-                let error: &(dyn std::error::Error + 'static) = &error;
-                return tracing::error!(error, "expired sessions could not be deleted");
-            }
+        if clean_up(batch).await? == 0 {
+            return Ok(());
         }
+        // Fewer rows than the limit may only mean that another server has locked the others. The
+        // pause leaves at least two thirds of the database's time to requests.
+        let took = begun.elapsed();
+        tokio::time::sleep(2 * took).await;
+        batch = next_batch(batch, took).clamp(smallest_batch, LARGEST_BATCH);
     }
 }
 
@@ -119,7 +123,13 @@ fn next_batch(batch: u32, took: Duration) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    };
+
     use super::*;
+    use crate::storage::StoreErrorKind;
 
     #[test]
     fn batches_adapt_to_the_speed_of_the_database() {
@@ -128,6 +138,19 @@ mod tests {
             let batch = (0..20).fold(10, |batch, _| next_batch(batch, per_row * batch));
             assert_eq!(batch, settled);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_ends_the_task_only_if_the_store_was_closed() {
+        let calls = Arc::new(AtomicU32::new(0));
+        let (of_closed, of_clean_up) = (Arc::clone(&calls), Arc::clone(&calls));
+        let is_closed = move || of_closed.load(SeqCst) == 3;
+        let mut cleanup = CleanupTask::start(Duration::from_secs(60), 1, is_closed, move |_| {
+            of_clean_up.fetch_add(1, SeqCst);
+            async { Err(StoreError::new(StoreErrorKind::Unavailable, "it fails")) }
+        });
+        (&mut cleanup.task).await.unwrap();
+        assert_eq!(calls.load(SeqCst), 3);
     }
 
     #[tokio::test(start_paused = true)]
@@ -146,7 +169,8 @@ mod tests {
                     Ok(processed)
                 }
             })
-            .await;
+            .await
+            .unwrap();
             assert_eq!(*batches.lock().unwrap(), expected);
         }
     }

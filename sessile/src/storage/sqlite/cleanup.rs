@@ -156,7 +156,9 @@ impl SqliteSessionStore {
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
         let store = self.clone();
-        CleanupTask::start(period, SMALLEST_BATCH, move |limit| {
+        let closed = self.clone();
+        let is_closed = move || closed.0.queue.is_closed();
+        CleanupTask::start(period, SMALLEST_BATCH, is_closed, move |limit| {
             let store = store.clone();
             async move {
                 let settled = store.settle(limit).await?;

@@ -179,7 +179,7 @@ impl From<rusqlite::Error> for Problem {
 
 /// The kind of this code, and a text that follows the name of the database.
 fn meaning_of(code: ErrorCode) -> (StoreErrorKind, &'static str) {
-    use StoreErrorKind::{Denied, Incompatible, Unavailable};
+    use StoreErrorKind::{Denied, Incompatible, TooLarge, Unavailable};
 
     match code {
         ErrorCode::ReadOnly
@@ -188,7 +188,7 @@ fn meaning_of(code: ErrorCode) -> (StoreErrorKind, &'static str) {
             Denied,
             "is read-only. The process needs the right to write to the file and to its folder",
         ),
-        ErrorCode::TooBig => (Denied, "has no room for a record of this size"),
+        ErrorCode::TooBig => (TooLarge, "has no room for a record of this size"),
         ErrorCode::DatabaseCorrupt => (
             Incompatible,
             "is damaged. Restore it from a backup, or stop all servers that use it and delete it",

@@ -110,6 +110,11 @@ impl Queue {
         closed
     }
 
+    /// Whether the thread accepts no more operations.
+    pub(super) fn is_closed(&self) -> bool {
+        self.messages.is_closed()
+    }
+
     /// Waits until the thread has ended.
     pub(super) fn ended(&self) -> impl Future<Output = ()> + use<> {
         let mut ended = self.ended.clone();

@@ -96,7 +96,7 @@ async fn a_session_that_could_never_fit_is_refused_and_nothing_changes() {
     let store = small_store();
     let too_large = record_of(SMALL as usize);
     let is_refused =
-        |error: &StoreError| error.kind() == StoreErrorKind::Denied && !error.may_have_happened();
+        |error: &StoreError| error.kind() == StoreErrorKind::TooLarge && !error.may_have_happened();
     let other = store.created(&record("other"), MINUTE).await;
     let mut stored = store.created(&record("a"), MINUTE).await;
     let before = store.checked();

@@ -167,7 +167,7 @@ async fn run(operations: Vec<Operation>) {
                 if model.find_live(id).is_some() {
                     assert_eq!(created, Ok(CreateOutcome::Taken));
                 } else if session.bytes() > MAX_BYTES as usize {
-                    assert_eq!(created, Err(StoreErrorKind::Denied));
+                    assert_eq!(created, Err(StoreErrorKind::TooLarge));
                 } else {
                     assert_eq!(created, Ok(CreateOutcome::Created));
                     model.put(id, session);
@@ -197,7 +197,7 @@ async fn run(operations: Vec<Operation>) {
                 } else if expected != current {
                     assert_eq!(updated, Ok(UpdateOutcome::Conflict));
                 } else if session.bytes() > MAX_BYTES as usize {
-                    assert_eq!(updated, Err(StoreErrorKind::Denied));
+                    assert_eq!(updated, Err(StoreErrorKind::TooLarge));
                 } else {
                     assert_eq!(updated, Ok(UpdateOutcome::Updated));
                     model.put(id, session);

@@ -284,7 +284,9 @@ impl Fault {
             Self::Rights { .. } => StoreErrorKind::Denied,
             Self::ReadOnly => StoreErrorKind::Denied,
             #[cfg(feature = "mysql-session")]
-            Self::StaysReadOnly | Self::TooLarge { .. } => StoreErrorKind::Denied,
+            Self::StaysReadOnly => StoreErrorKind::Denied,
+            #[cfg(feature = "mysql-session")]
+            Self::TooLarge { .. } => StoreErrorKind::TooLarge,
             #[cfg(feature = "mysql-session")]
             Self::Closed { kind, .. } => *kind,
             _ => StoreErrorKind::Unavailable,

@@ -109,10 +109,13 @@ impl<B: Database> Store<B> {
 
     /// The database, unless the store was closed.
     fn database(&self) -> Result<&B, Fault> {
-        match self.is_closed.load(Relaxed) {
-            false => Ok(&self.database),
-            true => Err(Fault::StoreClosed),
-        }
+        (!self.is_closed())
+            .then_some(&*self.database)
+            .ok_or(Fault::StoreClosed)
+    }
+
+    pub(in crate::storage) fn is_closed(&self) -> bool {
+        self.is_closed.load(Relaxed)
     }
 
     /// Fails if the database can't serve a load.

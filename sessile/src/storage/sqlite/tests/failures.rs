@@ -123,7 +123,7 @@ async fn a_refused_write_is_marked_as_not_sent() {
 }
 
 #[tokio::test]
-async fn a_record_that_is_too_large_is_denied_and_named_by_no_value() {
+async fn a_record_that_is_too_large_is_refused_and_named_by_no_value() {
     let (_, store) = in_memory().await;
     let session = create(&store, &record("a"), MINUTE).await;
     on_writer(&store, |writer| {
@@ -134,7 +134,7 @@ async fn a_record_that_is_too_large_is_denied_and_named_by_no_value() {
     let large = record(&"4111".repeat(1_000));
     let error = update(&store, &session, &large, MINUTE).await.unwrap_err();
     let text = chain(&error);
-    assert_eq!(error.kind(), StoreErrorKind::Denied, "{text}");
+    assert_eq!(error.kind(), StoreErrorKind::TooLarge, "{text}");
     assert!(text.contains("no room for a record of this size"), "{text}");
     assert!(!text.contains("4111"), "{text}");
     assert!(!error.may_have_happened(), "{text}");
