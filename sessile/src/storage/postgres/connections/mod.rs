@@ -191,6 +191,8 @@ impl Own {
     /// Executes a statement. Closes all connections if the server is read-only, and after the first write that succeeds again:
     /// connections for reads may still lead to the former server.
     async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
+        // Most often it is `false`, and a load is cheap.
+        let was_read_only = self.was_read_only.load(Ordering::SeqCst);
         let result = self.execute(call, deadline).await;
         match &result {
             Err(fault) if fault.is_read_only() => {
@@ -199,10 +201,10 @@ impl Own {
                     self.close();
                 }
             }
-            // Most often it is `false`, and a load is cheap.
+            // A write that was sent before the refusal may have been the last one of the former server.
             Ok(_)
-                if call.statement.purpose != Purpose::Read
-                    && self.was_read_only.load(Ordering::SeqCst)
+                if was_read_only
+                    && matches!(call.statement.purpose, Purpose::Write | Purpose::SignIn)
                     && self.was_read_only.swap(false, Ordering::SeqCst) =>
             {
                 self.close();
