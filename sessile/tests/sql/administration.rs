@@ -1,7 +1,10 @@
 //! Iterating, counting and clearing, and closing the store, over the connections of a pool and over one connection.
 
 use sessile::{
-    storage::{IterableStore as _, ManagedStore as _, StoreErrorKind},
+    clock::Timestamp,
+    storage::{
+        IterableStore as _, ManagedStore as _, SessionId, StoreErrorKind, SubjectStore as _,
+    },
     test_helpers::{clear_test_suite, iterable_store_test_suite},
 };
 
@@ -33,10 +36,12 @@ async fn a_store_iterates_and_closes_its_own_connections_only() {
         let at = create(&store, 1).await;
         store.ping().await.unwrap();
         store.close().await.unwrap();
+        let (id, since) = (SessionId::generate(), Timestamp::from_unix_millis(0));
         for error in [
             failed(store.ping().await),
             failed(store.count().await),
             failed(store.clear().await),
+            failed(store.is_revoked(&id, None, since).await),
             failed(value(&store, &at).await),
             failed(try_create(&store, 2).await),
         ] {

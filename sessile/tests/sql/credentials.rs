@@ -109,6 +109,15 @@ async fn without_credentials_operations_fail_with_the_cause_and_later_ones_succe
 }
 
 #[tokio::test]
+async fn a_callback_that_panics_is_a_failure_to_connect() {
+    let server = Server::start().unwrap();
+    let panics = patient(server.url()).credentials(async || panic!("the vault is sealed"));
+    let (kind, text) = refused(panics).await;
+    assert_eq!(kind, Unavailable);
+    assert!(text.contains("callback for credentials panicked"), "{text}");
+}
+
+#[tokio::test]
 async fn a_callback_that_does_not_answer_is_bounded_by_the_time_to_connect() {
     let server = Server::start().unwrap();
     let builder = patient(server.url()).connect_timeout(Duration::from_millis(1));
