@@ -1,6 +1,14 @@
 //! Tests for MySQL and MariaDB alone.
 
-use sessile::storage::StoreErrorKind::Misconfigured;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    },
+    time::Instant,
+};
+
+use sessile::storage::{Credentials, StoreErrorKind::Misconfigured};
 use sessile_rig::proxy::{Fault, Proxy};
 use sqlx::{Executor as _, mysql::MySqlPoolOptions};
 
@@ -46,6 +54,35 @@ async fn an_address_may_name_a_unix_socket() {
     let store = built(patient(address).create_table(true)).await;
     let at = create(&store, 1).await;
     assert_eq!(value(&store, &at).await.unwrap(), Some(1));
+}
+
+/// It may ask a service that is overloaded.
+#[tokio::test]
+async fn a_callback_for_credentials_that_fails_is_not_called_again_at_once() {
+    let server = Server::start().unwrap();
+    let calls = Arc::new(AtomicU32::new(0));
+    let of_callback = Arc::clone(&calls);
+    let builder = patient(server.url()).create_table(true);
+    let store = built(builder.credentials(move || {
+        let is_first = of_callback.fetch_add(1, SeqCst) == 0;
+        let first = is_first.then(|| Credentials::new("sessile", "secret"));
+        async { first.ok_or_else(|| "the vault is sealed".into()) }
+    }))
+    .await;
+    let at = create(&store, 1).await;
+    assert_eq!(calls.load(SeqCst), 1);
+    engine::cut_all(&server);
+    let begun = Instant::now();
+    let mut failed = 0;
+    in_time(async {
+        while failed < 100 {
+            failed += u32::from(value(&store, &at).await.is_err());
+        }
+    })
+    .await;
+    let allowed = 1 + begun.elapsed().as_millis() / 500;
+    let repeated = calls.load(SeqCst) - 1;
+    assert!(u128::from(repeated) <= allowed, "{repeated} calls");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

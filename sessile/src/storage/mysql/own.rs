@@ -41,6 +41,9 @@ const OPENED_AT_ONCE: usize = 2;
 /// If a connection this young leads to a read-only server, another one would lead there as well.
 const YOUNG: Duration = Duration::from_millis(500);
 
+/// How long a failure of the callback for credentials counts for connections that are opened after it.
+const BACKOFF: Duration = Duration::from_millis(500);
+
 /// The connections that a store opens itself. Clones share them.
 #[derive(Clone)]
 pub(super) struct Own(Arc<Inner>);
@@ -65,6 +68,8 @@ struct Inner {
     given_back: Notify,
     /// One permit for each connection that may be opened now.
     opening: Semaphore,
+    /// Why the callback for credentials failed, if that is its last answer, and when it may be called again.
+    without_credentials: Mutex<Option<(Fault, Instant)>>,
 }
 
 impl Own {
@@ -77,6 +82,7 @@ impl Own {
             idle: Mutex::new(Idle::new()),
             given_back: Notify::new(),
             opening: Semaphore::new(OPENED_AT_ONCE),
+            without_credentials: Mutex::default(),
         }))
     }
 
@@ -186,8 +192,7 @@ impl Inner {
     async fn options(&self) -> Result<Cow<'_, MySqlConnectOptions>, Fault> {
         let mut options = Cow::Borrowed(&self.settings.options);
         if let Some(source) = &self.settings.credentials {
-            let Credentials { username, password } =
-                source.get().await.map_err(Fault::credentials)?;
+            let Credentials { username, password } = self.credentials(source).await?;
             if let Some(username) = username {
                 options = Cow::Owned(options.into_owned().username(&username));
             }
@@ -196,6 +201,24 @@ impl Inner {
             }
         }
         Ok(options)
+    }
+
+    /// What the callback answers now, or has answered if it failed a short time ago: it may ask a service that is overloaded.
+    async fn credentials(&self, source: &CredentialsSource) -> Result<Credentials, Fault> {
+        if let Some((cause, until)) = &*self.without_credentials()
+            && Instant::now() < *until
+        {
+            return Err(cause.clone());
+        }
+        let credentials = source.get().await.map_err(Fault::credentials);
+        let failure = credentials.as_ref().err();
+        *self.without_credentials() = failure.map(|it| (it.clone(), Instant::now() + BACKOFF));
+        credentials
+    }
+
+    fn without_credentials(&self) -> MutexGuard<'_, Option<(Fault, Instant)>> {
+        let guard = self.without_credentials.lock();
+        guard.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
