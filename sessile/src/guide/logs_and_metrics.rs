@@ -22,7 +22,8 @@
 //! | trace | updates that conflicted and were merged |
 //!
 //! **An outage is logged once**, when the first operation fails, and not for each request. Reads and writes have outages
-//! of their own, because a store that can't be written to may still be read. An outage ends with the first success after
+//! of their own, because a store that can't be written to may still be read. A record that can't be read or is too large
+//! is no outage. An outage ends with the first success after
 //! a second without a failure. Each [`SessionManager`](crate::engine::SessionManager) logs its own, so build one
 //! middleware and clone it for the workers.
 //!

@@ -131,6 +131,7 @@ impl MySqlSessionStoreBuilder {
 
     /// Asks `callback` for the user and the password of each new connection: for passwords that change while the
     /// application runs, and for tokens. The callback has to answer within [`connect_timeout`](Self::connect_timeout).
+    /// If it fails, it is called again after half a second at the earliest.
     ///
     /// Default: user and password of the address. What the callback gives replaces them. Connections that are open
     /// stay open. A pool has credentials of its own.

@@ -177,7 +177,7 @@ impl MySqlSessionStore {
     ///
     /// It works in batches, and pauses after each for twice the time that the batch took. One task is
     /// enough; several, on several servers, do no harm. The task ends when the returned handle is stopped
-    /// or dropped.
+    /// or dropped, or after the store was closed.
     ///
     /// ```no_run
     /// use std::time::Duration;

@@ -23,7 +23,8 @@ const MAX_SCANS: u32 = 16;
 type Listed = (SessionId, Result<Loaded, StoreError>);
 
 /// Each operation sends `SCAN` to all masters, which looks at all keys of the database. It needs Redis keys that contain the
-/// session's id or, for a session of `actix-session`, its key.
+/// session's id or, for a session of `actix-session`, its key. Without them, the operations are
+/// [`Unsupported`](StoreErrorKind::Unsupported).
 ///
 /// - [`page`](IterableStore::page): a page may slightly exceed its limit. If a server is restarted or a replica takes its
 ///   place during an iteration, sessions can be missed; on a cluster as well if slots move. If the store notices

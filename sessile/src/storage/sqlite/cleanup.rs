@@ -135,7 +135,8 @@ impl SqliteSessionStore {
     ///
     /// It works in small batches, and pauses after each for twice the time that the batch took, so that
     /// requests get through. One task is enough, and several do no harm. The task ends when the returned
-    /// handle is stopped or dropped. It deletes the same rows as [`delete_expired`](Self::delete_expired).
+    /// handle is stopped or dropped, or after the store was closed. It deletes the same rows as
+    /// [`delete_expired`](Self::delete_expired).
     ///
     /// ```
     /// use std::time::Duration;
