@@ -41,6 +41,9 @@ pub enum EventKind {
     SignedIn,
     /// The session got another key.
     Renewed,
+    /// A [timed rotation](crate::config::Settings::rotation_interval) replaced the secret in the cookie: a request presented the
+    /// new one. Requests at the same time can report it more than once.
+    Rotated,
     /// The session ended.
     Ended(EndCause),
     /// A request presented a key that a renewal or a rotation replaced. That is normal for a request that was in flight at
@@ -156,6 +159,8 @@ impl<S> Engine<S> {
             None => stored.record.has_subject(),
         };
         let is_renewed = base.is_some_and(|base| base.record.epoch != stored.record.epoch);
+        let secret = |record: &Record| record.secrets.as_ref().map(|it| it.current);
+        let is_rotated = base.is_some_and(|base| secret(&base.record) != secret(&stored.record));
         let report = |kind| self.report(kind, Some(&stored.id), Some(&stored.record));
         if base.is_none() {
             report(EventKind::Created);
@@ -164,6 +169,8 @@ impl<S> Engine<S> {
             report(EventKind::SignedIn);
         } else if is_renewed {
             report(EventKind::Renewed);
+        } else if is_rotated {
+            report(EventKind::Rotated);
         }
     }
 }

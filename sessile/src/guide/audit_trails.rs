@@ -1,7 +1,7 @@
 //! Audit trails, presence, and sockets: what happens to sessions, as events.
 //!
 //! [`SessionMiddleware::events`](crate::SessionMiddleware::events) returns a receiver of
-//! [`SessionEvent`](crate::engine::SessionEvent)s: a session was created, signed in, renewed or ended and why, or a key or a
+//! [`SessionEvent`](crate::engine::SessionEvent)s: a session was created, signed in, renewed, rotated or ended and why, or a key or a
 //! cookie was rejected (OWASP ASVS 5.0, 16.3.1). Requests never wait for a receiver. One that is slow learns how many
 //! events it missed.
 //!

@@ -47,7 +47,7 @@
 //! # Ending sessions that are in cookies
 //!
 //! A [`RevocationList`] names the sessions that have ended although their cookies have not expired. It can be in every store
-//! that finds the sessions of a user:
+//! that finds the sessions of a user. The program [`examples/ending_cookies.rs`] has one:
 //!
 //! ```
 //! # #[cfg(all(feature = "actix", feature = "cookie-session"))] {
@@ -147,6 +147,7 @@
 //!
 //! [Benchmarks]: https://github.com/sessile-rs/sessile/blob/main/docs/benchmarks.md
 //! [`AnySessionStore`]: crate::storage::AnySessionStore
+//! [`examples/ending_cookies.rs`]: https://github.com/sessile-rs/sessile/blob/main/sessile/examples/ending_cookies.rs
 //! [`CookieSessionStore`]: crate::storage::CookieSessionStore
 //! [`Loading::Lazy`]: crate::config::Loading::Lazy
 //! [`MemorySessionStore`]: crate::storage::MemorySessionStore

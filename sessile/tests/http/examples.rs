@@ -3,10 +3,15 @@
 use std::{fs, sync::mpsc, time::Duration};
 
 use actix_web::{cookie::Key, web};
-use sessile::{SessionMiddleware, config::KeyRing, storage::MemorySessionStore};
+use sessile::{
+    SessionMiddleware,
+    config::KeyRing,
+    storage::{MemorySessionStore, SqliteSessionStore},
+};
 
 use crate::{
-    audit_example, client::Server, keys_example, setup::in_time, shop_example, site_and_api_example,
+    audit_example, client::Server, ending_cookies_example, keys_example, setup::in_time,
+    shop_example, site_and_api_example,
 };
 
 fn middleware() -> SessionMiddleware<MemorySessionStore> {
@@ -160,6 +165,35 @@ async fn the_trail_names_what_happened_and_a_sign_out_ends_the_wait() {
             lines[1].starts_with("SignedIn user ferris session "),
             "{lines:?}"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_copy_of_a_cookie_opens_nothing_after_the_sign_out() {
+    in_time(async {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("revocations.db");
+        let list = SqliteSessionStore::new(file.to_str().unwrap())
+            .await
+            .unwrap();
+        let sessions = ending_cookies_example::sessions(list, Key::generate());
+        let server = Server::start(sessions.clone(), move |config| {
+            ending_cookies_example::configure(config, &sessions);
+        });
+        let (first, second) = (
+            server.post("/login").await.cookie(),
+            server.post("/login").await.cookie(),
+        );
+        for cookie in [&first, &second] {
+            assert_eq!(server.get_as(cookie, "/").await.body, "Hello, ferris");
+        }
+
+        server.post_as(&first, "/logout").await;
+        assert_eq!(server.get_as(&first, "/").await.status, 401);
+        assert_eq!(server.get_as(&second, "/").await.status, 200);
+        assert_eq!(server.post("/lock/ferris").await.status, 204);
+        assert_eq!(server.get_as(&second, "/").await.status, 401);
     })
     .await;
 }

@@ -16,6 +16,8 @@ mod device_lists;
 #[path = "../../examples/devices.rs"]
 mod devices;
 mod ending;
+#[path = "../../examples/ending_cookies.rs"]
+mod ending_cookies_example;
 mod errors;
 mod examples;
 mod extractors;

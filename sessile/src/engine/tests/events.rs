@@ -58,6 +58,19 @@ async fn each_change_of_a_session_is_reported_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rotation_is_reported_when_its_secret_is_presented() {
+    let interval = Duration::from_secs(600);
+    let world = World::new(|settings| settings.rotation_interval = Some(interval));
+    let cookie = world.stored().await;
+    let mut events = world.manager.events();
+    world.clock.advance(interval);
+    let pending = world.commit(&world.open(&cookie).await).await.unwrap();
+    assert_eq!(seen(&mut events).await, []);
+    world.commit(&world.open(&pending).await).await;
+    assert_eq!(seen(&mut events).await, of_guest(&[EventKind::Rotated]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn keys_that_open_nothing_are_reported() {
     let world = World::new(|_| {});
     let old = world.stored().await;
