@@ -106,19 +106,25 @@ async fn a_connection_that_was_idle_for_long_is_proved_before_it_is_used() {
     }
 }
 
+/// Makes loads wait, each over a connection of its own.
+const LOCK: &str = "LOCK TABLES sessile_sessions WRITE";
+
 /// A store with several connections, which are no longer young.
 async fn several_connections(server: &Server) -> (Store, At, BTreeSet<u64>) {
     let store = store(server).await;
     let at = create(&store, 1).await;
-    let loads = (0..50).map(|_| {
+    let lock = engine::hold(server, LOCK).await;
+    let loads = [(); 3].map(|()| {
         let (store, at) = (store.clone(), at.clone());
         tokio::spawn(async move { value(&store, &at).await.unwrap() })
     });
-    for load in loads.collect::<Vec<_>>() {
+    until_locked_out(server, 3).await;
+    lock.release().await;
+    for load in loads {
         assert_eq!(in_time(load).await.unwrap(), Some(1));
     }
     let connections = open_connections(server);
-    assert!(connections.len() > 1, "{connections:?}");
+    assert_eq!(connections.len(), 3, "{connections:?}");
     pass(Duration::from_secs(1)).await;
     (store, at, connections)
 }
@@ -173,7 +179,6 @@ async fn until_locked_out(server: &Server, many: usize) -> BTreeSet<u64> {
 
 #[tokio::test]
 async fn a_connection_in_use_while_another_finds_the_server_read_only_is_not_used_again() {
-    const LOCK: &str = "LOCK TABLES sessile_sessions WRITE";
     let server = Server::start().unwrap();
     let builder = engine::at_most(patient(server.url()).create_table(true), 2);
     let store = built(builder).await;
