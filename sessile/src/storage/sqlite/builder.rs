@@ -108,7 +108,7 @@ fn misconfigured(error: impl Error + Send + Sync + 'static) -> StoreError {
 ///     .synchronous(SqliteSynchronous::Full)
 ///     .build()
 ///     .await?;
-/// # store.close().await
+/// # sessile::storage::ManagedStore::close(&store).await
 /// # }).unwrap();
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
