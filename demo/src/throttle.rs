@@ -18,7 +18,7 @@ const WINDOW: Duration = Duration::from_secs(5 * 60);
 /// It also keeps the user out while an attacker is at work. Sessions that are signed in are not affected.
 const PER_NAME: u32 = 10;
 
-/// The maximum number of wrong passwords from one address in a window. An attacker who tries many names meets this limit.
+/// The maximum number of wrong passwords from one address in a window. This limit stops an attacker that tries many names.
 const PER_ADDRESS: u32 = 30;
 
 /// The maximum number of names and addresses that are remembered: about 100 kB.

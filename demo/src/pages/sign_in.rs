@@ -22,7 +22,7 @@ use crate::{
     site::Site,
 };
 
-/// A user who wants to stay signed in is signed out after this time without a visit.
+/// The idle timeout of a session with "remember me".
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The response to a guest who opens a page for users, or to a user whose password was entered too long ago.

@@ -319,7 +319,7 @@ async fn a_record_beyond_the_limit_of_the_server_is_refused_and_not_sent() {
     }
 }
 
-/// A record with the longest label, of a user who has signed in.
+/// The record of a signed-in session with the longest label.
 fn signed_in_record() -> Record {
     let text = record(2).encode();
     let label = "l".repeat(255);

@@ -50,7 +50,7 @@ pub(crate) enum Program {
     EndFromOutside,
     /// Inserts a name of its own, and signs the [user](SUBJECT) in.
     SignIn,
-    /// An administrator ends all sessions of the [user](SUBJECT), who is signed in to the stored one.
+    /// An administrator ends all sessions of the [user](SUBJECT). The stored session is one of them.
     EndAll,
     /// Increments the counter with a closure whose type can hold only the initial count.
     Mismatch,

@@ -24,7 +24,7 @@ impl Known {
         self.with(|details| details.label = label.map(ToOwned::to_owned))
     }
 
-    /// The session of a user who has signed out.
+    /// The session as that of a guest: without a user and a time of sign-in.
     pub(super) fn signed_out(&self) -> Self {
         self.with(|details| {
             details.subject = None;
