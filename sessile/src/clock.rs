@@ -1,13 +1,18 @@
-//! Time, as the engine and the stores read it: through a [`Clock`] that is passed in.
+//! Time, as the engine and the stores read it: through a [`Clock`] that is passed in. And a limit for what takes time.
 
 use std::{
     fmt,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Context, Poll},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+
+use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep};
 
 /// A moment, in whole milliseconds since the Unix epoch.
 ///
@@ -226,21 +231,44 @@ impl fmt::Debug for SharedClock {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arithmetic_saturates() {
-        let last = Timestamp(u64::MAX);
-        assert_eq!(last.saturating_add(Duration::MAX), last);
-        assert_eq!(Timestamp(0).saturating_duration_since(last), Duration::ZERO);
-        // Out of range for this platform's `SystemTime` or not, it does not panic.
-        let _ = SystemTime::from(last);
-    }
-
-    #[test]
-    fn the_system_clock_shows_this_century() {
-        assert!(SystemClock.now() > Timestamp::from_unix_millis(946_684_800_000));
+/// The output of `future`, or `Err(limit)` if it takes longer. A future that is ready at once starts no timer.
+pub(crate) const fn within<F: Future>(limit: Duration, future: F) -> Within<F> {
+    Within {
+        limit,
+        future,
+        timer: None,
     }
 }
+
+pin_project! {
+    /// The future of [`within`]. It contains `future` once, where the future of an `async` function would contain it
+    /// twice.
+    pub(crate) struct Within<F> {
+        limit: Duration,
+        #[pin]
+        future: F,
+        #[pin]
+        timer: Option<Sleep>,
+    }
+}
+
+impl<F: Future> Future for Within<F> {
+    type Output = Result<F::Output, Duration>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Poll::Ready(output) = this.future.poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        if this.timer.is_none() {
+            this.timer.set(Some(sleep(*this.limit)));
+        }
+        match this.timer.as_pin_mut() {
+            Some(timer) => timer.poll(cx).map(|()| Err(*this.limit)),
+            None => Poll::Pending,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

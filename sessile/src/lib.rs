@@ -157,7 +157,6 @@ pub mod storage;
 mod telemetry;
 #[cfg(feature = "store-tests")]
 pub mod test_helpers;
-mod timeout;
 
 #[cfg(feature = "actix")]
 pub use self::actix::{SessionExt, SessionMiddleware, SessionMiddlewareBuilder};

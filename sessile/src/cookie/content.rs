@@ -13,8 +13,8 @@ use smallvec::SmallVec;
 use crate::{
     clock::Timestamp,
     record::{
-        DecodeError, Record, actix_session,
-        id::{Secret, SessionId, SessionKey, SubjectDigest},
+        DecodeError, Record, Secret, actix_session,
+        id::{SessionId, SessionKey, SubjectDigest},
     },
     session::machine::Stored,
     storage::Version,

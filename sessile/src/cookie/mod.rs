@@ -19,10 +19,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use crate::{
     clock::Timestamp,
     config::{CookieContentSecurity, Settings},
-    record::{
-        DecodeError, Nonce,
-        id::{Secret, SecretDigest, SessionId},
-    },
+    record::{DecodeError, Nonce, Secret, SecretDigest, id::SessionId},
 };
 
 use self::{key_ring::Keys, transport::Transport};

@@ -22,10 +22,7 @@ use super::InvalidSealingKeyError;
 use crate::{
     config::CookieContentSecurity,
     random,
-    record::{
-        Nonce, actix_session,
-        id::{Secret, SessionId},
-    },
+    record::{Nonce, Secret, actix_session, id::SessionId},
 };
 
 const NONCE_LEN: usize = 12;

@@ -7,20 +7,20 @@ use super::{
     perform::Performed,
 };
 use crate::{
-    clock::Timestamp,
+    clock::{self, Timestamp},
     config::SupersededPolicy,
     cookie::{Content, CookieTooLargeError, SetCookie},
     engine::lifetime::OnRead,
     error::{CommitError, SessionClosedError},
     record::RotationDue,
     session::{
-        Flush, Session, SessionStatus,
+        Flush, FlushOutcome, Session, SessionStatus,
         decide::Action,
-        machine::{CookieDue, FlushOutcome, Machine, Stored},
+        decide::CookieDue,
+        machine::{Machine, Stored},
     },
     storage::SessionStore,
     telemetry::{self, CookieCause, DropReason, Step},
-    timeout,
 };
 
 /// What a commit does to the cookie of the browser.
@@ -135,7 +135,7 @@ impl<S: SessionStore> Engine<S> {
                 let performed = self.perform(action, &mut flush).await?;
                 self.conclude_commit(&mut flush, performed, head)
             });
-            timeout::within(self.store_timeout, storing).await
+            clock::within(self.store_timeout, storing).await
         };
         match stored.unwrap_or_else(|after| Err(CommitError::Timeout { after })) {
             Ok(CookieChange::Nothing) => Ok(None),

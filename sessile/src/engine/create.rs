@@ -9,7 +9,8 @@ use crate::{
     record::{Epoch, Payload, Record, Secrets, id::SessionKey},
     session::{
         Flush,
-        machine::{CookieDue, InFlight, Stored},
+        decide::CookieDue,
+        machine::{InFlight, Stored},
     },
     storage::{CreateOutcome, Freshness, Refusal, SessionStore, SignInWrite, StoreError, Version},
     telemetry,

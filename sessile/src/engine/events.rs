@@ -11,7 +11,7 @@ use super::Engine;
 use crate::{
     clock::Timestamp,
     record::Record,
-    session::machine::{Stored, Work},
+    session::{Work, machine::Stored},
     storage::SessionId,
 };
 

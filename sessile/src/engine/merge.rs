@@ -5,14 +5,18 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::{
-    error::{CommitError, OpenError, SessionClosedError, SessionReloadError, StateTooLargeError},
+    clock,
+    error::{
+        CommitError, MergeError, OpenError, SessionClosedError, SessionReloadError,
+        StateTooLargeError,
+    },
     record::Payload,
     session::{
-        Flush, MergeError, RebaseError, Session,
-        machine::{CookieDue, Renewal, Stored, Unsettled},
+        Flush, RebaseError, Session,
+        decide::CookieDue,
+        machine::{Renewal, Stored, Unsettled},
     },
     storage::{Freshness, Loaded, SessionStore},
-    timeout,
 };
 
 /// The result of a merge.
@@ -94,7 +98,7 @@ impl<S: SessionStore> Engine<S> {
 
     /// Loads the newest stored session, and replays the unstored changes on it.
     pub(super) async fn reload(&self, session: &Session) -> Result<(), SessionReloadError> {
-        timeout::within(self.store_timeout, async {
+        clock::within(self.store_timeout, async {
             session.open().await?;
             let _guard = session.lock_flush().await;
             let (stored, generation) = {

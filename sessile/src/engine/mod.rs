@@ -39,7 +39,7 @@ pub(crate) use self::{limiter::Limiter, open::Opened};
 pub use self::{session_info::SessionInfo, sessions::Sessions};
 pub use crate::cookie::{SealingKey, SetCookie};
 use crate::{
-    clock::{SharedClock, Timestamp},
+    clock::{self, SharedClock, Timestamp},
     config::{KeyRing, Loading, Settings, StoreFailurePolicy, SupersededPolicy},
     cookie::{NamedCookies, SessionCookie, Values},
     engine::lifetime::Lifetime,
@@ -51,7 +51,6 @@ use crate::{
     },
     storage::{BoxFuture, Observed, SessionStore},
     telemetry::{self, Step},
-    timeout,
 };
 
 /// Opens the session that a request's cookie names, and commits it when the request is done.
@@ -221,7 +220,7 @@ impl<S: SessionStore> SessionManager<S> {
         let values = cookies.iter().map(|cookie| &**cookie);
         // Pinned where it is, because moving it costs more.
         let finding = pin!(self.0.find(values, began_at));
-        let found = timeout::within(self.0.store_timeout, finding).await;
+        let found = clock::within(self.0.store_timeout, finding).await;
         match found.unwrap_or_else(|after| Err(OpenError::Timeout { after })) {
             // There are no changes to replay.
             Ok(opened) => drop(session.machine().open(opened)),

@@ -9,14 +9,8 @@ use std::sync::Arc;
 use super::{Engine, merge::Merged, perform::Performed};
 use crate::{
     error::CommitError,
-    record::{
-        Record, Secrets,
-        id::{Secret, SessionKey},
-    },
-    session::{
-        Flush,
-        machine::{CookieDue, Stored},
-    },
+    record::{Record, Secret, Secrets, id::SessionKey},
+    session::{Flush, decide::CookieDue, machine::Stored},
     storage::{CreateOutcome, SessionStore, UpdateOutcome, Version},
     telemetry,
 };

@@ -9,9 +9,10 @@ use crate::{
     error::{CommitError, SessionClosedError},
     record::{Record, RotationDue, id::SessionId},
     session::{
-        Flush,
+        Flush, Work,
+        decide::CookieDue,
         decide::{Action, Situation, decide},
-        machine::{CookieDue, Renewal, Stored, Target, Work},
+        machine::{Renewal, Stored, Target},
     },
     storage::{Freshness, SessionStore, StoreErrorKind, UpdateOutcome, Version},
     telemetry::{self, Step},

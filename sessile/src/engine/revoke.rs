@@ -12,7 +12,8 @@ use crate::{
     record::{Epoch, Record, id::SessionId},
     session::{
         Flush,
-        machine::{Binding, CookieDue, Stored},
+        decide::CookieDue,
+        machine::{Binding, Stored},
     },
     storage::{Freshness, Refusal, SessionStore, StoreError, StoreErrorKind},
     telemetry::{self, NotFoundReason, Operation},

@@ -7,11 +7,8 @@ use super::Engine;
 use crate::{
     clock::Timestamp,
     random,
-    record::{
-        Nonce, Record, RotationDue, RotationStep,
-        id::{Secret, SessionKey},
-    },
-    session::machine::{CookieDue, Stored},
+    record::{Nonce, Record, RotationDue, RotationStep, Secret, id::SessionKey},
+    session::{decide::CookieDue, machine::Stored},
     storage::SessionStore,
 };
 

@@ -2,14 +2,12 @@
 
 use super::{Engine, perform::Performed};
 use crate::{
+    clock,
     error::{CommitError, SessionClosedError, SessionSaveError},
     session::{
-        Flush, Session, SessionStatus,
-        decide::Action,
-        machine::{CookieDue, FlushOutcome, Work},
+        Flush, FlushOutcome, Session, SessionStatus, Work, decide::Action, decide::CookieDue,
     },
     storage::SessionStore,
-    timeout,
 };
 
 impl<S: SessionStore> Engine<S> {
@@ -18,7 +16,7 @@ impl<S: SessionStore> Engine<S> {
         if session.status() != SessionStatus::Unchanged {
             session.open().await.map_err(CommitError::from)?;
         }
-        let saved = timeout::within(self.store_timeout, async {
+        let saved = clock::within(self.store_timeout, async {
             let flush = session.flush(false).await;
             self.save_flush(session, flush).await
         });

@@ -5,11 +5,11 @@
 
 use super::Engine;
 use crate::{
+    clock,
     error::{CommitError, SessionSaveError, SignInError},
     record::{Payload, Record, id::SubjectDigest},
     session::{Flush, Session, journal::SignIn, machine::Binding},
     storage::{Freshness, SessionStore},
-    timeout,
 };
 
 impl<S: SessionStore> Engine<S> {
@@ -26,7 +26,7 @@ impl<S: SessionStore> Engine<S> {
             subject: subject.to_owned(),
             at: began_at,
         };
-        let saved = timeout::within(self.store_timeout, async {
+        let saved = clock::within(self.store_timeout, async {
             let mut flush = session.flush(false).await;
             // Before anything that can fail, so that the session keeps it.
             flush.work_mut().sign_in(sign_in, self.clock.now());

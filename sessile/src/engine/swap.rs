@@ -9,7 +9,8 @@ use crate::{
     record::{Payload, Record},
     session::{
         Flush,
-        machine::{CookieDue, InFlight, Renewal, Stored},
+        decide::CookieDue,
+        machine::{InFlight, Renewal, Stored},
     },
     storage::{Freshness, SessionStore, SignInWrite, StoreError, UpdateOutcome, Version},
     telemetry,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::{
     cookie::CookieTooLargeError,
-    error::SessionClosedError,
-    session::{MergeError, RebaseError},
+    error::{MergeError, SessionClosedError},
+    session::RebaseError,
     storage::{Refusal, StoreError},
 };
 

@@ -26,6 +26,7 @@
 mod authentication;
 mod csrf;
 mod failure;
+mod merge;
 mod session;
 mod settings;
 mod signing_in;
@@ -34,6 +35,7 @@ pub use self::{
     authentication::AuthenticationError,
     csrf::{CsrfError, InvalidOriginError},
     failure::{CommitError, OpenError, StateTooLargeError},
+    merge::{MergeCause, MergeError},
     session::{
         ReadError, SessionClosedError, SessionGetError, SessionInsertError, SessionReloadError,
         SessionSaveError, SessionUpdateError, WriteError,
@@ -44,5 +46,4 @@ pub use self::{
 pub use crate::{
     cookie::{CookieTooLargeError, InvalidSealingKeyError, KeyRingError},
     record::json::JsonError,
-    session::{MergeCause, MergeError},
 };

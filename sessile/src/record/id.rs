@@ -1,15 +1,13 @@
 //! What names a session: a [`SessionId`] finds it, and the secret in a [`SessionKey`] opens it.
 
-mod secret;
-
 use std::{fmt, str::FromStr, sync::Arc};
 
-use crate::random;
 use base64_simd::{Out, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 
-pub(crate) use self::secret::{Secret, SecretDigest};
+use super::Secret;
+use crate::random;
 
 /// The id of a session: 128 random bits that never change while the session lives.
 ///
@@ -265,7 +263,7 @@ pub(crate) fn hash_of_id(id: &[u8; SessionId::LEN]) -> u64 {
     u64::from_ne_bytes([a, b, c, d, e, f, g, h])
 }
 
-fn truncated_digest(bytes: &[u8]) -> [u8; 16] {
+pub(super) fn truncated_digest(bytes: &[u8]) -> [u8; 16] {
     let mut digest = [0; 16];
     digest.copy_from_slice(&Sha256::digest(bytes)[..16]);
     digest

@@ -5,7 +5,6 @@ mod details;
 pub(crate) mod id;
 pub(crate) mod json;
 mod moved;
-mod payload;
 mod reader;
 mod revocation;
 mod rotation;
@@ -16,19 +15,15 @@ mod text;
 
 use std::sync::Arc;
 
-use crate::{
-    clock::Timestamp,
-    random,
-    record::{id::SubjectDigest, json::JsonError},
-};
+use self::id::SubjectDigest;
+use crate::clock::Timestamp;
 
-pub use self::state::State;
 pub(crate) use self::{
     details::{Details, Flash},
-    payload::Payload,
     rotation::{Nonce, Rotation, RotationDue, RotationStep, SecretPolicy},
-    secrets::{Presented, Previous, Secrets},
+    secrets::{Epoch, Presented, Previous, Secret, SecretDigest, Secrets},
 };
+pub use self::{state::State, text::DecodeError};
 
 /// What a store keeps under a [`SessionId`](crate::storage::SessionId): the state of the session, the
 /// times that decide when it ends, the digests of the secrets that open it, and whose session it is.
@@ -67,27 +62,6 @@ pub struct Record {
 
 /// The overhead of a shared allocation in bytes: the reference counts, and about what the allocator adds.
 const SHARED: usize = 24;
-
-/// Identifies the time between two renewals of a session: each renewal draws another number. A request from
-/// before a renewal neither reads nor writes the session after it. Compared for equality only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Epoch(u64);
-
-impl Epoch {
-    /// An epoch that no other renewal has.
-    pub(crate) fn generate() -> Self {
-        Self(random::number())
-    }
-
-    /// Whether this is the epoch of a session that actix-session made and no renewal has reached.
-    pub(crate) const fn is_initial(self) -> bool {
-        self.0 == 0
-    }
-
-    pub(crate) const fn to_be_bytes(self) -> [u8; 8] {
-        self.0.to_be_bytes()
-    }
-}
 
 impl Record {
     /// A record with an empty state, created and used at `now`, which ends when its store's time to live
@@ -238,6 +212,19 @@ impl Record {
         Arc::make_mut(self.details.get_or_insert_default())
     }
 
+    pub(crate) fn payload(&self) -> Payload {
+        Payload {
+            state: self.state.clone(),
+            details: self.details.clone(),
+        }
+    }
+
+    pub(crate) fn set_payload(&mut self, payload: Payload) {
+        let Payload { state, details } = payload;
+        self.state = state;
+        self.details = details;
+    }
+
     /// The same record with its state in one buffer, for stores that keep it in memory.
     pub(crate) fn compacted(&self) -> Self {
         Self {
@@ -277,48 +264,45 @@ impl Record {
     }
 }
 
-/// Why bytes are not a [`Record`]. Contains none of the bytes.
-///
-/// A [`StoreError`](crate::storage::StoreError) is made from it with the right kind.
-///
-/// ```
-/// use sessile::record::{DecodeError, Record};
-///
-/// let error = Record::decode(b"\xff").unwrap_err();
-/// assert_eq!(error, DecodeError::NotUtf8);
-/// assert!(!error.is_newer());
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// The bytes are not text.
-    #[error("the record is not UTF-8")]
-    NotUtf8,
-    /// The text is not a record.
-    #[error("the text is not a record")]
-    NotARecord(#[from] JsonError),
-    /// The record's secrets contradict each other: two of them are the same, or there are others but
-    /// no current one.
-    #[error("the record's secrets contradict each other")]
-    Secrets,
-    /// The record has a form that this version of the crate does not know.
-    #[error(
-        "the record has form {form}, this version of sessile reads form {}",
-        text::FORM
-    )]
-    UnknownForm {
-        /// The form that the record says it has.
-        form: u64,
-    },
-    /// The record has a member that restricts access, and that this version of the crate does not know.
-    #[error("the record has a critical member that this version of sessile does not know")]
-    UnknownCritical,
+/// The part of a record that requests change: the state, and what only some records have. The engine sets the rest.
+#[derive(Clone, Default)]
+pub(crate) struct Payload {
+    pub(crate) state: State,
+    /// `None` is the same as no details.
+    details: Option<Arc<Details>>,
 }
 
-impl DecodeError {
-    /// Whether a later version of this crate wrote the record.
-    #[must_use]
-    pub const fn is_newer(&self) -> bool {
-        matches!(self, Self::UnknownForm { .. } | Self::UnknownCritical)
+impl Payload {
+    pub(crate) const fn of_state(state: State) -> Self {
+        Self {
+            state,
+            details: None,
+        }
+    }
+
+    /// What only some records have, if this one has any of it.
+    pub(crate) fn details(&self) -> Option<&Details> {
+        self.details.as_deref()
+    }
+
+    pub(crate) fn details_mut(&mut self) -> &mut Details {
+        Arc::make_mut(self.details.get_or_insert_default())
+    }
+
+    /// The user that the session is signed in as.
+    pub(crate) fn subject(&self) -> Option<&str> {
+        self.details()?.subject.as_deref()
+    }
+
+    /// Whether nothing needs to be stored: there are no values, and no user is signed in.
+    pub(crate) fn is_empty(&self) -> bool {
+        let has_use = |details: &Details| details.subject.is_some() || !details.flashes.is_empty();
+        self.state.is_empty() && !self.details().is_some_and(has_use)
+    }
+
+    /// Frees details that say nothing.
+    pub(crate) fn drop_empty_details(&mut self) {
+        self.details
+            .take_if(|details| **details == Details::default());
     }
 }

@@ -12,8 +12,7 @@ use super::{Epoch, Record, Secrets, text::FORM};
 use crate::{
     clock::Timestamp,
     record::{
-        id::SecretDigest,
-        json,
+        SecretDigest, json,
         state::{Entries, Entry, Part, State},
     },
 };

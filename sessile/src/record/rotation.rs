@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Record, Secrets};
 use crate::{
     clock::Timestamp,
-    record::id::{Secret, SecretDigest},
+    record::{Secret, SecretDigest},
 };
 
 /// What a secret is derived from, together with the session's id and the application's key.

@@ -1,15 +1,15 @@
-//! [`Secrets`]: the digests of the secrets of a session, and what each secret allows.
+//! [`Secret`], which opens a session, and [`Secrets`]: the digests that a record keeps, and what each secret allows.
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{fmt, mem, sync::Arc, time::Duration};
+
+use subtle::ConstantTimeEq as _;
 
 use super::{
-    DecodeError, Epoch, Record, SHARED,
+    DecodeError, Record, SHARED,
+    id::{decode_16, encode_16, truncated_digest},
     rotation::{Rotation, RotationStep},
 };
-use crate::{
-    clock::Timestamp,
-    record::id::{Secret, SecretDigest},
-};
+use crate::{clock::Timestamp, random};
 
 /// The digests of the secrets of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,132 +156,95 @@ impl Record {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Identifies the time between two renewals of a session: each renewal draws another number. A request from
+/// before a renewal neither reads nor writes the session after it. Compared for equality only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Epoch(pub(super) u64);
 
-    const GRACE: Duration = Duration::from_secs(30);
-
-    fn at(seconds: u64) -> Timestamp {
-        Timestamp::from_unix_millis(seconds * 1000)
+impl Epoch {
+    /// An epoch that no other renewal has.
+    pub(crate) fn generate() -> Self {
+        Self(random::number())
     }
 
-    fn digest(byte: u8) -> SecretDigest {
-        Secret::from_bytes([byte; 16]).digest()
+    /// Whether this is the epoch of a session that actix-session made and no renewal has reached.
+    pub(crate) const fn is_initial(self) -> bool {
+        self.0 == 0
     }
 
-    fn with(step: RotationStep) -> Secrets {
-        Secrets {
-            current: digest(1),
-            previous: Some(Previous {
-                digest: digest(2),
-                epoch: Epoch::generate(),
-                replaced_at: at(100),
-            }),
-            rotation: Some(Arc::new(Rotation {
-                since: at(100),
-                step,
-            })),
-        }
-    }
-
-    fn pending() -> RotationStep {
-        RotationStep::Pending {
-            digest: digest(3),
-            nonce: [0; 16],
-        }
-    }
-
-    fn promoted() -> RotationStep {
-        RotationStep::Promoted {
-            former: digest(3),
-            nonce: [0; 16],
-        }
-    }
-
-    fn renewed() -> RotationStep {
-        RotationStep::Renewed { stale: digest(3) }
-    }
-
-    #[test]
-    fn each_secret_allows_what_it_should() {
-        use Presented::{Current, Former, Pending, Stale, Unknown};
-        for (step, presented, now, worth) in [
-            (RotationStep::Done, 1, 100, Current),
-            (RotationStep::Done, 1, 9999, Current),
-            (RotationStep::Done, 2, 100, Stale),
-            (RotationStep::Done, 2, 129, Stale),
-            (RotationStep::Done, 2, 130, Unknown),
-            // A clock that runs behind the one that renewed.
-            (RotationStep::Done, 2, 10, Stale),
-            (RotationStep::Done, 3, 100, Unknown),
-            (pending(), 1, 9999, Current),
-            (pending(), 3, 9999, Pending),
-            (pending(), 4, 100, Unknown),
-            (promoted(), 1, 9999, Current),
-            (promoted(), 3, 9999, Former),
-            (promoted(), 4, 100, Unknown),
-            (renewed(), 1, 9999, Current),
-            (renewed(), 2, 129, Stale),
-            (renewed(), 3, 129, Stale),
-            (renewed(), 3, 130, Unknown),
-        ] {
-            let judged = with(step).judge(&digest(presented), at(now), GRACE);
-            assert_eq!(judged, worth, "{step:?} {presented} at {now}");
-        }
-    }
-
-    #[test]
-    fn after_a_renewal_one_secret_opens_the_session() {
-        use Presented::{Current, Stale, Unknown};
-        for (step, third) in [
-            (RotationStep::Done, Unknown),
-            (pending(), Stale),
-            (promoted(), Stale),
-            (renewed(), Unknown),
-        ] {
-            let mut record = Record::new(at(0));
-            record.secrets = Some(with(step));
-            let epoch = Epoch::generate();
-            record.renew(&Secret::from_bytes([9; 16]), epoch, at(200));
-            let secrets = record.secrets.unwrap();
-            assert_eq!(record.epoch, epoch);
-            for (presented, worth) in [(9, Current), (1, Stale), (2, Unknown), (3, third)] {
-                let judged = secrets.judge(&digest(presented), at(200), GRACE);
-                assert_eq!(judged, worth, "{step:?} {presented}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_epoch_before_a_renewal_is_remembered_for_the_grace_period() {
-        let mut record = Record::new(at(0));
-        record.secrets = Some(with(RotationStep::Done));
-        let (first, second) = (Epoch::generate(), Epoch::generate());
-        record.epoch = first;
-        record.renew(&Secret::from_bytes([8; 16]), second, at(200));
-        assert_eq!(record.previous_epoch(at(229), GRACE), Some(first));
-        assert_eq!(record.previous_epoch(at(230), GRACE), None);
-        record.renew(&Secret::from_bytes([9; 16]), Epoch::generate(), at(210));
-        assert_eq!(record.previous_epoch(at(229), GRACE), Some(second));
-    }
-
-    #[test]
-    fn secrets_that_repeat_contradict_each_other() {
-        let changed = |change: fn(&mut Secrets)| {
-            let mut secrets = with(pending());
-            change(&mut secrets);
-            secrets.check().err()
-        };
-        let contradiction = Some(DecodeError::Secrets);
-        assert_eq!(changed(|_| {}), None);
-        assert_eq!(changed(|it| it.current = digest(2)), contradiction);
-        assert_eq!(changed(|it| it.current = digest(3)), contradiction);
-        let previous = |it: &mut Secrets| {
-            if let Some(previous) = &mut it.previous {
-                previous.digest = digest(3);
-            }
-        };
-        assert_eq!(changed(previous), contradiction);
+    pub(crate) const fn to_be_bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
     }
 }
+
+/// The part of a session key that opens the session. Compared in constant time, and never shown.
+#[derive(Clone, Copy)]
+pub(crate) struct Secret([u8; Self::LEN]);
+
+impl Secret {
+    pub(crate) const LEN: usize = 16;
+
+    pub(crate) fn generate() -> Self {
+        Self(random::bytes())
+    }
+
+    pub(crate) const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+
+    /// The digest that a record keeps. It recognizes the secret, and does not open the session.
+    pub(crate) fn digest(&self) -> SecretDigest {
+        SecretDigest(truncated_digest(&self.0))
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        equal_in_constant_time(self.0, other.0)
+    }
+}
+
+impl Eq for Secret {}
+
+/// The first 16 bytes of the SHA-256 of a secret. Guessing a secret of 128 bits is no harder than
+/// finding one for a digest of 128 bits. Compared in constant time.
+#[derive(Clone, Copy)]
+pub(crate) struct SecretDigest([u8; 16]);
+
+impl SecretDigest {
+    pub(crate) fn encode<'a>(&self, buffer: &'a mut [u8; 22]) -> &'a str {
+        encode_16(&self.0, buffer)
+    }
+
+    pub(crate) fn decode(text: &str) -> Option<Self> {
+        decode_16(text).map(Self)
+    }
+}
+
+impl PartialEq for SecretDigest {
+    fn eq(&self, other: &Self) -> bool {
+        equal_in_constant_time(self.0, other.0)
+    }
+}
+
+impl Eq for SecretDigest {}
+
+impl fmt::Debug for SecretDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretDigest(..)")
+    }
+}
+
+/// Compares the bytes as one number, which is faster than byte by byte.
+fn equal_in_constant_time(one: [u8; 16], other: [u8; 16]) -> bool {
+    u128::from_ne_bytes(one)
+        .ct_eq(&u128::from_ne_bytes(other))
+        .into()
+}
+
+#[cfg(test)]
+mod tests;

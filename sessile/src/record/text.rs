@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use self::members::{FlashText, LifetimeText, PreviousText, RotationText};
-use super::{DecodeError, Details, Epoch, Record, Secrets, reader::Reader};
+use super::{Details, Epoch, Record, Secrets, reader::Reader};
 use crate::{
     clock::Timestamp,
     record::{
-        id::SecretDigest,
+        SecretDigest,
         json::{self, JsonError, push_json_string},
         state::Pairs,
     },
@@ -246,6 +246,52 @@ impl Members<'_> {
             .map(|(name, text)| (name.as_str(), text.as_str()));
         let pairs: std::collections::BTreeMap<_, _> = pairs.collect();
         self.value(name, Some(pairs).filter(|pairs| !pairs.is_empty()));
+    }
+}
+
+/// Why bytes are not a [`Record`]. Contains none of the bytes.
+///
+/// A [`StoreError`](crate::storage::StoreError) is made from it with the right kind.
+///
+/// ```
+/// use sessile::record::{DecodeError, Record};
+///
+/// let error = Record::decode(b"\xff").unwrap_err();
+/// assert_eq!(error, DecodeError::NotUtf8);
+/// assert!(!error.is_newer());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The bytes are not text.
+    #[error("the record is not UTF-8")]
+    NotUtf8,
+    /// The text is not a record.
+    #[error("the text is not a record")]
+    NotARecord(#[from] JsonError),
+    /// The record's secrets contradict each other: two of them are the same, or there are others but
+    /// no current one.
+    #[error("the record's secrets contradict each other")]
+    Secrets,
+    /// The record has a form that this version of the crate does not know.
+    #[error(
+        "the record has form {form}, this version of sessile reads form {}",
+        FORM
+    )]
+    UnknownForm {
+        /// The form that the record says it has.
+        form: u64,
+    },
+    /// The record has a member that restricts access, and that this version of the crate does not know.
+    #[error("the record has a critical member that this version of sessile does not know")]
+    UnknownCritical,
+}
+
+impl DecodeError {
+    /// Whether a later version of this crate wrote the record.
+    #[must_use]
+    pub const fn is_newer(&self) -> bool {
+        matches!(self, Self::UnknownForm { .. } | Self::UnknownCritical)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a save or a commit has to do, as a pure function of the session's situation.
 
-use super::{SessionStatus, machine::CookieDue};
+use super::SessionStatus;
 use crate::engine::lifetime::OnRead;
 
 /// Everything that the next action depends on.
@@ -29,6 +29,28 @@ pub(crate) enum Bound {
     Superseded,
     Ended,
     Detached,
+}
+
+/// The cookie that the next response has to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CookieDue {
+    Nothing,
+    /// The cookie that the browser has, with its full `Max-Age`.
+    Refresh,
+    /// A cookie that the browser does not have yet.
+    Issue,
+    /// A removal cookie.
+    Remove,
+}
+
+impl CookieDue {
+    /// What is due after a write that makes `later` due.
+    pub(crate) const fn then(self, later: Self) -> Self {
+        match (self, later) {
+            (due, Self::Nothing) | (due @ Self::Issue, Self::Refresh) => due,
+            (_, later) => later,
+        }
+    }
 }
 
 /// What a save or a commit has to do.

@@ -2,9 +2,9 @@
 //! newer state.
 
 mod details;
-mod entries;
 
 use std::{
+    collections::BTreeMap,
     fmt, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -13,10 +13,12 @@ use std::{
 use smallvec::SmallVec;
 
 pub(crate) use self::details::{DetailChanges, SignIn};
-use self::entries::{Base, Entries, Entry};
-use crate::record::{
-    Payload,
-    json::{JsonError, JsonText},
+use crate::{
+    error::{MergeCause, MergeError},
+    record::{
+        Payload,
+        json::{JsonError, JsonText},
+    },
 };
 
 /// A closure given to `update`, applied to the JSON text of a value.
@@ -205,6 +207,91 @@ impl Update {
     }
 }
 
+/// One entry for each name, in the order of the names once there are many.
+#[derive(Clone)]
+enum Entries {
+    Few(Vec<(Arc<str>, Entry)>),
+    Many(BTreeMap<Arc<str>, Entry>),
+}
+
+/// Up to so many names are searched in a list.
+const FEW: usize = 8;
+
+/// The changes of one name.
+#[derive(Clone)]
+struct Entry {
+    base: Base,
+    /// The updates of that, in this order.
+    updates: SmallVec<[Update; 1]>,
+}
+
+/// The value that the updates of a name start from.
+#[derive(Clone)]
+enum Base {
+    /// The stored value.
+    Stored,
+    /// A value that replaced the stored one.
+    Set(JsonText),
+    /// No value, because the name was removed.
+    Removed,
+}
+
+impl Entries {
+    fn len(&self) -> usize {
+        match self {
+            Self::Few(few) => few.len(),
+            Self::Many(many) => many.len(),
+        }
+    }
+
+    /// The entry of `name`; a new one changes nothing.
+    fn get_or_insert(&mut self, name: &Arc<str>) -> &mut Entry {
+        let new = || Entry {
+            base: Base::Stored,
+            updates: SmallVec::new(),
+        };
+        if let Self::Few(few) = self
+            && few.len() == FEW
+        {
+            *self = Self::Many(few.drain(..).collect());
+        }
+        match self {
+            Self::Few(few) => {
+                let found = few.iter().position(|(known, _)| known == name);
+                let index = found.unwrap_or_else(|| {
+                    few.push((Arc::clone(name), new()));
+                    few.len() - 1
+                });
+                &mut few[index].1
+            }
+            Self::Many(many) => many.entry(Arc::clone(name)).or_insert_with(new),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Entry)> {
+        let (few, many) = match self {
+            Self::Few(few) => (Some(few), None),
+            Self::Many(many) => (None, Some(many)),
+        };
+        let few = few.into_iter().flatten().map(|(name, entry)| (name, entry));
+        few.chain(many.into_iter().flatten())
+    }
+
+    fn into_iter(self) -> impl Iterator<Item = (Arc<str>, Entry)> {
+        let (few, many) = match self {
+            Self::Few(few) => (Some(few), None),
+            Self::Many(many) => (None, Some(many)),
+        };
+        few.into_iter().flatten().chain(many.into_iter().flatten())
+    }
+}
+
+impl Default for Entries {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
+}
+
 /// Shows names, never values.
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -212,74 +299,6 @@ impl fmt::Debug for Journal {
         let names = self.entries.iter().map(|(name, _)| name);
         f.debug_set().entries(names).finish()
     }
-}
-
-/// A change could not be applied to the state that another request stored in the meantime.
-///
-/// It has the name, but never a value. [`Session::discard`](crate::Session::discard) drops the changes,
-/// after which the session can be used again.
-///
-/// ```
-/// use sessile::{
-///     config::Settings,
-///     engine::{ResponseHead, SealingKey, SessionManager},
-///     error::{MergeCause, SessionReloadError},
-///     storage::MemorySessionStore,
-/// };
-///
-/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-/// # let store = MemorySessionStore::default();
-/// let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
-/// # let post = ResponseHead::to("POST");
-/// # let session = manager.open([]).await?;
-/// # session.insert("visits", 1)?;
-/// # let headers = manager.commit(&session, &post).await?;
-/// # let cookie = headers.set_cookie.unwrap();
-/// # let cookie = cookie.as_str().split(';').next().unwrap();
-/// let session = manager.open([cookie.as_bytes()]).await?;
-/// session.update("visits", |n: u32| n + 1)?;
-///
-/// // In the meantime, another request stores a string.
-/// let other = manager.open([cookie.as_bytes()]).await?;
-/// other.insert("visits", "many")?;
-/// manager.commit(&other, &post).await?;
-///
-/// match session.reload().await {
-///     Err(SessionReloadError::Merge(error)) => {
-///         assert_eq!(&*error.name, "visits");
-///         assert!(matches!(error.source, MergeCause::Json(_)));
-///     }
-///     _ => panic!("a string can't be incremented"),
-/// }
-/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the update of the session's value `{name}` could not be applied to the stored value")]
-#[non_exhaustive]
-pub struct MergeError {
-    /// The name of the value.
-    pub name: Arc<str>,
-    /// The reason.
-    pub source: MergeCause,
-}
-
-/// Why a change could not be applied to the state that another request stored.
-///
-/// ```
-/// use sessile::error::{JsonError, MergeCause};
-///
-/// assert_eq!(MergeCause::from(JsonError::TooDeep), MergeCause::Json(JsonError::TooDeep));
-/// assert_eq!(MergeCause::Panicked.to_string(), "the closure given to `update` panicked");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MergeCause {
-    /// The stored value is not of the closure's type, or the new value has no JSON form.
-    #[error(transparent)]
-    Json(#[from] JsonError),
-    /// The closure panicked.
-    #[error("the closure given to `update` panicked")]
-    Panicked,
 }
 
 #[cfg(test)]

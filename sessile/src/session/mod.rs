@@ -23,7 +23,7 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use self::flush::{Flush, RebaseError};
+pub(crate) use self::flush::{Flush, FlushOutcome, RebaseError, Work};
 use self::machine::{Cookies, Machine};
 use crate::{
     clock::Timestamp,
@@ -36,10 +36,7 @@ use crate::{
 
 pub(crate) use self::signing_in::MAX_SUBJECT_BYTES;
 
-pub use self::{
-    journal::{MergeCause, MergeError},
-    typed::TypedSession,
-};
+pub use self::typed::TypedSession;
 
 /// The session of a request.
 ///

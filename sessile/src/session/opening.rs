@@ -1,7 +1,7 @@
 //! How a session is loaded.
 
 use super::{Session, machine::Binding};
-use crate::{engine::Opened, error::OpenError, timeout};
+use crate::{clock, engine::Opened, error::OpenError};
 
 impl Session {
     /// As [`load`](Self::load), for callers that do not read the session yet: the response does not depend on it.
@@ -27,7 +27,7 @@ impl Session {
         let Some(backend) = self.backend().filter(|_| !self.machine().is_readable()) else {
             return Ok(());
         };
-        timeout::within(backend.store_timeout(), async {
+        clock::within(backend.store_timeout(), async {
             let _guard = self.lock_flush().await;
             // A concurrent call may have opened the session.
             let (cookies, began_at) = {

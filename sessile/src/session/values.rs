@@ -12,7 +12,7 @@ use crate::{
     error::{ReadError, WriteError},
     record::{
         json::{self, JsonText},
-        state::text::Text,
+        state::Text,
     },
 };
 

@@ -13,9 +13,10 @@ use super::{
     table::{WriterKey, WriterTable},
 };
 use crate::{
+    clock,
     session::machine::{SharedAttempt, Stored},
     storage::Version,
-    telemetry, timeout,
+    telemetry,
 };
 
 /// The next step of a request in the queue.
@@ -84,7 +85,7 @@ impl<'a> Member<'a> {
     /// Waits until the request may have another step to take, but no longer than `at_most`. Returns whether it was
     /// woken in time.
     pub(super) async fn wait_until_woken(&self, at_most: Duration) -> bool {
-        let woken = timeout::within(at_most, self.job.woken());
+        let woken = clock::within(at_most, self.job.woken());
         woken.await.is_ok()
     }
 

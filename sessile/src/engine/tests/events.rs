@@ -7,7 +7,7 @@ use crate::storage::SessionLimit;
 /// The kinds of the events so far, with the users.
 async fn seen(events: &mut SessionEvents) -> Vec<(EventKind, Option<String>)> {
     let mut seen = Vec::new();
-    while let Ok(event) = timeout::within(Duration::ZERO, events.next()).await {
+    while let Ok(event) = clock::within(Duration::ZERO, events.next()).await {
         let event = event.unwrap().unwrap();
         seen.push((event.kind, event.subject));
     }
@@ -123,7 +123,7 @@ async fn the_end_at_a_limit_and_from_outside_is_reported() {
     }
     manager.sessions().end("ferris", &ids[1]).await.unwrap();
     let mut ended = Vec::new();
-    while let Ok(event) = timeout::within(Duration::ZERO, events.next()).await {
+    while let Ok(event) = clock::within(Duration::ZERO, events.next()).await {
         let event = event.unwrap().unwrap();
         if let EventKind::Ended(cause) = event.kind {
             ended.push((cause, event.id.unwrap()));

@@ -23,7 +23,7 @@ async fn a_save_that_the_handler_does_not_wait_for_keeps_the_changes() {
     increment(&session);
     session.renew();
     world.store.inject(Fault::Hang);
-    let abandoned = timeout::within(Duration::from_millis(1), session.save()).await;
+    let abandoned = clock::within(Duration::from_millis(1), session.save()).await;
     assert!(abandoned.is_err());
     assert_eq!(session.status(), SessionStatus::Renewed);
     increment(&session);

@@ -42,7 +42,6 @@ use crate::{
     error::{CommitError, SessionClosedError, WriteError},
     record::Record,
     storage::{Freshness, Loaded, MemorySessionStore, SessionId, Version},
-    timeout,
 };
 
 /// A server, and a browser that keeps its cookie.

@@ -2,7 +2,7 @@ use proptest::{collection::btree_map, prelude::*};
 use serde_json::{Map, Value};
 
 use super::*;
-use crate::record::id::Secret;
+use crate::record::Secret;
 
 fn straight(text: &str) -> Option<Record> {
     let buffer = text.into();

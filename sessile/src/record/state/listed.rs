@@ -1,10 +1,12 @@
 //! [`Listed`]: names and values as a list, as they are while a request may change them.
 
-use std::{mem, ops::Range, sync::Arc};
+use std::{
+    fmt, mem,
+    ops::{Deref, Range},
+    sync::Arc,
+};
 
 use smallvec::SmallVec;
-
-use crate::record::state::text::Text;
 
 /// What a state holds, as a list. What was read from a text stays in that text.
 #[derive(Clone, Default)]
@@ -214,33 +216,57 @@ impl Listed {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A string that costs nothing to clone, and may be a part of a larger one: the names and values of a
+/// stored session stay where they were read, in one buffer for all.
+#[derive(Clone)]
+pub(crate) struct Text {
+    buffer: Arc<str>,
+    start: usize,
+    end: usize,
+}
 
-    #[test]
-    fn what_was_read_from_a_text_stays_there() {
-        let text = "a bc";
-        let part = Part::of(text, &text[2..]);
-        assert!(matches!(part, Part::Here { start: 2, end: 4 }));
-        for elsewhere in ["bc", "", "something longer than that"] {
-            let elsewhere = elsewhere.to_owned();
-            let part = Part::of(text, &elsewhere);
-            assert!(matches!(part, Part::Elsewhere(copy) if *copy == *elsewhere));
+impl Text {
+    /// What stands there in `buffer`, which has to have a character's first byte at both ends.
+    pub(crate) fn at(buffer: &Arc<str>, range: Range<usize>) -> Self {
+        debug_assert!(buffer.get(range.clone()).is_some());
+        Self {
+            buffer: Arc::clone(buffer),
+            start: range.start,
+            end: range.end,
         }
     }
 
-    #[test]
-    fn what_is_too_far_away_is_not_told_by_its_place() {
-        let far = u32::MAX as usize;
-        assert!(Part::here(&(0..far)).is_some());
-        assert!(Part::here(&(0..far + 1)).is_none());
-        assert!(Part::here(&(far + 1..far + 2)).is_none());
-    }
-
-    /// Which is why four of them may be in one place with what counts their owners.
-    #[test]
-    fn an_entry_is_small() {
-        assert!(size_of::<Entry>() <= 32);
+    /// Whether it is the very same string, not just one like it.
+    pub(crate) fn is(&self, other: &str) -> bool {
+        std::ptr::eq(&raw const **self, other)
     }
 }
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.buffer[self.start..self.end]
+    }
+}
+
+/// Shows nothing, since it may be a value.
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Text(..)")
+    }
+}
+
+/// The whole of it.
+impl From<Arc<str>> for Text {
+    fn from(buffer: Arc<str>) -> Self {
+        Self {
+            start: 0,
+            end: buffer.len(),
+            buffer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,6 @@
 
 mod listed;
 mod pairs;
-pub(crate) mod text;
 
 use std::{fmt, mem, sync::Arc};
 
@@ -10,13 +9,10 @@ use serde::Deserialize;
 
 use self::listed::Listed;
 pub(crate) use self::{
-    listed::{Entries, Entry, Part},
+    listed::{Entries, Entry, Part, Text},
     pairs::{Pairs, deserialize},
 };
-use crate::record::{
-    json::{self, JsonError, JsonText, push_json_string},
-    state::text::Text,
-};
+use crate::record::json::{self, JsonError, JsonText, push_json_string};
 
 /// What a session holds: names and their values, each value kept as JSON text.
 ///

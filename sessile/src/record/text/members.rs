@@ -9,8 +9,8 @@ use crate::{
     clock::Timestamp,
     config::Persistence,
     record::{
-        DecodeError, Epoch, Flash, Previous, Rotation, RotationStep,
-        id::{SecretDigest, decode_16, encode_16},
+        DecodeError, Epoch, Flash, Previous, Rotation, RotationStep, SecretDigest,
+        id::{decode_16, encode_16},
         json,
     },
 };

@@ -6,7 +6,7 @@ use super::{Binding, Cookies, Machine, Phase, Stored, Target, Unsettled};
 use crate::{
     clock::Timestamp,
     error::{SessionClosedError, StateTooLargeError, WriteError},
-    record::{Payload, json::JsonText, state::text::Text},
+    record::{Payload, json::JsonText, state::Text},
     session::{
         SessionStatus,
         journal::{DetailChanges, Discarded, Update},

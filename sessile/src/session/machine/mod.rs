@@ -10,28 +10,26 @@
 
 mod change;
 mod csrf;
+mod flush;
 mod in_flight;
-mod stored;
 mod unsettled;
-mod work;
 
-use std::{mem, sync::Arc};
+use std::{fmt, mem, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::{SessionStatus, journal::Journal};
+use super::{SessionStatus, decide::CookieDue, journal::Journal};
 use crate::{
     clock::Timestamp,
     cookie::Unsealed,
     engine::Opened,
-    record::{Epoch, Payload, id::SessionId},
+    record::{Epoch, Payload, Record, Secret, id::SessionId},
+    storage::Version,
 };
 
 pub(crate) use self::{
     in_flight::{InFlight, SharedAttempt},
-    stored::Stored,
     unsettled::{Renewal, Unsettled},
-    work::{FlushOutcome, Work},
 };
 
 /// The values of a request's session cookies, still sealed.
@@ -62,6 +60,63 @@ pub(crate) enum Binding {
     Detached(Cookies),
 }
 
+/// A stored session. It is large and never changes, so it is shared.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub(crate) id: SessionId,
+    /// The secret in the cookie; `None` for a session whose id is the secret.
+    pub(crate) secret: Option<Secret>,
+    pub(crate) version: Version,
+    pub(crate) record: Record,
+    /// When the request came that presented the secret.
+    pub(crate) presented_at: Timestamp,
+}
+
+impl fmt::Debug for Stored {
+    /// Without the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored")
+            .field("id", &self.id)
+            .field("record", &self.record)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stored {
+    /// The session after an update to this version and record.
+    pub(crate) fn updated(
+        &self,
+        version: Version,
+        record: Record,
+        renewal: Option<Renewal>,
+    ) -> Self {
+        Self {
+            id: self.id.clone(),
+            secret: renewal.map_or(self.secret, |it| Some(it.secret)),
+            version,
+            record,
+            presented_at: self.presented_at,
+        }
+    }
+
+    /// The same session, as the request presented it that knows it as `own`.
+    pub(crate) fn presented_as(&self, own: &Self) -> Self {
+        Self {
+            secret: own.secret,
+            presented_at: own.presented_at,
+            ..self.clone()
+        }
+    }
+
+    /// The same session at a version that is not stored, so that the next update conflicts and merges.
+    pub(crate) fn unmerged(&self) -> Self {
+        Self {
+            version: Version::generate(),
+            ..self.clone()
+        }
+    }
+}
+
 /// A session that the next flush ends.
 #[derive(Clone)]
 pub(crate) enum Target {
@@ -71,28 +126,6 @@ pub(crate) enum Target {
     /// The session that these verified cookies name, if they open it, or if a renewal replaced their secret within the
     /// grace period.
     Unjudged(Arc<[Unsealed]>),
-}
-
-/// The cookie that the next response has to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CookieDue {
-    Nothing,
-    /// The cookie that the browser has, with its full `Max-Age`.
-    Refresh,
-    /// A cookie that the browser does not have yet.
-    Issue,
-    /// A removal cookie.
-    Remove,
-}
-
-impl CookieDue {
-    /// What is due after a write that makes `later` due.
-    pub(crate) const fn then(self, later: Self) -> Self {
-        match (self, later) {
-            (due, Self::Nothing) | (due @ Self::Issue, Self::Refresh) => due,
-            (_, later) => later,
-        }
-    }
 }
 
 /// Whether a session can still be changed with its response.

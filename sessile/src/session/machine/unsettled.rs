@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::{Binding, CookieDue, Machine, Stored, Target};
 use crate::{
     error::SessionClosedError,
-    record::{Epoch, Payload, id::Secret},
+    record::{Epoch, Payload, Secret},
     session::{
         SessionStatus,
         journal::{Discarded, Journal},

@@ -4,11 +4,11 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use super::content::difference;
 use crate::{
+    clock::within,
     storage::{
         CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, UpdateOutcome,
         Version,
     },
-    timeout::within,
 };
 
 /// Longer than any check runs.

@@ -10,7 +10,7 @@ mod renewing;
 use super::*;
 use crate::{
     cookie::Content,
-    record::{RotationStep, id::Secret},
+    record::{RotationStep, Secret},
 };
 
 const INTERVAL: Duration = Duration::from_secs(10);

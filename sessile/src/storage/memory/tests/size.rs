@@ -1,7 +1,7 @@
 //! The memory of a session, as the allocator counts it.
 
 use super::*;
-use crate::record::{Epoch, id::Secret};
+use crate::record::{Epoch, Secret};
 
 /// Awaits a future without a runtime, whose memory would count as well.
 fn ready<F: Future>(future: F) -> F::Output {

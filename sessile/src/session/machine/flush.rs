@@ -1,136 +1,12 @@
-//! [`Work`]: the changes that a flush stores, and how the session applies the outcome.
+//! How the session passes its changes to a flush, and applies the outcome.
 
 use std::{mem, sync::Arc};
 
-use super::{Binding, CookieDue, InFlight, Machine, Stored, Target, Unsettled};
+use super::{Binding, InFlight, Machine, Stored, Target};
 use crate::{
-    clock::Timestamp,
-    error::SessionClosedError,
-    record::{Epoch, Payload, id::SessionId},
-    session::{
-        MergeError, SessionStatus,
-        decide::Bound,
-        journal::{DetailChanges, Discarded, Journal, SignIn},
-    },
+    record::Epoch,
+    session::{FlushOutcome, SessionStatus, Work, decide::Bound, journal::Discarded},
 };
-
-/// The changes of a session since it was last stored, which a flush is storing.
-pub(crate) struct Work {
-    pub(crate) status: SessionStatus,
-    /// What is stored, with all changes.
-    pub(crate) payload: Payload,
-    pub(crate) journal: Journal,
-    pub(crate) unsettled: Option<Box<Unsettled>>,
-    pub(crate) bound: Bound,
-    /// The stored session that the changes replace. A merge sets it to the newest one.
-    pub(crate) stored: Option<Arc<Stored>>,
-    pub(crate) ending: Vec<Target>,
-    pub(crate) abandoned: Vec<SessionId>,
-    pub(crate) cookie_came: bool,
-    pub(crate) cookie_due: CookieDue,
-    /// Whether the request extends the life of the session.
-    pub(crate) extends_life: bool,
-    pub(crate) generation: u32,
-    has_csrf_token: bool,
-    /// The sign-in of this flush, and the status without it.
-    /// Boxed, because it is rare and the work is moved.
-    own_sign_in: Option<Box<(DetailChanges, SessionStatus)>>,
-    /// Whether a merge set `stored`, so that the session has to take it over.
-    is_rebased: bool,
-    /// What is only left to be dropped.
-    discarded: Discarded,
-}
-
-impl Work {
-    /// The stored session that the changes replace, unless another request renewed it.
-    pub(crate) fn base(&self) -> Option<&Stored> {
-        match self.bound {
-            Bound::Stored => self.stored.as_deref(),
-            _ => None,
-        }
-    }
-
-    /// Whether nothing needs to be stored for a new session.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.payload.is_empty() && !self.has_csrf_token
-    }
-
-    /// Signs a user in, and renews the session.
-    pub(crate) fn sign_in(&mut self, sign_in: SignIn, now: Timestamp) {
-        let changes = DetailChanges {
-            sign_in: Some(sign_in),
-            authenticated_at: Some(now),
-            ..DetailChanges::default()
-        };
-        changes.apply(&mut self.payload);
-        self.journal.change_details(changes.clone());
-        self.own_sign_in = Some(Box::new((changes, self.status)));
-        self.status = self.status.stronger(SessionStatus::Renewed);
-    }
-
-    /// The sign-in that the changes contain.
-    pub(crate) fn signed_in(&self) -> Option<&SignIn> {
-        let unsettled = self.unsettled.iter().flat_map(|it| &it.attempts);
-        let mut earlier = unsettled.rev().filter_map(|(_, journal)| journal.sign_in());
-        self.journal.sign_in().or_else(|| earlier.next())
-    }
-
-    /// Takes the sign-in back, which the store refused. The other changes stay.
-    pub(crate) fn forget_sign_in(&mut self) {
-        self.journal.forget_sign_in();
-        for (_, journal) in self.unsettled.iter_mut().flat_map(|it| &mut it.attempts) {
-            journal.forget_sign_in();
-        }
-        self.is_rebased = false;
-        if let Some(own) = self.own_sign_in.take() {
-            (_, self.status) = *own;
-        }
-    }
-
-    /// Applies the changes to `payload`: first those of unsettled attempts, then those that no attempt had.
-    pub(crate) fn replay(&self, payload: &mut Payload) -> Result<(), MergeError> {
-        if let Some(unsettled) = self.unsettled.clone() {
-            let (journal, _discarded) = unsettled.into_journal();
-            journal.replay(payload)?;
-        }
-        self.journal.replay(payload)
-    }
-
-    /// Bases the next attempt on `newest`. `payload` is that of `newest` with the changes.
-    pub(crate) fn rebase(&mut self, newest: Arc<Stored>, payload: Payload) {
-        self.stored = Some(newest);
-        self.payload = payload;
-        self.is_rebased = true;
-    }
-
-    /// Bases the next attempt on `newest`, on which the changes could not be replayed.
-    pub(crate) fn rebase_unmerged(&mut self, newest: &Stored) {
-        self.stored = Some(Arc::new(newest.unmerged()));
-        self.is_rebased = true;
-    }
-}
-
-/// What a flush did to the stored session.
-pub(crate) enum FlushOutcome {
-    /// Nothing: there were no changes to store.
-    Untouched,
-    /// The session is stored as this.
-    Stored(Arc<Stored>),
-    /// Nothing: another request ended the session.
-    Ended,
-    /// Nothing: another request renewed the session.
-    Superseded,
-}
-
-impl From<SessionClosedError> for FlushOutcome {
-    /// The outcome of a flush whose changes were refused for this reason.
-    fn from(reason: SessionClosedError) -> Self {
-        match reason {
-            SessionClosedError::Superseded => Self::Superseded,
-            _ => Self::Ended,
-        }
-    }
-}
 
 impl Machine {
     /// Takes the changes since the session was last stored. The `last` flush is that of the commit, and
@@ -317,7 +193,7 @@ impl Machine {
 }
 
 impl SessionStatus {
-    fn stronger(self, other: Self) -> Self {
+    pub(in crate::session) fn stronger(self, other: Self) -> Self {
         let strength = |status| match status {
             Self::Unchanged => 0,
             Self::Changed => 1,
