@@ -19,8 +19,8 @@ use super::{
     pages::Pages,
 };
 use crate::{
-    Session, engine::SessionFailure, error::AuthenticationError, extract::TypedSession,
-    session::Backend,
+    Session, engine::Backend, engine::SessionFailure, error::AuthenticationError,
+    extract::TypedSession,
 };
 
 /// Gets the session of a request, for middleware, guards and handlers that don't take it as an argument.

@@ -6,7 +6,6 @@
 mod attributes;
 mod content;
 mod csrf;
-mod header;
 mod key_ring;
 mod seal;
 mod set_cookie;
@@ -27,7 +26,7 @@ use self::{key_ring::Keys, transport::Transport};
 pub(crate) use self::{
     content::{Content, Unsealed},
     csrf::TokenContext,
-    header::{NamedCookies, Values},
+    transport::{NamedCookies, Values},
 };
 pub use self::{
     key_ring::{InvalidSealingKeyError, KeyRing, KeyRingError},

@@ -1,13 +1,13 @@
-//! [`Transport`]: how sealed contents travel between the server and its clients.
+//! [`Transport`]: how sealed contents travel between the server and its clients. A client can send any bytes in the headers.
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{
-    MAX_COOKIE_LEN, SetCookie,
-    attributes::Attributes,
-    header::{self, NamedCookies},
-};
-use crate::config::Settings;
+use memchr::{memchr, memchr_iter};
+use percent_encoding::percent_decode;
+use smallvec::SmallVec;
+
+use super::{MAX_COOKIE_LEN, SetCookie, attributes::Attributes};
+use crate::{config::Settings, telemetry::RejectReason};
 
 /// Where the requests and responses carry the sealed content.
 pub(super) enum Transport {
@@ -64,8 +64,8 @@ impl Transport {
     /// The values in these headers of a request.
     pub(super) fn find<'a>(&self, headers: impl IntoIterator<Item = &'a [u8]>) -> NamedCookies<'a> {
         match self {
-            Self::Cookie(attributes) => header::find(headers, &attributes.name, MAX_VALUE_LEN),
-            Self::Header { .. } => header::find_bare(headers, MAX_VALUE_LEN),
+            Self::Cookie(attributes) => find_named(headers, &attributes.name, MAX_VALUE_LEN),
+            Self::Header { .. } => find_bare(headers, MAX_VALUE_LEN),
         }
     }
 
@@ -108,3 +108,97 @@ impl Transport {
 const fn set_cookie(value: String) -> SetCookie {
     SetCookie::new(Cow::Borrowed("Set-Cookie"), value)
 }
+
+/// The values of cookies.
+pub(crate) type Values<'a> = SmallVec<[Cow<'a, [u8]>; 1]>;
+
+/// The cookies of one name in a request's `Cookie` headers.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NamedCookies<'a> {
+    /// Nothing.
+    Nothing,
+    /// These values, in their order, with quotes removed and percent-encoding undone. At least one.
+    Values(Values<'a>),
+    /// Only values that can't be our cookie, for this reason.
+    Unusable(RejectReason),
+}
+
+/// Looks for the cookies called `name` in all `headers`.
+///
+/// Other cookies may contain anything. There can be several of one name: a page on a sibling domain or another
+/// path can set a second one (RFC 6265bis, section 8.6).
+fn find_named<'a>(
+    headers: impl IntoIterator<Item = &'a [u8]>,
+    name: &str,
+    max_len: usize,
+) -> NamedCookies<'a> {
+    find_in(headers, b';', max_len, |pair| {
+        value_under(name.as_bytes(), pair)
+    })
+}
+
+/// The values in `headers` that have nothing but values. A proxy may have joined several lines with commas (RFC 9110,
+/// section 5.3).
+fn find_bare<'a>(headers: impl IntoIterator<Item = &'a [u8]>, max_len: usize) -> NamedCookies<'a> {
+    find_in(headers, b',', max_len, |part| Some(part.trim_ascii()))
+}
+
+/// What `value_of` finds in the parts of all `headers`.
+fn find_in<'a>(
+    headers: impl IntoIterator<Item = &'a [u8]>,
+    separator: u8,
+    max_len: usize,
+    value_of: impl Fn(&'a [u8]) -> Option<&'a [u8]>,
+) -> NamedCookies<'a> {
+    let mut values = SmallVec::new();
+    let mut unusable = None;
+    for header in headers {
+        let mut start = 0;
+        for end in memchr_iter(separator, header).chain([header.len()]) {
+            if let Some(value) = value_of(&header[start..end]) {
+                match usable(value, max_len) {
+                    Ok(value) => values.push(value),
+                    Err(reason) => unusable = Some(reason),
+                }
+            }
+            start = end + 1;
+        }
+    }
+    match unusable {
+        _ if !values.is_empty() => NamedCookies::Values(values),
+        Some(reason) => NamedCookies::Unusable(reason),
+        None => NamedCookies::Nothing,
+    }
+}
+
+fn usable(value: &[u8], max_len: usize) -> Result<Cow<'_, [u8]>, RejectReason> {
+    match value.len() {
+        0 => Err(RejectReason::Empty),
+        len if len > max_len => Err(RejectReason::TooLong),
+        _ => Ok(decoded(value)),
+    }
+}
+
+fn value_under<'a>(name: &[u8], pair: &'a [u8]) -> Option<&'a [u8]> {
+    let rest = pair.trim_ascii_start().strip_prefix(name)?;
+    let value = rest.trim_ascii_start().strip_prefix(b"=")?;
+    Some(unquoted(value.trim_ascii()))
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    match value {
+        [b'"', inner @ .., b'"'] => inner,
+        _ => value,
+    }
+}
+
+/// Undoes percent-encoding, which most values do not have.
+fn decoded(value: &[u8]) -> Cow<'_, [u8]> {
+    match memchr(b'%', value) {
+        None => Cow::Borrowed(value),
+        Some(_) => percent_decode(value).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

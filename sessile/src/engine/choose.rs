@@ -3,6 +3,8 @@
 //! If exactly one live session has a subject, it counts. If none has one and there is exactly one live session, that one
 //! counts. Otherwise none counts, because the engine can't tell which one the visitor means. A purge ends all of them.
 
+use std::cmp::Reverse;
+
 use super::{
     Engine, Opened,
     open::{Lookup, MAX_LOADS, by_session},
@@ -76,6 +78,21 @@ impl Candidate {
             _ => self.id,
         })
     }
+}
+
+/// Puts the cookies of one session next to each other. The sessions of signed-in users come first, and then those whose
+/// cookies were issued last.
+pub(super) fn sort(cookies: &mut [Unsealed]) {
+    cookies.sort_by_key(|it| (!it.content.is_signed_in(), Reverse(it.issued_at)));
+    let mut ids: Vec<SessionId> = Vec::new();
+    cookies.sort_by_cached_key(|it| {
+        let id = it.content.id();
+        let known = ids.iter().position(|known| known == id);
+        known.unwrap_or_else(|| {
+            ids.push(id.clone());
+            ids.len() - 1
+        })
+    });
 }
 
 /// The index of the session that the request gets.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Engine, HeaderChanges, ResponseHead, SessionFailure, cache_control::Dependence,
+    Engine, HeaderChanges, ResponseHead, SessionFailure, SessionManager, cache_control::Dependence,
     perform::Performed,
 };
 use crate::{
@@ -15,8 +15,7 @@ use crate::{
     record::RotationDue,
     session::{
         Flush, FlushOutcome, Session, SessionStatus,
-        decide::Action,
-        decide::CookieDue,
+        decide::{Action, CookieDue},
         machine::{Machine, Stored},
     },
     storage::SessionStore,
@@ -30,27 +29,38 @@ enum CookieChange {
     Remove,
 }
 
-impl<S: SessionStore> Engine<S> {
-    pub(super) async fn commit(
+impl<S: SessionStore> SessionManager<S> {
+    /// Stores the changes of the request, and returns the headers for its response.
+    ///
+    /// The session takes no changes after that. A second commit of the same session does nothing, and
+    /// returns no headers.
+    ///
+    #[doc = include_str!("docs/commit.md")]
+    /// # Errors
+    ///
+    /// If the changes were not stored, or the cookie would be too large. The failure has the status and the
+    /// headers of the answer that replaces the response, which would acknowledge lost changes.
+    pub async fn commit(
         &self,
         session: &Session,
         head: &ResponseHead<'_>,
     ) -> Result<HeaderChanges, SessionFailure> {
-        if !session.is_of(self) {
+        let engine = &*self.0;
+        if !session.is_of(engine) {
             return Err(SessionFailure::commit(
                 CommitError::ForeignSession,
                 500,
                 None,
             ));
         }
-        if let Some(headers) = self.close_untouched(session, head) {
+        if let Some(headers) = engine.close_untouched(session, head) {
             return Ok(headers);
         }
-        let committed = self.store_and_seal(session, head).await;
+        let committed = engine.store_and_seal(session, head).await;
         let mut machine = session.machine();
         machine.close();
         match committed {
-            Ok(cookie) => Ok(self.headers(&machine, cookie, head)),
+            Ok(cookie) => Ok(engine.headers(&machine, cookie, head)),
             Err(error) => {
                 drop(machine);
                 let is_gone = matches!(
@@ -59,19 +69,21 @@ impl<S: SessionStore> Engine<S> {
                 );
                 let status = match &error {
                     _ if is_gone => 409,
-                    error if error.is_store_failure() => self.failure_status(),
+                    error if error.is_store_failure() => engine.failure_status(),
                     _ => 500,
                 };
                 // Dropped changes were reported already, and are no failure of the server.
                 if !is_gone {
-                    self.request_failed(Step::Commit, &error, error.is_outage());
+                    engine.request_failed(Step::Commit, &error, error.is_outage());
                 }
-                let cookie = self.due_cookie(session, is_gone);
+                let cookie = engine.due_cookie(session, is_gone);
                 Err(SessionFailure::commit(error, status, cookie))
             }
         }
     }
+}
 
+impl<S: SessionStore> Engine<S> {
     /// Closes a session that needs nothing from its store or the browser, and returns the headers for its response.
     fn close_untouched(&self, session: &Session, head: &ResponseHead<'_>) -> Option<HeaderChanges> {
         // The clock is the application's code, so it is not read under the lock.
@@ -104,12 +116,12 @@ impl<S: SessionStore> Engine<S> {
         head: &ResponseHead<'_>,
     ) -> HeaderChanges {
         let dependence = Dependence {
-            is_used: machine.is_used || head.holds_session(),
+            is_used: machine.is_used || head.holds_session,
             is_signed_in: machine.was_signed_in,
             has_ended: machine.generation() > 0,
         };
         self.response_policy
-            .changes(dependence, head.cache_control(), set_cookie)
+            .changes(dependence, head.cache_control, set_cookie)
     }
 
     async fn store_and_seal(

@@ -21,8 +21,8 @@ use crate::{
 pub struct ResponseHead<'a> {
     method: &'a str,
     status: u16,
-    cache_control: Option<&'a str>,
-    holds_session: bool,
+    pub(super) cache_control: Option<&'a str>,
+    pub(super) holds_session: bool,
 }
 
 impl<'a> ResponseHead<'a> {
@@ -75,14 +75,6 @@ impl<'a> ResponseHead<'a> {
     pub const fn with_session_held(mut self, holds_session: bool) -> Self {
         self.holds_session = holds_session;
         self
-    }
-
-    pub(super) const fn cache_control(&self) -> Option<&'a str> {
-        self.cache_control
-    }
-
-    pub(super) const fn holds_session(&self) -> bool {
-        self.holds_session
     }
 
     /// The status of the response.

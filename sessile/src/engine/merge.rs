@@ -16,7 +16,7 @@ use crate::{
         decide::CookieDue,
         machine::{Renewal, Stored, Unsettled},
     },
-    storage::{Freshness, Loaded, SessionStore},
+    storage::{Freshness, Loaded, SessionStore, StoreError},
 };
 
 /// The result of a merge.
@@ -163,6 +163,15 @@ impl<S: SessionStore> Engine<S> {
             true => Ok(()),
             false => Err(SessionReloadError::Unknown),
         }
+    }
+
+    /// The current record and version of this session.
+    pub(super) async fn load_current(&self, stored: &Stored) -> Result<Option<Loaded>, StoreError> {
+        let hint = stored.record.subject();
+        let loading = self
+            .store
+            .load(&stored.id, hint.as_ref(), Freshness::Current);
+        loading.await
     }
 }
 

@@ -5,14 +5,15 @@
 //! returns changes of the response's headers. It decides nothing.
 
 mod administration;
+mod backend;
 mod cache_control;
 mod choose;
 mod combine;
 mod commit;
 mod create;
+mod end;
 mod events;
 mod exchange;
-mod judge;
 pub(crate) mod lifetime;
 mod limiter;
 mod merge;
@@ -27,11 +28,12 @@ mod save;
 mod session_info;
 mod sessions;
 mod sign_in;
-mod swap;
+mod touch;
 
 use std::{borrow::Cow, error::Error, fmt, pin::pin, sync::Arc, time::Duration};
 
 pub use self::administration::SessionsPage;
+pub(crate) use self::backend::Backend;
 pub use self::events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents};
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
 use self::{cache_control::ResponsePolicy, combine::WriterTable, events::EventSender};
@@ -43,13 +45,13 @@ use crate::{
     config::{KeyRing, Loading, Settings, StoreFailurePolicy, SupersededPolicy},
     cookie::{NamedCookies, SessionCookie, Values},
     engine::lifetime::Lifetime,
-    error::{OpenError, SessionReloadError, SessionSaveError, SettingsError, SignInError},
-    record::{Record, SecretPolicy},
+    error::{OpenError, SettingsError},
+    record::SecretPolicy,
     session::{
-        Backend, Session,
+        Session,
         machine::{Binding, Cookies, Machine},
     },
-    storage::{BoxFuture, Observed, SessionStore},
+    storage::{Observed, SessionStore},
     telemetry::{self, Step},
 };
 
@@ -208,15 +210,14 @@ impl<S: SessionStore> SessionManager<S> {
     ) -> Result<Session, SessionFailure> {
         let began_at = self.0.clock.now();
         let (cookies, cookie_came) = self.0.cookies(cookie_headers);
-        let binding = match (&cookies, self.0.loading) {
-            (Some(cookies), Loading::Lazy) => Binding::Unopened(shared(cookies)),
-            // The machine is filled in place, because moving it costs more.
-            (Some(_), Loading::Eager) | (None, _) => Binding::New,
+        let Some(cookies) = cookies else {
+            return Ok(self.session(Binding::New, cookie_came, began_at));
         };
-        let session = self.session(binding, cookie_came, began_at);
-        let (Some(cookies), Loading::Eager) = (cookies, self.0.loading) else {
-            return Ok(session);
-        };
+        if matches!(self.0.loading, Loading::Lazy) {
+            return Ok(self.session(Binding::Unopened(shared(&cookies)), true, began_at));
+        }
+        // It is opened in place, because moving it costs more.
+        let session = self.session(Binding::New, true, began_at);
         let values = cookies.iter().map(|cookie| &**cookie);
         // Pinned where it is, because moving it costs more.
         let finding = pin!(self.0.find(values, began_at));
@@ -249,24 +250,6 @@ impl<S: SessionStore> SessionManager<S> {
         let max_state_bytes = self.0.max_state_bytes;
         let machine = Machine::new(binding, cookie_came, began_at, max_state_bytes);
         Session::opened_by(Arc::clone(&self.0) as _, machine)
-    }
-
-    /// Stores the changes of the request, and returns the headers for its response.
-    ///
-    /// The session takes no changes after that. A second commit of the same session does nothing, and
-    /// returns no headers.
-    ///
-    #[doc = include_str!("docs/commit.md")]
-    /// # Errors
-    ///
-    /// If the changes were not stored, or the cookie would be too large. The failure has the status and the
-    /// headers of the answer that replaces the response, which would acknowledge lost changes.
-    pub async fn commit(
-        &self,
-        session: &Session,
-        head: &ResponseHead<'_>,
-    ) -> Result<HeaderChanges, SessionFailure> {
-        self.0.commit(session, head).await
     }
 }
 
@@ -303,75 +286,6 @@ impl<S: SessionStore> Engine<S> {
     /// Reports that a step of a request failed. An outage was logged when it began.
     fn request_failed(&self, step: Step, error: &(dyn Error + 'static), is_outage: bool) {
         telemetry::request_failed(step, error, is_outage && self.store.is_failing());
-    }
-}
-
-impl<S: SessionStore> Backend for Engine<S> {
-    fn ends_at(&self, record: &Record) -> Timestamp {
-        record.ends_at.min(self.lifetime.ends_at(record))
-    }
-
-    fn store_timeout(&self) -> Duration {
-        self.store_timeout
-    }
-
-    fn keys(&self) -> &KeyRing {
-        self.cookie.keys()
-    }
-
-    fn renewal_grace(&self) -> Duration {
-        self.secrets.grace
-    }
-
-    #[cfg(feature = "actix")]
-    fn cookie(&self) -> &SessionCookie {
-        &self.cookie
-    }
-
-    #[cfg(feature = "actix")]
-    fn store_type(&self) -> std::any::TypeId {
-        std::any::TypeId::of::<S>()
-    }
-
-    fn find<'a>(
-        &'a self,
-        cookies: &'a Cookies,
-        presented_at: Timestamp,
-    ) -> BoxFuture<'a, Result<Opened, OpenError>> {
-        Box::pin(self.find(cookies.iter().map(|cookie| &**cookie), presented_at))
-    }
-
-    fn goes_on_without(&self, error: &OpenError) -> bool {
-        self.goes_on_without(error)
-    }
-
-    #[cfg(feature = "actix")]
-    fn failure_status(&self) -> u16 {
-        self.failure_status()
-    }
-
-    fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>> {
-        Box::pin(self.save(session))
-    }
-
-    fn sign_in<'a>(
-        &'a self,
-        session: &'a Session,
-        subject: &'a str,
-    ) -> BoxFuture<'a, Result<(), SignInError>> {
-        Box::pin(self.sign_in(session, subject))
-    }
-
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    fn recent_authentication(&self) -> Duration {
-        self.recent_authentication
-    }
-
-    fn reload<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionReloadError>> {
-        Box::pin(self.reload(session))
     }
 }
 

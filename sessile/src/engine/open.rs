@@ -5,16 +5,19 @@
 //! judged together: the newest secret counts, regardless of the clocks of the servers that issued them. Of sealed
 //! records, the one that was written last counts.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::{EndCause, Engine, EventKind, judge::Judgement};
+use super::{EndCause, Engine, EventKind, choose::sort};
 use crate::{
     clock::Timestamp,
     cookie::{Content, Unsealed},
     error::OpenError,
-    record::id::{SessionId, SubjectDigest},
+    record::{
+        Presented,
+        id::{SessionId, SessionKey, SubjectDigest},
+    },
     session::machine::{Binding, Stored, Target},
     storage::{Freshness, Loaded, SessionStore, StoreError, StoreErrorKind},
     telemetry::{self, NotFoundReason, RejectReason},
@@ -68,40 +71,9 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// The sessions that a purge ends for cookies with these values.
-    pub(super) async fn ended_by(
-        &self,
-        cookies: impl Iterator<Item = &[u8]>,
-    ) -> Result<Vec<SessionId>, OpenError> {
-        let mut ids = Vec::new();
-        for cookies in by_session(&self.unseal(cookies)?) {
-            ids.extend(self.ended_by_one(cookies).await?);
-        }
-        Ok(ids)
-    }
-
-    /// The session that a purge ends, by all cookies that name one session.
-    pub(super) async fn ended_by_one(
-        &self,
-        cookies: &[Unsealed],
-    ) -> Result<Option<SessionId>, OpenError> {
-        let own = || Some(cookies[0].content.id().clone());
-        match self.find_one(cookies, self.clock.now()).await {
-            Ok(Lookup::Session {
-                binding: Binding::Stale { id, .. },
-                ..
-            }) => Ok(Some(id)),
-            Ok(Lookup::Session { .. } | Lookup::Expired) => Ok(own()),
-            Ok(Lookup::Nothing) => Ok(None),
-            // Signing out also ends a session that a later version of this crate wrote.
-            Err(OpenError::Store(error)) if error.kind() == StoreErrorKind::Newer => Ok(own()),
-            Err(error) => Err(error),
-        }
-    }
-
     /// The verified contents. Those of one session are next to each other. The sessions of signed-in users come first,
     /// and then those whose cookies were issued last.
-    fn unseal<'a>(
+    pub(super) fn unseal<'a>(
         &self,
         cookies: impl Iterator<Item = &'a [u8]>,
     ) -> Result<SmallVec<[Unsealed; 1]>, OpenError> {
@@ -125,16 +97,7 @@ impl<S: SessionStore> Engine<S> {
             }
         }
         if candidates.len() > 1 {
-            candidates.sort_by_key(|it| (!it.content.is_signed_in(), Reverse(it.issued_at)));
-            let mut ids: Vec<SessionId> = Vec::new();
-            candidates.sort_by_cached_key(|it| {
-                let id = it.content.id();
-                let known = ids.iter().position(|known| known == id);
-                known.unwrap_or_else(|| {
-                    ids.push(id.clone());
-                    ids.len() - 1
-                })
-            });
+            sort(&mut candidates);
         }
         Ok(candidates)
     }
@@ -251,6 +214,48 @@ impl<S: SessionStore> Engine<S> {
         Ok(Lookup::Nothing)
     }
 
+    /// The best judgement of the keys in `cookies`, the key that has it, and whether actix-session sealed that cookie.
+    fn judge_all<'a>(
+        &self,
+        cookies: &'a [Unsealed],
+        loaded: &Loaded,
+        presented_at: Timestamp,
+    ) -> (Judgement, Option<&'a SessionKey>, bool) {
+        let judged = cookies.iter().filter_map(|it| match &it.content {
+            Content::Key(key) => Some((
+                self.judge(key, loaded, presented_at),
+                Some(key),
+                it.is_outdated,
+            )),
+            Content::Record(..) => None,
+        });
+        // Of equal ones, `min_by_key` selects the first, which was issued last.
+        let best = judged.min_by_key(|(judgement, ..)| *judgement);
+        best.unwrap_or((Judgement::Unknown, None, false))
+    }
+
+    fn judge(&self, key: &SessionKey, loaded: &Loaded, at: Timestamp) -> Judgement {
+        let judgement = match (&key.secret, &loaded.record.secrets) {
+            (None, None) => Judgement::Current,
+            // A renewal moved the session, and left this record for the grace period.
+            (None, Some(_)) if loaded.record.is_moved_at(at) => return Judgement::Stale,
+            (Some(secret), Some(secrets)) => {
+                match secrets.judge(&secret.digest(), at, self.secrets.grace) {
+                    Presented::Current => Judgement::Current,
+                    Presented::Pending => Judgement::Pending,
+                    Presented::Former => Judgement::Former,
+                    Presented::Stale => return Judgement::Stale,
+                    Presented::Unknown => return Judgement::Unknown,
+                }
+            }
+            (None, Some(_)) | (Some(_), None) => return Judgement::Unknown,
+        };
+        match self.lifetime.has_ended(&loaded.record, at) {
+            true => Judgement::Expired,
+            false => judgement,
+        }
+    }
+
     /// The record under this id. A record that can't be decoded counts as no session, and is not overwritten.
     async fn load(
         &self,
@@ -266,15 +271,6 @@ impl<S: SessionStore> Engine<S> {
             }
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// The current record and version of this session.
-    pub(super) async fn load_current(&self, stored: &Stored) -> Result<Option<Loaded>, StoreError> {
-        let hint = stored.record.subject();
-        let loading = self
-            .store
-            .load(&stored.id, hint.as_ref(), Freshness::Current);
-        loading.await
     }
 }
 
@@ -294,4 +290,21 @@ pub(super) enum Lookup {
     /// a purge still has to end it.
     Expired,
     Nothing,
+}
+
+/// Whether a key opens a stored session. The best judgement comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Judgement {
+    /// It opens the session, and the next write makes it the current one.
+    Pending,
+    /// It opens the session.
+    Current,
+    /// It opens the session, and the response carries a newer one.
+    Former,
+    /// It would open the session, which has expired.
+    Expired,
+    /// A renewal replaced it: it can only end the session.
+    Stale,
+    /// It is not a key of the session.
+    Unknown,
 }

@@ -1,21 +1,20 @@
-//! Performing what a save or a commit has to do in the store.
+//! Performing what a save or a commit has to do in the store. Changes are stored by compare-and-swap.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
-use super::{EndCause, Engine, merge::newer};
+use super::{Engine, merge::Merged};
 use crate::{
     clock::Timestamp,
-    engine::lifetime::OnRead,
+    engine::lifetime::{Lifetime, OnRead},
     error::{CommitError, SessionClosedError},
-    record::{Record, RotationDue, id::SessionId},
+    record::{Payload, Record, RotationDue},
     session::{
         Flush, Work,
-        decide::CookieDue,
-        decide::{Action, Situation, decide},
-        machine::{Renewal, Stored, Target},
+        decide::{Action, CookieDue, Situation, decide},
+        machine::{InFlight, Renewal, Stored},
     },
-    storage::{Freshness, SessionStore, StoreErrorKind, UpdateOutcome, Version},
-    telemetry::{self, Step},
+    storage::{Freshness, SessionStore, SignInWrite, StoreError, UpdateOutcome, Version},
+    telemetry,
 };
 
 /// What performing an [`Action`] did.
@@ -86,57 +85,6 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// Removes each session from the work once it has ended, so that a retry ends only the others.
-    async fn end(&self, flush: &mut Flush<'_>) -> Result<(), CommitError> {
-        while let Some(target) = flush.work().ending.last().cloned() {
-            match target {
-                Target::Session(id) => {
-                    self.delete(&id).await?;
-                    self.report_ended(EndCause::Request, &[id]);
-                }
-                Target::Cookies(cookies) if self.ends_sessions() => {
-                    let cookies = cookies.iter().map(|cookie| &**cookie);
-                    for id in self.ended_by(cookies).await? {
-                        self.delete(&id).await?;
-                        self.report_ended(EndCause::Request, &[id]);
-                    }
-                }
-                Target::Unjudged(cookies) if self.ends_sessions() => {
-                    if let Some(id) = self.ended_by_one(&cookies).await? {
-                        self.delete(&id).await?;
-                        self.report_ended(EndCause::Request, &[id]);
-                    }
-                }
-                Target::Cookies(_) | Target::Unjudged(_) => {}
-            }
-            let work = flush.work_mut();
-            work.ending.pop();
-            work.cookie_due = match work.cookie_came {
-                true => CookieDue::Remove,
-                false => CookieDue::Nothing,
-            };
-        }
-        while let Some(id) = flush.work_mut().abandoned.pop() {
-            self.delete_unneeded(&id).await;
-        }
-        Ok(())
-    }
-
-    /// Deletes a session that no cookie names. If that fails, the session expires.
-    pub(super) async fn delete_unneeded(&self, id: &SessionId) {
-        if let Err(error) = self.delete(id).await {
-            self.request_failed(Step::DeleteUnneeded, &error, error.is_outage());
-        }
-    }
-
-    async fn delete(&self, id: &SessionId) -> Result<(), CommitError> {
-        match self.is_stateless {
-            true => self.revoke(id).await?,
-            false => self.store.delete(id).await?,
-        }
-        Ok(())
-    }
-
     pub(super) async fn perform(
         &self,
         action: Action,
@@ -189,70 +137,162 @@ impl<S: SessionStore> Engine<S> {
         self.store_changes(flush, stored, Some(renewal)).await
     }
 
-    /// Stores that a session was read, which extends its lifetime if the policy says so.
-    async fn touch(
+    /// Stores the changes by compare-and-swap. If another request of this worker is storing changes of the session, or if
+    /// the update conflicts, they are stored together with those of other requests.
+    async fn store_changes(
         &self,
         flush: &mut Flush<'_>,
         stored: Arc<Stored>,
+        renewal: Option<Renewal>,
     ) -> Result<Performed, CommitError> {
-        // Otherwise, the touch is for a rotation, or for the list of the user's sessions.
-        let extends_life = flush.work().extends_life;
-        let extends = extends_life
-            && (self.lifetime.reading_extends(&stored.record) || stored.record.undated);
-        let mut record = self.next_record(&stored, stored.record.payload(), None, extends);
-        if extends_life && record.has_subject() {
-            record.used_at = record.used_at.max(self.clock.now());
-        }
         let version = Version::generate();
-        let touched = Arc::new(stored.updated(version, record, None));
-        let cookie = self.cookie_of_change(&stored.record, &touched, None, extends);
-        let sends = matches!(
-            flush.work().cookie_due.then(cookie),
-            CookieDue::Refresh | CookieDue::Issue
-        );
-        // If this fails, its outcome does not matter: it changes no values.
-        match self
-            .update_stored(&stored, &touched.record, version)
-            .await?
-        {
-            UpdateOutcome::Updated => Ok(Performed::Stored(touched, cookie)),
-            // Another request changed the session, which extended its lifetime.
-            UpdateOutcome::Conflict if sends => self.reissue(stored, CookieDue::Nothing).await,
-            UpdateOutcome::Conflict => Ok(Performed::Nothing),
-            UpdateOutcome::Missing | UpdateOutcome::Refused(_) => Ok(Performed::Ended),
+        let direct = if flush.work().unsettled.is_none() && !self.is_stateless {
+            let Some(direct) = self.writers.begin_direct(&stored.id, version) else {
+                // Another request of this worker stores changes of the session. Boxed, since it is rare.
+                return Box::pin(self.combine(flush, stored, renewal)).await;
+            };
+            Some(direct)
+        } else {
+            // Unsettled changes are first retried on the version that was loaded.
+            None
+        };
+        let extends = flush.work().extends_life;
+        let record = self.next_record(&stored, flush.work().payload.clone(), renewal, extends);
+        let updated = Arc::new(stored.updated(version, record, renewal));
+        let outcome = {
+            let updating = pin!(self.update_stored(&stored, &updated.record, version));
+            let write = InFlight::Update { version, renewal };
+            flush.write(write, updating).await?
+        };
+        match outcome {
+            UpdateOutcome::Updated => {
+                let cookie = self.cookie_of_change(&stored.record, &updated, renewal, extends);
+                if let Some(direct) = direct {
+                    direct.finish(&updated);
+                }
+                Ok(Performed::Stored(updated, cookie))
+            }
+            UpdateOutcome::Missing => self.ended(flush).await,
+            UpdateOutcome::Refused(refusal) => Self::refused(flush, refusal),
+            UpdateOutcome::Conflict => {
+                telemetry::conflict();
+                drop(direct);
+                // Boxed, since it is rare.
+                Box::pin(self.store_after_conflict(flush, stored, renewal)).await
+            }
         }
     }
 
-    /// Sends the cookie of an unchanged session again, unless another request renewed the session: the browser
-    /// has the new cookie then, and this one would replace it.
-    async fn reissue(&self, stored: Arc<Stored>, due: CookieDue) -> Result<Performed, CommitError> {
-        let gone = match due {
-            // A save of this request stored the session. The response would say that it exists.
-            CookieDue::Issue => Performed::Refused(SessionClosedError::Ended),
-            _ => Performed::Ended,
-        };
+    /// Stores the changes together with those of other requests. Unsettled changes are merged first, which tells whether
+    /// an earlier attempt was stored.
+    async fn store_after_conflict(
+        &self,
+        flush: &mut Flush<'_>,
+        stored: Arc<Stored>,
+        mut renewal: Option<Renewal>,
+    ) -> Result<Performed, CommitError> {
+        if flush.work().unsettled.is_none() {
+            return self.combine(flush, stored, renewal).await;
+        }
+        match self.merge(flush, &stored, &mut renewal).await? {
+            Merged::Onto(newest, _) => self.combine(flush, newest, renewal).await,
+            Merged::Landed(landed) => {
+                let extends = flush.work().extends_life;
+                let cookie = self.cookie_of_change(&stored.record, &landed, None, extends);
+                Ok(Performed::Stored(landed, cookie))
+            }
+            Merged::Superseded if renewal.is_some() => {
+                self.create_replacement(flush, &stored).await
+            }
+            Merged::Superseded => Ok(Performed::Refused(SessionClosedError::Superseded)),
+            Merged::Ended => self.ended(flush).await,
+        }
+    }
+
+    /// Replaces the record of `stored`, if the store still has its version.
+    pub(super) async fn update_stored(
+        &self,
+        stored: &Stored,
+        record: &Record,
+        version: Version,
+    ) -> Result<UpdateOutcome, StoreError> {
         if self.is_stateless {
-            return Ok(match self.is_revoked(&stored, Freshness::Current).await? {
-                true => gone,
-                false => Performed::Reissue(stored),
+            return Ok(match self.is_revoked(stored, Freshness::Current).await? {
+                true => UpdateOutcome::Missing,
+                false => UpdateOutcome::Updated,
             });
         }
-        match self.load_current(&stored).await {
-            Ok(Some(current)) if current.record.epoch == stored.record.epoch => {
-                let differs = current.record.is_rotated()
-                    || (self.lifetime).cookies_differ(&stored.record, &current.record);
-                Ok(Performed::Reissue(match differs {
-                    true => Arc::new(newer(&stored, current)),
-                    false => stored,
-                }))
+        let now = match record.used_at > stored.record.used_at {
+            true => record.used_at,
+            false => self.clock.now(),
+        };
+        let ttl = self.lifetime.ttl(record, now);
+        let (id, expected) = (&stored.id, stored.version);
+        match &self.limiter {
+            Some(limiter) if record.signs_in_after(&stored.record) => {
+                let write = SignInWrite::update(id, expected, record, version, ttl);
+                // Boxed, since it is rare.
+                Box::pin(self.sign_in_limited(limiter, write)).await
             }
-            Ok(Some(_)) => Ok(Performed::Nothing),
-            Ok(None) => Ok(gone),
-            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
-                telemetry::record_corrupt(&error);
-                Ok(gone)
-            }
-            Err(error) => Err(error.into()),
+            _ => self.store.update(id, expected, record, version, ttl).await,
         }
+    }
+
+    /// The cookie that is due for a change of the record `before` with this renewal, after which the session is stored as
+    /// `after`. `extends` is whether the request extends the life of the session.
+    pub(super) fn cookie_of_change(
+        &self,
+        before: &Record,
+        after: &Stored,
+        renewal: Option<Renewal>,
+        extends: bool,
+    ) -> CookieDue {
+        let lifetime = &self.lifetime;
+        if self.is_stateless || renewal.is_some() {
+            CookieDue::Issue
+        } else if extends && lifetime.change_extends_cookie(&after.record)
+            || lifetime.cookies_differ(before, &after.record)
+        {
+            CookieDue::Refresh
+        } else {
+            self.cookie_of_rotation(after)
+        }
+    }
+
+    /// The record that replaces that of `stored`, with this renewal, and last used now if that `extends` its life. Its
+    /// times never move backwards.
+    pub(super) fn next_record(
+        &self,
+        stored: &Stored,
+        payload: Payload,
+        renewal: Option<Renewal>,
+        extends: bool,
+    ) -> Record {
+        let now = self.clock.now();
+        let mut record = stored.record.clone();
+        record.set_payload(payload);
+        record.undated = false;
+        if extends || renewal.is_some() {
+            record.used_at = record.used_at.max(now);
+        }
+        if renewal.is_none() {
+            self.rotate(stored, &mut record, now);
+        }
+        record.forget_previous(now, self.secrets.grace);
+        let ends_at = self.lifetime.ends_at(&record);
+        let moves_end = extends || renewal.is_some();
+        record.ends_at = match moves_end || !Lifetime::is_unchanged(&stored.record, &record) {
+            true => ends_at,
+            // The last use may be one that extended nothing.
+            false => ends_at.min(stored.record.ends_at),
+        };
+        if let Some(Renewal { secret, epoch }) = &renewal {
+            record.renew(secret, *epoch, now);
+            if let (Some(_), Some(secrets)) = (self.secrets.rotation_interval, &mut record.secrets)
+            {
+                secrets.count_from(now);
+            }
+        }
+        record
     }
 }

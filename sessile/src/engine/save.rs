@@ -5,7 +5,8 @@ use crate::{
     clock,
     error::{CommitError, SessionClosedError, SessionSaveError},
     session::{
-        Flush, FlushOutcome, Session, SessionStatus, Work, decide::Action, decide::CookieDue,
+        Flush, FlushOutcome, Session, SessionStatus, Work,
+        decide::{Action, CookieDue},
     },
     storage::SessionStore,
 };

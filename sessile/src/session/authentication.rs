@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Backend, Session, machine::Binding};
+use super::{Session, machine::Binding};
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
     config::Settings,
+    engine::Backend,
     error::AuthenticationError,
 };
 

@@ -2,10 +2,10 @@
 
 use std::{sync::LazyLock, time::Duration};
 
-use super::{Backend, Session};
+use super::Session;
 use crate::{
     config::KeyRing,
-    engine::SealingKey,
+    engine::{Backend, SealingKey},
     error::{CsrfError, WriteError},
 };
 

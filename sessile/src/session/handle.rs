@@ -6,9 +6,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
-    Session, SessionStatus,
+    Session, SessionStatus, as_updater,
     machine::{Binding, Machine},
-    values::{as_updater, warn_unless},
+    warn_unless,
 };
 use crate::{
     clock::Timestamp,

@@ -12,7 +12,6 @@ pub(crate) mod machine;
 mod opening;
 mod signing_in;
 mod typed;
-mod values;
 
 use std::{
     fmt,
@@ -20,18 +19,22 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
+use serde::{Serialize, de::DeserializeOwned};
+
 pub(crate) use self::flush::{Flush, FlushOutcome, RebaseError, Work};
-use self::machine::{Cookies, Machine};
+use self::{
+    journal::{Update, Updater},
+    machine::Machine,
+};
 use crate::{
-    clock::Timestamp,
-    config::KeyRing,
-    engine::Opened,
-    error::{OpenError, SessionReloadError, SessionSaveError, SignInError},
-    record::Record,
-    storage::BoxFuture,
+    engine::Backend,
+    error::{ReadError, WriteError},
+    record::{
+        json::{self, JsonText},
+        state::Text,
+    },
 };
 
 pub(crate) use self::signing_in::MAX_SUBJECT_BYTES;
@@ -96,62 +99,6 @@ struct Shared {
     warns: AtomicBool,
     /// Held while changes are being stored, so that flushes run one after another.
     flush_lock: tokio::sync::Mutex<()>,
-}
-
-/// Loads and stores a session, whatever its store.
-pub(crate) trait Backend: Send + Sync {
-    /// When a session with this record expires unless a request extends its lifetime.
-    fn ends_at(&self, record: &Record) -> Timestamp;
-
-    /// How long a request waits for the store.
-    fn store_timeout(&self) -> Duration;
-
-    /// The keys of the application.
-    fn keys(&self) -> &KeyRing;
-
-    /// How long a renewal remembers what it replaced.
-    fn renewal_grace(&self) -> Duration;
-
-    /// The cookies of the sessions.
-    #[cfg(feature = "actix")]
-    fn cookie(&self) -> &crate::cookie::SessionCookie;
-
-    /// The type of the store.
-    #[cfg(feature = "actix")]
-    fn store_type(&self) -> std::any::TypeId;
-
-    /// The live session that these cookies of a request name, which came at `presented_at`.
-    fn find<'a>(
-        &'a self,
-        cookies: &'a Cookies,
-        presented_at: Timestamp,
-    ) -> BoxFuture<'a, Result<Opened, OpenError>>;
-
-    /// Logs that a session could not be opened. Returns whether the request continues without the store.
-    fn goes_on_without(&self, error: &OpenError) -> bool;
-
-    /// The HTTP status of the response if the store fails.
-    #[cfg(feature = "actix")]
-    fn failure_status(&self) -> u16;
-
-    /// Stores the changes of `session`.
-    fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>>;
-
-    /// Signs `subject` in to `session`.
-    fn sign_in<'a>(
-        &'a self,
-        session: &'a Session,
-        subject: &'a str,
-    ) -> BoxFuture<'a, Result<(), SignInError>>;
-
-    /// The time.
-    fn now(&self) -> Timestamp;
-
-    /// How long ago a user may have authenticated for an action that needs a recent authentication.
-    fn recent_authentication(&self) -> Duration;
-
-    /// Loads the newest state of `session`.
-    fn reload<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionReloadError>>;
 }
 
 /// How a request changed its session since it was loaded.
@@ -263,6 +210,88 @@ impl Session {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ReadError> {
+        let text = {
+            let machine = self.reading();
+            if !machine.is_readable() {
+                return Err(ReadError::NotLoaded);
+            }
+            machine.payload.state.shared_text(key)
+        };
+        Ok(text.map(|text| json::parse(&text)).transpose()?)
+    }
+
+    fn try_insert<T: Serialize>(&self, name: &str, value: &T) -> Result<(), WriteError> {
+        self.changing().check_writable()?;
+        let text = json::to_text(value)?;
+        let name = name.into();
+        let written = self.machine().set(&name, text)?;
+        drop(written);
+        Ok(())
+    }
+
+    fn try_update(
+        &self,
+        name: &str,
+        default: Option<JsonText>,
+        updater: Arc<Updater>,
+    ) -> Result<(), WriteError> {
+        /// The number of attempts. Another thread or the closure itself may change the value in between.
+        const MAX_ROUNDS: u32 = 1000;
+        let name: Arc<str> = name.into();
+        let update = Update { default, updater };
+        for _ in 0..MAX_ROUNDS {
+            let seen = {
+                let machine = self.changing();
+                machine.check_writable()?;
+                machine.payload.state.shared_text(&name)
+            };
+            let text = match (&seen, &update.default) {
+                (Some(text), _) => (update.updater)(text)?,
+                (None, Some(default)) => default.clone(),
+                (None, None) => return Ok(()),
+            };
+            let updated = self.machine().update(seen.as_ref(), &name, text, &update);
+            if updated?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(WriteError::KeepsChanging)
+    }
+
+    fn remove_text(&self, key: &str) -> Result<Option<Text>, WriteError> {
+        let removed = self.changing().remove(key);
+        let (text, discarded) = removed?;
+        drop(discarded);
+        Ok(text)
+    }
+
+    fn unless_refused<T>(
+        &self,
+        operation: &'static str,
+        done: Result<T, impl std::fmt::Display>,
+    ) -> Option<T> {
+        done.inspect_err(|reason| {
+            tracing::warn!(operation, %reason, "a change of a session had no effect");
+        })
+        .ok()
+    }
+}
+
+fn warn_unless(readable: bool, operation: &'static str) {
+    if !readable {
+        tracing::warn!(operation, "a session was read before it was loaded");
+    }
+}
+
+/// `updater` on the JSON text of values.
+fn as_updater<T, F>(updater: F) -> Arc<Updater>
+where
+    T: Serialize + DeserializeOwned,
+    F: Fn(T) -> T + Send + Sync + 'static,
+{
+    Arc::new(move |text| json::to_text(&updater(json::parse(text)?)))
 }
 
 impl Default for Session {

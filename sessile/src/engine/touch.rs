@@ -1,0 +1,84 @@
+//! Storing that a session was read, and sending its cookie again.
+
+use std::sync::Arc;
+
+use super::{Engine, merge::newer, perform::Performed};
+use crate::{
+    error::{CommitError, SessionClosedError},
+    session::{Flush, decide::CookieDue, machine::Stored},
+    storage::{Freshness, SessionStore, StoreErrorKind, UpdateOutcome, Version},
+    telemetry,
+};
+
+impl<S: SessionStore> Engine<S> {
+    /// Stores that a session was read, which extends its lifetime if the policy says so.
+    pub(super) async fn touch(
+        &self,
+        flush: &mut Flush<'_>,
+        stored: Arc<Stored>,
+    ) -> Result<Performed, CommitError> {
+        // Otherwise, the touch is for a rotation, or for the list of the user's sessions.
+        let extends_life = flush.work().extends_life;
+        let extends = extends_life
+            && (self.lifetime.reading_extends(&stored.record) || stored.record.undated);
+        let mut record = self.next_record(&stored, stored.record.payload(), None, extends);
+        if extends_life && record.has_subject() {
+            record.used_at = record.used_at.max(self.clock.now());
+        }
+        let version = Version::generate();
+        let touched = Arc::new(stored.updated(version, record, None));
+        let cookie = self.cookie_of_change(&stored.record, &touched, None, extends);
+        let sends = matches!(
+            flush.work().cookie_due.then(cookie),
+            CookieDue::Refresh | CookieDue::Issue
+        );
+        // If this fails, its outcome does not matter: it changes no values.
+        match self
+            .update_stored(&stored, &touched.record, version)
+            .await?
+        {
+            UpdateOutcome::Updated => Ok(Performed::Stored(touched, cookie)),
+            // Another request changed the session, which extended its lifetime.
+            UpdateOutcome::Conflict if sends => self.reissue(stored, CookieDue::Nothing).await,
+            UpdateOutcome::Conflict => Ok(Performed::Nothing),
+            UpdateOutcome::Missing | UpdateOutcome::Refused(_) => Ok(Performed::Ended),
+        }
+    }
+
+    /// Sends the cookie of an unchanged session again, unless another request renewed the session: the browser
+    /// has the new cookie then, and this one would replace it.
+    pub(super) async fn reissue(
+        &self,
+        stored: Arc<Stored>,
+        due: CookieDue,
+    ) -> Result<Performed, CommitError> {
+        let gone = match due {
+            // A save of this request stored the session. The response would say that it exists.
+            CookieDue::Issue => Performed::Refused(SessionClosedError::Ended),
+            _ => Performed::Ended,
+        };
+        if self.is_stateless {
+            return Ok(match self.is_revoked(&stored, Freshness::Current).await? {
+                true => gone,
+                false => Performed::Reissue(stored),
+            });
+        }
+        match self.load_current(&stored).await {
+            Ok(Some(current)) if current.record.epoch == stored.record.epoch => {
+                let differs = current.record.is_rotated()
+                    || (self.lifetime).cookies_differ(&stored.record, &current.record);
+                Ok(Performed::Reissue(match differs {
+                    true => Arc::new(newer(&stored, current)),
+                    false => stored,
+                }))
+            }
+            Ok(Some(_)) => Ok(Performed::Nothing),
+            Ok(None) => Ok(gone),
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                telemetry::record_corrupt(&error);
+                Ok(gone)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
