@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How a response depends on its session.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Dependence {
     /// Whether the application read or changed the session, or may still do so.
     pub(super) is_used: bool,

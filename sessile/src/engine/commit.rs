@@ -53,16 +53,18 @@ impl<S: SessionStore> SessionManager<S> {
                 None,
             ));
         }
-        if let Some(headers) = engine.close_untouched(session, head) {
-            return Ok(headers);
+        if let Some(dependence) = engine.close_untouched(session, head) {
+            return Ok(engine.headers(dependence, None, head));
         }
         let committed = engine.store_and_seal(session, head).await;
-        let mut machine = session.machine();
-        machine.close();
+        let dependence = {
+            let mut machine = session.machine();
+            machine.close();
+            dependence(&machine, head)
+        };
         match committed {
-            Ok(cookie) => Ok(engine.headers(&machine, cookie, head)),
+            Ok(cookie) => Ok(engine.headers(dependence, cookie, head)),
             Err(error) => {
-                drop(machine);
                 let is_gone = matches!(
                     error,
                     CommitError::Closed(_) | CommitError::SignInRefused(_)
@@ -84,21 +86,21 @@ impl<S: SessionStore> SessionManager<S> {
 }
 
 impl<S: SessionStore> Engine<S> {
-    /// Closes a session that needs nothing from its store or the browser, and returns the headers for its response.
-    fn close_untouched(&self, session: &Session, head: &ResponseHead<'_>) -> Option<HeaderChanges> {
+    /// Closes a session that needs nothing from its store or the browser, and returns how the response depends on it.
+    fn close_untouched(&self, session: &Session, head: &ResponseHead<'_>) -> Option<Dependence> {
         // The clock is the application's code, so it is not read under the lock.
         let now = (self.lifetime.reading_extends_any()).then(|| self.clock.now());
         let mut machine = session.machine();
         let now = now.unwrap_or(machine.began_at);
         if machine.is_committed() {
-            return Some(HeaderChanges::default());
+            return Some(Dependence::default());
         }
         let needs_touch = |stored| self.needs_touch(stored, machine.extends_life.then_some(now));
         let is_untouched = machine.is_untouched() && !machine.stored().is_some_and(needs_touch);
         if is_untouched {
             machine.commit_untouched();
         }
-        is_untouched.then(|| self.headers(&machine, None, head))
+        is_untouched.then(|| dependence(&machine, head))
     }
 
     /// Whether a session without changes has to be stored, or its cookie sent, for a rotation or to live longer. `now` is
@@ -111,15 +113,10 @@ impl<S: SessionStore> Engine<S> {
     /// The changes to the headers of a response to which this cookie is added.
     fn headers(
         &self,
-        machine: &Machine,
+        dependence: Dependence,
         set_cookie: Option<SetCookie>,
         head: &ResponseHead<'_>,
     ) -> HeaderChanges {
-        let dependence = Dependence {
-            is_used: machine.is_used || head.holds_session,
-            is_signed_in: machine.was_signed_in,
-            has_ended: machine.generation() > 0,
-        };
         self.response_policy
             .changes(dependence, head.cache_control, set_cookie)
     }
@@ -264,6 +261,15 @@ impl<S: SessionStore> Engine<S> {
         };
         let max_age = self.lifetime.max_age(&stored.record, now);
         self.cookie.issue(&content, now, max_age).map(Some)
+    }
+}
+
+/// How a response with this head depends on the session.
+fn dependence(machine: &Machine, head: &ResponseHead<'_>) -> Dependence {
+    Dependence {
+        is_used: machine.is_used || head.holds_session,
+        is_signed_in: machine.was_signed_in,
+        has_ended: machine.generation() > 0,
     }
 }
 

@@ -49,7 +49,7 @@ use crate::{
     record::SecretPolicy,
     session::{
         Session,
-        machine::{Binding, Cookies, Machine},
+        machine::{Binding, Cookies},
     },
     storage::{Observed, SessionStore},
     telemetry::{self, Step},
@@ -247,9 +247,15 @@ impl<S: SessionStore> SessionManager<S> {
 
     #[inline]
     fn session(&self, binding: Binding, cookie_came: bool, began_at: Timestamp) -> Session {
-        let max_state_bytes = self.0.max_state_bytes;
-        let machine = Machine::new(binding, cookie_came, began_at, max_state_bytes);
-        Session::opened_by(Arc::clone(&self.0) as _, machine)
+        let engine = Arc::clone(&self.0);
+        let max_state_bytes = engine.max_state_bytes;
+        Session::with(
+            Some(engine as _),
+            binding,
+            cookie_came,
+            began_at,
+            max_state_bytes,
+        )
     }
 }
 

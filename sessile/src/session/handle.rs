@@ -5,11 +5,7 @@ use std::collections::HashMap;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{
-    Session, SessionStatus, as_updater,
-    machine::{Binding, Machine},
-    warn_unless,
-};
+use super::{Session, SessionStatus, as_updater, machine::Binding, warn_unless};
 use crate::{
     clock::Timestamp,
     error::{
@@ -372,9 +368,6 @@ impl Session {
     #[must_use]
     pub fn new() -> Self {
         let began_at = Timestamp::from_unix_millis(0);
-        Self::with(
-            Machine::new(Binding::New, false, began_at, usize::MAX),
-            None,
-        )
+        Self::with(None, Binding::New, false, began_at, usize::MAX)
     }
 }

@@ -26,9 +26,10 @@ use serde::{Serialize, de::DeserializeOwned};
 pub(crate) use self::flush::{Flush, FlushOutcome, RebaseError, Work};
 use self::{
     journal::{Update, Updater},
-    machine::Machine,
+    machine::{Binding, Machine},
 };
 use crate::{
+    clock::Timestamp,
     engine::Backend,
     error::{ReadError, WriteError},
     record::{
@@ -130,16 +131,22 @@ pub enum SessionStatus {
 }
 
 impl Session {
-    /// A session that `backend` opened.
+    /// The session of a request that began then.
     #[inline]
-    pub(crate) fn opened_by(backend: Arc<dyn Backend>, machine: Machine) -> Self {
-        Self::with(machine, Some(backend))
-    }
-
-    #[inline(always)]
-    fn with(machine: Machine, backend: Option<Arc<dyn Backend>>) -> Self {
+    pub(crate) fn with(
+        backend: Option<Arc<dyn Backend>>,
+        binding: Binding,
+        cookie_came: bool,
+        began_at: Timestamp,
+        max_state_bytes: usize,
+    ) -> Self {
         Self(Arc::new(Shared {
-            machine: Mutex::new(machine),
+            machine: Mutex::new(Machine::new(
+                binding,
+                cookie_came,
+                began_at,
+                max_state_bytes,
+            )),
             backend,
             attached: OnceLock::new(),
             warns: AtomicBool::new(false),

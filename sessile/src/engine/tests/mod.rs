@@ -39,9 +39,9 @@ use crate::{
     SessionStatus,
     clock::{Clock as _, ManualClock},
     config::{CookieContentSecurity, PersistentSession, TtlExtensionPolicy},
-    error::{CommitError, SessionClosedError, WriteError},
+    error::{CommitError, SessionClosedError, SessionReloadError, SessionSaveError, WriteError},
     record::Record,
-    storage::{Freshness, Loaded, MemorySessionStore, SessionId, Version},
+    storage::{BoxFuture, Freshness, Loaded, MemorySessionStore, SessionId, Version},
 };
 
 /// A server, and a browser that keeps its cookie.

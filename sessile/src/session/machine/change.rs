@@ -118,7 +118,7 @@ impl Machine {
             true => self.restart()?,
             false => Discarded::default(),
         };
-        self.ending.append(&mut self.others);
+        self.end_others();
         Ok((self.began_at, discarded))
     }
 
@@ -178,8 +178,10 @@ impl Machine {
             }
         };
         // They end in the reverse order: the request's own session first.
-        self.ending.append(&mut self.others);
-        self.ending.extend(target);
+        self.end_others();
+        if let Some(target) = target {
+            self.endings().due.push(target);
+        }
         Ok(self.take_unstored())
     }
 

@@ -14,6 +14,7 @@ impl Machine {
     pub(crate) fn begin_flush(&mut self, last: bool) -> Work {
         self.is_flushing = true;
         self.is_flush_discarded = false;
+        let (ending, abandoned) = self.take_endings();
         let work = Work {
             status: self.status,
             payload: self.payload.clone(),
@@ -28,8 +29,8 @@ impl Machine {
                 Binding::Detached(_) => Bound::Detached,
             },
             stored: self.stored().cloned(),
-            ending: mem::take(&mut self.ending),
-            abandoned: mem::take(&mut self.abandoned),
+            ending,
+            abandoned,
             cookie_came: self.cookie_came,
             cookie_due: self.cookie_due,
             extends_life: self.extends_life,
@@ -69,11 +70,10 @@ impl Machine {
     /// the lock, because it runs closures.
     pub(crate) fn put_back(&mut self, work: &mut Work, in_flight: InFlight) -> Option<Arc<Stored>> {
         self.is_flushing = false;
-        self.ending.append(&mut work.ending);
-        self.abandoned.append(&mut work.abandoned);
+        self.put_back_endings(work);
         self.cookie_due = work.cookie_due;
         if let InFlight::Create(id) = &in_flight {
-            self.abandoned.push(id.clone());
+            self.endings().abandoned.push(id.clone());
         }
         if work.generation != self.generation {
             // The session was purged or restarted during the flush.
@@ -147,7 +147,7 @@ impl Machine {
     ) -> Option<Arc<Stored>> {
         self.is_flushing = false;
         self.is_status_past = last;
-        self.abandoned.append(&mut work.abandoned);
+        self.put_back_endings(work);
         self.cookie_due = work.cookie_due;
         if let FlushOutcome::Stored(stored) = &outcome {
             self.was_signed_in |= stored.record.has_subject();
@@ -157,7 +157,8 @@ impl Machine {
         let is_refused = matches!(outcome, FlushOutcome::Ended | FlushOutcome::Superseded);
         match outcome {
             FlushOutcome::Stored(stored) if !is_same => {
-                self.ending.push(Target::Session(stored.id.clone()));
+                let ended = Target::Session(stored.id.clone());
+                self.endings().due.push(ended);
             }
             FlushOutcome::Stored(stored) if self.journal.is_empty() => {
                 self.payload = stored.record.payload();

@@ -10,6 +10,7 @@
 
 mod change;
 mod csrf;
+mod endings;
 mod flush;
 mod in_flight;
 mod unsettled;
@@ -18,16 +19,17 @@ use std::{fmt, mem, sync::Arc};
 
 use smallvec::SmallVec;
 
+use self::endings::Endings;
 use super::{SessionStatus, decide::CookieDue, journal::Journal};
 use crate::{
     clock::Timestamp,
-    cookie::Unsealed,
     engine::Opened,
     record::{Epoch, Payload, Record, Secret, id::SessionId},
     storage::Version,
 };
 
 pub(crate) use self::{
+    endings::Target,
     in_flight::{InFlight, SharedAttempt},
     unsettled::{Renewal, Unsettled},
 };
@@ -117,17 +119,6 @@ impl Stored {
     }
 }
 
-/// A session that the next flush ends.
-#[derive(Clone)]
-pub(crate) enum Target {
-    Session(SessionId),
-    /// The sessions that these cookies name.
-    Cookies(Cookies),
-    /// The session that these verified cookies name, if they open it, or if a renewal replaced their secret within the
-    /// grace period.
-    Unjudged(Arc<[Unsealed]>),
-}
-
 /// Whether a session can still be changed with its response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -149,12 +140,8 @@ pub(crate) struct Machine {
     pub(crate) journal: Journal,
     /// Counts the changes, so that code that released the lock detects a change in the meantime.
     pub(crate) changes: u64,
-    /// The sessions that a purge or a restart ends.
-    ending: Vec<Target>,
-    /// Other sessions that the request's cookies name. A purge ends them as well.
-    others: Vec<Target>,
-    /// Sessions that may have been created, and that no cookie names.
-    abandoned: Vec<SessionId>,
+    /// Few requests have any.
+    endings: Option<Box<Endings>>,
     /// The writes whose outcome is unknown.
     unsettled: Option<Box<Unsettled>>,
     /// Counts purges and restarts. A flush of an earlier generation stores a session that has to end.
@@ -198,9 +185,7 @@ impl Machine {
             status: SessionStatus::Unchanged,
             journal: Journal::default(),
             changes: 0,
-            ending: Vec::new(),
-            others: Vec::new(),
-            abandoned: Vec::new(),
+            endings: None,
             unsettled: None,
             generation: 0,
             next_epoch: None,
@@ -231,7 +216,9 @@ impl Machine {
     pub(crate) fn attach(&mut self, cookies: Option<Cookies>, cookie_came: bool) {
         self.cookie_came = cookie_came;
         match cookies {
-            Some(cookies) if self.generation > 0 => self.ending.push(Target::Cookies(cookies)),
+            Some(cookies) if self.generation > 0 => {
+                self.endings().due.push(Target::Cookies(cookies))
+            }
             Some(cookies) => self.binding = Binding::Unopened(cookies),
             None => {}
         }
@@ -242,7 +229,9 @@ impl Machine {
     /// Returns the stored session if changes have to be replayed on it. The caller replays them without the lock,
     /// because they may be closures.
     pub(crate) fn open(&mut self, opened: Opened) -> Option<Arc<Stored>> {
-        self.others = opened.others;
+        if !opened.others.is_empty() {
+            self.endings().others = opened.others;
+        }
         if opened.is_outdated {
             self.cookie_due = CookieDue::Refresh;
         }
@@ -311,8 +300,7 @@ impl Machine {
         self.status == SessionStatus::Unchanged
             && !self.is_flushing
             && self.cookie_due == CookieDue::Nothing
-            && self.ending.is_empty()
-            && self.abandoned.is_empty()
+            && !self.has_endings()
     }
 
     /// Commits a session that [is untouched](Self::is_untouched).

@@ -229,7 +229,8 @@ impl Machine {
             self.binding = Binding::Stored(stored);
         } else {
             // The session was purged or restarted in the meantime.
-            self.ending.push(Target::Session(stored.id.clone()));
+            let ended = Target::Session(stored.id.clone());
+            self.endings().due.push(ended);
         }
     }
 }

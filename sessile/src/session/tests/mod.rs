@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    error::{SessionClosedError, StateTooLargeError, WriteError},
+    error::{
+        SessionClosedError, SessionReloadError, SessionSaveError, StateTooLargeError, WriteError,
+    },
     record::json,
 };
 
