@@ -1,8 +1,9 @@
 //! Ending sessions that are in cookies, by the store's [`RevocationList`](crate::storage::RevocationList).
 //!
-//! The list takes the place of the stored records: a session that is on it is missing. An ended session stays on the list
-//! until no cookie of it can be valid. The entry of a session that a renewal replaced names the new one, as
-//! [`moving`](super::moving) does, so that for the grace period the old cookie is stale.
+//! An ended session is an entry: a record under its id, in a store with `SubjectStore`, whose marks count as well. The list
+//! is asked where other stores load and update: a session that is on it is *missing*. It stays on the list until no cookie of
+//! it can be valid. The entry of a session that a renewal replaced names the new one, as [`moving`](super::moving) does, so
+//! that for the grace period the old cookie is stale. Only one of two renewals can create the entry.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,7 +1,8 @@
 //! Rotating the secrets of sessions.
 //!
-//! A rotation is in the same update as the changes of a request, or in a touch. A response carries a new secret only
-//! if the record with its nonce is known to be stored.
+//! [`record/rotation.rs`](crate::record::Rotation) decides what a request does. A rotation is in the same update as the
+//! changes of the request, or in a touch. The pending secret is derived from the session's id and a nonce that is stored in
+//! the record, so that any response can carry it once the record is known to be stored.
 
 use super::Engine;
 use crate::{

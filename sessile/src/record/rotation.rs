@@ -1,8 +1,16 @@
 //! [`Rotation`]: how a secret replaces another one without a renewal.
 //!
 //! A response carries the new secret, and the browser may never receive it. So both secrets open the session until
-//! a request presents the new one. After that, responses that were sent earlier may still give the browser the former
-//! secret. So that one opens the session until a request presents the current one after the grace period.
+//! a request presents the new one. The epoch stays, so requests with either secret read and merge as before.
+//!
+//! - **The former secret has no timeout.** A response that was overtaken can put it back into the browser. It is dead when a
+//!   request that came after the grace period presents the current one. The time at which a request came counts, not that
+//!   of its commit: a request that takes longer than the interval shows nothing about the browser.
+//! - **A pending secret is carried for the interval less the grace period**, and replaced after the interval. No response with
+//!   it is in flight then, so a server whose keys do not derive it can replace it.
+//! - **A cookie that is sent has the newest secret.** A server that does not know that secret sends no cookie.
+//!
+//! This module decides what a request does. `engine/rotate.rs` does it.
 
 use std::time::Duration;
 

@@ -6,12 +6,13 @@
 //! | items on the front page | see [`front_page`] |
 //! | lines | see [`lines`] |
 //! | refused words | lines that [`words`] finds in all tracked files |
+//! | the page on the architecture | its lines |
 
 mod front_page;
 mod lines;
 mod passed;
 
-use std::fmt;
+use std::{fmt, fs, path::Path};
 
 use crate::{
     packages,
@@ -26,6 +27,7 @@ const FILES: &str = "files that a changing request passes through, outside of `s
 const ITEMS: &str = "items on the front page of the documentation";
 const LINES: &str = "lines in `sessile/src`, without tests and comments";
 const WORDS: &str = "lines with refused words";
+const ARCHITECTURE: &str = "lines in `docs/architecture.md`";
 
 /// A figure and its bound.
 #[derive(Debug, PartialEq, Eq)]
@@ -84,7 +86,18 @@ fn counted() -> Result<Vec<Figure>, Failure> {
             value: words::found()?.len(),
             bound: 0,
         },
+        Figure {
+            name: ARCHITECTURE,
+            value: line_count(&workspace().join("docs/architecture.md"))?,
+            bound: 150,
+        },
     ])
+}
+
+fn line_count(file: &Path) -> Result<usize, Failure> {
+    fs::read_to_string(file)
+        .map(|text| text.lines().count())
+        .map_err(|error| Failure::Check(format!("can't read {}: {error}", file.display())))
 }
 
 fn report(figures: &[Figure], tolerated: &[&str]) -> Result<(), Failure> {
@@ -135,6 +148,13 @@ mod tests {
     fn a_tolerated_figure_is_no_failure() {
         assert!(report(&[figure("files", 21)], &["files"]).is_ok());
         assert!(report(&[figure("files", 20)], &[]).is_ok());
+    }
+
+    #[test]
+    fn lines_of_a_file_are_counted() {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        assert!(line_count(&manifest.join("src/code/mod.rs")).unwrap() > 100);
+        assert!(line_count(&manifest.join("missing.md")).is_err());
     }
 
     #[test]
