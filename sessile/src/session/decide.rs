@@ -63,7 +63,8 @@ pub(crate) enum Action {
     Touch,
     /// Store a new session, and send its cookie.
     Create,
-    /// Store a new session in place of one that another request renewed, and send its cookie.
+    /// Store a new session in place of one that another request renewed, and send its cookie. If a user was signed in,
+    /// only for a sign-in.
     CreateReplacement,
     /// Store a new session with only the changes of this request, in place of one that another request ended, and
     /// send its cookie.

@@ -29,7 +29,7 @@ use self::{
 };
 use super::{Engine, merge::newer, perform::Performed};
 use crate::{
-    error::{CommitError, SessionClosedError},
+    error::CommitError,
     session::{
         Flush,
         machine::{Renewal, Stored},
@@ -69,7 +69,7 @@ impl<S: SessionStore> Engine<S> {
             JobOutcome::Superseded if renewal.is_some() => {
                 self.create_replacement(flush, &base).await
             }
-            JobOutcome::Superseded => Ok(Performed::Refused(SessionClosedError::Superseded)),
+            JobOutcome::Superseded => Self::superseded(flush),
             JobOutcome::Ended => self.ended(flush).await,
             JobOutcome::Refused(refusal) => Self::refused(flush, refusal),
             JobOutcome::Failed(error) => Err(error),
