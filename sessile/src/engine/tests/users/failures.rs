@@ -121,6 +121,25 @@ async fn a_sign_in_as_another_user_after_one_that_failed_shows_nothing_of_it() {
     }
 }
 
+/// Nothing of one user is shown to the next, whether or not the next one gets in.
+#[tokio::test]
+async fn a_refused_sign_in_has_ended_the_session_of_another_user() {
+    let world = World::limited(limit(1).refusing());
+    world.signed_in("corro").await;
+    let cookie = world.signed_in("ferris").await;
+    let session = world.open(&cookie).await;
+    session.insert("m", 1).unwrap();
+    let refused = session.sign_in("corro").await.unwrap_err();
+    assert!(matches!(
+        refused,
+        SignInError::Refused(Refusal::LimitReached)
+    ));
+    assert_eq!((session.subject(), session.entries().len()), (None, 0));
+    assert_eq!(world.commit(&session).await.as_deref(), Some("id="));
+    assert_eq!(world.subject(&cookie).await, None);
+    assert!(world.ids("ferris").await.is_empty());
+}
+
 #[tokio::test]
 async fn a_sign_in_that_is_dropped_leaves_a_session_that_works() {
     for browser in BROWSERS {
