@@ -96,6 +96,7 @@ impl<S: SessionStore> Engine<S> {
                 let payload = flush.work().payload.clone();
                 self.create(flush, payload).await
             }
+            (Action::CreateCopy, _) => Box::pin(self.create_copy(flush)).await,
             (Action::CreateReplacement, Some(stored)) => {
                 // Boxed, as a renewal is, since both are rare.
                 Box::pin(self.create_replacement(flush, &stored)).await
