@@ -148,7 +148,8 @@ pub struct Settings {
     ///
     /// Default: 30 seconds.
     pub renewal_grace: Duration,
-    /// How far the clocks of the application's servers may differ. It is added to the grace period.
+    /// How far the clocks of the application's servers may differ. It is added to the grace period, and an authentication that
+    /// is further in the future is not recent.
     ///
     /// Default: 30 seconds.
     pub clock_allowance: Duration,

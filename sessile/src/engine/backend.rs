@@ -64,6 +64,9 @@ pub(crate) trait Backend: Send + Sync {
     /// How long ago a user may have authenticated for an action that needs a recent authentication.
     fn recent_authentication(&self) -> Duration;
 
+    /// How far the clocks of the application's servers may differ.
+    fn clock_allowance(&self) -> Duration;
+
     /// Loads the newest state of `session`.
     fn reload<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionReloadError>>;
 }
@@ -130,6 +133,10 @@ impl<S: SessionStore> Backend for Engine<S> {
 
     fn recent_authentication(&self) -> Duration {
         self.recent_authentication
+    }
+
+    fn clock_allowance(&self) -> Duration {
+        self.clock_allowance
     }
 
     fn reload<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionReloadError>> {

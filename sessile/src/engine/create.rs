@@ -6,7 +6,10 @@ use super::{Engine, perform::Performed};
 use crate::{
     clock::Timestamp,
     error::{CommitError, SessionClosedError},
-    record::{Epoch, Payload, Record, Secrets, id::SessionKey},
+    record::{
+        Epoch, Payload, Record, Secrets,
+        id::{SessionKey, SubjectDigest},
+    },
     session::{
         Flush,
         decide::CookieDue,
@@ -147,17 +150,33 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// Stores a new session in place of one that another request renewed. It has the state that was loaded,
-    /// with the changes; or only the changes of this request, if a user was signed in.
+    /// Stores a new session in place of one that another request renewed. It has the state that was loaded, with the
+    /// changes.
+    ///
+    /// If a user was signed in, only a sign-in begins a new session. A renewal is refused: the new session would have no user,
+    /// and its cookie would replace that of the other renewal.
     pub(super) async fn create_replacement(
         &self,
         flush: &mut Flush<'_>,
         superseded: &Stored,
     ) -> Result<Performed, CommitError> {
-        if superseded.record.has_subject() {
-            return self.create_from_changes(flush).await;
-        }
-        let payload = flush.work().payload.clone();
+        let work = flush.work();
+        let payload = match (superseded.record.subject(), work.signed_in()) {
+            (Some(_), None) => return Self::superseded(flush),
+            (Some(owner), Some(sign_in)) if owner != SubjectDigest::of(&sign_in.subject) => {
+                return self.create_from_changes(flush).await;
+            }
+            _ => work.payload.clone(),
+        };
         self.create(flush, payload).await
+    }
+
+    /// Ends a flush whose session another request renewed.
+    pub(super) fn superseded(flush: &Flush<'_>) -> Result<Performed, CommitError> {
+        match flush.work().unsettled {
+            // An attempt may have been stored before the renewal, which has kept it then.
+            Some(_) => Err(CommitError::Unknown),
+            None => Ok(Performed::Refused(SessionClosedError::Superseded)),
+        }
     }
 }

@@ -61,7 +61,8 @@ impl<S: SessionStore> Engine<S> {
             work.rebase_unmerged(&newest);
             return self.merged_onto(flush, Arc::new(newest));
         }
-        if work.unsettled.is_some() && newest.version != stored.version {
+        // Also if the expected version is back: the store has lost the update that conflicted, and an attempt may still land.
+        if work.unsettled.is_some() {
             return Err(CommitError::Unknown);
         }
         if newest.record.epoch != stored.record.epoch {

@@ -96,6 +96,7 @@ impl<S: SessionStore> Engine<S> {
                 let payload = flush.work().payload.clone();
                 self.create(flush, payload).await
             }
+            (Action::CreateCopy, _) => Box::pin(self.create_copy(flush)).await,
             (Action::CreateReplacement, Some(stored)) => {
                 // Boxed, as a renewal is, since both are rare.
                 Box::pin(self.create_replacement(flush, &stored)).await
@@ -109,11 +110,7 @@ impl<S: SessionStore> Engine<S> {
                 self.reissue(stored, due).await
             }
             (Action::RemoveCookie, _) => Ok(Performed::RemoveCookie),
-            // An attempt may have been stored before the renewal, which has kept it then.
-            (Action::RefuseSuperseded, _) if flush.work().unsettled.is_some() => {
-                Err(CommitError::Unknown)
-            }
-            (Action::RefuseSuperseded, _) => Ok(Performed::Refused(SessionClosedError::Superseded)),
+            (Action::RefuseSuperseded, _) => Self::superseded(flush),
             (Action::RefuseEnded, _) => Ok(Performed::Refused(SessionClosedError::Ended)),
             (_, _) => Ok(Performed::Nothing),
         }
@@ -204,7 +201,7 @@ impl<S: SessionStore> Engine<S> {
             Merged::Superseded if renewal.is_some() => {
                 self.create_replacement(flush, &stored).await
             }
-            Merged::Superseded => Ok(Performed::Refused(SessionClosedError::Superseded)),
+            Merged::Superseded => Self::superseded(flush),
             Merged::Ended => self.ended(flush).await,
         }
     }

@@ -112,6 +112,7 @@ impl<S: SessionStore> Engine<S> {
     fn needs_cookie(&self, action: Action, work: &Work) -> bool {
         match action {
             Action::Create
+            | Action::CreateCopy
             | Action::CreateReplacement
             | Action::CreateFromChanges
             | Action::Renew => true,

@@ -3,12 +3,12 @@
 //! A sign-in is a renewal that also names the user. It is stored at once, so that the handler learns whether the store
 //! refused it. It never loses to another request: where a renewal would be superseded or refused, a new session begins.
 
-use super::Engine;
+use super::{Engine, perform::Performed};
 use crate::{
     clock,
-    error::{CommitError, SessionSaveError, SignInError},
-    record::{Payload, Record, id::SubjectDigest},
-    session::{Flush, Session, journal::SignIn, machine::Binding},
+    error::{CommitError, SignInError},
+    record::{Payload, Record, State, id::SubjectDigest},
+    session::{Flush, Session, journal::SignIn},
     storage::{Freshness, SessionStore},
 };
 
@@ -30,8 +30,6 @@ impl<S: SessionStore> Engine<S> {
             let mut flush = session.flush(false).await;
             // Before anything that can fail, so that the session keeps it.
             flush.work_mut().sign_in(sign_in, self.clock.now());
-            self.take_over_state_of(&mut flush, session, subject)
-                .await?;
             self.save_flush(session, flush).await
         });
         match saved.await {
@@ -40,30 +38,33 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// If another request has just renewed the session that the request's cookie names, and signed the same user in,
-    /// the new session begins with the values of that one: of two clicks, the second one keeps the cart as well.
-    async fn take_over_state_of(
+    /// Stores a new session for a sign-in on a stale session. If the request that renewed that one signed the same user in,
+    /// the new session begins with its values: of two clicks, the second one keeps the cart as well.
+    pub(super) async fn create_copy(
         &self,
         flush: &mut Flush<'_>,
-        session: &Session,
-        subject: &str,
-    ) -> Result<(), SessionSaveError> {
-        let stale = match &session.machine().binding {
-            Binding::Stale { id, .. } => id.clone(),
-            _ => return Ok(()),
+    ) -> Result<Performed, CommitError> {
+        let payload = match self.renewed_state(flush).await? {
+            Some(state) => {
+                let payload = Payload::of_state(state);
+                self.replayed(&payload, |payload| flush.work().replay(payload))?
+            }
+            None => flush.work().payload.clone(),
         };
-        let subject = SubjectDigest::of(subject);
-        let loading = self.store.load(&stale, Some(&subject), Freshness::Current);
-        let loaded = loading.await.map_err(CommitError::from)?;
-        let is_theirs = |record: &Record| record.subject() == Some(subject);
-        if let Some(loaded) = loaded
-            && is_theirs(&loaded.record)
-            && !self.lifetime.has_ended(&loaded.record, self.clock.now())
-        {
-            let payload = Payload::of_state(loaded.record.state);
-            let work = flush.work_mut();
-            work.payload = self.replayed(&payload, |payload| work.replay(payload))?;
-        }
-        Ok(())
+        self.create(flush, payload).await
+    }
+
+    /// The values of the renewed session, if it is live and of the user that signs in.
+    async fn renewed_state(&self, flush: &Flush<'_>) -> Result<Option<State>, CommitError> {
+        let (Some(id), Some(sign_in)) = (flush.renewed_id(), flush.work().signed_in()) else {
+            return Ok(None);
+        };
+        let subject = SubjectDigest::of(&sign_in.subject);
+        let loading = self.store.load(&id, Some(&subject), Freshness::Current);
+        let record = loading.await?.map(|loaded| loaded.record);
+        let is_theirs = |record: &Record| {
+            record.subject() == Some(subject) && !self.lifetime.has_ended(record, self.clock.now())
+        };
+        Ok(record.filter(is_theirs).map(|record| record.state))
     }
 }

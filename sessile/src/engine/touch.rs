@@ -28,10 +28,8 @@ impl<S: SessionStore> Engine<S> {
         let version = Version::generate();
         let touched = Arc::new(stored.updated(version, record, None));
         let cookie = self.cookie_of_change(&stored.record, &touched, None, extends);
-        let sends = matches!(
-            flush.work().cookie_due.then(cookie),
-            CookieDue::Refresh | CookieDue::Issue
-        );
+        let due = flush.work().cookie_due;
+        let sends = matches!(due.then(cookie), CookieDue::Refresh | CookieDue::Issue);
         // If this fails, its outcome does not matter: it changes no values.
         match self
             .update_stored(&stored, &touched.record, version)
@@ -39,9 +37,9 @@ impl<S: SessionStore> Engine<S> {
         {
             UpdateOutcome::Updated => Ok(Performed::Stored(touched, cookie)),
             // Another request changed the session, which extended its lifetime.
-            UpdateOutcome::Conflict if sends => self.reissue(stored, CookieDue::Nothing).await,
+            UpdateOutcome::Conflict if sends => self.reissue(stored, due).await,
             UpdateOutcome::Conflict => Ok(Performed::Nothing),
-            UpdateOutcome::Missing | UpdateOutcome::Refused(_) => Ok(Performed::Ended),
+            UpdateOutcome::Missing | UpdateOutcome::Refused(_) => Ok(gone(due)),
         }
     }
 
@@ -52,14 +50,9 @@ impl<S: SessionStore> Engine<S> {
         stored: Arc<Stored>,
         due: CookieDue,
     ) -> Result<Performed, CommitError> {
-        let gone = match due {
-            // A save of this request stored the session. The response would say that it exists.
-            CookieDue::Issue => Performed::Refused(SessionClosedError::Ended),
-            _ => Performed::Ended,
-        };
         if self.is_stateless {
             return Ok(match self.is_revoked(&stored, Freshness::Current).await? {
-                true => gone,
+                true => gone(due),
                 false => Performed::Reissue(stored),
             });
         }
@@ -73,12 +66,21 @@ impl<S: SessionStore> Engine<S> {
                 }))
             }
             Ok(Some(_)) => Ok(Performed::Nothing),
-            Ok(None) => Ok(gone),
+            Ok(None) => Ok(gone(due)),
             Err(error) if error.kind() == StoreErrorKind::Corrupt => {
                 telemetry::record_corrupt(&error);
-                Ok(gone)
+                Ok(gone(due))
             }
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// The outcome if another request has ended the unchanged session, and this cookie is due.
+const fn gone(due: CookieDue) -> Performed {
+    match due {
+        // A save of this request stored the session. The response would say that it exists.
+        CookieDue::Issue => Performed::Refused(SessionClosedError::Ended),
+        CookieDue::Nothing | CookieDue::Refresh | CookieDue::Remove => Performed::Ended,
     }
 }

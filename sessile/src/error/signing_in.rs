@@ -29,7 +29,7 @@ pub enum SignInError {
     /// The subject is empty or too long.
     #[error(transparent)]
     InvalidSubject(#[from] InvalidSubjectError),
-    /// The store refused the sign-in. The session is as it was before.
+    /// The store refused the sign-in. The session is as it was before, unless it belonged to another user: then it has ended.
     #[error("the sign-in was refused")]
     Refused(#[from] Refusal),
     /// The session has no store: it was created by [`Session::new`](crate::Session::new), no middleware has opened it, or

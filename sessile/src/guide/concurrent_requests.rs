@@ -108,8 +108,11 @@
 //! its changes are not stored. If its method is safe, or with
 //! [`SupersededPolicy::Ignore`](crate::config::SupersededPolicy::Ignore), its response is served without the changes.
 //! A request that changes nothing is served from the state that it loaded. `save` and `reload` return an error for
-//! every method, so a handler of a safe method can call `save` to learn whether its changes are stored. A second
-//! renewal of one session begins a new session from the state that it loaded.
+//! every method, so a handler of a safe method can call `save` to learn whether its changes are stored.
+//!
+//! A second renewal of a guest's session begins a new session from the state that it loaded. If a user was signed in, the
+//! second renewal is answered 409, and the browser keeps the cookie of the first. A second
+//! [`sign_in`](crate::Session::sign_in) of the same user succeeds, and keeps the values.
 //!
 //! # What concurrent changes cost
 //!

@@ -124,7 +124,7 @@
 //!
 //! # What refuses a sign-in
 //!
-//! [`SignInError::Refused`] is a 409. The session is then as it was before:
+//! [`SignInError::Refused`] is a 409. The session is then as it was before, but that of another user has ended:
 //!
 //! - All sessions of the user were ended after the request began, for example because an administrator locked the account.
 //!   The password was checked before that, so the sign-in must not count.

@@ -197,15 +197,11 @@ impl Record {
             .is_some_and(|it| it.subject.is_some())
     }
 
-    /// Takes from `other`, another version of the same session, the times that count for both: the
-    /// earliest creation, and the latest use and authentication.
+    /// Takes from `other`, another version of the same session, the times that count for both: the earliest creation and
+    /// the latest use.
     pub(crate) fn merge_times(&mut self, other: &Self) {
         self.created_at = self.created_at.min(other.created_at);
         self.used_at = self.used_at.max(other.used_at);
-        let latest = self.authenticated_at().max(other.authenticated_at());
-        if latest != self.authenticated_at() {
-            self.details_mut().authenticated_at = latest;
-        }
     }
 
     fn details_mut(&mut self) -> &mut Details {

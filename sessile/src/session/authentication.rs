@@ -1,7 +1,5 @@
 //! What [`Session`] requires of a user.
 
-use std::time::Duration;
-
 use super::{Session, machine::Binding};
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
@@ -36,20 +34,22 @@ impl Session {
     #[doc = include_str!("docs/require_recent_authentication.md")]
     pub fn require_recent_authentication(&self) -> Result<String, AuthenticationError> {
         let subject = self.require_signed_in()?;
-        let max_age = match self.backend() {
-            Some(backend) => backend.recent_authentication(),
-            None => Settings::default().recent_authentication,
+        let (max_age, max_ahead) = match self.backend() {
+            Some(backend) => (backend.recent_authentication(), backend.clock_allowance()),
+            None => {
+                let settings = Settings::default();
+                (settings.recent_authentication, settings.clock_allowance)
+            }
         };
-        match self.time_since_authentication() {
-            Some(age) if age <= max_age => Ok(subject),
+        let now = self.now();
+        let is_recent = |at: Timestamp| {
+            now.saturating_duration_since(at) <= max_age
+                && at.saturating_duration_since(now) <= max_ahead
+        };
+        match self.authenticated_at() {
+            Some(at) if is_recent(at) => Ok(subject),
             _ => Err(AuthenticationError::NotRecent { max_age }),
         }
-    }
-
-    /// A time in the future, which another server's clock has set, counts as now.
-    fn time_since_authentication(&self) -> Option<Duration> {
-        let authenticated_at = self.authenticated_at()?;
-        Some(self.now().saturating_duration_since(authenticated_at))
     }
 
     pub(super) fn now(&self) -> Timestamp {

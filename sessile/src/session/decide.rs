@@ -63,7 +63,11 @@ pub(crate) enum Action {
     Touch,
     /// Store a new session, and send its cookie.
     Create,
-    /// Store a new session in place of one that another request renewed, and send its cookie.
+    /// Store a new session for a sign-in, and send its cookie. If another request has just signed the same user in with the
+    /// cookie that came, it has the values of that session.
+    CreateCopy,
+    /// Store a new session in place of one that another request renewed, and send its cookie. If a user was signed in,
+    /// only for a sign-in.
     CreateReplacement,
     /// Store a new session with only the changes of this request, in place of one that another request ended, and
     /// send its cookie.
@@ -110,6 +114,7 @@ pub(crate) fn decide(situation: Situation) -> Action {
         (_, Bound::Ended) => Action::RefuseEnded,
         (_, Bound::New | Bound::Stale | Bound::Superseded) if is_empty => removal,
         (SessionStatus::Changed | SessionStatus::Renewed, Bound::New) => Action::Create,
+        (SessionStatus::Renewed, Bound::Stale) if signs_in => Action::CreateCopy,
         (SessionStatus::Renewed, Bound::Stale) => Action::Create,
         (SessionStatus::Renewed, Bound::Superseded) => Action::CreateReplacement,
     }

@@ -8,7 +8,7 @@ use super::{
     Session, SessionStatus,
     decide::{Bound, CookieDue},
     journal::{DetailChanges, Discarded, Journal, SignIn},
-    machine::{InFlight, Renewal, SharedAttempt, Stored, Target, Unsettled},
+    machine::{Binding, InFlight, Renewal, SharedAttempt, Stored, Target, Unsettled},
 };
 use crate::{
     clock::Timestamp,
@@ -95,6 +95,14 @@ impl Flush<'_> {
 
     pub(crate) fn work_mut(&mut self) -> &mut Work {
         &mut self.work
+    }
+
+    /// The session that another request renewed, if the request presented the secret from before that.
+    pub(crate) fn renewed_id(&self) -> Option<SessionId> {
+        match &self.session.machine().binding {
+            Binding::Stale { id, .. } => Some(id.clone()),
+            _ => None,
+        }
     }
 
     /// The epoch of the session that this flush creates or renews.

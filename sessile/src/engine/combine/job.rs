@@ -20,6 +20,8 @@ use crate::{
 
 /// The changes of one request.
 pub(super) struct Job {
+    /// How many requests had joined the queue before.
+    pub(super) number: u64,
     /// The session as the request loaded it.
     pub(super) base: Arc<Stored>,
     pub(super) journal: Journal,
@@ -91,6 +93,7 @@ impl Job {
         extends_life: bool,
     ) -> Self {
         Self {
+            number: 0,
             base,
             journal,
             renewal,

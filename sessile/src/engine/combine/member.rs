@@ -57,6 +57,11 @@ impl<'a> Member<'a> {
         &self.job.base
     }
 
+    /// The number of requests that have joined the queue.
+    pub(super) fn joined(&self) -> u64 {
+        locked(&self.queue).joined
+    }
+
     /// The update that the changes of the request are in.
     pub(super) fn attempt(&self) -> Arc<SharedAttempt> {
         Arc::clone(self.job.attempt())
@@ -113,22 +118,26 @@ impl<'a> Member<'a> {
     /// an update of its own, or that one alone. `None` if another request has become the leader and prepares or sends an
     /// update. A leader whose load took long enough to be replaced goes on otherwise: its successor only loads as well.
     ///
-    /// If `onto` has not just been loaded (`is_loaded`), another server may have renewed the session, and a job may come
-    /// from a request that opened the renewed session. The session has to be loaded first then: the result is `None`.
+    /// If `onto` was loaded, so many requests had `joined` the queue before the load. Another server may have renewed the
+    /// session since, and a later job may come from a request that opened the renewed session. The session has to be loaded
+    /// again then: the result is `None`.
     pub(super) fn claim(
         &self,
         onto: &Arc<Stored>,
-        is_loaded: bool,
+        joined: Option<u64>,
     ) -> Option<(Arc<Batch>, Vec<Arc<Job>>)> {
         let mut queue = locked(&self.queue);
         if !queue.is_led_by(&self.job) {
-            if !is_loaded || queue.batch.is_some() {
+            if joined.is_none() || queue.batch.is_some() {
                 return None;
             }
             queue.replace_leader(Leader::Member(Arc::clone(&self.job)));
         }
-        let is_of_another_epoch = |job: &Arc<Job>| job.base.record.epoch != onto.record.epoch;
-        if !is_loaded && queue.waiting.iter().any(is_of_another_epoch) {
+        let may_be_newer = |job: &Arc<Job>| {
+            job.base.record.epoch != onto.record.epoch
+                && joined.is_none_or(|joined| job.number >= joined)
+        };
+        if queue.waiting.iter().any(may_be_newer) {
             queue.newest = None;
             queue.step_down(&self.job);
             return None;

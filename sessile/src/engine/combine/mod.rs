@@ -29,7 +29,7 @@ use self::{
 };
 use super::{Engine, merge::newer, perform::Performed};
 use crate::{
-    error::{CommitError, SessionClosedError},
+    error::CommitError,
     session::{
         Flush,
         machine::{Renewal, Stored},
@@ -69,7 +69,7 @@ impl<S: SessionStore> Engine<S> {
             JobOutcome::Superseded if renewal.is_some() => {
                 self.create_replacement(flush, &base).await
             }
-            JobOutcome::Superseded => Ok(Performed::Refused(SessionClosedError::Superseded)),
+            JobOutcome::Superseded => Self::superseded(flush),
             JobOutcome::Ended => self.ended(flush).await,
             JobOutcome::Refused(refusal) => Self::refused(flush, refusal),
             JobOutcome::Failed(error) => Err(error),
@@ -103,11 +103,11 @@ impl<S: SessionStore> Engine<S> {
         newest: Option<Arc<Stored>>,
         conflicts: &mut u32,
     ) -> Result<(), CommitError> {
-        let is_loaded = newest.is_none();
-        let newest = match newest {
-            Some(newest) => newest,
+        let (newest, joined) = match newest {
+            Some(newest) => (newest, None),
             None => {
                 back_off(*conflicts).await;
+                let joined = member.joined();
                 let base = member.base();
                 match member.unless_done(self.load_current(base)).await {
                     None => return Ok(()),
@@ -116,27 +116,28 @@ impl<S: SessionStore> Engine<S> {
                             member.end_all();
                             return Ok(());
                         }
-                        Some(current) => Arc::new(newer(base, current)),
+                        Some(current) => (Arc::new(newer(base, current)), Some(joined)),
                     },
                 }
             }
         };
-        match self.prepare(member, newest, is_loaded) {
+        match self.prepare(member, newest, joined) {
             Some(batch) => self.send(member, &batch, conflicts).await,
             None => Ok(()),
         }
     }
 
-    /// Replays the changes of the waiting jobs on `newest`, and publishes the update.
+    /// Replays the changes of the waiting jobs on `newest`, and publishes the update. `joined` is as in
+    /// [`claim`](Member::claim).
     ///
     /// It runs closures, so it must not be called under a lock. A job whose changes can't be replayed fails alone.
     fn prepare(
         &self,
         member: &Member<'_>,
         newest: Arc<Stored>,
-        is_loaded: bool,
+        joined: Option<u64>,
     ) -> Option<Arc<Batch>> {
-        let (batch, mut jobs) = member.claim(&newest, is_loaded)?;
+        let (batch, mut jobs) = member.claim(&newest, joined)?;
         loop {
             let Some((update, included)) = self.replay_jobs(&newest, jobs) else {
                 member.finish(&batch, UpdateReply::NotSent);

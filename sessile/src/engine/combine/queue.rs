@@ -18,6 +18,8 @@ use crate::{session::machine::Stored, storage::Version};
 pub(super) struct Queue {
     /// The number of requests in the queue.
     pub(super) members: usize,
+    /// The number of requests that have joined it.
+    pub(super) joined: u64,
     pub(super) waiting: VecDeque<Arc<Job>>,
     /// The jobs whose update is being prepared or is in flight.
     pub(super) batch: Option<Arc<Batch>>,
@@ -48,9 +50,13 @@ impl Queue {
         }))
     }
 
-    pub(super) fn join(&mut self, job: &Arc<Job>) {
+    pub(super) fn join(&mut self, mut job: Job) -> Arc<Job> {
+        job.number = self.joined;
+        self.joined += 1;
         self.members += 1;
-        self.waiting.push_back(Arc::clone(job));
+        let job = Arc::new(job);
+        self.waiting.push_back(Arc::clone(&job));
+        job
     }
 
     /// Removes the request of `job`, and lets another one lead if that was the leader. Returns whether the queue is empty.

@@ -74,7 +74,6 @@ impl WriterTable {
     /// Queues the changes in `journal`, and the `renewal`, of a request that loaded the session as `base`.
     pub(super) fn join(&self, job: Job) -> Member<'_> {
         let key = WriterKey::of(&job.base.id);
-        let job = Arc::new(job);
         let mut table = locked(&self.0);
         let queue = match entry(&mut table, &key) {
             Entry::Occupied(mut occupied) => match &occupied.get().1 {
@@ -91,7 +90,7 @@ impl WriterTable {
                 queue
             }
         };
-        locked(&queue).join(&job);
+        let job = locked(&queue).join(job);
         Member::new(self, key, queue, job)
     }
 

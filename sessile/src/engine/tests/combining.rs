@@ -600,6 +600,34 @@ async fn a_request_that_opened_the_session_after_another_server_renewed_it_is_no
     assert_eq!(queue.world.n(&renewed).await, Some(4));
 }
 
+/// The load began before another server renewed the session, and its reply arrives after that.
+#[tokio::test]
+async fn a_request_that_opened_a_renewed_session_during_a_slow_load_is_not_superseded() {
+    let mut queue = Queue::on(World::new(|_| {})).await;
+    let server = queue.world.beside(&queue.world.clock, |_| {});
+    let renewing = server.open(&queue.cookie).await;
+    let changes: [Change; 2] = [increment, increment];
+    let mut sessions = queue.open(&changes).await.into_iter();
+    queue.increment_on_another_server().await;
+    queue.world.store.inject_into_load(Fault::DoAndWait);
+    queue.spawn(sessions.next().unwrap());
+    queue.settle().await;
+    renewing.renew();
+    let renewed = server.commit(&renewing).await.unwrap();
+    let new = queue.world.open(&renewed).await;
+    increment(&new);
+    queue.spawn(new);
+    queue.settle().await;
+    // One more with the old cookie.
+    queue.spawn(sessions.next().unwrap());
+    queue.settle().await;
+    queue.world.store.go_on.notify_one();
+    for failure in queue.assert_failed(&[0, 2]).await {
+        assert_eq!(failure.status(), 409);
+    }
+    assert_eq!(queue.world.n(&renewed).await, Some(2 + 1));
+}
+
 /// It does not leave them to be repeated: a conflict would then be unknown.
 #[tokio::test]
 async fn a_leader_whose_own_changes_do_not_fit_stores_those_of_the_others() {

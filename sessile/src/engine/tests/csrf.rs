@@ -119,3 +119,37 @@ async fn a_session_that_is_closed_or_not_loaded_makes_no_token() {
     let refused = WriteError::Closed(SessionClosedError::Committed);
     assert_eq!(session.csrf_token(), Err(refused));
 }
+
+#[tokio::test]
+async fn a_discard_leaves_the_session_of_a_token_to_be_stored() {
+    for fails in [false, true] {
+        let world = World::new(|_| {});
+        let session = world.manager.open([]).await.unwrap();
+        let token = session.csrf_token().unwrap();
+        session.insert("draft", 1).unwrap();
+        if fails {
+            world.store.inject(Fault::Fail);
+            let (saved, ()) = tokio::join!(session.save(), async { session.discard() });
+            assert!(saved.is_err());
+        } else {
+            session.discard();
+        }
+        assert_eq!(session.status(), SessionStatus::Changed);
+        let cookie = world.commit(&session).await.unwrap();
+        assert_accepted(&world, &cookie, &token).await;
+        assert!(world.open(&cookie).await.entries().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_discard_leaves_nothing_to_be_stored_once_the_session_of_a_token_is() {
+    let world = World::new(|_| {});
+    let session = world.manager.open([]).await.unwrap();
+    session.csrf_token().unwrap();
+    session.save().await.unwrap();
+    session.insert("draft", 1).unwrap();
+    session.discard();
+    world.store.take_counts();
+    assert!(world.commit(&session).await.is_some());
+    assert_eq!(world.store.take_counts(), (1, 0));
+}

@@ -206,3 +206,37 @@ async fn a_purge_ends_the_session_of_the_request_first() {
     }
     assert!(world.record(&id).await.is_none());
 }
+
+/// The touch finds no record, or one that was changed and ends right after that.
+#[tokio::test]
+async fn a_session_that_was_saved_and_ended_is_not_acknowledged_by_a_touch() {
+    for was_changed in [false, true] {
+        let world = World::new(|settings| {
+            touching(settings);
+            settings.touch_fraction = 0.0;
+        });
+        let session = world.open("").await;
+        session.insert("n", 1).unwrap();
+        session.save().await.unwrap();
+        let id = session.id().unwrap();
+        if was_changed {
+            world.rewrite(&id, |text| text).await;
+            world.store.inject_into_load(Fault::Wait);
+        }
+        let ending = async {
+            while was_changed && world.store.take_counts().0 == 0 {
+                tokio::task::yield_now().await;
+            }
+            world.store.memory.delete(&id).await.unwrap();
+            world.store.go_on.notify_one();
+        };
+        let ended = SessionClosedError::Ended;
+        match was_changed {
+            true => drop(tokio::join!(world.refused(&session, ended), ending)),
+            false => {
+                ending.await;
+                world.refused(&session, ended).await;
+            }
+        }
+    }
+}

@@ -240,3 +240,42 @@ async fn a_write_that_may_have_been_stored_before_a_renewal_is_unknown() {
         assert_eq!(world.n(&new).await, Some(2));
     }
 }
+
+/// A failover loses the update with which the retry conflicted. The first attempt may still be stored.
+#[tokio::test]
+async fn a_retry_whose_conflict_was_rolled_back_is_unknown() {
+    let world = World::new(|_| {});
+    let cookie = world.stored().await;
+    let id = world.id(&cookie).await.unwrap();
+    let memory = &world.store.memory;
+    let load = async || {
+        let loaded = memory.load(&id, None, Freshness::Current).await;
+        loaded.unwrap().unwrap()
+    };
+    let (session, other) = (world.open(&cookie).await, world.open(&cookie).await);
+    session.insert("a", 1).unwrap();
+    world.store.inject(Fault::Fail);
+    assert!(session.save().await.is_err());
+    session.insert("b", 1).unwrap();
+
+    let kept = load().await;
+    increment(&other);
+    world.commit(&other).await;
+    world.store.take_counts();
+    world.store.inject_into_load(Fault::Wait);
+    let (failure, ()) = tokio::join!(world.failure(&session), async {
+        while world.store.take_counts().0 == 0 {
+            tokio::task::yield_now().await;
+        }
+        let lost = load().await.version;
+        let day = Duration::from_secs(24 * 60 * 60);
+        let rolling_back = memory.update(&id, lost, &kept.record, kept.version, day);
+        rolling_back.await.unwrap();
+        world.store.go_on.notify_one();
+    });
+    assert!(
+        matches!(cause(&failure), CommitError::Unknown),
+        "{failure:?}"
+    );
+    assert_eq!(json(&world.open(&cookie).await), r#"{"n":1}"#);
+}

@@ -168,11 +168,9 @@ fn changes_of_a_session_that_another_request_renewed_are_refused() {
 #[test]
 fn a_renewal_of_a_session_that_another_request_renewed_begins_a_new_one() {
     let renewed = |s: &Situation| s.status == Renewed && !s.is_empty;
-    all(
-        12 * 2 * 2,
-        |s| renewed(s) && s.binding == Stale,
-        Action::Create,
-    );
+    let stale = |s: &Situation| renewed(s) && s.binding == Stale;
+    all(12 * 2, |s| stale(s) && !s.signs_in, Action::Create);
+    all(12 * 2, |s| stale(s) && s.signs_in, Action::CreateCopy);
     all(
         12 * 2 * 2,
         |s| renewed(s) && s.binding == Superseded,

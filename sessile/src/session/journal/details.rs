@@ -37,7 +37,7 @@ impl DetailChanges {
     /// Puts `later` behind these.
     pub(super) fn append(&mut self, later: Self) {
         self.sign_in = later.sign_in.or(self.sign_in.take());
-        self.authenticated_at = later.authenticated_at.max(self.authenticated_at);
+        self.authenticated_at = later.authenticated_at.or(self.authenticated_at);
         self.label = later.label.or(self.label.take());
         for (name, text) in later.labels {
             self.labels.retain(|(earlier, _)| *earlier != name);
@@ -56,7 +56,8 @@ impl DetailChanges {
             details.subject = Some(sign_in.subject.clone());
             details.signed_in_at = Some(sign_in.at);
         }
-        details.authenticated_at = self.authenticated_at.max(details.authenticated_at);
+        // The stored one may be in the future, so the latest would not do.
+        details.authenticated_at = self.authenticated_at.or(details.authenticated_at);
         if let Some(label) = &self.label {
             details.label.clone_from(label);
         }
@@ -119,19 +120,19 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_authentication_counts_in_any_order() {
+    fn a_later_authentication_replaces_one_in_the_future() {
         let authenticated = |millis| DetailChanges {
             authenticated_at: Some(at(millis)),
             ..DetailChanges::default()
         };
-        for (first, second) in [(1, 2), (2, 1)] {
-            let mut changes = authenticated(first);
-            changes.append(authenticated(second));
-            let mut payload = Payload::default();
-            changes.apply(&mut payload);
-            authenticated(1).apply(&mut payload);
-            assert_eq!(payload.details().unwrap().authenticated_at, Some(at(2)));
-        }
+        let mut payload = Payload::default();
+        authenticated(3).apply(&mut payload);
+        let mut changes = authenticated(2);
+        changes.append(authenticated(1));
+        changes.append(labels(&[("device", Some("phone"))]));
+        changes.apply(&mut payload);
+        labels(&[("device", None)]).apply(&mut payload);
+        assert_eq!(payload.details().unwrap().authenticated_at, Some(at(1)));
     }
 
     #[test]

@@ -191,7 +191,7 @@ impl Machine {
         self.is_flush_discarded = self.is_flushing;
         let stored = self.stored();
         self.payload = stored.map_or_else(Payload::default, |it| it.record.payload());
-        if matches!(self.status, SessionStatus::Changed) {
+        if self.status == SessionStatus::Changed && !self.is_stored_for_token() {
             self.status = SessionStatus::Unchanged;
         }
         let renewing = self.unsettled.as_deref().and_then(Unsettled::renewing);

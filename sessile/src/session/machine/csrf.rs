@@ -31,6 +31,11 @@ impl Machine {
         Ok(TokenContext::Epoch(self.next_epoch()))
     }
 
+    /// Whether the session has to be stored for a token, even without changes.
+    pub(super) fn is_stored_for_token(&self) -> bool {
+        self.has_csrf_token && self.stored().is_none()
+    }
+
     /// The contexts of the tokens that the session accepts. Those from before a renewal are accepted for `grace`.
     pub(crate) fn accepted_csrf_contexts(
         &self,

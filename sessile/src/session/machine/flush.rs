@@ -124,7 +124,7 @@ impl Machine {
             let unsettled = self.unsettled.take();
             self.unsettled = (unsettled.as_ref()).and_then(|it| it.renewing().map(Box::new));
             work.unsettled = unsettled;
-            if work.status == SessionStatus::Changed {
+            if work.status == SessionStatus::Changed && !self.is_stored_for_token() {
                 work.status = SessionStatus::Unchanged;
             }
         }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | a change by a server whose clock is behind shortens the session's life | `a_change_by_a_clock_two_minutes_behind_shortens_nothing`, `a_renewal_by_a_clock_two_minutes_behind_shortens_nothing`, `a_touch_by_a_clock_two_minutes_behind_shortens_nothing`, `a_merge_keeps_the_latest_use` |
 //! | a record that is dated years ahead lives for years | `a_session_created_five_years_ahead_has_expired`, `a_session_created_an_hour_ahead_is_live`, `a_session_of_a_jump_ahead_has_expired_when_the_clock_is_right_again`, `an_expired_session_of_the_future_is_not_deleted` |
+//! | an authentication in the future stays recent until its time has come | `an_authentication_further_ahead_than_clocks_may_differ_is_not_recent` |
 //!
 //! Clocks that jump by a minute, an hour and years, in both directions: `no_jump_of_the_clock_brings_a_session_back`,
 //! `a_jump_within_a_request_loses_nothing_silently`.
@@ -70,6 +71,38 @@ async fn a_merge_keeps_the_latest_use() {
     let record = world.record(&session.id().unwrap()).await.unwrap();
     assert_eq!(record.used_at(), world.clock.now());
     assert_eq!(record.state.get("n"), Ok(Some(3)));
+}
+
+/// By default, clocks may differ by 30 seconds.
+#[tokio::test]
+async fn an_authentication_further_ahead_than_clocks_may_differ_is_not_recent() {
+    const ALLOWED: Duration = Duration::from_secs(30);
+    let tick = Duration::from_millis(1);
+    for (ahead, is_recent) in [(ALLOWED, true), (ALLOWED + tick, false)] {
+        for is_lost in [false, true] {
+            let world = World::new(|_| {});
+            let clock = ManualClock::starting_at(world.clock.now().saturating_add(ahead));
+            let server = world.beside(&clock, |_| {});
+            let session = server.open("").await;
+            session.sign_in("ferris").await.unwrap();
+            let cookie = server.commit(&session).await.unwrap();
+            let session = world.open(&cookie).await;
+            let required = session.require_recent_authentication();
+            assert_eq!(required.is_ok(), is_recent, "{ahead:?}");
+
+            // To authenticate again helps, whether or not the store's reply is lost.
+            session.reauthenticate().unwrap();
+            if is_lost {
+                world.store.inject(Fault::DoAndFail);
+                assert!(session.save().await.is_err());
+            }
+            let cookie = world.commit(&session).await.unwrap();
+            let opened = world.open(&cookie).await;
+            assert_eq!(opened.authenticated_at(), Some(world.clock.now()));
+            let required = opened.require_recent_authentication();
+            assert_eq!(required.as_deref(), Ok("ferris"));
+        }
+    }
 }
 
 /// A session that a server created whose clock is `ahead`, and a server whose clock is right.

@@ -100,6 +100,40 @@ async fn of_two_renewals_each_has_a_session() {
 }
 
 #[tokio::test]
+async fn of_two_renewals_of_a_user_the_second_is_refused() {
+    let listed = Listed::new(|_| {});
+    let old = listed.signed_in("ferris").await;
+    let (first, second) = (listed.open(&old).await, listed.open(&old).await);
+    for session in [&first, &second] {
+        session.insert("n", 1).unwrap();
+        session.renew();
+    }
+    let cookie = listed.world.commit(&first).await.unwrap();
+    listed
+        .world
+        .refused(&second, SessionClosedError::Superseded)
+        .await;
+    let opened = listed.open(&cookie).await;
+    assert_eq!(opened.subject().as_deref(), Some("ferris"));
+}
+
+#[tokio::test]
+async fn of_two_sign_ins_of_a_signed_in_user_both_keep_the_values() {
+    let listed = Listed::new(|_| {});
+    let session = listed.open(&listed.signed_in("ferris").await).await;
+    session.insert("n", 1).unwrap();
+    let old = listed.world.commit(&session).await.unwrap();
+    let (first, second) = (listed.open(&old).await, listed.open(&old).await);
+    for session in [first, second] {
+        session.sign_in("ferris").await.unwrap();
+        let cookie = listed.world.commit(&session).await.unwrap();
+        let opened = listed.open(&cookie).await;
+        assert_eq!(opened.subject().as_deref(), Some("ferris"));
+        assert_eq!(opened.get("n").unwrap(), Some(1));
+    }
+}
+
+#[tokio::test]
 async fn a_sign_in_after_a_sign_out_begins_a_new_session() {
     let listed = Listed::new(|_| {});
     let old = listed.world.stored().await;

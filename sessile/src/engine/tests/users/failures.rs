@@ -121,6 +121,91 @@ async fn a_sign_in_as_another_user_after_one_that_failed_shows_nothing_of_it() {
     }
 }
 
+/// Nothing of one user is shown to the next, whether or not the next one gets in.
+#[tokio::test]
+async fn a_refused_sign_in_has_ended_the_session_of_another_user() {
+    let world = World::limited(limit(1).refusing());
+    world.signed_in("corro").await;
+    let cookie = world.signed_in("ferris").await;
+    let session = world.open(&cookie).await;
+    session.insert("m", 1).unwrap();
+    let refused = session.sign_in("corro").await.unwrap_err();
+    assert!(matches!(
+        refused,
+        SignInError::Refused(Refusal::LimitReached)
+    ));
+    assert_eq!((session.subject(), session.entries().len()), (None, 0));
+    assert_eq!(world.commit(&session).await.as_deref(), Some("id="));
+    assert_eq!(world.subject(&cookie).await, None);
+    assert!(world.ids("ferris").await.is_empty());
+}
+
+/// Signs the user in with the cookie of a guest: the first of two clicks. The new cookie.
+async fn click(world: &World, guest: &str) -> String {
+    let session = world.open(guest).await;
+    session.sign_in("ferris").await.unwrap();
+    world.commit(&session).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_second_of_two_clicks_keeps_the_cart_if_only_the_response_stores_it() {
+    for fault in FAULTS {
+        for in_load in [false, true] {
+            let world = World::new(|_| {});
+            let guest = world.stored().await;
+            let first = click(&world, &guest).await;
+            let second = world.open(&guest).await;
+            second.insert("m", 1).unwrap();
+            match in_load {
+                true => world.store.inject_into_load(fault),
+                false => world.store.inject(fault),
+            }
+            assert!(second.sign_in("ferris").await.is_err());
+            let second = world.commit(&second).await.unwrap();
+            let opened = world.open(&second).await;
+            assert_eq!(opened.subject().as_deref(), Some("ferris"));
+            assert_eq!(json(&opened), r#"{"m":1,"n":1}"#, "{fault:?} {in_load}");
+            assert_eq!(world.lists_what_opens("ferris", &[first, second]).await, 2);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_second_of_two_clicks_is_not_acknowledged_without_the_cart() {
+    let world = World::new(|_| {});
+    let guest = world.stored().await;
+    let first = click(&world, &guest).await;
+    let second = world.open(&guest).await;
+    world.store.inject(Fault::Fail);
+    assert!(second.sign_in("ferris").await.is_err());
+    world.store.inject_into_load(Fault::Fail);
+    assert_eq!(world.failure(&second).await.status(), 503);
+    assert_eq!(world.lists_what_opens("ferris", &[first]).await, 1);
+}
+
+#[tokio::test]
+async fn the_second_of_two_clicks_keeps_the_cart_if_its_sign_in_is_dropped() {
+    at_each_await(async |polls| {
+        let world = World::new(|_| {});
+        let guest = world.stored().await;
+        let first = click(&world, &guest).await;
+        let second = world.open(&guest).await;
+        let done = within_polls(polls, second.sign_in("ferris")).await;
+        let second = world.commit(&second).await;
+        // Without a poll, the sign-in has not begun.
+        assert_eq!(second.is_some(), polls > 0);
+        let mut cookies = vec![first];
+        if let Some(second) = second {
+            assert_eq!(world.n(&second).await, Some(1), "{polls}");
+            cookies.push(second);
+        }
+        let count = cookies.len();
+        assert_eq!(world.lists_what_opens("ferris", &cookies).await, count);
+        done.is_some()
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_sign_in_that_is_dropped_leaves_a_session_that_works() {
     for browser in BROWSERS {
