@@ -22,6 +22,10 @@ pub(super) enum Transport {
     },
 }
 
+/// The maximum number of values of a request that are looked at. Browsers keep about 50 cookies of one host at least (RFC
+/// 6265bis, section 6.1). Through HTTP/2, a client can send thousands at almost no cost.
+const MAX_VALUES: usize = 64;
+
 /// Room for a value in which everything was percent-encoded on the way.
 const MAX_VALUE_LEN: usize = 3 * MAX_COOKIE_LEN;
 
@@ -117,7 +121,7 @@ pub(crate) type Values<'a> = SmallVec<[Cow<'a, [u8]>; 1]>;
 pub(crate) enum NamedCookies<'a> {
     /// Nothing.
     Nothing,
-    /// These values, in their order, with quotes removed and percent-encoding undone. At least one.
+    /// These values, in their order, with quotes removed and percent-encoding undone. At least one, at most [`MAX_VALUES`].
     Values(Values<'a>),
     /// Only values that can't be our cookie, for this reason.
     Unusable(RejectReason),
@@ -157,6 +161,7 @@ fn find_in<'a>(
         for end in memchr_iter(separator, header).chain([header.len()]) {
             if let Some(value) = value_of(&header[start..end]) {
                 match usable(value, max_len) {
+                    Ok(_) if values.len() == MAX_VALUES => break,
                     Ok(value) => values.push(value),
                     Err(reason) => unusable = Some(reason),
                 }

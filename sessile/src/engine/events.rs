@@ -49,7 +49,7 @@ pub enum EventKind {
     /// A request presented a key that a renewal or a rotation replaced. That is normal for a request that was in flight at
     /// that time. Much later, it may be a stolen key.
     OldKey,
-    /// A cookie failed verification.
+    /// One or more cookies of a request failed verification.
     CookieRejected,
 }
 

@@ -10,7 +10,7 @@ use crate::{
         CommitError, MergeError, OpenError, SessionClosedError, SessionReloadError,
         StateTooLargeError,
     },
-    record::Payload,
+    record::{MAX_FLASH_BYTES, Payload},
     session::{
         Flush, RebaseError, Session,
         decide::CookieDue,
@@ -94,6 +94,8 @@ impl<S: SessionStore> Engine<S> {
         replay(&mut replayed)?;
         let (before, after) = (payload.state.byte_len(), replayed.state.byte_len());
         StateTooLargeError::check(before, after, self.max_state_bytes)?;
+        let (before, after) = (payload.flash_bytes(), replayed.flash_bytes());
+        StateTooLargeError::check(before, after, MAX_FLASH_BYTES)?;
         Ok(replayed)
     }
 

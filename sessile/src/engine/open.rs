@@ -79,6 +79,7 @@ impl<S: SessionStore> Engine<S> {
     ) -> Result<SmallVec<[Unsealed; 1]>, OpenError> {
         let mut candidates = SmallVec::<[Unsealed; 1]>::new();
         let mut verified = SmallVec::<[&[u8]; 1]>::new();
+        let mut is_rejected = false;
         for cookie in cookies {
             if verified.contains(&cookie) {
                 continue;
@@ -92,9 +93,12 @@ impl<S: SessionStore> Engine<S> {
                 Some(Err(newer)) => return Err(StoreError::from(newer).into()),
                 _ => {
                     telemetry::cookie_rejected(RejectReason::Unverified);
-                    self.report(EventKind::CookieRejected, None, None);
+                    is_rejected = true;
                 }
             }
+        }
+        if is_rejected {
+            self.report(EventKind::CookieRejected, None, None);
         }
         if candidates.len() > 1 {
             sort(&mut candidates);

@@ -125,7 +125,7 @@ pub enum CommitError {
     /// stored, and another request changed the session since: storing them again might apply them twice.
     #[error("it is not known whether an earlier attempt stored the session's changes")]
     Unknown,
-    /// The state, merged with what other requests stored, is larger than the application allows.
+    /// The state, or the values for the next request, are too large once they are merged with what other requests stored.
     #[error("the session is too large to be stored")]
     StateTooLarge(#[from] StateTooLargeError),
     /// The cookie would be larger than browsers keep.
@@ -165,7 +165,8 @@ impl CommitError {
     }
 }
 
-/// The state would be larger than [`max_state_bytes`](crate::config::Settings::max_state_bytes).
+/// The state would be larger than [`max_state_bytes`](crate::config::Settings::max_state_bytes), or the values for the next
+/// request larger than their bound.
 ///
 /// ```
 /// use sessile::{

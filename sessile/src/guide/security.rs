@@ -91,7 +91,7 @@
 //! | --- | --- | --- |
 //! | guesses or alters a cookie | the seal, and 128 bits of secret that are compared in constant time | – |
 //! | sends many or huge cookies, headers and forms | bounds on each of them; at most three sessions are loaded for a request; no input is an error of the server | a flood of requests: [`anonymous_floods`] |
-//! | plants a session in a victim's browser (fixation) | the new secret of each sign-in; a planted cookie does not outweigh the victim's signed-in session | until the victim signs in, the attacker can read and end the planted guest session |
+//! | plants a session in a victim's browser (fixation) | the new secret of each sign-in; the cookie of a planted guest session does not outweigh the victim's signed-in session | until the victim signs in, the attacker can read and end the planted guest session. Planted cookies of the attacker's own signed-in sessions can hide the victim's session, which then is empty; browsers refuse to plant a cookie with the `__Host-` name of the strict settings |
 //! | has copied a cookie | timeouts, [`timed_rotation`], the list of devices, [`Sessions::end_all`] | until one of them takes effect, the copy is as good as the original |
 //! | runs a script in a page of the application (XSS) | `HttpOnly`: the script cannot read the cookie | the script sends requests as the user |
 //! | lures the victim to another site (CSRF) | `SameSite=Lax`, `extract::CsrfGuard` | `GET` requests with effects |

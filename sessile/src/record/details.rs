@@ -38,6 +38,10 @@ pub(crate) struct Flash {
     pub(crate) text: String,
 }
 
+/// The maximum number of bytes that all values for the next request may take, with their keys. It fits into a cookie
+/// beside a small state.
+pub(crate) const MAX_FLASH_BYTES: usize = 2048;
+
 impl Flash {
     pub(crate) fn byte_len(&self) -> usize {
         self.key.len() + self.text.len()

@@ -19,7 +19,7 @@ use self::id::SubjectDigest;
 use crate::clock::Timestamp;
 
 pub(crate) use self::{
-    details::{Details, Flash},
+    details::{Details, Flash, MAX_FLASH_BYTES},
     rotation::{Nonce, Rotation, RotationDue, RotationStep, SecretPolicy},
     secrets::{Epoch, Presented, Previous, Secret, SecretDigest, Secrets},
 };
@@ -283,6 +283,12 @@ impl Payload {
 
     pub(crate) fn details_mut(&mut self) -> &mut Details {
         Arc::make_mut(self.details.get_or_insert_default())
+    }
+
+    /// The size of the values for the next request.
+    pub(crate) fn flash_bytes(&self) -> usize {
+        let flashes = self.details().map_or(&[][..], |it| &it.flashes);
+        flashes.iter().map(Flash::byte_len).sum()
     }
 
     /// The user that the session is signed in as.

@@ -6,12 +6,8 @@ use super::{Session, journal::DetailChanges};
 use crate::{
     error::{ReadError, WriteError},
     random,
-    record::{Flash, json},
+    record::{Flash, MAX_FLASH_BYTES, json},
 };
-
-/// The maximum number of bytes that all values for the next request may take, with their keys. It fits into a cookie
-/// beside a small state.
-const MAX_FLASH_BYTES: usize = 2048;
 
 impl Session {
     pub(super) fn try_flash<T: Serialize>(&self, key: &str, value: &T) -> Result<(), WriteError> {
@@ -22,9 +18,7 @@ impl Session {
         };
         let mut machine = self.changing();
         machine.check_writable()?;
-        let waiting = machine.payload.details().map_or(&[][..], |it| &it.flashes);
-        let waiting = waiting.iter().map(Flash::byte_len).sum::<usize>();
-        let bytes = waiting + flash.byte_len();
+        let bytes = machine.payload.flash_bytes() + flash.byte_len();
         if bytes > MAX_FLASH_BYTES {
             return Err(WriteError::FlashTooLarge {
                 bytes,

@@ -1,6 +1,6 @@
 //! [`TypedSession`]: the values of a session as one struct.
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -84,15 +84,14 @@ impl<T: Serialize + DeserializeOwned> TypedSession<T> {
         change(&mut data);
         let after = json::to_text(&data)?;
         let (before, after): (Pairs<'_>, Pairs<'_>) = (json::parse(&before)?, json::parse(&after)?);
+        let mut removed: HashMap<_, _> = before.iter().collect();
         for (name, text) in after.iter() {
-            if !before.iter().any(|field| field == (name, text)) {
+            if removed.remove(name) != Some(text) {
                 self.set_field(name, text)?;
             }
         }
-        for (name, _) in before.iter() {
-            if !after.iter().any(|(kept, _)| kept == name) {
-                self.session.remove_text(name)?;
-            }
+        for name in removed.into_keys() {
+            self.session.remove_text(name)?;
         }
         Ok(())
     }

@@ -63,6 +63,18 @@ fn a_header_without_names_has_values_alone() {
 }
 
 #[test]
+fn no_more_values_are_looked_at_than_a_browser_may_have() {
+    let header = "id=1; ".repeat(1000);
+    for headers in [vec![&*header], vec![&*header; 3], vec!["id=1"; 1000]] {
+        let headers = headers.iter().map(|header| header.as_bytes());
+        let NamedCookies::Values(values) = find_named(headers, "id", 20) else {
+            panic!("there are values");
+        };
+        assert_eq!(values.len(), 64);
+    }
+}
+
+#[test]
 fn nothing_is_nothing() {
     for headers in [&[][..], &[""], &["id"], &["xid=1"], &["ID=1"], &["="]] {
         assert_eq!(found(headers), NamedCookies::Nothing, "{headers:?}");

@@ -107,6 +107,20 @@ fn flashes_are_bounded() {
     assert_eq!(session.take_flash::<String>("notice").unwrap().len(), 1);
 }
 
+#[tokio::test]
+async fn flashes_of_concurrent_requests_are_bounded_together() {
+    let world = World::new(|_| {});
+    let cookie = world.stored().await;
+    let (first, second) = (world.open(&cookie).await, world.open(&cookie).await);
+    for session in [&first, &second] {
+        session.flash("notice", "x".repeat(1500)).unwrap();
+    }
+    world.commit(&first).await;
+    let failure = world.failure(&second).await;
+    assert!(matches!(cause(&failure), CommitError::StateTooLarge(_)));
+    assert_eq!(notices(&world.open(&cookie).await), ["x".repeat(1500)]);
+}
+
 #[test]
 fn a_flash_of_another_type_is_an_error_and_stays() {
     let session = Session::new();

@@ -1,5 +1,7 @@
 //! The values of a session as one struct.
 
+use std::{collections::BTreeMap, ops::Range};
+
 use serde::{Deserialize, Serialize};
 
 use super::*;
@@ -46,6 +48,23 @@ fn fields_that_are_skipped_are_removed_and_other_names_stay() {
     shop.update(|it| it.coupon = None).unwrap();
     assert!(!session.contains_key("coupon"));
     assert_eq!(session.get("theme").unwrap(), Some("dark".to_owned()));
+}
+
+#[test]
+fn a_map_gains_changes_and_loses_names() {
+    let session = Session::new();
+    let map = TypedSession::<BTreeMap<String, u32>>::new(session.clone());
+    let numbers = |range: Range<u32>| range.map(|n| (n.to_string(), n)).collect();
+    map.set(&numbers(0..500)).unwrap();
+    map.update(|it| {
+        *it = numbers(250..750);
+        it.insert("300".to_owned(), 0);
+    })
+    .unwrap();
+    let mut expected: BTreeMap<_, _> = numbers(250..750);
+    expected.insert("300".to_owned(), 0);
+    assert_eq!(map.get(), Ok(expected));
+    assert_eq!(session.entries().len(), 500);
 }
 
 #[test]

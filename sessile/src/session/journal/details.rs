@@ -45,9 +45,12 @@ impl DetailChanges {
         }
         self.lifetime = later.lifetime.or(self.lifetime);
         self.flashes.extend(later.flashes);
-        let taken = later.taken_flashes;
-        self.flashes.retain(|flash| !taken.contains(&flash.id));
-        self.taken_flashes.extend(taken);
+        for taken in later.taken_flashes {
+            match self.flashes.iter().position(|flash| flash.id == taken) {
+                Some(index) => drop(self.flashes.remove(index)),
+                None => self.taken_flashes.push(taken),
+            }
+        }
     }
 
     pub(crate) fn apply(&self, payload: &mut Payload) {

@@ -4,7 +4,7 @@
 //! belong to another subject by now, so each reader checks the record. Its lock is taken before that of a shard.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     hash::Hash,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -18,8 +18,8 @@ use crate::{
 /// Which sessions belong to each subject, which ones have a lookup label, and which ones were ended by a mark.
 #[derive(Default)]
 pub(super) struct Index {
-    pub(super) subjects: HashMap<SubjectDigest, Vec<SessionId>>,
-    pub(super) labels: HashMap<String, Vec<SessionId>>,
+    pub(super) subjects: HashMap<SubjectDigest, HashSet<SessionId>>,
+    pub(super) labels: HashMap<String, HashSet<SessionId>>,
     pub(super) marks: HashMap<SubjectDigest, Mark>,
     /// When each subject's mark may be forgotten, once for each subject, in the order in which they came.
     pub(super) expiries: VecDeque<(Timestamp, SubjectDigest)>,
@@ -75,8 +75,12 @@ impl Index {
         }
     }
 
-    pub(super) fn sessions_of(&self, subject: &SubjectDigest) -> &[SessionId] {
-        self.subjects.get(subject).map_or(&[], |ids| ids)
+    pub(super) fn sessions_of(&self, subject: &SubjectDigest) -> impl Iterator<Item = &SessionId> {
+        self.subjects.get(subject).into_iter().flatten()
+    }
+
+    pub(super) fn labeled(&self, label: &str) -> impl Iterator<Item = &SessionId> {
+        self.labels.get(label).into_iter().flatten()
     }
 
     /// Writes a mark, and forgets those that no session can need any more.
@@ -99,20 +103,26 @@ impl Index {
     }
 }
 
-fn add_to<K: Eq + Hash>(index: &mut HashMap<K, Vec<SessionId>>, key: K, id: &SessionId) {
-    let ids = index.entry(key).or_default();
-    if !ids.contains(id) {
-        ids.push(id.clone());
-    }
+fn add_to<K: Eq + Hash>(index: &mut HashMap<K, HashSet<SessionId>>, key: K, id: &SessionId) {
+    index.entry(key).or_default().insert(id.clone());
 }
 
-fn remove_from<K: Eq + Hash>(index: &mut HashMap<K, Vec<SessionId>>, key: &K, id: &SessionId) {
+fn remove_from<K: Eq + Hash>(index: &mut HashMap<K, HashSet<SessionId>>, key: &K, id: &SessionId) {
     if let Some(ids) = index.get_mut(key) {
-        ids.retain(|it| it != id);
+        ids.remove(id);
         if ids.is_empty() {
             index.remove(key);
         }
     }
+}
+
+/// About how many bytes of memory the index takes for a session with this record, if no other session has its subject or
+/// label.
+pub(super) fn footprint(record: &Record) -> usize {
+    const ENTRY: usize = 240;
+    let subject = if record.has_subject() { ENTRY } else { 0 };
+    let label = record.label().map_or(0, |label| ENTRY + label.len());
+    subject + label
 }
 
 /// Whether the index has sessions with this record.

@@ -15,6 +15,7 @@ use std::mem;
 
 use hashbrown::HashTable;
 
+use super::index;
 #[cfg(feature = "metrics")]
 use crate::telemetry::Size;
 use crate::{
@@ -76,7 +77,7 @@ const CHECKS: usize = 2;
 pub(super) fn footprint(record: &Record) -> usize {
     /// A position in the index, with the room that the index keeps free.
     const INDEX: usize = 10;
-    size_of::<Entry>() + INDEX + record.footprint()
+    size_of::<Entry>() + INDEX + record.footprint() + index::footprint(record)
 }
 
 impl Shard {

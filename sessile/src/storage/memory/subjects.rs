@@ -82,9 +82,8 @@ impl MemorySessionStore {
             let loaded = loaded.filter(|it| it.record.subject() == Some(*subject))?;
             (!index.has_ended(id, &loaded.record)).then(|| (id.clone(), loaded))
         };
-        let ids = index.sessions_of(subject).iter();
-        let mut sessions: Vec<_> = ids.filter_map(of_subject).collect();
-        sessions.sort_by_key(|(_, loaded)| loaded.record.signed_in_at());
+        let mut sessions: Vec<_> = index.sessions_of(subject).filter_map(of_subject).collect();
+        sessions.sort_by_key(|(id, loaded)| (loaded.record.signed_in_at(), *id.as_bytes()));
         sessions
     }
 
@@ -189,8 +188,7 @@ impl SubjectStore for MemorySessionStore {
                 })
             })
         };
-        let ids = index.labels.get(label).map_or(&[][..], |ids| ids);
-        Ok(ids.iter().filter(has_label).cloned().collect())
+        Ok(index.labeled(label).filter(has_label).cloned().collect())
     }
 
     async fn end_subject(

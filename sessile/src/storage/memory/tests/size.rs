@@ -40,9 +40,13 @@ fn signed_in_record() -> Record {
         concat!(
             r#","o":{"d":"AQAAAAAAAAAAAAAAAAAAAA","e":6,"t":5}"#,
             r#","r":{"t":6,"p":"AgAAAAAAAAAAAAAAAAAAAA","n":"AwAAAAAAAAAAAAAAAAAAAA"}"#,
-            r#","sub":"ferris","in":6,"auth":7,"label":"sid-1","s":"#,
+            r#","sub":"user","in":6,"auth":7,"label":"sid","s":"#,
         ),
     );
+    let unique = format!("{:016x}", crate::random::number());
+    let text = text
+        .replace(r#""sub":"user""#, &format!(r#""sub":"user {unique}""#))
+        .replace(r#""label":"sid""#, &format!(r#""label":"sid {unique}""#));
     Record::decode(text.as_bytes()).unwrap()
 }
 

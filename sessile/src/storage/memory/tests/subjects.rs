@@ -1,5 +1,7 @@
 //! The memory that the index of subjects takes.
 
+use std::collections::HashSet;
+
 use super::*;
 use crate::storage::{MARK_LIFETIME, SessionLimit, SignInWrite, SubjectStore as _};
 
@@ -18,10 +20,9 @@ impl MemorySessionStore {
     /// The number of ids in the index, by subject and by label.
     fn indexed(&self) -> (usize, usize) {
         let index = self.index();
-        let ids = |lists: &mut dyn Iterator<Item = &Vec<SessionId>>| lists.map(Vec::len).sum();
         (
-            ids(&mut index.subjects.values()),
-            ids(&mut index.labels.values()),
+            index.subjects.values().map(HashSet::len).sum(),
+            index.labels.values().map(HashSet::len).sum(),
         )
     }
 
