@@ -35,7 +35,7 @@ pub(super) struct Shard {
     next_check: usize,
     bytes: usize,
     max_bytes: usize,
-    /// What expired or was evicted since the caller took it.
+    /// The sessions that expired or were evicted since the caller last took them.
     removed: Vec<Removed>,
 }
 
@@ -74,7 +74,7 @@ const CHECKS: usize = 2;
 
 /// About how many bytes of memory a session of this record takes.
 pub(super) fn footprint(record: &Record) -> usize {
-    /// A position in the index, with the room that the index keeps free.
+    /// The position in the index, with the space that the index keeps free.
     const INDEX: usize = 10;
     size_of::<Entry>() + INDEX + record.footprint()
 }
@@ -156,7 +156,7 @@ impl Shard {
         }
     }
 
-    /// What expired or was evicted since the last call.
+    /// The sessions that expired or were evicted since the last call.
     pub(super) fn take_removed(&mut self) -> Vec<Removed> {
         mem::take(&mut self.removed)
     }
@@ -314,7 +314,7 @@ impl Shard {
 
     /// Frees memory that was needed for far more entries.
     fn shrink(&mut self) {
-        /// Room that is not worth freeing.
+        /// Space that is not worth freeing.
         const MIN_CAPACITY: usize = 32;
         let (len, capacity) = (self.entries.len(), self.entries.capacity());
         if capacity > MIN_CAPACITY && len < capacity / 4 {

@@ -102,11 +102,12 @@ impl PostgresSessionStoreBuilder {
         self
     }
 
-    /// Asks `callback` for the user and the password of each new connection: for passwords that change while the
-    /// application runs, and for tokens. The callback has to answer within [`connect_timeout`](Self::connect_timeout).
+    /// Calls `callback` for the user and the password of each new connection. It is for tokens, and for
+    /// passwords that change while the application runs. The callback has to return within
+    /// [`connect_timeout`](Self::connect_timeout).
     ///
-    /// Default: user and password of the address. What the callback gives replaces them. Connections that are open
-    /// stay open. A pool has credentials of its own.
+    /// Default: user and password of the address, which the callback replaces. Open connections stay open. A
+    /// pool has credentials of its own.
     ///
     /// ```
     /// use sessile::storage::{Credentials, PostgresSessionStore};

@@ -190,7 +190,7 @@ impl<'a> Call<'a> {
 /// The rows that a statement returns: one, unless it lists sessions.
 pub(super) type Rows = SmallVec<[Found; 1]>;
 
-/// What a row has after its proof.
+/// The content of a row after its proof.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) first: Option<i64>,

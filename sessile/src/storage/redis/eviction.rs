@@ -7,7 +7,8 @@ use super::{
     script::{Action, Request},
 };
 
-/// Logs a warning if the server may evict sessions, or marks of sessions that were ended. A user who may not ask gets none.
+/// Logs a warning if the server may evict sessions, or marks of sessions that were ended. If the
+/// user lacks the right to read the settings, there is no warning.
 pub(super) async fn warn_if_possible(connection: &Connection) {
     let request = Request {
         redis_key: "",

@@ -10,10 +10,10 @@ use tokio::{
 
 use super::super::StoreError;
 
-/// About how long one statement may take: requests wait behind it.
+/// The target duration of one statement. Requests wait for it.
 const SHARE: Duration = Duration::from_millis(5);
 
-/// The smallest batch where large batches delay requests, however slow the database is.
+/// The smallest batch for a database in which large batches delay requests.
 #[cfg(any(feature = "postgres-session", feature = "sqlite-session"))]
 pub(in crate::storage) const SMALLEST_BATCH: u32 = 16;
 

@@ -134,9 +134,9 @@ impl SqliteSessionStore {
     /// Starts a task that deletes the rows of expired sessions: now, and then once in every `period`.
     ///
     /// It works in small batches, and pauses after each for twice the time that the batch took, so that
-    /// requests get through. One task is enough, and several do no harm. The task ends when the returned
-    /// handle is stopped or dropped, or after the store was closed. It deletes the same rows as
-    /// [`delete_expired`](Self::delete_expired).
+    /// requests are not delayed. One task is enough, but several processes can run one each. The task ends
+    /// when the returned handle is stopped or dropped, or after the store was closed. It deletes the same rows
+    /// as [`delete_expired`](Self::delete_expired).
     ///
     /// ```
     /// use std::time::Duration;

@@ -17,7 +17,7 @@ use crate::{
     storage::{Loaded, SessionId, StoreError, StoreErrorKind, SubjectDigest},
 };
 
-/// The sessions of a group that signed in until this time have ended, except one.
+/// All sessions of a group that signed in until this time have ended, except one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mark {
     at: Timestamp,

@@ -76,7 +76,7 @@ pub(in crate::storage) trait Database: Send + Sync + 'static {
     fn close(&self);
 }
 
-/// Whether a statement reads marks. One that does costs the server more, and guests have no marks.
+/// Whether a statement reads marks. Reading them costs the server more, and guests have no marks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::storage) enum Marks {
     Read,
@@ -97,11 +97,11 @@ impl Marks {
 /// How an operation ended.
 pub(in crate::storage) struct Answer<T> {
     pub(super) outcome: Outcome<T>,
-    /// Whether an earlier attempt may have happened as well.
+    /// Whether an earlier attempt may have been executed as well.
     pub(super) repeated: bool,
 }
 
-/// What the database made of an operation.
+/// The outcome of an operation in the database.
 pub(super) enum Outcome<T> {
     Done(T),
     /// Nothing: another statement changed the same rows first.
@@ -124,7 +124,7 @@ impl<T> Answer<T> {
 /// Why an operation failed.
 pub(in crate::storage) struct Failure {
     pub(super) fault: Fault,
-    /// Whether an earlier attempt may have happened, whatever the fault is.
+    /// Whether an earlier attempt may have been executed, whatever the fault is.
     pub(super) repeated: bool,
 }
 

@@ -61,7 +61,7 @@ impl Column {
     }
 }
 
-/// What the database says about a table.
+/// What the database reports about a table.
 #[derive(Debug)]
 pub(in crate::storage) struct FoundTable {
     pub(in crate::storage) comment: Option<String>,
@@ -71,7 +71,7 @@ pub(in crate::storage) struct FoundTable {
     pub(in crate::storage) has_unique_key: bool,
 }
 
-/// What a connection tells about the database and its tables.
+/// The catalog of the database, read over a connection.
 pub(in crate::storage) trait Catalog: Send {
     /// Fails if the database or the connection can't be used, whatever its tables are.
     fn check_database(&mut self) -> impl Future<Output = Result<(), Fault>> + Send;
@@ -79,7 +79,7 @@ pub(in crate::storage) trait Catalog: Send {
     /// Creates the table. [`Fault::Exists`] if another server has created it.
     fn create_table(&mut self, table: &Table) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// What the database says about the table, if it exists.
+    /// What the database reports about the table, if it exists.
     fn find_table(
         &mut self,
         table: &Table,
