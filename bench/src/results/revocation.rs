@@ -1,4 +1,4 @@
-//! How long a session that was ended on one server is still served by another one's near cache.
+//! How long the near cache of one server serves a session that another server has ended.
 
 use serde::{Deserialize, Serialize};
 

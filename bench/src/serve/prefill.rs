@@ -19,8 +19,8 @@ use crate::cli::Serve;
 /// The number of sessions that are stored at the same time.
 const AT_ONCE: usize = 64;
 
-/// The maximum number of cookies that are written down: enough that no cache of a processor holds the
-/// sessions that they name.
+/// The maximum number of cookies in the file. Their sessions do not fit in the caches of a
+/// processor.
 const COOKIES: u64 = 200_000;
 
 /// Stores as many sessions as the command line says.

@@ -1,4 +1,4 @@
-//! The guide: pages for people with a task. All examples are compiled and run.
+//! The guide: a page for each task. All examples are compiled and run.
 //!
 //! | you want to | page |
 //! | --- | --- |

@@ -1,4 +1,4 @@
-//! Many writers of one session, and stores that are a network away.
+//! Many writers of one session, and stores behind a network.
 
 use super::section;
 use crate::{

@@ -19,7 +19,7 @@ pub(super) async fn a_record_comes_back_as_it_was_stored<S: SessionStore>(store:
     case.creates(&created, MINUTE).await;
     case.finds(&created).await;
 
-    // All its times are others.
+    // All its times are different.
     let updated = content(2);
     case.updates(&created, &updated, MINUTE).await;
     case.finds(&updated).await;
@@ -179,7 +179,7 @@ pub(super) async fn ids_are_kept_apart<S: SessionStore>(store: Arc<S>) {
         other.note(format!("nothing was stored under the id {}", other.id));
         other.finds_nothing().await;
         if other.create("", &second, MINUTE).await == CreateOutcome::Taken {
-            // A store may have no place for an id like it: the engine draws another.
+            // A store may refuse a similar id, because the engine then draws another one.
             one.finds(&first).await;
             one.deletes("").await;
             continue;
