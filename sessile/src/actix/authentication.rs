@@ -99,7 +99,15 @@ impl FromRequest for SignedIn {
 ///     # let _ = subject;
 ///     HttpResponse::NoContent().finish()
 /// }
-/// # let _ = change_password;
+/// # actix_web::rt::System::new().block_on(async {
+/// # use actix_web::{App, test::{TestRequest, call_service, init_service}, web};
+/// # use sessile::{SessionMiddleware, storage::MemorySessionStore};
+/// # let middleware = SessionMiddleware::new(MemorySessionStore::default(), actix_web::cookie::Key::generate());
+/// # let app = App::new().wrap(middleware).route("/", web::post().to(change_password));
+/// # let app = init_service(app).await;
+/// # let response = call_service(&app, TestRequest::post().to_request()).await;
+/// # assert_eq!(response.status(), 401);
+/// # });
 /// ```
 #[derive(Debug, Clone)]
 pub struct RecentlyAuthenticated(pub SignedIn);
@@ -134,7 +142,15 @@ impl FromRequest for RecentlyAuthenticated {
 ///     let unread: Option<u32> = session.get("unread")?;
 ///     Ok(unread.unwrap_or_default().to_string())
 /// }
-/// # let _ = unread_messages;
+/// # actix_web::rt::System::new().block_on(async {
+/// # use actix_web::{App, test::{TestRequest, call_and_read_body, init_service}, web};
+/// # use sessile::{SessionMiddleware, storage::MemorySessionStore};
+/// # let middleware = SessionMiddleware::new(MemorySessionStore::default(), actix_web::cookie::Key::generate());
+/// # let app = App::new().wrap(middleware).route("/", web::get().to(unread_messages));
+/// # let app = init_service(app).await;
+/// # let body = call_and_read_body(&app, TestRequest::default().to_request()).await;
+/// # assert_eq!(body, "0");
+/// # });
 /// ```
 #[derive(Debug, Clone)]
 pub struct Unextended(pub Session);

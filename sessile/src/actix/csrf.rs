@@ -72,16 +72,16 @@ impl CsrfGuard {
     ///
     /// The pages still need a token. Allow only origins whose pages you trust as much as your own.
     ///
-    /// # Errors
-    ///
-    /// If `origin` is not an origin, for example because it has a path.
-    ///
     /// ```
     /// use sessile::extract::CsrfGuard;
     ///
     /// assert!(CsrfGuard::new().allow_origin("https://app.example.com").is_ok());
     /// assert!(CsrfGuard::new().allow_origin("app.example.com").is_err());
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// If `origin` is not an origin, for example because it has a path.
     pub fn allow_origin(mut self, origin: &str) -> Result<Self, InvalidOriginError> {
         let allowed = Origin::parse(origin).ok_or_else(|| InvalidOriginError {
             origin: origin.to_owned(),

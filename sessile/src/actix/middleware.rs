@@ -78,8 +78,11 @@ impl<Store: SessionStore> SessionMiddleware<Store> {
     ///
     /// let middleware = SessionMiddleware::new(MemorySessionStore::default(), Key::generate());
     /// let sessions = web::Data::new(middleware.sessions());
-    /// let app = App::new().app_data(sessions).wrap(middleware);
+    /// let app = App::new().app_data(sessions.clone()).wrap(middleware);
     /// # let _ = app;
+    /// # actix_web::rt::System::new().block_on(async {
+    /// assert_eq!(sessions.count().await?, 0);
+    /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
     /// ```
     #[must_use]
     pub fn sessions(&self) -> Sessions<Store> {
@@ -112,8 +115,8 @@ impl<Store: SessionStore> SessionMiddleware<Store> {
     /// use actix_web::cookie::Key;
     /// use sessile::{SessionMiddleware, storage::MemorySessionStore};
     ///
-    /// let sessions = SessionMiddleware::strict(MemorySessionStore::default(), Key::generate()).build();
-    /// # let _ = sessions;
+    /// let sessions = SessionMiddleware::strict(MemorySessionStore::default(), Key::generate());
+    /// assert!(sessions.try_build().is_ok());
     /// ```
     pub fn strict(store: Store, key: impl Into<KeyRing>) -> SessionMiddlewareBuilder<Store> {
         SessionMiddlewareBuilder::new(store, key.into(), Settings::strict())

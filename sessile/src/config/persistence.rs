@@ -22,6 +22,8 @@ use std::time::Duration;
 /// session.set_persistence(Persistence::remembered(30 * DAY).absolute_timeout(90 * DAY))?;
 /// // Back to the settings.
 /// session.set_persistence(None)?;
+///
+/// assert!(session.set_persistence(Persistence::remembered(Duration::ZERO)).is_err());
 /// # Ok::<(), sessile::error::WriteError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -39,6 +39,15 @@ pub enum CsrfError {
 }
 
 /// The text is not an origin. An example of an origin is `https://example.com`.
+///
+/// ```
+/// # #[cfg(feature = "actix")] {
+/// use sessile::extract::CsrfGuard;
+///
+/// let error = CsrfGuard::new().allow_origin("example.com").unwrap_err();
+/// assert_eq!(error.origin, "example.com");
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{origin}` is not an origin: a scheme, a host and a port that is not the scheme's own, without a path"

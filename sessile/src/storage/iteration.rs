@@ -81,6 +81,22 @@ pub trait IterableStore: SessionStore {
 }
 
 /// Some of the sessions of an [`IterableStore`].
+///
+/// ```
+/// use std::{num::NonZeroU32, time::Duration};
+/// use sessile::{clock::{Clock, SystemClock}, record::Record, storage::*};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let store = MemorySessionStore::default();
+/// let (id, record) = (SessionId::generate(), Record::new(SystemClock.now()));
+/// store.create(&id, &record, Version::generate(), Duration::from_secs(60)).await?;
+///
+/// let page = store.page(None, NonZeroU32::MIN).await?;
+/// let (shown, loaded) = &page.sessions[0];
+/// assert_eq!(shown, &id);
+/// assert_eq!(loaded.as_ref().map(|it| &it.record).ok(), Some(&record));
+/// # Ok::<(), StoreError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Default)]
 pub struct Page {
     /// The sessions. If a record can't be decoded, the error is in its place.

@@ -22,6 +22,8 @@ use crate::{clock::Timestamp, record::Record};
 /// was read. A mark has to live for as long as a session can, which is [400 days](MARK_LIFETIME).
 ///
 /// The feature `store-tests` has a suite for these rules as well: `test_helpers::subject_store_test_suite`.
+///
+#[doc = include_str!("docs/subject_store.md")]
 pub trait SubjectStore: SessionStore {
     /// Stores a session that signs in, under a limit of the subject's sessions.
     ///
@@ -117,6 +119,8 @@ pub trait SubjectStore: SessionStore {
 pub const MARK_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// A session that signs in, for [`SubjectStore::sign_in`].
+///
+#[doc = include_str!("docs/sign_in.md")]
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct SignInWrite<'a> {
@@ -170,6 +174,8 @@ impl<'a> SignInWrite<'a> {
 }
 
 /// What [`SubjectStore::sign_in`] did.
+///
+#[doc = include_str!("docs/sign_in.md")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignInOutcome {
     /// The session was stored.
@@ -203,7 +209,15 @@ pub struct SessionLimit {
     at_limit: AtLimit,
 }
 
-/// What happens when a user who has as many sessions as are allowed signs in.
+/// What happens at a sign-in of a user who already has the maximum number of sessions.
+///
+/// ```
+/// use sessile::storage::{AtLimit, SessionLimit};
+///
+/// let limit = SessionLimit::new(3).expect("more than zero");
+/// assert_eq!(limit.at_limit(), AtLimit::EndEarliest);
+/// assert_eq!(limit.refusing().at_limit(), AtLimit::RefuseNew);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AtLimit {
     /// The session that signed in earliest ends.
@@ -252,6 +266,8 @@ impl SessionLimit {
 }
 
 /// The session that [`SubjectStore::end_subject`] does not end.
+///
+#[doc = include_str!("docs/end_subject.md")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept<'a> {
     /// The id of the session.
@@ -261,6 +277,8 @@ pub struct Kept<'a> {
 }
 
 /// What [`SubjectStore::end_subject`] did.
+///
+#[doc = include_str!("docs/end_subject.md")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndOutcome {
     /// The sessions have ended.

@@ -111,6 +111,15 @@ impl SqliteSessionStore {
     /// smaller, by at most `limit` pages. If a session's lifetime was shortened by less than a
     /// minute, its row is deleted at its former end. It is not served meanwhile.
     ///
+    /// ```
+    /// use sessile::storage::SqliteSessionStore;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let store = SqliteSessionStore::new("sqlite::memory:").await?;
+    /// assert_eq!(store.delete_expired(100).await?, 0);
+    /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
     /// If the database fails.
@@ -147,7 +156,7 @@ impl SqliteSessionStore {
     /// let cleanup = store.start_cleanup(Duration::from_secs(60));
     /// // … serve …
     /// cleanup.stop().await;
-    /// # assert_eq!(store.delete_expired(1).await?, 0);
+    /// assert_eq!(store.delete_expired(1).await?, 0);
     /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
     /// ```
     ///
