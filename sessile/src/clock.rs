@@ -12,7 +12,7 @@ use std::{
 /// A moment, in whole milliseconds since the Unix epoch.
 ///
 /// It is wall-clock time, because sessions outlive processes and move between servers. Arithmetic
-/// saturates: a wrong clock causes no panic and no overflow.
+/// saturates: a wrong clock causes neither a panic nor an overflow.
 ///
 /// ```
 /// use std::time::Duration;

@@ -70,7 +70,7 @@ async fn begin<S: SessionStore>(manager: &SessionManager<S>) -> anyhow::Result<S
     headers.set_cookie.context("a new session has a cookie")
 }
 
-/// What the browser sends back.
+/// The part of the cookie that a browser sends.
 fn pair(cookie: &SetCookie) -> &str {
     let text = cookie.as_str();
     text.split_once(';').map_or(text, |(pair, _)| pair)

@@ -98,7 +98,8 @@
 //!   [`accept_actix_session_cookies`] off as soon as you can.
 //! - With [`TtlExtensionPolicy::OnEveryRequest`], each response sends the cookie, so a read costs as much as a change.
 //! - Configure the list on all servers. A server without it opens ended sessions.
-//! - Concurrent changes are still not merged, and a second sign-in with a cookie from before the first has no values of it.
+//! - Concurrent changes are still not merged. A second sign-in with the cookie from before the first one begins a
+//!   session without the values of the first.
 //!
 //! # By an address from the configuration
 //!

@@ -8,8 +8,8 @@
 //! The defaults are a cookie called `id` with `Path=/`, `Secure`, `HttpOnly` and `SameSite=Lax`. They keep existing
 //! sessions of actix-session. A new application begins with [`SessionMiddleware::strict`] instead, whose cookie is
 //! called `__Host-id`: browsers accept it only from this host, over TLS, for all paths. [`Settings::strict`] lists the
-//! other differences. `SameSite=Strict` is safer still. But if another site redirects the browser back, as an identity
-//! provider does, the request has no cookie and therefore no session:
+//! other differences. `SameSite=Strict` is safer still. But a request that another site redirects back, as an identity
+//! provider does, has no cookie, so it does not find the session:
 //!
 //! ```
 //! use actix_web::cookie::{Key, SameSite};

@@ -62,8 +62,8 @@
 //! # });
 //! ```
 //!
-//! - A message stays until a request takes it. So a request for an image or a script, which takes none, does not lose
-//!   it. If two pages load at the same time, both may show it.
+//! - A message stays until a request takes it. So a request for an image or a script does not lose it. If two pages
+//!   load at the same time, both may show it.
 //! - All stored messages together may take 2048 bytes. Store an identifier rather than a long text.
 //! - Signing out ends the session, and its messages. For a message after that, call
 //!   [`restart`](crate::Session::restart) in place of [`sign_out`](crate::Session::sign_out), and then `flash`.

@@ -1,7 +1,7 @@
 //! A user's devices: list the sessions of a user, label them, and end one, all others, or all.
 //!
-//! Read this page when users should see where they are signed in (OWASP ASVS 5.0, 7.5.2), or when you need "log out
-//! everywhere", for example after a change of the password (7.4.3) or for a locked account (7.4.2, 7.4.5).
+//! Read this page when users should see where they are signed in (OWASP ASVS 5.0, 7.5.2). Read it also when you need
+//! "log out everywhere", for example after a change of the password (7.4.3) or for a locked account (7.4.2, 7.4.5).
 //!
 //! `SessionMiddleware::sessions` returns the [`Sessions`] of the store. Put it into the application's data:
 //!

@@ -31,8 +31,8 @@
 //!
 //! With the feature `metrics`, the crate reports these through the [`metrics`](https://docs.rs/metrics) facade. The
 //! application installs the recorder, before it opens a store. The values of labels are from fixed lists, and none is
-//! from a client. If the type of the recorder has no fields, operations that
-//! complete without waiting are not measured.
+//! from a client. A recorder of a type without fields counts as none, so operations that complete without waiting are
+//! not measured.
 //!
 //! | metric | kind | labels | what it says |
 //! | --- | --- | --- | --- |

@@ -1,4 +1,4 @@
-//! [`EndingStore`]: stores that can end all sessions of a user, or of everyone, in one call.
+//! [`EndingStore`]: stores that can end all sessions of a user, or all sessions, in one call.
 
 use super::{EndOutcome, SessionStore, StoreError, SubjectDigest, SubjectStore};
 use crate::clock::Timestamp;

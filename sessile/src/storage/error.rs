@@ -113,7 +113,7 @@ impl StoreError {
         Self::new(StoreErrorKind::Misconfigured, cause).not_sent()
     }
 
-    /// What kind of error it is.
+    /// The kind of the error.
     #[must_use]
     pub const fn kind(&self) -> StoreErrorKind {
         self.kind

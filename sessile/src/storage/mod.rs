@@ -296,7 +296,7 @@ pub struct Loaded {
     pub version: Version,
 }
 
-/// What [`SessionStore::create`] did.
+/// The outcome of [`SessionStore::create`].
 ///
 #[doc = include_str!("docs/create_outcome.md")]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -314,7 +314,7 @@ pub enum CreateOutcome {
     Refused(Refusal),
 }
 
-/// What [`SessionStore::update`] did.
+/// The outcome of [`SessionStore::update`].
 ///
 #[doc = include_str!("docs/update_outcome.md")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

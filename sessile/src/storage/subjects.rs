@@ -115,7 +115,7 @@ pub trait SubjectStore: SessionStore {
     }
 }
 
-/// How long a mark lives: no session lives longer.
+/// The time to live of a mark. No session lives longer.
 pub const MARK_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// A session that signs in, for [`SubjectStore::sign_in`].
@@ -128,11 +128,11 @@ pub struct SignInWrite<'a> {
     pub id: &'a SessionId,
     /// The version that the stored session has to have; `None` if the session has to be created.
     pub expected: Option<Version>,
-    /// What is stored. It has a subject and a time of sign-in.
+    /// The record to store. It has a subject and a time of sign-in.
     pub record: &'a Record,
-    /// The version that the session gets.
+    /// The new version of the session.
     pub version: Version,
-    /// How long the record is kept.
+    /// The time to live of the record.
     pub ttl: Duration,
 }
 
@@ -173,7 +173,7 @@ impl<'a> SignInWrite<'a> {
     }
 }
 
-/// What [`SubjectStore::sign_in`] did.
+/// The outcome of [`SubjectStore::sign_in`].
 ///
 #[doc = include_str!("docs/sign_in.md")]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -276,7 +276,7 @@ pub struct Kept<'a> {
     pub signed_in_at: Timestamp,
 }
 
-/// What [`SubjectStore::end_subject`] did.
+/// The outcome of [`SubjectStore::end_subject`].
 ///
 #[doc = include_str!("docs/end_subject.md")]
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -66,7 +66,7 @@ const GAIN: f64 = 5.0;
 /// before.
 const SLOWDOWN: f64 = 2.0;
 
-/// What a subject may cost at most, if there is a target for it.
+/// The maximum cost of a subject, if there is a target for it.
 pub(super) fn ratio(subject: Subject, kind: Kind) -> Option<f64> {
     let target = RATIOS.iter().find(|it| (it.0, it.1) == (subject, kind));
     target.map(|target| target.2)

@@ -92,7 +92,7 @@ impl AnySessionStore {
     ///
     /// [`Misconfigured`](super::StoreErrorKind::Misconfigured) for an invalid address, and for a store that is not
     /// compiled in; the source of the error names the missing feature. Neither quotes the address, which may
-    /// contain a password. Otherwise, the errors of the store's own constructor.
+    /// contain a password. All other errors are those of the store's constructor.
     pub async fn connect(address: impl Into<String>) -> Result<Self, StoreError> {
         Self::builder(address).build().await
     }

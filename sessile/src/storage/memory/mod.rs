@@ -67,7 +67,7 @@ struct Shared {
     has_marks: HasMarks,
 }
 
-/// How many shards there are, at most.
+/// The maximum number of shards.
 const MAX_SHARDS: u64 = 64;
 
 /// The minimum size of a shard, if there is more than one. Larger shards fill evenly, and have space for

@@ -69,7 +69,7 @@ impl Links {
 /// The position of no entry.
 const NONE: u32 = u32::MAX;
 
-/// How many entries an operation checks for their expiry.
+/// The number of entries that an operation checks for their expiry.
 const CHECKS: usize = 2;
 
 /// About how many bytes of memory a session of this record takes.

@@ -64,8 +64,8 @@ impl MemorySessionStore {
         }
     }
 
-    /// Runs `operation` under the lock of the shard of `id`. What it evicts stays in the shard, for the next operation
-    /// that does not hold the lock of the index.
+    /// Runs `operation` under the lock of the shard of `id`. Evicted sessions stay in the shard, for
+    /// the next operation that does not hold the lock of the index.
     fn in_shard_of<T>(
         &self,
         id: &SessionId,

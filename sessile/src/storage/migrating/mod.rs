@@ -69,10 +69,10 @@ use crate::{
 ///
 /// # What is not supported
 ///
-/// - **Lists and limits of a user's sessions.** The store is no [`SubjectStore`](super::SubjectStore), so a middleware
-///   with a limit does not compile, and there is no "log out everywhere" until the move has ended. Users can sign in
-///   and out. The new store indexes the sessions that it has, so that lists are complete after the move. Marks stay in
-///   the old store. So before the move, wait until no sign-in is in flight that a mark has to refuse.
+/// - **Lists and limits of a user's sessions.** The store is no [`SubjectStore`](super::SubjectStore). So until the
+///   move has ended, a middleware with a limit does not compile, and "log out everywhere" is not available. Users can
+///   sign in and out. The new store indexes the sessions that it has, so that lists are complete after the move. Marks
+///   stay in the old store. So before the move, wait until no sign-in is in flight that a mark has to refuse.
 /// - **The cookie store** on either side: its sessions are in browsers.
 /// - **Sessions that actix-session left in Redis**, unless both stores open them.
 ///
@@ -105,7 +105,7 @@ pub struct MigratingStore<Old, New> {
     clock: SharedClock,
 }
 
-/// What a server does with sessions that are in the old store.
+/// How a server treats sessions in the old store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// It changes them there, and creates new ones there.

@@ -34,8 +34,8 @@ use crate::{
 /// that were idle meanwhile are closed as well.
 const SUSPICIOUS: Duration = Duration::from_millis(500);
 
-/// How many connections are opened at once. In a burst of requests, a returned connection is available
-/// sooner than a new one for each request.
+/// The maximum number of connections that are opened at the same time. In a burst of requests, a returned
+/// connection is available sooner than a new one.
 const OPENED_AT_ONCE: usize = 2;
 
 /// If a connection this young leads to a read-only server, another one would lead there as well.

@@ -218,7 +218,7 @@ impl PostgresSessionStoreBuilder {
     }
 }
 
-/// What `pg_stat_activity` shows of connections, unless the address or the environment has another name.
+/// The name of connections in `pg_stat_activity`, unless the address or the environment has another one.
 const APPLICATION_NAME: &str = "sessile";
 
 /// Limits how long a statement waits for a lock, unless the address sets a limit.

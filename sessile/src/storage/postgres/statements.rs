@@ -12,7 +12,7 @@ use super::{
 };
 use crate::storage::sql::{Marks, Name, NewRow};
 
-/// Where the text of a statement has its proof.
+/// The placeholder for the proof in the text of a statement.
 pub(super) const PROOF: &str = "{proof}";
 
 /// The statements of a store.
@@ -26,7 +26,7 @@ pub(super) struct Statements {
     pub(super) of_iteration: IterationStatements,
 }
 
-/// What a connection is for. Statements with one purpose share a connection and queue behind each other.
+/// The purpose of a connection. Statements with one purpose share a connection and queue behind each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     Read,

@@ -51,7 +51,7 @@ pub struct RedisSessionStoreBuilder {
     clock: SharedClock,
 }
 
-/// Where connections come from.
+/// The source of connections.
 enum Source {
     Address(String),
     #[cfg(feature = "redis-pool")]

@@ -13,10 +13,10 @@ use crate::storage::{
     Cursor, IterableStore, Loaded, ManagedStore, Page, SessionId, StoreError, StoreErrorKind,
 };
 
-/// How many sessions are read at the same time.
+/// The number of sessions that are read at the same time.
 const AT_ONCE: usize = 32;
 
-/// How many `SCAN`s look for the sessions of a page at most. The database may have many other keys.
+/// The maximum number of `SCAN`s for a page. The database may have many other keys.
 const MAX_SCANS: u32 = 16;
 
 /// A session of a page, or why its record can't be decoded.

@@ -16,10 +16,10 @@ pub(super) struct Location {
     pub(super) servers: Servers,
     pub(super) tls: bool,
     pub(super) credentials: Credentials,
-    /// Those of the sentinels.
+    /// The credentials of the sentinels.
     pub(super) sentinel_credentials: Credentials,
     pub(super) database: i64,
-    /// What `CLIENT LIST` shows as the name of a connection.
+    /// The name of connections in `CLIENT LIST`.
     pub(super) client_name: String,
 }
 

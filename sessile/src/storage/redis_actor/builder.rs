@@ -22,7 +22,7 @@ use crate::storage::{RedisSessionStore, StoreError, redis::RedisKeys, shared_con
 #[must_use = "nothing is set up until `build` is called"]
 pub struct RedisActorSessionStoreBuilder(Settings);
 
-/// What an actor connects with.
+/// The settings with which an actor connects.
 pub(super) struct Settings {
     address: String,
     keys: RedisKeys,

@@ -163,8 +163,8 @@ pub(super) async fn ids_are_kept_apart<S: SessionStore>(store: Arc<S>) {
         bytes[place] = byte;
         SessionId::from_bytes(bytes)
     };
-    // Text forms that differ in the case of a letter, ids that differ in their first or last byte, and
-    // those whose last byte is a zero or a space, which fixed columns pad with.
+    // The text forms of some ids differ only in the case of a letter. Others differ in their first
+    // or last byte, or end with a zero or a space, which columns of a fixed length use as padding.
     for (one, other) in [
         (id(0, 0x00), id(0, 0x68)),
         (id(0, 0x01), id(0, 0x02)),

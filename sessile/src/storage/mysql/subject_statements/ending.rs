@@ -11,7 +11,7 @@ use crate::storage::{
     timing::millis,
 };
 
-/// How many rows a statement deletes at most.
+/// The maximum number of rows that a statement deletes.
 const ENDED_AT_ONCE: usize = 500;
 
 impl SubjectStatements {

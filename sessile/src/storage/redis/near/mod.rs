@@ -92,7 +92,7 @@ struct Entry {
     loaded: Loaded,
     /// When its time to live passes.
     ends_at: Instant,
-    /// Where Redis announces its changes.
+    /// The stream on which Redis announces changes of the session.
     stream: Arc<InvalidationStream>,
     /// The marks that did not end it. A guest has none.
     watched: Option<Box<[Watched; 2]>>,
@@ -351,7 +351,7 @@ impl Entry {
 
     /// About how many bytes of memory the entry takes under a Redis key of this length.
     fn footprint(&self, redis_key_len: usize) -> u64 {
-        /// Its place in the table, and what the allocator adds.
+        /// The size of its slot in the table, and the overhead of the allocator.
         const OVERHEAD: usize = 200;
         let record = self.loaded.record.footprint();
         let watched = self

@@ -67,7 +67,8 @@ impl RedisSessionStore {
         Ok(Some(reservations))
     }
 
-    /// As [`reserve`](Self::reserve). If there is no place, removes from the index what is gone, and tries again.
+    /// As [`reserve`](Self::reserve). If there is no place, removes outdated entries from the index, and
+    /// tries again.
     async fn reserve_up_to(
         &self,
         group: Group,

@@ -175,7 +175,7 @@ where
     Ok(Answer { outcome, repeated })
 }
 
-/// What an update found and did.
+/// The outcome of an update.
 pub(in crate::storage) enum Swap {
     /// The row has this version now. The expected version says that another statement changed or deleted the
     /// row at the same time.
@@ -186,7 +186,7 @@ pub(in crate::storage) enum Swap {
     Refused,
 }
 
-/// What was read of a row.
+/// A row that was read.
 pub(in crate::storage) struct Row {
     pub(in crate::storage) version: Version,
     /// Whether a mark may have ended the session, because the statement skipped the marks.
@@ -244,7 +244,7 @@ pub(super) fn as_bigint(time: Timestamp) -> i64 {
     i64::try_from(time.as_unix_millis()).unwrap_or(i64::MAX)
 }
 
-/// What a clean-up did.
+/// The outcome of a clean-up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::storage) struct Cleaned {
     /// The rows that were due, expired or not, and the marks that were deleted.

@@ -5,7 +5,7 @@ use super::{Fault, Name};
 /// The version of the schema that this version of the crate creates.
 const VERSION: u32 = 1;
 
-/// The beginning of the comment on a table that tells the version of its schema.
+/// The prefix of the comment on a table, before the version of its schema.
 const COMMENT: &str = "sessile schema ";
 
 /// The comment on a table of this version.
