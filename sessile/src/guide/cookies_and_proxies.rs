@@ -205,8 +205,8 @@
 //! - **TLS that ends at the proxy** needs no setting here. The cookie is `Secure`, and the browser's connection is
 //!   encrypted.
 //! - **Large cookies.** A cookie that contains the session may have 4096 bytes. nginx reads a response's headers into
-//!   one buffer of 4 or 8 KB, and answers 502 if they do not fit: set `proxy_buffer_size 8k`, or `proxy_buffer_size
-//!   16k` together with `proxy_buffers 8 16k`. For requests, the defaults of nginx (`large_client_header_buffers`) and
+//!   one buffer of 4 or 8 KB, and answers 502 if they do not fit: set `proxy_buffer_size 8k`, or
+//!   `proxy_buffer_size 16k` together with `proxy_buffers 8 16k`. For requests, the defaults of nginx (`large_client_header_buffers`) and
 //!   Apache (`LimitRequestFieldSize`) are enough.
 //! - **The cookie's path** must be the one that the browser sees. If the proxy removes a prefix from the path, set
 //!   [`cookie_path`] to that prefix, or keep `/`.
