@@ -127,8 +127,8 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     ///
     /// let sessions = SessionMiddleware::strict(MemorySessionStore::default(), Key::generate())
     ///     .allow_plain_http(cfg!(debug_assertions))
-    ///     .build();
-    /// # let _ = sessions;
+    ///     .try_build();
+    /// assert!(sessions.is_ok());
     /// ```
     pub fn allow_plain_http(mut self, allow: bool) -> Self {
         self.settings.allow_plain_http = allow;
@@ -208,8 +208,8 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     ///
     /// let sessions = SessionMiddleware::builder(MemorySessionStore::default(), Key::generate())
     ///     .session_limit(SessionLimit::new(3).expect("more than zero"))
-    ///     .build();
-    /// # let _ = sessions;
+    ///     .try_build();
+    /// assert!(sessions.is_ok());
     /// ```
     pub fn session_limit(mut self, limit: SessionLimit) -> Self
     where
@@ -242,8 +242,8 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     ///         HttpResponse::build(status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE))
     ///             .body("Please try again.")
     ///     })
-    ///     .build();
-    /// # let _ = sessions;
+    ///     .try_build();
+    /// assert!(sessions.is_ok());
     /// ```
     pub fn failure_page(
         mut self,
@@ -275,8 +275,8 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     ///         };
     ///         HttpResponse::SeeOther().insert_header(("Location", page)).finish()
     ///     })
-    ///     .build();
-    /// # let _ = sessions;
+    ///     .try_build();
+    /// assert!(sessions.is_ok());
     /// ```
     pub fn on_unauthenticated(
         mut self,

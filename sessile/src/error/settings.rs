@@ -102,7 +102,7 @@ pub enum InvalidCookieError {
     #[error("browsers ignore a cookie with Partitioned and without Secure")]
     InsecurePartitioned,
     /// [`session_header`](crate::config::Settings::session_header) names a header that has another meaning.
-    #[error("sessions can't travel in the header `{header}`, which has another meaning")]
+    #[error("the header `{header}` can't carry sessions, because it has another meaning")]
     ReservedHeader {
         /// The name of the header.
         header: &'static str,

@@ -179,7 +179,7 @@
 //! - **The subject hint** of `load`. It is for stores that can end all sessions of a user. Ignore it.
 //! - **A cache.** If you have none, ignore [`Freshness`]. If you have one, serve only loads with [`Cached`]
 //!   from it, and evict on each write and each conflict.
-//! - **The provided methods.** `keeps_nothing` and `revocations` are for records that travel in the cookie, and
+//! - **The provided methods.** `keeps_nothing` and `revocations` are for records in the cookie, and
 //!   `opens_actix_session_key` for backends that actix-session has written to. A store that wraps another store
 //!   forwards all of them to it.
 //!

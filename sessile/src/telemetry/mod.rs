@@ -89,7 +89,7 @@ pub(crate) fn changes_dropped(reason: DropReason) {
 
 /// Another request changed the session first, so the changes are merged.
 pub(crate) fn conflict() {
-    tracing::trace!("a session was changed by two requests at once: merging");
+    tracing::trace!("two requests changed a session at once: their changes are merged");
     metrics::CONFLICTS.increment(());
 }
 
@@ -190,7 +190,7 @@ pub(crate) fn record_corrupt(error: &(dyn Error + 'static)) {
     let error = with_causes(error);
     tracing::error!(
         error,
-        "a stored session can't be decoded: served as no session"
+        "a stored session can't be decoded: the request is served without it"
     );
     metrics::RECORDS_CORRUPT.increment(());
 }

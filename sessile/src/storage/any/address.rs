@@ -67,7 +67,7 @@ pub(super) enum AddressError {
     Scheme,
     #[error("this store is not compiled in: it needs the feature {feature} of sessile")]
     NotCompiled { feature: &'static str },
-    #[error("nothing may follow memory: and cookie:")]
+    #[error("an address with memory: or cookie: has nothing after the colon")]
     Extra,
 }
 

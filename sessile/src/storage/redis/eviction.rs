@@ -25,8 +25,8 @@ pub(super) async fn warn_if_possible(connection: &Connection) {
     if let Some(policy) = evicting_policy(&text) {
         tracing::warn!(
             policy,
-            "Redis evicts keys when its memory is full: sessions may be lost, and sessions that were ended may \
-             come back. Set its `maxmemory-policy` to `noeviction`"
+            "Redis evicts keys when its memory is full: sessions may be lost, and ended sessions may be \
+             valid again. Set its `maxmemory-policy` to `noeviction`"
         );
     }
 }

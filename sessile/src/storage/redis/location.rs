@@ -67,7 +67,7 @@ pub(super) enum AddressError {
     Database,
     #[error("a cluster has only the database 0")]
     DatabaseOfCluster,
-    #[error("after the sentinels the name of the master is missing: redis+sentinel://host/name")]
+    #[error("the name of the master is missing: redis+sentinel://host/name")]
     MasterName,
     #[error("it has no absolute path of a socket")]
     SocketPath,

@@ -21,7 +21,7 @@ const EXPIRY_BOUND: Duration = Duration::from_secs(20);
 /// Checks the stores that `store_builder` makes against [the rules](crate::storage#the-rules), without a
 /// web framework.
 ///
-/// A store that [keeps nothing](SessionStore::keeps_nothing) is not checked at all: its records travel in the
+/// A store that [keeps nothing](SessionStore::keeps_nothing) is not checked at all: its records are in the
 /// cookie. A store that returns [`CreatedAs`](crate::storage::CreateOutcome::CreatedAs) chooses the ids
 /// itself. For such a store, the suite does not check a second `create` under the same id, and allows a
 /// `create` that drops the digests of secrets. All other checks continue with the id that it chose.
