@@ -45,6 +45,19 @@ const NAMES: &[&str] = &[
 ];
 
 /// Sets up a [`MySqlSessionStore`].
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::storage::{MySqlSessionStore, StoreErrorKind};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let builder = MySqlSessionStore::builder("mysql://app@127.0.0.1:1/app") // No server listens here.
+///     .table("shop_sessions")
+///     .connect_timeout(Duration::from_secs(5));
+/// let error = builder.build().await.map(drop).unwrap_err();
+/// assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+/// # });
+/// ```
 #[must_use = "nothing is connected until `build` is called"]
 pub struct MySqlSessionStoreBuilder {
     target: Target,

@@ -23,6 +23,19 @@ use crate::storage::{
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Sets up a [`PostgresSessionStore`].
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::storage::{PostgresSessionStore, StoreErrorKind};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let builder = PostgresSessionStore::builder("postgres://app@127.0.0.1:1/app") // No server listens here.
+///     .table("shop_sessions")
+///     .connect_timeout(Duration::from_secs(5));
+/// let error = builder.build().await.map(drop).unwrap_err();
+/// assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+/// # });
+/// ```
 #[must_use = "nothing is connected until `build` is called"]
 pub struct PostgresSessionStoreBuilder {
     target: Target,

@@ -12,6 +12,20 @@ use crate::{
 };
 
 /// Sets up a [`SqliteSessionStore`].
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::storage::{IterableStore, SqliteSessionStore, SqliteSynchronous, StoreError};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let store = SqliteSessionStore::builder("sqlite::memory:")
+///     .busy_timeout(Duration::from_secs(2))
+///     .synchronous(SqliteSynchronous::Full)
+///     .build()
+///     .await?;
+/// assert_eq!(store.count().await?, 0);
+/// # Ok::<(), StoreError>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is opened until `build` is called"]
 pub struct SqliteSessionStoreBuilder {
