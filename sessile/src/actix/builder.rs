@@ -230,7 +230,7 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     /// The page is for failures of the session middleware and of the extractor. If a handler or an inner middleware
     /// returns an error, for example from [`load`](crate::Session::load) through `?`, the response is that of the
     /// error, unless the commit fails as well. If an inner middleware returned an error, no page can be rendered,
-    /// because the request is gone.
+    /// because the request was dropped.
     ///
     /// ```
     /// use actix_web::{HttpResponse, cookie::Key, http::StatusCode};

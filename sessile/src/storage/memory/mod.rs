@@ -161,7 +161,7 @@ impl SessionStore for MemorySessionStore {
         _subject: Option<&SubjectDigest>,
         _freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
-        // A record is large, so it is moved only once.
+        // A record is large, so it is cloned directly into the value that is returned.
         let mut loaded = None;
         self.in_shard(id, |shard, now| {
             if let Some(position) = shard.find_live(id, now) {

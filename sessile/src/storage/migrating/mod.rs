@@ -268,8 +268,8 @@ impl<Old: SessionStore, New: SessionStore> SessionStore for MigratingStore<Old, 
         }
     }
 
-    /// The order matters: a move in flight finds the session gone, or its placeholder gone. If the old store fails, the session
-    /// stays in the new one, because a copy in the old store would be served instead.
+    /// The order matters: a move in flight then finds no session, or no placeholder. If the old store fails, the
+    /// session stays in the new one, because a copy in the old store would be served instead.
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         self.old.delete(id).await?;
         self.new.delete(id).await

@@ -135,8 +135,8 @@ impl MySqlSessionStoreBuilder {
     /// The maximum age of a connection. An older one is replaced when it is needed, so that the store follows a
     /// change of the address to another server.
     ///
-    /// Default: 30 minutes. Each connection has a random age up to a tenth lower, so that they are not all
-    /// replaced at the same time. A pool has its own limit.
+    /// Default: 30 minutes. For each connection, it is shortened at random by up to a tenth, so that
+    /// connections are not all replaced at the same time. A pool has its own limit.
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
         self.max_lifetime = lifetime;
         self

@@ -52,9 +52,8 @@ pub use self::builder::MySqlSessionStoreBuilder;
 /// - Every operation on one session is one statement and one round trip. It is two if the row has a user and the cookie
 ///   names none. A sign-in under a limit and the end of all sessions of a user are transactions, which lock the row of
 ///   the user's mark. Each connection prepares a statement once.
-/// - Up to 10 connections are opened when they are needed; see
-///   [`connections`](MySqlSessionStoreBuilder::connections). While the server is down, requests
-///   fail at once. They succeed again as soon as it is back.
+/// - Up to 10 connections are opened when they are needed: see [`connections`](MySqlSessionStoreBuilder::connections).
+///   While the server is down, requests fail at once. They succeed again as soon as it is back.
 /// - A connection is replaced after 30 minutes; see [`max_lifetime`](MySqlSessionStoreBuilder::max_lifetime). A
 ///   connection that was idle for half a minute is pinged before it is used, because firewalls drop idle connections
 ///   silently.

@@ -57,7 +57,7 @@ impl Answers {
     }
 }
 
-/// The server that a connection leads to, and what sentinels say since.
+/// The master that a connection leads to, with the later answers of the sentinels.
 pub(super) struct Followed {
     master: Host,
     answers: Receiver<Answers>,
