@@ -2,8 +2,8 @@
 
 /// The name of the browser and of its system, such as `Firefox on Linux`.
 ///
-/// The header is the client's to choose, so the name is a hint for the user, and nothing depends on it. It is one of a
-/// few texts, so a client can't put its own text on the page.
+/// The client chooses the header, so the name is only a hint for the user. The result is one of a few texts, so a
+/// client can't put its own text on the page.
 pub(crate) fn name_of(user_agent: &str) -> String {
     // Browsers name others for compatibility: Edge names Chrome, and Chrome names Safari. The first match counts.
     const BROWSERS: [(&str, &str); 6] = [

@@ -45,7 +45,7 @@ pub(crate) struct Config {
     #[arg(long, value_name = "FILE", default_value = "sessile-demo.pem")]
     pub(crate) certificate_file: PathBuf,
 
-    /// How long a password that was entered is enough for closing the account. After that, the demo asks for it again.
+    /// The maximum age of an authentication for closing the account. After that, the demo asks for the password again.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) recent_authentication: u64,
 }

@@ -15,7 +15,7 @@ const WINDOW: Duration = Duration::from_secs(5 * 60);
 
 /// The maximum number of wrong passwords for one name in a window. An attacker with many addresses meets this limit.
 ///
-/// It also keeps the user out while an attacker is at work. Sessions that are signed in are not affected.
+/// During an attack, it also keeps the user from signing in. Signed-in sessions are not affected.
 const PER_NAME: u32 = 10;
 
 /// The maximum number of wrong passwords from one address in a window. This limit stops an attacker that tries many names.
@@ -177,7 +177,7 @@ mod tests {
             let attempt = throttle.begin("ferris", address("192.0.2.1")).unwrap();
             throttle.forgive(attempt);
         }
-        // A right password takes back its own attempt, and no wrong one.
+        // A right password removes its own attempt from the count, and no wrong one.
         for _ in 0..9 {
             assert!(throttle.begin("ferris", address("192.0.2.1")).is_ok());
         }

@@ -16,8 +16,8 @@ use tokio::time::{Sleep, sleep};
 
 /// A moment, in whole milliseconds since the Unix epoch.
 ///
-/// Wall-clock time, since sessions outlive processes and move between servers. Arithmetic
-/// saturates: no clock, however wrong, makes it panic or wrap.
+/// It is wall-clock time, because sessions outlive processes and move between servers. Arithmetic
+/// saturates: a wrong clock causes neither a panic nor an overflow.
 ///
 /// ```
 /// use std::time::Duration;
@@ -60,7 +60,7 @@ impl Timestamp {
         self.0
     }
 
-    /// The moment `duration` later, or the last one there is.
+    /// The moment `duration` later, or [`MAX`](Self::MAX) if that is out of range.
     ///
     /// ```
     /// use std::time::Duration;
@@ -73,8 +73,8 @@ impl Timestamp {
         Self(self.0.saturating_add(whole_millis(duration)))
     }
 
-    /// How long ago `earlier` was; zero if it lies in the future, as it can when the clocks of two
-    /// servers differ.
+    /// The time since `earlier`. It is zero if `earlier` is in the future, for example because the
+    /// clocks of two servers differ.
     ///
     /// ```
     /// use std::time::Duration;
@@ -102,10 +102,10 @@ fn whole_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Where the engine and the stores read the time.
+/// The source of the time for the engine and the stores.
 ///
-/// Default everywhere: [`SystemClock`]. A [`ManualClock`] lets a test decide what time it is, so
-/// that no test has to sleep.
+/// The default is [`SystemClock`]. A test sets the time of a [`ManualClock`], so that it does not
+/// have to sleep.
 ///
 /// ```
 /// use sessile::{clock::{Clock, Timestamp}, config::Settings};
@@ -140,7 +140,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        // A clock set before 1970 reads as 1970: sessions then end late rather than panic.
+        // A time before 1970 counts as 1970, so that a wrong clock causes no panic.
         let since_epoch = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -193,7 +193,7 @@ impl ManualClock {
 }
 
 impl Default for ManualClock {
-    /// Stands at the time the operating system shows when it is made.
+    /// A clock that stands at the time of the operating system when it is created.
     fn default() -> Self {
         Self::starting_at(SystemClock.now())
     }
@@ -205,7 +205,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// A [`Clock`] that can be shared and shown in `Debug` output of what holds it.
+/// A [`Clock`] that clones share. It implements `Debug`, so that its owners can derive it.
 #[derive(Clone)]
 pub(crate) struct SharedClock(Arc<dyn Clock>);
 

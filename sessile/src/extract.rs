@@ -1,4 +1,4 @@
-//! What handlers take as arguments beside [`Session`](crate::Session), and `CsrfGuard`, which checks requests before them.
+//! Extractors beside [`Session`](crate::Session), and the middleware `CsrfGuard`.
 //!
 //! | a handler's argument | the handler runs |
 //! | --- | --- |

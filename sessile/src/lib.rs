@@ -1,10 +1,9 @@
-//! Sessions for Actix Web that stay correct when requests race, when users sign out while requests
-//! are in flight, and when the store fails.
+//! Sessions for Actix Web. They stay correct when requests run concurrently, when users sign out while requests are in
+//! flight, and when the store fails.
 //!
-//! HTTP has no state: a request knows nothing of the visitor's earlier requests. A *session* is a small
-//! set of names and values that the server keeps between them. The browser sends the *session key*, a
-//! secret that opens the session, in a cookie. Handlers read and write a [`Session`]; this crate loads
-//! and stores it.
+//! HTTP is stateless: a request contains nothing about the visitor's earlier requests. A *session* is a small set of
+//! names and values that the server keeps between requests. The browser sends the *session key*, a secret that opens
+//! the session, in a cookie. Handlers read and write a [`Session`]; this crate loads and stores it.
 //!
 //! # Getting started
 //!
@@ -40,29 +39,31 @@
 //! Browsers send the cookie over HTTPS only; some make no exception for `localhost`. For development over plain HTTP, use
 //! `SessionMiddleware::builder(store, key).allow_plain_http(true).build()`.
 //!
-//! The defaults are those of actix-session. A new application begins with
-//! [`SessionMiddleware::strict`](SessionMiddleware::strict), whose settings are safer.
+//! The defaults are those of actix-session. Use [`SessionMiddleware::strict`](SessionMiddleware::strict) in a new
+//! application, because its settings are safer.
 //!
 //! # What it promises
 //!
 //! 1. No acknowledged write is lost while its session lives. Changes of concurrent requests are merged:
 //!    see [`guide::concurrent_requests`].
-//! 2. An ended session is never readable again, under any key, whatever requests are in flight.
-//! 3. A key from before a [`renew`](Session::renew) never opens what the renewal or a later request stored.
+//! 2. No key opens an ended session again, whatever requests are in flight.
+//! 3. After a [`renew`](Session::renew), the old key opens neither the renewed session nor what later requests store in
+//!    it.
 //! 4. A request waits for its store for at most [`Settings::store_timeout`](config::Settings::store_timeout) each time that
 //!    it loads or stores its session.
 //! 5. A client's input never causes a panic or a server error.
-//! 6. A write that a durable store acknowledged survives the end of the process.
+//! 6. A write survives the end of the process if a durable store has acknowledged it.
 //!
-//! [`guide::choosing_a_store`] lists the stores. `CookieSessionStore` keeps the session in the cookie, so it can't promise
-//! the first three. With a [revocation list](guide::choosing_a_store#ending-sessions-that-are-in-cookies), it promises the
-//! second and the third, within the `max_staleness` of the list.
+//! [`guide::choosing_a_store`] lists the stores. `CookieSessionStore` keeps the session in the cookie, so it does not
+//! keep the first three promises. With a [revocation
+//! list](guide::choosing_a_store#ending-sessions-that-are-in-cookies), it keeps the second and the third, except for
+//! the `max_staleness` of the list.
 //!
 //! # Signing in and out
 //!
-//! [`sign_in`](Session::sign_in) ties the session to a user, and replaces its key: a key that an attacker planted earlier
-//! opens nothing. [`sign_out`](Session::sign_out) ends the session. The extractor [`SignedIn`](extract::SignedIn) is for
-//! pages that only signed-in users see.
+//! [`sign_in`](Session::sign_in) ties the session to a user, and replaces its key, so that a key that an attacker
+//! planted earlier opens nothing. [`sign_out`](Session::sign_out) ends the session. The extractor
+//! [`SignedIn`](extract::SignedIn) is for pages that only signed-in users see.
 //!
 //! ```
 //! use actix_web::{App, HttpResponse, Result, web};
@@ -131,11 +132,11 @@
 //! | `redis-session-native-tls`, or its alias `redis-rs-tls-session` | the same, with the operating system's TLS library |
 //! | `compat` | `storage::compat`: stores that were written for `actix-session` |
 //! | `metrics` | metrics through the `metrics` facade: see [`guide::logs_and_metrics`] |
-//! | `store-tests` | `test_helpers::store_contract_test_suite` and others: check a store against the contract |
+//! | `store-tests` | `test_helpers::store_contract_test_suite` and other suites that check a store |
 //! | `test-helpers` | `test_helpers`: helpers for tests of applications (`guide::testing`), and a suite that checks a store over HTTP |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Without the adapter there is nothing for these links of the tour to lead to.
+// Without the adapter, the targets of some links do not exist.
 #![cfg_attr(not(feature = "actix"), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "actix")]

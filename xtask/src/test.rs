@@ -8,8 +8,8 @@ use crate::{
 /// The argument with which some tests run longer than for a pull request.
 const FULL: &str = "--full";
 
-/// The variables that these tests read: the sessions of the run with crashes, the rounds of requests at once, and which schedules
-/// are explored.
+/// The variables that these tests read: the number of sessions in the run with crashes, the number
+/// of rounds of concurrent requests, and the explored schedules.
 const FULL_SIZES: [(&str, &str); 3] = [
     ("SESSILE_TEST_CRASHES", "100000"),
     ("SESSILE_TEST_ROUNDS", "50"),
@@ -31,7 +31,7 @@ pub(crate) fn run(mut arguments: Vec<String>) -> Result<(), Failure> {
 fn command_line(arguments: &[String]) -> Vec<&str> {
     let mut line = vec!["test", "--all-features"];
     if !names_a_package(arguments) {
-        // Cargo would prefer this over a `--package` beside it.
+        // With `--workspace`, Cargo would ignore a `--package`.
         line.push("--workspace");
     }
     line.extend(arguments.iter().map(String::as_str));

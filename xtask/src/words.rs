@@ -1,7 +1,6 @@
 //! The words that documentation, comments, messages and names of tests do not use.
 //!
-//! A sentence with one of them hides the actor. It reads better if it names the actor: the request, the server, the
-//! caller.
+//! A sentence with one of them hides the actor. Name the actor instead: the request, the server, the caller.
 
 use std::{fs, io, path::Path, process::Command};
 

@@ -177,7 +177,7 @@ fn record() -> anyhow::Result<Record> {
     Ok(record)
 }
 
-/// What the browser sends back.
+/// The part of the cookie that a browser sends.
 fn pair(set_cookie: &SetCookie) -> String {
     let text = set_cookie.as_str();
     text.split(';').next().unwrap_or(text).to_owned()

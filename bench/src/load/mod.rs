@@ -1,4 +1,4 @@
-//! Visitors, which send the requests.
+//! Visitors: they send the requests.
 //!
 //! Each keeps its own connection, and sends its next request after the response to the last one. Every response is
 //! checked, so that a server that fails quickly does not look fast.

@@ -1,4 +1,4 @@
-//! Requests whose store is a network away.
+//! Requests with a network between the server and its store.
 
 use std::time::Duration;
 

@@ -68,7 +68,7 @@ async fn round_trips(stand: &mut Stand, kind: Kind) -> anyhow::Result<Option<f64
     ))
 }
 
-/// What a session takes.
+/// The size of a session.
 async fn footprint(stand: &mut Stand, effort: &Effort) -> anyhow::Result<Option<Footprint>> {
     if !stand.subject.has_sessions() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! How long a session that was ended on one server is still served by another one's near cache.
+//! How long the near cache of one server serves a session that another server has ended.
 
 use std::{
     sync::mpsc::{Receiver, Sender, channel},
@@ -128,7 +128,7 @@ fn watch(url: &str, ids: &Receiver<SessionId>, tell: &Sender<Instant>) -> anyhow
             tell.send(last_served)?;
             while is_served(&store, &id).await {
                 last_served = Instant::now();
-                // Lets the connection run as well.
+                // Yields, so that the task of the connection runs.
                 tokio::task::yield_now().await;
             }
             tell.send(last_served)?;

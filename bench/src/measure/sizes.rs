@@ -1,4 +1,4 @@
-//! What a session in the cookie costs, for states of different sizes.
+//! The cost of a session in the cookie, for states of different sizes.
 
 use super::{paired, requests::VISITORS, server::Server, stand::Stand, store::Store};
 use crate::{
@@ -10,9 +10,9 @@ use crate::{
 
 const SUBJECTS: &[Subject] = &[Subject::Cookie, Subject::ActixCookie];
 
-/// The sizes of a state as JSON. The last is about the largest that Sessile accepts, whose cookie has at most 4096 bytes with
-/// its name and attributes: 2892 bytes, of which a few are left for a longer counter. The limit of actix-session is higher,
-/// beyond what browsers accept.
+/// The sizes of a state as JSON. The last one is close to the largest that Sessile accepts. That is
+/// 2892 bytes, because the cookie has at most 4096 bytes with its name and attributes. A few bytes
+/// are left for a longer counter. The limit of actix-session is higher than that of browsers.
 const BYTES: &[usize] = &[16, 64, 256, 1024, 2048, 2880];
 
 pub(super) async fn measure(effort: &Effort) -> anyhow::Result<Sizes> {

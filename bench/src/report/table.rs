@@ -61,7 +61,7 @@ pub(super) fn spread(spread: impl Into<Option<Spread>>) -> String {
     )
 }
 
-/// A whole number with its thousands apart.
+/// A whole number with separators between its thousands.
 #[expect(clippy::cast_possible_truncation, reason = "rounded before")]
 pub(super) fn thousands(number: f64) -> String {
     let digits = (number.round() as i64).to_string();

@@ -14,11 +14,11 @@ pub(crate) struct Cleanups {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Cleanup {
     pub(crate) subject: Subject,
-    /// How many sessions had ended.
+    /// The number of expired sessions.
     pub(crate) expired: u64,
     /// How long the deletion took, during requests.
     pub(crate) seconds: f64,
-    /// How many requests the server refused, since its store did not answer in time.
+    /// The number of requests that the server refused because its store did not answer in time.
     pub(crate) refused_before: u64,
     pub(crate) refused_during: u64,
     pub(crate) p99_us_before: f64,

@@ -36,7 +36,7 @@ pub(crate) struct Writes {
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Counted {
-    /// How many updates were sent.
+    /// The number of updates that were sent.
     pub(crate) updates: u64,
     /// Updates whose version was outdated.
     pub(crate) conflicts: u64,
@@ -77,7 +77,8 @@ impl Contention {
         })?
     }
 
-    /// How many updates the store gets for one acknowledged write. Less than one where writes share an update.
+    /// The number of updates of the store for one acknowledged write. It is less than one if writes
+    /// share an update.
     #[expect(clippy::cast_precision_loss, reason = "far below 2⁵²")]
     pub(crate) fn updates_per_write(&self) -> Option<f64> {
         Some(self.counted()?.updates as f64 / self.acknowledged() as f64)

@@ -1,4 +1,4 @@
-//! Requests whose store is a network away.
+//! Requests with a network between the server and its store.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ pub(crate) struct DistantVisits {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct DistantRound {
-    /// How many requests the server refused, since its store did not answer in time.
+    /// The number of requests that the server refused because its store did not answer in time.
     pub(crate) refused: u64,
     /// Requests in a second.
     pub(crate) throughput: f64,

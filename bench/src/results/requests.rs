@@ -22,7 +22,7 @@ pub(crate) struct Cost {
     pub(crate) round_trips: Option<f64>,
 }
 
-/// What one session takes.
+/// The size of one session.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Footprint {
     pub(crate) subject: Subject,

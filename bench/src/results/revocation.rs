@@ -1,4 +1,4 @@
-//! How long a session that was ended on one server is still served by another one's near cache.
+//! How long the near cache of one server serves a session that another server has ended.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::{About, Section};
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Revocation {
     pub(crate) about: About,
-    /// How many sessions were ended.
+    /// The number of sessions that were ended.
     pub(crate) ended: u64,
     /// The time from the acknowledged end on one server to the first load of the other one that shows it.
     pub(crate) p50_us: f64,

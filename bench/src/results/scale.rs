@@ -40,7 +40,7 @@ impl Scales {
         self.of(subject).max_by_key(|scale| scale.sessions)
     }
 
-    /// What a request costs with the most sessions, divided by what it costs with the fewest.
+    /// The cost of a request with the most sessions, divided by that with the fewest.
     pub(crate) fn growth(&self, subject: Subject, kind: Kind) -> Option<Spread> {
         let few = self.of(subject).min_by_key(|scale| scale.sessions)?;
         let many = self.largest(subject)?;

@@ -1,4 +1,4 @@
-//! What a session in the cookie costs, for states of different sizes.
+//! The cost of a session in the cookie, for states of different sizes.
 
 use serde::{Deserialize, Serialize};
 

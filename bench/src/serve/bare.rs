@@ -18,7 +18,7 @@ pub(super) async fn serve() -> anyhow::Result<()> {
         .await?)
 }
 
-/// A visitor of whom nothing is known.
+/// A visitor without a session.
 struct Unknown;
 
 impl Visit for Unknown {

@@ -19,8 +19,8 @@ use crate::cli::Serve;
 /// The number of sessions that are stored at the same time.
 const AT_ONCE: usize = 64;
 
-/// The maximum number of cookies that are written down: enough that no cache of a processor holds the
-/// sessions that they name.
+/// The maximum number of cookies in the file. Their sessions do not fit in the caches of a
+/// processor.
 const COOKIES: u64 = 200_000;
 
 /// Stores as many sessions as the command line says.
@@ -70,7 +70,7 @@ async fn begin<S: SessionStore>(manager: &SessionManager<S>) -> anyhow::Result<S
     headers.set_cookie.context("a new session has a cookie")
 }
 
-/// What the browser sends back.
+/// The part of the cookie that a browser sends.
 fn pair(cookie: &SetCookie) -> &str {
     let text = cookie.as_str();
     text.split_once(';').map_or(text, |(pair, _)| pair)

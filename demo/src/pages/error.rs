@@ -56,7 +56,7 @@ pub(crate) fn forged(request: &HttpRequest, error: &CsrfError) -> HttpResponse {
 
 /// Adds security headers to every response, and a body to every failed one.
 ///
-/// The body tells the visitor what to do. Details of the error are only in the log.
+/// The body explains what the visitor can do. Details of the error are only in the log.
 pub(crate) async fn finish<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -134,7 +134,7 @@ fn describe(status: StatusCode, is_safe: bool) -> (&'static str, &'static str) {
     }
 }
 
-/// What the response depends on.
+/// The properties of a request that determine the response.
 #[derive(Clone, Copy)]
 struct Client {
     /// Browsers accept HTML when they open a page; scripts and tools don't.

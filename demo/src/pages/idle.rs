@@ -44,7 +44,7 @@ pub(crate) async fn set(session: Session, form: web::Form<Timeout>) -> Result<Ht
     Ok(see_other("/idle"))
 }
 
-/// Takes the lifetime away.
+/// Removes the session's own lifetime.
 pub(crate) async fn reset(session: Session) -> Result<HttpResponse> {
     session.set_persistence(None)?;
     session.remove(CHOSEN);

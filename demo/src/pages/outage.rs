@@ -32,7 +32,7 @@ pub(crate) struct Length {
     seconds: u64,
 }
 
-/// Takes the store down. The page that follows needs it, and so fails.
+/// Takes the store down. The next page needs the store, so it fails.
 pub(crate) async fn begin(site: web::Data<Site>, form: web::Form<Length>) -> HttpResponse {
     site.outage
         .begin(Duration::from_secs(form.seconds.clamp(1, 60)));

@@ -10,11 +10,11 @@ use sessile::{
     },
 };
 
-/// A store that does not compare versions, as most session stores of other libraries: each request loads the session, and
-/// later overwrites it with its own copy.
+/// A store that does not compare versions, like most session stores of other libraries. Each request loads the session,
+/// and later overwrites it with its own copy.
 ///
-/// It breaks the contract of [`SessionStore`] on purpose, so that a page can show what that costs. The contract is in the
-/// hands of the store behind, which is the one that the rest of the demo uses.
+/// It breaks the contract of [`SessionStore`] on purpose, so that a page can show the effect. It wraps the store that
+/// the rest of the demo uses.
 #[derive(Clone, Debug)]
 pub(crate) struct LastWriteWins<S>(pub(crate) S);
 

@@ -1,4 +1,4 @@
-//! The store of the sessions, and what the demo puts around it.
+//! The store of the sessions, and the wrappers that the demo adds.
 
 mod last_write_wins;
 mod outage;
@@ -10,5 +10,5 @@ pub(crate) use self::{
     outage::{Outage, WithOutages},
 };
 
-/// The store that the command line names, with outages at the push of a button.
+/// The store that the command line names, with outages that a visitor can start.
 pub(crate) type Store = WithOutages<AnySessionStore>;

@@ -22,7 +22,7 @@ pub(crate) struct Outage {
 }
 
 impl Outage {
-    /// From now on, every operation of the store fails, for this long.
+    /// Makes every operation of the store fail for this time.
     pub(crate) fn begin(&self, length: Duration) {
         let ends_at = Instant::now().checked_add(length);
         *self.ends_at.lock().unwrap_or_else(PoisonError::into_inner) = ends_at;

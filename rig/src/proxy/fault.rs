@@ -52,7 +52,7 @@ pub(super) struct Plan {
 
 #[derive(Debug)]
 struct Planned {
-    /// The command that the fault is for. `None` stands for any command.
+    /// The command that the fault is for. `None` means any command.
     command: Option<String>,
     /// How many requests with this command come before.
     before: usize,

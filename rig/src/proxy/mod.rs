@@ -149,8 +149,8 @@ impl Proxy {
         std::mem::take(&mut self.shared.state().requests)
     }
 
-    /// Forwards new connections to the server on another port, as an address does that moves to another server.
-    /// Connections that there are stay with the first one.
+    /// Forwards new connections to the server on another port. This simulates an address that moves to another server.
+    /// Existing connections stay with the first server.
     pub fn switch_to(&self, target: u16) {
         self.shared.target.store(target, Ordering::SeqCst);
     }
@@ -173,8 +173,8 @@ impl Proxy {
         self.shared.state().stalled = Stalled::From(client);
     }
 
-    /// Stops forwarding for good on the connections that there are, which stay open. New connections are forwarded. A
-    /// firewall that forgets idle connections has the same effect.
+    /// Stops forwarding on the existing connections, which stay open. New connections are forwarded. A firewall that
+    /// drops the state of idle connections has the same effect.
     pub fn forget(&self) {
         for connection in &self.shared.state().connections {
             connection.forget();

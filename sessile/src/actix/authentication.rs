@@ -9,12 +9,12 @@ use crate::{Session, error::AuthenticationError};
 
 /// The signed-in user of a request, and the session.
 ///
-/// Without a signed-in user, the handler does not run, and the response is 401 or what
-/// [`on_unauthenticated`](crate::SessionMiddlewareBuilder::on_unauthenticated) renders. It is 409 if another request has
-/// just renewed the session: see [`Session::require_signed_in`]. No cache stores these responses.
+/// If no user is signed in, the handler does not run. The response is then 401, or the one that
+/// [`on_unauthenticated`](crate::SessionMiddlewareBuilder::on_unauthenticated) renders. If another request has just
+/// renewed the session, the response is 409: see [`Session::require_signed_in`]. No cache stores these responses.
 ///
-/// An `Option<SignedIn>` is for pages that are also for guests. It is `None` whatever the reason, also if a lazy session
-/// can't be loaded. A handler that takes a [`Session`] beside it does not run in that case.
+/// Pages that guests can see as well take an `Option<SignedIn>`. It is `None` in all of these cases, and also if a
+/// lazy session can't be loaded. In the last case, a handler that takes a [`Session`] beside it does not run.
 ///
 /// ```
 /// use actix_web::{App, HttpResponse, web};
@@ -49,7 +49,7 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// The user: what the application gave to [`sign_in`](Session::sign_in).
+    /// The user: the subject that the application passed to [`sign_in`](Session::sign_in).
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
@@ -82,12 +82,12 @@ impl FromRequest for SignedIn {
     }
 }
 
-/// The signed-in user of a request, if the user has authenticated recently: before a change of the password, a payment, or
-/// other sensitive actions (OWASP ASVS 5.0, 7.5.1 and 7.5.3).
+/// The signed-in user of a request, if the user has authenticated recently. It is for sensitive actions, such as a
+/// payment or a change of the password (OWASP ASVS 5.0, 7.5.1 and 7.5.3).
 ///
-/// As [`SignedIn`]. The response is also 401 if the user authenticated longer ago than
-/// [`recent_authentication`](crate::config::Settings::recent_authentication). The application then asks for the password
-/// again, and calls [`Session::reauthenticate`].
+/// It behaves as [`SignedIn`] does. The response is also 401 if the last authentication is older than
+/// [`recent_authentication`](crate::config::Settings::recent_authentication). The application then asks for the
+/// password again, and calls [`Session::reauthenticate`].
 ///
 /// ```
 /// use actix_web::HttpResponse;
@@ -99,7 +99,15 @@ impl FromRequest for SignedIn {
 ///     # let _ = subject;
 ///     HttpResponse::NoContent().finish()
 /// }
-/// # let _ = change_password;
+/// # actix_web::rt::System::new().block_on(async {
+/// # use actix_web::{App, test::{TestRequest, call_service, init_service}, web};
+/// # use sessile::{SessionMiddleware, storage::MemorySessionStore};
+/// # let middleware = SessionMiddleware::new(MemorySessionStore::default(), actix_web::cookie::Key::generate());
+/// # let app = App::new().wrap(middleware).route("/", web::post().to(change_password));
+/// # let app = init_service(app).await;
+/// # let response = call_service(&app, TestRequest::post().to_request()).await;
+/// # assert_eq!(response.status(), 401);
+/// # });
 /// ```
 #[derive(Debug, Clone)]
 pub struct RecentlyAuthenticated(pub SignedIn);
@@ -124,8 +132,8 @@ impl FromRequest for RecentlyAuthenticated {
     }
 }
 
-/// The session of a request that does not extend its life: for requests that the page sends without the user, such as
-/// polling. See [`Session::set_extends_life`].
+/// The session of a request that does not extend its life. It is for requests that the page sends without the
+/// user, such as polling. See [`Session::set_extends_life`].
 ///
 /// ```
 /// use sessile::extract::Unextended;
@@ -134,7 +142,15 @@ impl FromRequest for RecentlyAuthenticated {
 ///     let unread: Option<u32> = session.get("unread")?;
 ///     Ok(unread.unwrap_or_default().to_string())
 /// }
-/// # let _ = unread_messages;
+/// # actix_web::rt::System::new().block_on(async {
+/// # use actix_web::{App, test::{TestRequest, call_and_read_body, init_service}, web};
+/// # use sessile::{SessionMiddleware, storage::MemorySessionStore};
+/// # let middleware = SessionMiddleware::new(MemorySessionStore::default(), actix_web::cookie::Key::generate());
+/// # let app = App::new().wrap(middleware).route("/", web::get().to(unread_messages));
+/// # let app = init_service(app).await;
+/// # let body = call_and_read_body(&app, TestRequest::default().to_request()).await;
+/// # assert_eq!(body, "0");
+/// # });
 /// ```
 #[derive(Debug, Clone)]
 pub struct Unextended(pub Session);

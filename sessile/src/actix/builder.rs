@@ -75,14 +75,13 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
-    /// Whether scripts are kept from reading the cookie. Default: `true`. See
-    /// [`Settings::cookie_http_only`].
+    /// Whether browsers hide the cookie from scripts. Default: `true`. See [`Settings::cookie_http_only`].
     pub fn cookie_http_only(mut self, http_only: bool) -> Self {
         self.settings.cookie_http_only = http_only;
         self
     }
 
-    /// Which requests from other sites bring the cookie. Default: [`SameSite::Lax`]. See
+    /// Which requests from other sites have the cookie. Default: [`SameSite::Lax`]. See
     /// [`Settings::cookie_same_site`].
     pub fn cookie_same_site(mut self, same_site: SameSite) -> Self {
         self.settings.cookie_same_site = match same_site {
@@ -128,8 +127,8 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     ///
     /// let sessions = SessionMiddleware::strict(MemorySessionStore::default(), Key::generate())
     ///     .allow_plain_http(cfg!(debug_assertions))
-    ///     .build();
-    /// # let _ = sessions;
+    ///     .try_build();
+    /// assert!(sessions.is_ok());
     /// ```
     pub fn allow_plain_http(mut self, allow: bool) -> Self {
         self.settings.allow_plain_http = allow;
@@ -164,7 +163,7 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
-    /// The most bytes that a state may have. Default: 1 MiB. See [`Settings::max_state_bytes`].
+    /// The maximum size of a state in bytes. Default: 1 MiB. See [`Settings::max_state_bytes`].
     pub fn max_state_bytes(mut self, bytes: usize) -> Self {
         self.settings.max_state_bytes = bytes;
         self
@@ -177,7 +176,7 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
-    /// How long the secret that a renewal replaced is remembered. Default: 30 seconds. See
+    /// How long the session remembers the secret that a renewal replaced. Default: 30 seconds. See
     /// [`Settings::renewal_grace`].
     pub fn renewal_grace(mut self, grace: Duration) -> Self {
         self.settings.renewal_grace = grace;
@@ -191,8 +190,8 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
-    /// How long the secret in the cookie is used before another one replaces it. Default: `None`, only renewals
-    /// replace it. See [`Settings::rotation_interval`].
+    /// The interval after which a new secret replaces the one in the cookie. Default: `None`, only renewals replace it.
+    /// See [`Settings::rotation_interval`].
     pub fn rotation_interval(mut self, interval: Option<Duration>) -> Self {
         self.settings.rotation_interval = interval;
         self
@@ -200,7 +199,8 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
 
     /// The maximum number of sessions that a user can have at a time. Default: any number.
     ///
-    /// Exact, also if a user signs in many times at once. Costs the store a look at the user's sessions with each sign-in.
+    /// The limit is exact, even if a user signs in many times at once. With each sign-in, the store reads the user's
+    /// sessions.
     ///
     /// ```
     /// use actix_web::cookie::Key;
@@ -208,8 +208,8 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     ///
     /// let sessions = SessionMiddleware::builder(MemorySessionStore::default(), Key::generate())
     ///     .session_limit(SessionLimit::new(3).expect("more than zero"))
-    ///     .build();
-    /// # let _ = sessions;
+    ///     .try_build();
+    /// assert!(sessions.is_ok());
     /// ```
     pub fn session_limit(mut self, limit: SessionLimit) -> Self
     where
@@ -219,18 +219,18 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
-    /// Renders the application's own page for a request that fails because of its session: 409 if another
-    /// request has ended or renewed it, 503 if the store failed, 500 otherwise, for example if the cookie
-    /// would be too large. Default: an empty body.
+    /// Renders the application's own page for a request that fails because of its session. Default: an empty body.
+    /// The status is 409 if another request has ended or renewed the session, 503 if the store failed, and 500
+    /// otherwise, for example if the cookie would be too large.
     ///
-    /// The page should have the [status](SessionFailure::status) of the failure; a page with a status of success
-    /// gets that in its place. The middleware adds the headers of the failure: `Cache-Control: no-store`,
-    /// `Retry-After` with a 503, and the cookie if one is needed.
+    /// The page should have the [status](SessionFailure::status) of the failure. If it has a status of success, the
+    /// middleware replaces that by the status of the failure. The middleware also adds the headers of the failure:
+    /// `Cache-Control: no-store`, `Retry-After` with a 503, and the cookie if one is needed.
     ///
-    /// The page is for failures of the session middleware and of the extractor. If a handler or an inner
-    /// middleware returns an error, for example from [`load`](crate::Session::load) through `?`, the response
-    /// is that error's, unless the commit fails as well. If an inner middleware returned an error, there is no
-    /// request left to render a page for.
+    /// The page is for failures of the session middleware and of the extractor. If a handler or an inner middleware
+    /// returns an error, for example from [`load`](crate::Session::load) through `?`, the response is that of the
+    /// error, unless the commit fails as well. If an inner middleware returned an error, no page can be rendered,
+    /// because the request was dropped.
     ///
     /// ```
     /// use actix_web::{HttpResponse, cookie::Key, http::StatusCode};
@@ -242,8 +242,8 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     ///         HttpResponse::build(status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE))
     ///             .body("Please try again.")
     ///     })
-    ///     .build();
-    /// # let _ = sessions;
+    ///     .try_build();
+    /// assert!(sessions.is_ok());
     /// ```
     pub fn failure_page(
         mut self,
@@ -257,10 +257,11 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     /// [`RecentlyAuthenticated`](crate::extract::RecentlyAuthenticated) refuses a request: for example a redirect to the
     /// login page. Default: 401 with an empty body.
     ///
-    /// The error is [`NotSignedIn`](AuthenticationError::NotSignedIn) or [`NotRecent`](AuthenticationError::NotRecent). In
-    /// all other cases, signing in would not help: [`failure_page`](Self::failure_page) renders those responses. A page
-    /// with a status of success gets 401 in its place. The middleware adds `Cache-Control: no-store`, and to a 401 the
-    /// header `WWW-Authenticate` unless the page has one.
+    /// The error is [`NotSignedIn`](AuthenticationError::NotSignedIn) or
+    /// [`NotRecent`](AuthenticationError::NotRecent). In all other cases, signing in would not help:
+    /// [`failure_page`](Self::failure_page) renders those responses. If the page has a status of success, the
+    /// middleware replaces it by 401. It adds `Cache-Control: no-store`, and to a 401 the header `WWW-Authenticate`
+    /// unless the page has one.
     ///
     /// ```
     /// use actix_web::{HttpResponse, cookie::Key};
@@ -274,8 +275,8 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     ///         };
     ///         HttpResponse::SeeOther().insert_header(("Location", page)).finish()
     ///     })
-    ///     .build();
-    /// # let _ = sessions;
+    ///     .try_build();
+    /// assert!(sessions.is_ok());
     /// ```
     pub fn on_unauthenticated(
         mut self,
@@ -300,17 +301,17 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     }
 
     /// Whether the cookies of actix-session are accepted. Default: `true`. See
-    /// [`Settings::accept_actix_session_cookies`] for what it risks.
+    /// [`Settings::accept_actix_session_cookies`] for the risks.
     pub fn accept_actix_session_cookies(mut self, accept: bool) -> Self {
         self.settings.accept_actix_session_cookies = accept;
         self
     }
 
-    /// The marker by which handlers take the session of this middleware: as [`SessionOf<M>`](crate::extract::SessionOf),
-    /// and not as [`Session`](crate::Session). So one request can have several sessions. Default: none.
+    /// A marker for the session of this middleware: handlers take it as [`SessionOf<M>`](crate::extract::SessionOf)
+    /// instead of [`Session`](crate::Session). So one request can have several sessions. Default: none.
     ///
-    /// Give each middleware its own cookie name. A session that outer code takes before the middleware runs is an
-    /// unmarked one.
+    /// Give each middleware its own cookie name. If outer code takes a session before the middleware runs, that
+    /// session has no marker.
     pub fn marker<M: 'static>(mut self) -> Self {
         self.slot = Slot::of::<M>();
         self

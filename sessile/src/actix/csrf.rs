@@ -32,20 +32,20 @@ const TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 
 /// Refuses requests that a page of another site forged (OWASP ASVS 5.0, 3.5.1).
 ///
-/// Put it around the application or a scope, inside of the [`SessionMiddleware`](crate::SessionMiddleware). It lets safe
-/// methods (`GET`, `HEAD`, `OPTIONS`, `TRACE`) pass, so a `GET` must not change anything. Of other requests, it checks in
-/// this order:
+/// Put it around the application or a scope, inside of the [`SessionMiddleware`](crate::SessionMiddleware). It lets
+/// safe methods (`GET`, `HEAD`, `OPTIONS`, `TRACE`) pass, so a `GET` must not change anything. For other requests, it
+/// makes these checks, in this order:
 ///
-/// 1. The browser names the page that sent the request: `Sec-Fetch-Site` has to be `same-origin`, or `none` for the user's
-///    own action. Without this header, an `Origin` has to be that of the application. Pages of
-///    [other origins](Self::allow_origin) can be allowed.
+/// 1. The browser reports which page sent the request. `Sec-Fetch-Site` has to be `same-origin`, or `none` for the
+///    user's own action. If this header is missing, the `Origin`, if there is one, has to be that of the application.
+///    [`allow_origin`](Self::allow_origin) allows pages of other origins.
 /// 2. The request has a [token](Session::csrf_token) of its session: in the header `X-CSRF-Token`, or in the field
-///    `csrf_token` of an `application/x-www-form-urlencoded` form. The guard reads such a form up to
+///    `csrf_token` of an `application/x-www-form-urlencoded` form. The guard reads such a form of up to
 ///    [`max_form_bytes`](Self::max_form_bytes), and the handler still gets it.
 ///
-/// A refused request gets an empty 403, or the [application's page](Self::on_refused). Handlers don't run. Scripts send
-/// the token of JSON and multipart requests in the header; for a multipart form without a script, put the route outside
-/// of the guard, and call [`verify_csrf`](Session::verify_csrf) in the handler.
+/// A refused request gets an empty 403, or the [application's page](Self::on_refused). The handler does not run.
+/// Scripts send the token of JSON and multipart requests in the header. For a multipart form without a script, put the
+/// route outside of the guard, and call [`verify_csrf`](Session::verify_csrf) in the handler.
 ///
 #[doc = include_str!("docs/csrf_guard.md")]
 #[derive(Clone)]
@@ -72,16 +72,16 @@ impl CsrfGuard {
     ///
     /// The pages still need a token. Allow only origins whose pages you trust as much as your own.
     ///
-    /// # Errors
-    ///
-    /// If it is not an origin, for example because it has a path.
-    ///
     /// ```
     /// use sessile::extract::CsrfGuard;
     ///
     /// assert!(CsrfGuard::new().allow_origin("https://app.example.com").is_ok());
     /// assert!(CsrfGuard::new().allow_origin("app.example.com").is_err());
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// If `origin` is not an origin, for example because it has a path.
     pub fn allow_origin(mut self, origin: &str) -> Result<Self, InvalidOriginError> {
         let allowed = Origin::parse(origin).ok_or_else(|| InvalidOriginError {
             origin: origin.to_owned(),
@@ -99,20 +99,21 @@ impl CsrfGuard {
         self
     }
 
-    /// Requires no token of requests with `Sec-Fetch-Site: same-origin`, which browsers since 2023 send over HTTPS. By
-    /// default, every request needs a token.
+    /// Accepts requests with `Sec-Fetch-Site: same-origin` without a token. Browsers since 2023 send this header over
+    /// HTTPS. By default, every request needs a token.
     ///
-    /// The risk: a fault of the browser in this header is then enough to forge a request.
+    /// The risk: if a browser sends a wrong header, a page of another site can forge requests.
     #[must_use]
     pub const fn trust_fetch_metadata(mut self) -> Self {
         self.trusts_fetch_metadata = true;
         self
     }
 
-    /// The response to a refused request: for example a page that asks the user to load the form again. By default, it has
-    /// an empty body.
+    /// The response to a refused request: for example a page that asks the user to load the form again. By default,
+    /// its body is empty.
     ///
-    /// A response with a status of success gets that of the [error](CsrfError). No cache stores it.
+    /// If the response has a status of success, the status of the [error](CsrfError) replaces it. No cache stores the
+    /// response.
     #[must_use]
     pub fn on_refused(
         mut self,
@@ -162,7 +163,7 @@ impl CsrfGuard {
         }
     }
 
-    /// The token in the request. A form that it is in is read and put back.
+    /// The token in the request. If it is in a form, the guard reads the form and puts it back for the handler.
     async fn take_token(
         &self,
         request: &mut ServiceRequest,
@@ -198,11 +199,11 @@ impl CsrfGuard {
     }
 }
 
-/// What is known of the page that sent a request.
+/// What the headers show about the page that sent a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
     SameOrigin,
-    /// Only the token can show that it is a page of the application.
+    /// Only a token can show that a page of the application sent it.
     Unproven,
 }
 
@@ -251,7 +252,7 @@ where
     }
 }
 
-/// The service that [`CsrfGuard`] puts around the application's.
+/// The service that [`CsrfGuard`] wraps around that of the application.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct CsrfService<S> {

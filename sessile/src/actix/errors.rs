@@ -93,7 +93,8 @@ opaque_responses!(
     },
 );
 
-/// The header of a 401 (RFC 9110, section 15.5.2). Browsers ignore its scheme, which no browser knows, and show the page.
+/// The header of a 401 (RFC 9110, section 15.5.2). No browser knows its scheme, so all of them show the
+/// page.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Cookie realm=\"session\"");
 
 /// The response has the parameters of RFC 9470 if the user has to authenticate again.
@@ -142,7 +143,7 @@ fn closed_status(reason: SessionClosedError) -> StatusCode {
 /// [`failure_page`](crate::SessionMiddlewareBuilder::failure_page).
 impl ResponseError for SessionFailure {
     fn status_code(&self) -> StatusCode {
-        // The settings were checked: it is the status of an error.
+        // The settings were checked, so it is an error status.
         StatusCode::from_u16(self.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
     }
 

@@ -25,10 +25,10 @@ use crate::{
 
 /// Gets the session of a request, for middleware, guards and handlers that don't take it as an argument.
 ///
-/// Without a [`SessionMiddleware`](crate::SessionMiddleware), the session is empty. All callers within the
-/// request share it, and it is not stored. In middleware outside of the session middleware, the session is
-/// empty as well. When the session middleware opens the session, it applies what was written there to the
-/// stored state, and the earlier handle is one of the request's session.
+/// Without a [`SessionMiddleware`](crate::SessionMiddleware), the session is empty. All callers within the request
+/// share it, and it is not stored. In middleware outside of the session middleware, the session is empty at first.
+/// When the session middleware opens the session, it applies the earlier changes to the stored state. The earlier
+/// handle then belongs to the opened session.
 ///
 /// With [lazy loading](crate::config::Loading::Lazy), call [`Session::load`] before you read or
 /// write values. A guard can't do that, so it sees a session only if middleware has loaded it.
@@ -103,7 +103,7 @@ impl SessionExt for GuardContext<'_> {
     }
 }
 
-/// Works while a handler borrows the request's extensions.
+/// It works while a handler borrows the request's extensions.
 fn found_in(extensions: &Extensions) -> Option<Session> {
     let held = Slot::unmarked().get(extensions);
     held.map(|held| held.session.clone())
@@ -119,8 +119,8 @@ fn made_in(extensions: &mut Extensions) -> Session {
 /// Takes the [loaded](Session::load) session as an argument of a handler. See [`SessionExt`] for handlers
 /// without a session middleware.
 ///
-/// Fails only with [lazy loading](crate::config::Loading::Lazy), if the store fails. The response is
-/// then the one that [`on_store_failure`](crate::SessionMiddlewareBuilder::on_store_failure) sets.
+/// It fails only with [lazy loading](crate::config::Loading::Lazy), if the store fails. The response is then the
+/// one that [`on_store_failure`](crate::SessionMiddlewareBuilder::on_store_failure) sets.
 impl FromRequest for Session {
     type Error = actix_web::Error;
     type Future = ExtractSession<Self>;
@@ -140,7 +140,7 @@ impl<T: Serialize + DeserializeOwned + 'static> FromRequest for TypedSession<T> 
     }
 }
 
-/// Extracts a session, and then what `convert` makes of it: at once, if the session is loaded.
+/// Extracts a session and converts it. If the session is loaded, the future is ready at once.
 #[doc(hidden)]
 pub struct ExtractSession<T>(Extracting<T>);
 

@@ -7,7 +7,7 @@ use actix_web::dev::Extensions;
 use super::pages::Pages;
 use crate::Session;
 
-/// A session, and the application's pages for what its middleware refuses.
+/// A session, and the application's pages for refused requests.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
     pub(super) session: Session,
@@ -16,7 +16,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// A session that no middleware has opened yet.
+    /// A session that outer code takes before a middleware opens it.
     pub(super) fn early() -> Self {
         Self {
             session: Session::early(),
@@ -25,7 +25,7 @@ impl Held {
     }
 }
 
-/// Where the extensions have the session of the middlewares with one marker.
+/// The slot of the request's extensions for the session of the middlewares with one marker.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slot {
     get: fn(&Extensions) -> Option<&Held>,
@@ -33,11 +33,11 @@ pub(super) struct Slot {
     is_marked: bool,
 }
 
-/// What the marker `M` distinguishes.
+/// The entry of the extensions for the marker `M`.
 struct Marked<M>(Held, PhantomData<fn() -> M>);
 
 impl Slot {
-    /// That of the marker `M`.
+    /// The slot of the marker `M`.
     pub(super) fn of<M: 'static>() -> Self {
         Self {
             get: |extensions| extensions.get::<Marked<M>>().map(|marked| &marked.0),
@@ -49,7 +49,7 @@ impl Slot {
         }
     }
 
-    /// That of middlewares without a marker.
+    /// The slot of middlewares without a marker.
     pub(super) fn unmarked() -> Self {
         Self::of::<()>()
     }

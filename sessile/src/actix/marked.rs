@@ -15,9 +15,9 @@ use crate::Session;
 
 /// The [`Session`] of the middleware with the marker `M`, as an argument of a handler.
 ///
-/// An application can have several session middlewares around one handler, for example one for customers and one for
-/// administrators. The marker, a type of the application, tells them apart: see
-/// [`marker`](crate::SessionMiddlewareBuilder::marker). Other code gets the session from
+/// An application can have several session middlewares around one handler, for example one for
+/// customers and one for administrators. The marker, a type of the application, selects one of
+/// them: see [`marker`](crate::SessionMiddlewareBuilder::marker). Other code gets the session from
 /// [`SessionExt::get_session_of`](crate::SessionExt::get_session_of).
 ///
 /// ```
@@ -47,7 +47,7 @@ use crate::Session;
 ///
 /// # Errors
 ///
-/// Without a middleware that has this marker, the response is an opaque 500: [`NoSessionError`].
+/// If no middleware has this marker, the response is an opaque 500: [`NoSessionError`].
 pub struct SessionOf<M>(Session, PhantomData<fn() -> M>);
 
 impl<M: 'static> SessionOf<M> {

@@ -49,10 +49,10 @@ use crate::{
 /// If another request has ended or renewed the session, the changes are not stored, and the response is an
 /// empty 409, unless the request's method is safe. If the store fails or does not answer in time, the
 /// response is an empty 503, or the one that
-/// [`on_store_failure`](SessionMiddlewareBuilder::on_store_failure) sets. If the session can't be loaded, the
-/// handler does not run. If the changes can't be stored, the failure replaces the handler's response, so no
-/// lost change is acknowledged. [`failure_page`](SessionMiddlewareBuilder::failure_page) renders your own
-/// page for both.
+/// [`on_store_failure`](SessionMiddlewareBuilder::on_store_failure) sets. If the session can't be loaded,
+/// the handler does not run. If the changes can't be stored, the failure replaces the handler's response,
+/// so that no lost change is acknowledged. [`failure_page`](SessionMiddlewareBuilder::failure_page)
+/// renders the application's own page for all of these.
 pub struct SessionMiddleware<Store> {
     pub(super) manager: SessionManager<Store>,
     pub(super) slot: Slot,
@@ -62,7 +62,7 @@ pub struct SessionMiddleware<Store> {
 }
 
 impl<Store: SessionStore> SessionMiddleware<Store> {
-    /// What happens to the sessions from now on, in this process: for audit trails, presence, and sockets.
+    /// The events of all sessions in this process from now on, for audit trails, presence, and sockets.
     ///
     #[doc = include_str!("../engine/docs/session_event.md")]
     #[must_use]
@@ -70,7 +70,7 @@ impl<Store: SessionStore> SessionMiddleware<Store> {
         self.manager.events()
     }
 
-    /// What the application does with the sessions outside of their own requests: lists, "log out everywhere".
+    /// The operations on sessions outside of their own requests: lists, and "log out everywhere".
     ///
     /// ```
     /// use actix_web::{App, cookie::Key, web};
@@ -78,8 +78,11 @@ impl<Store: SessionStore> SessionMiddleware<Store> {
     ///
     /// let middleware = SessionMiddleware::new(MemorySessionStore::default(), Key::generate());
     /// let sessions = web::Data::new(middleware.sessions());
-    /// let app = App::new().app_data(sessions).wrap(middleware);
+    /// let app = App::new().app_data(sessions.clone()).wrap(middleware);
     /// # let _ = app;
+    /// # actix_web::rt::System::new().block_on(async {
+    /// assert_eq!(sessions.count().await?, 0);
+    /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
     /// ```
     #[must_use]
     pub fn sessions(&self) -> Sessions<Store> {
@@ -93,9 +96,9 @@ impl<Store: SessionStore> SessionMiddleware<Store> {
 
     /// The middleware with all settings at their defaults.
     ///
-    /// `key` seals the cookies: an `actix_web::cookie::Key`, or a [`KeyRing`], whose keys can be replaced. Use the same
-    /// key on all servers of the application and after each restart: a cookie that another key sealed is not
-    /// accepted.
+    /// `key` seals the cookies: an `actix_web::cookie::Key`, or a [`KeyRing`], whose keys can be replaced.
+    /// Use the same key on all servers and after each restart: the middleware accepts no cookie that
+    /// another key sealed.
     #[must_use]
     pub fn new(store: Store, key: impl Into<KeyRing>) -> Self {
         Self::builder(store, key).build()
@@ -112,8 +115,8 @@ impl<Store: SessionStore> SessionMiddleware<Store> {
     /// use actix_web::cookie::Key;
     /// use sessile::{SessionMiddleware, storage::MemorySessionStore};
     ///
-    /// let sessions = SessionMiddleware::strict(MemorySessionStore::default(), Key::generate()).build();
-    /// # let _ = sessions;
+    /// let sessions = SessionMiddleware::strict(MemorySessionStore::default(), Key::generate());
+    /// assert!(sessions.try_build().is_ok());
     /// ```
     pub fn strict(store: Store, key: impl Into<KeyRing>) -> SessionMiddlewareBuilder<Store> {
         SessionMiddlewareBuilder::new(store, key.into(), Settings::strict())

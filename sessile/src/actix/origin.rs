@@ -24,7 +24,8 @@ impl Origin {
 
     /// Whether it is the origin of pages that come over this connection.
     ///
-    /// A proxy in front of the server may have ended TLS, so a connection without TLS proves no scheme.
+    /// A proxy in front of the server may have ended TLS, so a plain connection does not exclude
+    /// `https`.
     pub(super) fn is_of(&self, connection: &ConnectionInfo) -> bool {
         let is_scheme = match &*self.scheme {
             "https" => true,
@@ -82,7 +83,7 @@ mod tests {
                 "https",
                 true,
             ),
-            // TLS may end at a proxy that does not tell.
+            // A proxy may end TLS without a header that says so.
             ("https://example.com", "example.com", "http", true),
             ("http://example.com", "example.com", "http", true),
             ("http://example.com", "example.com", "https", false),

@@ -26,7 +26,7 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// Those of the middleware whose session is in this slot of the request.
+    /// The pages of the middleware whose session is in this slot of the request.
     pub(super) fn of(request: &HttpRequest, slot: Slot) -> Self {
         let extensions = request.extensions();
         let held = slot.get(&extensions);
@@ -60,7 +60,7 @@ impl Pages {
                     None => error.into(),
                 }
             }
-            // Signing in would not help.
+            // Signing in does not help.
             error => {
                 let status = error.status_code().as_u16();
                 self.answer(SessionFailure::authentication(error, status), request)
@@ -69,8 +69,8 @@ impl Pages {
     }
 }
 
-/// The page with these headers, and with the status of the error in place of one of success, which would acknowledge what
-/// the handler has not done.
+/// The page with these headers. The status of the error replaces a status of success, which would acknowledge a change
+/// that was not made.
 pub(super) fn rendered<E: ResponseError + 'static>(
     render: &Render<E>,
     error: E,
@@ -86,7 +86,8 @@ pub(super) fn rendered<E: ResponseError + 'static>(
     InternalError::from_response(error, response).into()
 }
 
-/// A 401 has to tell how to authenticate (RFC 9110, section 15.5.2). If the page does not, the response to the error does.
+/// A 401 has to name a way to authenticate (RFC 9110, section 15.5.2). If the page has no such header, it gets that of
+/// the error's response.
 fn require_challenge(page: &mut HttpResponse, error_response: impl FnOnce() -> HttpResponse) {
     if page.status() == StatusCode::UNAUTHORIZED && !page.headers().contains_key(WWW_AUTHENTICATE) {
         let response = error_response();

@@ -19,7 +19,7 @@ use crate::{
     storage::SessionStore,
 };
 
-/// The service that [`SessionMiddleware`] puts around the application's.
+/// The service that [`SessionMiddleware`] wraps around that of the application.
 #[doc(hidden)]
 pub struct SessionService<S, Store> {
     pub(super) service: Rc<S>,
@@ -94,7 +94,7 @@ impl Enclosing {
     }
 }
 
-/// The sessions of this request that the middleware with this `slot` does not find there.
+/// The sessions of this request that are not in this `slot`.
 fn outer_sessions(slot: Slot, extensions: &Extensions) -> impl Iterator<Item = &Held> {
     let unmarked = Slot::unmarked().get(extensions);
     let enclosing = extensions.get::<Enclosing>();
@@ -105,8 +105,9 @@ fn outer_sessions(slot: Slot, extensions: &Extensions) -> impl Iterator<Item = &
         .chain(enclosing)
 }
 
-/// Serves a request in which outer middlewares have opened sessions, and puts the one that its slot had back before the
-/// response reaches outer code. If this middleware has the `same` session as one of them, it serves that one.
+/// Serves a request in which outer middlewares have opened sessions. Before the response reaches outer code, it
+/// restores the session that was in its slot. If this middleware would open the `same` session as one of them, it uses
+/// that one.
 async fn nest<S, B, Store>(
     service: Rc<S>,
     middleware: SessionMiddleware<Store>,
@@ -139,8 +140,8 @@ where
     Ok(response)
 }
 
-/// Opens the session, calls the inner service, and commits. If outer code took the session before it was opened, that one
-/// is opened.
+/// Opens the session, calls the inner service, and commits. If outer code has already taken a handle, this opens its
+/// session.
 async fn open_and_commit<S, B, Store>(
     service: Rc<S>,
     middleware: SessionMiddleware<Store>,
@@ -156,12 +157,12 @@ where
         header,
         pages,
     } = middleware;
-    // Looked up here, because outer code may take the session after it has called the middleware.
+    // It is looked up here, because outer code may take the session after it has called the middleware.
     let early = slot.get(&request.extensions()).cloned();
     let early = early.map(|held| held.session);
     let early = early.filter(|session| session.backend().is_none());
 
-    // Closes the session also if the client disconnects and this future is dropped.
+    // This closes the session even if the client disconnects and the future is dropped.
     let _closing_early = early.as_ref().map(Closing);
     let session = {
         let cookies = request.headers().get_all(&header);
@@ -189,7 +190,7 @@ where
     }
 
     let method = request.method().clone();
-    // The changes of a handler that failed count as well.
+    // The changes of a failed handler are committed as well.
     let handled = service.call(request).await;
     if let Ok(response) = &handled
         && slot.is_marked()
@@ -224,7 +225,8 @@ where
     let changes = match (committed, &handled) {
         (Ok(changes), _) => changes,
         (Err(failure), Ok(response)) => return Err(pages.answer(failure, response.request())),
-        // The error dropped the request. A copy would have prevented the router from changing it.
+        // The error dropped the request. The middleware keeps no copy of it, because a copy would prevent the router
+        // from changing it.
         (Err(failure), Err(_)) => return Err(failure.into()),
     };
     match handled {
@@ -241,7 +243,7 @@ where
     }
 }
 
-/// Closes a session on drop: no cookie can be sent for it after that.
+/// Closes a session on drop, because no cookie can be sent for it after that.
 struct Closing<'a>(&'a Session);
 
 impl Drop for Closing<'_> {

@@ -1,11 +1,11 @@
-//! The cookie: how its content is protected, and what browsers accept as its name and attributes.
+//! The cookie: how its content is protected, and which names and attributes browsers accept.
 
 use super::Settings;
 use crate::error::InvalidCookieError;
 
 /// How the content of the cookie is protected.
 ///
-/// With both, a cookie that was changed, or sealed for another cookie name, is not accepted.
+/// Both detect a cookie that was changed, or that was sealed for another cookie name.
 ///
 /// ```
 /// use sessile::config::{CookieContentSecurity, Settings};
@@ -17,12 +17,12 @@ use crate::error::InvalidCookieError;
 pub enum CookieContentSecurity {
     /// Encrypted and authenticated (AES-128-GCM-SIV): the client can't read it.
     Private,
-    /// Authenticated (HMAC-SHA256): the client can read it. With `CookieSessionStore`, that is everything
-    /// the session holds.
+    /// Authenticated (HMAC-SHA256): the client can read it. With `CookieSessionStore`, the content
+    /// is the whole session.
     Signed,
 }
 
-/// Which requests from other sites bring the cookie (RFC 6265bis, section 5.6.7).
+/// Which requests from other sites have the cookie (RFC 6265bis, section 5.6.7).
 ///
 /// ```
 /// use sessile::{
@@ -45,15 +45,15 @@ pub enum SameSite {
     Strict,
     /// Those that open a page: links and forms that use `GET`.
     Lax,
-    /// All. Browsers take such a cookie only with `Secure`.
+    /// All. Browsers accept such a cookie only with `Secure`.
     None,
 }
 
-/// The most bytes that a name or an attribute may have: browsers ignore longer attributes (RFC
-/// 6265bis, section 5.6), and a longer name leaves too little for the value.
+/// The maximum length of a name or an attribute in bytes. Browsers ignore longer attributes (RFC
+/// 6265bis, section 5.6), and a longer name leaves too few bytes for the value.
 const MAX_LEN: usize = 1024;
 
-/// Checks that a browser takes a cookie with the name and attributes of `settings`.
+/// Checks that browsers accept a cookie with the name and attributes of `settings`.
 pub(super) fn check(settings: &Settings) -> Result<(), InvalidCookieError> {
     if let Some(header) = &settings.session_header {
         return check_header(header);
@@ -84,7 +84,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), InvalidCookieError> {
     check_prefix(settings)
 }
 
-/// Headers whose meaning a session would change.
+/// Headers that have a meaning of their own.
 const RESERVED_HEADERS: [&str; 9] = [
     "cache-control",
     "clear-site-data",

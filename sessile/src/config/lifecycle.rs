@@ -3,7 +3,7 @@
 
 use time::Duration;
 
-/// How long the state lives where nothing else was said: one day.
+/// The default idle timeout: one day.
 const DEFAULT_TTL: Duration = Duration::days(1);
 
 /// How long a session lives, and whether the browser keeps its cookie across restarts.
@@ -70,8 +70,8 @@ impl From<PersistentSession> for SessionLifecycle {
 
 /// A session whose cookie the browser deletes when it closes.
 ///
-/// Many browsers restore such cookies with the windows of the last run, so the server's own limit
-/// is the one to rely on.
+/// Many browsers restore such cookies together with the windows of the last run, so rely on the timeouts
+/// of the server.
 ///
 /// ```
 /// use sessile::config::{
@@ -92,9 +92,9 @@ pub struct BrowserSession {
 }
 
 impl BrowserSession {
-    /// How long the server keeps the state after its life was last extended: the idle timeout.
+    /// The idle timeout: how long the server keeps the state after its life was last extended.
     ///
-    /// Default: one day. Must be more than zero, and counts as 400 days if it is longer.
+    /// Default: one day. It must be more than zero, and counts as 400 days if it is longer.
     #[must_use]
     pub fn state_ttl(mut self, ttl: Duration) -> Self {
         self.state_ttl = ttl;
@@ -144,8 +144,8 @@ impl PersistentSession {
     /// How long the session lives after its life was last extended: the cookie's `Max-Age` and the
     /// idle timeout of the state.
     ///
-    /// Default: one day. Must be more than zero, and counts as 400 days if it is longer: browsers keep no
-    /// cookie longer (RFC 6265bis, section 5.5). `Max-Age` is in whole seconds, rounded up.
+    /// Default: one day. It must be more than zero, and counts as 400 days if it is longer: browsers
+    /// keep no cookie longer (RFC 6265bis, section 5.5). `Max-Age` is in whole seconds, rounded up.
     #[must_use]
     pub fn session_ttl(mut self, ttl: Duration) -> Self {
         self.session_ttl = ttl;
@@ -182,21 +182,22 @@ impl Default for PersistentSession {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TtlExtensionPolicy {
-    /// Every request that comes with the session's cookie.
+    /// Every request with the session's cookie.
     ///
-    /// Costs a write to the store now and then on requests that only read: once in a fraction of
-    /// the lifetime (see [`Settings::touch_fraction`](crate::config::Settings::touch_fraction)). A session
-    /// that is used never ends early; one that is left alone may live longer by that fraction.
+    /// A request that only reads costs a write to the store if a fraction of the idle timeout has
+    /// passed since the last one: see
+    /// [`Settings::touch_fraction`](crate::config::Settings::touch_fraction). A session in use never
+    /// ends early. An unused session may end later by this fraction.
     OnEveryRequest,
-    /// Only requests that change the state. A session that is only read ends while it is used.
+    /// Only requests that change the state. A session that is only read ends although it is in use.
     ///
-    /// Costs one write in five minutes for a signed-in user who only reads: see
+    /// A signed-in user who only reads costs one write in five minutes: see
     /// [`SessionInfo::used_at`](crate::engine::SessionInfo::used_at).
     #[default]
     OnStateChanges,
 }
 
-/// Where the absolute timeout of a signed-in session counts from. That of a guest counts from the creation.
+/// The start of the absolute timeout of a signed-in session. For a guest, it starts at the creation.
 ///
 /// ```
 /// use sessile::config::AbsoluteTimeoutFrom;
@@ -205,7 +206,7 @@ pub enum TtlExtensionPolicy {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AbsoluteTimeoutFrom {
-    /// The last [`sign_in`](crate::Session::sign_in), at which the user authenticated.
+    /// The last [`sign_in`](crate::Session::sign_in).
     #[default]
     SignIn,
     /// The creation of the session, which may be long before the sign-in.

@@ -1,6 +1,6 @@
-//! The settings, each in one place: [`Settings`] has all of them.
+//! The settings: [`Settings`] documents each of them.
 //!
-//! `SessionMiddlewareBuilder` has a setter for each. Handlers never see them.
+//! `SessionMiddlewareBuilder` has a setter for each.
 
 mod cookie;
 mod lifecycle;
@@ -8,8 +8,9 @@ mod persistence;
 mod policies;
 mod settings;
 
-/// The crate whose `Duration` the types of actix-session use: [`BrowserSession`], [`PersistentSession`] and
-/// [`SessionLength`]. All other durations are of the standard library.
+/// The crate that has the `Duration` of the types from actix-session: [`BrowserSession`],
+/// [`PersistentSession`] and [`SessionLength`]. All other durations are those of the standard
+/// library.
 pub use time;
 
 #[cfg(feature = "actix")]

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-/// A lifetime that a session has in place of the settings': "remember me".
+/// A session's own lifetime, in place of that in the settings: "remember me".
 ///
-/// [`Session::set_persistence`](crate::Session::set_persistence) gives it to a session. It replaces the idle timeout, the
-/// absolute timeout and the lifetime of the cookie. What extends the life of the session stays as the settings say.
+/// [`Session::set_persistence`](crate::Session::set_persistence) gives it to a session. It replaces the idle timeout,
+/// the absolute timeout and the lifetime of the cookie. The settings still decide which requests extend the session's
+/// life.
 ///
-/// Neither timeout is longer than [`Settings::max_persistence`](crate::config::Settings::max_persistence). Without an
-/// absolute timeout, that is the absolute timeout.
+/// [`Settings::max_persistence`](crate::config::Settings::max_persistence) caps both timeouts, and is the absolute
+/// timeout if none is given.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,6 +22,8 @@ use std::time::Duration;
 /// session.set_persistence(Persistence::remembered(30 * DAY).absolute_timeout(90 * DAY))?;
 /// // Back to the settings.
 /// session.set_persistence(None)?;
+///
+/// assert!(session.set_persistence(Persistence::remembered(Duration::ZERO)).is_err());
 /// # Ok::<(), sessile::error::WriteError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +54,7 @@ impl Persistence {
         }
     }
 
-    /// The same with this absolute timeout. It counts from the sign-in, as
+    /// Sets the absolute timeout. It counts from the sign-in, as
     /// [`Settings::absolute_timeout`](crate::config::Settings::absolute_timeout) does.
     #[must_use]
     pub const fn absolute_timeout(mut self, timeout: Duration) -> Self {

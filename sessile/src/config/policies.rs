@@ -1,11 +1,12 @@
-//! What the engine does when requests conflict, when the store fails, and when a session is used: the choices of
-//! [`Settings`](super::Settings) that are enums.
+//! The settings that are enums: when sessions are loaded, and the responses to conflicts and to failures of the
+//! store.
 
 /// The response if the changes of a request were not stored because another request had renewed or ended
 /// the session.
 ///
-/// A request with a safe method (RFC 9110, section 9.2.1: `GET`, `HEAD`, `OPTIONS`, `TRACE`) did not ask for
-/// a change, so its response is served in both cases, without the change. The drop is logged and counted.
+/// A request with a safe method (RFC 9110, section 9.2.1: `GET`, `HEAD`, `OPTIONS`, `TRACE`) did not ask for a
+/// change, so its response is sent under both policies, and the changes are dropped. The drop is logged and
+/// counted.
 ///
 /// ```
 /// use sessile::{
@@ -67,11 +68,11 @@ pub enum Caching {
     /// them are removed: `public`, `s-maxage`, `CDN-Cache-Control`, `Surrogate-Control`, `X-Accel-Expires` and similar.
     #[default]
     Private,
-    /// As [`Private`](Self::Private), and the pages of users who are signed in are not stored at all: `no-store`
-    /// (OWASP ASVS 5.0, 14.3.2). The browser then loads them again when the user goes back.
+    /// As [`Private`](Self::Private), and no cache stores the pages of signed-in users: `no-store` (OWASP ASVS
+    /// 5.0, 14.3.2). The browser then loads a page again when the user goes back.
     ///
-    /// A user is signed in after [`sign_in`](crate::Session::sign_in). An application that has its own way of signing in sets
-    /// `Cache-Control: no-store` itself, which is kept.
+    /// A user is signed in after [`sign_in`](crate::Session::sign_in). An application with its own way of
+    /// signing in sets `Cache-Control: no-store` itself. The middleware keeps this header.
     NoStoreSignedIn,
     /// The application sets these headers itself, on every response that depends on a session.
     Unchanged,
@@ -121,8 +122,8 @@ pub enum Loading {
     /// use the session.
     #[default]
     Eager,
-    /// A handler's argument of type `Session` loads the session, or a call of
-    /// [`Session::load`](crate::Session::load).
+    /// A handler's argument of type `Session` or a call of [`Session::load`](crate::Session::load) loads the
+    /// session.
     ///
     /// A request with neither costs almost nothing: its cookie is not unsealed, and the store is not used.
     /// In exchange:
@@ -163,7 +164,7 @@ pub enum StoreFailurePolicy {
         /// The status code, 400 to 599.
         status: u16,
     },
-    /// The handler runs with an empty session, and what it writes there is not kept.
+    /// The handler runs with an empty session, and its changes are dropped.
     ///
     /// The stored session is neither overwritten nor ended, and no cookie is sent. This is for sites whose
     /// pages are useful without a session. If a session was loaded and its changes can't be stored, the

@@ -11,7 +11,7 @@ use crate::{
     error::SettingsError,
 };
 
-/// Everything an application can choose about its sessions.
+/// The settings of sessions, with their defaults.
 ///
 /// ```
 /// use sessile::config::{SameSite, Settings};
@@ -27,29 +27,27 @@ use crate::{
 pub struct Settings {
     /// The cookie's name.
     ///
-    /// Default: `id`, which does not reveal the library. A name that begins with `__Host-`
-    /// is the safest: browsers then take the cookie only from this very host, over TLS
-    /// (OWASP ASVS 5.0, 3.3.3).
+    /// Default: `id`, which does not reveal the library. A name that begins with `__Host-` is the safest: browsers then
+    /// accept the cookie only from this host, over TLS (OWASP ASVS 5.0, 3.3.3).
     pub cookie_name: String,
     /// Whether browsers may send the cookie over TLS only.
     ///
-    /// Default: `true`. Without it, an attacker who listens on the network can take over the
-    /// session (OWASP ASVS 5.0, 3.3.1). For development over plain HTTP, set
-    /// [`allow_plain_http`](Self::allow_plain_http).
+    /// Default: `true`. Without it, an attacker on the network can take over the session (OWASP ASVS 5.0, 3.3.1). For
+    /// development over plain HTTP, set [`allow_plain_http`](Self::allow_plain_http).
     pub cookie_secure: bool,
-    /// Whether scripts are kept from reading the cookie.
+    /// Whether browsers hide the cookie from scripts.
     ///
     /// Default: `true` (OWASP ASVS 5.0, 3.3.4).
     pub cookie_http_only: bool,
-    /// Which requests from other sites bring the cookie.
+    /// Which requests from other sites have the cookie.
     ///
-    /// Default: [`SameSite::Lax`] (OWASP ASVS 5.0, 3.3.2). [`SameSite::None`] opens the application to
-    /// cross-site request forgery unless it has a defence of its own, and is an error without `cookie_secure`:
-    /// browsers ignore such a cookie (RFC 6265bis, section 5.7).
+    /// Default: [`SameSite::Lax`] (OWASP ASVS 5.0, 3.3.2). [`SameSite::None`] allows cross-site request forgery unless
+    /// the application prevents it. Without `cookie_secure`, it is an error, because browsers ignore such a cookie (RFC
+    /// 6265bis, section 5.7).
     pub cookie_same_site: SameSite,
     /// The path below which browsers send the cookie.
     ///
-    /// Default: `/`. It keeps the cookie tidy, not safe: pages on other paths can reach it. If it is empty, the
+    /// Default: `/`. A path protects nothing: pages on other paths of the host can use the cookie. If it is empty, the
     /// cookie has no `Path`, and browsers use the path of the request up to its last `/` (RFC 6265bis, section 5.1.4).
     pub cookie_path: String,
     /// The domain below which browsers send the cookie, its subdomains included.
@@ -66,17 +64,17 @@ pub struct Settings {
     ///
     /// Default: [`CookieContentSecurity::Private`].
     pub cookie_content_security: CookieContentSecurity,
-    /// A header that takes the cookie's place, such as `X-Session`: for clients of an API that keep no cookies.
+    /// A header in place of the cookie, such as `X-Session`, for clients of an API that keep no cookies.
     ///
     /// Default: `None`. With a header, cookies are neither read nor set, and all `cookie_` settings except
-    /// [`cookie_content_security`](Self::cookie_content_security) have no effect. A request sends the value that the latest
-    /// response with this header had. An empty value means that the session has ended. See
+    /// [`cookie_content_security`](Self::cookie_content_security) have no effect. A client sends the value of the
+    /// latest response that had this header. An empty value means that the session has ended. See
     /// [`guide::cookies_and_proxies`](crate::guide::cookies_and_proxies#a-header-instead-of-a-cookie).
     pub session_header: Option<String>,
-    /// Whether cookies work over plain HTTP: for development.
+    /// Whether cookies work over plain HTTP, for development.
     ///
-    /// Default: `false`. With it, the cookie has no `Secure`, and its name no prefix `__Host-` or `__Secure-`, which browsers
-    /// refuse without `Secure` (RFC 6265bis, section 4.1.3). An attacker who listens on the network can take over the
+    /// Default: `false`. With it, the cookie has no `Secure`, and its name no prefix `__Host-` or `__Secure-`, which
+    /// browsers refuse without `Secure` (RFC 6265bis, section 4.1.3). An attacker on the network can take over the
     /// sessions (OWASP ASVS 5.0, 3.3.1), so a warning is logged.
     pub allow_plain_http: bool,
     /// How long a session lives, and what extends its life: the idle timeout
@@ -89,35 +87,34 @@ pub struct Settings {
     ///
     /// Default: `None`, never. Updates and renewals don't restart it.
     pub absolute_timeout: Option<Duration>,
-    /// Where the absolute timeout of a signed-in session counts from.
+    /// The start of the absolute timeout of a signed-in session.
     ///
-    /// Default: [`AbsoluteTimeoutFrom::SignIn`]. That of a guest counts from the creation.
+    /// Default: [`AbsoluteTimeoutFrom::SignIn`]. For a guest, it starts at the creation.
     pub absolute_timeout_from: AbsoluteTimeoutFrom,
     /// How long the sessions of signed-in users live, in place of `lifecycle`.
     ///
-    /// Default: `None`, as those of guests.
+    /// Default: `None`, as long as those of guests.
     pub signed_in_lifecycle: Option<SessionLifecycle>,
     /// The absolute timeout of the sessions of signed-in users, in place of `absolute_timeout`.
     ///
     /// Default: `None`, that of guests.
     pub signed_in_absolute_timeout: Option<Duration>,
-    /// The longest idle and absolute timeout that a session can have of its own: see
-    /// [`Session::set_persistence`](crate::Session::set_persistence).
+    /// The longest idle and absolute timeout that [`Session::set_persistence`](crate::Session::set_persistence) can
+    /// give a session.
     ///
-    /// Default: 400 days, which is also the maximum. A shorter one also applies to sessions that have a longer
-    /// lifetime already.
+    /// Default: 400 days, which is also the maximum. A shorter one also applies to stored sessions with a longer
+    /// lifetime.
     pub max_persistence: Duration,
-    /// How long ago a user may have authenticated for an action that needs a recent authentication: see
+    /// The maximum age of an authentication for an action that needs a recent one: see
     /// [`Session::require_recent_authentication`](crate::Session::require_recent_authentication).
     ///
     /// Default: 10 minutes.
     pub recent_authentication: Duration,
-    /// The part of the idle timeout that may pass before a request that only reads extends the life of the
-    /// stored session again. It has an effect only under
-    /// [`OnEveryRequest`](crate::config::TtlExtensionPolicy::OnEveryRequest).
+    /// The part of the idle timeout that has to pass before a request that only reads extends the session again. It has
+    /// an effect only under [`OnEveryRequest`](crate::config::TtlExtensionPolicy::OnEveryRequest).
     ///
-    /// Default: 0.05. A number from 0 to 1. A session that is in use never ends early because of it; an unused session
-    /// may end later by this part. With 0, idle timeouts are exact, and each request writes to the store.
+    /// Default: 0.05. A number from 0 to 1. A session in use never ends early because of it. An unused session may end
+    /// later by this part. With 0, idle timeouts are exact, and each request writes to the store.
     pub touch_fraction: f64,
     /// When a request's session is loaded.
     ///
@@ -142,8 +139,8 @@ pub struct Settings {
     ///
     /// Default: [`SupersededPolicy::Refuse`]: the response is 409 unless the request's method is safe.
     pub on_superseded: SupersededPolicy,
-    /// How long the session remembers the secret that a renewal replaced. A request that presents it in that
-    /// time was in flight when the session was renewed, so its changes are refused. After that time, such a
+    /// How long the session remembers the secret that a renewal replaced. A request that presents this secret within
+    /// the time was probably in flight during the renewal, so its changes are refused with 409. After that time, such a
     /// request gets a new, empty session.
     ///
     /// Default: 30 seconds.
@@ -153,16 +150,16 @@ pub struct Settings {
     ///
     /// Default: 30 seconds.
     pub clock_allowance: Duration,
-    /// How long the secret in the cookie is used before another one replaces it: timed rotation. A copy of a cookie then
+    /// The interval of timed rotation: after it, a new secret replaces the one in the cookie. A copy of a cookie then
     /// opens the session only until the browser has sent its newer cookie.
     ///
-    /// Default: `None`, only renewals replace it. Each rotation costs up to three writes, and a cookie for each response
-    /// until the browser sends it back. A response that is lost signs no user out. The page
+    /// Default: `None`, only renewals replace it. Each rotation costs up to three writes, and a cookie in each response
+    /// until the browser sends it back. A lost response signs no user out. The page
     /// [`guide::timed_rotation`](crate::guide::timed_rotation) has the details.
     ///
-    /// At least twice the [grace period](Self::renewal_grace) with the [allowance](Self::clock_allowance). An error with
-    /// `CookieSessionStore`, which keeps no secrets. Sessions in a store that was written for actix-session are not
-    /// rotated.
+    /// The interval has to be at least twice the [grace period](Self::renewal_grace) with the
+    /// [allowance](Self::clock_allowance). With `CookieSessionStore`, which keeps no secrets, it is an error. Sessions
+    /// in a store that was written for actix-session are not rotated.
     pub rotation_interval: Option<Duration>,
     /// The cache headers of responses that depend on a session.
     ///
@@ -175,19 +172,19 @@ pub struct Settings {
     /// may delay the response's page by seconds. A handler's own `Clear-Site-Data` is kept. Browsers ignore the header over
     /// plain HTTP.
     pub clear_site_data: bool,
-    /// Whether cookies that actix-session made with the same key and name are accepted.
+    /// Whether cookies that actix-session sealed with the same key and name are accepted.
     ///
-    /// Default: `true`, so that no user is signed out when this crate replaces actix-session. The browser gets such
-    /// a cookie sealed again with the first response. Turn it off when all of them should have ended, for two
+    /// Default: `true`, so that no user is signed out when this crate replaces actix-session. The browser gets such a
+    /// cookie sealed again with the first response. Turn it off after the longest lifetime of such a session, for two
     /// reasons:
     ///
     /// - A session that actix-session stored in the cookie never expires. The new cookie has an expiry, but a copy of
     ///   the old cookie is accepted for as long as this setting is on and the key is in use.
-    /// - Under [`Signed`](CookieContentSecurity::Signed), actix-session did not bind the cookie to its name.
-    ///   If the application signed a value for another cookie with the same key, and the value has the form
-    ///   of a session, it is accepted as one.
+    /// - Under [`Signed`](CookieContentSecurity::Signed), actix-session did not bind the cookie to its name. If the
+    ///   application signed a value for another cookie with the same key, and the value has the form of a session, that
+    ///   value is accepted as a session.
     ///
-    /// Cookies that this crate sealed have neither problem: they are sealed with keys of their own.
+    /// Cookies that this crate sealed have neither problem, because they are sealed with keys of their own.
     pub accept_actix_session_cookies: bool,
     pub(crate) clock: SharedClock,
 }
@@ -232,7 +229,7 @@ impl Settings {
         self
     }
 
-    /// The same with what [`allow_plain_http`](Self::allow_plain_http) changes.
+    /// The settings after the changes of [`allow_plain_http`](Self::allow_plain_http).
     pub(crate) fn in_effect(mut self) -> Self {
         if self.allow_plain_http {
             self.cookie_secure = false;
@@ -241,7 +238,7 @@ impl Settings {
         self
     }
 
-    /// Checks the values that the types allow and that are invalid.
+    /// Checks what the types do not.
     pub(crate) fn check(&self) -> Result<(), SettingsError> {
         cookie::check(self)?;
         let lifecycles = [Some(&self.lifecycle), self.signed_in_lifecycle.as_ref()];
@@ -283,7 +280,7 @@ impl Settings {
         }
     }
 
-    /// How long a replaced secret is remembered.
+    /// How long a session remembers a replaced secret, with the allowance for clocks.
     pub(crate) fn grace(&self) -> Duration {
         self.renewal_grace.saturating_add(self.clock_allowance)
     }

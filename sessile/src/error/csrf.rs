@@ -24,7 +24,7 @@ pub enum CsrfError {
     /// The token is not one of this session, or is too old.
     #[error("the CSRF token is not valid for the session")]
     InvalidToken,
-    /// The form that may have the token is too large to be searched for it.
+    /// The form is too large for the guard to search it for the token.
     #[error("the form has more than {max} bytes")]
     FormTooLarge {
         /// The maximum.
@@ -38,7 +38,16 @@ pub enum CsrfError {
     NotLoaded,
 }
 
-/// A text is not an origin, such as `https://example.com`.
+/// The text is not an origin. An example of an origin is `https://example.com`.
+///
+/// ```
+/// # #[cfg(feature = "actix")] {
+/// use sessile::extract::CsrfGuard;
+///
+/// let error = CsrfGuard::new().allow_origin("example.com").unwrap_err();
+/// assert_eq!(error.origin, "example.com");
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{origin}` is not an origin: a scheme, a host and a port that is not the scheme's own, without a path"

@@ -28,7 +28,7 @@ pub enum OpenError {
     /// The store did not answer in time.
     #[error("the session could not be loaded within {after:?}")]
     Timeout {
-        /// The time that the store had.
+        /// The time that the store had to reply.
         after: Duration,
     },
     /// Outer middleware changed the session before it was opened, and the change can't be applied to the stored values.
@@ -52,7 +52,7 @@ impl From<RebaseError> for OpenError {
 }
 
 impl OpenError {
-    /// Whether the store, not the application, is at fault: the same request may succeed later.
+    /// Whether the store caused the failure. The same request may succeed later.
     ///
     /// ```
     /// use std::time::Duration;
@@ -107,10 +107,10 @@ pub enum CommitError {
     /// The store failed.
     #[error("the session could not be stored")]
     Store(#[from] StoreError),
-    /// The store did not answer in time. The changes may have been stored or not.
+    /// The store did not answer in time. It may have stored the changes.
     #[error("the session could not be stored within {after:?}")]
     Timeout {
-        /// The time that the store had.
+        /// The time that the store had to reply.
         after: Duration,
     },
     /// Other requests changed the session before each attempt to store it.
@@ -121,8 +121,8 @@ pub enum CommitError {
         /// The number of attempts.
         attempts: u32,
     },
-    /// An earlier attempt to store the changes failed in a way that leaves open whether they were
-    /// stored, and another request changed the session since: storing them again might apply them twice.
+    /// An earlier attempt to store the changes failed, and the store may have stored them. Another
+    /// request has changed the session since, so another attempt could apply the changes twice.
     #[error("it is not known whether an earlier attempt stored the session's changes")]
     Unknown,
     /// The state, or the values for the next request, are too large once they are merged with what other requests stored.
@@ -146,7 +146,7 @@ pub enum CommitError {
 }
 
 impl CommitError {
-    /// Whether the store, not the application, is at fault: the same request may succeed later.
+    /// Whether the store caused the failure. The same request may succeed later.
     #[must_use]
     pub const fn is_store_failure(&self) -> bool {
         matches!(
@@ -190,7 +190,7 @@ impl CommitError {
 #[error("the session would have {bytes} bytes, {over} more than its bound of {max}", over = bytes - max)]
 #[non_exhaustive]
 pub struct StateTooLargeError {
-    /// The size it would have.
+    /// The size that the state would have.
     pub bytes: usize,
     /// The bound.
     pub max: usize,
@@ -199,7 +199,7 @@ pub struct StateTooLargeError {
 impl StateTooLargeError {
     /// Whether a state of `before` bytes may become one of `bytes`, where `max` is the bound.
     ///
-    /// A state that is over it already, because that was lowered, may still shrink.
+    /// If the bound was lowered, a state may exceed it already. Such a state may shrink.
     pub(crate) fn check(before: usize, bytes: usize, max: usize) -> Result<(), Self> {
         if bytes > max && bytes > before {
             return Err(Self { bytes, max });

@@ -10,7 +10,8 @@ use crate::{
 
 /// A value could not be read.
 ///
-/// In a handler, `?` turns it into an opaque 500. It has the name, the type and the position, but never the value.
+/// In a handler, `?` turns it into an opaque 500. The error has the name, the type and the position, but never the
+/// value.
 ///
 /// ```
 /// use sessile::Session;
@@ -142,7 +143,7 @@ pub enum WriteError {
         /// The maximum.
         max: usize,
     },
-    /// The values for the next request would be too large.
+    /// The [flashed](crate::Session::flash) values would be too large.
     #[error(
         "the values for the next request would have {bytes} bytes, and at most {max} are allowed"
     )]
@@ -155,7 +156,7 @@ pub enum WriteError {
     /// A timeout of the session's own [`Persistence`](crate::config::Persistence) is shorter than a millisecond.
     #[error("a timeout of a session has to be at least one millisecond")]
     TimeoutTooShort,
-    /// The session has as many labels as it can.
+    /// The session already has the maximum number of labels.
     #[error("a session has at most {max} labels")]
     TooManyLabels {
         /// The maximum.
@@ -164,7 +165,7 @@ pub enum WriteError {
     /// The session takes no changes.
     #[error(transparent)]
     Closed(#[from] SessionClosedError),
-    /// Another thread or the closure itself changed the value each time that the closure ran.
+    /// Another thread or the closure itself changed the value during each run of the closure.
     #[error("the value was changed each time that it was updated")]
     KeepsChanging,
 }
@@ -285,16 +286,16 @@ pub enum SessionReloadError {
     #[error("the session could not be loaded")]
     Load(#[from] OpenError),
     /// The outcome of an earlier attempt to store the changes is unknown, and the stored session has changed since
-    /// then, so they may be in it. The session now has the stored state, and all changes with an unknown outcome are
-    /// dropped.
+    /// then, so it may contain the changes. The session now has the stored state. Changes with an unknown outcome
+    /// are dropped.
     #[error("it is not known whether an earlier attempt stored the session's changes")]
     Unknown,
     /// The unsaved changes could not be applied to the current state.
     /// [`discard`](crate::Session::discard) drops them.
     #[error("the session's unsaved changes do not fit its current state")]
     Merge(#[from] MergeError),
-    /// The session was changed each time that the unsaved changes were applied to its state: a closure given
-    /// to [`update`](crate::Session::update) changes its own session.
+    /// Each attempt to apply the unsaved changes changed the session again: a closure passed to
+    /// [`update`](crate::Session::update) changes its own session.
     #[error(
         "the session was changed each time that its unsaved changes were applied to its current state"
     )]

@@ -24,7 +24,7 @@ pub enum SettingsError {
     /// A revocation list, and its store can't end the sessions of a user.
     #[error("the store of the revocation list can't end the sessions of a user")]
     NoMarks,
-    /// No browser would take the cookie.
+    /// No browser would accept the cookie.
     #[error("the session cookie can't be made")]
     Cookie(#[from] InvalidCookieError),
     /// A duration is zero or negative.
@@ -47,7 +47,7 @@ pub enum SettingsError {
     /// The touch fraction is not a number from 0 to 1.
     #[error("the touch fraction has to be a number from 0 to 1")]
     TouchFraction,
-    /// The status for a failing store is not one of an error.
+    /// The status for a failing store is not an error status.
     #[error("{status} is not the status of an error response, 400 to 599")]
     Status {
         /// The status.
@@ -102,7 +102,7 @@ pub enum InvalidCookieError {
     #[error("browsers ignore a cookie with Partitioned and without Secure")]
     InsecurePartitioned,
     /// [`session_header`](crate::config::Settings::session_header) names a header that has another meaning.
-    #[error("sessions can't travel in the header `{header}`, which has another meaning")]
+    #[error("the header `{header}` can't carry sessions, because it has another meaning")]
     ReservedHeader {
         /// The name of the header.
         header: &'static str,
@@ -113,10 +113,10 @@ pub enum InvalidCookieError {
     Prefix {
         /// The prefix of the name.
         prefix: &'static str,
-        /// What is in the way.
+        /// The attribute that contradicts the prefix.
         because: &'static str,
     },
-    /// The name, `Path` or `Domain` is longer than browsers accept, or than leaves room for a value.
+    /// The name, `Path` or `Domain` is longer than browsers accept, or leaves no room for a value.
     #[error("the cookie's name, Path or Domain has {len} bytes, more than {max}")]
     TooLong {
         /// The length in bytes.

@@ -42,7 +42,8 @@ pub enum SignInError {
     /// The session takes no changes.
     #[error(transparent)]
     Closed(#[from] SessionClosedError),
-    /// The sign-in could not be stored. It is kept, and the commit at the end of the request tries to store it again.
+    /// The sign-in could not be stored. The session keeps it, and the commit at the end of the request tries to store
+    /// it again.
     #[error("the sign-in could not be stored")]
     Save(#[source] SessionSaveError),
 }
@@ -105,7 +106,7 @@ pub enum EndOthersError {
     /// Another request ended the session.
     #[error(transparent)]
     Closed(#[from] SessionClosedError),
-    /// The store failed: sessions may be left.
+    /// The store failed, so some sessions may not have ended.
     #[error("the other sessions of the user could not be ended")]
     Store(#[from] StoreError),
 }

@@ -1,4 +1,4 @@
-//! Administration: health checks, a graceful shutdown, and the sessions of everyone.
+//! Administration: health checks, a graceful shutdown, and the sessions of all visitors.
 //!
 //! Read this page when you operate the application, or write an admin site.
 //!
@@ -13,13 +13,14 @@
 //! | [`end_all`](Sessions::end_all), [`end_everything`](Sessions::end_everything) | [`EndingStore`] | as for `SubjectStore`, and the cookie store with a [`RevocationList`] |
 //! | [`end_by_id`](Sessions::end_by_id) | [`SessionStore`](crate::storage::SessionStore) | all; an error with the cookie store without a list |
 //!
-//! `storage::compat::Adapter` has only `end_by_id`. [`AnySessionStore`] has all of them. If the store behind it lacks one, the operation is an error of kind
-//! [`Unsupported`](crate::storage::StoreErrorKind::Unsupported).
+//! `storage::compat::Adapter` supports only `end_by_id`. [`AnySessionStore`] has all operations: one that the opened
+//! store does not support returns an error of kind [`Unsupported`](crate::storage::StoreErrorKind::Unsupported).
 //!
 //! # A health check
 //!
-//! A load balancer asks each server whether it can serve. [`ping`](Sessions::ping) loads a session that does not exist, so it
-//! needs what each request needs. Bound its time: the load balancer should not wait as long as a request may.
+//! A load balancer asks each server whether it can serve. [`ping`](Sessions::ping) loads a session that does not
+//! exist, so it tests what each request needs. Limit its time: the load balancer should not wait for as long as a
+//! request may.
 //!
 //! ```
 //! use std::time::Duration;
@@ -47,8 +48,8 @@
 //! # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
 //! ```
 //!
-//! A liveness check, after which an orchestrator restarts the server, should not ask the store. Restarting all servers because
-//! the store is down makes the outage longer.
+//! A liveness check, after which an orchestrator restarts the server, should not query the store. During an outage of
+//! the store, the orchestrator would restart all servers and make the outage longer.
 //!
 //! # A graceful shutdown
 //!
@@ -70,9 +71,9 @@
 //!
 //! # Looking at all sessions
 //!
-//! [`page`](Sessions::page) returns some sessions, of users and guests, and a cursor for the next page. The cursor is a text,
-//! so that a page of an admin site can link to the next one. A [`SessionInfo`](crate::engine::SessionInfo) never has a key, so
-//! no reader of the page can open a session.
+//! [`page`](Sessions::page) returns some sessions, of users and guests, and a cursor for the next page. The cursor is
+//! a string, so a page of an admin site can link to the next page. A [`SessionInfo`](crate::engine::SessionInfo)
+//! never contains a key, so readers of the page can't open a session.
 //!
 //! ```
 //! use sessile::{Sessions, engine::SessionInfo, storage::{Cursor, MemorySessionStore, StoreError}};
@@ -110,13 +111,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
 //!
-//! A record that can't be decoded is in [`unreadable`](crate::engine::SessionsPage::unreadable), with its error. It does not
-//! fail the page.
+//! Records that can't be decoded are in [`unreadable`](crate::engine::SessionsPage::unreadable), each with its error.
+//! They do not fail the page.
 //!
 //! # Counting
 //!
-//! [`count`](Sessions::count) is the number of live sessions. It reads all of them, so ask rarely: once a minute for a gauge
-//! is enough. In Redis it is an estimate.
+//! [`count`](Sessions::count) is the number of live sessions. It reads all of them, so call it rarely: once a minute
+//! is enough for a gauge. In Redis, the number is an estimate.
 //!
 //! # Ending sessions
 //!
@@ -150,9 +151,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
 //!
-//! A request in flight never brings an ended session back. If it changed the session, it is answered with 409, as
-//! [`concurrent_requests`](crate::guide::concurrent_requests) describes. A server with a [near cache] or a
-//! revocation list serves a session that another server ended for up to its `max_staleness`.
+//! A request in flight never restores an ended session. If it changed the session, the response is 409, as
+//! [`concurrent_requests`](crate::guide::concurrent_requests) describes. With a [near cache] or a revocation list, a
+//! server can serve a session for up to its `max_staleness` after another server has ended it.
 //!
 //! [`AnySessionStore`]: crate::storage::AnySessionStore
 //! [`EndingStore`]: crate::storage::EndingStore

@@ -1,12 +1,12 @@
 //! Audit trails, presence, and sockets: what happens to sessions, as events.
 //!
 //! [`SessionMiddleware::events`](crate::SessionMiddleware::events) returns a receiver of
-//! [`SessionEvent`](crate::engine::SessionEvent)s: a session was created, signed in, renewed, rotated or ended and why, or a key or a
-//! cookie was rejected (OWASP ASVS 5.0, 16.3.1). Requests never wait for a receiver. One that is slow learns how many
-//! events it missed.
+//! [`SessionEvent`](crate::engine::SessionEvent)s: a session was created, signed in, renewed,
+//! rotated or ended (with the reason), or a key or a cookie was rejected (OWASP ASVS 5.0, 16.3.1).
+//! Requests never wait for a receiver. A slow receiver learns how many events it missed.
 //!
-//! Read this page when you need a trail of sign-ins and sign-outs, or when a socket must close with its session. The program
-//! [`examples/audit.rs`] writes a trail, and has a page that learns of its user's sign-out.
+//! Read this page when you need a trail of sign-ins and sign-outs, or when a socket must close with its session. The
+//! program [`examples/audit.rs`] writes a trail, and has a page that is told when its user signs out.
 //!
 //! # An audit trail
 //!
@@ -31,8 +31,8 @@
 //! # });
 //! ```
 //!
-//! Ids of sessions are not secret, so they may be written down. Users are personal data: keep them as long as the
-//! application's rules allow.
+//! Ids of sessions are not secret, so a trail may contain them. Names of users are personal data: keep them only as
+//! long as the application's rules allow.
 //!
 //! # A socket whose session ends
 //!
@@ -50,7 +50,7 @@
 //!         match event {
 //!             Ok(event) if event.id.as_ref() != Some(id) => {}
 //!             Ok(event) if !matches!(event.kind, EventKind::Ended(_)) => {}
-//!             // It has ended, or may be among the events that were missed.
+//!             // The session has ended, or its end may be among the missed events.
 //!             Ok(_) | Err(_) => return,
 //!         }
 //!     }
@@ -70,8 +70,9 @@
 //!
 //! # What is not reported
 //!
-//! - What happens on other servers: each process reports its own requests and calls. A socket that has to notice an end on
-//!   another server calls [`reload`](crate::Session::reload) from time to time, which fails if the session has ended.
+//! - What happens on other servers: each process reports its own requests and calls. To notice an end on another
+//!   server, a socket calls [`reload`](crate::Session::reload) from time to time. The call fails if the session has
+//!   ended.
 //! - A session that expires while no request presents its key.
 //! - [`end_everything`](crate::Sessions::end_everything) and [`clear`](crate::Sessions::clear), which end sessions without
 //!   listing them.

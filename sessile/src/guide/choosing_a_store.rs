@@ -11,7 +11,7 @@
 //! | runs on one machine | [`SqliteSessionStore`] |
 //! | runs on several machines and has a PostgreSQL, MySQL or MariaDB database | [`PostgresSessionStore`], [`MySqlSessionStore`] |
 //! | runs on several machines and has many requests | [`RedisSessionStore`] |
-//! | has no place for sessions, and keeps little in them | [`CookieSessionStore`]; with a [`RevocationList`] if users sign in |
+//! | runs no server for sessions, and its sessions are small | [`CookieSessionStore`]; with a [`RevocationList`] if users sign in |
 //! | lets its operator choose | [`AnySessionStore`] |
 //! | has a store that was written for actix-session | [`compat::Adapter`] |
 //! | has another database or service | your own: see [`writing_a_store`] |
@@ -24,10 +24,10 @@
 //!
 //! | store | feature | round trips: read, change | lost in a crash | needs |
 //! | --- | --- | --- | --- | --- |
-//! | [`MemorySessionStore`] | – | 0, 0 | all sessions, when the process ends | one process; it is [bounded], by default to 256 MiB |
+//! | [`MemorySessionStore`] | – | 0, 0 | all sessions if the process ends | one process; it is [bounded], by default to 256 MiB |
 //! | [`CookieSessionStore`] | `cookie-session` | 0, 0 | nothing | at most 4096 bytes for the whole cookie |
 //! | the same with a [`RevocationList`] | `cookie-session` | 1, 2 | what the store of the list loses | the same, and a store for the list |
-//! | [`SqliteSessionStore`] | `sqlite-session` | a local file | nothing, when the process ends; the last writes, when the power fails, unless [`synchronous`] is set | a disk of this machine |
+//! | [`SqliteSessionStore`] | `sqlite-session` | a local file | nothing if the process ends; the last writes if the power fails, unless [`synchronous`] is set | a disk of this machine |
 //! | [`PostgresSessionStore`] | `postgres-session` | 1, 2 | nothing with the server's defaults | PostgreSQL 13 |
 //! | [`MySqlSessionStore`] | `mysql-session` | 1, 2 | nothing with the server's defaults | MySQL 8.0 or MariaDB 10.6 |
 //! | [`RedisSessionStore`] | `redis-session` | 1, 2 | what Redis had not yet written to its disk, or to a replica in a failover | Redis 5.0 |
@@ -40,14 +40,15 @@
 //! - A request without a session's cookie costs none. With [`Loading::Lazy`], a request that does not use its session
 //!   costs none either.
 //! - By default, a read writes nothing for a guest, and once in five minutes for a signed-in user: see
-//!   [`devices`](crate::guide::devices). [`TtlExtensionPolicy::OnEveryRequest`] adds a write now and then.
-//! - [Benchmarks] has the processor time of each store, and [`scaling`] estimates what many sessions need.
+//!   [`devices`](crate::guide::devices). [`TtlExtensionPolicy::OnEveryRequest`] adds a write each time
+//!   that a twentieth of the idle timeout has passed.
+//! - [Benchmarks] lists the processor time of each store, and [`scaling`] estimates what many sessions need.
 //! - [`databases`] is the page for the administrator of a PostgreSQL, MySQL or MariaDB database.
 //!
 //! # Ending sessions that are in cookies
 //!
-//! A [`RevocationList`] names the sessions that have ended although their cookies have not expired. It can be in every store
-//! that finds the sessions of a user. The program [`examples/ending_cookies.rs`] has one:
+//! A [`RevocationList`] holds the ids of ended sessions until their cookies expire. Every store that finds the
+//! sessions of a user can keep it. The program [`examples/ending_cookies.rs`] uses one:
 //!
 //! ```
 //! # #[cfg(all(feature = "actix", feature = "cookie-session"))] {
@@ -59,7 +60,7 @@
 //! };
 //!
 //! # actix_web::rt::System::new().block_on(async {
-//! // In production, one that all servers share, and that survives a restart.
+//! // In production, use a store that all servers share, and that survives a restart.
 //! let list = RevocationList::new(MemorySessionStore::default()).max_staleness(Duration::from_secs(2));
 //! let store = CookieSessionStore::with_revocations(list);
 //! let middleware = SessionMiddleware::new(store, Key::generate());
@@ -73,7 +74,7 @@
 //! | request | in the cookie | with a list | with `max_staleness` | on a server, such as Redis |
 //! | --- | --- | --- | --- | --- |
 //! | without a session | 0 | 0 | 0 | 0 |
-//! | reads | 0 | 1 | 0, or 1 if the last question is too old | 1 |
+//! | reads | 0 | 1 | 0, or 1 if the last reply is too old | 1 |
 //! | changes | 0 | 2 | 1 or 2 | 2 |
 //! | signs out | 0 | 2; 4 if another request renews at the same time | 1 or 2 | 2 |
 //! | renews | 0 | 3 | 2 or 3 | 2 |
@@ -81,20 +82,24 @@
 //!
 //! - A sign-out is acknowledged when the id is on the list. `renew` and `sign_in` list the old id. For the [grace period],
 //!   a request with the old cookie gets 409 if it changes something, and can still sign out.
-//! - Before a cookie is sent, the list is asked again. If the session has ended in the meantime, the cookie is withheld, and
-//!   a change gets 409.
-//! - [`Sessions::end_all`], [`Sessions::end_everything`], [`Sessions::end_by_id`] and [`Sessions::end_all_and_sign_in`] work.
-//!   Lists of sessions do not compile, and limits and timed rotation are refused when the middleware is built: nothing knows
-//!   which sessions there are.
-//! - If the store of the list fails, requests with a session fail. So the list needs the same care as a store of sessions.
-//! - With `max_staleness`, a session that another server has ended can be read for as long.
-//! - `end_all` and `end_everything` count from the clock of the server that calls them, and nothing corrects that: a session
-//!   that a server whose clock is ahead signed in shortly before is not ended. Repeat the call after that time.
-//! - A cookie that actix-session made has no times, so [less can be ended](crate::storage::CookieSessionStore::with_revocations). Turn
+//! - Before the middleware sends a cookie, it queries the list again. If the session has ended in the meantime, it
+//!   withholds the cookie, and a change gets 409.
+//! - [`Sessions::end_all`], [`Sessions::end_everything`], [`Sessions::end_by_id`] and [`Sessions::end_all_and_sign_in`]
+//!   work. No store knows which sessions exist. So `Sessions::list` does not compile, and building the middleware fails
+//!   if a limit or timed rotation is set.
+//! - If the store of the list fails, requests with a session fail. So this store must be as available as a store of
+//!   sessions.
+//! - With `max_staleness`, a server can serve a session for up to this time after another server has ended it.
+//! - `end_all` and `end_everything` use the clock of the server that calls them. If the clock of another server is
+//!   ahead, they miss the sessions that signed in there shortly before. Repeat the call when the difference of the
+//!   clocks has passed.
+//! - A cookie of actix-session has neither an id nor times, so [not every call ends
+//!   it](crate::storage::CookieSessionStore::with_revocations). Turn
 //!   [`accept_actix_session_cookies`] off as soon as you can.
 //! - With [`TtlExtensionPolicy::OnEveryRequest`], each response sends the cookie, so a read costs as much as a change.
-//! - Set the list up on all servers: one without it opens ended sessions.
-//! - Concurrent changes are still not merged, and a second sign-in with a cookie from before the first has no values of it.
+//! - Configure the list on all servers. A server without it opens ended sessions.
+//! - Concurrent changes are still not merged. A second sign-in with the cookie from before the first one begins a
+//!   session without the values of the first.
 //!
 //! # By an address from the configuration
 //!

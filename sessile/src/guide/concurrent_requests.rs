@@ -91,60 +91,63 @@
 //! block: it runs on the worker's thread, and all requests of the worker wait for it.
 //!
 //! If the first run panics, the handler panics, and Actix Web closes the connection. If a later run panics, or the
-//! closure does not fit the value that another request stored, its request fails with 500, none of its changes are
-//! stored, and the others go on.
+//! closure does not fit the value that another request stored, its request fails with 500 and none of its changes
+//! are stored. Other requests are not affected.
 //!
-//! What `get` returns after an `update` is computed from the state that the request loaded, and what is stored may be
-//! different: twenty concurrent visits may all show 2, while 21 is stored. After a [`save`](crate::Session::save),
-//! `get` returns the stored value, which includes the changes that were stored in the same update. So neither number
-//! is unique.
+//! After an `update`, `get` returns a value that is computed from the state that the request loaded. The stored value
+//! can differ: twenty concurrent visits may all show 2, while 21 is stored. After a [`save`](crate::Session::save),
+//! `get` returns the stored value, which includes the changes of other requests in the same update. So do not use
+//! either number as a unique one.
 //!
 //! # Signing out and signing in
 //!
-//! A sign-out waits for no other request. A renewal, as at sign-in, queues like other changes, and is stored in an
-//! update of its own.
+//! A sign-out does not wait for other requests. A renewal, for example by a sign-in, queues like other changes, and
+//! is stored in an update of its own.
 //!
-//! A request that changes a session which another request has ended or renewed since it was loaded is answered 409, and
-//! its changes are not stored. If its method is safe, or with
-//! [`SupersededPolicy::Ignore`](crate::config::SupersededPolicy::Ignore), its response is served without the changes.
-//! A request that changes nothing is served from the state that it loaded. `save` and `reload` return an error for
-//! every method, so a handler of a safe method can call `save` to learn whether its changes are stored.
+//! After a request has loaded its session, another request may end or renew that session. Then:
 //!
-//! A second renewal of a guest's session begins a new session from the state that it loaded. If a user was signed in, the
-//! second renewal is answered 409, and the browser keeps the cookie of the first. A second
-//! [`sign_in`](crate::Session::sign_in) of the same user succeeds, and keeps the values.
+//! - If the request changes the session, its changes are not stored, and the response is 409. If the method is safe,
+//!   or under [`SupersededPolicy::Ignore`](crate::config::SupersededPolicy::Ignore), the handler's response is sent
+//!   all the same.
+//! - If the request changes nothing, it is served from the state that it loaded.
+//! - `save` and `reload` return an error for every method. So a handler of a safe method can call `save` to learn
+//!   whether its changes are stored.
+//! - If the request renews a guest's session that was renewed, it begins a new session from the state that it loaded.
+//!   If a user was signed in, the response is 409, and the browser keeps the cookie of the first renewal.
+//! - A second [`sign_in`](crate::Session::sign_in) of the same user succeeds, and keeps the values.
 //!
 //! # What concurrent changes cost
 //!
-//! A change is stored by compare-and-swap. The first writer of a session sends its update directly. Writers that come
-//! while it is in flight wait for the answer, and are stored *together*: one request applies the changes of all, in
-//! the order of their arrival, and sends one update. If twenty requests of one worker commit, and the last nineteen
-//! arrive while the first update is in flight, the store gets two updates. A request without concurrent writers pays
-//! for an entry in a table. [Benchmarks](https://github.com/sessile-rs/sessile/blob/main/docs/benchmarks.md) has the
-//! numbers for one worker.
+//! A change is stored by compare-and-swap. The first writer of a session sends its update directly. Writers that
+//! arrive while it is in flight wait for the reply. Then one of them applies the changes of all, in the order of
+//! their arrival, and sends *one* update. If twenty requests of one worker commit, and the last nineteen arrive
+//! while the first update is in flight, the store gets two updates. A request without concurrent writers pays
+//! only for an entry in a table.
+//! [Benchmarks](https://github.com/sessile-rs/sessile/blob/main/docs/benchmarks.md) has the numbers for one
+//! worker.
 //!
 //! Requests wait only for those of their own worker thread. If several workers or servers change one session, one
 //! update wins, and the others are merged and sent again.
 //!
 //! # When something fails
 //!
-//! The status of a store's failure is 503 unless [`on_store_failure`](crate::config::Settings::on_store_failure) sets
+//! If the store fails, the status is 503 unless [`on_store_failure`](crate::config::Settings::on_store_failure) sets
 //! another one.
 //!
-//! The first update has only the changes of its own request. If it fails, a request that waits loads the session, and
-//! stores the changes of all. A later update has the changes of all that waited. If it fails, another of them repeats
-//! it, and the store recognizes it.
+//! The first update has only the changes of its own request. If it fails, a waiting request takes over: it loads the
+//! session, and stores the changes of all. A later update has the changes of all requests that waited. If it fails,
+//! another of them repeats it. The store recognizes the repeated update.
 //!
 //! | what happens | the request that sent the update | requests that wait for it |
 //! | --- | --- | --- |
-//! | the store fails, and may have stored the update | 503; a retry with [`save`](crate::Session::save) is not applied twice | one of them goes on as above |
-//! | the store does not answer | 503 after the [`store_timeout`](crate::config::Settings::store_timeout) | one of them goes on after a quarter of the timeout, or half of it if it waited for another update before |
-//! | the client disconnects | its changes are stored or not | one of them goes on at once |
-//! | 100 updates conflict in a row | 503 | another one goes on |
+//! | the store fails, and may have stored the update | 503; a retry with [`save`](crate::Session::save) is not applied twice | one of them takes over |
+//! | the store does not answer | 503 after the [`store_timeout`](crate::config::Settings::store_timeout) | one of them takes over after a quarter of the timeout, or half of it if it waited for another update before |
+//! | the client disconnects | its changes may be stored | one of them takes over at once |
+//! | 100 updates conflict in a row | 503 | one of them takes over |
 //!
-//! A request that waits takes its changes back if its client disconnects, unless they are in an update that is in
-//! flight. Changes that make the state too large fail alone, with 500. A [`save`](crate::Session::save) whose future
-//! is not polled delays other requests for a quarter of the timeout.
+//! If the client of a waiting request disconnects, its changes are withdrawn, unless they are in an update that is in
+//! flight. If the changes of one request make the state too large, only this request fails, with 500. A
+//! [`save`](crate::Session::save) whose future is not polled delays other requests for a quarter of the timeout.
 //!
 //! A store should answer well within a quarter of the timeout. Otherwise, waiting requests repeat updates that are only
 //! slow. If another worker has stored a change in the meantime, the outcome is unknown, and they get 503.

@@ -6,10 +6,10 @@
 //! # Choosing the cookie
 //!
 //! The defaults are a cookie called `id` with `Path=/`, `Secure`, `HttpOnly` and `SameSite=Lax`. They keep existing
-//! sessions of actix-session. A new application begins with [`SessionMiddleware::strict`] instead, whose cookie is called
-//! `__Host-id`: browsers accept it only from this host, over TLS, for all paths. [`Settings::strict`] lists the other
-//! differences. `SameSite=Strict` is safer still, but a sign-in that another site redirects back from does not find its
-//! session:
+//! sessions of actix-session. A new application begins with [`SessionMiddleware::strict`] instead, whose cookie is
+//! called `__Host-id`: browsers accept it only from this host, over TLS, for all paths. [`Settings::strict`] lists the
+//! other differences. `SameSite=Strict` is safer still. But a request that another site redirects back, as an identity
+//! provider does, has no cookie, so it does not find the session:
 //!
 //! ```
 //! use actix_web::cookie::{Key, SameSite};
@@ -46,13 +46,13 @@
 //! | the response | `Set-Cookie` |
 //! | --- | --- |
 //! | of a request that created or renewed the session | the new cookie |
-//! | of one that changed it | the cookie with its full `Max-Age`, if it has one; where the session travels in the cookie, always |
+//! | of one that changed it | the cookie with its full `Max-Age`, if it has one; always, if the session is in the cookie |
 //! | of one that only read it | none; under [`OnEveryRequest`], the cookie again, with its full `Max-Age` if it has one |
 //! | to a request with a cookie that actix-session sealed, or [a key other than the first](super::replacing_keys) | the cookie, sealed again, unless it would have more than 4096 bytes |
 //! | of one that purged it | a removal cookie: the same name and attributes, no value, `Max-Age=0` and an `Expires` in the past |
 //!
-//! Except under `OnEveryRequest`, a cookie without a `Max-Age` is sent again only if its key changes: a response that
-//! arrives late could replace a newer cookie with it. For the same reason, an unchanged cookie is withheld if another
+//! A response that arrives late could replace a newer cookie. So, except under `OnEveryRequest`, a cookie without a
+//! `Max-Age` is sent again only if its key changes. For the same reason, an unchanged cookie is withheld if another
 //! request has renewed the session. `Max-Age` is at most 400 days, the longest that browsers keep a cookie (RFC
 //! 6265bis, section 5.5).
 //!
@@ -101,10 +101,10 @@
 //! | forged requests from other sites | `SameSite`, and a CSRF token | impossible: a browser does not add the header by itself |
 //! | scripts of the page | can't read it (`HttpOnly`) | can read it. Don't use a header for pages in a browser |
 //!
-//! Such a middleware ignores cookies: if a request has both, the header counts. A value of a cookie is not accepted in the
-//! header, nor one of the header in a cookie. Cookies of actix-session are not accepted. The length is limited as that of
-//! a cookie is. If scripts of other origins use the API, the application's CORS middleware has to allow the header and
-//! to expose it (`Access-Control-Allow-Headers` and `Access-Control-Expose-Headers`).
+//! Such a middleware ignores cookies: if a request has both, the header counts. A value of a cookie is not accepted in
+//! the header, nor one of the header in a cookie. Cookies of actix-session are not accepted. The value has the same
+//! maximum length as a cookie. If scripts of other origins use the API, the application's CORS middleware has to allow
+//! the header and to expose it (`Access-Control-Allow-Headers` and `Access-Control-Expose-Headers`).
 //!
 //! For an application with pages and an API, put one middleware around each, as [`examples/site_and_api.rs`] does.
 //!
@@ -121,15 +121,20 @@
 //! # Caches
 //!
 //! A cache between the browser and the application must not give one visitor's page to another visitor. A response
-//! depends on its session if the handler, a guard or inner middleware read the session or changed it, if
-//! something still holds a [`Session`](crate::Session) when the handler is done, as a stream does, or if it sets the
-//! cookie. Such a response is made private:
+//! depends on its session in these cases:
 //!
-//! - It gets `Vary: Cookie`, or that of the [header](#a-header-instead-of-a-cookie).
+//! - The handler, a guard or inner middleware read or changed the session.
+//! - Something, such as a stream, still holds a [`Session`](crate::Session) when the handler is done.
+//! - The response sets the cookie.
+//!
+//! The middleware makes such a response private:
+//!
+//! - It gets `Vary: Cookie`, or `Vary` with the name of the [header](#a-header-instead-of-a-cookie).
 //! - Its `Cache-Control` gets `private`. If it sets the cookie, `no-cache="Set-Cookie"` as well. Other directives of
 //!   the handler, such as `max-age`, are kept for the browser's own cache.
-//! - What lets a shared cache store it is removed: `public` and `s-maxage`, and the headers `CDN-Cache-Control` and its
-//!   like (RFC 9213), `Surrogate-Control`, `X-Accel-Expires`, `Edge-Control` and `X-LiteSpeed-Cache-Control`.
+//! - Everything that lets a shared cache store it is removed: `public` and `s-maxage`, and the headers
+//!   `CDN-Cache-Control` and its like (RFC 9213), `Surrogate-Control`, `X-Accel-Expires`, `Edge-Control` and
+//!   `X-LiteSpeed-Cache-Control`.
 //!
 //! ```
 //! use actix_web::{App, HttpResponse, cookie::Key, web};
@@ -173,9 +178,9 @@
 //! A response whose session was not used stays as it is, so public pages remain cacheable inside the middleware.
 //! Failures of the session (409, 500 and 503) are `no-store`.
 //!
-//! The headers are decided when the handler is done. Code that reads the session later does not change them: outer
-//! middleware that changes the page, and a body that holds the `HttpRequest` and gets the session from it. In both
-//! cases, read the session earlier, or set `Cache-Control: private` yourself.
+//! The middleware sets the headers when the handler is done. Code that reads the session later does not change them:
+//! outer middleware that changes the page, and a body that holds the `HttpRequest` and gets the session from it. In
+//! both cases, read the session earlier, or set `Cache-Control: private` yourself.
 //!
 //! The setting [`caching`] changes this:
 //!
@@ -199,10 +204,10 @@
 //!
 //! - **TLS that ends at the proxy** needs no setting here. The cookie is `Secure`, and the browser's connection is
 //!   encrypted.
-//! - **Large cookies.** A session that travels in the cookie may take 4096 bytes. nginx reads a response's headers
-//!   into one buffer of 4 or 8 KB, and answers 502 if they do not fit: set `proxy_buffer_size 8k`, or
-//!   `proxy_buffer_size 16k` together with `proxy_buffers 8 16k`. For requests, the defaults of nginx
-//!   (`large_client_header_buffers`) and Apache (`LimitRequestFieldSize`) are enough.
+//! - **Large cookies.** A cookie that contains the session may have 4096 bytes. nginx reads a response's headers into
+//!   one buffer of 4 or 8 KB, and answers 502 if they do not fit: set `proxy_buffer_size 8k`, or
+//!   `proxy_buffer_size 16k` together with `proxy_buffers 8 16k`. For requests, the defaults of nginx (`large_client_header_buffers`) and
+//!   Apache (`LimitRequestFieldSize`) are enough.
 //! - **The cookie's path** must be the one that the browser sees. If the proxy removes a prefix from the path, set
 //!   [`cookie_path`] to that prefix, or keep `/`.
 //!
@@ -212,7 +217,7 @@
 //! | --- | --- |
 //! | the same middleware twice, for example around the `App` and around a scope | the session that the outer one opened is used, and stored once |
 //! | two instances with one cookie name, one key, and stores of one type | the same: the store and the settings of the inner one are not used |
-//! | two middlewares with different cookie names, one of them with a [`marker`] | two sessions: a handler takes the one as [`Session`](crate::Session), and the other one as [`SessionOf`] |
+//! | two middlewares with different cookie names, one of them with a [`marker`] | two sessions: a handler takes the first as [`Session`](crate::Session), and the marked one as [`SessionOf`] |
 //! | two middlewares with different cookie names and the same marker, or none | two sessions: code inside the inner one sees its session, and all other code sees the outer one, before and after |
 //! | two middlewares with one cookie name and different stores or keys | two sessions whose cookies replace each other: a warning is logged |
 //! | outer middleware that gets the session first | its handle has an empty session until the request reaches the session middleware. It then becomes the request's session, and keeps the changes that were made |
@@ -241,10 +246,10 @@
 //! # let _ = app;
 //! ```
 //!
-//! Before the request reaches the session middleware, `remove` and `update` through a handle that outer middleware got
-//! have no effect, because the values are not loaded; `insert` and `update_or` have. If possible, make the session
-//! middleware the outermost one: register it with the last `wrap`. For example, it comes after the middleware of
-//! `actix-identity`, whose deadlines need an open session.
+//! Outer middleware can get a handle before the request reaches the session middleware. At that time the values are not
+//! loaded. So `insert` and `update_or` through this handle take effect, and `remove` and `update` do not. If possible,
+//! make the session middleware the outermost one: register it with the last `wrap`. For example, it comes after the
+//! middleware of `actix-identity`, whose deadlines need an open session.
 //!
 //! [`NoStoreSignedIn`]: crate::config::Caching::NoStoreSignedIn
 //! [`OnEveryRequest`]: crate::config::TtlExtensionPolicy::OnEveryRequest

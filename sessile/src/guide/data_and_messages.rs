@@ -4,8 +4,8 @@
 //!
 //! # A struct
 //!
-//! [`TypedSession`](crate::extract::TypedSession) reads and writes the values of a session as one struct, so that names and
-//! types are written down once. Each field is the value under its name.
+//! [`TypedSession`](crate::extract::TypedSession) reads and writes the values of a session as one struct, so that
+//! names and types are written in one place. Each field is the value under its name.
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -32,15 +32,14 @@
 //! - `update` stores only the fields that changed, so two requests that change different fields keep both changes. If they
 //!   change the same field, the last to commit wins. To compute a field from its stored value, such as a counter, use
 //!   [`Session::update`](crate::Session::update) with the field's name.
-//! - Names that the struct does not have stay. Several structs can share one session if their fields have different names.
+//! - Values under other names stay. Several structs can share one session if their fields have different names.
 //! - If a stored value has another type, for example after a deploy, `get` and `update` return an error, and nothing is
 //!   changed. Give a field another name when its type changes.
 //!
 //! # A message after a redirect
 //!
-//! A form that was accepted redirects to a page, which shows what happened.
-//! [`flash`](crate::Session::flash) stores a value for the next request, and
-//! [`take_flash`](crate::Session::take_flash) takes it.
+//! A form that was accepted redirects to a page, which shows what happened. [`flash`](crate::Session::flash) stores a
+//! value for the next request, and [`take_flash`](crate::Session::take_flash) removes and returns it.
 //!
 //! ```
 //! use actix_web::{HttpResponse, http::header};
@@ -63,9 +62,9 @@
 //! # });
 //! ```
 //!
-//! - A message stays until a request takes it, so an image or a script that is loaded before the page does not lose it. If
-//!   two pages load at the same time, both may show it.
-//! - All messages that wait may take 2048 bytes. Store an identifier rather than a long text.
+//! - A message stays until a request takes it. So a request for an image or a script does not lose it. If two pages
+//!   load at the same time, both may show it.
+//! - All stored messages together may take 2048 bytes. Store an identifier rather than a long text.
 //! - Signing out ends the session, and its messages. For a message after that, call
 //!   [`restart`](crate::Session::restart) in place of [`sign_out`](crate::Session::sign_out), and then `flash`.
 //!

@@ -1,7 +1,7 @@
 //! A user's devices: list the sessions of a user, label them, and end one, all others, or all.
 //!
-//! Read this page when users should see where they are signed in (OWASP ASVS 5.0, 7.5.2), or when you need "log out
-//! everywhere", for example after a change of the password (7.4.3) or for a locked account (7.4.2, 7.4.5).
+//! Read this page when users should see where they are signed in (OWASP ASVS 5.0, 7.5.2). Read it also when you need
+//! "log out everywhere", for example after a change of the password (7.4.3) or for a locked account (7.4.2, 7.4.5).
 //!
 //! `SessionMiddleware::sessions` returns the [`Sessions`] of the store. Put it into the application's data:
 //!
@@ -65,17 +65,20 @@
 //!
 //! The id of a session is not secret. It may be in links and in logs. It opens nothing.
 //!
-//! "Last used" is [`used_at`]. Where reading extends no lifetime, a request of a signed-in user stores it if the stored time
-//! is five minutes old. This costs one update, and the session ends when it would have ended without it. Under
-//! [`OnEveryRequest`], it is the time of the last touch. Sessions of guests are not in lists, and cost nothing.
+//! "Last used" is [`used_at`]. Under the default policy, a request of a signed-in user that only reads stores this
+//! time if the stored one is at least five minutes old. This costs one update, and does not extend the session. Under
+//! [`OnEveryRequest`], it is the time of the last extension. Lists have no sessions of guests, so the requests of
+//! guests store no such time.
 //!
 //! # Log out everywhere
 //!
-//! [`end_all`] holds for all servers as soon as it returns. No session of the user that signed in before is opened by any
-//! later request, and a sign-in whose request began before is refused: the password was checked too early. Requests that
-//! have opened their session already may still read it, and their changes are refused. With a near cache or a revocation list,
-//! another server can serve an ended session for up to its `max_staleness`. The call ends the session of its
-//! own request as well. To make the browser remove its cookie, call [`sign_out`] on it:
+//! When [`end_all`] returns, it has taken effect on all servers. Later requests do not open a session that signed in
+//! before the call. A sign-in whose request began before the call is refused, because its password was checked before
+//! the call. A request that has already opened its session can still read it, but its changes are refused. With a
+//! near cache or a revocation list, another server can serve an ended session for up to its `max_staleness`.
+//!
+//! The call also ends the session of its own request. To make the browser remove the cookie, call [`sign_out`] on
+//! that session:
 //!
 //! ```
 //! use actix_web::{HttpResponse, Result, web};
@@ -119,13 +122,15 @@
 //!
 //! # A limit
 //!
-//! [`session_limit`] bounds how many sessions a user can have at a time. [`signing_in`] says what a refused sign-in does.
+//! [`session_limit`] bounds how many sessions a user can have at a time. [`signing_in`] describes what happens at the
+//! limit.
 //!
 //! # Which stores
 //!
-//! Stores that implement [`SubjectStore`] find the sessions of a user. `CookieSessionStore` can't: it keeps nothing.
-//! With a [revocation list](crate::guide::choosing_a_store#ending-sessions-that-are-in-cookies), it can end all of them.
-//! [`MigratingStore`](crate::storage::MigratingStore) can't either, until the move has ended.
+//! Stores that implement [`SubjectStore`] find the sessions of a user. `CookieSessionStore` does not find them, because
+//! it keeps nothing on the server. With a [revocation
+//! list](crate::guide::choosing_a_store#ending-sessions-that-are-in-cookies), it can end all of them.
+//! [`MigratingStore`](crate::storage::MigratingStore) does not find them either, until the move has ended.
 //!
 //! [`OnEveryRequest`]: crate::config::TtlExtensionPolicy::OnEveryRequest
 //! [`Session::set_label`]: crate::Session::set_label

@@ -1,14 +1,14 @@
 //! Forms that other sites can't forge.
 //!
-//! A browser sends the session's cookie with each request to your site, also if a page of another site made it send the
-//! request. [`SameSite=Lax`](crate::config::Settings) stops most of these requests, but not those of sibling domains. The
-//! guard stops the others (OWASP ASVS 5.0, 3.5.1): it checks where the request comes from, and a token that only your pages
-//! know.
+//! A browser sends the session's cookie with each request to your site, even if a page of another site caused the
+//! request. [`SameSite=Lax`](crate::config::Settings) stops most of these requests, but not those of sibling domains.
+//! [`CsrfGuard`](crate::extract::CsrfGuard) stops the others (OWASP ASVS 5.0, 3.5.1): it checks which site sent the
+//! request, and a token that only your pages know.
 //!
 //! # A form
 //!
-//! Wrap the application in [`CsrfGuard`](crate::extract::CsrfGuard), and write
-//! [`csrf_field`](crate::Session::csrf_field) into each form that is sent with `POST`.
+//! Wrap the application in `CsrfGuard`, and write [`csrf_field`](crate::Session::csrf_field) into each form that is
+//! sent with `POST`.
 //!
 //! ```
 //! use actix_web::{App, HttpResponse, Result, http::header::ContentType, web};
@@ -51,11 +51,11 @@
 //! # });
 //! ```
 //!
-//! - A visitor without a session gets one with the form, and a cookie. So a login form is protected as well.
-//! - When the user signs in, the tokens of earlier pages expire after the
-//!   [grace period](crate::config::Settings::renewal_grace). With `CookieSessionStore`, they expire at once. A form that was
-//!   open in another tab for longer is refused: [`on_refused`](crate::extract::CsrfGuard::on_refused) can render a page that
-//!   offers it again.
+//! - A visitor without a session gets a session with the form. So a login form is protected as well.
+//! - When the user signs in, the tokens of earlier pages expire after the [grace
+//!   period](crate::config::Settings::renewal_grace). With `CookieSessionStore`, they expire at once. A form that
+//!   stayed open in another tab for longer is refused: [`on_refused`](crate::extract::CsrfGuard::on_refused) can render
+//!   a page that offers it again.
 //! - A page with a token is for one visitor. Responses that use their session are `private`, so no shared cache stores it.
 //! - The guard does not check `GET` requests. Change nothing in their handlers.
 //!

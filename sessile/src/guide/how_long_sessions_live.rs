@@ -53,12 +53,13 @@
 //! | only reads the session | does not extend it | extends it |
 //! | does not use the session | does not extend it | extends it, unless sessions are loaded [lazily] |
 //!
-//! Under `OnStateChanges`, a session that is only read ends while the visitor uses it. Under `OnEveryRequest`, it
-//! does not. To save writes, the end is moved once in a twentieth of the idle timeout. Sessions that are in use never
-//! end early because of it, and unused ones live longer by that part. [`touch_fraction`] sets it.
+//! Under `OnStateChanges`, a session that is only read ends although the visitor is active. Under `OnEveryRequest`, it
+//! does not. To save writes, a request extends the session only if a twentieth of the idle timeout has passed since the
+//! last extension. A session in use never ends early because of this; an unused session ends up to a twentieth later.
+//! [`touch_fraction`] sets this fraction.
 //!
-//! **For exact idle timeouts**, set it to 0. Each request then writes to the store, and an unused session ends exactly at
-//! its idle timeout.
+//! **For exact idle timeouts**, set `touch_fraction` to 0. Each request then writes to the store, and an unused session
+//! ends exactly at its idle timeout.
 //!
 //! **Requests that the page sends without the user**, such as polling, would keep the session alive for as long as the page
 //! is open. [`set_extends_life`] excludes a request: the session ends when it would have ended without it, even if the
@@ -124,9 +125,9 @@
 //!
 //! # Requests at the end of a session
 //!
-//! A request that opened the session before its end can still commit up to a minute after it. A request that runs
-//! longer, such as an upload, stores a change in the session's lifetime: [`Session::save`] then extends it. A `save`
-//! without a change extends nothing.
+//! A request that opened the session before its end can still commit up to a minute after it. A longer request, such as
+//! an upload, has to extend the session before it ends: change a value and call [`Session::save`]. A `save` without a
+//! change extends nothing.
 //!
 //! Servers may have different clocks. A server whose clock is a minute ahead ends sessions a minute early. A session
 //! whose times are in the future counts as used now, and as expired if it was created more than a day ahead.

@@ -16,7 +16,7 @@
 //! | level | events |
 //! | --- | --- |
 //! | error | the store begins to fail, once for each outage, with the cause; a request that failed because of its session for another reason; a stored session that can't be decoded; a clean-up that failed; a `CsrfGuard` outside of a session middleware; an SQLite file that was deleted or replaced |
-//! | warn | a change that has no effect, for example because no middleware has opened the session; cookies of several live sessions, of which none counts; two middlewares that replace each other's cookie; a key ring that has lost all former keys; `allow_plain_http`; a store in a database that creates sessions for an hour while no clean-up runs in its process; a Redis that evicts keys, or does not tell its version; a copy that a move left in the old store |
+//! | warn | a change that has no effect, for example because no middleware has opened the session; cookies of several live sessions, of which none is used; two middlewares that replace each other's cookie; a key ring that has lost all former keys; `allow_plain_http`; a store in a database that creates sessions for an hour while no clean-up runs in its process; a Redis that evicts keys, or does not report its version; a copy that a move left in the old store |
 //! | info | the store works again, with the duration of the outage and the number of operations that failed; changes that were dropped because another request had ended or renewed the session; requests that `CsrfGuard` refused |
 //! | debug | cookies that failed verification, and cookies that name no live session, with the reason |
 //! | trace | updates that conflicted and were merged |
@@ -31,8 +31,8 @@
 //!
 //! With the feature `metrics`, the crate reports these through the [`metrics`](https://docs.rs/metrics) facade. The
 //! application installs the recorder, before it opens a store. The values of labels are from fixed lists, and none is
-//! from a client. If the type of the recorder has no fields, operations that
-//! complete without waiting are not measured.
+//! from a client. A recorder of a type without fields counts as none, so operations that complete without waiting are
+//! not measured.
 //!
 //! | metric | kind | labels | what it says |
 //! | --- | --- | --- | --- |
@@ -53,7 +53,7 @@
 //! | `sessile_changes_dropped_total` | counter | `reason` | requests whose changes were dropped, because another request had renewed (`superseded`) or `ended` the session |
 //! | `sessile_cookies_sent_total` | counter | `cause` | cookies of sessions that are new or have a new key (`issued`), cookies that were sent again (`reissued`), and removals (`removed`) |
 //! | `sessile_cookies_rejected_total` | counter | `reason` | cookies that are no session cookie of this application: `empty`, `too_long`, `unverified` |
-//! | `sessile_cookies_ambiguous_total` | counter |  | requests with cookies of several live sessions, of which none counted |
+//! | `sessile_cookies_ambiguous_total` | counter |  | requests with cookies of several live sessions, of which none was used |
 //! | `sessile_sessions_not_found_total` | counter | `reason` | verified cookies that name no live session: `missing` in the store, `expired`, with a key that was replaced (`old_key`), or on the revocation list (`revoked`) |
 //! | `sessile_sign_ins_refused_total` | counter | `reason` | sign-ins that were refused because the user's sessions were ended meanwhile (`subject_ended`), or by the limit of a user's sessions (`limit_reached`) |
 //! | `sessile_marks_total` | counter | `scope` | calls that ended all sessions of a user (`subject`), or of `everyone` |
@@ -100,7 +100,7 @@
 //! | --- | --- |
 //! | failures | the store is down: the log has the cause once for each outage |
 //! | durations of store operations rise, or operations wait for connections | the store is slow, or its connections are too few |
-//! | connects rise | a proxy or a firewall closes connections, or servers take turns |
+//! | connects rise | a proxy or a firewall closes connections, or the address leads to different servers |
 //! | redirects do not end | slots move, or the map of the cluster differs from node to node |
 //! | corrupt records | another program writes to the store, or the store is damaged |
 //! | rejected cookies rise on all servers | the sealing key or the cookie's name was changed, or an attacker tries forged cookies |

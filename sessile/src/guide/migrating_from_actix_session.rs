@@ -4,7 +4,7 @@
 //!
 //! # The line to change
 //!
-//! In `Cargo.toml`, the dependency gets another package. The code keeps the name `actix_session`:
+//! In `Cargo.toml`, name another package for the dependency. The code keeps the name `actix_session`:
 //!
 //! ```toml
 //! # actix-session = { version = "0.11", features = ["cookie-session", "redis-session"] }
@@ -54,8 +54,9 @@
 //! | `visit_deadline` | [`signed_in_lifecycle`](crate::SessionMiddlewareBuilder::signed_in_lifecycle) with [`OnEveryRequest`](crate::config::TtlExtensionPolicy::OnEveryRequest) |
 //! | `id_key`, `last_visit_unix_timestamp_key`, `login_unix_timestamp_key` | not needed: the user and the times are not among the values of the session |
 //!
-//! Users who are signed in with `actix-identity` have its values in their sessions, and are guests for [`SignedIn`]. They
-//! have to sign in again. If they should not, sign them in by the value, in middleware or in a handler, before all else:
+//! Users who are signed in with `actix-identity` have its values in their sessions, and are guests for [`SignedIn`].
+//! They have to sign in again. To spare them that, sign them in by the value, in middleware or at the start of a
+//! handler:
 //!
 //! ```
 //! use sessile::{Session, error::SignInError};
@@ -84,7 +85,7 @@
 //!
 //! # Changes of code
 //!
-//! Nearly every use of these is an error of the compiler until it is changed. One is not: **a comparison with a string
+//! The compiler reports nearly every place that has to change. It does not report one: **a comparison with a string
 //! compiles, and compares the value instead of its JSON text.** Search for such comparisons:
 //!
 //! | after `insert("n", 2)` and `insert("name", "ferris")` | actix-session | here |
@@ -98,7 +99,7 @@
 //!
 //! ## `entries`
 //!
-//! Versions 0.6 to 0.11 return a guard of a map of JSON texts. It is a copy of the values here, which blocks nothing.
+//! Versions 0.6 to 0.11 return a guard of a map of JSON texts. Here it returns a copy of the values, and holds no lock.
 //!
 //! Before:
 //!
@@ -127,8 +128,8 @@
 //!
 //! ## `remove` and `remove_as`
 //!
-//! Versions 0.6 to 0.11 return the JSON text of the value, and `remove_as` returns it as its error. It is a
-//! [`serde_json::Value`] here.
+//! In versions 0.6 to 0.11, `remove` returns the JSON text of the value, and so does the error of `remove_as`. Here
+//! both return a [`serde_json::Value`].
 //!
 //! Before:
 //!
@@ -186,8 +187,8 @@
 //! | `serde_json::Error` from `get` and `insert` (0.6) | [`SessionGetError`](crate::SessionGetError), [`SessionInsertError`](crate::SessionInsertError) |
 //! | `anyhow::Error` from the constructors of the Redis stores | [`StoreError`](crate::storage::StoreError), which has a [`kind`](crate::storage::StoreError::kind) |
 //!
-//! All of them convert with `?`, into `anyhow::Error` as well as into `actix_web::Error`. Only a function that names
-//! the type in its signature changes.
+//! All of them convert with `?`, into `anyhow::Error` as well as into `actix_web::Error`. Change only functions that
+//! name the type in their signature.
 //!
 //! Before, with version 0.6:
 //!
@@ -246,7 +247,7 @@
 //! | a future, or the store, is not `Send` and `Sync` | use an `Arc`, a `Mutex`, or a client that can be shared |
 //! | the key is printed with `{:?}` | `Debug` is redacted; `as_ref()` returns the key |
 //!
-//! The module `storage::compat` says what is stored, what it costs, and what such a store can't promise. A store
+//! The module `storage::compat` describes what is stored, what it costs, and what such a store can't promise. A store
 //! for this crate's own contract has none of these limits: see [`writing_a_store`](crate::guide::writing_a_store).
 //!
 //! ## Session keys

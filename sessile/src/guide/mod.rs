@@ -1,4 +1,4 @@
-//! The guide: pages for people with a task. All examples are compiled and run.
+//! The guide: a page for each task. All examples are compiled and run.
 //!
 //! | you want to | page |
 //! | --- | --- |
@@ -19,7 +19,7 @@
 //! | keep an audit trail, or close sockets when a user signs out | [`audit_trails`] |
 //! | monitor sessions in production | [`logs_and_metrics`] |
 //! | administer the tables of a PostgreSQL, MySQL or MariaDB database | [`databases`] |
-//! | check the health of the store, shut down, or look at and end the sessions of everyone | [`administration`] |
+//! | check the health of the store, shut down, or list and end the sessions of all visitors | [`administration`] |
 //! | know what happens when a server of the store fails | [`failover`] |
 //! | estimate what many sessions need | [`scaling`] |
 //! | know what a flood of visitors costs, and set rate limits | [`anonymous_floods`] |

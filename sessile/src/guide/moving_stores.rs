@@ -20,9 +20,9 @@
 //! | 2 | [`MigratingStore::new`] | new store | move when they change, or by [`move_some`] |
 //! | 3 | the new store | new store | there are none |
 //!
-//! Step 1 is for applications with several servers: a server that knows only the old store can't find sessions that others
-//! have moved, and can lose writes. With one server, begin with step 2. Servers of step 0 and step 2 must not run at
-//! the same time.
+//! Step 1 is for applications with several servers: a server that knows only the old store can't find sessions that
+//! other servers have moved, and can lose writes. With one server, begin with step 2. Servers of step 0 and step 2 must
+//! not run at the same time.
 //!
 //! ```
 //! use sessile::storage::{AnySessionStore, MigratingStore, StoreError};
@@ -79,23 +79,24 @@
 //! # Ok::<(), StoreError>(()) }).unwrap();
 //! ```
 //!
-//! If sessions are left, their records can't be decoded, or `actix-session` left them in Redis. [`Sessions::page`] shows the
-//! former as unreadable. The latter move with their first change, if the new store can hold them, or expire: only Redis knows
-//! when they end. In Redis the count is an estimate.
+//! Sessions can be left for two reasons. If a record can't be decoded, [`Sessions::page`] lists it as unreadable. If
+//! `actix-session` stored it in Redis, it moves with its first change, provided that the new store can hold it, or it
+//! expires: only Redis knows when. In Redis, the count is an estimate.
 //!
 //! # During the move
 //!
 //! - No acknowledged write is lost, and an ended session stays ended. [`MigratingStore`] names the one exception.
-//! - **Both stores have to be up.** If one is down, requests of sessions fail, as they do with one store.
+//! - **Both stores have to be up.** If one is down, requests with a session fail, as they do with one store.
 //! - **Lists of a user's sessions, "log out everywhere" and limits are not available**: a middleware with a limit does not
 //!   compile. They are complete again in step 3.
 //! - Clean-up tasks run for both stores: start them on each store before you pass it to [`MigratingStore`].
-//! - [`Sessions`] pages through both stores, counts and clears both, pings both, and closes both.
+//! - The operations of [`Sessions`] (`page`, `count`, `clear`, `ping` and `close`) cover both stores.
 //!
 //! # Going back
 //!
-//! From step 2 to step 1 is always possible. Sessions that have moved stay in the new store, and are used there. From step 1 to
-//! step 0 is possible only if no server has been in step 2: the old store does not have the sessions that have moved.
+//! You can always go back from step 2 to step 1. Sessions that have moved stay in the new store, and are used there.
+//! You can go back from step 1 to step 0 only if no server has been in step 2, because the old store does not have the
+//! sessions that have moved.
 //!
 //! [`MigratingStore::new`]: crate::storage::MigratingStore::new
 //! [`MigratingStore::prepare`]: crate::storage::MigratingStore::prepare

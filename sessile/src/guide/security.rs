@@ -90,8 +90,8 @@
 //! | the attacker | is stopped by | remains |
 //! | --- | --- | --- |
 //! | guesses or alters a cookie | the seal, and 128 bits of secret that are compared in constant time | – |
-//! | sends many or huge cookies, headers and forms | bounds on each of them; at most three sessions are loaded for a request; no input is an error of the server | a flood of requests: [`anonymous_floods`] |
-//! | plants a session in a victim's browser (fixation) | the new secret of each sign-in; the cookie of a planted guest session does not outweigh the victim's signed-in session | until the victim signs in, the attacker can read and end the planted guest session. Planted cookies of the attacker's own signed-in sessions can hide the victim's session, which then is empty; browsers refuse to plant a cookie with the `__Host-` name of the strict settings |
+//! | sends many or huge cookies, headers and forms | bounds on each of them; at most three sessions are loaded for a request; no input causes a server error | a flood of requests: [`anonymous_floods`] |
+//! | plants a session in a victim's browser (fixation) | the new secret of each sign-in; if a request has the cookie of a planted guest session and that of the victim's signed-in session, the latter is used | until the victim signs in, the attacker can read and end the planted guest session. With planted cookies of their own signed-in sessions, attackers can hide the victim's session, so that it seems to be empty; browsers accept no planted cookie with the `__Host-` name of the strict settings |
 //! | has copied a cookie | timeouts, [`timed_rotation`], the list of devices, [`Sessions::end_all`] | until one of them takes effect, the copy is as good as the original |
 //! | runs a script in a page of the application (XSS) | `HttpOnly`: the script cannot read the cookie | the script sends requests as the user |
 //! | lures the victim to another site (CSRF) | `SameSite=Lax`, `extract::CsrfGuard` | `GET` requests with effects |
@@ -139,12 +139,12 @@
 //!   cookie does not expire, and a signed cookie is not bound to its name. See [`migrating_from_actix_session`].
 //! - A session that actix-session stored in Redis is stored under its key, which is a secret, until it is renewed.
 //! - A generator in the process, which the operating system seeds, creates ids and secrets. Copies of a running virtual
-//!   machine create the same ones until the generator is seeded again. Restart the application after a copy.
+//!   machine create the same ids and secrets until the generator is seeded again. Restart the application in each copy.
 //! - `CookieSessionStore` without a [`RevocationList`] can't end a session: a copy of the cookie is valid until it
-//!   expires. Use a list, or a store on the server, for any site with sign-in. With the list, an ended session can be read
-//!   for its `max_staleness`.
-//! - A response that was sent before a sign-in and arrives after it brings the former cookie back. It opens nothing, and
-//!   the user signs in again.
+//!   expires. Use a list, or a store on the server, for any site with sign-in. With the list, a server can serve an
+//!   ended session for up to its `max_staleness`.
+//! - A response that was sent before a sign-in and arrives after it restores the former cookie. This cookie opens
+//!   nothing, so the user has to sign in again.
 //!
 //! [`Caching::NoStoreSignedIn`]: crate::config::Caching::NoStoreSignedIn
 //! [`RevocationList`]: crate::storage::RevocationList

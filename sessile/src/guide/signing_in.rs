@@ -1,7 +1,7 @@
 //! Signing in: login, logout, pages for signed-in users, and asking for the password again.
 //!
 //! Read this page when your application has users who log in. [`Session::sign_in`] ties a session to a user, and
-//! [`Session::sign_out`] ends it. Nothing else has to be stored in the session for that.
+//! [`Session::sign_out`] ends it. The application stores nothing else for that.
 //!
 //! | you want to | use |
 //! | --- | --- |
@@ -98,36 +98,38 @@
 //!
 //! # What a sign-in does
 //!
-//! - The session gets another key (OWASP ASVS 5.0, 7.2.4). The key from before opens nothing, so an attacker who planted
+//! - The session gets another key (OWASP ASVS 5.0, 7.2.4). The previous key opens nothing, so an attacker who planted
 //!   or saw it gains nothing.
 //! - The values of the session stay, for example a cart. If the session belonged to *another* user, that session ends, and
 //!   an empty one begins. So set labels and values of the new user after the sign-in.
-//! - It is stored at once, so that the handler learns whether it was refused.
+//! - The sign-in is stored at once, so that the handler learns whether it was refused.
 //!
 //! # The response to a guest
 //!
-//! Without a signed-in user, [`SignedIn`] responds with 401 and the header `WWW-Authenticate` (RFC 9110, section 15.5.2),
-//! or with what [`on_unauthenticated`] renders. If the authentication is only too old, the error is
-//! [`NotRecent`], and the header has the parameters of RFC 9470. The setting
-//! [`recent_authentication`] says what is recent: 10 minutes by default. No cache stores these responses.
+//! Without a signed-in user, [`SignedIn`] responds with 401 and the header `WWW-Authenticate` (RFC 9110, section
+//! 15.5.2), or with what [`on_unauthenticated`] renders. If a user is signed in but authenticated too long ago, the
+//! error is [`NotRecent`], and the header has the parameters of RFC 9470. The setting [`recent_authentication`] is the
+//! maximum age of an authentication: 10 minutes by default. No cache stores these responses.
 //!
-//! It is 409 instead if another request has just renewed the session. While a user signs in, other requests of the page
-//! may be in flight with the old cookie. A script that sends the user to the login page after each 401 would do so in
-//! the very moment in which the user has signed in. If the store failed, it is 503 for the same reason, even under
-//! [`ServeEmpty`]. [`failure_page`] renders both.
+//! The status is 409 if another request has just renewed the session. While a user signs in, other requests of the
+//! page may be in flight with the old cookie. If they got 401, a script could redirect the user to the login page
+//! right after the sign-in. The status is 503 if the store failed, even under [`ServeEmpty`], because the user may be
+//! signed in. [`failure_page`] renders both.
 //!
 //! # Two clicks, and two tabs
 //!
 //! A sign-in never loses to another request. After a double click, both requests succeed, and the browser keeps the
-//! cookie of the last response. The session of the other one is unused, counts as one of the user's sessions, and expires.
-//! Both have the cart. A sign-out always wins: a slow request can't restore the session.
+//! cookie of the last response. The session of the other response stays unused, counts as one of the user's
+//! sessions, and expires. Both sessions have the values of the guest, such as a cart. A sign-out always wins: a
+//! slow request can't restore the session.
 //!
 //! # What refuses a sign-in
 //!
-//! [`SignInError::Refused`] is a 409. The session is then as it was before, but that of another user has ended:
+//! [`SignInError::Refused`] is answered with 409. The session stays as it was before the call, except that a session of
+//! another user has ended. There are two causes:
 //!
-//! - All sessions of the user were ended after the request began, for example because an administrator locked the account.
-//!   The password was checked before that, so the sign-in must not count.
+//! - All sessions of the user were ended after the request began, for example because an administrator locked the
+//!   account. The application checked the password before that, so the sign-in is outdated.
 //! - The user has as many sessions as [`session_limit`] allows, and the limit refuses new ones. By default, the session
 //!   that signed in earliest ends. The limit is exact, even if a user signs in many times at once.
 //!

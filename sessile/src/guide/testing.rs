@@ -10,7 +10,8 @@
 //! sessile = { version = "0.1", features = ["test-helpers"] }
 //! ```
 //!
-//! Use [`MemorySessionStore`] in the tests, and a key of the test's own, such as [`test_helpers::key`].
+//! Use [`MemorySessionStore`] in the tests, and a key that only tests use, such as
+//! [`test_helpers::key`].
 //!
 //! # A page that needs a session
 //!
@@ -43,7 +44,8 @@
 //! # });
 //! ```
 //!
-//! The closure has the whole API of [`Session`]: labels, flashes, a lifetime of its own.
+//! The closure can use the whole API of [`Session`], for example labels, flashes and
+//! `set_persistence`.
 //!
 //! # What a handler stored
 //!
@@ -75,8 +77,8 @@
 //!
 //! # Several requests, and time
 //!
-//! [`TestClient`] keeps cookies as a browser does. Give the same [`ManualClock`] to it and to the middleware, and no test has
-//! to wait:
+//! [`TestClient`] keeps cookies as a browser does. If it shares a [`ManualClock`] with the
+//! middleware, no test has to wait:
 //!
 //! ```
 //! use std::time::Duration;

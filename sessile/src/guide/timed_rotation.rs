@@ -5,25 +5,25 @@
 //!
 //! [`Settings::rotation_interval`] sets the interval. It is off by default.
 //!
-//! A response may be lost, and requests of one browser overtake each other, so one secret takes the place of another
-//! in three steps. No step fails a request, signs a user out, or extends the session's life:
+//! A response may be lost, and requests of one browser may overtake each other. So a new secret replaces the current
+//! one in three steps. No step fails a request, signs a user out, or extends the session's life:
 //!
 //! | when | the secrets | costs |
 //! | --- | --- | --- |
 //! | the first request after the interval | its response carries a new, *pending* secret, and so do those of later requests. Both secrets open the session | a write; for each later request that only reads, a load |
 //! | a request presents the pending secret | it becomes the *current* one. The *former* one still opens the session, and responses to it carry the current one again | a write |
-//! | a request presents the current secret after the [grace period] | the former one is dead | a write |
+//! | a request presents the current secret after the [grace period] | the former one no longer opens the session | a write |
 //!
 //! A request that stores changes takes a step in the same write. Under [`Loading::Lazy`], only requests that use the
-//! session take one. A secret that no browser has received is replaced after another interval. A renewal ends all other
-//! secrets at once.
+//! session take a step. A secret that no browser has received is replaced after another interval. A renewal ends all
+//! other secrets at once.
 //!
 //! - A copied cookie opens the session until the browser has presented the newer one after the grace period: about an
 //!   interval while the browser is in use. If the browser is not in use, the session's timeouts count.
 //! - If the thief presents the pending secret, the browser is signed out after the grace period. The thief is not.
 //! - The new secret is an HMAC-SHA256 of the session's id and a random nonce. The record has the nonce and a digest. The
 //!   key is derived from the application's key, so the content of the store opens no session.
-//! - Servers with different keys, and with different intervals, can share the sessions.
+//! - Servers with different keys or different intervals can share sessions.
 //!
 //! ```
 //! use std::time::Duration;

@@ -6,8 +6,8 @@
 //!
 //! # What a store is
 //!
-//! A store is a versioned key-value store. It keeps a [`Record`] under a [`SessionId`], beside it a
-//! [`Version`], and for a time to live (TTL). You implement [`SessionStore`]:
+//! A store is a versioned key-value store. It keeps a [`Record`] and its [`Version`] under a [`SessionId`], for
+//! a time to live (TTL). You implement [`SessionStore`]:
 //!
 //! | operation | effect | result |
 //! | --- | --- | --- |
@@ -41,8 +41,9 @@
 //!   error of kind [`Corrupt`] or
 //!   [`Newer`].
 //!
-//! `create` and `update` may also return `Refused`. Only a store that can end all sessions of a user does
-//! so, which is optional. `CreatedAs` is for stores that were written for actix-session: `storage::compat` wraps them.
+//! `create` and `update` may also return `Refused`. Only a store that can end all sessions of a user does so;
+//! this ability is optional. `CreatedAs` is for stores that were written for actix-session: `storage::compat`
+//! wraps them.
 //!
 //! You can use the store directly:
 //!
@@ -118,9 +119,9 @@
 //! Run the suite on several threads, as above, and with the real backend. A mock has no races, collations or
 //! rounded times.
 //!
-//! # What stores can do beside the contract
+//! # Optional traits
 //!
-//! Each of these is a trait of its own, with a suite of its own. Implement those that your backend can do.
+//! Beside the contract, a store can implement these traits. Each has its own suite.
 //!
 //! | trait | what applications get | suites, in `test_helpers` |
 //! | --- | --- | --- |
@@ -157,9 +158,8 @@
 //!
 //! # Mistakes to avoid
 //!
-//! - Do not store part of a record, or a time from it, in place of what you are given. [`Record::encode`] is
-//!   the whole record, with members that only a later version of this crate knows. A column beside it is
-//!   for searching.
+//! - Store the whole text of [`Record::encode`]. It includes members that only a later version of this crate
+//!   knows. Store a part of the record in a column only to search for it.
 //! - Do not let the database rewrite the text: `jsonb` in PostgreSQL changes spaces, numbers and the
 //!   order of members, and refuses `\u0000`. Use a type for text or bytes.
 //! - Do not compare ids by a collation that ignores case or trailing spaces. Use 16 bytes, or a binary
@@ -177,11 +177,11 @@
 //!
 //! - **Secrets.** The record has digests of them, and the engine compares them.
 //! - **The subject hint** of `load`. It is for stores that can end all sessions of a user. Ignore it.
-//! - **A cache.** If you have none, ignore [`Freshness`]. If you have one, answer
-//!   only [`Cached`] from it, and evict on each write and each conflict.
-//! - **The provided methods.** `keeps_nothing` and `revocations` are for records that travel in the cookie, and
-//!   `opens_actix_session_key` for backends that actix-session has written to. A store that wraps another one calls all of
-//!   them on that one.
+//! - **A cache.** If you have none, ignore [`Freshness`]. If you have one, serve only loads with [`Cached`]
+//!   from it, and evict on each write and each conflict.
+//! - **The provided methods.** `keeps_nothing` and `revocations` are for records in the cookie, and
+//!   `opens_actix_session_key` for backends that actix-session has written to. A store that wraps another store
+//!   forwards all of them to it.
 //!
 //! [`Cached`]: crate::storage::Freshness::Cached
 //! [`Corrupt`]: crate::storage::StoreErrorKind::Corrupt

@@ -16,13 +16,13 @@ use crate::{
 ///
 /// It costs no round trip and no memory. In exchange:
 ///
-/// - The server can't invalidate a session, unless the store [has a list](Self::with_revocations) of those that ended.
+/// - The server can't invalidate a session, unless the store [has a list](Self::with_revocations) of ended sessions.
 ///   Without one, `purge` and `renew` only change the cookie of this browser. A copy of the old cookie is valid until
 ///   it expires, so keep the time to live short.
 /// - Concurrent requests can't be merged: each starts from its own cookie, and the browser keeps the last cookie that
 ///   it receives.
-/// - The sealed session has to fit into 4096 bytes, with the cookie's name and attributes: about 2,800 bytes of JSON.
-///   More is a typed error, because browsers would drop the cookie.
+/// - The sealed session has to fit into 4096 bytes, with the cookie's name and attributes: about 2,800 bytes of JSON. A
+///   larger one is a typed error, because browsers would drop the cookie.
 /// - Under [`Signed`](crate::CookieContentSecurity::Signed) the client can read the state.
 /// - Cookies of actix-session are accepted as well. They never expire: see
 ///   [`Settings::accept_actix_session_cookies`](crate::config::Settings::accept_actix_session_cookies).
@@ -50,18 +50,18 @@ pub struct CookieSessionStore {
 }
 
 impl CookieSessionStore {
-    /// A store whose sessions can be ended: those on the `list` are never opened again.
+    /// A store whose sessions can be ended. Sessions on the `list` are never opened again.
     ///
     /// A sign-out and a renewal are acknowledged only when the list has them. [`RevocationList`] has the costs and an example.
     ///
     /// Cookies that actix-session sealed have neither an id nor times:
     ///
-    /// - Their id is a digest of the cookie's value. So a sign-out ends all copies of the cookie, and not other cookies that
-    ///   actix-session had sealed of the same session. Under [`Signed`](crate::CookieContentSecurity::Signed), equal states
-    ///   have equal cookies, and end together.
-    /// - They never expire, and an entry does: a copy opens again then.
-    /// - [`end_everything`](crate::Sessions::end_everything) ends all of them, those that actix-session seals later as well.
-    ///   [`end_all`](crate::Sessions::end_all) ends none, since they do not name the user.
+    /// - Their id is a digest of the cookie's value. So a sign-out ends all copies of this cookie, but not earlier
+    ///   cookies that actix-session sealed for the same session. Under
+    ///   [`Signed`](crate::CookieContentSecurity::Signed), equal states have equal cookies, and end together.
+    /// - They never expire, but an entry of the list does. After that, a copy of the cookie opens the session again.
+    /// - [`end_everything`](crate::Sessions::end_everything) ends all of them, including those that actix-session seals
+    ///   later. [`end_all`](crate::Sessions::end_all) ends none of them, because they do not name the user.
     ///
     /// So turn [`accept_actix_session_cookies`](crate::config::Settings::accept_actix_session_cookies) off as soon as you can.
     #[must_use]

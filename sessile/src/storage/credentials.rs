@@ -34,7 +34,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 #[error("the callback for credentials panicked")]
 struct CallbackPanickedError;
 
-/// Gives the credentials of each new connection.
+/// The source of the credentials for each new connection.
 #[derive(Clone)]
 pub(super) enum CredentialsSource {
     #[cfg(feature = "redis-rs-session")]
@@ -75,7 +75,7 @@ impl CredentialsSource {
         Self::Callback(Arc::new(move || Box::pin(callback())))
     }
 
-    /// The credentials for a connection that is about to be made.
+    /// The credentials for the next connection.
     pub(super) async fn get(&self) -> Result<Credentials, BoxError> {
         match self {
             #[cfg(feature = "redis-rs-session")]

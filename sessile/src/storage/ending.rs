@@ -1,10 +1,10 @@
-//! [`EndingStore`]: stores that can end all sessions of a user, or of everyone, in one call.
+//! [`EndingStore`]: stores that can end all sessions of a user, or all sessions, in one call.
 
 use super::{EndOutcome, SessionStore, StoreError, SubjectDigest, SubjectStore};
 use crate::clock::Timestamp;
 
-/// A store that can end all sessions of a user, or of everyone, in one call: every [`SubjectStore`], and `CookieSessionStore`,
-/// which needs a [`RevocationList`](super::RevocationList) for it.
+/// A store that can end all sessions of a user, or all sessions, in one call. Every [`SubjectStore`]
+/// can, and so can a `CookieSessionStore` with a [`RevocationList`](super::RevocationList).
 ///
 /// ```
 /// use sessile::{Sessions, storage::{EndingStore, MemorySessionStore, StoreError}};
@@ -20,22 +20,22 @@ use crate::clock::Timestamp;
 /// # Ok::<(), StoreError>(()) }).unwrap();
 /// ```
 pub trait EndingStore: SessionStore {
-    /// As [`SubjectStore::end_subject`], without a session that is kept.
+    /// Ends all sessions of a subject: [`SubjectStore::end_subject`] without a session to keep.
     ///
     /// # Errors
     ///
-    /// If sessions may be left. The call can be repeated.
+    /// If some sessions may not have ended. The call can be repeated.
     fn end_sessions_of(
         &self,
         subject: &SubjectDigest,
         now: Timestamp,
     ) -> impl Future<Output = Result<EndOutcome, StoreError>> + Send;
 
-    /// As [`SubjectStore::end_everything`].
+    /// Ends all sessions: see [`SubjectStore::end_everything`].
     ///
     /// # Errors
     ///
-    /// If sessions may be left. The call can be repeated.
+    /// If some sessions may not have ended. The call can be repeated.
     fn end_all_sessions(
         &self,
         now: Timestamp,

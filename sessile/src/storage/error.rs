@@ -4,10 +4,9 @@ use std::{error::Error, fmt};
 
 use crate::record::DecodeError;
 
-/// The failure of an operation: its kind, its cause, and whether the operation may have happened nevertheless.
+/// The failure of an operation: its kind, its cause, and whether the operation may have been executed.
 ///
-/// Every error leaves open whether the operation happened, unless the store marks it as
-/// [not sent](Self::not_sent).
+/// The operation may have been executed, unless the store marks the error as [not sent](Self::not_sent).
 ///
 /// ```
 /// use std::{error::Error, io};
@@ -43,28 +42,28 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// The backend can't be reached, is busy or locked, or failed: the same operation may succeed later.
     Unavailable,
-    /// It is not known whether a write happened: its reply was lost, or it was sent more than once and
-    /// another request changed the record in between.
+    /// The outcome of a write is unknown. Its reply was lost, or it was sent more than once and another
+    /// request changed the record in between.
     Unknown,
     /// The record under the id can't be decoded.
     Corrupt,
     /// A later version of this crate wrote the record, in a way that this one must not ignore.
     Newer,
-    /// The backend refuses to be written to, or doesn't grant a right that is needed.
+    /// The backend refuses writes, or does not grant a right that the store needs.
     Denied,
-    /// The backend has no room for a record of this size. Smaller ones can be stored.
+    /// The record is too large for the backend. Smaller records can be stored.
     TooLarge,
     /// The backend is not one that this version of the crate can work with: another kind of file
     /// or server, or a schema that is newer than the code.
     Incompatible,
     /// The configuration of the store is invalid: for example an address that can't be parsed.
     Misconfigured,
-    /// The store does not have this operation, or it did not make the cursor that it was given.
+    /// The store does not have this operation, or the cursor is from another store.
     Unsupported,
 }
 
 impl StoreError {
-    /// An error of this kind with its cause. It leaves open whether the operation happened.
+    /// An error of this kind with its cause. The operation may have been executed.
     ///
     /// The cause is logged, so it must contain neither session keys nor values.
     pub fn new(kind: StoreErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
@@ -75,20 +74,21 @@ impl StoreError {
         }
     }
 
-    /// The same error for an operation that certainly did not happen and never will: it was not sent to
-    /// the backend, or the backend refused it.
+    /// Marks the error as that of an operation that was not executed and never will be: it was not sent
+    /// to the backend, or the backend refused it.
     #[must_use]
     pub fn not_sent(mut self) -> Self {
         self.not_sent = true;
         self
     }
 
-    /// Turns this error into [`Unknown`](StoreErrorKind::Unknown): a part of the operation has happened.
+    /// Turns this error into [`Unknown`](StoreErrorKind::Unknown), because a part of the operation was
+    /// executed.
     pub(super) fn unknown(self) -> Self {
         Self::new(StoreErrorKind::Unknown, self)
     }
 
-    /// The same error for an operation of which a part has happened.
+    /// Marks the error as that of an operation of which a part was executed.
     #[cfg(feature = "redis-rs-session")]
     pub(super) fn partly_happened(mut self) -> Self {
         self.not_sent = false;
@@ -113,13 +113,13 @@ impl StoreError {
         Self::new(StoreErrorKind::Misconfigured, cause).not_sent()
     }
 
-    /// What kind of error it is.
+    /// The kind of the error.
     #[must_use]
     pub const fn kind(&self) -> StoreErrorKind {
         self.kind
     }
 
-    /// Whether the operation may have happened, or may still happen, in spite of the error.
+    /// Whether the operation may have been executed, or may still be, in spite of the error.
     #[must_use]
     pub const fn may_have_happened(&self) -> bool {
         !self.not_sent

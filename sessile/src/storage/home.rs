@@ -5,23 +5,23 @@ use tokio::{
     sync::oneshot::{self, error::TryRecvError},
 };
 
-/// The runtime that a connection was made on, and that watches its socket.
+/// The runtime on which a connection was opened, and which polls its socket.
 ///
 /// Each worker thread of Actix Web is a runtime of its own, and has its own connections. If another thread used
 /// them, each reply would have to wake this runtime first, and a handler that computes on it would delay the reply.
 pub(super) struct Home {
     id: Id,
-    /// The other end is with a task there.
+    /// A task of the runtime holds the other end.
     life: oneshot::Receiver<()>,
 }
 
 impl Home {
-    /// The one that this task runs on.
+    /// The runtime of this task.
     ///
     /// Panics outside of a runtime.
     pub(super) fn here() -> Self {
         let (mut sender, life) = oneshot::channel();
-        // Ends with what belongs there, or is dropped with the runtime.
+        // The task ends when the connection is dropped, or when the runtime ends.
         tokio::spawn(async move { sender.closed().await });
         Self {
             id: Handle::current().id(),
@@ -29,12 +29,12 @@ impl Home {
         }
     }
 
-    /// Whether this task runs there.
+    /// Whether this task runs on that runtime.
     pub(super) fn is_here(&self) -> bool {
         self.id == Handle::current().id()
     }
 
-    /// Whether the runtime is still there. A connection of one that isn't only fails.
+    /// Whether the runtime has not ended. Operations on a connection of an ended runtime always fail.
     pub(super) fn is_alive(&mut self) -> bool {
         self.life.try_recv() == Err(TryRecvError::Empty)
     }

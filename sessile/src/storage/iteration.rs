@@ -12,7 +12,7 @@ use super::{Loaded, SessionId, SessionStore, StoreError, StoreErrorKind};
 ///
 /// # Cost
 ///
-/// Each operation reads all sessions, page by page or as a whole. None belongs into the requests of users.
+/// Each operation reads all sessions, page by page or as a whole. Do not call them in the requests of users.
 ///
 /// ```
 /// use std::{num::NonZeroU32, time::Duration};
@@ -43,15 +43,15 @@ pub trait IterableStore: SessionStore {
     /// A page of live sessions, of users and guests, in an order of the store's own.
     ///
     /// `after` is the cursor of the page before; `None` asks for the first page. An iteration follows
-    /// [`next`](Page::next) until that is `None`. It shows a session that lives throughout the iteration at least once.
-    /// One that is created or ends meanwhile may be shown or not. Expired sessions are not shown. `limit` bounds the
-    /// sessions of a page, and so the memory of an iteration. A page may have fewer sessions, and even none, before the
-    /// last one; a store whose backend can't be exact may exceed the limit slightly.
+    /// [`next`](Page::next) until that is `None`. It shows each session that lives throughout the iteration at least
+    /// once. A session that is created or ends during the iteration may be shown. Expired sessions are not shown.
+    /// `limit` bounds the sessions of a page, and so the memory of an iteration. Any page may have fewer sessions, or
+    /// none. A store whose backend can't be exact may exceed the limit slightly.
     ///
     /// # Errors
     ///
-    /// If the store fails, and of kind [`Unsupported`](StoreErrorKind::Unsupported) for a cursor of another store. A record
-    /// that can't be decoded fails alone, inside its page.
+    /// If the store fails, and of kind [`Unsupported`](StoreErrorKind::Unsupported) for a cursor of another store. A
+    /// record that can't be decoded is an error inside the page, and does not fail the page.
     fn page(
         &self,
         after: Option<&Cursor>,
@@ -60,8 +60,8 @@ pub trait IterableStore: SessionStore {
 
     /// The number of live sessions, of users and guests.
     ///
-    /// It need not be a snapshot: sessions that are created or end meanwhile may count or not. Each store documents whether
-    /// the number is exact otherwise.
+    /// It need not be a snapshot: sessions that are created or end during the call may count. Each store documents
+    /// whether the number is exact otherwise.
     ///
     /// # Errors
     ///
@@ -70,26 +70,42 @@ pub trait IterableStore: SessionStore {
 
     /// Deletes all sessions, of users and guests. Marks stay.
     ///
-    /// A session that existed when the call began is deleted, and an update in flight never brings it back. One that is
-    /// created meanwhile may stay. To refuse sign-ins in flight as well, use
+    /// A session that existed when the call began is deleted, and an update in flight never restores it. A session
+    /// that is created during the call may stay. To refuse sign-ins in flight as well, use
     /// [`end_everything`](super::SubjectStore::end_everything).
     ///
     /// # Errors
     ///
-    /// If sessions may be left. The call can be repeated.
+    /// If some sessions may not have been deleted. The call can be repeated.
     fn clear(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Some of the sessions of an [`IterableStore`].
+///
+/// ```
+/// use std::{num::NonZeroU32, time::Duration};
+/// use sessile::{clock::{Clock, SystemClock}, record::Record, storage::*};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let store = MemorySessionStore::default();
+/// let (id, record) = (SessionId::generate(), Record::new(SystemClock.now()));
+/// store.create(&id, &record, Version::generate(), Duration::from_secs(60)).await?;
+///
+/// let page = store.page(None, NonZeroU32::MIN).await?;
+/// let (shown, loaded) = &page.sessions[0];
+/// assert_eq!(shown, &id);
+/// assert_eq!(loaded.as_ref().map(|it| &it.record).ok(), Some(&record));
+/// # Ok::<(), StoreError>(()) }).unwrap();
+/// ```
 #[derive(Debug, Default)]
 pub struct Page {
-    /// The sessions. One whose record can't be decoded has the error in its place.
+    /// The sessions. If a record can't be decoded, the error is in its place.
     pub sessions: Vec<(SessionId, Result<Loaded, StoreError>)>,
-    /// Where the next page begins; `None` after the last page.
+    /// The cursor of the next page; `None` after the last page.
     pub next: Option<Cursor>,
 }
 
-/// Where the next page of an iteration begins, as text that the store wrote. It is not secret.
+/// The position in an iteration at which the next page begins, as text that the store wrote. It is not secret.
 ///
 /// An application can send it to the browser, for a link to the next page. A store refuses a text that it can't have
 /// written.
@@ -115,7 +131,7 @@ impl Cursor {
         &self.0
     }
 
-    /// What `parse` makes of the text.
+    /// The text as `parse` reads it, or an error for a cursor of another store.
     pub(super) fn parse<T>(&self, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, StoreError> {
         parse(&self.0).ok_or_else(|| {
             let cause = "the cursor is not one of this store";

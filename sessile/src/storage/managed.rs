@@ -14,25 +14,25 @@ use super::{SessionStore, StoreError};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let store = MemorySessionStore::default();
-/// store.ping().await?;
+/// assert!(store.ping().await.is_ok());
 /// store.close().await?;
 /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
 /// ```
 pub trait ManagedStore: SessionStore {
     /// Fails if the store can't serve sessions at the moment.
     ///
-    /// Costs as much as a load. It loads a session that does not exist, so it covers all that a load needs. It does not
-    /// show that sessions can be written.
+    /// It loads a session that does not exist, so it costs as much as a load and tests everything that a load needs.
+    /// It does not test writes.
     ///
     /// # Errors
     ///
     /// As a [`load`](SessionStore::load): mostly [`Unavailable`](super::StoreErrorKind::Unavailable).
     fn ping(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Closes the store for all clones, after the operations that have begun. Later operations fail.
+    /// Closes the store and all its clones, after the operations that have begun. Later operations fail.
     ///
-    /// Connections of a pool that the application made stay open. A store without a backend has nothing to close, and
-    /// stays usable. Closing a store twice is no error.
+    /// The application's pool stays open. A store without a backend has nothing to close, and stays usable.
+    /// Closing a store twice is no error.
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ pub trait ManagedStore: SessionStore {
     fn close(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// [`ping`](ManagedStore::ping) asks the [revocation list](super::RevocationList), if there is one.
+/// [`ping`](ManagedStore::ping) queries the [revocation list](super::RevocationList), if there is one.
 /// [`close`](ManagedStore::close) does nothing: the application closes the store of the list.
 #[cfg(feature = "cookie-session")]
 impl ManagedStore for super::CookieSessionStore {

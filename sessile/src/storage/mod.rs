@@ -1,8 +1,8 @@
 //! The contract of a store, and the stores of this crate.
 //!
-//! A store is a versioned key-value store: it keeps a [`Record`] under a [`SessionId`], with a
-//! [`Version`] beside it and for a time to live. It knows nothing of cookies, secrets, renewal or merging.
-//! It has four operations, and each returns what it did.
+//! A store is a versioned key-value store: it keeps a [`Record`] and its [`Version`] under a [`SessionId`], for a time
+//! to live. It knows nothing of cookies, secrets, renewal or merging. It has four operations, and each returns its
+//! outcome.
 //!
 //! | operation | result |
 //! | --- | --- |
@@ -17,21 +17,21 @@
 //!    is missing at once. A store should not round a time to live up; if its backend does, a few seconds are
 //!    allowed.
 //! 2. `create` never overwrites.
-//! 3. `update` compares and swaps: it stores only if the record still has the version that the caller
-//!    expects. It never brings back a record that is missing.
+//! 3. `update` compares and swaps: it stores only if the record still has the version that the caller expects. It never
+//!    stores a record that is missing.
 //! 4. If the record is already at the new version, `update` returns `Updated` and changes nothing. The engine
 //!    generates a random version for each write, so the record is from an earlier attempt of this write.
 //! 5. `delete` deletes the record under the id at any version. Deleting a missing record is no error.
 //! 6. Every later `load`, on every server, sees the effect of an acknowledged operation. Only a
 //!    [`Cached`](Freshness::Cached) load may lag behind.
-//! 7. An operation is atomic, also if its future is dropped before it completes. It may then still take effect
+//! 7. An operation is atomic, even if its future is dropped before it completes. In that case, it may take effect
 //!    later.
 //! 8. `load` returns a record exactly as it was stored, with all its members, their order and their text.
 //! 9. A record that can't be decoded is an error of kind [`Corrupt`](StoreErrorKind::Corrupt), and one
 //!    that a later version of this crate wrote is an error of kind [`Newer`](StoreErrorKind::Newer). It is
 //!    never reported as missing, and neither `create` nor `update` overwrites it.
-//! 10. An error leaves open whether the operation happened, unless it is marked as
-//!     [not sent](StoreError::not_sent).
+//! 10. After an error, the operation may have been executed, unless the error is marked as [not
+//!     sent](StoreError::not_sent).
 //!
 //! The feature `store-tests` has a suite that checks a store against these rules and names the broken rule:
 //! `test_helpers::store_contract_test_suite`. Two rules depend on the backend and are not checked in full:
@@ -46,8 +46,8 @@
 //!   second attempt replaces it, the result is [`Updated`](UpdateOutcome::Updated). Otherwise the store returns
 //!   an error of kind [`Unknown`](StoreErrorKind::Unknown), never `Conflict` or `Missing`: another request may
 //!   have replaced the first attempt, and after a `Conflict` the engine would apply the change a second time.
-//! - A `create` is never sent again, because a delayed first attempt could bring back a session that
-//!   has been deleted since. The engine receives the error and uses another id.
+//! - A `create` is never sent again, because a delayed first attempt could restore a session that has been deleted
+//!   since. The engine receives the error and uses another id.
 //!
 //! # The form of a record
 //!
@@ -60,7 +60,7 @@
 //! | `p` | the epoch, which each renewal draws at random |
 //! | `k` | the digest of the current secret: 16 bytes of SHA-256 in URL-safe base64 |
 //! | `s` | the state: names and their JSON values |
-//! | `o` | the digest `d` of the secret that a renewal replaced, the epoch `e` before the renewal, and when it was replaced `t` |
+//! | `o` | of the last renewal: the digest `d` of the secret that it replaced, the epoch `e` before it, and its time `t` |
 //! | `r` | the last step of a rotation: its time `t`; the digest of the pending secret `p`, of the former one `f`, or of one that a renewal replaced `s`; and the nonce `n` that the newer secret is derived from |
 //! | `sub`, `in`, `auth` | the subject, and when it signed in and last authenticated |
 //! | `label`, `labels` | the label that sessions are found by, and the labels that lists show |
@@ -167,8 +167,8 @@ pub use crate::record::id::{
 pub trait SessionStore: Send + Sync + 'static {
     /// The record under `id` and its version, or `None`.
     ///
-    /// `subject` is a hint at the subject that the session is signed in as, if the cookie has one. Stores that
-    /// can end all sessions of a subject look there at the same time; others ignore it.
+    /// `subject` is a hint: the subject of the session, if the cookie has one. A store that can end all sessions of a
+    /// subject reads the marks of this subject together with the record. Other stores ignore the hint.
     ///
     /// # Errors
     ///
@@ -185,7 +185,7 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the record may not have been stored. The store does not retry: see the [module](self).
+    /// If the record may not have been stored. The store does not send the operation again: see the [module](self).
     fn create(
         &self,
         id: &SessionId,
@@ -194,12 +194,11 @@ pub trait SessionStore: Send + Sync + 'static {
         ttl: Duration,
     ) -> impl Future<Output = Result<CreateOutcome, StoreError>> + Send;
 
-    /// Replaces the record under `id` by `record` at `version`, and keeps that for `ttl`, if the version
-    /// there is `expected`.
+    /// If the record under `id` has the version `expected`, replaces it by `record` at `version`, for `ttl`.
     ///
     /// # Errors
     ///
-    /// If the store does not know whether it happened. See the [module](self) for what a store may retry.
+    /// If the record may not have been replaced. See the [module](self) for when a store may send the operation again.
     fn update(
         &self,
         id: &SessionId,
@@ -216,15 +215,15 @@ pub trait SessionStore: Send + Sync + 'static {
     /// If the record may still be there.
     fn delete(&self, id: &SessionId) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Whether the store keeps nothing, because the record travels in the cookie.
+    /// Whether the store keeps nothing, because the record is in the cookie.
     ///
-    /// Default: `false`. Requests never call the operations of a store that says `true`.
+    /// Default: `false`. Requests never call the operations of a store that returns `true`.
     /// [`Sessions::end_by_id`](crate::Sessions::end_by_id) calls `delete`.
     fn keeps_nothing(&self) -> bool {
         false
     }
 
-    /// The list of sessions that have ended, although a cookie still has their record.
+    /// The list of sessions that have ended before their cookies expired.
     ///
     /// Default: `None`. Only a store that [keeps nothing](Self::keeps_nothing) can have one. A store that wraps another one has
     /// to return the inner store's list. Otherwise ended sessions can be opened.
@@ -234,9 +233,9 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Whether the store opens sessions under session keys that actix-session made, such as `key`.
     ///
-    /// Default: `false`. Only stores that share their backend with actix-session return `true`, and only
-    /// these are given ids of such sessions. A store that wraps another one returns what that one does. A cookie of actix-session does not say what its content is, so `key` may
-    /// be any text that the application sealed.
+    /// Default: `false`. Only stores that share their backend with actix-session return `true`, and only they receive
+    /// ids of such sessions. A store that wraps another store forwards this method to it. A cookie of actix-session
+    /// does not declare its content, so `key` may be any text that the application sealed.
     fn opens_actix_session_key(&self, key: &str) -> bool {
         let _ = key;
         false
@@ -255,7 +254,7 @@ pub enum Freshness {
     Current,
 }
 
-/// Which content of a record this is: a random number, new for every write. Compared for equality only.
+/// The version of a record: a random number, new for every write. Versions are only compared for equality.
 ///
 /// ```
 /// use sessile::storage::Version;
@@ -293,11 +292,11 @@ impl Version {
 pub struct Loaded {
     /// The record.
     pub record: Record,
-    /// Its version, which an [`update`](SessionStore::update) has to expect.
+    /// Its version, which is passed to an [`update`](SessionStore::update) as `expected`.
     pub version: Version,
 }
 
-/// What [`SessionStore::create`] did.
+/// The outcome of [`SessionStore::create`].
 ///
 #[doc = include_str!("docs/create_outcome.md")]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -315,7 +314,7 @@ pub enum CreateOutcome {
     Refused(Refusal),
 }
 
-/// What [`SessionStore::update`] did.
+/// The outcome of [`SessionStore::update`].
 ///
 #[doc = include_str!("docs/update_outcome.md")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! [`RevocationList`]: which sessions have ended, although a cookie still has their record.
 //!
-//! The list is in a store that finds the sessions of a user. An ended id is a record under this id, and the sessions of
-//! a user end by a mark, as those of the store itself do.
+//! The list is in a store that finds the sessions of a user. A record under an id means that this session has ended.
+//! Marks end all sessions of a user, as they do for the store's own sessions.
 
 mod cache;
 
@@ -14,16 +14,17 @@ use super::{
 };
 use crate::{clock::Timestamp, record::Record};
 
-/// How many renewals of a session are followed to end it.
+/// The maximum number of renewals that [`end`](RevocationList::end) follows.
 const MAX_RENEWALS: u32 = 1000;
 
 /// The sessions that have ended before their cookies expire, for `CookieSessionStore`.
 ///
-/// It has one entry for each sign-out, and for each renewal or sign-in of an existing session. An entry lives as long as the
-/// longest of the idle timeouts and [`max_persistence`](crate::config::Settings::max_persistence), 400 days by default. One by
-/// [`end_by_id`](crate::Sessions::end_by_id) lives 400 days. Lower `max_persistence` to keep the list short.
+/// It has one entry for each sign-out, and for each renewal or sign-in of an existing session. An entry lives for the
+/// longest of the idle timeouts and [`max_persistence`](crate::config::Settings::max_persistence): 400 days by default.
+/// To keep the list short, lower `max_persistence`. An entry by [`end_by_id`](crate::Sessions::end_by_id) always lives
+/// for 400 days.
 ///
-/// The list can share its store with other sessions. If it does, ending all sessions of a user ends those as well.
+/// The list can share its store with other sessions. Then, ending all sessions of a user ends those as well.
 ///
 /// # Costs and risks
 ///
@@ -31,7 +32,7 @@ const MAX_RENEWALS: u32 = 1000;
 ///   trips.
 /// - If the store can't be reached, requests with a session fail as with a store on the server: see
 ///   [`on_store_failure`](crate::config::Settings::on_store_failure).
-/// - A store that loses entries opens ended sessions again. Don't clear it, and don't use a
+/// - If the store loses entries, ended sessions can be opened again. Don't clear it, and don't use a
 ///   [`MemorySessionStore`](super::MemorySessionStore) that restarts or evicts.
 ///
 /// ```
@@ -82,12 +83,12 @@ impl RevocationList {
         }
     }
 
-    /// How long this process may remember that a session had not ended. Default: zero, so that each request asks the
-    /// store.
+    /// How long this process may rely on a reply that a session had not ended. Default: zero, so that each request
+    /// queries the store.
     ///
-    /// With a few seconds, most reads cost no round trip. In exchange, a session that was ended can be read for as long.
-    /// It can't be changed: before a cookie is sent, the store is always asked. The process remembers up to 32,768 sessions,
-    /// in about 2 MiB.
+    /// With a few seconds, most reads cost no round trip. In exchange, an ended session can be read for up to this
+    /// time. It can't be changed, because the store is always queried before a cookie is sent. The process remembers up
+    /// to 32,768 sessions, in about 2 MiB.
     #[must_use]
     pub fn max_staleness(self, max_staleness: Duration) -> Self {
         Self {
@@ -114,7 +115,7 @@ impl RevocationList {
         let subject = record.subject();
         let since = match record.signed_in_at() {
             Some(at) if subject.is_some() => at,
-            // actix-session sealed the state, at any time before.
+            // actix-session sealed the state at an unknown time.
             _ if record.undated => Timestamp::from_unix_millis(0),
             _ => record.created_at,
         };

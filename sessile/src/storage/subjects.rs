@@ -15,19 +15,21 @@ use crate::{clock::Timestamp, record::Record};
 ///
 /// # Marks
 ///
-/// [`end_subject`](Self::end_subject) writes a mark: no session of the subject is alive that signed in at or before the
-/// time of the mark, except the one that the mark names. A store honors its marks in every operation: `load` returns
-/// `None` for such a session, and `create` and `update` of such a record return
+/// [`end_subject`](Self::end_subject) writes a mark: all sessions of the subject that signed in at or before the time
+/// of the mark have ended, except the one that the mark names. A store honors its marks in every operation: `load`
+/// returns `None` for such a session, and `create` and `update` of such a record return
 /// [`Refused`](super::CreateOutcome::Refused). So a session ends even if a request stores it after the list of sessions
 /// was read. A mark has to live for as long as a session can, which is [400 days](MARK_LIFETIME).
 ///
 /// The feature `store-tests` has a suite for these rules as well: `test_helpers::subject_store_test_suite`.
+///
+#[doc = include_str!("docs/subject_store.md")]
 pub trait SubjectStore: SessionStore {
     /// Stores a session that signs in, under a limit of the subject's sessions.
     ///
     /// Counts the live sessions of the subject other than this one, and stores this one, in one atomic step. If there
-    /// would be too many, `limit` says whether the one that signed in earliest ends, or this one is refused. A session that
-    /// already has `version` is [`Stored`](SignInOutcome::Stored).
+    /// would be too many, `limit` decides: either the session that signed in earliest ends, or this one is refused. A
+    /// session that already has `version` is [`Stored`](SignInOutcome::Stored).
     ///
     /// # Errors
     ///
@@ -65,7 +67,7 @@ pub trait SubjectStore: SessionStore {
     ///
     /// # Errors
     ///
-    /// If sessions may be left. The call can be repeated.
+    /// If some sessions may not have ended. The call can be repeated.
     fn end_subject(
         &self,
         subject: &SubjectDigest,
@@ -73,25 +75,26 @@ pub trait SubjectStore: SessionStore {
         kept: Option<Kept<'_>>,
     ) -> impl Future<Output = Result<EndOutcome, StoreError>> + Send;
 
-    /// Ends all sessions, also those of guests, and refuses every sign-in whose request began until `now`.
+    /// Ends all sessions, including those of guests, and refuses every sign-in whose request began at or before `now`.
     ///
     /// A record that has no subject and signed in at [`Timestamp::MAX`] is no session: it is an entry of a
-    /// [`RevocationList`](super::RevocationList). It is kept, and its time is not that of a sign-in.
+    /// [`RevocationList`](super::RevocationList). The store keeps it, and ignores its time when it searches for the
+    /// newest sign-in.
     ///
     /// # Errors
     ///
-    /// If sessions may be left. The call can be repeated.
+    /// If some sessions may not have ended. The call can be repeated.
     fn end_everything(
         &self,
         now: Timestamp,
     ) -> impl Future<Output = Result<Timestamp, StoreError>> + Send;
 
-    /// Whether a session that the store does not keep has ended: that of a cookie, for a
-    /// [`RevocationList`](super::RevocationList).
+    /// Whether a session in a cookie has ended. A [`RevocationList`](super::RevocationList) calls it; the store does
+    /// not keep the session itself.
     ///
-    /// `true` if there is a live record under `id`, whatever it has. `true` as well if a mark of `subject`, or of everything,
-    /// is at `since` or later, and does not name the session. A guest has no subject, and only a mark of everything ends its
-    /// session. Never answered from a cache.
+    /// It is `true` if there is a live record under `id`, whatever its content. It is also `true` if a mark of
+    /// `subject`, or of all sessions, is at `since` or later and does not exempt the session. A guest has no subject,
+    /// so only a mark of all sessions ends its session. No cache serves this.
     ///
     /// # Errors
     ///
@@ -105,17 +108,19 @@ pub trait SubjectStore: SessionStore {
 
     /// Whether the store has these operations. Default: `true`.
     ///
-    /// A store that stands for others, such as [`AnySessionStore`](super::AnySessionStore), returns `false` if the store
-    /// behind it has them not. A middleware that needs them is then refused when it is built.
+    /// A store that wraps another one, such as [`AnySessionStore`](super::AnySessionStore), returns `false` if the
+    /// wrapped store does not have them. Building a middleware that needs them then fails.
     fn has_subjects(&self) -> bool {
         true
     }
 }
 
-/// How long a mark lives: no session lives longer.
+/// The time to live of a mark. No session lives longer.
 pub const MARK_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// A session that signs in, for [`SubjectStore::sign_in`].
+///
+#[doc = include_str!("docs/sign_in.md")]
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct SignInWrite<'a> {
@@ -123,11 +128,11 @@ pub struct SignInWrite<'a> {
     pub id: &'a SessionId,
     /// The version that the stored session has to have; `None` if the session has to be created.
     pub expected: Option<Version>,
-    /// What is stored. It has a subject and a time of sign-in.
+    /// The record to store. It has a subject and a time of sign-in.
     pub record: &'a Record,
-    /// The version that the session gets.
+    /// The new version of the session.
     pub version: Version,
-    /// How long the record is kept.
+    /// The time to live of the record.
     pub ttl: Duration,
 }
 
@@ -168,12 +173,14 @@ impl<'a> SignInWrite<'a> {
     }
 }
 
-/// What [`SubjectStore::sign_in`] did.
+/// The outcome of [`SubjectStore::sign_in`].
+///
+#[doc = include_str!("docs/sign_in.md")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignInOutcome {
     /// The session was stored.
     Stored {
-        /// The sessions that ended for it.
+        /// The sessions that ended because of the limit.
         displaced: Vec<SessionId>,
     },
     /// As [`CreateOutcome::Taken`](super::CreateOutcome::Taken).
@@ -202,7 +209,15 @@ pub struct SessionLimit {
     at_limit: AtLimit,
 }
 
-/// What happens when a user who has as many sessions as are allowed signs in.
+/// What happens at a sign-in of a user who already has the maximum number of sessions.
+///
+/// ```
+/// use sessile::storage::{AtLimit, SessionLimit};
+///
+/// let limit = SessionLimit::new(3).expect("more than zero");
+/// assert_eq!(limit.at_limit(), AtLimit::EndEarliest);
+/// assert_eq!(limit.refusing().at_limit(), AtLimit::RefuseNew);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AtLimit {
     /// The session that signed in earliest ends.
@@ -224,7 +239,7 @@ impl SessionLimit {
         }
     }
 
-    /// The same limit, which refuses a new sign-in instead.
+    /// Makes the limit refuse a new sign-in instead.
     ///
     /// A session whose cookie never reached the browser counts until it expires, so a user whose connection broke during the
     /// sign-in may be refused. Offer to end the other sessions then:
@@ -243,7 +258,7 @@ impl SessionLimit {
         self.max.get()
     }
 
-    /// What happens when it is reached.
+    /// What happens when the limit is reached.
     #[must_use]
     pub const fn at_limit(self) -> AtLimit {
         self.at_limit
@@ -251,6 +266,8 @@ impl SessionLimit {
 }
 
 /// The session that [`SubjectStore::end_subject`] does not end.
+///
+#[doc = include_str!("docs/end_subject.md")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept<'a> {
     /// The id of the session.
@@ -259,7 +276,9 @@ pub struct Kept<'a> {
     pub signed_in_at: Timestamp,
 }
 
-/// What [`SubjectStore::end_subject`] did.
+/// The outcome of [`SubjectStore::end_subject`].
+///
+#[doc = include_str!("docs/end_subject.md")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndOutcome {
     /// The sessions have ended.
@@ -269,7 +288,7 @@ pub enum EndOutcome {
         /// The sessions that were deleted.
         ids: Vec<SessionId>,
     },
-    /// An earlier mark had ended the session that was to be kept. Nothing was done.
+    /// An earlier mark has ended the session to keep, so the call changed nothing.
     KeptHasEnded,
 }
 

@@ -24,7 +24,7 @@ impl Deadline {
         }
     }
 
-    /// The output of `future`, which has to be there in time.
+    /// The output of `future`, if it is ready in time.
     pub(super) async fn bound<F: Future>(self, future: F) -> Result<F::Output, TimedOut> {
         let bounded = timeout_at(self.at, future).await;
         bounded.map_err(|_| TimedOut(self.limit))

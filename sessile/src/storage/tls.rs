@@ -15,12 +15,12 @@ use rustls::{
 /// The certificates that are accepted of a server.
 #[derive(Debug)]
 pub(super) enum Check {
-    /// All: TLS protects only from those who listen.
+    /// All certificates: TLS then protects only against eavesdropping.
     Nothing,
-    /// Those of a known authority, for any name.
+    /// Certificates of a known authority, for any name.
     #[cfg(feature = "postgres-session")]
     Authority(Authority),
-    /// Those of a known authority for the name of the server.
+    /// Certificates of a known authority for the name of the server.
     AuthorityAndName(Authority),
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Authority(Arc<WebPkiServerVerifier>);
 pub(super) type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 impl Authority {
-    /// Those with these certificates. `None` if no certificate can be used.
+    /// The authorities with these certificates. `None` if no certificate can be used.
     pub(super) fn of(
         roots: Vec<CertificateDer<'static>>,
     ) -> Result<Option<Self>, VerifierBuilderError> {
@@ -45,7 +45,7 @@ impl Authority {
         Ok(Some(Self(verifier.build()?)))
     }
 
-    /// Those that the operating system trusts.
+    /// The authorities that the operating system trusts.
     pub(super) fn of_system() -> Result<Option<Self>, VerifierBuilderError> {
         Self::of(rustls_native_certs::load_native_certs().certs)
     }

@@ -89,7 +89,7 @@ pub(crate) fn changes_dropped(reason: DropReason) {
 
 /// Another request changed the session first, so the changes are merged.
 pub(crate) fn conflict() {
-    tracing::trace!("a session was changed by two requests at once: merging");
+    tracing::trace!("two requests changed a session at once: their changes are merged");
     metrics::CONFLICTS.increment(());
 }
 
@@ -106,7 +106,7 @@ pub(crate) fn sign_in_refused(refusal: Refusal) {
     });
 }
 
-/// All sessions of a user, or of everyone, were ended.
+/// All sessions of a user, or all sessions, were ended.
 pub(crate) fn sessions_ended(scope: MarkScope) {
     metrics::MARKS.increment(scope);
 }
@@ -117,7 +117,7 @@ pub(crate) fn near_cache_hit() {
     metrics::NEAR_CACHE_HITS.increment(());
 }
 
-/// A session was not in the near cache, or was there and could not be used.
+/// A session was not in the near cache, or its entry could not be used.
 #[cfg(feature = "redis-rs-session")]
 pub(crate) fn near_cache_miss() {
     metrics::NEAR_CACHE_MISSES.increment(());
@@ -151,7 +151,7 @@ pub(crate) fn rows_cleaned(backend: Backend, rows: u64) {
     metrics::CLEANED_ROWS.add(backend, rows);
 }
 
-/// Whether values are recorded. The recorder of an application that installed none has no state.
+/// Whether values are recorded. If the application has installed no recorder, the default one has no state.
 #[inline]
 pub(crate) fn is_recording() -> bool {
     #[cfg(feature = "metrics")]
@@ -190,7 +190,7 @@ pub(crate) fn record_corrupt(error: &(dyn Error + 'static)) {
     let error = with_causes(error);
     tracing::error!(
         error,
-        "a stored session can't be decoded: served as no session"
+        "a stored session can't be decoded: the request is served without it"
     );
     metrics::RECORDS_CORRUPT.increment(());
 }

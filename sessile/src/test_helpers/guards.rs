@@ -1,4 +1,4 @@
-//! Route guards, which see a request before its handler is chosen.
+//! Route guards, which run before the handler of a request is chosen.
 
 use actix_web::{
     App, HttpResponse,

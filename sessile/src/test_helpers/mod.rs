@@ -8,7 +8,7 @@
 //!
 //! # For authors of stores
 //!
-//! The acceptance suite says what every store has to do. It has these parts:
+//! The acceptance suite checks that a store keeps the contract. It has these parts:
 //!
 //! - With the feature `store-tests`, [`store_contract_test_suite`] calls a store directly and checks it
 //!   against [the rules](crate::storage#the-rules). It needs no web framework, and is all that most stores
@@ -50,7 +50,7 @@ pub use self::{
 #[cfg(feature = "test-helpers")]
 use crate::{CookieContentSecurity, storage::SessionStore};
 
-/// A new key to seal the cookies of a test with.
+/// A new sealing key for the cookies of a test.
 ///
 /// ```
 /// use sessile::{SessionMiddleware, test_helpers, storage::MemorySessionStore};
@@ -69,8 +69,8 @@ pub fn key() -> Key {
 /// Runs the whole suite on the stores that `store_builder` makes, for both kinds of
 /// [`CookieContentSecurity`].
 ///
-/// `is_invalidation_supported` says whether the store can take a session back: `true` for every
-/// store that keeps sessions on the server, `false` where the state travels in the cookie.
+/// `is_invalidation_supported` is `true` if the store can end a session. That is so for every store that keeps
+/// sessions on the server, but not if the state is in the cookie.
 ///
 /// The stores may share their sessions. Call the suite from an Actix Web test: `#[actix_web::test]`.
 ///
@@ -92,7 +92,7 @@ where
     Store: SessionStore + 'static,
     F: Fn() -> Store + Clone + Send + 'static,
 {
-    // What the rest builds on comes first, so that a failure names the rule that it is about.
+    // The basic checks come first, so that a failure names the rule that caused it.
     store_contract_test_suite(store_builder.clone()).await;
     for security in [
         CookieContentSecurity::Signed,

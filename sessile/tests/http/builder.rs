@@ -51,7 +51,7 @@ fn the_defaults_are_accepted() {
 }
 
 #[test]
-fn names() {
+fn invalid_names_are_refused() {
     let named = |name: &'static str| move |builder: Builder| builder.cookie_name(name.to_owned());
     assert_eq!(cookie_refusal(named("")), InvalidCookieError::EmptyName);
     for (name, character) in [
@@ -70,7 +70,7 @@ fn names() {
 }
 
 #[test]
-fn paths() {
+fn invalid_paths_are_refused() {
     let below = |path: &'static str| move |builder: Builder| builder.cookie_path(path.to_owned());
     for (path, character) in [
         ("/a;b", ';'),
@@ -94,7 +94,7 @@ fn paths() {
 }
 
 #[test]
-fn domains() {
+fn invalid_domains_are_refused() {
     let of = |domain: &'static str| {
         move |builder: Builder| builder.cookie_domain(Some(domain.to_owned()))
     };
@@ -110,7 +110,7 @@ fn domains() {
 }
 
 #[test]
-fn prefixes_of_names() {
+fn a_prefix_that_the_attributes_contradict_is_refused() {
     let host = |builder: Builder| builder.cookie_name("__Host-id".to_owned());
     let secure = |builder: Builder| builder.cookie_name("__Secure-id".to_owned());
     #[track_caller]

@@ -33,7 +33,7 @@ async fn the_suite_passes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_hangs_or_dies() {
+async fn requests_fail_in_time_while_the_server_hangs_or_is_down() {
     let server = Server::start().unwrap();
     let builder = Store::builder_pooled(pool(&server.url()).await);
     hangs_and_goes_on(server, built(builder.create_table(true)).await).await;

@@ -27,7 +27,7 @@ async fn refused(url: impl Into<String>) -> (StoreErrorKind, String) {
 }
 
 #[tokio::test]
-async fn a_bad_url() {
+async fn an_invalid_url_is_misconfigured() {
     for url in [
         "",
         "redis://",
@@ -40,7 +40,7 @@ async fn a_bad_url() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_exist() {
+async fn a_missing_server_is_unavailable() {
     let port = sessile_rig::free_port().unwrap();
     assert_eq!(refused(format!("127.0.0.1:{port}")).await.0, Unavailable);
     assert_eq!(refused("unix:/nowhere/redis.sock").await.0, Unavailable);
@@ -48,7 +48,7 @@ async fn a_server_that_does_not_exist() {
 }
 
 #[tokio::test]
-async fn passwords() {
+async fn a_wrong_password_is_denied_and_not_shown() {
     let redis = Redis::start_with(&["--requirepass", "hunter2"]).unwrap();
     let url = |credentials: &str| format!("redis://{credentials}@127.0.0.1:{}", redis.port());
     for credentials in [":swordfish", "default:swordfish", "stranger:swordfish"] {
@@ -136,7 +136,7 @@ async fn a_user_without_a_password_is_signed_in() {
 }
 
 #[tokio::test]
-async fn a_database_that_does_not_exist() {
+async fn a_missing_database_is_misconfigured() {
     let redis = Redis::start().unwrap();
     assert_eq!(
         refused(format!("{}/99", redis.url())).await.0,
@@ -165,7 +165,7 @@ async fn refused_by(answer: &'static str) -> (StoreErrorKind, String) {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_redis() {
+async fn another_kind_of_server_is_incompatible() {
     for answer in [
         "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
         "SSH-2.0-OpenSSH_9.2\r\n",
@@ -178,7 +178,7 @@ async fn a_server_that_is_not_redis() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_too_old() {
+async fn a_server_that_is_too_old_is_incompatible() {
     let info = "$37\r\n# Server\r\nredis_version:4.0.14\r\nx:1\r\n\r\n";
     let (kind, text) = refused_by(info).await;
     assert_eq!(kind, Incompatible, "{text}");

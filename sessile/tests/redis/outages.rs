@@ -80,14 +80,14 @@ async fn hangs_and_goes_on(mut redis: Redis, store: RedisSessionStore) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_hangs() {
+async fn requests_fail_in_time_while_the_server_hangs() {
     let redis = Redis::start().unwrap();
     let store = store(redis.url()).await;
     hangs_and_goes_on(redis, store).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_hangs_behind_a_pool() {
+async fn requests_of_a_pool_fail_in_time_while_the_server_hangs() {
     let redis = Redis::start().unwrap();
     let store = pooled(&redis).await;
     hangs_and_goes_on(redis, store).await;
@@ -117,14 +117,14 @@ async fn dies_and_comes_back(mut redis: Redis, store: RedisSessionStore) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_dies() {
+async fn requests_fail_until_a_killed_server_returns() {
     let redis = Redis::start().unwrap();
     let store = store(redis.url()).await;
     dies_and_comes_back(redis, store).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_dies_behind_a_pool() {
+async fn requests_of_a_pool_fail_until_a_killed_server_returns() {
     let redis = Redis::start().unwrap();
     let store = pooled(&redis).await;
     dies_and_comes_back(redis, store).await;
@@ -149,7 +149,7 @@ async fn a_restart_between_two_requests_fails_no_load() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_network_that_drops_all_packets() {
+async fn requests_fail_in_time_while_the_network_drops_all_packets() {
     let redis = Redis::start().unwrap();
     let proxy = Proxy::start(redis.port()).unwrap();
     let store = store(format!("127.0.0.1:{}", proxy.port())).await;

@@ -28,7 +28,7 @@ async fn impatient(url: String) -> Store {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_dies() {
+async fn requests_fail_until_a_killed_server_returns() {
     let server = Server::start().unwrap();
     let store = impatient(server.url()).await;
     // They fail at once: a hundred timeouts are more than there is time for.
@@ -36,7 +36,7 @@ async fn a_server_that_dies() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_dies_behind_a_pool() {
+async fn requests_of_a_pool_fail_until_a_killed_server_returns() {
     let server = Server::start().unwrap();
     let builder = Store::builder_pooled(engine::pool(&server).await);
     let store = built(builder.create_table(true)).await;

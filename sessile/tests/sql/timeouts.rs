@@ -78,14 +78,14 @@ async fn until_all_are_served(store: &Store, at: &At) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_hangs() {
+async fn requests_fail_in_time_while_the_server_hangs() {
     let server = Server::start().unwrap();
     let store = impatient(server.url()).await;
     hangs_and_goes_on(server, store).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_hangs_behind_a_pool() {
+async fn requests_of_a_pool_fail_in_time_while_the_server_hangs() {
     let server = Server::start().unwrap();
     let builder = Store::builder_pooled(engine::pool(&server).await);
     let store = built(builder.create_table(true)).await;
@@ -123,7 +123,7 @@ pub(crate) async fn hangs_and_goes_on(mut server: Server, store: Store) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_network_that_drops_everything() {
+async fn requests_fail_in_time_while_the_network_drops_all_packets() {
     let server = Server::start().unwrap();
     impatient(server.url()).await;
     let proxy = Proxy::start(server.port()).unwrap();

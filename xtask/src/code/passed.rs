@@ -1,4 +1,4 @@
-//! The files that a request passes through which changes its session.
+//! The files that a changing request passes through.
 //!
 //! The scenario `memory-change` of `bench/instructions` runs under Valgrind, in a debug build, so that no function is
 //! inlined. Callgrind collects only what the requests execute, without the beginning of the session. The distinct source files

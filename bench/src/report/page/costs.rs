@@ -1,4 +1,4 @@
-//! What requests cost.
+//! The costs of requests.
 
 use std::fmt::Write as _;
 
@@ -39,7 +39,7 @@ pub(super) fn processor(page: &mut String, requests: &Requests) {
     }
     let _ = write!(
         page,
-        "\nNext to the libraries that keep their sessions in the same place:\n\n{table}"
+        "\nCompared with libraries that store their sessions in the same place:\n\n{table}"
     );
 }
 
@@ -97,7 +97,7 @@ pub(super) fn scale(page: &mut String, scales: &Scales) {
         ]);
     }
     let text = format!(
-        "Processor time of a request for one of so many sessions, drawn by lot: times the bare server, and in µs.\n\n{table}"
+        "Processor time of a request for a random one of this many sessions: times the bare server, and in µs.\n\n{table}"
     );
     section(page, "Many sessions", &text);
 }
@@ -136,8 +136,8 @@ pub(super) fn sizes(page: &mut String, sizes: &Sizes) {
     let text = format!(
         "Processor time of a request whose session is in the cookie, times the bare server and in µs: {}, and {}. The state \
          is a counter and padding; its size is that of its JSON, `{{\"count\":0,\"pad\":\"…\"}}`. The smallest has no \
-         padding. The largest is about what fits into a cookie of 4096 bytes with its name and attributes, which is \
-         Sessile's limit and that of browsers.\n\n{table}",
+         padding. The cookie of the largest has nearly 4096 bytes with its name and attributes, which is the limit of \
+         Sessile and of browsers.\n\n{table}",
         ours.label(),
         theirs.label()
     );

@@ -28,7 +28,7 @@ pub(super) fn cleanup(page: &mut String, cleanups: &Cleanups) {
         ]);
     }
     let text = format!(
-        "Requests that change a session while sessions that have ended are deleted.\n\n{table}"
+        "Requests that change a session while the clean-up deletes expired sessions.\n\n{table}"
     );
     section(page, "Cleaning up", &text);
 }
@@ -46,9 +46,9 @@ pub(super) fn revocation(page: &mut String, measured: &Revocation) {
         table.row([name.to_owned(), number(microseconds)]);
     }
     let text = format!(
-        "{} sessions that one server has in its near cache and polls on a core of its own, while another server ends \
-         them. The time is from the acknowledged end to the last answer from the cache that has the session. Zero means \
-         that the invalidation arrived first.\n\n{table}",
+        "One server has {} sessions in its near cache, and loads them in a loop on a core of its own. Another server ends \
+         them. The time is from the acknowledgement of the end to the last load that finds the session in the cache. Zero \
+         means that the invalidation arrived first.\n\n{table}",
         measured.ended
     );
     section(page, "Ending a session that is in a near cache", &text);

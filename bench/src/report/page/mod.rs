@@ -18,7 +18,7 @@ const HEAD: &str = "\
 
 <!-- Written by `cargo xtask bench`. Changes made by hand are lost. -->
 
-What a request costs with sessions, ours and those of other libraries, behind the same handlers and asked by the same client.
+The cost of a request with sessions, for sessile and for other libraries. All servers have the same handlers and the same client.
 
 ![Processor time of a request, compared](benchmarks.svg)
 ";
@@ -26,22 +26,26 @@ What a request costs with sessions, ours and those of other libraries, behind th
 const HOW: &str = "
 ## How it is measured
 
-Each subject is a server process with one worker, alone on one core. The client, and Redis where there is one, share another. 64 visitors with
-a session and a connection each send a request when their last one was answered, and check every answer: one that is wrong ends the measurement.
-A slice in which a request is refused is measured again.
-A session holds four values, about a hundred bytes. Every library is set up as its documentation shows, and compiled with the same profile.
-The client never sleeps: the kernel charges the sender of an answer for waking its reader, and a server that is slower than the client would pay that
-with every answer. PostgreSQL and MariaDB don't wait for the disk here, and Redis writes nothing to it.
+Each subject is a server process with one worker, alone on one core. The client shares the other core with Redis, if the subject uses it.
+64 visitors have a session and a connection each. A visitor sends its next request when the last one was answered. The client checks every
+response, and a wrong one ends the measurement. If the server refuses a request, the slice is measured again. A session has four values of
+about a hundred bytes in total. Every library is configured as its documentation shows, and compiled with the same profile.
 
-The machine may be twice as slow in one second as in the next. In each round, a short slice of a subject therefore comes right after a slice of its
-*bare server*: the same framework without a session layer, which does nothing for the same request. The ratio of a round is the processor time of a request
-in the one slice, divided by that in the other. Subjects that are compared with each other are neighbors in a round, and are divided round by round as well.
-Every second round goes over the subjects backwards. *Processor time* is that of the server process, user and system.
+The client never sleeps. The kernel charges the sender of a response for waking its reader, so a server that is slower than the client would
+pay for that with every response. PostgreSQL and MariaDB do not wait for the disk here, and Redis writes nothing to it.
 
-A figure that was measured in rounds is the median of the rounds. The quartiles are in parentheses: a quarter of the rounds is below the first, and a
-quarter above the second. The ratio of a bare server to itself shows how much of a spread is noise. A goal is met if the median reaches it, and met *within the spread* if only the better quartile does.
+The machine may be twice as slow in one second as in the next. So in each round, a short slice of a subject follows a slice of its *bare
+server*: the same framework without a session layer, which does nothing for the same request. The ratio of a round is the processor time of
+a request in the first slice, divided by that in the second. Subjects that are compared with each other are neighbors in a round, and their
+ratio is also computed for each round. Every second round has the reverse order. *Processor time* is the user and system time of the server
+process.
 
-`cargo xtask bench` measures all this and writes this page; `cargo xtask bench --quick` takes a look in under three minutes; `cargo xtask bench --help` tells the rest.
+A figure that was measured in rounds is the median of the rounds. The quartiles are in parentheses: a quarter of the rounds is below the
+first, and a quarter above the second. The ratio of a bare server to itself shows how much of a spread is noise. A goal is met if the median
+reaches it, and met *within the spread* if only the better quartile does.
+
+`cargo xtask bench` measures all this and writes this page. `cargo xtask bench --quick` takes less than three minutes.
+`cargo xtask bench --help` lists the options.
 ";
 
 pub(super) fn render(results: &Results) -> String {

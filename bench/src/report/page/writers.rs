@@ -1,4 +1,4 @@
-//! Many writers of one session, and stores that are a network away.
+//! Many writers of one session, and stores behind a network.
 
 use super::section;
 use crate::{
@@ -9,10 +9,10 @@ use crate::{
 
 pub(super) fn contention(page: &mut String, contentions: &Contentions) {
     let text = format!(
-        "Many requests at once that each add one to the same number in the same session, which is a new one in each \
-         round. A conflict is an update whose version was outdated. A write that does not get through in a \
-         second is refused, with a 503. *Updates a write* are the updates that the store gets for each acknowledged \
-         write, those that conflict included: fewer than one where writes share an update.\n\n{}",
+        "Concurrent requests add one to the same number in the same session. Each round has a new session. A conflict is \
+         an update whose version was outdated. A write that is not stored within a second is refused with 503. *Updates \
+         a write* is the number of updates of the store for each acknowledged write, including those that conflict. It \
+         is less than one if writes share an update.\n\n{}",
         writers(&contentions.contentions)
     );
     section(page, "Many writers of one session", &text);
@@ -41,9 +41,9 @@ pub(super) fn distant(page: &mut String, latencies: &Latencies) {
         table.row(std::iter::once(subject.label().to_owned()).chain(cells));
     }
     let text = format!(
-        "A proxy delays what goes between the server and its store, so that a round trip takes at least {} µs, as in a data center. The table shows how many round trips \
-         a request waits for, and whether requests share connections or wait for one: what a request computes hardly \
-         matters.\n\n{table}\nMany writers of one session over the same network:\n\n{}",
+        "A proxy delays the traffic between the server and its store, so that a round trip takes at least {} µs, as in a data \
+         center. The figures depend on the number of round trips that a request waits for, and on whether requests share \
+         connections or wait for one. The computation of a request hardly matters.\n\n{table}\nMany writers of one session over the same network:\n\n{}",
         thousands(latencies.round_trip_us),
         writers(&latencies.contentions)
     );

@@ -25,7 +25,7 @@ struct Target {
     peer: Option<String>,
 }
 
-/// The most that the processor time of a request may be, divided by that of a server without sessions.
+/// The maximum processor time of a request, divided by that of a server without sessions.
 const RATIOS: &[(Subject, Kind, f64)] = &[
     (Subject::Memory, Kind::Read, 1.18),
     (Subject::Memory, Kind::Change, 1.35),
@@ -49,22 +49,24 @@ const LARGE_RATIOS: &[(Subject, Kind, f64)] = &[
     (Subject::Sqlite, Kind::Change, 5.5),
 ];
 
-/// The most that the processor time may be with the most sessions, divided by that with the fewest.
+/// The maximum processor time with the most sessions, divided by that with the fewest.
 const GROWTHS: &[(Subject, f64)] = &[(Subject::Memory, 1.2), (Subject::Redis, 1.05)];
 
-/// The most bytes that a session may take in memory when there are many.
+/// The maximum size of a session in memory, in bytes, if there are many.
 const BYTES_IN_MEMORY: f64 = 450.0;
 
-/// The least that so many writers of one session may reach in Redis, times what actix-session reaches.
+/// The minimum throughput of this many writers of one session in Redis, divided by that of
+/// actix-session.
 const THROUGHPUTS: &[(usize, f64)] = &[(1, 0.95), (10, 0.8), (100, 1.0)];
 
-/// The least that many writers may reach in a database, times what one writer reaches.
+/// The minimum throughput of many writers in a database, divided by that of one writer.
 const GAIN: f64 = 5.0;
 
-/// The most times that the slowest requests may take while expired sessions are deleted.
+/// The maximum latency of the slowest requests while expired sessions are deleted, divided by that
+/// before.
 const SLOWDOWN: f64 = 2.0;
 
-/// What a subject may cost at most, if there is a target for it.
+/// The maximum cost of a subject, if there is a target for it.
 pub(super) fn ratio(subject: Subject, kind: Kind) -> Option<f64> {
     let target = RATIOS.iter().find(|it| (it.0, it.1) == (subject, kind));
     target.map(|target| target.2)

@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
-    /// How long a session lives, as older programs say it; the same as
-    /// [`session_lifecycle`](Self::session_lifecycle).
+    /// How long a session lives. It sets the same as [`session_lifecycle`](Self::session_lifecycle), in the type of
+    /// older programs.
     pub fn session_length(self, length: crate::SessionLength) -> Self {
         self.session_lifecycle(length)
     }
@@ -29,14 +29,14 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
-    /// Where the absolute timeout of a signed-in session counts from. Default: [`AbsoluteTimeoutFrom::SignIn`]. See
+    /// The start of the absolute timeout of a signed-in session. Default: [`AbsoluteTimeoutFrom::SignIn`]. See
     /// [`Settings::absolute_timeout_from`](crate::config::Settings::absolute_timeout_from).
     pub fn absolute_timeout_from(mut self, from: AbsoluteTimeoutFrom) -> Self {
         self.settings.absolute_timeout_from = from;
         self
     }
 
-    /// How long the sessions of signed-in users live. Default: as those of guests. See
+    /// How long the sessions of signed-in users live. Default: as long as those of guests. See
     /// [`Settings::signed_in_lifecycle`](crate::config::Settings::signed_in_lifecycle).
     pub fn signed_in_lifecycle(mut self, lifecycle: impl Into<SessionLifecycle>) -> Self {
         self.settings.signed_in_lifecycle = Some(lifecycle.into());
@@ -50,22 +50,22 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
         self
     }
 
-    /// The longest timeouts that a session can have of its own. Default: 400 days. See
-    /// [`Settings::max_persistence`](crate::config::Settings::max_persistence).
+    /// The longest timeouts that [`set_persistence`](crate::Session::set_persistence) can give a session. Default: 400
+    /// days. See [`Settings::max_persistence`](crate::config::Settings::max_persistence).
     pub fn max_persistence(mut self, max: Duration) -> Self {
         self.settings.max_persistence = max;
         self
     }
 
-    /// How long ago a user may have authenticated for sensitive actions. Default: 10 minutes. See
+    /// The maximum age of an authentication for sensitive actions. Default: 10 minutes. See
     /// [`Settings::recent_authentication`](crate::config::Settings::recent_authentication).
     pub fn recent_authentication(mut self, max_age: Duration) -> Self {
         self.settings.recent_authentication = max_age;
         self
     }
 
-    /// The part of the lifetime that may pass before reading extends it again. Default: 0.05.
-    /// See [`Settings::touch_fraction`](crate::config::Settings::touch_fraction).
+    /// The part of the idle timeout that has to pass before a request that only reads extends the session again.
+    /// Default: 0.05. See [`Settings::touch_fraction`](crate::config::Settings::touch_fraction).
     pub fn touch_fraction(mut self, fraction: f64) -> Self {
         self.settings.touch_fraction = fraction;
         self

@@ -1,4 +1,4 @@
-//! Which store an address asks for.
+//! Which store an address names.
 
 /// A kind of store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// What the addresses of each kind begin with.
+    /// The schemes of each kind's addresses.
     const SCHEMES: &[(&str, Self)] = &[
         ("memory", Self::Memory),
         ("cookie", Self::Cookie),
@@ -57,7 +57,7 @@ impl Kind {
     }
 }
 
-/// Why there is no store at an address. Doesn't quote it, since it may have a password in it.
+/// Why an address names no store. It does not quote the address, which may contain a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AddressError {
     #[error(
@@ -67,7 +67,7 @@ pub(super) enum AddressError {
     Scheme,
     #[error("this store is not compiled in: it needs the feature {feature} of sessile")]
     NotCompiled { feature: &'static str },
-    #[error("nothing may follow memory: and cookie:")]
+    #[error("an address with memory: or cookie: has nothing after the colon")]
     Extra,
 }
 

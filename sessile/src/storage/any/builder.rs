@@ -63,7 +63,7 @@ impl AnySessionStoreBuilder {
         self
     }
 
-    /// How long it may take to connect to a server, and to sign in.
+    /// The time limit for connecting to a server and authenticating.
     ///
     /// Default: one second. It has no effect on stores in this process.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
@@ -71,7 +71,7 @@ impl AnySessionStoreBuilder {
         self
     }
 
-    /// How long an operation of a store on a server may take.
+    /// The time limit for an operation of a store on a server.
     ///
     /// Default: one second. It has no effect on stores in this process.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
@@ -156,7 +156,7 @@ fn misconfigured(error: AddressError) -> StoreError {
     StoreError::new(StoreErrorKind::Misconfigured, error)
 }
 
-/// Without the address, which may have a password in it.
+/// Without the address, which may contain a password.
 impl fmt::Debug for AnySessionStoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AnySessionStoreBuilder")

@@ -43,8 +43,8 @@ impl AnySessionStore {
     }
 }
 
-/// Each operation is an error of kind [`Unsupported`](crate::storage::StoreErrorKind::Unsupported) if the store behind is no
-/// [`IterableStore`].
+/// Each operation is an error of kind [`Unsupported`](crate::storage::StoreErrorKind::Unsupported)
+/// if the wrapped store is no [`IterableStore`].
 impl IterableStore for AnySessionStore {
     async fn page(&self, after: Option<&Cursor>, limit: NonZeroU32) -> Result<Page, StoreError> {
         self.iterable()?.page(after, limit).await

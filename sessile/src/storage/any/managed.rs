@@ -26,7 +26,7 @@ impl AnySessionStore {
         managed.ok_or_else(|| unsupported("this store can be neither checked nor closed"))
     }
 
-    /// Wraps a store that can only be checked and closed beside the contract.
+    /// Wraps a store that can be checked and closed, and has no other ability beside the contract.
     #[cfg(feature = "cookie-session")]
     pub(super) fn with_management(store: impl ManagedStore) -> Self {
         let store = std::sync::Arc::new(store);
@@ -37,8 +37,8 @@ impl AnySessionStore {
     }
 }
 
-/// Each operation is an error of kind [`Unsupported`](crate::storage::StoreErrorKind::Unsupported) if the store behind is no
-/// [`ManagedStore`].
+/// Each operation is an error of kind [`Unsupported`](crate::storage::StoreErrorKind::Unsupported)
+/// if the wrapped store is no [`ManagedStore`].
 impl ManagedStore for AnySessionStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.managed()?.ping().await

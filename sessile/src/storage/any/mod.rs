@@ -1,7 +1,8 @@
 //! [`AnySessionStore`]: a store that is chosen while the program runs.
 //!
-//! The rest of the crate is generic over the store. Here a trait object has its operations, with boxed futures, and
-//! others have what only some stores do. No error quotes an address, because it may have a password.
+//! The rest of the crate is generic over the store. Here, a trait object has the operations of the contract, with
+//! boxed futures. Further trait objects have the abilities of some stores. No error quotes an address, because it may
+//! contain a password.
 
 mod address;
 mod builder;
@@ -44,15 +45,16 @@ pub use self::builder::AnySessionStoreBuilder;
 /// | `rediss://…`, `rediss+cluster://…`, `rediss+sentinel://…` | the same over TLS | `redis-session-rustls` or `redis-session-native-tls` |
 /// | `redis+actor://…`, `rediss+actor://…` | `RedisActorSessionStore` | `redis-actor-session` |
 ///
-/// Each store documents its addresses. All settings have their defaults; use
-/// [`with_capabilities`](Self::with_capabilities) for a store with other settings, and that, [`new`](Self::new) or
-/// [`with_subjects`](Self::with_subjects) for the application's own store.
+/// Each store documents its addresses. All settings have their defaults. To use other settings, wrap the store with
+/// [`with_capabilities`](Self::with_capabilities). For the application's own store, use that,
+/// [`with_subjects`](Self::with_subjects) or [`new`](Self::new), whichever it supports.
 ///
-/// It is a [`SubjectStore`], an [`IterableStore`] and a [`ManagedStore`]. If the store behind it is not, a limit of sessions
-/// is refused when the middleware is built, and the operations return errors of kind
-/// [`Unsupported`](super::StoreErrorKind::Unsupported). `cookie:` has no index of its sessions, so only `ping` and `close` work.
+/// It is a [`SubjectStore`], an [`IterableStore`] and a [`ManagedStore`]. If the wrapped store is not, a limit of
+/// sessions is refused when the middleware is built, and the operations return errors of kind
+/// [`Unsupported`](super::StoreErrorKind::Unsupported). `cookie:` has no index of its sessions, so only `ping` and
+/// `close` work.
 ///
-/// Costs one allocation per operation in addition to the store's. Clones share the store.
+/// It costs one allocation per operation in addition to those of the store. Clones share the store.
 ///
 /// ```
 /// use std::time::Duration;
@@ -72,13 +74,13 @@ pub use self::builder::AnySessionStoreBuilder;
 #[derive(Clone)]
 pub struct AnySessionStore {
     store: Arc<dyn DynStore>,
-    /// The same store, if it finds the sessions of a user.
+    /// The store, if it finds the sessions of a user.
     subjects: Option<Arc<dyn DynSubjectStore>>,
-    /// The same store, if its sessions can be iterated.
+    /// The store, if its sessions can be iterated.
     iterable: Option<Arc<dyn DynIterableStore>>,
-    /// The same store, if its backend can be checked and closed.
+    /// The store, if its backend can be checked and closed.
     managed: Option<Arc<dyn DynManagedStore>>,
-    /// The same store, if it needs a clean-up.
+    /// The store, if it needs a clean-up.
     #[cfg(feature = "_sql")]
     housekeeping: Option<Arc<dyn Housekeeping>>,
 }
@@ -88,9 +90,9 @@ impl AnySessionStore {
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](super::StoreErrorKind::Misconfigured) for an invalid address, and for a store that is
-    /// not compiled in; the source of the error names the missing feature. Neither quotes the address, which
-    /// may have a password. Otherwise the errors of the store's own constructor.
+    /// [`Misconfigured`](super::StoreErrorKind::Misconfigured) for an invalid address, and for a store that is not
+    /// compiled in; the source of the error names the missing feature. Neither quotes the address, which may
+    /// contain a password. All other errors are those of the store's constructor.
     pub async fn connect(address: impl Into<String>) -> Result<Self, StoreError> {
         Self::builder(address).build().await
     }
@@ -168,7 +170,7 @@ impl AnySessionStore {
     }
 
     /// Starts a task that deletes expired sessions: now, and then once in every `period`. Returns `None` for
-    /// stores that need no such task, and for a store that the application made.
+    /// stores that need no such task, and for a store that the application passed.
     ///
     /// Requires `sqlite-session`, `postgres-session` or `mysql-session`.
     ///
@@ -194,7 +196,7 @@ impl AnySessionStore {
     }
 }
 
-/// The error if the store behind has no such operation.
+/// The error if the wrapped store has no such operation.
 fn unsupported(cause: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::Unsupported, cause).not_sent()
 }

@@ -103,8 +103,9 @@ impl AnySessionStore {
     }
 }
 
-/// Each operation is an error of kind [`Unsupported`](crate::storage::StoreErrorKind::Unsupported) if the store behind can't find the
-/// sessions of a user: see [`has_subjects`](SubjectStore::has_subjects).
+/// Each operation is an error of kind [`Unsupported`](crate::storage::StoreErrorKind::Unsupported)
+/// if the wrapped store can't find the sessions of a user: see
+/// [`has_subjects`](SubjectStore::has_subjects).
 impl SubjectStore for AnySessionStore {
     async fn sign_in(
         &self,

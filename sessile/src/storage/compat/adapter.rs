@@ -3,8 +3,8 @@
 //! **The old store chooses the keys**, in `save`, and many refuse a write under any other. So `create` may return
 //! `CreatedAs`. The engine then continues with an id of the second form and without a secret. Sessions of
 //! actix-session have the same form, so the rest of the engine is unchanged: a renewal moves the session. The adapter
-//! drops the secrets in `create`, and the outcome tells the engine. A method that announces this before would be
-//! another rule that a store can break.
+//! drops the secrets in `create`, and the outcome tells the engine. A method that announces this in advance would be
+//! one more rule that a store can break.
 //!
 //! **`update_ttl` is never called.** A touch changes the times in the record, so it is an `update`.
 //!
@@ -60,15 +60,15 @@ static WRITES: LazyLock<SessionQueue> = LazyLock::new(SessionQueue::default);
 /// session follow another, and compares the version before each. Between several servers, it can't:
 ///
 /// - If two servers change a session at the same moment, one of the changes can be lost.
-/// - If a user signs out while another server stores a change, and the store's `update` brings back a session that
-///   is missing, the session lives on.
+/// - If a user signs out while another server stores a change, and the store's `update` creates a missing session, the
+///   session does not end.
 ///
 /// Even on one server, a write that was in flight when its request timed out or its client disconnected can replace a
 /// later one. With actix-session, every request has these risks.
 ///
-/// If the store's `update` returns another key, the adapter deletes what is stored under that key, and the request is
-/// answered as one whose session has ended. So a store that keeps the whole session in its key, or chooses another key
-/// for each change, does not work with the adapter.
+/// If the store's `update` returns another key, the adapter deletes the session under that key, and answers the
+/// request as if the session had ended. So a store that keeps the whole session in its key, or chooses another key for
+/// each change, does not work with the adapter.
 ///
 /// A key of more than about 2900 bytes does not fit in a cookie.
 ///
@@ -230,7 +230,7 @@ impl<S: SessionStore> storage::SessionStore for Adapter<S> {
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         match key(id) {
             Some(key) => {
-                // A write in flight could bring the session back.
+                // A write in flight could restore the session.
                 let _head = wait_in_queue(id).await;
                 self.delete_key(&key).await
             }

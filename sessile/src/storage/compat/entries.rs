@@ -5,8 +5,9 @@
 //! A session without this entry is one that actix-session stored.
 //!
 //! Tools can read the values, because they stay under their names. The rest is a string, because databases that
-//! rewrite JSON objects leave strings alone. A value of a reserved name gets an underscore appended. A session of
-//! actix-session may have any value there, and it counts as this entry only if it has its form.
+//! rewrite JSON objects leave strings alone. A value of a reserved name gets an underscore appended. A session
+//! of actix-session may have any value under this name. The value counts as this entry only if it has the right
+//! form.
 
 use std::collections::HashMap;
 
@@ -25,7 +26,7 @@ use crate::{
 /// The name of the entry with the rest of the record.
 pub(super) const RESERVED: &str = "_sessile";
 
-/// The suffix of names that would otherwise be the reserved name, or would be taken for an escaped one.
+/// The suffix that is appended to a name that would otherwise be the reserved name, or an escaped form of it.
 const ESCAPE: char = '_';
 
 /// The entries of `record` at `version`.

@@ -75,8 +75,8 @@ impl From<LoadError> for StoreError {
     }
 }
 
-/// [`Denied`](StoreErrorKind::Denied) or [`Unavailable`](StoreErrorKind::Unavailable). The operation may have
-/// happened.
+/// [`Denied`](StoreErrorKind::Denied) or [`Unavailable`](StoreErrorKind::Unavailable). The
+/// operation may have been executed.
 impl From<SaveError> for StoreError {
     fn from(error: SaveError) -> Self {
         let kind = match error {
@@ -87,8 +87,8 @@ impl From<SaveError> for StoreError {
     }
 }
 
-/// [`Denied`](StoreErrorKind::Denied) or [`Unavailable`](StoreErrorKind::Unavailable). The operation may have
-/// happened.
+/// [`Denied`](StoreErrorKind::Denied) or [`Unavailable`](StoreErrorKind::Unavailable). The
+/// operation may have been executed.
 impl From<UpdateError> for StoreError {
     fn from(error: UpdateError) -> Self {
         let kind = match error {

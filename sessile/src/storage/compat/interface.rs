@@ -15,9 +15,9 @@ use super::{LoadError, SaveError, SessionKey, UpdateError};
 ///
 /// A state is a map from names to JSON texts. A `ttl` is how long the store keeps it. An implementation for
 /// actix-session 0.9 to 0.11 compiles unchanged if its futures are [`Send`] and the store is [`Send`], [`Sync`] and
-/// `'static`. In one for versions 0.6 to 0.8, remove `#[async_trait(?Send)]`.
+/// `'static`. For versions 0.6 to 0.8, remove `#[async_trait(?Send)]`.
 ///
-/// [`Adapter`](super::Adapter) makes such a store one for this crate. Write new stores for
+/// [`Adapter`](super::Adapter) wraps such a store for this crate. Write new stores for
 /// [`storage::SessionStore`](crate::storage::SessionStore), whose operations are atomic.
 ///
 /// ```

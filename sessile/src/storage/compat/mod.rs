@@ -1,7 +1,8 @@
 //! Stores that were written for actix-session.
 //!
-//! An application that wrote its own store for actix-session can keep it: [`Adapter`] makes it a
-//! [store](crate::storage::SessionStore) of this crate, and no user is signed out. Requires the feature `compat`.
+//! An application that wrote its own store for actix-session can keep it: [`Adapter`] wraps it as a
+//! [store](crate::storage::SessionStore) of this crate, and no user is signed out. Requires the
+//! feature `compat`.
 //!
 //! In the store, the imports change:
 //!
@@ -39,8 +40,8 @@
 //! # }
 //! ```
 //!
-//! [`Adapter`] says what such a store can't guarantee. A store for the contract of this crate can: see
-//! [`guide::writing_a_store`](crate::guide::writing_a_store).
+//! [`Adapter`] documents which guarantees such a store lacks. A store for the contract of this
+//! crate has them: see [`guide::writing_a_store`](crate::guide::writing_a_store).
 
 mod adapter;
 mod entries;

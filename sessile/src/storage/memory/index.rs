@@ -1,7 +1,8 @@
 //! [`Index`]: the sessions of each user, and the marks that ended them.
 //!
-//! The index has the ids of the sessions that have a subject or a lookup label. It may have ids of sessions that are gone or
-//! belong to another subject by now, so each reader checks the record. Its lock is taken before that of a shard.
+//! The index has the ids of the sessions that have a subject or a lookup label. It may have ids of sessions
+//! that have ended or belong to another subject, so each reader checks the record. Its lock is taken before
+//! that of a shard.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -21,7 +22,7 @@ pub(super) struct Index {
     pub(super) subjects: HashMap<SubjectDigest, HashSet<SessionId>>,
     pub(super) labels: HashMap<String, HashSet<SessionId>>,
     pub(super) marks: HashMap<SubjectDigest, Mark>,
-    /// When each subject's mark may be forgotten, once for each subject, in the order in which they came.
+    /// When the mark of each subject expires, once for each subject, in the order of the marks.
     pub(super) expiries: VecDeque<(Timestamp, SubjectDigest)>,
     /// The time at which all sessions were ended.
     pub(super) everything_ended_at: Option<Timestamp>,
@@ -29,7 +30,7 @@ pub(super) struct Index {
     pub(super) newest_sign_in: Option<Timestamp>,
 }
 
-/// The sessions of a subject ended that signed in until this time, except one.
+/// All sessions of a subject that signed in until this time have ended, except one.
 pub(super) struct Mark {
     pub(super) at: Timestamp,
     pub(super) kept: Option<SessionId>,
@@ -83,7 +84,7 @@ impl Index {
         self.labels.get(label).into_iter().flatten()
     }
 
-    /// Writes a mark, and forgets those that no session can need any more.
+    /// Writes a mark, and removes expired marks.
     pub(super) fn mark(&mut self, subject: SubjectDigest, mark: Mark, now: Timestamp) {
         let forgotten_at = |mark: &Mark| mark.at.saturating_add(MARK_LIFETIME);
         let is_due = |(at, _): &(Timestamp, SubjectDigest)| *at <= now;
@@ -91,7 +92,7 @@ impl Index {
             && let Some((_, subject)) = self.expiries.pop_front()
         {
             match self.marks.get(&subject).map(forgotten_at) {
-                // A later mark of the subject has replaced the one that was due.
+                // A later mark of the subject has replaced the expired one.
                 Some(at) if at > now => self.expiries.push_back((at, subject)),
                 _ => drop(self.marks.remove(&subject)),
             }
@@ -130,7 +131,7 @@ pub(super) fn is_indexed(record: &Record) -> bool {
     record.has_subject() || record.label().is_some()
 }
 
-/// Whether any mark was written, so that a load has to look for one.
+/// Whether any mark was written. If not, a load does not search for one.
 #[derive(Default)]
 pub(super) struct HasMarks(AtomicBool);
 

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::storage::{Cursor, IterableStore, ManagedStore, Page, StoreError};
 
-/// Where an iteration continues: in this shard, below this position.
+/// The position at which an iteration continues: in this shard, below this index.
 ///
-/// Within a shard it goes from the last position to the first. The last session takes the position of one that is removed,
-/// so a session that was not shown yet only moves to positions that are still to come.
+/// Within a shard, an iteration goes from the last position to the first. When a session is removed, the last session
+/// takes its position. So a session that was not shown yet only moves to a position that will be shown.
 struct Position {
     shard: usize,
     below: usize,

@@ -29,7 +29,8 @@ mod measured {
 
     pub(in super::super) struct LockedShard<'a> {
         guard: MutexGuard<'a, Shard>,
-        // Dropped after the guard, so that other requests of the shard do not wait for the application's recorder.
+        // It is dropped after the guard, so that other requests of the shard do not wait for the
+        // application's recorder.
         change: Change,
     }
 
@@ -84,7 +85,7 @@ mod measured {
         }
     }
 
-    /// The sessions of a store end with it.
+    /// The sessions end with their store.
     impl Drop for Shard {
         fn drop(&mut self) {
             Size::default().of_memory_store(self.size());

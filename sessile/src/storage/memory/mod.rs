@@ -29,15 +29,16 @@ use crate::{
     record::Record,
 };
 
-/// Keeps sessions in the memory of this process: they end with it, and other servers don't see them.
+/// Keeps sessions in the memory of this process. They end with the process, and other servers do not see
+/// them.
 ///
 /// Clones share the sessions. The store's memory is
 /// [bounded](MemorySessionStoreBuilder::max_bytes), by default to 256 MiB. When it is full, the sessions
 /// that have not been used for the longest time end early.
 ///
-/// Expired sessions are never served. Every operation checks two sessions in turn and frees their memory
-/// if they have expired, so nothing runs in the background. A session is usually checked before the store
-/// has run as many operations as it holds sessions. A store that is not used frees nothing.
+/// Expired sessions are never served. Every operation checks the next two sessions and frees their
+/// memory if they have expired, so there is no background task. After as many operations as there are
+/// sessions, usually each session was checked. A store that is not used frees nothing.
 ///
 /// ```
 /// use std::time::Duration;
@@ -66,11 +67,11 @@ struct Shared {
     has_marks: HasMarks,
 }
 
-/// How many shards there are, at most.
+/// The maximum number of shards.
 const MAX_SHARDS: u64 = 64;
 
-/// What each shard may take, at least, if there is more than one: shards then fill alike, and a session
-/// of the largest size fits in.
+/// The minimum size of a shard, if there is more than one. Larger shards fill evenly, and have space for
+/// the largest session.
 const MIN_SHARE: u64 = 4 * 1024 * 1024;
 
 impl MemorySessionStore {
@@ -99,7 +100,7 @@ impl MemorySessionStore {
         output
     }
 
-    /// The same. `removed` gets what expired or was evicted, which is then freed without the lock.
+    /// The same. `removed` gets the expired and evicted sessions, which are then freed without the lock.
     #[inline]
     fn operate<T>(
         &self,
@@ -135,7 +136,7 @@ impl MemorySessionStore {
     where
         T: PartialEq,
     {
-        // Held until the index is up to date, so that no mark comes in between.
+        // The lock is held until the index is up to date, so that no mark is written in between.
         let mut index = is_indexed(record).then(|| self.index());
         if index.as_ref().is_some_and(|it| it.has_ended(id, record)) {
             return Ok(refused(Refusal::SubjectEnded));
@@ -160,7 +161,7 @@ impl SessionStore for MemorySessionStore {
         _subject: Option<&SubjectDigest>,
         _freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
-        // A record is large, so it is put in its place here, and looked at there.
+        // A record is large, so it is cloned directly into the value that is returned.
         let mut loaded = None;
         self.in_shard(id, |shard, now| {
             if let Some(position) = shard.find_live(id, now) {

@@ -36,7 +36,7 @@ pub(super) struct Shard {
     next_check: usize,
     bytes: usize,
     max_bytes: usize,
-    /// What expired or was evicted since the caller took it.
+    /// The sessions that expired or were evicted since the caller last took them.
     removed: Vec<Removed>,
 }
 
@@ -70,12 +70,12 @@ impl Links {
 /// The position of no entry.
 const NONE: u32 = u32::MAX;
 
-/// How many entries an operation checks for their expiry.
+/// The number of entries that an operation checks for their expiry.
 const CHECKS: usize = 2;
 
 /// About how many bytes of memory a session of this record takes.
 pub(super) fn footprint(record: &Record) -> usize {
-    /// A position in the index, with the room that the index keeps free.
+    /// The position in the index, with the space that the index keeps free.
     const INDEX: usize = 10;
     size_of::<Entry>() + INDEX + record.footprint() + index::footprint(record)
 }
@@ -157,7 +157,7 @@ impl Shard {
         }
     }
 
-    /// What expired or was evicted since the last call.
+    /// The sessions that expired or were evicted since the last call.
     pub(super) fn take_removed(&mut self) -> Vec<Removed> {
         mem::take(&mut self.removed)
     }
@@ -315,7 +315,7 @@ impl Shard {
 
     /// Frees memory that was needed for far more entries.
     fn shrink(&mut self) {
-        /// Room that is not worth freeing.
+        /// Space that is not worth freeing.
         const MIN_CAPACITY: usize = 32;
         let (len, capacity) = (self.entries.len(), self.entries.capacity());
         if capacity > MIN_CAPACITY && len < capacity / 4 {

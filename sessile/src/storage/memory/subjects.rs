@@ -24,7 +24,7 @@ impl MemorySessionStore {
         index.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes from the index what expired or was evicted.
+    /// Removes expired and evicted sessions from the index.
     #[inline]
     pub(super) fn forget(&self, removed: &[Removed]) {
         if !removed.is_empty() {
@@ -50,7 +50,7 @@ impl MemorySessionStore {
         }
     }
 
-    /// Removes from the index what a replaced record of a session had, and the new one has not.
+    /// Removes the entries of a replaced record from the index, unless the new record has them as well.
     pub(super) fn reindex(&self, id: &SessionId, replaced: &Record, record: &Record) {
         let is_same = replaced.subject() == record.subject() && replaced.label() == record.label();
         if is_same {
@@ -64,8 +64,8 @@ impl MemorySessionStore {
         }
     }
 
-    /// Runs `operation` under the lock of the shard of `id`. What it evicts stays in the shard, for the next operation
-    /// that does not hold the lock of the index.
+    /// Runs `operation` under the lock of the shard of `id`. Evicted sessions stay in the shard, for
+    /// the next operation that does not hold the lock of the index.
     fn in_shard_of<T>(
         &self,
         id: &SessionId,

@@ -5,18 +5,18 @@ use std::num::NonZeroU32;
 use super::{Loaded, MigratingStore, is_placeholder};
 use crate::storage::{Cursor, IterableStore, ManagedStore, Page, SessionStore, StoreError};
 
-/// What the cursors of the old store's pages begin with. After the old store comes the new one.
+/// The prefix of cursors into the old store. The pages of the new store follow those of the old one.
 const OLD: &str = "old-";
 const NEW: &str = "new-";
 
 impl<Old: IterableStore, New: SessionStore> MigratingStore<Old, New> {
-    /// Moves up to about `limit` sessions, also those that are not in use, and deletes copies that were left in the old store.
-    /// Returns where to continue; `None` at the end.
+    /// Moves up to about `limit` sessions, whether or not they are in use, and deletes copies that were left in the old
+    /// store. Returns the cursor to continue from; `None` at the end.
     ///
-    /// Call it in a loop, from one server, when all servers move. It works beside requests. A session in use is not
-    /// disturbed: it has the same version afterwards. Two kinds stay in the old store: records that can't be decoded, and
-    /// sessions that actix-session left and that have not changed since. Only the old store knows when the latter end. Their
-    /// first change moves them.
+    /// Call it in a loop, from one server, after all servers have begun to move. Requests can run at the same time: a
+    /// moved session keeps its version. Two kinds of sessions stay in the old store: those whose record can't be
+    /// decoded, and those that actix-session stored and that have not changed since. Only the old store knows when the
+    /// latter end. Their first change moves them.
     ///
     /// # Errors
     ///
@@ -28,7 +28,7 @@ impl<Old: IterableStore, New: SessionStore> MigratingStore<Old, New> {
     ) -> Result<Option<Cursor>, StoreError> {
         let page = self.old.page(after, limit).await?;
         for (id, loaded) in page.sessions {
-            // A store that did not say so must not see an id of actix-session's form.
+            // A store that does not open sessions of actix-session must not receive an id of their form.
             let is_accepted = id
                 .actix_session_key()
                 .is_none_or(|key| self.new.opens_actix_session_key(key));
@@ -42,8 +42,8 @@ impl<Old: IterableStore, New: SessionStore> MigratingStore<Old, New> {
     }
 }
 
-/// A page of the old store comes before those of the new one, so a session that moves meanwhile is shown.
-/// [`count`](IterableStore::count) is an estimate: a session that is just being moved can count twice.
+/// The pages of the old store come before those of the new one, so a session that moves during the iteration is shown.
+/// [`count`](IterableStore::count) is an estimate: a session that is moved during the call can count twice.
 impl<Old: IterableStore, New: IterableStore> IterableStore for MigratingStore<Old, New> {
     async fn page(&self, after: Option<&Cursor>, limit: NonZeroU32) -> Result<Page, StoreError> {
         let (is_new, after) = match after {

@@ -9,21 +9,21 @@
 //! 3. `update` replaces the placeholder by the session in one compare-and-swap. **The session has moved.**
 //! 4. `delete` removes the copy in the old store.
 //!
-//! A session only ever gets into the slot by a compare-and-swap on a version that was there *before* the old store was
-//! read. An end deletes the session in the old store first and then the slot. So a move in flight finds the session gone in
-//! step 2, or the placeholder gone in step 3, however long it was delayed, and revives nothing. Two servers that move one
-//! session swap the same placeholder, and one of them gets a conflict. A server that crashes after step 1 or 2 leaves the
-//! session in the old store, and a placeholder that expires.
+//! A session gets into the slot only by a compare-and-swap on a version that was there *before* the old store was read.
+//! The end of a session deletes it in the old store first, and then the slot. So a move in flight finds no session in
+//! step 2, or no placeholder in step 3, however long it was delayed. It never restores an ended session. If two servers
+//! move one session, both try to replace the same placeholder, and one of them gets a conflict. A server that crashes
+//! after step 1 or 2 leaves the session in the old store, and a placeholder that expires.
 //!
 //! A load reads the new store first. If nothing is there, and nothing is in the old one either, it reads the new one again,
 //! because the session may have moved in between.
 //!
 //! # While some servers prepare
 //!
-//! A server that [prepares](Phase::Prepare) writes to the old store, and looks at the slot afterwards. A placeholder there may
-//! be that of a move that read the old store before the write. The server replaces it by another placeholder, so that
-//! such a move fails. A session there has moved with the write or without it, which can't be known: the write is
-//! reported as unknown.
+//! A server that [prepares](Phase::Prepare) writes to the old store, and reads the slot afterwards. If it finds a
+//! placeholder, a move may have read the old store before the write. The server replaces the placeholder by another
+//! one, so that such a move fails. If it finds a session, the session has moved, with or without the write. The server
+//! reports the write as unknown.
 
 mod administration;
 #[cfg(test)]
@@ -51,8 +51,8 @@ use crate::{
 ///
 /// For servers that all use this store, in either [phase](Self::prepare):
 ///
-/// - No acknowledged write is lost, and none is applied twice, whatever races, crashes or fails.
-/// - An ended session never comes back. An end is acknowledged only after it reached both stores.
+/// - No acknowledged write is lost, and none is applied twice. This holds in races, and if a server or a store fails.
+/// - An ended session is never restored. An end is acknowledged only after both stores have executed it.
 /// - A session can always be read, also while it moves.
 /// - While one store is down, operations that need it fail. An operation never reports *missing* while one of the stores is down.
 ///
@@ -63,16 +63,16 @@ use crate::{
 ///
 /// # Costs
 ///
-/// A session that has moved costs the same as in the new store alone, except its end, which is one more round trip to the old
-/// store. One that has not moved costs a second load for each request, and its first change takes six round trips. A request
-/// with the cookie of no session takes three loads.
+/// A session that has moved costs the same as in the new store alone; only its end takes one more round trip, to the
+/// old store. A session that has not moved costs a second load for each request, and its first change takes six round
+/// trips. A request whose cookie names no session takes three loads.
 ///
 /// # What is not supported
 ///
-/// - **Lists and limits of a user's sessions.** The store is no [`SubjectStore`](super::SubjectStore), so a middleware with a
-///   limit does not compile, and there is no "log out everywhere" until the move has ended. Users can sign in and out. The
-///   new store indexes the sessions that it has, so that lists are complete after the move. Marks stay in the old
-///   store: before the move, wait until sign-ins that a mark has to refuse are no longer in flight.
+/// - **Lists and limits of a user's sessions.** The store is no [`SubjectStore`](super::SubjectStore). So until the
+///   move has ended, a middleware with a limit does not compile, and "log out everywhere" is not available. Users can
+///   sign in and out. The new store indexes the sessions that it has, so that lists are complete after the move. Marks
+///   stay in the old store. So before the move, wait until no sign-in is in flight that a mark has to refuse.
 /// - **The cookie store** on either side: its sessions are in browsers.
 /// - **Sessions that actix-session left in Redis**, unless both stores open them.
 ///
@@ -105,7 +105,7 @@ pub struct MigratingStore<Old, New> {
     clock: SharedClock,
 }
 
-/// What a server does with sessions that are in the old store.
+/// How a server treats sessions in the old store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// It changes them there, and creates new ones there.
@@ -126,9 +126,9 @@ impl<Old: SessionStore, New: SessionStore> MigratingStore<Old, New> {
 
     /// Prepares for the move: uses sessions in both stores, but moves none, and creates new ones in `old`.
     ///
-    /// Servers that prepare work beside servers that use `old` alone, and beside those that move. Servers that move do not
-    /// work beside servers that use `old` alone: these do not see the sessions that have moved, and can lose writes. Each
-    /// write costs one more load from `new`.
+    /// Servers that prepare work beside servers that use `old` alone, and beside those that move. Servers that move do
+    /// not work beside servers that use `old` alone: the latter do not see the sessions that have moved, and can lose
+    /// writes. Each write costs one more load from `new`.
     ///
     /// # Errors
     ///
@@ -167,7 +167,7 @@ impl<Old: SessionStore, New: SessionStore> MigratingStore<Old, New> {
         &self.new
     }
 
-    /// What is in the slot of a session in the new store.
+    /// Reads the slot of a session in the new store.
     async fn slot(&self, id: &SessionId) -> Result<Slot, StoreError> {
         let loaded = self.new.load(id, None, Freshness::Current).await?;
         Ok(Slot::of(loaded))
@@ -199,10 +199,11 @@ impl Slot {
     }
 }
 
-/// The end of a placeholder. No session ends then, and a server that does not know placeholders finds an expired session.
+/// The expiry in a placeholder. It marks the record as a placeholder, and a server that does not know placeholders
+/// finds an expired session.
 const PLACEHOLDER_END: Timestamp = Timestamp::from_unix_millis(0);
 
-/// How long a placeholder is kept: far longer than a move takes. A move that takes longer fails, and is repeated.
+/// The time to live of a placeholder: far longer than a move takes. A move that takes longer fails, and is repeated.
 const PLACEHOLDER_TTL: Duration = Duration::from_secs(60);
 
 fn placeholder() -> Record {
@@ -229,7 +230,7 @@ impl<Old: SessionStore, New: SessionStore> SessionStore for MigratingStore<Old, 
         if let Some(loaded) = self.old.load(id, subject, freshness).await? {
             return Ok(Some(loaded));
         }
-        // It may have moved after the new store was read.
+        // The session may have moved after the new store was read.
         Ok(self.slot(id).await?.session())
     }
 
@@ -267,8 +268,8 @@ impl<Old: SessionStore, New: SessionStore> SessionStore for MigratingStore<Old, 
         }
     }
 
-    /// The order matters: a move in flight finds the session gone, or its placeholder gone. If the old store fails, the session
-    /// stays in the new one, because a copy in the old store would be served instead.
+    /// The order matters: a move in flight then finds no session, or no placeholder. If the old store fails, the
+    /// session stays in the new one, because a copy in the old store would be served instead.
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         self.old.delete(id).await?;
         self.new.delete(id).await

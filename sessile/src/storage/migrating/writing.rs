@@ -11,10 +11,10 @@ use crate::{
     },
 };
 
-/// How often a change is attempted while other servers change or move the session.
+/// The maximum number of attempts of a change while other servers change or move the session.
 const MAX_ATTEMPTS: u32 = 16;
 
-/// Where a session is that was not found in the new store.
+/// The location of a session that was not found in the new store.
 enum Found {
     /// In the old store. A move replaces the version `anchor` in the slot.
     Unmoved {
@@ -89,7 +89,7 @@ impl<Old: SessionStore, New: SessionStore> MigratingStore<Old, New> {
                     self.delete_copy(write.id).await;
                     return Ok(UpdateOutcome::Updated);
                 }
-                // Another server was first, or the placeholder has expired.
+                // Another server changed the slot first, or the placeholder has expired.
                 UpdateOutcome::Conflict | UpdateOutcome::Missing => {}
                 refused => return Ok(refused),
             }
@@ -125,7 +125,7 @@ impl<Old: SessionStore, New: SessionStore> MigratingStore<Old, New> {
         Err(contended())
     }
 
-    /// Makes sure that a write to the old store counts: a move that has read the old store before the write fails.
+    /// Makes each move fail that read the old store before this write, so that the write is not lost.
     async fn settle(&self, write: Write<'_>) -> Result<UpdateOutcome, StoreError> {
         for _ in 0..MAX_ATTEMPTS {
             let anchor = match self.slot(write.id).await.map_err(StoreError::unknown)? {
@@ -138,7 +138,7 @@ impl<Old: SessionStore, New: SessionStore> MigratingStore<Old, New> {
             };
             let (another, version) = (placeholder(), Version::generate());
             let replacing = (self.new).update(write.id, anchor, &another, version, PLACEHOLDER_TTL);
-            // Otherwise a move was first, or another server replaced it.
+            // Otherwise, a move or another server has replaced the placeholder.
             if replacing.await.map_err(StoreError::unknown)? == UpdateOutcome::Updated {
                 return Ok(UpdateOutcome::Updated);
             }
@@ -173,7 +173,7 @@ impl<Old: SessionStore, New: SessionStore> MigratingStore<Old, New> {
         }
     }
 
-    /// What became of a session that is not in the old store.
+    /// The location of a session that is not in the old store.
     async fn moved_or_missing(&self, id: &SessionId) -> Result<Found, StoreError> {
         Ok(match self.look_at_slot(id).await? {
             Slot::Session(_) => Found::Moved,
@@ -181,12 +181,12 @@ impl<Old: SessionStore, New: SessionStore> MigratingStore<Old, New> {
         })
     }
 
-    /// The slot, for a change that has not happened if this fails.
+    /// Reads the slot for a change. If this fails, the change was not executed.
     async fn look_at_slot(&self, id: &SessionId) -> Result<Slot, StoreError> {
         self.slot(id).await.map_err(StoreError::not_sent)
     }
 
-    /// The session in the old store, for a change that has not happened if this fails.
+    /// Loads the session from the old store for a change. If this fails, the change was not executed.
     async fn load_old(&self, id: &SessionId) -> Result<Option<Loaded>, StoreError> {
         let loaded = self.old.load(id, None, Freshness::Current).await;
         loaded.map_err(StoreError::not_sent)
@@ -249,7 +249,7 @@ impl<Old: SessionStore, New: SessionStore> MigratingStore<Old, New> {
     }
 }
 
-/// The error if other servers always came first. Nothing was stored.
+/// The error if other servers changed the session before each attempt. Nothing was stored.
 fn contended() -> StoreError {
     let cause = "other servers kept changing and moving the session";
     StoreError::new(StoreErrorKind::Unavailable, cause).not_sent()

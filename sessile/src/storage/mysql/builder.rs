@@ -19,7 +19,7 @@ use crate::storage::{
     sql::{Fault, Limits, Name, Store, check_scheme, flag, parameter, schema_sql},
 };
 
-/// What addresses begin with.
+/// The schemes of addresses.
 const SCHEMES: &[&str] = &["mysql", "mariadb"];
 
 /// The parameter that creates the tables.
@@ -45,6 +45,19 @@ const NAMES: &[&str] = &[
 ];
 
 /// Sets up a [`MySqlSessionStore`].
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::storage::{MySqlSessionStore, StoreErrorKind};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let builder = MySqlSessionStore::builder("mysql://app@127.0.0.1:1/app") // No server listens here.
+///     .table("shop_sessions")
+///     .connect_timeout(Duration::from_secs(5));
+/// let error = builder.build().await.map(drop).unwrap_err();
+/// assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+/// # });
+/// ```
 #[must_use = "nothing is connected until `build` is called"]
 pub struct MySqlSessionStoreBuilder {
     target: Target,
@@ -122,19 +135,20 @@ impl MySqlSessionStoreBuilder {
     /// The maximum age of a connection. An older one is replaced when it is needed, so that the store follows a
     /// change of the address to another server.
     ///
-    /// Default: 30 minutes. Each connection takes up to a tenth less, so that they are not all replaced at the same
-    /// time. A pool has its own limit.
+    /// Default: 30 minutes. For each connection, it is shortened at random by up to a tenth, so that
+    /// connections are not all replaced at the same time. A pool has its own limit.
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
         self.max_lifetime = lifetime;
         self
     }
 
-    /// Asks `callback` for the user and the password of each new connection: for passwords that change while the
-    /// application runs, and for tokens. The callback has to answer within [`connect_timeout`](Self::connect_timeout).
-    /// If it fails, it is called again after half a second at the earliest.
+    /// Calls `callback` for the user and the password of each new connection. It is for tokens, and for
+    /// passwords that change while the application runs. The callback has to return within
+    /// [`connect_timeout`](Self::connect_timeout). If it fails, it is called again after half a second at the
+    /// earliest.
     ///
-    /// Default: user and password of the address. What the callback gives replaces them. Connections that are open
-    /// stay open. A pool has credentials of its own.
+    /// Default: user and password of the address, which the callback replaces. Open connections stay open. A
+    /// pool has credentials of its own.
     ///
     /// ```
     /// use sessile::storage::{Credentials, MySqlSessionStore};

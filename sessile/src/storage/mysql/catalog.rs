@@ -1,4 +1,4 @@
-//! What MySQL and MariaDB say about the connection and the tables, and about the rights to them.
+//! What MySQL and MariaDB report about the connection, the tables and the rights to them.
 
 use sqlx::{AssertSqlSafe, Error, MySqlConnection, Row as _, mysql::MySqlRow};
 
@@ -32,11 +32,11 @@ async fn max_packet_of(
         Some(row) => row.try_get_unchecked(0)?,
         None => None,
     };
-    // A proxy that does not tell it lets the server decide.
+    // If a proxy does not report the size, the server decides.
     Ok(text.and_then(|it| it.parse().ok()).unwrap_or(u64::MAX))
 }
 
-/// What a connection tells about the tables.
+/// The catalog of the tables, read over a connection.
 pub(super) struct Catalog<'a>(pub(super) &'a mut MySqlConnection);
 
 impl Catalog<'_> {
@@ -69,7 +69,7 @@ impl sql::Catalog for Catalog<'_> {
     }
 
     async fn find_table(&mut self, table: &Table) -> Result<Option<FoundTable>, Fault> {
-        // To a user without any right to a table, the catalog does not show it.
+        // The catalog does not show a table to a user without any right to it.
         let name = &table.name;
         match self.rows(format!("SELECT 1 FROM {name} LIMIT 0")).await {
             Ok(_) => {}

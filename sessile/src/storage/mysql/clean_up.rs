@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Error, MySqlConnection, Row as _};
 use super::fragments::{NOW, query};
 use crate::storage::sql::{Cleaned, Name};
 
-/// How many rows a clean-up processes with one statement.
+/// The maximum number of rows that a clean-up processes with one statement.
 const CLEANED_AT_ONCE: u32 = 500;
 
 /// The statements that delete what has expired.

@@ -101,7 +101,7 @@ pub(super) enum Lease {
     Pool(sql::Lease<MySql>, u64),
 }
 
-/// What a statement has beside the record, at most: the values of the other columns, and the types of all.
+/// The maximum size of a statement without its record: the values of the other columns, and the types of all.
 const BESIDE_RECORD: u64 = 1024;
 
 impl Lease {

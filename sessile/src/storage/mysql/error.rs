@@ -1,11 +1,11 @@
-//! What the errors of MySQL and MariaDB mean for a session store.
+//! The meaning of errors of MySQL and MariaDB for a session store.
 
 use sqlx::{Error, mysql::MySqlDatabaseError};
 
 use super::StoreErrorKind;
 use crate::storage::sql::{Fault, Meaning, Message, of_sqlx};
 
-/// The fault that `error` is.
+/// The fault of `error`.
 pub(super) fn fault(error: Error) -> Fault {
     of_sqlx(error, |error| {
         let code = error.code().unwrap_or_default();

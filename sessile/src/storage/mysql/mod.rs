@@ -31,14 +31,14 @@ pub use self::builder::MySqlSessionStoreBuilder;
 
 /// Keeps sessions in a database of MySQL, 8.0 or later, or MariaDB, 10.6 or later.
 ///
-/// For applications with several servers that already use such a database. Clones share the connections.
+/// It is for applications with several servers that already use such a database. Clones share the connections.
 ///
-/// | address | where it leads |
+/// | address | connects to |
 /// | --- | --- |
 /// | `mysql://user:password@host:port/database` | a server; `mariadb://` means the same |
 /// | `mysql://user:password@localhost/database?socket=/run/mysqld/mysqld.sock` | a server behind a unix socket |
 /// | `…?ssl-mode=VERIFY_IDENTITY&ssl-ca=/path/to/ca.pem` | the same over TLS |
-/// | `…?create_table=true` | missing tables are created |
+/// | `…?create_table=true` | the same, and creates missing tables |
 ///
 /// User, password and database are percent-encoded. An unknown parameter is refused. `create_table` is the store's
 /// own; the others are `ssl-mode`, `ssl-ca`, `ssl-cert`, `ssl-key`, `socket`, `charset`, `collation`, `timezone` and
@@ -49,19 +49,18 @@ pub use self::builder::MySqlSessionStoreBuilder;
 ///   store's user may not create tables, another user runs the statements of
 ///   [`schema_sql`](Self::schema_sql). The store's user needs the rights to `SELECT`, `INSERT`, `UPDATE`
 ///   and `DELETE` on both.
-/// - Every operation on one session is one statement and one round trip, or two if only the row tells that its user has
-///   signed in. A sign-in under a limit and the end of all sessions of a user are transactions, which lock the row of the
-///   user's mark. Each connection prepares a statement once.
-/// - Up to 10 connections are opened when they are needed; see
-///   [`connections`](MySqlSessionStoreBuilder::connections). While the server is down, requests
-///   fail at once. They succeed again as soon as it is back.
-/// - A connection is replaced after 30 minutes; see [`max_lifetime`](MySqlSessionStoreBuilder::max_lifetime). One
-///   that was idle for half a minute has to answer a ping before it is used, because firewalls drop idle connections
+/// - Every operation on one session is one statement and one round trip. It is two if the row has a user and the cookie
+///   names none. A sign-in under a limit and the end of all sessions of a user are transactions, which lock the row of
+///   the user's mark. Each connection prepares a statement once.
+/// - Up to 10 connections are opened when they are needed: see [`connections`](MySqlSessionStoreBuilder::connections).
+///   While the server is down, requests fail at once. They succeed again as soon as it is back.
+/// - A connection is replaced after 30 minutes; see [`max_lifetime`](MySqlSessionStoreBuilder::max_lifetime). A
+///   connection that was idle for half a minute is pinged before it is used, because firewalls drop idle connections
 ///   silently.
-/// - If the server becomes read-only, for example because another one replaces it, the first write that it refuses ends
-///   all connections, and new ones are opened at the same address.
-/// - If a connection is cut, a load, an update or a delete is sent again once. The record's version tells
-///   whether the first attempt of an update was stored, so no change is made twice.
+/// - If the server becomes read-only, for example because another server replaces it, the first refused write closes
+///   all connections. New ones are opened at the same address.
+/// - If a connection is cut, a load, an update or a delete is sent again once. The record's version shows whether the
+///   first attempt of an update was stored, so no change is applied twice.
 /// - The database's clock decides when a record expires, for all servers of the application.
 /// - Expired records are never served. A clean-up deletes their rows: call
 ///   [`start_cleanup`](Self::start_cleanup) once.
@@ -70,7 +69,8 @@ pub use self::builder::MySqlSessionStoreBuilder;
 ///   server may lose those of the last second.
 /// - A record has to be smaller by 1 KiB than the server's `max_allowed_packet`, which each connection reads when it is
 ///   opened, and a pool once. A larger record is not sent: the error is of kind [`TooLarge`](StoreErrorKind::TooLarge).
-/// - The tables open no session: records have only digests of secrets. Session values are plain text.
+/// - A reader of the tables can't open a session, because records have only digests of secrets. Session values are
+///   plain text.
 /// - `ssl-mode` is `DISABLED`, `PREFERRED`, `REQUIRED`, `VERIFY_CA` or `VERIFY_IDENTITY`. The default is
 ///   `PREFERRED`: TLS if the server supports it, without a check of its certificate. Use `VERIFY_IDENTITY` on a network
 ///   that you don't trust. It accepts the authorities that the operating system trusts, and those of `ssl-ca`. The
@@ -103,12 +103,10 @@ impl MySqlSessionStore {
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for an invalid address and for a database
-    /// that doesn't exist, [`Denied`](StoreErrorKind::Denied) if the user or the password is rejected, a
-    /// right is missing or the server is read-only,
-    /// [`Incompatible`](StoreErrorKind::Incompatible) if a table is missing, has another form or is
-    /// from a newer version of the crate, and [`Unavailable`](StoreErrorKind::Unavailable) if the server
-    /// can't be reached.
+    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for an invalid address and for a database that doesn't exist,
+    /// [`Denied`](StoreErrorKind::Denied) if the user or the password is rejected, a right is missing or the server is
+    /// read-only, [`Incompatible`](StoreErrorKind::Incompatible) if a table is missing, has other columns or is from a
+    /// newer version of the crate, and [`Unavailable`](StoreErrorKind::Unavailable) if the server can't be reached.
     pub async fn new(address: impl Into<String>) -> Result<Self, StoreError> {
         Self::builder(address).build().await
     }
@@ -175,9 +173,9 @@ impl MySqlSessionStore {
 
     /// Starts a task that deletes expired rows: now, and then once in every `period`.
     ///
-    /// It works in batches, and pauses after each for twice the time that the batch took. One task is
-    /// enough; several, on several servers, do no harm. The task ends when the returned handle is stopped
-    /// or dropped, or after the store was closed.
+    /// It works in batches, and pauses after each for twice the time that the batch took. One task is enough, but
+    /// several servers can run one each. The task ends when the returned handle is stopped or dropped, or after the
+    /// store was closed.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -193,7 +191,7 @@ impl MySqlSessionStore {
     ///
     /// # Panics
     ///
-    /// Panics outside of a Tokio runtime, such as Actix Web's, and if `period` is zero.
+    /// Outside of a Tokio runtime, such as Actix Web's, and if `period` is zero.
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
         let store = self.0.clone();

@@ -34,14 +34,14 @@ use crate::{
 /// that were idle meanwhile are closed as well.
 const SUSPICIOUS: Duration = Duration::from_millis(500);
 
-/// How many connections are opened at once. In a burst of requests, a returned connection is available
-/// sooner than a new one for each request.
+/// The maximum number of connections that are opened at the same time. In a burst of requests, a returned
+/// connection is available sooner than a new one.
 const OPENED_AT_ONCE: usize = 2;
 
 /// If a connection this young leads to a read-only server, another one would lead there as well.
 const YOUNG: Duration = Duration::from_millis(500);
 
-/// How long a failure of the callback for credentials counts for connections that are opened after it.
+/// How long a failure of the callback for credentials also fails connections that are opened later.
 const BACKOFF: Duration = Duration::from_millis(500);
 
 /// The connections that a store opens itself. Clones share them.
@@ -51,7 +51,7 @@ pub(super) struct Own(Arc<Inner>);
 /// How connections are made, and how many.
 pub(super) struct Settings {
     pub(super) options: MySqlConnectOptions,
-    /// Those of the options count unless there is a source.
+    /// If there is none, the options have the credentials.
     pub(super) credentials: Option<CredentialsSource>,
     pub(super) connections: usize,
     pub(super) connect_timeout: Duration,
@@ -68,7 +68,7 @@ struct Inner {
     given_back: Notify,
     /// One permit for each connection that may be opened now.
     opening: Semaphore,
-    /// Why the callback for credentials failed, if that is its last answer, and when it may be called again.
+    /// The last failure of the callback for credentials, and when it may be called again.
     without_credentials: Mutex<Option<(Fault, Instant)>>,
 }
 
@@ -203,7 +203,8 @@ impl Inner {
         Ok(options)
     }
 
-    /// What the callback answers now, or has answered if it failed a short time ago: it may ask a service that is overloaded.
+    /// The result of the callback. If it failed a short time ago, this returns that failure, because the
+    /// callback may depend on an overloaded service.
     async fn credentials(&self, source: &CredentialsSource) -> Result<Credentials, Fault> {
         if let Some((cause, until)) = &*self.without_credentials()
             && Instant::now() < *until
@@ -251,8 +252,8 @@ impl Taken {
         }
     }
 
-    /// Makes the connection available to other operations, or closes it if it can't be used any longer, together
-    /// with the idle ones that have probably met the same fate.
+    /// Makes the connection available to other operations, or closes it if it can't be used any longer.
+    /// The idle connections that probably failed for the same reason are closed as well.
     pub(super) fn end<T>(mut self, result: Result<T, Fault>) -> Result<T, Fault> {
         let Some(connection) = self.connection.take() else {
             return result;

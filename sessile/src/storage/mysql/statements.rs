@@ -229,7 +229,7 @@ fn load(sessions: &Name, is_unchecked: &str, condition: &str) -> Arc<str> {
     statement.into()
 }
 
-/// What a load found.
+/// The row that a load found.
 fn found(row: &MySqlRow) -> Result<Row, Error> {
     Ok(Row {
         version: Version::new(row.try_get(0)?),

@@ -33,7 +33,7 @@ pub(super) struct SubjectStatements {
     batch: Arc<str>,
 }
 
-/// What a sign-in finds of its own session.
+/// The state of the session that signs in, as the transaction finds it.
 pub(super) struct FoundSession {
     /// Whether a mark has ended the session that signs in.
     pub(super) is_refused: bool,

@@ -55,14 +55,14 @@ const VARIABLES: &[(&str, &str)] = &[
     ("PGUSER", "user"),
 ];
 
-/// Where servers of common packages have their sockets.
+/// The folders in which common packages put the server's socket.
 const SOCKETS: &[&str] = &["/run/postgresql", "/tmp"];
 
 /// How long a connection is idle before the operating system asks whether the other end is alive. Firewalls
 /// drop connections that are idle for some minutes.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
-/// What an address says.
+/// A parsed address.
 pub(super) struct Address {
     /// For each server, in the order in which they are tried.
     pub(super) configs: Vec<Config>,

@@ -23,6 +23,19 @@ use crate::storage::{
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Sets up a [`PostgresSessionStore`].
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::storage::{PostgresSessionStore, StoreErrorKind};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let builder = PostgresSessionStore::builder("postgres://app@127.0.0.1:1/app") // No server listens here.
+///     .table("shop_sessions")
+///     .connect_timeout(Duration::from_secs(5));
+/// let error = builder.build().await.map(drop).unwrap_err();
+/// assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+/// # });
+/// ```
 #[must_use = "nothing is connected until `build` is called"]
 pub struct PostgresSessionStoreBuilder {
     target: Target,
@@ -102,11 +115,12 @@ impl PostgresSessionStoreBuilder {
         self
     }
 
-    /// Asks `callback` for the user and the password of each new connection: for passwords that change while the
-    /// application runs, and for tokens. The callback has to answer within [`connect_timeout`](Self::connect_timeout).
+    /// Calls `callback` for the user and the password of each new connection. It is for tokens, and for
+    /// passwords that change while the application runs. The callback has to return within
+    /// [`connect_timeout`](Self::connect_timeout).
     ///
-    /// Default: user and password of the address. What the callback gives replaces them. Connections that are open
-    /// stay open. A pool has credentials of its own.
+    /// Default: user and password of the address, which the callback replaces. Open connections stay open. A
+    /// pool has credentials of its own.
     ///
     /// ```
     /// use sessile::storage::{Credentials, PostgresSessionStore};
@@ -217,7 +231,7 @@ impl PostgresSessionStoreBuilder {
     }
 }
 
-/// What `pg_stat_activity` shows of connections, unless the address or the environment has another name.
+/// The name of connections in `pg_stat_activity`, unless the address or the environment has another one.
 const APPLICATION_NAME: &str = "sessile";
 
 /// Limits how long a statement waits for a lock, unless the address sets a limit.

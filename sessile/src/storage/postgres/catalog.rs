@@ -1,4 +1,4 @@
-//! What PostgreSQL says about the database and its tables, and about the rights to them.
+//! What PostgreSQL reports about the database, its tables and the rights to them.
 
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
@@ -29,7 +29,7 @@ impl Query for &Client {
     }
 }
 
-/// What a connection tells about the tables.
+/// The catalog of the tables, read over a connection.
 pub(super) struct Catalog<Q>(Q);
 
 impl<Q: Query> Catalog<Q> {
@@ -96,7 +96,7 @@ impl<Q: Query> sql::Catalog for Catalog<Q> {
         }))
     }
 
-    /// Asks for the rights now, since PostgreSQL reports a missing one only when it is needed.
+    /// Checks the rights now, because PostgreSQL reports a missing one only when it is needed.
     async fn check_rights(&mut self, table: &Table) -> Result<(), Fault> {
         let table = table.name.to_string();
         let missing = format!(

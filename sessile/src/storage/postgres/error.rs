@@ -1,4 +1,4 @@
-//! What the errors of PostgreSQL mean for a session store.
+//! The meaning of errors of PostgreSQL for a session store.
 
 use tokio_postgres::{
     Error,

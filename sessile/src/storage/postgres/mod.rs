@@ -34,39 +34,40 @@ pub use self::pool::PostgresPool;
 
 /// Keeps sessions in a PostgreSQL database, 13 or later.
 ///
-/// For applications with several servers that already use PostgreSQL. Clones share the connections.
+/// It is for applications with several servers that already use PostgreSQL. Clones share the connections.
 ///
-/// | address | where it leads |
+/// | address | connects to |
 /// | --- | --- |
 /// | `postgres://user:password@host:port/database` | a server; `postgresql://` means the same |
 /// | `postgres:///database?host=/var/run/postgresql` | a server behind a unix socket |
 /// | `postgres://first,second/database?target_session_attrs=read-write` | the first of several servers that accepts writes |
 /// | `…?sslmode=verify-full&sslrootcert=/path/to/ca.pem` | the same over TLS |
 /// | `…?behind_pooler=true` | a pooler in transaction mode, such as PgBouncer |
-/// | `…?create_table=true` | missing tables are created |
+/// | `…?create_table=true` | the same, and creates missing tables |
 ///
-/// All parts are percent-encoded. Parameters of `libpq` keep their names; one that the store does not support is
-/// refused. `create_table` and `behind_pooler` are its own. Missing parts come from the variables `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`,
-/// `PGSSLMODE`, `PGSSLROOTCERT`, `PGSSLCERT`, `PGSSLKEY`, `PGOPTIONS`, `PGAPPNAME`, `PGCHANNELBINDING` and
-/// `PGTARGETSESSIONATTRS`. `~/.pgpass` and service files are not read. `pg_stat_activity` shows the connections as `sessile`,
-/// unless `application_name` is set. Behind a pooler they have no name by default.
+/// All parts are percent-encoded. Parameters of `libpq` keep their names; unsupported ones are refused. `create_table`
+/// and `behind_pooler` are parameters of the store. Missing parts come from the variables `PGHOST`, `PGPORT`, `PGUSER`,
+/// `PGPASSWORD`, `PGDATABASE`, `PGSSLMODE`, `PGSSLROOTCERT`, `PGSSLCERT`, `PGSSLKEY`, `PGOPTIONS`, `PGAPPNAME`,
+/// `PGCHANNELBINDING` and `PGTARGETSESSIONATTRS`. `~/.pgpass` and service files are not read. `pg_stat_activity` shows
+/// the connections as `sessile`, unless `application_name` is set. Behind a pooler they have no name by default.
 ///
 /// - There are two tables. [`create_table`](PostgresSessionStoreBuilder::create_table) creates them; if
 ///   the store's user may not create tables, another user runs the statements of
 ///   [`schema_sql`](Self::schema_sql). The store's user needs the rights to `SELECT`, `INSERT`, `UPDATE`
 ///   and `DELETE` on both.
-/// - Every operation is one round trip, except [`end_everything`](super::SubjectStore::end_everything), which deletes rows in
-///   batches, and one that learns only from the row that its user has signed in. All are one statement, except a sign-in under a limit, which is a transaction that locks the user's digest. Each
-///   connection prepares a statement once.
-/// - Each worker thread of Actix Web has two connections: one for loads, and one for everything else. If sessions are
-///   limited, it has a third one for sign-ins.
-///   Requests share them without waiting for each other's replies, but the server executes the statements of
-///   a connection one after the other. A clean-up has another one, on the thread that started it.
+/// - Every operation is one statement and one round trip, with three exceptions.
+///   [`end_everything`](super::SubjectStore::end_everything) deletes rows in batches. An operation takes a second
+///   statement if the row has a user and the cookie names none. A sign-in under a limit is a transaction that locks
+///   the user's digest. Each connection prepares a statement once.
+/// - Each worker thread of Actix Web has two connections: one for loads, and one for everything else. With a limit on
+///   a user's sessions, it has a third one for sign-ins. Requests share them without waiting for each other's replies,
+///   but the server executes the statements of a connection one after the other. A clean-up has another one, on the
+///   thread that started it.
 /// - While the server is down, requests fail at once. They succeed again as soon as it is back.
-/// - If a connection is cut, a load, an update or a delete is sent again once. The record's version tells
-///   whether the first attempt of an update was stored, so no change is made twice.
-/// - If the server becomes read-only, for example because another one replaces it, the connections are
-///   closed, and new ones are opened at the same address.
+/// - If a connection is cut, a load, an update or a delete is sent again once. The record's version shows whether the
+///   first attempt of an update was stored, so no change is applied twice.
+/// - If the server becomes read-only, for example because another server replaces it, the store closes its connections
+///   and opens new ones at the same address.
 /// - The database's clock decides when a record expires, for all servers of the application.
 /// - Expired records are never served. A clean-up deletes their rows: call
 ///   [`start_cleanup`](Self::start_cleanup) once. Most changes are HOT updates, which touch no index and
@@ -74,11 +75,12 @@ pub use self::pool::PostgresPool;
 /// - Acknowledged writes are as durable as the server's settings make them. With
 ///   `synchronous_commit = off` for the user, writes are faster, but a crash of the server may lose the
 ///   last of them. A crash empties an `UNLOGGED` table.
-/// - The tables open no session: records have only digests of secrets. Session values are plain text.
-/// - `sslmode` is `disable`, `prefer`, `require`, `verify-ca` or `verify-full`. The default is `prefer`: TLS if
-///   the server supports it, without a check of its certificate. Use `verify-full` on a network that you
-///   don't trust. Without `sslrootcert`, the authorities are those that the operating system trusts. The
-///   cryptography is `ring`, whatever the application uses; no provider is installed for the process.
+/// - A reader of the tables can't open a session, because records have only digests of secrets. Session values are
+///   plain text.
+/// - `sslmode` is `disable`, `prefer`, `require`, `verify-ca` or `verify-full`. The default is `prefer`: TLS if the
+///   server supports it, without a check of its certificate. Use `verify-full` on a network that you don't trust.
+///   Without `sslrootcert`, the store accepts the authorities that the operating system trusts. The cryptography is
+///   `ring`, whatever the application uses; no provider is installed for the process.
 /// - A pooler in transaction mode needs [`behind_pooler`](PostgresSessionStoreBuilder::behind_pooler).
 ///
 /// ```no_run
@@ -107,11 +109,10 @@ impl PostgresSessionStore {
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for an invalid address and for a database
-    /// that doesn't exist, [`Denied`](StoreErrorKind::Denied) if the user or the password is rejected, a
-    /// right is missing or the server is read-only,
-    /// [`Incompatible`](StoreErrorKind::Incompatible) if a table is missing, has another form or is
-    /// from a newer version of the crate, or if the database's encoding is not UTF-8, and
+    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for an invalid address and for a database that doesn't exist,
+    /// [`Denied`](StoreErrorKind::Denied) if the user or the password is rejected, a right is missing or the server is
+    /// read-only, [`Incompatible`](StoreErrorKind::Incompatible) if a table is missing, has other columns or is from a
+    /// newer version of the crate, or if the database's encoding is not UTF-8, and
     /// [`Unavailable`](StoreErrorKind::Unavailable) if the server can't be reached.
     pub async fn new(address: impl Into<String>) -> Result<Self, StoreError> {
         Self::builder(address).build().await
@@ -185,9 +186,9 @@ impl PostgresSessionStore {
 
     /// Starts a task that deletes expired rows: now, and then once in every `period`.
     ///
-    /// It works in batches, and pauses after each for twice the time that the batch took. One task is
-    /// enough; several, on several servers, do no harm. The task ends when the returned handle is stopped
-    /// or dropped, or after the store was closed.
+    /// It works in batches, and pauses after each for twice the time that the batch took. One task is enough, but
+    /// several servers can run one each. The task ends when the returned handle is stopped or dropped, or after the
+    /// store was closed.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -203,7 +204,7 @@ impl PostgresSessionStore {
     ///
     /// # Panics
     ///
-    /// Panics outside of a Tokio runtime, such as Actix Web's, and if `period` is zero.
+    /// Outside of a Tokio runtime, such as Actix Web's, and if `period` is zero.
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
         let store = self.0.clone();

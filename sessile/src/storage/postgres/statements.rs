@@ -12,7 +12,7 @@ use super::{
 };
 use crate::storage::sql::{Marks, Name, NewRow};
 
-/// Where the text of a statement has its proof.
+/// The placeholder for the proof in the text of a statement.
 pub(super) const PROOF: &str = "{proof}";
 
 /// The statements of a store.
@@ -26,7 +26,7 @@ pub(super) struct Statements {
     pub(super) of_iteration: IterationStatements,
 }
 
-/// What a connection is for. Statements with one purpose share a connection and queue behind each other.
+/// The purpose of a connection. Statements with one purpose share a connection and queue behind each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     Read,
@@ -190,7 +190,7 @@ impl<'a> Call<'a> {
 /// The rows that a statement returns: one, unless it lists sessions.
 pub(super) type Rows = SmallVec<[Found; 1]>;
 
-/// What a row has after its proof.
+/// The content of a row after its proof.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) first: Option<i64>,

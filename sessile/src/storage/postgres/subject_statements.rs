@@ -16,7 +16,8 @@ use crate::storage::{
     timing::millis,
 };
 
-/// How many rows a statement deletes at most that ends the sessions of everyone.
+/// The maximum number of rows that a statement for [`end_everything`](crate::storage::SubjectStore::end_everything)
+/// deletes.
 const ENDED_AT_ONCE: i64 = 1000;
 
 /// The statements of a store that concern the sessions of a subject.
@@ -32,7 +33,7 @@ pub(super) struct SubjectStatements {
     pub(super) delete_all: Statement,
 }
 
-/// What a sign-in did, as its statement returns it.
+/// The outcome of a sign-in, as its statement returns it.
 pub(super) mod sign_in {
     pub(in super::super) const STORED: i64 = 1;
     pub(in super::super) const SUBJECT_ENDED: i64 = 2;

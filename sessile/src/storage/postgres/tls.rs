@@ -17,7 +17,7 @@ use crate::storage::{
     tls::{self, Authority, Check},
 };
 
-/// What `sslmode` and its companions ask for.
+/// The TLS settings that `sslmode` and related parameters describe.
 #[derive(Default)]
 pub(super) struct TlsSettings {
     pub(super) mode: Mode,

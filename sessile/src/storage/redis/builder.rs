@@ -51,7 +51,7 @@ pub struct RedisSessionStoreBuilder {
     clock: SharedClock,
 }
 
-/// Where connections come from.
+/// The source of connections.
 enum Source {
     Address(String),
     #[cfg(feature = "redis-pool")]
@@ -88,9 +88,10 @@ impl RedisSessionStoreBuilder {
 
     /// Puts `prefix` before the ids of sessions. The result is their Redis key. Without a prefix it is the id.
     ///
-    /// Sessions that `actix-session` made are looked for under their own key, without a prefix.
+    /// Sessions that `actix-session` created are loaded under their own key, without a prefix.
     ///
-    /// Default: `sessile:`. Of this and [`cache_keygen`](Self::cache_keygen), the later call counts.
+    /// Default: `sessile:`. A later call of this method or of [`cache_keygen`](Self::cache_keygen) replaces an
+    /// earlier one.
     ///
     /// ```
     /// use sessile::storage::RedisSessionStore;
@@ -103,8 +104,8 @@ impl RedisSessionStoreBuilder {
         self
     }
 
-    /// Makes the Redis key of a session. `keygen` is given the text of the [session's id](super::SessionId), or the
-    /// whole session key of a session that `actix-session` made.
+    /// Sets the function that makes the Redis key of a session. `keygen` receives the text of the [session's
+    /// id](super::SessionId), or the whole session key of a session that `actix-session` created.
     ///
     /// Default: [`key_prefix`](Self::key_prefix). Different sessions need different Redis keys. If a new session has the
     /// Redis key of another one, it is not created, and nothing is overwritten.
@@ -128,7 +129,7 @@ impl RedisSessionStoreBuilder {
         self
     }
 
-    /// How long it may take to connect to a server, to sign in and to check that it is Redis.
+    /// The time limit for connecting to a server, authenticating and checking that it is Redis.
     ///
     /// Default: one second. A pool has a limit of its own.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
@@ -136,8 +137,8 @@ impl RedisSessionStoreBuilder {
         self
     }
 
-    /// How long an operation may take in all: with reconnecting, with redirections to other nodes of a
-    /// cluster, and with a second attempt after the connection broke.
+    /// The time limit for an operation, including reconnecting, redirections to other nodes of a cluster, and
+    /// a second attempt after the connection broke.
     ///
     /// Default: one second. A connection that delivers no reply for that long is closed.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
@@ -145,9 +146,9 @@ impl RedisSessionStoreBuilder {
         self
     }
 
-    /// How long to wait between attempts to connect to a server that is down: `shortest` after the first
-    /// attempt, twice as long after each further one, up to `longest`. Each wait is shortened at random by
-    /// up to a half. Operations fail immediately meanwhile.
+    /// The pauses between attempts to connect to a server that is down: `shortest` after the first attempt,
+    /// twice as long after each further one, up to `longest`. Each pause is shortened at random by up to a
+    /// half. During a pause, operations fail immediately.
     ///
     /// Default: 50 to 500 milliseconds. The store notices the return of a server after `longest` at the
     /// latest. No wait is longer than an hour. A pool connects by its own rules.
@@ -174,8 +175,8 @@ impl RedisSessionStoreBuilder {
         self
     }
 
-    /// Asks `callback` for the user and the password of each new connection: for passwords that change while the
-    /// application runs, and for tokens. Connecting, including the callback, is bounded by
+    /// Calls `callback` for the user and the password of each new connection. It is for tokens, and for
+    /// passwords that change while the application runs. Connecting, including the callback, is bounded by
     /// [`connect_timeout`](Self::connect_timeout).
     ///
     /// Default: user and password of the address. A callback replaces them. A pool has credentials of its own.
@@ -197,7 +198,7 @@ impl RedisSessionStoreBuilder {
         self
     }
 
-    /// Asks `callback` for the user and the password of each new connection to a sentinel.
+    /// Calls `callback` for the user and the password of each new connection to a sentinel.
     ///
     /// Default: `sentinel_user` and `sentinel_pass` of the address. A callback replaces them.
     pub fn sentinel_credentials<F, O>(mut self, callback: F) -> Self
@@ -227,8 +228,8 @@ impl RedisSessionStoreBuilder {
         self
     }
 
-    /// Reads the time from `clock` instead of the operating system: for tests. The time only dates
-    /// sessions that `actix-session` left. Redis measures the time to live of a record.
+    /// Reads the time from `clock` instead of the operating system: for tests. The store uses it only for
+    /// sessions of `actix-session`, which have no times. Redis measures the time to live of a record.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
         self

@@ -96,7 +96,7 @@ impl Fault {
         }
     }
 
-    /// Whether the server may have executed the request that this is the outcome of.
+    /// Whether the server may have executed the request that failed with this fault.
     pub(super) fn may_have_happened(&self) -> bool {
         match self {
             Self::Connection(_) | Self::TimedOut(_) | Self::UnexpectedReply | Self::Overtaken => {

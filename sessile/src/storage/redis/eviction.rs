@@ -7,7 +7,8 @@ use super::{
     script::{Action, Request},
 };
 
-/// Logs a warning if the server may evict sessions, or marks of sessions that were ended. A user who may not ask gets none.
+/// Logs a warning if the server may evict sessions, or marks of sessions that were ended. If the
+/// user lacks the right to read the settings, there is no warning.
 pub(super) async fn warn_if_possible(connection: &Connection) {
     let request = Request {
         redis_key: "",
@@ -24,8 +25,8 @@ pub(super) async fn warn_if_possible(connection: &Connection) {
     if let Some(policy) = evicting_policy(&text) {
         tracing::warn!(
             policy,
-            "Redis evicts keys when its memory is full: sessions may be lost, and sessions that were ended may \
-             come back. Set its `maxmemory-policy` to `noeviction`"
+            "Redis evicts keys when its memory is full: sessions may be lost, and ended sessions may be \
+             valid again. Set its `maxmemory-policy` to `noeviction`"
         );
     }
 }

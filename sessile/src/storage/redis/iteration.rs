@@ -13,10 +13,10 @@ use crate::storage::{
     Cursor, IterableStore, Loaded, ManagedStore, Page, SessionId, StoreError, StoreErrorKind,
 };
 
-/// How many sessions are read at the same time.
+/// The number of sessions that are read at the same time.
 const AT_ONCE: usize = 32;
 
-/// How many `SCAN`s look for the sessions of a page at most. The database may have many other keys.
+/// The maximum number of `SCAN`s for a page. The database may have many other keys.
 const MAX_SCANS: u32 = 16;
 
 /// A session of a page, or why its record can't be decoded.
@@ -26,11 +26,11 @@ type Listed = (SessionId, Result<Loaded, StoreError>);
 /// session's id or, for a session of `actix-session`, its key. Without them, the operations are
 /// [`Unsupported`](StoreErrorKind::Unsupported).
 ///
-/// - [`page`](IterableStore::page): a page may slightly exceed its limit. If a server is restarted or a replica takes its
-///   place during an iteration, sessions can be missed; on a cluster as well if slots move. If the store notices
-///   that on a cluster, the iteration begins again.
-/// - [`count`](IterableStore::count) is an estimate. It counts Redis keys, without reading their values: also those of
-///   sessions that a mark has ended, until they are deleted, and of values that are no records. While Redis resizes its
+/// - [`page`](IterableStore::page): a page may slightly exceed its limit. If a server is restarted or a replica takes
+///   its place during an iteration, sessions can be missed. On a cluster, they can also be missed if slots move. If the
+///   store notices that on a cluster, the iteration begins again.
+/// - [`count`](IterableStore::count) is an estimate. It counts Redis keys without reading their values. So it includes
+///   sessions that a mark has ended, until they are deleted, and values that are no records. While Redis resizes its
 ///   table, keys can count twice. Expired sessions do not count.
 /// - [`clear`](IterableStore::clear) reads each session before it deletes it, and leaves values that are no records. A
 ///   near cache of another server serves a session for up to
@@ -87,8 +87,8 @@ impl ManagedStore for RedisSessionStore {
 }
 
 impl RedisSessionStore {
-    /// Adds the sessions that one `SCAN` finds to `count`. Returns the sum and where to continue. If the scan begins again, so
-    /// does the count.
+    /// Adds the sessions that one `SCAN` finds to `count`. Returns the sum and the next position. If the scan begins
+    /// again, the count does as well.
     pub(in crate::storage) async fn count_more(
         &self,
         count: u64,
@@ -99,7 +99,7 @@ impl RedisSessionStore {
         Ok((before + scanned.ids.len() as u64, scanned.next))
     }
 
-    /// Deletes the sessions that one `SCAN` finds. Returns where to continue.
+    /// Deletes the sessions that one `SCAN` finds. Returns the next position.
     pub(in crate::storage) async fn clear_some(
         &self,
         from: Option<Position>,

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use super::SessionId;
 
-/// What is put before the id of a session, unless the application says otherwise.
+/// The default prefix of Redis keys.
 const DEFAULT_PREFIX: &str = "sessile:";
 
 /// How the Redis key of a session is made.
 #[derive(Clone)]
 pub(in crate::storage) enum RedisKeys {
-    /// By putting this before its id. A session that actix-session made keeps its key.
+    /// This prefix, followed by the id. A session that actix-session created keeps its key.
     Prefix(Arc<str>),
-    /// By a function, out of the text of its id, or out of the whole session key of one that actix-session made.
+    /// A function of the text of the id, or of the whole session key of a session that
+    /// actix-session created.
     Keygen(Arc<dyn Fn(&str) -> String + Send + Sync>),
 }
 
@@ -39,7 +40,7 @@ impl RedisKeys {
         }
     }
 
-    /// What the Redis keys of an index have in common. `text` is no id, and no session key.
+    /// The common prefix of an index's Redis keys. `text` is neither an id nor a session key.
     pub(super) fn of_index(&self, text: &str) -> String {
         match self {
             Self::Prefix(prefix) => [prefix, text].concat(),

@@ -16,10 +16,10 @@ pub(super) struct Location {
     pub(super) servers: Servers,
     pub(super) tls: bool,
     pub(super) credentials: Credentials,
-    /// Those of the sentinels.
+    /// The credentials of the sentinels.
     pub(super) sentinel_credentials: Credentials,
     pub(super) database: i64,
-    /// What `CLIENT LIST` shows as the name of a connection.
+    /// The name of connections in `CLIENT LIST`.
     pub(super) client_name: String,
 }
 
@@ -67,7 +67,7 @@ pub(super) enum AddressError {
     Database,
     #[error("a cluster has only the database 0")]
     DatabaseOfCluster,
-    #[error("after the sentinels the name of the master is missing: redis+sentinel://host/name")]
+    #[error("the name of the master is missing: redis+sentinel://host/name")]
     MasterName,
     #[error("it has no absolute path of a socket")]
     SocketPath,

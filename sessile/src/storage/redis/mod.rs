@@ -49,32 +49,32 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 /// one of the features `redis-session-rustls` and `redis-rs-tls-session`. `CLIENT LIST` shows the connections as `sessile`, or
 /// under the name of the parameter `?client_name=…`.
 ///
-/// - Every operation on the session of a guest is one command and one round trip, and atomic on the server. (A server that
-///   has been restarted is sent a script once in full.) Signed-in sessions [need more](#the-sessions-of-a-user).
-/// - One connection carries all requests of a worker thread of Actix Web, and elsewhere all requests of a
-///   Tokio runtime; on a cluster there is one to each node. It is made when it is first needed, and again
-///   when it breaks. While the server is down, requests fail immediately. They succeed again within half a
-///   second of its return; see [`RedisSessionStoreBuilder::reconnect_backoff`].
-/// - If the connection breaks before the reply arrives, the request is sent again, except when it creates a
-///   session. An update that was stored at the first attempt is recognized by its version.
-/// - The Redis key of a session is `sessile:` and its id of 22 characters, or what
-///   [`key_prefix`](RedisSessionStoreBuilder::key_prefix) or
-///   [`cache_keygen`](RedisSessionStoreBuilder::cache_keygen) make of it. The value is the version in 16
-///   hexadecimal digits and the [record](super#the-form-of-a-record).
+/// - Every operation on the session of a guest is one command and one round trip, and atomic on the server. (After a
+///   restart of the server, the store sends it each script once in full.) Signed-in sessions [need
+///   more](#the-sessions-of-a-user).
+/// - One connection carries all requests of a worker thread of Actix Web, and elsewhere all requests of a Tokio
+///   runtime; on a cluster, there is one to each node. It is opened when it is first needed, and again after it
+///   breaks. While the server is down, requests fail immediately. They succeed within half a second after its return:
+///   see [`RedisSessionStoreBuilder::reconnect_backoff`].
+/// - If the connection breaks before the reply arrives, the request is sent again, except when it creates a session.
+///   If the first attempt of an update was stored, the store recognizes it by its version.
+/// - The Redis key of a session is `sessile:` followed by its id of 22 characters.
+///   [`key_prefix`](RedisSessionStoreBuilder::key_prefix) and [`cache_keygen`](RedisSessionStoreBuilder::cache_keygen)
+///   change this. The value is the version in 16 hexadecimal digits and the [record](super#the-form-of-a-record).
 /// - Behind sentinels, the store listens to all of them, and leaves a master that was replaced. The page
-///   [`guide::failover`](crate::guide::failover) describes what follows from each failure.
-/// - Sessions that `actix-session` left in Redis are read for as long as they live there. They stay under
-///   their Redis key, and the first change stores them as records.
-/// - Redis is as durable as its configuration. Sessions that it loses when it is killed, or in a failover
-///   before a replica has them, are lost here as well: see its `appendonly` and `min-replicas-to-write`.
+///   [`guide::failover`](crate::guide::failover) describes the effects of each failure.
+/// - Sessions that `actix-session` stored in Redis can be read until they expire there. They stay under their Redis
+///   key, and the first change stores them as records.
+/// - Acknowledged writes are as durable as the configuration of Redis makes them. A crash or a failover can lose the
+///   last ones: see the settings `appendonly` and `min-replicas-to-write` of Redis.
 /// - Redis must not evict sessions for lack of memory: use the `maxmemory-policy` `noeviction`, or one of
 ///   the `volatile` policies if losing sessions is acceptable.
-/// - Reading the database does not allow opening a session: a record has only digests of its secrets.
-///   (Sessions of `actix-session` are an exception: their Redis key is their secret.)
-/// - The user needs the right to run `GET`, `SET`, `GETRANGE`, `DEL`, `EVAL` and `EVALSHA` on the keys of
-///   sessions, which is checked when the store is built, and `CLUSTER|SLOTS` on a cluster. It should have `INFO`, and
-///   `ROLE` behind sentinels and `CLIENT|SETNAME`. A near cache needs `PTTL` and `CLIENT|TRACKING` as well. The user of the sentinels needs
-///   `SENTINEL|MASTER`, and should have `SUBSCRIBE` on the channel `+switch-master`.
+/// - A reader of the database can't open a session, because a record has only digests of its secrets. (Sessions of
+///   `actix-session` are an exception: their Redis key is their secret.)
+/// - The user needs the right to run `GET`, `SET`, `GETRANGE`, `DEL`, `EVAL` and `EVALSHA` on the keys of sessions,
+///   and `CLUSTER|SLOTS` on a cluster. Building the store checks these rights. It should have `INFO` and
+///   `CLIENT|SETNAME`, and `ROLE` behind sentinels. A near cache needs `PTTL` and `CLIENT|TRACKING` as well. The user
+///   of the sentinels needs `SENTINEL|MASTER`, and should have `SUBSCRIBE` on the channel `+switch-master`.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -100,20 +100,19 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 /// (`CLIENT TRACKING`), and the entry is evicted.
 ///
 /// - A server always sees its own changes: each write evicts the session, whatever its outcome.
-/// - **The risk:** a change or an end of a session by another server becomes visible when the announcement
-///   arrives, normally in less than a millisecond. If the connection breaks silently, the Redis server
-///   hangs, or the thread of the connection is blocked, it becomes visible at most
-///   [`max_staleness`](NearCacheConfig::max_staleness) after the last reply: one second by default. No
-///   change is lost: a write that is based on an outdated entry is a conflict, and
-///   [`Current`](crate::storage::Freshness::Current) loads never use the cache.
+/// - **The risk:** a change or an end of a session by another server becomes visible when the announcement arrives,
+///   normally in less than a millisecond. If the connection breaks silently, the Redis server hangs, or the thread of
+///   the connection is blocked, the change becomes visible at most [`max_staleness`](NearCacheConfig::max_staleness)
+///   after the last reply: one second by default. No change is lost: a write that is based on an outdated entry is a
+///   conflict, and [`Current`](crate::storage::Freshness::Current) loads never use the cache.
 /// - When a connection ends, the sessions that were read over it are no longer served from memory. Entries
 ///   end with their time to live.
 /// - **The cost:** memory of the application, within the bounds of [`NearCacheConfig`]; memory of Redis for
 ///   the key of each session that was read, for each server, until the session changes (see its
 ///   `tracking-table-max-keys`); two commands in one round trip instead of one for a load from Redis; and a
 ///   message for each change.
-/// - It needs Redis 6.0 or later, which is checked when the store is built. It works with one server, behind
-///   sentinels and on a cluster, but not over the connections of a pool.
+/// - It needs Redis 6.0 or later; building the store checks this. It works with one server, behind sentinels and on a
+///   cluster, but not over the connections of a pool.
 /// - Records that `actix-session` left, and values without a time to live, are not cached.
 /// - The feature `metrics` counts near-cache hits, misses and invalidations:
 ///   `sessile_near_cache_hits_total`, `sessile_near_cache_misses_total` and
@@ -161,10 +160,10 @@ impl RedisSessionStore {
 
     /// Uses the connections of `pool`, with all settings at their defaults.
     ///
-    /// A pool checks each connection before it lends it, so every operation takes a second round trip. The
-    /// connections that [`new`](Self::new) makes carry as much without one. A pool is for an application
-    /// that has one already. The pool makes connections by its own rules, and for TLS the application enables the
-    /// feature of `deadpool-redis`.
+    /// It is for an application that already has a pool. A pool checks each connection before it lends it, so every
+    /// operation takes a second round trip. With [`new`](Self::new), operations need no second round trip. The
+    /// settings of the pool apply to its connections. For TLS, the application enables the feature of
+    /// `deadpool-redis`.
     ///
     /// ```no_run
     /// use deadpool_redis::{Config, Runtime};

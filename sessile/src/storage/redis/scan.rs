@@ -20,7 +20,7 @@ use crate::{
 /// About how many keys a server looks at for one `SCAN`, at most. It executes nothing else meanwhile.
 pub(super) const SCANNED_AT_ONCE: u32 = 1000;
 
-/// Where a scan continues.
+/// The position at which a scan continues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::storage) struct Position {
     /// The layout of the cluster when the scan began.
@@ -32,12 +32,12 @@ pub(in crate::storage) struct Position {
     cursor: u64,
 }
 
-/// What one `SCAN` found.
+/// The result of one `SCAN`.
 pub(super) struct Scanned {
     pub(super) ids: Vec<SessionId>,
     /// Whether the scan began with it, perhaps again.
     pub(super) is_first: bool,
-    /// Where to continue; `None` at the end.
+    /// The next position; `None` at the end.
     pub(super) next: Option<Position>,
 }
 
@@ -130,7 +130,7 @@ impl RedisSessionStore {
         })
     }
 
-    /// What the Redis keys of these sessions have in common.
+    /// The common form of the Redis keys of these sessions.
     fn form_of_keys(&self, kind: Kind) -> Result<KeyForm, StoreError> {
         let text = kind.example();
         let redis_key = kind.id(&text).map(|id| self.redis_key(&id));
@@ -148,7 +148,7 @@ impl RedisSessionStore {
     }
 }
 
-/// Where sessions come from, which decides about their keys.
+/// The origin of sessions, which determines the form of their keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Own = 0,

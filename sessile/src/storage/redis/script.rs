@@ -34,7 +34,7 @@ pub(super) enum Form {
     InFull,
 }
 
-/// What the server is asked to do.
+/// A request to a server.
 pub(super) struct Request<'a> {
     pub(super) redis_key: &'a str,
     pub(super) action: Action<'a>,
@@ -73,8 +73,8 @@ pub(super) enum Action<'a> {
 pub(super) const KEY: &str = "{key}";
 
 impl Action<'_> {
-    /// Whether the request may be sent again if the server may have executed it already. A delayed first
-    /// `Create` could bring back a session that was deleted after the second.
+    /// Whether the request may be sent again if the server may have executed it already. A delayed first `Create`
+    /// could restore a session that was deleted after the second.
     pub(super) fn is_repeatable(self) -> bool {
         match self {
             Self::Create { .. } => false,

@@ -12,10 +12,10 @@ pub(super) use self::native::TlsConnector;
 #[cfg(feature = "redis-session-rustls")]
 pub(super) use self::rustls::TlsConnector;
 
-/// The certificates of connections over TLS: which are trusted, and which is sent.
+/// The certificates of connections over TLS: those that the store trusts, and the one that it sends.
 ///
-/// By default, a server needs a certificate for its host name, of an authority that the operating system trusts, and
-/// no certificate is sent. Nothing is installed for the whole process.
+/// By default, a server needs a certificate for its host name from an authority that the operating system trusts, and
+/// the store sends none. Nothing is installed for the whole process.
 ///
 /// ```
 /// use sessile::storage::{RedisSessionStore, RedisTlsConfig, StoreErrorKind};
@@ -62,8 +62,8 @@ impl RedisTlsConfig {
 
     /// Accepts any certificate, for any name.
     ///
-    /// **The risk:** an attacker who controls the network can read and change every session, and learn the password. Use
-    /// [`root_certificates`](Self::root_certificates) for a server with a certificate of your own.
+    /// **The risk:** an attacker who controls the network can read and change every session, and learn the password.
+    /// For a server with a certificate of your own, use [`root_certificates`](Self::root_certificates).
     pub fn danger_accept_any_certificate(mut self) -> Self {
         self.accepts_any = true;
         self

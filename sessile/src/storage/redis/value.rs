@@ -45,7 +45,7 @@ pub(super) enum ValueError {
     Record(#[from] DecodeError),
     #[error("the value is not UTF-8")]
     NotUtf8,
-    #[error("the value is not a session of actix-session's")]
+    #[error("the value is not a session of actix-session")]
     ActixSession(#[from] JsonError),
 }
 

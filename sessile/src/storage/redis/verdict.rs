@@ -3,7 +3,7 @@
 
 use super::error::Fault;
 
-/// What a fault says about the server that it came from.
+/// What a fault shows about the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict<'a> {
     /// The server serves requests. The fault concerns this request.
@@ -27,7 +27,7 @@ pub(super) enum Verdict<'a> {
 }
 
 impl Fault {
-    /// What the fault says about the server.
+    /// What the fault shows about the server.
     pub(super) fn verdict(&self) -> Verdict<'_> {
         let error = match self {
             Self::Answered(error) => error,

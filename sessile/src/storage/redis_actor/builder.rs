@@ -22,7 +22,7 @@ use crate::storage::{RedisSessionStore, StoreError, redis::RedisKeys, shared_con
 #[must_use = "nothing is set up until `build` is called"]
 pub struct RedisActorSessionStoreBuilder(Settings);
 
-/// What an actor connects with.
+/// The settings with which an actor connects.
 pub(super) struct Settings {
     address: String,
     keys: RedisKeys,
@@ -51,7 +51,7 @@ impl RedisActorSessionStoreBuilder {
         self
     }
 
-    /// Makes the Redis key of a session. See
+    /// Sets the function that makes the Redis key of a session. See
     /// [`RedisSessionStoreBuilder::cache_keygen`](crate::storage::RedisSessionStoreBuilder::cache_keygen).
     ///
     /// Default: [`key_prefix`](Self::key_prefix).
@@ -72,7 +72,7 @@ impl RedisActorSessionStoreBuilder {
         self
     }
 
-    /// How long it may take to connect to a server, to sign in and to check that it is Redis.
+    /// The time limit for connecting to a server, authenticating and checking that it is Redis.
     ///
     /// Default: one second.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
@@ -80,7 +80,7 @@ impl RedisActorSessionStoreBuilder {
         self
     }
 
-    /// How long an operation may take, including the wait for a connection.
+    /// The time limit for an operation, including the wait for a connection.
     ///
     /// Default: one second.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
@@ -88,8 +88,8 @@ impl RedisActorSessionStoreBuilder {
         self
     }
 
-    /// How long to wait between attempts to connect: `shortest` after the first attempt, twice as long after
-    /// each further one, up to `longest`. Each wait is shortened at random by up to a half.
+    /// The pauses between attempts to connect: `shortest` after the first attempt, twice as long after
+    /// each further one, up to `longest`. Each pause is shortened at random by up to a half.
     ///
     /// Default: 50 to 500 milliseconds. The store notices the return of a server after `longest` at the
     /// latest.

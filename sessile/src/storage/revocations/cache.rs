@@ -14,8 +14,8 @@ const GENERATION: usize = 16_384;
 
 /// When the list was last asked about each session, if its answer was that the session had not ended.
 ///
-/// There are two generations. When the newer one is full or too old, it takes the place of the older one, so that nothing
-/// has to search for what is outdated.
+/// There are two generations. When the newer one is full or too old, it replaces the older one. So
+/// outdated entries are dropped without a search.
 #[derive(Clone)]
 pub(super) struct Cache {
     max_staleness: Duration,

@@ -1,9 +1,9 @@
 //! [`SharedConnection`]: a shared connection that reconnects when it breaks.
 //!
-//! No task watches it. The request that finds it broken starts to connect, and later requests wait for the
-//! new connection, up to their own deadlines. If connecting fails, the next attempt has to wait for the
-//! backoff; until then every request fails immediately, with the cause. So no requests queue up behind a server that is
-//! down, and the store survives the end of a runtime: a worker of Actix Web, or a test.
+//! No task monitors it. The request that finds it broken starts to connect, and later requests wait for
+//! the new connection, up to their own deadlines. If connecting fails, the next attempt has to wait for
+//! the backoff; until then every request fails immediately, with the cause. So no requests queue up behind
+//! a server that is down, and the store survives the end of a runtime: a worker of Actix Web, or a test.
 
 mod backoff;
 mod in_flight;
@@ -32,7 +32,7 @@ const LONGEST_IDLE: Duration = Duration::from_secs(60);
 pub(super) trait Connect: Send + Sync + 'static {
     /// A connection that requests share.
     type Connection: Send + 'static;
-    /// What a request needs of a connection to send itself.
+    /// The part of a connection over which a request is sent.
     type Handle;
     type Fault: Clone + Error + From<TimedOut> + Send + Sync + 'static;
 
@@ -44,10 +44,10 @@ pub(super) trait Connect: Send + Sync + 'static {
 
     fn backoff(&self) -> Backoff;
 
-    /// What a request that is about to be sent needs. Called under a lock.
+    /// The handle for the next request. It is called under a lock.
     fn handle(connection: &Self::Connection) -> Self::Handle;
 
-    /// Whether the connection is known to be broken. Called under a lock.
+    /// Whether the connection is known to be broken. It is called under a lock.
     fn is_broken(connection: &Self::Connection) -> bool;
 
     /// The fault of a request that was not sent, because there was no connection for this reason.
@@ -70,7 +70,7 @@ struct Inner<C: Connect> {
 
 struct State<C: Connect> {
     phase: Phase<C>,
-    /// The number of the connection: each has another.
+    /// The number of the connection. No two connections have the same number.
     number: u64,
     /// The number of attempts that failed in a row.
     failures: u32,
@@ -198,7 +198,7 @@ impl<C: Connect> SharedConnection<C> {
             Phase::Failed { cause, retry_at } if Instant::now() < *retry_at => {
                 return Err(C::not_connected(cause.clone()));
             }
-            // An old failure says nothing about the server now.
+            // An old failure says nothing about the current state of the server.
             Phase::Failed { cause, retry_at } => {
                 let longest = self.0.connector.backoff().longest;
                 (retry_at.elapsed() < longest).then(|| cause.clone())

@@ -10,17 +10,32 @@ use tokio::{
 
 use super::super::StoreError;
 
-/// About how long one statement may take: requests wait behind it.
+/// The target duration of one statement. Requests wait for it.
 const SHARE: Duration = Duration::from_millis(5);
 
-/// The smallest batch where large batches delay requests, however slow the database is.
+/// The smallest batch for a database in which large batches delay requests.
 #[cfg(any(feature = "postgres-session", feature = "sqlite-session"))]
 pub(in crate::storage) const SMALLEST_BATCH: u32 = 16;
 
 /// The largest batch.
 pub(in crate::storage) const LARGEST_BATCH: u32 = 500;
 
-/// A background clean-up, which runs until this handle is stopped or dropped, or the store is closed.
+/// A background clean-up. It runs until this handle is stopped or dropped, or until the store is closed.
+///
+/// ```
+/// # #[cfg(feature = "sqlite-session")] {
+/// use std::time::Duration;
+/// use sessile::storage::SqliteSessionStore;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let store = SqliteSessionStore::new("sqlite::memory:").await?;
+/// let cleanup = store.start_cleanup(Duration::from_secs(60));
+/// // … serve …
+/// cleanup.stop().await;
+/// assert_eq!(store.delete_expired(1).await?, 0);
+/// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct CleanupTask {
     task: JoinHandle<()>,

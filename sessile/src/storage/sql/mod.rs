@@ -1,4 +1,4 @@
-//! What the stores on SQL databases share.
+//! The common parts of the stores on SQL databases.
 //!
 //! All of them use [`cleanup`]. The rest is for database servers: a [`Database`] has the operations of one
 //! kind of server, and a [`Store`] has the parts that are the same for all kinds.

@@ -12,6 +12,20 @@ use crate::{
 };
 
 /// Sets up a [`SqliteSessionStore`].
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::storage::{IterableStore, SqliteSessionStore, SqliteSynchronous, StoreError};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let store = SqliteSessionStore::builder("sqlite::memory:")
+///     .busy_timeout(Duration::from_secs(2))
+///     .synchronous(SqliteSynchronous::Full)
+///     .build()
+///     .await?;
+/// assert_eq!(store.count().await?, 0);
+/// # Ok::<(), StoreError>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is opened until `build` is called"]
 pub struct SqliteSessionStoreBuilder {
@@ -114,12 +128,12 @@ fn misconfigured(error: impl Error + Send + Sync + 'static) -> StoreError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum SqliteSynchronous {
-    /// When the operating system has it. It survives the end of the process, however abrupt, but the last
-    /// writes may not survive a loss of power.
+    /// When the operating system has received it. It survives a crash of the process. A loss of power
+    /// may lose the last writes.
     #[default]
     Normal,
-    /// When the disk has it. It survives a loss of power too. Each transaction waits for the disk; the
-    /// writes that arrive in the meantime share the next one.
+    /// When the disk has stored it. It also survives a loss of power. Each transaction waits for the
+    /// disk; the writes that arrive in the meantime share the next transaction.
     Full,
 }
 

@@ -12,8 +12,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from
 
 /// Calls `attempt` until it finds the database unlocked, the timeout has passed, or no caller waits.
 ///
-/// It replaces SQLite's own waiting, which goes on after all callers were dropped. SQLite also doesn't wait while
-/// a new database gets its write-ahead log (<https://www.sqlite.org/c3ref/busy_handler.html>).
+/// It replaces SQLite's own waiting, which continues after all callers were dropped. SQLite also
+/// doesn't wait while a new database gets its write-ahead log
+/// (<https://www.sqlite.org/c3ref/busy_handler.html>).
 pub(super) fn retry_while_busy<T>(
     timeout: Duration,
     a_caller_waits: impl Fn() -> bool,

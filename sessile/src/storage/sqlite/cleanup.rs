@@ -111,6 +111,15 @@ impl SqliteSessionStore {
     /// smaller, by at most `limit` pages. If a session's lifetime was shortened by less than a
     /// minute, its row is deleted at its former end. It is not served meanwhile.
     ///
+    /// ```
+    /// use sessile::storage::SqliteSessionStore;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let store = SqliteSessionStore::new("sqlite::memory:").await?;
+    /// assert_eq!(store.delete_expired(100).await?, 0);
+    /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
     /// If the database fails.
@@ -134,9 +143,9 @@ impl SqliteSessionStore {
     /// Starts a task that deletes the rows of expired sessions: now, and then once in every `period`.
     ///
     /// It works in small batches, and pauses after each for twice the time that the batch took, so that
-    /// requests get through. One task is enough, and several do no harm. The task ends when the returned
-    /// handle is stopped or dropped, or after the store was closed. It deletes the same rows as
-    /// [`delete_expired`](Self::delete_expired).
+    /// requests are not delayed. One task is enough, but several processes can run one each. The task ends
+    /// when the returned handle is stopped or dropped, or after the store was closed. It deletes the same rows
+    /// as [`delete_expired`](Self::delete_expired).
     ///
     /// ```
     /// use std::time::Duration;
@@ -147,7 +156,7 @@ impl SqliteSessionStore {
     /// let cleanup = store.start_cleanup(Duration::from_secs(60));
     /// // … serve …
     /// cleanup.stop().await;
-    /// # assert_eq!(store.delete_expired(1).await?, 0);
+    /// assert_eq!(store.delete_expired(1).await?, 0);
     /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
     /// ```
     ///

@@ -1,4 +1,4 @@
-//! What SQLite's errors mean for a session store.
+//! The meaning of errors of SQLite for a session store.
 
 use std::{error::Error, fmt, sync::Arc};
 

@@ -89,7 +89,7 @@ impl Place {
     }
 }
 
-/// What tells a file from any other.
+/// The identity of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FileId {
     device: u64,

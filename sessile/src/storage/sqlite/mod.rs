@@ -51,17 +51,18 @@ use self::{
 
 /// Keeps sessions in an SQLite database. SQLite itself is compiled in.
 ///
-/// For one server that has a disk, or several processes on it. Clones share the connections.
+/// It is for one server with a disk, or several processes on that server. Clones share the connections.
 ///
 /// - The database is in WAL mode, so reads never wait for writes. A load reads at once, in the thread of the
 ///   caller. One thread writes: it commits the writes that are queued as one transaction, then answers them.
-/// - Acknowledged writes survive the end of the process, however abrupt. After a loss of power the last
-///   ones may be missing, because writes don't wait for the disk:
-///   [`synchronous`](SqliteSessionStoreBuilder::synchronous) changes that.
+/// - Acknowledged writes survive the end of the process, however abrupt. After a loss of power, the last writes may be
+///   missing, because writes do not wait for the disk: [`synchronous`](SqliteSessionStoreBuilder::synchronous) changes
+///   that.
 /// - Expired sessions are never served. Clean-up deletes their rows, and makes the file smaller if most of it
 ///   is free: call [`start_cleanup`](Self::start_cleanup) once.
-/// - The file has only ids and digests of secrets, which open no session. The values of the sessions are plain text,
-///   and the file gets the permissions of the process's umask: restrict access to its folder.
+/// - A reader of the file can't open a session, because the file has only ids and digests of secrets. The values of
+///   the sessions are plain text. The process's umask decides about the permissions of the file, so restrict access to
+///   its folder.
 /// - The application may have its own tables in the file; those of the store begin with `sessile_`. A library that
 ///   opens the file in the same process must share this crate's copy of SQLite (`libsqlite3-sys`), as `sqlx`,
 ///   `diesel` and `sea-orm` do.
@@ -69,17 +70,17 @@ use self::{
 /// # If the disk fails
 ///
 /// - If the disk is full, writes fail and lose nothing. They succeed again as soon as there is room.
-/// - If the disk hangs, each thread that reads something that is not cached hangs too. Writes wait in the queue, and
-///   their requests end by their timeouts.
+/// - If the disk hangs, a thread that reads an uncached page hangs too. Writes wait in the queue, and their requests
+///   time out.
 /// - If the file, its `-wal` or its `-shm` is deleted or replaced while the database is open, SQLite continues to use
 ///   the old files. On Unix, the store checks the files once a second while it is in use. If they have changed, the
-///   write that finds it fails with an error that says so, or, if only reads run, the error is logged. The next
-///   operation opens the file at the path, or creates it. Sessions stored since the change may be lost.
+///   next write fails with an error that says so. If only reads run, the error is logged. The next operation opens the
+///   file at the path, or creates it. Sessions stored since the change may be lost.
 /// - If only `-wal` or `-shm` was deleted, all operations fail until every other process has closed the database.
 ///   Servers that use this crate close it when they next check.
-/// - The store does not notice that the content of the file is overwritten. To restore a backup, stop all servers
-///   first. To back up an open database, use `VACUUM INTO` or SQLite's backup API: a copy of the file alone misses
-///   what is in `-wal`.
+/// - The store does not notice if the content of the file is overwritten. To restore a backup, stop all servers first.
+///   To back up an open database, use `VACUUM INTO` or SQLite's backup API: a copy of the file alone misses what is in
+///   `-wal`.
 ///
 /// ```
 /// use std::time::Duration;

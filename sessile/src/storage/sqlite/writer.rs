@@ -120,7 +120,7 @@ impl Writer {
             let error: &(dyn Error + 'static) = &error;
             tracing::error!(
                 error,
-                "the files of an SQLite database are not as they were"
+                "the files of an SQLite database were deleted or replaced"
             );
         }
     }

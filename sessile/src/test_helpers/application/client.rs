@@ -19,11 +19,12 @@ use crate::{
 
 /// A client with a cookie jar, for the service that `actix_web::test::init_service` makes.
 ///
-/// It keeps and sends cookies as browsers do, by their `Path`, `Secure`, `Max-Age` and `Expires`. Requests are over HTTPS,
-/// unless it is [made otherwise](Self::over_http). All requests come from the site itself, so `SameSite` has no effect. It
-/// does not follow redirects.
+/// It keeps and sends cookies as browsers do, by their `Path`, `Secure`, `Max-Age` and `Expires`. Requests use HTTPS,
+/// unless [`over_http`](Self::over_http) is called. All requests come from the site itself, so `SameSite` has no
+/// effect. It does not follow redirects.
 ///
-/// The cookies expire by the clock that it is given. Give the same one to the middleware, so that a test advances both.
+/// The cookies expire by the clock that is passed to [`new`](Self::new). Pass the same clock to the middleware, so that
+/// a test advances both.
 ///
 /// ```
 /// use std::time::Duration;
@@ -80,7 +81,7 @@ impl<S> TestClient<S> {
         }
     }
 
-    /// The same without HTTPS: it ignores cookies that are `Secure`, and sends none.
+    /// Makes the client use plain HTTP: it ignores `Secure` cookies, and sends none.
     #[must_use]
     pub fn over_http(self) -> Self {
         Self {
@@ -100,7 +101,7 @@ impl<S> TestClient<S> {
         self.jar.close();
     }
 
-    /// Gives the client a session, which `prepare` writes to, and which is stored.
+    /// Stores a session that `prepare` has filled, and gives its cookie to the client.
     ///
     /// # Panics
     ///
@@ -121,7 +122,7 @@ impl<S> TestClient<S> {
         );
     }
 
-    /// The session that the client's next request to `path` would have, for the test to read: see
+    /// A copy of the session that the client's next request to `path` would have: see
     /// [`session_of`](super::session_of).
     ///
     /// # Panics
@@ -162,7 +163,7 @@ impl<S> TestClient<S> {
 
     /// Sends a request with the cookies of the client, and keeps those that the response sets.
     ///
-    /// An error of the application is the response that a server makes of it.
+    /// If the application returns an error, the result is the response that a server would send for it.
     pub async fn send<B>(&mut self, request: TestRequest) -> ServiceResponse<BoxBody>
     where
         S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = actix_web::Error>,

@@ -1,4 +1,4 @@
-//! Helpers for tests of applications, which go through the application's own middleware and its store.
+//! Helpers for tests of applications. They use the application's own middleware and its store.
 
 mod client;
 mod jar;
@@ -18,10 +18,10 @@ use crate::{
 
 /// A request with a given session, for `actix_web::test`.
 pub trait TestRequestExt: Sized {
-    /// Adds a session, which `prepare` writes to, and which is stored before the request is sent.
+    /// Stores a session that `prepare` has filled, and adds its cookie to the request.
     ///
-    /// The session is stored as the application stores its own, so extractors, guards and the middleware see no
-    /// difference.
+    /// The session is stored in the same way as the application's own sessions, so extractors, guards and the
+    /// middleware see no difference.
     ///
     /// ```
     /// use actix_web::{App, cookie::Key, test::{TestRequest, call_and_read_body, init_service}, web};
@@ -68,8 +68,8 @@ impl TestRequestExt for TestRequest {
 
 /// The session that the client's next request would have, after this response.
 ///
-/// It is opened by the cookie that the response sets, or else by that of its request. So it shows what is stored. It is a
-/// copy for the test to read: what is written to it, or taken from it, is not stored.
+/// The cookie that the response sets opens it, or else the cookie of the request. So it has the stored values.
+/// It is a copy: changes to it are not stored.
 ///
 /// ```
 /// use actix_web::{App, cookie::Key, test::{TestRequest, call_service, init_service}, web};
@@ -140,7 +140,7 @@ async fn opened<Store: SessionStore>(
     session
 }
 
-/// The cookie of a new session that `prepare` has written to.
+/// The cookie of a new session that `prepare` has filled.
 async fn stored<Store: SessionStore>(
     sessions: &SessionMiddleware<Store>,
     prepare: impl AsyncFnOnce(&Session),
@@ -154,7 +154,7 @@ async fn stored<Store: SessionStore>(
     cookie.unwrap_or_else(|| panic!("the session is empty, so it has no cookie"))
 }
 
-/// What a client sends of a cookie.
+/// The part of a cookie that a client sends.
 fn sent_back(cookie: &SetCookie) -> &str {
     let text = cookie.as_str();
     text.split_once(';').map_or(text, |(pair, _)| pair)

@@ -21,11 +21,10 @@ pub(super) async fn newer_is_not_missing<S: SessionStore>(store: Arc<S>) {
     unreadable_is_not_missing(case, text, StoreErrorKind::Newer).await;
 }
 
-/// Stores a record with `text` in place of a value, which makes the record's own text one that is an
-/// error of `kind`.
+/// Stores a record with `text` in place of a value, so that decoding the record's text is an error of `kind`.
 ///
-/// A store that keeps records without encoding them has nothing that could be unreadable: it gives back
-/// what it was given. One that looks at what it stores may refuse it.
+/// A store that keeps records without encoding them has no unreadable records: it returns the same record. A store
+/// that checks what it stores may refuse the record.
 async fn unreadable_is_not_missing<S: SessionStore>(
     mut case: Case<S>,
     text: &str,

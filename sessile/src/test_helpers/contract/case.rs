@@ -104,7 +104,7 @@ impl<S: SessionStore> Case<S> {
         })
     }
 
-    /// Loads the current record; the answer is for the caller to judge.
+    /// Loads the current record. The caller checks the answer.
     pub(in crate::test_helpers) async fn try_load(&self) -> Result<Option<Loaded>, StoreError> {
         let load = self.store.load(&self.id, None, Freshness::Current);
         self.in_time("`load`", load).await
@@ -115,14 +115,14 @@ impl<S: SessionStore> Case<S> {
         self.answer("`load`", loaded)
     }
 
-    /// What a cache may answer.
+    /// Loads a record that may come from a cache.
     pub(in crate::test_helpers) async fn load_cached(&self) -> Option<Loaded> {
         let load = self.store.load(&self.id, None, Freshness::Cached);
         let loaded = self.in_time("a cached `load`", load).await;
         self.answer("a cached `load`", loaded)
     }
 
-    /// Creates; the answer is for the caller to judge. `how` tells what is special about it.
+    /// Calls `create`. The caller checks the answer. `how` describes the call in messages.
     pub(in crate::test_helpers) async fn create(
         &mut self,
         how: &str,
@@ -159,7 +159,7 @@ impl<S: SessionStore> Case<S> {
         created
     }
 
-    /// Updates; the answer is for the caller to judge. `how` tells what is special about it.
+    /// Calls `update`. The caller checks the answer. `how` describes the call in messages.
     pub(in crate::test_helpers) async fn update(
         &mut self,
         how: &str,
@@ -175,7 +175,7 @@ impl<S: SessionStore> Case<S> {
         outcome
     }
 
-    /// Deletes, which has to succeed.
+    /// Calls `delete`, which has to succeed.
     pub(in crate::test_helpers) async fn deletes(&mut self, how: &str) {
         let name = named("delete", how);
         let deleted = self.in_time(&name, self.store.delete(&self.id)).await;
@@ -183,13 +183,13 @@ impl<S: SessionStore> Case<S> {
         self.note(format!("{name} succeeded"));
     }
 
-    /// Creates, which has to succeed.
+    /// Calls `create`, which has to succeed.
     pub(in crate::test_helpers) async fn creates(&mut self, new: &Loaded, ttl: Duration) {
         let outcome = self.create("", new, ttl).await;
         self.wants(outcome, CreateOutcome::Created).await;
     }
 
-    /// Updates from `old` to `new`, which has to succeed.
+    /// Calls `update` from `old` to `new`, which has to succeed.
     pub(in crate::test_helpers) async fn updates(
         &mut self,
         old: &Loaded,

@@ -78,7 +78,8 @@ pub(super) async fn no_update_is_lost<S: SessionStore>(store: Arc<S>) {
         let mut case = case.clone();
         tasks.spawn(async move {
             for _ in 0..ROUNDS {
-                // For each conflict another task was first, which happens so often at most.
+                // For each conflict, another task was first. So there are at most this many
+                // conflicts.
                 if !increment(&mut case, TASKS * ROUNDS).await {
                     case.broken("The record was not deleted, and is missing.");
                 }

@@ -8,8 +8,8 @@ use crate::{
     storage::{Loaded, Version},
 };
 
-/// A record that holds `value`, at a version of its own. Records of different values have no time in
-/// common.
+/// A record that holds `value`, at a version of its own. Records of different values have different
+/// times.
 pub(in crate::test_helpers) fn content(value: u32) -> Loaded {
     let version = Version::generate();
     let now = SystemClock.now().as_unix_millis();
@@ -20,7 +20,7 @@ pub(in crate::test_helpers) fn content(value: u32) -> Loaded {
     record.used_at = Timestamp::from_unix_millis(now.saturating_sub(1000 + offset));
     record.ends_at = Timestamp::from_unix_millis(now.saturating_add(3_600_000 + offset));
     set(&mut record, "value", &value.to_string());
-    // A record and a version that do not belong together can be told.
+    // If a record and a version do not belong together, a check detects it.
     set(&mut record, "version", &version.get().to_string());
     Loaded { record, version }
 }
@@ -30,7 +30,7 @@ pub(in crate::test_helpers) fn set(record: &mut Record, name: &str, text: &str) 
     record.state.set(&name.into(), text.into());
 }
 
-/// The value that [`content`] was made of.
+/// The value that [`content`] made the record from.
 pub(super) fn value(loaded: &Loaded) -> Option<u32> {
     loaded.record.state.text("value")?.parse().ok()
 }

@@ -12,8 +12,8 @@ use crate::storage::{CreateOutcome, Freshness, Loaded, SessionStore, StoreError,
 /// After how many polls an operation is dropped, at most.
 pub(in crate::test_helpers) const MAX_POLLS: usize = 100;
 
-/// How often other tasks run between the last poll of the operation and its end: what it sent may by then
-/// be in flight or acknowledged.
+/// How often other tasks run between the last poll of the operation and its drop. By then, its request
+/// may be in flight or acknowledged.
 pub(in crate::test_helpers) const YIELDS: [usize; 2] = [0, 5];
 
 /// When an operation is dropped.
@@ -137,7 +137,7 @@ pub(in crate::test_helpers) async fn drop_midway<S: SessionStore, F: Future>(
     output
 }
 
-/// Writes into the message what became of the operation.
+/// Adds the outcome of the operation to the message.
 pub(in crate::test_helpers) fn note<S: SessionStore, T>(
     case: &mut Case<S>,
     operation: &str,
@@ -169,14 +169,14 @@ async fn finds_one_of<S: SessionStore>(case: &Case<S>, wanted: [Option<&Loaded>;
     let Some(found) = found else {
         case.broken("A load then found nothing.");
     };
-    // The half that changed less tells more.
+    // The smaller difference is more informative.
     let differences = wanted.into_iter().flatten();
     let differences = differences.map(|whole| difference(&found, whole));
     let difference = differences.min_by_key(String::len).unwrap_or_default();
     case.broken(format_args!("A load then found half of it: {difference}."));
 }
 
-/// All operations on another id, which what was dropped must not hold up.
+/// Runs all operations on another id. The dropped operation must not block them.
 async fn still_works<S: SessionStore>(store: &Arc<S>, dropped: &Case<S>) {
     let mut case = dropped.clone();
     case.id = Case::new(store, rules::WHOLE).id;

@@ -14,22 +14,22 @@ use std::{sync::Arc, time::Duration};
 
 use crate::storage::{AnySessionStore, SessionStore};
 
-/// How long a record with a time to live of 1 ms may still be found: enough for a cache that lags and a
-/// busy machine.
+/// How long a record with a time to live of 1 ms may be found. It allows for a cache that lags and a busy
+/// machine.
 const EXPIRY_BOUND: Duration = Duration::from_secs(20);
 
 /// Checks the stores that `store_builder` makes against [the rules](crate::storage#the-rules), without a
 /// web framework.
 ///
-/// A store that [keeps nothing](SessionStore::keeps_nothing) is not checked at all: its records travel in
-/// the cookie. A store that answers [`CreatedAs`](crate::storage::CreateOutcome::CreatedAs) chooses the ids itself:
-/// it is not checked for what it answers to a second `create` under the same id, and it may drop the digests of
-/// secrets in a `create`. All other checks continue with the id that it chose.
+/// A store that [keeps nothing](SessionStore::keeps_nothing) is not checked at all: its records are in the
+/// cookie. A store that returns [`CreatedAs`](crate::storage::CreateOutcome::CreatedAs) chooses the ids
+/// itself. For such a store, the suite does not check a second `create` under the same id, and allows a
+/// `create` that drops the digests of secrets. All other checks continue with the id that it chose.
 ///
-/// Each check calls `store_builder` for a store of its own. The stores may share their records and may
-/// hold others: the checks use random ids. Call the suite in a Tokio runtime with timers, as
-/// `#[tokio::test]` and `#[actix_web::test]` start one. For a store in memory the suite takes a tenth of a
-/// second. A store that rounds the time to live up has 20 seconds until it fails.
+/// Each check calls `store_builder` for a store of its own. The stores may share their records and may hold
+/// others: the checks use random ids. Call the suite in a Tokio runtime with timers, as `#[tokio::test]` and
+/// `#[actix_web::test]` start one. For a store in memory the suite takes a tenth of a second. If a store
+/// rounds the time to live up, the suite waits for up to 20 seconds.
 ///
 /// ```
 /// use sessile::{storage::MemorySessionStore, test_helpers::store_contract_test_suite};
@@ -55,8 +55,7 @@ where
     store_contract_test_suite_within(store_builder, EXPIRY_BOUND).await;
 }
 
-/// The same, for stores that are expected to fail: a record that should have expired may be found for
-/// `expiry_bound`.
+/// The same, for stores that are expected to fail. It waits for `expiry_bound` until a record has expired.
 #[doc(hidden)]
 pub async fn store_contract_test_suite_within<F, Store>(store_builder: F, expiry_bound: Duration)
 where
@@ -69,7 +68,7 @@ where
     // With boxed futures: those of some stores are so large that all checks together fill the stack of a test.
     let store = || Arc::new(AnySessionStore::new(store_builder()));
 
-    // What later checks build on comes first, so that a failure names the rule that it is about.
+    // The basic checks come first, so that a failure names the rule that caused it.
     round_trip::a_record_comes_back_as_it_was_stored(store()).await;
     round_trip::every_member_comes_back(store()).await;
     round_trip::names_and_values_are_any_text(store()).await;

@@ -19,7 +19,7 @@ pub(super) async fn a_record_comes_back_as_it_was_stored<S: SessionStore>(store:
     case.creates(&created, MINUTE).await;
     case.finds(&created).await;
 
-    // All its times are others.
+    // All its times are different.
     let updated = content(2);
     case.updates(&created, &updated, MINUTE).await;
     case.finds(&updated).await;
@@ -163,8 +163,8 @@ pub(super) async fn ids_are_kept_apart<S: SessionStore>(store: Arc<S>) {
         bytes[place] = byte;
         SessionId::from_bytes(bytes)
     };
-    // Text forms that differ in the case of a letter, ids that differ in their first or last byte, and
-    // those whose last byte is a zero or a space, which fixed columns pad with.
+    // The text forms of some ids differ only in the case of a letter. Others differ in their first
+    // or last byte, or end with a zero or a space, which columns of a fixed length use as padding.
     for (one, other) in [
         (id(0, 0x00), id(0, 0x68)),
         (id(0, 0x01), id(0, 0x02)),
@@ -179,7 +179,7 @@ pub(super) async fn ids_are_kept_apart<S: SessionStore>(store: Arc<S>) {
         other.note(format!("nothing was stored under the id {}", other.id));
         other.finds_nothing().await;
         if other.create("", &second, MINUTE).await == CreateOutcome::Taken {
-            // A store may have no place for an id like it: the engine draws another.
+            // A store may refuse a similar id, because the engine then draws another one.
             one.finds(&first).await;
             one.deletes("").await;
             continue;

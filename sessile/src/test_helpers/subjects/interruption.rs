@@ -143,7 +143,7 @@ const COMPARISONS: u32 = 100;
 
 /// Breaks the rule unless of these sessions the list has those whose record names the subject.
 async fn agree<S: SubjectStore>(scene: &mut Scene<S>, known: &[&Known]) {
-    // The first list may find what a dropped operation left, and mend it.
+    // The first list may find and repair the remains of a dropped operation.
     scene.list().await;
     for _ in 0..COMPARISONS {
         let before = scene.list().await;

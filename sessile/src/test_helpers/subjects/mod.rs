@@ -52,7 +52,7 @@ where
             $(Box::pin($check(store())).await;)*
         };
     }
-    // What later checks build on comes first, so that a failure names the rule that it is about.
+    // The basic checks come first, so that a failure names the rule that caused it.
     check![
         listing::a_created_session_is_listed,
         listing::an_update_is_listed,

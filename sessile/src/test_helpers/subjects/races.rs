@@ -90,7 +90,8 @@ async fn sign_in_at_once<S: SubjectStore>(
     join(tasks).await
 }
 
-/// Breaks the rule unless as many sessions as are allowed are left: these, which the answers leave over.
+/// Breaks the rule unless the list has as many sessions as are allowed: those that remain according to the
+/// answers.
 async fn are_left<S: SubjectStore>(scene: &Scene<S>, wanted: &HashSet<SessionId>) {
     let listed: HashSet<_> = scene.list().await.into_iter().map(|(id, _)| id).collect();
     if listed.len() != MAX as usize || listed != *wanted {

@@ -1,4 +1,4 @@
-//! What a store says of sessions that it does not keep.
+//! The end of sessions that a store does not keep.
 
 use std::sync::Arc;
 

@@ -203,7 +203,7 @@ impl<S: SubjectStore> Scene<S> {
         outcome
     }
 
-    /// Ends the sessions, which has to end these. The time of the mark.
+    /// Ends the subject's sessions, and checks that these have ended. Returns the time of the mark.
     pub(super) async fn ends(
         &mut self,
         millis: u64,
@@ -320,7 +320,7 @@ impl<S: SubjectStore> Scene<S> {
     }
 }
 
-/// The outcome with what was displaced in a fixed order.
+/// The outcome, with the displaced sessions in a fixed order.
 fn sorted(mut outcome: SignInOutcome) -> SignInOutcome {
     if let SignInOutcome::Stored { displaced } = &mut outcome {
         displaced.sort_unstable_by_key(ToString::to_string);

@@ -70,13 +70,13 @@ async fn run(urls: [String; 2]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_before_is_dead_on_one_server() {
+async fn sessions_from_before_the_end_are_not_opened_on_one_server() {
     let redis = Redis::start().unwrap();
     run([redis.url(), redis.url()]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_before_is_dead_on_a_cluster() {
+async fn sessions_from_before_the_end_are_not_opened_on_a_cluster() {
     let cluster = Cluster::start().unwrap();
     run([url_of(&cluster), url_of(&cluster)]).await;
 }

@@ -10,11 +10,11 @@ use crate::storage::home::Home;
 /// A connection that was idle for this long is not used again.
 const LONGEST_IDLE: Duration = Duration::from_secs(300);
 
-/// A connection that was idle for this long has to answer a ping before it is used: firewalls drop idle
-/// connections silently, and an operation would run into its timeout.
+/// A connection that was idle for this long is pinged before it is used: firewalls drop idle connections silently, and
+/// an operation would run into its timeout.
 const UNPROVED: Duration = Duration::from_secs(30);
 
-/// The longest time that it may take to answer.
+/// The time limit for the reply to a ping.
 const PING_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// A connection of the store's own.

@@ -11,7 +11,7 @@ use crate::storage::{
     timing::millis,
 };
 
-/// How many rows a statement deletes at most.
+/// The maximum number of rows that a statement deletes.
 const ENDED_AT_ONCE: usize = 500;
 
 impl SubjectStatements {
@@ -66,7 +66,7 @@ impl SubjectStatements {
         ids(&batch.fetch_all(connection).await?)
     }
 
-    /// Deletes those of these rows that guests have, or that signed in until `at`.
+    /// Among these rows, deletes those of guests and those that signed in until `at`.
     pub(in super::super) async fn delete_until(
         &self,
         connection: &mut MySqlConnection,
@@ -84,8 +84,8 @@ impl SubjectStatements {
         Ok(())
     }
 
-    /// Deletes those of these rows that belong to the subject and signed in until `at`. Returns the ids of rows that are
-    /// deleted.
+    /// Among these rows, deletes those that belong to the subject and signed in until `at`. Returns the ids of rows
+    /// that are deleted.
     pub(in super::super) async fn delete_of_subject(
         &self,
         connection: &mut MySqlConnection,
@@ -113,7 +113,8 @@ impl SubjectStatements {
         Ok(deleted)
     }
 
-    /// The ids of those of these rows that are left. Not as the transaction first saw them: it locks them.
+    /// Among these rows, the ids of those that still exist. It locks them, so it does not read the snapshot of the
+    /// transaction.
     async fn find_left(
         &self,
         connection: &mut MySqlConnection,

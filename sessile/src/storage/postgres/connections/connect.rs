@@ -31,7 +31,7 @@ pub(super) struct Connector {
     /// For each server, in the order in which they are tried.
     pub(super) configs: Vec<Config>,
     pub(super) tls: MakeRustlsConnect,
-    /// Those of the addresses count unless there is a source.
+    /// If there is none, the addresses have the credentials.
     pub(super) credentials: Option<CredentialsSource>,
     /// For one server.
     pub(super) timeout: Duration,
@@ -115,7 +115,7 @@ impl Connect for Connector {
 }
 
 impl Connector {
-    /// A connection to the first server that answers.
+    /// A connection to the first server that accepts one.
     async fn any_client(&self) -> Result<(Client, Driver), Fault> {
         let mut configs: Vec<_> = self.configs.iter().collect();
         let is_random = |it: &&Config| it.get_load_balance_hosts() == LoadBalanceHosts::Random;
@@ -218,7 +218,7 @@ async fn prepare(client: &Client, statement: &Statement) -> Result<Prepared, Fau
 }
 
 /// Fails if the server is read-only, for example after a switch to another primary. A new connection may
-/// lead to that one.
+/// reach the new primary.
 async fn check_writable(client: &Client) -> Result<(), Fault> {
     let answer = client.simple_query("SHOW transaction_read_only").await;
     let is_read_only = answer

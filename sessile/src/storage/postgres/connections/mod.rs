@@ -191,7 +191,7 @@ impl Own {
     /// Executes a statement. Closes all connections if the server is read-only, and after the first write that succeeds again:
     /// connections for reads may still lead to the former server.
     async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
-        // Most often it is `false`, and a load is cheap.
+        // The flag is usually `false`, and a load is cheaper than a swap.
         let was_read_only = self.was_read_only.load(Ordering::SeqCst);
         let result = self.execute(call, deadline).await;
         match &result {
@@ -319,7 +319,7 @@ fn locking(lock: i64) -> String {
     format!("SELECT pg_advisory_xact_lock({lock})")
 }
 
-/// What a row has, if it begins with this proof.
+/// The content of a row, if it begins with this proof.
 fn found(row: &Row, proof: i64) -> Result<Found, Fault> {
     if !matches!(row.try_get::<_, i64>(0), Ok(found) if found == proof) {
         return Err(Fault::OtherStatement);

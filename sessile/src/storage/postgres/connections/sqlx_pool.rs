@@ -90,7 +90,7 @@ async fn execute_locked(
     Ok(rows)
 }
 
-/// What a row has, if it begins with this proof.
+/// The content of a row, if it begins with this proof.
 fn found(row: &PgRow, proof: i64) -> Result<Found, Fault> {
     if !matches!(row.try_get::<i64, _>(0), Ok(found) if found == proof) {
         return Err(Fault::OtherStatement);

@@ -1,4 +1,4 @@
-//! What is checked before a server is used.
+//! The checks before a server is used.
 
 use std::sync::Once;
 

@@ -178,7 +178,7 @@ impl Cluster {
         Arc::clone(&lock(&self.topology))
     }
 
-    /// A node has redirected `slot` to `host`. Other slots may have moved as well.
+    /// Records that a node has redirected `slot` to `host`. Other slots may have moved as well.
     fn learn(self: &Arc<Self>, slot: u16, host: &Host, limit: Duration) {
         let mut topology = lock(&self.topology);
         *topology = Arc::new(topology.with(slot, host));
@@ -196,13 +196,13 @@ impl Cluster {
         tokio::spawn(async move {
             tokio::time::sleep(FRESH).await;
             let known = cluster.topology();
-            // The slots that redirects told of are known already.
+            // The slots of the redirects are known already.
             _ = cluster.ask_all(&known, limit).await;
             cluster.clear_near_cache();
         });
     }
 
-    /// Another node serves a slot. What the previous node announces is not complete any more.
+    /// Another node serves a slot. The invalidations of the previous node are no longer complete.
     fn clear_near_cache(&self) {
         if let Some(near_cache) = &self.connector.near_cache {
             near_cache.clear();
@@ -256,7 +256,7 @@ impl Cluster {
         hosts.extend(&self.seeds);
         let mut cause = Fault::UnservedSlot;
         for host in hosts {
-            // A node that hangs must leave time for the others.
+            // A node that hangs must not use the time of the others.
             let asked = self.ask(host, Deadline::after(limit / 3)).await;
             *asked_at = Some(Instant::now());
             match asked {

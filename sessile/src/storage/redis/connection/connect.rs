@@ -53,7 +53,7 @@ pub(super) struct RawConnection {
     pub(super) driver: Arc<Driver>,
     /// The invalidations that arrive over the connection, if there is a near cache.
     pub(super) stream: Option<StreamGuard>,
-    /// What sentinels say about the server since.
+    /// Whether the sentinels still name this server as the master.
     pub(super) followed: Option<Followed>,
 }
 
@@ -93,7 +93,7 @@ impl Connector {
         .await?
     }
 
-    /// Gives the connection its name, for `CLIENT LIST`. A user without the right to do so goes without.
+    /// Gives the connection its name, for `CLIENT LIST`. If the user lacks the right, the connection has no name.
     async fn set_name(&self, connection: &mut MultiplexedConnection) -> Result<(), Fault> {
         let mut command = redis::cmd("CLIENT");
         command.arg("SETNAME").arg(&self.client_name);

@@ -60,7 +60,7 @@ pub(super) struct Reply {
     pub(super) value: Value,
     /// Whether the server may have executed an earlier attempt of the request.
     pub(super) repeated: bool,
-    /// Where the server announces changes to it, if there is a near cache.
+    /// The stream on which the server announces changes of the key, if there is a near cache.
     pub(super) provenance: Option<Provenance>,
 }
 

@@ -38,7 +38,7 @@ pub(super) enum Target {
     Master(Sentinels),
 }
 
-/// What a request is sent over.
+/// The parts of a connection that a request needs.
 pub(super) struct Handle {
     connection: MultiplexedConnection,
     /// Keeps the connection open until the reply arrives, even if later requests use another one.

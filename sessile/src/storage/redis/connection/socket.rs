@@ -13,7 +13,7 @@ use super::super::location::{Endpoint, Host};
 #[cfg(feature = "_redis-tls")]
 use super::super::tls::TlsConnector;
 
-/// What bytes are sent and received over.
+/// A stream over which bytes are sent and received.
 pub(super) type Socket = Box<dyn ByteStream>;
 
 pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-/// The bounds of a near cache: how many sessions a
-/// [`RedisSessionStore`](super::super::RedisSessionStore) keeps in memory once it has read them, and for
-/// how long it relies on them without a reply from Redis.
+/// The bounds of a near cache: how many sessions a [`RedisSessionStore`](super::super::RedisSessionStore)
+/// keeps in memory after it has read them, and for how long it serves them without a reply from Redis.
 ///
 /// It is set with [`near_cache`](super::super::RedisSessionStoreBuilder::near_cache). The page of
 /// [`RedisSessionStore`](super::super::RedisSessionStore#near-cache) describes what a near cache does.
@@ -68,11 +67,11 @@ impl NearCacheConfig {
     }
 
     /// How long sessions are served from memory after the last reply from the Redis server that they were
-    /// read from. If the connection breaks silently, a change or an end of a session stays unnoticed for at
-    /// most this long.
+    /// read from. If the connection breaks silently, this server notices a change or an end of a session
+    /// after this time at the latest.
     ///
-    /// Default: one second. A server that is in use costs one round trip in that time. With zero, every
-    /// request reads from Redis.
+    /// Default: one second. A server in use sends at least one load to Redis within this time. With zero,
+    /// every request reads from Redis.
     pub fn max_staleness(mut self, staleness: Duration) -> Self {
         self.max_staleness = staleness;
         self

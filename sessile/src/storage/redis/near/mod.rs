@@ -19,10 +19,9 @@
 //!   entry notes the number of evictions of that key as well, and is not served once there have been others.
 //! - **The time to live passes**: an entry knows when it ends.
 //!
-//! `NOLOOP` would save the announcements of own writes. It would also suppress those of keys that Redis
-//! evicts to make room for an own write: Redis 7.0 announces nothing that it does on behalf of the
-//! connection. Deleting a session that Redis has evicted changes nothing, so no server would hear of the
-//! end of that session.
+//! `NOLOOP` would save the announcements of own writes. It would also suppress those of keys that Redis evicts to
+//! make room for an own write: Redis 7.0 announces nothing that it does on behalf of the connection. Deleting a
+//! session that Redis has evicted changes nothing, so no server would be told of the end of that session.
 //!
 //! The session that an own write stored is not cached: the next read loads it. Caching it needs a second command for
 //! each write, and rules that assign invalidations to writes. It would have to show a measured gain first.
@@ -93,7 +92,7 @@ struct Entry {
     loaded: Loaded,
     /// When its time to live passes.
     ends_at: Instant,
-    /// Where Redis announces its changes.
+    /// The stream on which Redis announces changes of the session.
     stream: Arc<InvalidationStream>,
     /// The marks that did not end it. A guest has none.
     watched: Option<Box<[Watched; 2]>>,
@@ -190,7 +189,7 @@ impl NearCache {
             && *self.0.lock(watched.read.counter) == watched.read.evictions
     }
 
-    /// Begins a read. To be called before the request is sent.
+    /// Begins a read. Call it before the request is sent.
     pub(super) fn begin_read(&self, redis_key: &str) -> PendingRead {
         let counter = self.0.counter(redis_key);
         let evictions = *self.0.lock(counter);
@@ -210,7 +209,7 @@ impl NearCache {
         self.0.report_size();
     }
 
-    /// Begins a write. To be called before the request is sent.
+    /// Begins a write. Call it before the request is sent.
     pub(super) fn begin_write<'a>(&'a self, redis_key: &'a str) -> PendingWrite<'a> {
         self.evict(redis_key);
         PendingWrite {
@@ -352,7 +351,7 @@ impl Entry {
 
     /// About how many bytes of memory the entry takes under a Redis key of this length.
     fn footprint(&self, redis_key_len: usize) -> u64 {
-        /// Its place in the table, and what the allocator adds.
+        /// The size of its slot in the table, and the overhead of the allocator.
         const OVERHEAD: usize = 200;
         let record = self.loaded.record.footprint();
         let watched = self

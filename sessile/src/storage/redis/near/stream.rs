@@ -14,7 +14,8 @@ use std::{
 /// invalidation from before the request was sent has arrived as well: what was read over this connection
 /// and is still cached was current at that time. A setting limits how long ago that may be. After that the
 /// session is read from Redis, and the reply renews the limit. So a connection that broke silently, a
-/// server that hangs and a driver that gets no processor time all have the same effect: a round trip.
+/// server that hangs and a driver without processor time all have the same effect: the session is read
+/// from Redis.
 pub(super) struct InvalidationStream {
     /// `answered_at` counts from here.
     opened_at: Instant,
@@ -64,7 +65,7 @@ impl StreamGuard {
         [Self(Arc::clone(&stream)), Self(stream)]
     }
 
-    /// To be called before a request is sent over the connection.
+    /// Call it before a request is sent over the connection.
     pub(in super::super) fn ask(&self) -> Pending {
         Pending {
             stream: Arc::clone(&self.0),
@@ -86,8 +87,8 @@ pub(in super::super) struct Pending {
 }
 
 impl Pending {
-    /// To be called when a reply has arrived that is not an error: a server that is no longer responsible
-    /// for the key replies as well.
+    /// Call it when a reply has arrived that is not an error. A server that is no longer responsible for
+    /// the key replies with an error.
     pub(in super::super) fn answered(self) -> Provenance {
         self.stream.answered(self.asked_at);
         Provenance {

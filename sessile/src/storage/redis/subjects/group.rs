@@ -8,9 +8,9 @@ use crate::{
 /// Sessions that are found together, by an index of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Group {
-    /// Those of a subject.
+    /// The sessions of a subject.
     Subject(SubjectDigest),
-    /// Those with a lookup label, by its digest.
+    /// The sessions with a lookup label, by its digest.
     Label(SubjectDigest),
     /// All sessions. Only the mark of this group is kept.
     All,

@@ -17,7 +17,7 @@ use crate::{
     storage::{Loaded, SessionId, StoreError, StoreErrorKind, SubjectDigest},
 };
 
-/// The sessions of a group that signed in until this time have ended, except one.
+/// All sessions of a group that signed in until this time have ended, except one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mark {
     at: Timestamp,
@@ -29,7 +29,7 @@ pub(super) struct Mark {
 pub(in super::super) struct Marks {
     of_subject: Option<Mark>,
     of_all: Option<Mark>,
-    /// What tells the near cache that they are still the same.
+    /// The keys of the marks, by which the near cache detects that they have not changed.
     pub(in super::super) watched: Option<[Watched; 2]>,
 }
 
@@ -163,7 +163,7 @@ impl RedisSessionStore {
         Ok(entry.value != Value::Nil || marks.have_ended_since(id, since))
     }
 
-    /// The mark of a group, and what tells the near cache that it is still the same.
+    /// The mark of a group, and its key, by which the near cache detects that it has not changed.
     pub(super) async fn read_mark(
         &self,
         group: Group,

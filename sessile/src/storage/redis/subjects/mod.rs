@@ -1,8 +1,8 @@
 //! The sessions of each user.
 //!
-//! The sessions of a subject, and those with a lookup label, are a [`Group`]. Its index and its mark are under four Redis
-//! keys of the same slot, which [scripts] change atomically. The index is a hint: it may name sessions that are gone, so a
-//! [reading pass](reading) looks at each record. It names every session of the group, because a session is
+//! The sessions of a subject, and those with a lookup label, are a [`Group`]. Its index and its mark are under four
+//! Redis keys of the same slot, which [scripts] change atomically. The index is a hint: it may name sessions that have
+//! ended, so a [reading pass](reading) reads each record. It names every session of the group, because a session is
 //! [stored](write) only after it was added.
 //!
 //! Times to live are measured by the clock of Redis. Sign-ins and marks have the times of the application's servers.
@@ -165,7 +165,7 @@ impl RedisSessionStore {
         format!("{}:mark", self.index_key(group))
     }
 
-    /// What the Redis keys of a group have in common, with the braces that keep them in one slot.
+    /// The common prefix of a group's Redis keys, with the braces that keep them in one slot.
     fn index_key(&self, group: Group) -> String {
         let text = group.text();
         let base = self.keys.of_index(&text);

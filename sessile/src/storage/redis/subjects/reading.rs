@@ -12,10 +12,10 @@ use super::{
 };
 use crate::storage::{Loaded, SessionId, StoreError, StoreErrorKind};
 
-/// How many sessions are read at the same time.
+/// The number of sessions that are read at the same time.
 const AT_ONCE: usize = 32;
 
-/// What a reading pass found.
+/// The result of a reading pass.
 #[derive(Default)]
 pub(super) struct Pass {
     /// The live sessions, in the order in which they signed in.
@@ -44,7 +44,7 @@ impl Entry {
     }
 }
 
-/// What is stored of an [`Entry`].
+/// The stored session of an [`Entry`].
 enum Found {
     Live(Loaded),
     /// It had to be deleted, and was.
@@ -56,8 +56,8 @@ enum Found {
 }
 
 impl RedisSessionStore {
-    /// Reads the sessions of a group. Deletes those that a mark or a limit has ended, and removes entries of sessions that
-    /// are gone.
+    /// Reads the sessions of a group. Deletes those that a mark or a limit has ended, and removes
+    /// entries of sessions that no longer exist.
     pub(super) async fn read(&self, group: Group) -> Result<Pass, StoreError> {
         self.read_those(group, |_| true).await
     }
@@ -106,7 +106,7 @@ impl RedisSessionStore {
         Ok(pass)
     }
 
-    /// What is stored of a session of `group`. The marks of its subject are `known`, if it has one.
+    /// The stored session of an entry in `group`. The marks of its subject are `known`, if it has one.
     async fn find(
         &self,
         group: Group,

@@ -21,12 +21,12 @@ pub(super) struct Reservation {
 }
 
 impl Reservation {
-    /// Whether a session of the subject has it that is not settled yet.
+    /// Whether it is for a sign-in: a session of the subject that is not settled yet.
     pub(super) const fn is_sign_in(&self) -> bool {
         matches!(self.group, Group::Subject(_)) && self.reserved_at > 0
     }
 
-    /// That of a session of which a reader knows only that it is stored.
+    /// The reservation of a session that a reader found stored.
     pub(super) const fn read(group: Group) -> Self {
         Self {
             group,
@@ -37,7 +37,7 @@ impl Reservation {
     }
 }
 
-/// What became of the write.
+/// The outcome of the write.
 #[derive(Clone, Copy)]
 pub(super) enum Written {
     Stored,
@@ -67,7 +67,8 @@ impl RedisSessionStore {
         Ok(Some(reservations))
     }
 
-    /// As [`reserve`](Self::reserve). If there is no place, removes from the index what is gone, and tries again.
+    /// As [`reserve`](Self::reserve). If there is no place, removes outdated entries from the index, and
+    /// tries again.
     async fn reserve_up_to(
         &self,
         group: Group,
@@ -112,7 +113,8 @@ impl RedisSessionStore {
         }
     }
 
-    /// Says what became of the write. If the reply is lost, each reservation ends by itself after a minute.
+    /// Records the outcome of the write in the index. If the reply is lost, each reservation expires after a
+    /// minute.
     pub(super) async fn settle_all(
         &self,
         write: &SignInWrite<'_>,

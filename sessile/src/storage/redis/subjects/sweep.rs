@@ -9,7 +9,7 @@ use crate::{
     storage::{SessionId, StoreError, StoreErrorKind},
 };
 
-/// How many sessions are deleted at the same time.
+/// The number of sessions that are deleted at the same time.
 const AT_ONCE: usize = 32;
 
 impl RedisSessionStore {
@@ -29,8 +29,7 @@ impl RedisSessionStore {
         }
     }
 
-    /// Deletes what is under the Redis keys of these ids, as far as it is records that are not `kept`. Returns the newest
-    /// sign-in of them.
+    /// Deletes the records of these ids, unless they are `kept`. Returns the time of their newest sign-in.
     pub(in super::super) async fn delete_sessions(
         &self,
         ids: &[SessionId],
@@ -44,8 +43,8 @@ impl RedisSessionStore {
         Ok(newest)
     }
 
-    /// Deletes what is under the Redis key of `id`, if it is a record that is not `kept`. The database may be shared. Returns
-    /// when the session signed in, if it did.
+    /// Deletes the record of `id`, unless it is `kept`. A value that is not a record stays, because the database may
+    /// be shared. Returns when the session signed in, if it did.
     async fn delete_session(
         &self,
         id: &SessionId,

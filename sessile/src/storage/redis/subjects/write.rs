@@ -163,7 +163,7 @@ impl RedisSessionStore {
         let mut displaced = Vec::new();
         let mut count = settle(0).await?;
         if count < 0 {
-            // A session that is gone must not displace another one.
+            // An ended session must not displace another one.
             displaced = self.read_those(group, Entry::is_settled).await?.ended;
             count = settle(1).await?;
         }

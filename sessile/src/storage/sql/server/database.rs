@@ -76,7 +76,7 @@ pub(in crate::storage) trait Database: Send + Sync + 'static {
     fn close(&self);
 }
 
-/// Whether a statement reads marks. One that does costs the server more, and guests have no marks.
+/// Whether a statement reads marks. Reading them costs the server more, and guests have no marks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::storage) enum Marks {
     Read,
@@ -97,11 +97,11 @@ impl Marks {
 /// How an operation ended.
 pub(in crate::storage) struct Answer<T> {
     pub(super) outcome: Outcome<T>,
-    /// Whether an earlier attempt may have happened as well.
+    /// Whether an earlier attempt may have been executed as well.
     pub(super) repeated: bool,
 }
 
-/// What the database made of an operation.
+/// The outcome of an operation in the database.
 pub(super) enum Outcome<T> {
     Done(T),
     /// Nothing: another statement changed the same rows first.
@@ -124,7 +124,7 @@ impl<T> Answer<T> {
 /// Why an operation failed.
 pub(in crate::storage) struct Failure {
     pub(super) fault: Fault,
-    /// Whether an earlier attempt may have happened, whatever the fault is.
+    /// Whether an earlier attempt may have been executed, whatever the fault is.
     pub(super) repeated: bool,
 }
 
@@ -175,7 +175,7 @@ where
     Ok(Answer { outcome, repeated })
 }
 
-/// What an update found and did.
+/// The outcome of an update.
 pub(in crate::storage) enum Swap {
     /// The row has this version now. The expected version says that another statement changed or deleted the
     /// row at the same time.
@@ -186,7 +186,7 @@ pub(in crate::storage) enum Swap {
     Refused,
 }
 
-/// What was read of a row.
+/// A row that was read.
 pub(in crate::storage) struct Row {
     pub(in crate::storage) version: Version,
     /// Whether a mark may have ended the session, because the statement skipped the marks.
@@ -244,7 +244,7 @@ pub(super) fn as_bigint(time: Timestamp) -> i64 {
     i64::try_from(time.as_unix_millis()).unwrap_or(i64::MAX)
 }
 
-/// What a clean-up did.
+/// The outcome of a clean-up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::storage) struct Cleaned {
     /// The rows that were due, expired or not, and the marks that were deleted.

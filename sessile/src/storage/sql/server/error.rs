@@ -120,7 +120,7 @@ pub(in crate::storage) enum Fault {
     NoAutocommit,
 }
 
-/// What an error that the database reports means.
+/// The meaning of an error that the database reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::storage) enum Meaning {
     /// Another statement changed the same rows first. This one had no effect.

@@ -47,10 +47,11 @@ pub(in crate::storage) use self::{
     subjects::{Ended, SignIn, SubjectDatabase},
 };
 
-/// How often an operation is attempted that other statements keep from succeeding.
+/// The maximum number of attempts of an operation that fails because of concurrent statements.
 const MAX_ATTEMPTS: u32 = 5;
 
-/// How long opening a store may take after it has connected. Another server may be creating the tables.
+/// The time limit for opening a store after it has connected. Another server may be creating the
+/// tables.
 const OPENING: Duration = Duration::from_secs(30);
 
 /// How long one batch of a clean-up may take. No request waits for it.
@@ -194,7 +195,7 @@ impl<B: Database> Store<B> {
                 }
                 // The stored row may have a subject, which the new one has not.
                 Outcome::Done(Swap::Missing) if marks == Marks::Skip => marks = Marks::Read,
-                // Without a repeat, the answer is about this attempt alone.
+                // Without a repeat, the reply concerns this attempt alone.
                 Outcome::Done(Swap::Missing) if !was_repeated => return Ok(UpdateOutcome::Missing),
                 _ if !was_repeated => return Ok(UpdateOutcome::Conflict),
                 // The first attempt may be in progress: the next one finds its version.

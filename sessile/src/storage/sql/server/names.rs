@@ -18,7 +18,7 @@ pub(in crate::storage) struct Name {
 /// Why a name is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::storage) enum NameError {
-    #[error("the name `{0}` has other characters than letters of ASCII, digits and underscores")]
+    #[error("the name `{0}` may have only ASCII letters, digits and underscores")]
     Characters(String),
     #[error("the name `{0}` begins with a digit")]
     Digit(String),

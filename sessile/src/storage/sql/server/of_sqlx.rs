@@ -6,7 +6,7 @@ use sqlx::{Database, Error, error::DatabaseError, pool::PoolConnection};
 
 use super::{Fault, Meaning, Message};
 
-/// The fault that `error` is. `reported` tells what an error means that the database reports.
+/// The fault of `error`. `reported` returns the meaning of an error that the database reports.
 pub(in crate::storage) fn of_sqlx(
     error: Error,
     reported: impl FnOnce(&dyn DatabaseError) -> (Meaning, Message),

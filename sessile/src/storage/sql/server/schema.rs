@@ -5,7 +5,7 @@ use super::{Fault, Name};
 /// The version of the schema that this version of the crate creates.
 const VERSION: u32 = 1;
 
-/// The beginning of the comment on a table that tells the version of its schema.
+/// The prefix of the comment on a table, before the version of its schema.
 const COMMENT: &str = "sessile schema ";
 
 /// The comment on a table of this version.
@@ -61,7 +61,7 @@ impl Column {
     }
 }
 
-/// What the database says about a table.
+/// What the database reports about a table.
 #[derive(Debug)]
 pub(in crate::storage) struct FoundTable {
     pub(in crate::storage) comment: Option<String>,
@@ -71,7 +71,7 @@ pub(in crate::storage) struct FoundTable {
     pub(in crate::storage) has_unique_key: bool,
 }
 
-/// What a connection tells about the database and its tables.
+/// The catalog of the database, read over a connection.
 pub(in crate::storage) trait Catalog: Send {
     /// Fails if the database or the connection can't be used, whatever its tables are.
     fn check_database(&mut self) -> impl Future<Output = Result<(), Fault>> + Send;
@@ -79,7 +79,7 @@ pub(in crate::storage) trait Catalog: Send {
     /// Creates the table. [`Fault::Exists`] if another server has created it.
     fn create_table(&mut self, table: &Table) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// What the database says about the table, if it exists.
+    /// What the database reports about the table, if it exists.
     fn find_table(
         &mut self,
         table: &Table,

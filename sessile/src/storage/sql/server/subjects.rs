@@ -121,7 +121,7 @@ impl<B: SubjectDatabase> Store<B> {
                 }
                 // The mark also ends what an earlier attempt stores.
                 Outcome::Done(SignIn::SubjectEnded) => Refusal::SubjectEnded,
-                // Without a repeat, the answer is about this attempt alone.
+                // Without a repeat, the reply concerns this attempt alone.
                 Outcome::Done(SignIn::LimitReached) if !was_repeated => Refusal::LimitReached,
                 Outcome::Done(SignIn::NotStored(found)) if !was_repeated => {
                     return Ok(not_stored(write.expected, found));

@@ -1,8 +1,8 @@
 //! [`Sentinels`]: the server that sentinels name as the master.
 //!
-//! Each sentinel has an epoch for what it says about the master, and every failover has a higher one. A sentinel that
-//! was cut off together with the old master still names that one. So what counts is the answer with the highest
-//! epoch, of all sentinels together.
+//! Each sentinel has an epoch for what it says about the master, and every failover has a higher one. A sentinel
+//! that was cut off together with the old master still names that master. So the answer with the highest epoch of
+//! all sentinels counts.
 
 mod watch;
 
@@ -35,11 +35,11 @@ struct Shared {
     /// Their name of the master.
     name: Arc<str>,
     answers: Sender<Answers>,
-    /// Notified if the master's replies let a failover appear likely.
+    /// Notified when replies of the master indicate a failover.
     doubt: Notify,
 }
 
-/// What each sentinel said last, in the order of the hosts.
+/// The last answer of each sentinel, in the order of the hosts.
 #[derive(Debug, Default)]
 struct Answers(Vec<Option<Answer>>);
 
@@ -57,7 +57,7 @@ impl Answers {
     }
 }
 
-/// The server that a connection leads to, and what sentinels say since.
+/// The master that a connection leads to, with the later answers of the sentinels.
 pub(super) struct Followed {
     master: Host,
     answers: Receiver<Answers>,
@@ -253,7 +253,7 @@ async fn connect_as_master(connector: &Connector, host: Host) -> Result<RawConne
         }
         Ok(_) => return Err(Fault::UnexpectedReply),
         Err(error) => match Fault::from(error) {
-            // A user without this right has to believe the sentinels.
+            // If the user lacks this right, the answer of the sentinels counts.
             fault if fault.is_missing_right() => true,
             fault => return Err(fault),
         },

@@ -20,7 +20,8 @@ pub(super) async fn watch(shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         following.spawn(async move {
             loop {
-                // The sentinel that is down or cut off has said what it knew. It is tried again.
+                // The last answer of a sentinel that is down or cut off stays. The sentinel is
+                // tried again.
                 let Err(_) = follow(&shared, index).await;
                 sleep(PERIOD).await;
             }
@@ -60,11 +61,11 @@ async fn subscribe(
     match connecting.await {
         Ok((mut sentinel, driver)) => {
             let subscribing = sentinel.subscribe("+switch-master");
-            // A user without this right has to wait for the next question.
+            // If the user lacks this right, the next periodic question finds the switch.
             _ = connector.bound(subscribing).await?;
             Ok((sentinel, driver))
         }
-        // Before Redis 6.0, a connection with a subscription answers no questions.
+        // Before Redis 6.0, a connection with a subscription accepts no other commands.
         Err(Fault::AnnouncesNoChanges) => {
             let config = AsyncConnectionConfig::new();
             connector
