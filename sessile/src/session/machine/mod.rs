@@ -2,11 +2,11 @@
 //!
 //! A session is opened, changed, saved, reloaded, committed and closed. Each of these transitions is a method in
 //! this module. None of them waits, so each is atomic under the session's lock. The engine does everything that
-//! takes time between two transitions: [`begin_flush`](Machine::begin_flush) takes the changes as [`Work`], the
+//! takes time between two transitions: [`begin_flush`](Machine::begin_flush) takes the changes as [`Work`](super::Work), the
 //! engine stores them, and [`finish`](Machine::finish) or [`put_back`](Machine::put_back) applies the outcome.
 //!
 //! Nothing here calls the application's code. Closures of the application are returned as
-//! [`Discarded`](super::journal::Discarded) or stay in the [`Work`], so that the caller drops them without the lock.
+//! [`Discarded`](super::journal::Discarded) or stay in the `Work`, so that the caller drops them without the lock.
 
 mod change;
 mod csrf;
