@@ -59,7 +59,8 @@ pub enum StoreErrorKind {
     Incompatible,
     /// The configuration of the store is invalid: for example an address that can't be parsed.
     Misconfigured,
-    /// The store does not have this operation, or it did not make the cursor that it was given.
+    /// The store does not have this operation, can't keep a state like this one, or did not make the cursor that it was
+    /// given.
     Unsupported,
 }
 
