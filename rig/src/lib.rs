@@ -21,6 +21,7 @@
 //! * [`Chromedriver`] is a browser.
 //! * [`redis`] has Redis servers: a single server, one with TLS, a cluster, and a master and a replica with sentinels.
 //! * [`postgres`] and [`mariadb`] have database servers, and [`pgbouncer`] has a pooler in front of one.
+//! * [`haproxy`] is HAProxy in front of servers that replace each other.
 //! * [`proxy`] is a proxy between a client and a server that injects faults and the latency of a network.
 //! * [`caching_proxy`] has reverse proxies that cache the responses of the server behind them.
 //! * [`free_port`] and [`find_program`] find a port and the program for a new server.
@@ -44,6 +45,7 @@ pub mod caching_proxy;
 mod certificates;
 pub mod database;
 mod error;
+pub mod haproxy;
 mod log;
 pub mod mariadb;
 pub mod pgbouncer;

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use crate::{
     Error, Process, Ready,
     account::Account,
-    database::{PASSWORD, USER},
+    database::{DATABASE, PASSWORD, USER},
     port::on_free_port,
     postgres::Postgres,
     program::find_program_in,
@@ -28,6 +28,8 @@ const ACCOUNTS: &[&str] = &["postgres", "nobody"];
 
 const PROGRAM: &str = "pgbouncer";
 
+const CONFIG: &str = "pgbouncer.ini";
+
 /// A running PgBouncer in transaction mode: each transaction of a client may get another connection to the server.
 ///
 /// It listens on a free port of 127.0.0.1. Its configuration and its log are in its temporary folder. Dropping it kills
@@ -37,6 +39,7 @@ pub struct PgBouncer {
     process: Process,
     url: String,
     port: u16,
+    settings: String,
 }
 
 impl PgBouncer {
@@ -58,20 +61,22 @@ impl PgBouncer {
             account
                 .chown(folder.path())
                 .map_err(failed("change the owner of its folder"))?;
+            let settings = settings.join("\n");
             for (name, content) in [
                 ("users.txt", format!("\"{USER}\" \"{PASSWORD}\"\n")),
-                ("pgbouncer.ini", config(port, server.port(), settings)),
+                (CONFIG, config(port, server.port(), &settings)),
             ] {
                 let written = fs::write(folder.path().join(name), content);
                 written.map_err(failed("write its configuration"))?;
             }
             let mut command = Command::new(&program);
-            command.arg("pgbouncer.ini").current_dir(folder.path());
+            command.arg(CONFIG).current_dir(folder.path());
             account.apply_to(&mut command);
             Ok(Self {
                 process: Process::start_in(folder, command, Ready::line("process up"))?,
                 url: server.url_on(port),
                 port,
+                settings,
             })
         })
     }
@@ -86,17 +91,35 @@ impl PgBouncer {
         self.port
     }
 
+    /// Makes `server` the server behind the pooler as soon as its console is told to `RELOAD`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::System`] if the configuration can't be written.
+    pub fn reconfigure(&self, server: &Postgres) -> Result<(), Error> {
+        let config = config(self.port, server.port(), &self.settings);
+        fs::write(self.process.folder().join(CONFIG), config)
+            .map_err(Error::system(PROGRAM, "write its configuration"))
+    }
+
+    /// The URL of its console, for a pooler with the setting `admin_users`.
+    pub fn console_url(&self) -> String {
+        format!(
+            "postgres://{USER}:{PASSWORD}@127.0.0.1:{}/pgbouncer",
+            self.port
+        )
+    }
+
     /// Its log.
     pub fn output(&self) -> String {
         self.process.output()
     }
 }
 
-fn config(port: u16, server: u16, settings: &[&str]) -> String {
-    let settings = settings.join("\n");
+fn config(port: u16, server: u16, settings: &str) -> String {
     format!(
         "[databases]\n\
-         * = host=127.0.0.1 port={server}\n\
+         {DATABASE} = host=127.0.0.1 port={server}\n\
          [pgbouncer]\n\
          listen_addr = 127.0.0.1\n\
          listen_port = {port}\n\

@@ -65,6 +65,11 @@ const NEEDS: &[Need] = &[
         program: "/usr/sbin/pgbouncer",
         package: "pgbouncer",
     },
+    // A proxy in front of servers that replace each other. Debian's package may start its own, which no test uses.
+    Need {
+        program: "/usr/sbin/haproxy",
+        package: "haproxy",
+    },
     // The package has only the programs, and no service that Debian would start.
     Need {
         program: "/usr/sbin/mariadbd",

@@ -58,7 +58,7 @@ pub enum StoreErrorKind {
     Incompatible,
     /// The configuration of the store is invalid: for example an address that can't be parsed.
     Misconfigured,
-    /// The store does not have this operation, or the cursor is from another store.
+    /// The store does not have this operation, can't keep a state like this one, or the cursor is from another store.
     Unsupported,
 }
 

@@ -96,6 +96,12 @@ mod postgres;
 mod redis;
 #[cfg(feature = "redis-actor-session")]
 mod redis_actor;
+#[cfg(any(
+    feature = "mysql-session",
+    feature = "_postgres-pool",
+    feature = "redis-pool"
+))]
+mod retirement;
 mod revocations;
 mod shared;
 #[cfg(feature = "_shared-connection")]

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+/// The longest pause before a store tries another connection, unless it has a setting for that.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
 /// The time at which an operation has to end.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline {
@@ -47,6 +50,12 @@ pub(super) fn millis(ttl: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Another server that has taken over is found with at most three attempts: the tests of failovers count them.
+    #[test]
+    fn requests_work_within_two_seconds() {
+        assert!(3 * LONGEST_PAUSE < Duration::from_secs(2));
+    }
 
     #[test]
     fn times_to_live_are_rounded_up_and_bounded() {

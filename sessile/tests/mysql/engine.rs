@@ -76,8 +76,17 @@ pub(crate) const COMPLAINTS: &[(&str, &str)] = &[
 ];
 
 pub(crate) async fn pool(server: &Server) -> MySqlPool {
+    pool_to(&server.url()).await
+}
+
+pub(crate) async fn pool_to(address: &str) -> MySqlPool {
     let options = MySqlPoolOptions::new().max_connections(5);
-    options.connect(&server.url()).await.unwrap()
+    options.connect(address).await.unwrap()
+}
+
+/// Whether no connection of the pool is in use.
+pub(crate) fn is_idle(pool: &MySqlPool) -> bool {
+    u32::try_from(pool.num_idle()) == Ok(pool.size())
 }
 
 /// The builder with at most so many connections.

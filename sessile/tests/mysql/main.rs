@@ -6,6 +6,8 @@
 mod conditions;
 mod connections;
 mod engine;
+#[path = "../http/log.rs"]
+mod log;
 mod own;
 mod pair;
 #[path = "../shared/races.rs"]
@@ -13,6 +15,9 @@ mod race_suite;
 #[cfg(feature = "metrics")]
 #[path = "../shared/recorded.rs"]
 mod recorded;
+#[cfg(feature = "metrics")]
+#[path = "../shared/recovery.rs"]
+mod recovery;
 #[path = "../sql/mod.rs"]
 mod sql;
 #[path = "../shared/subjects.rs"]

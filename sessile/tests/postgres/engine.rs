@@ -86,7 +86,16 @@ pub(crate) async fn connect(address: &str) -> Client {
 }
 
 pub(crate) async fn pool(server: &Server) -> Pool {
-    pool_at(&server.url(), 5)
+    pool_to(&server.url()).await
+}
+
+pub(crate) async fn pool_to(address: &str) -> Pool {
+    pool_at(address, 5)
+}
+
+/// Whether no connection of the pool is in use.
+pub(crate) fn is_idle(pool: &Pool) -> bool {
+    pool.status().available == pool.status().size
 }
 
 /// A pool of at most so many connections.

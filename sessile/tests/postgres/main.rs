@@ -5,6 +5,9 @@
 
 mod conditions;
 mod engine;
+mod haproxy;
+#[path = "../http/log.rs"]
+mod log;
 mod own;
 mod pair;
 mod pipeline;
@@ -15,6 +18,9 @@ mod read_only;
 #[cfg(feature = "metrics")]
 #[path = "../shared/recorded.rs"]
 mod recorded;
+#[cfg(feature = "metrics")]
+#[path = "../shared/recovery.rs"]
+mod recovery;
 #[path = "../sql/mod.rs"]
 mod sql;
 mod sqlx_pool;

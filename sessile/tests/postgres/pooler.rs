@@ -8,10 +8,11 @@ use sessile::{
     test_helpers::acceptance_test_suite,
 };
 use sessile_rig::pgbouncer::PgBouncer;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::{
     engine::{self, Server, Store, connect},
+    pair::Pair,
     sql::setup::{
         At, built, create, failed, in_time, patient, refused, store, try_create, update, updated,
         value, whole, with_patience,
@@ -116,6 +117,46 @@ async fn begin(pooler: &PgBouncer) -> Client {
     let client = connect(&pooler.url()).await;
     client.batch_execute("BEGIN").await.unwrap();
     client
+}
+
+/// The order of commands that PgBouncer's manual gives for replacing a server.
+#[tokio::test]
+async fn no_request_fails_while_a_paused_pooler_gets_another_server() {
+    let mut pair = Pair::start();
+    store(&pair.primary).await;
+    let pooler = PgBouncer::start(&pair.primary, &["admin_users = sessile"]).unwrap();
+    let console = connect(&pooler.console_url()).await;
+    let store = built(patient(behind(&pooler))).await;
+    let (at, ended) = (create(&store, 1).await, create(&store, 1).await);
+    store.delete(&ended.id).await.unwrap();
+
+    console.batch_execute("PAUSE").await.unwrap();
+    let waiting = tokio::spawn({
+        let (store, at) = (store.clone(), at.clone());
+        async move { updated(&store, &at, 2).await }
+    });
+    in_time(async { while !is_waiting(&console).await {} }).await;
+    pair.promote(true);
+    pooler.reconfigure(&pair.replica).unwrap();
+    console.batch_execute("RELOAD").await.unwrap();
+    console.batch_execute("RESUME").await.unwrap();
+    let at = in_time(waiting).await.unwrap();
+    assert_eq!(value(&store, &at).await.unwrap(), Some(2));
+    assert_eq!(value(&store, &ended).await.unwrap(), None);
+    // It was stored on the new server.
+    let direct = built(patient(pair.replica.url())).await;
+    assert_eq!(value(&direct, &at).await.unwrap(), Some(2));
+}
+
+/// Whether a client of the pooler waits for a connection to the server.
+async fn is_waiting(console: &Client) -> bool {
+    let pools = console.simple_query("SHOW POOLS").await.unwrap();
+    pools.iter().any(|message| match message {
+        SimpleQueryMessage::Row(pool) => {
+            pool.get("database") == Some("sessile") && pool.get("cl_waiting") != Some("0")
+        }
+        _ => false,
+    })
 }
 
 /// More names than the connections of this process use.

@@ -10,6 +10,7 @@ use sqlx::postgres::PgPoolOptions;
 use crate::{
     engine::{self, Server, Store},
     sql::{
+        failover::reads_leave_the_former_server,
         kills::dies_and_comes_back,
         setup::{
             At, MINUTE, built, create, failed, in_time, record, refused, rows, try_create, update,
@@ -76,6 +77,18 @@ async fn a_connection_without_a_reply_is_not_reused() {
     .await;
     ours.abort();
     assert_eq!(in_time(value(&store, &at)).await.unwrap(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_leave_a_former_primary() {
+    let connect = async |address: &str| {
+        let pool = pool(address).await;
+        let store = built(with_patience(Store::builder_pooled(pool.clone()))).await;
+        (store, move || {
+            u32::try_from(pool.num_idle()) == Ok(pool.size())
+        })
+    };
+    reads_leave_the_former_server(connect).await;
 }
 
 #[tokio::test]

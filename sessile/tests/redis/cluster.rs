@@ -76,9 +76,11 @@ async fn slots_that_move_are_followed_and_nothing_is_lost_or_doubled() {
     assert_eq!(value(&store, &at).await.unwrap(), None);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failed_master_is_replaced_and_the_others_still_serve() {
+#[cfg(feature = "metrics")]
+#[tokio::test]
+async fn a_failed_master_is_replaced_with_few_attempts_to_connect_and_the_others_still_serve() {
     let mut cluster = Cluster::start().unwrap();
+    let recovery = crate::recovery::Recovery::start();
     let store = store(url_of(&cluster)).await;
     let sessions = one_on_each_master(&cluster, &store).await;
     let (hit, spared) = sessions.split_first().unwrap();
@@ -95,8 +97,8 @@ async fn a_failed_master_is_replaced_and_the_others_still_serve() {
     cluster
         .wait_for_promotion(&hit.redis_key(), Duration::from_secs(30))
         .unwrap();
-    let waited = until_it_works(&store, hit).await;
-    assert!(waited < Duration::from_secs(2), "{waited:?}");
+    let working = until_it_works(&store, hit);
+    recovery.observe("Cluster, crash", working).await;
     assert_eq!(value(&store, hit).await.unwrap(), Some(1));
     updated(&store, hit, 2).await;
 }

@@ -7,6 +7,7 @@ mod administration;
 mod answers;
 mod bad_input;
 mod cluster;
+mod haproxy;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod near_cache;
@@ -18,6 +19,9 @@ mod races;
 #[cfg(feature = "metrics")]
 #[path = "../shared/recorded.rs"]
 mod recorded;
+#[cfg(feature = "metrics")]
+#[path = "../shared/recovery.rs"]
+mod recovery;
 mod requests;
 mod round_trips;
 mod sentinel;

@@ -1,17 +1,16 @@
 //! A master that fails and is replaced by its replica.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sessile::storage::{Credentials, RedisSessionStore, StoreErrorKind};
 use sessile_rig::redis::Sentinel;
 
+#[cfg(feature = "metrics")]
+use crate::recovery::Recovery;
 use crate::setup::{
     create, failed, in_time, kind, store, try_create, until_it_works, until_replicated, updated,
     value, whole,
 };
-
-/// A switch is noticed when a sentinel announces it. The rest is for a machine under load.
-const LIMIT: Duration = Duration::from_secs(2);
 
 const LONG: Duration = Duration::from_secs(50);
 
@@ -28,9 +27,11 @@ fn url_of(sentinel: &Sentinel, master: &str) -> String {
     format!("redis+sentinel://{}/{master}", hosts.join(","))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_new_master_is_found() {
+#[cfg(feature = "metrics")]
+#[tokio::test]
+async fn the_new_master_is_found_with_few_attempts_to_connect() {
     let mut sentinel = Sentinel::start().unwrap();
+    let recovery = Recovery::start();
     let store = store(url_of_master(&sentinel)).await;
     let at = create(&store, 1).await;
     sentinel.wait_until_whole(Duration::from_secs(30)).unwrap();
@@ -41,16 +42,39 @@ async fn the_new_master_is_found() {
         StoreErrorKind::Unavailable
     );
 
-    sentinel.wait_for_failover(Duration::from_secs(50)).unwrap();
-    let waited = until_it_works(&store, &at).await;
-    assert!(waited < Duration::from_secs(2), "{waited:?}");
+    let promoted = sentinel.wait_for_failover(LONG).unwrap();
+    until_all_name(&sentinel, promoted).await;
+    let working = until_it_works(&store, &at);
+    recovery.observe("Sentinel, crash", working).await;
     assert_eq!(value(&store, &at).await.unwrap(), Some(1));
     updated(&store, &at, 2).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_master_that_became_a_replica_is_disconnected() {
+/// Waits until all sentinels name the server of this number as the master.
+#[cfg(feature = "metrics")]
+async fn until_all_name(sentinel: &Sentinel, master: usize) {
+    let port = sentinel.servers()[master].port().to_string();
+    let question = [
+        "SENTINEL",
+        "GET-MASTER-ADDR-BY-NAME",
+        sentinel.master_name(),
+    ];
+    in_time(async {
+        while !sentinel.sentinels().iter().all(|it| {
+            let address = it.command(&question).unwrap();
+            address.items()[1].text().unwrap() == port
+        }) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+#[cfg(feature = "metrics")]
+#[tokio::test]
+async fn a_master_that_became_a_replica_is_left_with_few_attempts_to_connect() {
     let sentinel = Sentinel::start().unwrap();
+    let recovery = Recovery::start();
     let store = store(url_of_master(&sentinel)).await;
     let at = create(&store, 1).await;
     sentinel.wait_until_whole(Duration::from_secs(30)).unwrap();
@@ -64,11 +88,16 @@ async fn a_master_that_became_a_replica_is_disconnected() {
         while sentinel.master_port().unwrap() == before {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    })
+    .await;
+    let promoted = sentinel.wait_for_failover(LONG).unwrap();
+    until_all_name(&sentinel, promoted).await;
+    let working = in_time(async {
         while try_create(&store).await.is_err() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-    })
-    .await;
+    });
+    recovery.observe("Sentinel, planned switch", working).await;
     updated(&store, &at, 2).await;
 }
 
@@ -121,7 +150,6 @@ async fn a_master_that_is_cut_off_from_its_peers_is_left_without_a_write() {
     until_replicated(sentinel.servers(), &at).await;
     let promoted = isolated_master(&store, &sentinel).await;
 
-    let begun = Instant::now();
     // Another server of the application, which knows the new master, ends the session.
     let deleted = sentinel.servers()[promoted].command(&["DEL", &at.redis_key()]);
     assert_eq!(deleted.unwrap().integer(), Some(1));
@@ -131,7 +159,6 @@ async fn a_master_that_is_cut_off_from_its_peers_is_left_without_a_write() {
         }
     })
     .await;
-    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
 
     // The old master returns as a replica.
     sentinel.proxies()[0].resume();
@@ -159,14 +186,12 @@ async fn writes_to_a_master_that_is_cut_off_work_again_after_the_switch() {
             .is_ok()
     );
 
-    let begun = Instant::now();
     in_time(async {
         while try_create(&store).await.is_err() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
     .await;
-    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -17,6 +17,11 @@ async fn a_client_certificate_is_sent() {
 
     let without = builder().tls(trusting(&redis)).build().await;
     assert_eq!(kind(without), StoreErrorKind::Unavailable);
+    #[cfg(feature = "redis-session-rustls")]
+    assert!(
+        rustls::crypto::CryptoProvider::get_default().is_none(),
+        "a provider was installed for the process"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

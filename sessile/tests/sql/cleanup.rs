@@ -6,7 +6,10 @@ use sessile::storage::SessionStore as _;
 
 use crate::{
     engine::{self, Server, Store},
-    sql::setup::{MINUTE, create, create_record, in_time, record, rows, store, updated_for, value},
+    log::Log,
+    sql::setup::{
+        MINUTE, create, create_record, in_time, pass, record, rows, store, updated_for, value,
+    },
 };
 
 /// Adds expired rows. The first one expired first.
@@ -28,6 +31,25 @@ async fn only_expired_rows_are_deleted_the_earliest_first() {
     assert_eq!(store.delete_expired(3).await.unwrap(), 2);
     assert_eq!(value(&store, &live).await.unwrap(), Some(1));
     assert_eq!(rows(&server), 1);
+}
+
+#[tokio::test]
+async fn a_store_without_a_clean_up_warns_once() {
+    let server = Server::start().unwrap();
+    for (cleans_up, expected) in [(false, 1), (true, 0)] {
+        let store = store(&server).await;
+        if cleans_up {
+            store.delete_expired(1).await.unwrap();
+        }
+        let log = Log::of_warnings();
+        for _ in 0..4 {
+            create(&store, 1).await;
+            pass(30 * MINUTE).await;
+        }
+        let lines = log.lines();
+        let warnings = lines.iter().filter(|line| line.contains("start_cleanup"));
+        assert_eq!(warnings.count(), expected, "{lines:?}");
+    }
 }
 
 #[tokio::test]
@@ -106,7 +128,8 @@ async fn the_clean_up_task_goes_through_all_batches_and_stops() {
     let cleanup = store.start_cleanup(MINUTE);
     in_time(async {
         while rows(&server) > 1 {
-            tokio::task::yield_now().await;
+            // The question blocks the runtime, and each batch needs several steps.
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
     .await;

@@ -12,10 +12,11 @@ use sessile::storage::{Freshness, SessionStore as _, StoreErrorKind, UpdateOutco
 use sessile_rig::proxy::Proxy;
 
 use crate::{
-    engine::Store,
+    engine::{self, Store},
     pair::Pair,
     sql::setup::{
-        At, MINUTE, built, create, in_time, patient, record, store, update, updated_at_last, value,
+        At, MINUTE, built, create, in_time, patient, record, store, until_it_works, update,
+        updated, updated_at_last, value, with_patience,
     },
 };
 
@@ -121,6 +122,8 @@ async fn takes_over(is_planned: bool) {
     is_done.store(true, SeqCst);
     for client in clients {
         let client = in_time(client).await.unwrap();
+        // The connection for reads may have to wait for its next attempt.
+        until_it_works(&store, &client.at).await;
         assert_eq!(
             value(&store, &client.at).await.unwrap(),
             Some(client.acknowledged)
@@ -139,13 +142,68 @@ async fn requests_follow_a_switch_after_a_crash_and_nothing_acknowledged_is_lost
     takes_over(false).await;
 }
 
+#[cfg(feature = "metrics")]
+#[tokio::test]
+async fn after_a_failover_few_attempts_to_connect_are_enough() {
+    use crate::{engine::BACKEND, recovery::Recovery};
+
+    for (fault, is_planned) in [("planned switch", true), ("crash", false)] {
+        let mut pair = Pair::start();
+        store(&pair.primary).await;
+        let proxy = Proxy::start(pair.primary.port()).unwrap();
+        let recovery = Recovery::start();
+        let builder = engine::at_most(patient(pair.primary.url_on(proxy.port())), 1);
+        let store = built(builder).await;
+        let at = updated(&store, &create(&store, 1).await, 2).await;
+        assert_eq!(value(&store, &at).await.unwrap(), Some(2));
+        pair.promote(is_planned);
+        // Until the address moves, requests fail, and the pauses between attempts grow.
+        let mut failures = 0;
+        in_time(async {
+            while failures < 100 {
+                failures += u32::from(update(&store, &at, 3).await.is_err());
+                _ = value(&store, &at).await;
+            }
+        })
+        .await;
+        create(&built(patient(pair.replica.url())).await, 1).await;
+
+        proxy.switch_to(pair.replica.port());
+        let fault = format!("{BACKEND}, {fault}");
+        let working = async {
+            let at = updated_at_last(&store, &at, 4).await;
+            until_it_works(&store, &at).await;
+            assert_eq!(value(&store, &at).await.unwrap(), Some(4));
+        };
+        recovery.observe(&fault, working).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reads_leave_the_former_server_with_the_first_write_that_the_new_one_accepts() {
+    let connect = async |address: &str| (built(patient(address)).await, || true);
+    reads_leave_the_former_server(connect).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_do_reads_over_a_pool() {
+    let connect = async |address: &str| {
+        let pool = engine::pool_to(address).await;
+        let store = built(with_patience(Store::builder_pooled(pool.clone()))).await;
+        (store, move || engine::is_idle(&pool))
+    };
+    reads_leave_the_former_server(connect).await;
+}
+
+/// `connect` makes a store at an address, and a function that tells whether its pool has all of its connections.
+pub(crate) async fn reads_leave_the_former_server<F: Fn() -> bool>(
+    connect: impl AsyncFn(&str) -> (Store, F),
+) {
     const READS: usize = 8;
     let mut pair = Pair::start();
     store(&pair.primary).await;
     let proxy = Proxy::start(pair.primary.port()).unwrap();
-    let store = built(patient(pair.primary.url_on(proxy.port()))).await;
+    let (store, is_idle) = connect(&pair.primary.url_on(proxy.port())).await;
     let (changed, ended) = (create(&store, 1).await, create(&store, 1).await);
     pair.promote(true);
     let refused = in_time(async {
@@ -168,6 +226,12 @@ async fn reads_leave_the_former_server_with_the_first_write_that_the_new_one_acc
     for read in reads(&ended) {
         assert_eq!(in_time(read).await.unwrap(), Some(1));
     }
+    in_time(async {
+        while !is_idle() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     proxy.switch_to(pair.replica.port());
     let changed = updated_at_last(&store, &changed, 3).await;
     for read in reads(&changed) {

@@ -10,7 +10,7 @@ mod contract;
 mod counting;
 mod credentials;
 mod cuts;
-mod failover;
+pub(crate) mod failover;
 mod full_disk;
 mod isolation;
 pub(crate) mod kills;

@@ -24,6 +24,13 @@ pub(crate) async fn in_time<F: Future>(future: F) -> F::Output {
     bounded.expect("it takes forever")
 }
 
+/// Moves the clock of the store, which is the runtime's.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
 /// A store with more time than it needs, so that no test fails on a busy machine.
 pub(crate) fn patient(address: impl Into<String>) -> Builder {
     with_patience(Store::builder(address))

@@ -75,26 +75,46 @@ impl From<LoadError> for StoreError {
     }
 }
 
-/// [`Denied`](StoreErrorKind::Denied) or [`Unavailable`](StoreErrorKind::Unavailable). The
+/// [`Unsupported`](StoreErrorKind::Unsupported) or [`Unavailable`](StoreErrorKind::Unavailable). The
 /// operation may have been executed.
 impl From<SaveError> for StoreError {
     fn from(error: SaveError) -> Self {
         let kind = match error {
-            SaveError::Serialization(_) => StoreErrorKind::Denied,
+            SaveError::Serialization(_) => StoreErrorKind::Unsupported,
             SaveError::Other(_) => StoreErrorKind::Unavailable,
         };
         Self::new(kind, error)
     }
 }
 
-/// [`Denied`](StoreErrorKind::Denied) or [`Unavailable`](StoreErrorKind::Unavailable). The
+/// [`Unsupported`](StoreErrorKind::Unsupported) or [`Unavailable`](StoreErrorKind::Unavailable). The
 /// operation may have been executed.
 impl From<UpdateError> for StoreError {
     fn from(error: UpdateError) -> Self {
         let kind = match error {
-            UpdateError::Serialization(_) => StoreErrorKind::Denied,
+            UpdateError::Serialization(_) => StoreErrorKind::Unsupported,
             UpdateError::Other(_) => StoreErrorKind::Unavailable,
         };
         Self::new(kind, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_that_the_store_cannot_keep_is_no_outage() {
+        let cause = || anyhow::anyhow!("a number is too large");
+        for (error, is_outage) in [
+            (StoreError::from(SaveError::Serialization(cause())), false),
+            (UpdateError::Serialization(cause()).into(), false),
+            (LoadError::Deserialization(cause()).into(), false),
+            (SaveError::Other(cause()).into(), true),
+            (UpdateError::Other(cause()).into(), true),
+            (LoadError::Other(cause()).into(), true),
+        ] {
+            assert_eq!(error.is_outage(), is_outage, "{error}");
+        }
     }
 }

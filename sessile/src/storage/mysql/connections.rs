@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     storage::{
-        sql::{self, AfterCut, Answer, Failure, Fault, NewRow, up_to_twice},
+        sql::{self, AfterCut, Answer, Failure, Fault, NewRow, SqlxPool, up_to_twice},
         timing::Deadline,
     },
     telemetry::{self, Backend},
@@ -27,7 +27,7 @@ pub(super) enum Connections {
 
 /// The application's pool.
 pub(super) struct Pool {
-    pool: MySqlPool,
+    pool: SqlxPool<MySql>,
     /// The size of the largest packet that the server accepted when the store was opened.
     max_packet: OnceLock<u64>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Pool {
 impl From<MySqlPool> for Pool {
     fn from(pool: MySqlPool) -> Self {
         Self {
-            pool,
+            pool: pool.into(),
             max_packet: OnceLock::new(),
         }
     }
@@ -81,15 +81,16 @@ impl Connections {
                 taking.await.map(Lease::Own)
             }
             Self::Pool(Pool { pool, max_packet }) => {
-                let mut connection = pool.acquire().await.map_err(fault)?;
+                let mut lease = pool.acquire().await.map_err(fault)?;
                 let max_packet = match max_packet.get() {
                     Some(known) => *known,
                     None => {
-                        let found = catalog::max_packet(&mut connection).await.map_err(fault)?;
+                        let found = catalog::max_packet(lease.connection()).await;
+                        let found = found.map_err(fault)?;
                         *max_packet.get_or_init(|| found)
                     }
                 };
-                Ok(Lease::Pool(sql::Lease::new(connection), max_packet))
+                Ok(Lease::Pool(lease, max_packet))
             }
         }
     }
@@ -128,19 +129,22 @@ impl Lease {
 
     /// As [`end`](Self::end), after a write.
     pub(super) fn end_write<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
-        if let Self::Own(taken) = &self
-            && result.is_ok()
-        {
-            taken.wrote();
+        match self {
+            Self::Own(taken) => {
+                if result.is_ok() {
+                    taken.wrote();
+                }
+                taken.end(result)
+            }
+            Self::Pool(lease, _) => lease.end(true, result),
         }
-        self.end(result)
     }
 
     /// Makes the connection available to other operations, or closes it if it can't be used any longer.
     pub(super) fn end<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
         match self {
             Self::Own(taken) => taken.end(result),
-            Self::Pool(lease, _) => lease.end(result),
+            Self::Pool(lease, _) => lease.end(false, result),
         }
     }
 }

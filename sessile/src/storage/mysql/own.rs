@@ -26,6 +26,7 @@ use crate::{
     storage::{
         credentials::{Credentials, CredentialsSource},
         sql::Fault,
+        timing::LONGEST_PAUSE,
     },
     telemetry::{self, Backend},
 };
@@ -39,10 +40,10 @@ const SUSPICIOUS: Duration = Duration::from_millis(500);
 const OPENED_AT_ONCE: usize = 2;
 
 /// If a connection this young leads to a read-only server, another one would lead there as well.
-const YOUNG: Duration = Duration::from_millis(500);
+const YOUNG: Duration = LONGEST_PAUSE;
 
 /// How long a failure of the callback for credentials also fails connections that are opened later.
-const BACKOFF: Duration = Duration::from_millis(500);
+const BACKOFF: Duration = LONGEST_PAUSE;
 
 /// The connections that a store opens itself. Clones share them.
 #[derive(Clone)]

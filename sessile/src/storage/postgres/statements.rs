@@ -62,6 +62,11 @@ impl Statement {
             proof,
         }
     }
+
+    /// Whether it changes sessions for a request.
+    pub(super) fn is_write(&self) -> bool {
+        matches!(self.purpose, Purpose::Write | Purpose::SignIn)
+    }
 }
 
 /// The types of the columns of a row: its id, version, time to live, subject, sign-in, label and record.

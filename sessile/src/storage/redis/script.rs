@@ -82,6 +82,16 @@ impl Action<'_> {
             _ => true,
         }
     }
+
+    /// Whether it writes to a session. A script may only read.
+    #[cfg(feature = "redis-pool")]
+    pub(super) fn is_write(self) -> bool {
+        match self {
+            Self::Create { .. } | Self::Update(_) | Self::Delete => true,
+            Self::BeforeReads(write, _) => write.is_write(),
+            _ => false,
+        }
+    }
 }
 
 impl Request<'_> {

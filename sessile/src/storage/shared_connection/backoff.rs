@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::storage::timing::LONGEST_PAUSE;
+
 /// How long to wait between attempts to connect.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::storage) struct Backoff {
@@ -26,7 +28,7 @@ impl Default for Backoff {
     fn default() -> Self {
         Self {
             shortest: Duration::from_millis(50),
-            longest: Duration::from_millis(500),
+            longest: LONGEST_PAUSE,
         }
     }
 }

@@ -44,6 +44,9 @@ pub(super) trait Connect: Send + Sync + 'static {
 
     fn backoff(&self) -> Backoff;
 
+    /// The fault of each request after the store was closed. It is called under a lock.
+    fn closed(&self) -> Option<Self::Fault>;
+
     /// The handle for the next request. It is called under a lock.
     fn handle(connection: &Self::Connection) -> Self::Handle;
 
@@ -168,7 +171,7 @@ impl<C: Connect> SharedConnection<C> {
         &self.0.connector
     }
 
-    /// Closes the connection, also one that is being opened. The next request opens another one.
+    /// Closes the connection, also one that is being opened. The next request opens another one, unless the store was closed.
     fn close(&self) {
         let mut state = self.0.state();
         if matches!(state.phase, Phase::Open(_) | Phase::Opening { .. }) {
@@ -205,6 +208,9 @@ impl<C: Connect> SharedConnection<C> {
             }
             Phase::Closed | Phase::Open(_) => None,
         };
+        if let Some(closed) = self.0.connector.closed() {
+            return Err(closed);
+        }
         let (sender, over) = watch::channel(());
         state.number += 1;
         state.phase = Phase::Opening {

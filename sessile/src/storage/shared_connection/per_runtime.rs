@@ -43,7 +43,7 @@ impl<C: Connect> PerRuntime<C> {
         &self.connector
     }
 
-    /// Closes the connections of all runtimes.
+    /// Closes the connections of all runtimes. Requests open new ones, unless the store was closed before this call.
     pub(in crate::storage) fn close(&self) {
         let connections = self
             .connections

@@ -1,6 +1,6 @@
 //! Tests of when a connection is replaced, with the clock stopped.
 
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 
 use tokio::time::{advance, timeout};
 
@@ -8,7 +8,10 @@ use super::*;
 
 /// Makes connections that have numbers.
 #[derive(Default)]
-struct Numbers(AtomicU32);
+struct Numbers {
+    next: Arc<AtomicU32>,
+    is_closed: Arc<AtomicBool>,
+}
 
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("it timed out")]
@@ -28,11 +31,15 @@ impl Connect for Numbers {
     const BACKEND: Backend = Backend::Redis;
 
     async fn connect(&self) -> Result<u32, Fault> {
-        Ok(self.0.fetch_add(1, SeqCst))
+        Ok(self.next.fetch_add(1, SeqCst))
     }
 
     fn backoff(&self) -> Backoff {
         Backoff::default()
+    }
+
+    fn closed(&self) -> Option<Fault> {
+        self.is_closed.load(SeqCst).then_some(Fault)
     }
 
     fn handle(connection: &u32) -> u32 {
@@ -108,4 +115,19 @@ async fn a_connection_that_was_idle_for_long_is_replaced() {
     assert_eq!(request(&connection, SHORT, LIMIT).await, Some(0));
     advance(LONGEST_IDLE).await;
     assert_eq!(request(&connection, SHORT, LIMIT).await, Some(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waits_for_a_connection_opens_no_other_one_once_the_store_is_closed() {
+    let numbers = Numbers::default();
+    let (next, is_closed) = (Arc::clone(&numbers.next), Arc::clone(&numbers.is_closed));
+    let connections = PerRuntime::new(numbers);
+    let connection = connections.here();
+    let mut waiting = Box::pin(connection.begin(Deadline::after(LIMIT)));
+    assert!(timeout(Duration::ZERO, &mut waiting).await.is_err());
+    is_closed.store(true, SeqCst);
+    connections.close();
+    assert!(waiting.await.is_err());
+    assert!(connections.here().prove().await.is_err());
+    assert!(next.load(SeqCst) <= 1);
 }

@@ -5,8 +5,6 @@ use std::{
     time::Duration,
 };
 
-use crate::clock::Timestamp;
-
 /// How long sessions are created without a clean-up before the store warns.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
@@ -15,13 +13,13 @@ const SETTLED: u64 = u64::MAX;
 
 /// Warns once if a store creates sessions for an hour, and its process never begins a clean-up.
 ///
-/// Holds when the first session was created, in milliseconds since the Unix epoch; zero before that.
+/// Holds when the first session was created, in milliseconds since a fixed moment; zero before that.
 #[derive(Debug, Default)]
 pub(in crate::storage) struct CleanupReminder(AtomicU64);
 
 impl CleanupReminder {
-    /// A session is created.
-    pub(in crate::storage) fn created(&self, now: Timestamp) {
+    /// A session is created, this long after a fixed moment.
+    pub(in crate::storage) fn created(&self, now: Duration) {
         if self.is_due(now) {
             tracing::warn!(
                 "this process has created sessions for an hour without a clean-up: unless another process deletes \
@@ -36,12 +34,12 @@ impl CleanupReminder {
     }
 
     /// Whether to warn. True once at most.
-    fn is_due(&self, now: Timestamp) -> bool {
+    fn is_due(&self, now: Duration) -> bool {
         let first = self.0.load(Relaxed);
         if first == SETTLED {
             return false;
         }
-        let now = now.as_unix_millis();
+        let now = u64::try_from(now.as_millis()).unwrap_or(SETTLED - 1);
         let settle = |to| self.0.compare_exchange(first, to, Relaxed, Relaxed).is_ok();
         if first == 0 {
             settle(now.max(1));
@@ -72,7 +70,7 @@ mod tests {
                 if cleaned_at == Some(index) {
                     reminder.cleaned();
                 }
-                reminder.is_due(Timestamp::from_unix_millis(times[index]))
+                reminder.is_due(Duration::from_millis(times[index]))
             });
             assert_eq!(warned, expected, "{cleaned_at:?}");
         }

@@ -175,7 +175,8 @@ impl SessionStore for SqliteSessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
-        self.0.reminder.created(self.0.clock.now());
+        let now = self.0.clock.now().as_unix_millis();
+        self.0.reminder.created(Duration::from_millis(now));
         let write = Write::new(id, record, version, ttl);
         self.0.queue.execute(Create(write)).await
     }

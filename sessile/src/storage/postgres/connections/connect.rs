@@ -4,7 +4,10 @@ use std::{
     borrow::Cow,
     future::poll_fn,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -38,6 +41,8 @@ pub(super) struct Connector {
     pub(super) statements: Arc<Statements>,
     /// Whether a pooler may give each transaction another connection to the server.
     pub(super) behind_pooler: bool,
+    /// Whether the store was closed.
+    pub(super) is_closed: Arc<AtomicBool>,
 }
 
 /// A connection to a server.
@@ -99,6 +104,11 @@ impl Connect for Connector {
 
     fn backoff(&self) -> Backoff {
         Backoff::default()
+    }
+
+    fn closed(&self) -> Option<Fault> {
+        let is_closed = self.is_closed.load(Ordering::SeqCst);
+        is_closed.then_some(Fault::StoreClosed)
     }
 
     fn handle(connection: &Arc<RawConnection>) -> Arc<RawConnection> {

@@ -58,6 +58,7 @@ pub(super) struct Own {
     maintenance: PerRuntime<Connector>,
     /// Whether a write was refused since the last one that succeeded, because the server was read-only.
     was_read_only: AtomicBool,
+    is_closed: Arc<AtomicBool>,
 }
 
 impl Connections {
@@ -70,6 +71,7 @@ impl Connections {
         limits: Limits,
         behind_pooler: bool,
     ) -> Self {
+        let is_closed = Arc::new(AtomicBool::new(false));
         let connections = |purpose| {
             PerRuntime::new(Connector {
                 purpose,
@@ -79,6 +81,7 @@ impl Connections {
                 timeout: limits.connect_timeout,
                 statements: Arc::clone(statements),
                 behind_pooler,
+                is_closed: Arc::clone(&is_closed),
             })
         };
         Self::Own(Own {
@@ -87,6 +90,7 @@ impl Connections {
             sign_ins: connections(Purpose::SignIn),
             maintenance: connections(Purpose::Maintain),
             was_read_only: AtomicBool::new(false),
+            is_closed,
         })
     }
 
@@ -98,21 +102,21 @@ impl Connections {
     ) -> Result<Self, Fault> {
         match pool {
             #[cfg(feature = "postgres-pool")]
-            Pool::Deadpool(pool) => Ok(Self::Pool(pool::Connections {
-                pool,
-                behind_pooler,
-            })),
+            Pool::Deadpool(pool) => Ok(Self::Pool(pool::Connections::new(pool, behind_pooler))),
             #[cfg(feature = "postgres-pool-sqlx")]
             Pool::Sqlx(_) if behind_pooler => Err(Fault::PoolBehindPooler),
             #[cfg(feature = "postgres-pool-sqlx")]
-            Pool::Sqlx(pool) => Ok(Self::Sqlx(sqlx_pool::Connections(pool))),
+            Pool::Sqlx(pool) => Ok(Self::Sqlx(pool.into())),
         }
     }
 
     /// Closes the store's own connections after the statements that are in flight.
     pub(super) fn close(&self) {
         match self {
-            Self::Own(own) => own.close(),
+            Self::Own(own) => {
+                own.is_closed.store(true, Ordering::SeqCst);
+                own.disconnect();
+            }
             #[cfg(feature = "postgres-pool")]
             Self::Pool(_) => {}
             #[cfg(feature = "postgres-pool-sqlx")]
@@ -198,23 +202,24 @@ impl Own {
             Err(fault) if fault.is_read_only() => {
                 self.was_read_only.store(true, Ordering::SeqCst);
                 if matches!(fault, Fault::ReadOnly) {
-                    self.close();
+                    self.disconnect();
                 }
             }
             // A write that was sent before the refusal may have been the last one of the former server.
             Ok(_)
                 if was_read_only
-                    && matches!(call.statement.purpose, Purpose::Write | Purpose::SignIn)
+                    && call.statement.is_write()
                     && self.was_read_only.swap(false, Ordering::SeqCst) =>
             {
-                self.close();
+                self.disconnect();
             }
             _ => {}
         }
         result
     }
 
-    fn close(&self) {
+    /// Closes all connections. Later statements open new ones, unless the store was closed.
+    fn disconnect(&self) {
         let Self {
             reads,
             writes,

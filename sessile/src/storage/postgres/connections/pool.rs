@@ -14,17 +14,27 @@ use super::{
     execute, execute_locked,
 };
 use crate::storage::{
-    sql::{self, Fault, Table},
+    retirement::Retirement,
+    sql::{self, Fault, Table, after_reply},
     timing::Deadline,
 };
 
 pub(in super::super) struct Connections {
-    pub(super) pool: Pool,
+    pool: Pool,
     /// Whether a pooler may give each transaction another connection to the server.
-    pub(super) behind_pooler: bool,
+    behind_pooler: bool,
+    retirement: Retirement,
 }
 
 impl Connections {
+    pub(super) fn new(pool: Pool, behind_pooler: bool) -> Self {
+        Self {
+            pool,
+            behind_pooler,
+            retirement: Retirement::default(),
+        }
+    }
+
     pub(super) async fn open(
         &self,
         tables: &[Table; 2],
@@ -37,7 +47,7 @@ impl Connections {
             let opening = sql::open(&mut catalog, tables, create_tables);
             deadline.bound(opening).await?
         };
-        lease.end(opened)
+        lease.end(false, opened)
     }
 
     pub(super) async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
@@ -58,14 +68,17 @@ impl Connections {
             }
         };
         let result = deadline.bound(executing).await?;
-        lease.end(result)
+        lease.end(call.statement.is_write(), result)
     }
 
-    async fn lease(&self, deadline: Deadline) -> Result<Lease, Fault> {
+    async fn lease(&self, deadline: Deadline) -> Result<Lease<'_>, Fault> {
+        let count = self.retirement.count();
         let fault = match deadline.bound(self.pool.get()).await {
             Ok(Ok(object)) => {
                 return Ok(Lease {
                     object: Some(object),
+                    count,
+                    connections: self,
                     since: Instant::now(),
                     limit: deadline.limit,
                 });
@@ -80,29 +93,38 @@ impl Connections {
 
 /// A connection in use. The pool gets it back when it is dropped, unless it seems to be broken: another
 /// operation can follow one that was cancelled, whose reply is discarded.
-struct Lease {
+struct Lease<'a> {
     object: Option<Object>,
+    /// How often connections had been retired when this one was acquired.
+    count: u64,
+    connections: &'a Connections,
     since: Instant,
     limit: Duration,
 }
 
-impl Lease {
+impl Lease<'_> {
     #[expect(clippy::expect_used, reason = "a lease is empty only after its end")]
     fn client(&self) -> &deadpool_postgres::Client {
         self.object.as_ref().expect("a connection in use")
     }
 
-    fn end<T>(mut self, result: Result<T, Fault>) -> Result<T, Fault> {
+    fn end<T>(mut self, is_write: bool, result: Result<T, Fault>) -> Result<T, Fault> {
+        let Connections {
+            pool, retirement, ..
+        } = self.connections;
+        let (result, action) = after_reply(retirement, self.count, is_write, result);
         let object = self.object.take();
-        if matches!(&result, Err(fault) if fault.ends_connection()) {
-            // The pool must not lend it again.
+        if action.closes_this() {
             object.map(Object::take);
+        }
+        if action.closes_idle() {
+            drop(pool.retain(|_, _| false));
         }
         result
     }
 }
 
-impl Drop for Lease {
+impl Drop for Lease<'_> {
     fn drop(&mut self) {
         if self.since.elapsed() >= self.limit / 2 {
             self.object.take().map(Object::take);

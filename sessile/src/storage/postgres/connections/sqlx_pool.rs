@@ -15,11 +15,17 @@ use super::{
     BEGIN, locking,
 };
 use crate::storage::{
-    sql::{self, Fault, Lease, Message, Table, of_sqlx},
+    sql::{self, Fault, Lease, Message, SqlxPool, Table, of_sqlx},
     timing::Deadline,
 };
 
-pub(in super::super) struct Connections(pub(super) PgPool);
+pub(in super::super) struct Connections(SqlxPool<Postgres>);
+
+impl From<PgPool> for Connections {
+    fn from(pool: PgPool) -> Self {
+        Self(pool.into())
+    }
+}
 
 impl Connections {
     pub(super) async fn open(
@@ -34,7 +40,7 @@ impl Connections {
             let opening = sql::open(&mut catalog, tables, create_tables);
             deadline.bound(opening).await?
         };
-        lease.end(opened)
+        lease.end(false, opened)
     }
 
     pub(super) async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
@@ -47,7 +53,7 @@ impl Connections {
                 deadline.bound(executing).await?
             }
         };
-        lease.end(result)
+        lease.end(call.statement.is_write(), result)
     }
 
     async fn lease(&self, deadline: Deadline) -> Result<Lease<Postgres>, Fault> {
@@ -55,7 +61,7 @@ impl Connections {
         let lease = lease
             .map_err(Fault::from)
             .and_then(|it| it.map_err(refused));
-        lease.map(Lease::new).map_err(Fault::not_connected)
+        lease.map_err(Fault::not_connected)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The connector that the settings describe.
 
+use std::sync::Arc;
+
 #[cfg(feature = "_redis-tls")]
 use super::{super::tls::TlsConnector, RedisTlsConfig};
 use super::{
@@ -47,6 +49,7 @@ impl RedisSessionStoreBuilder {
             client_name: location.client_name.clone(),
             timeout: self.connect_timeout,
             near_cache,
+            is_closed: Arc::default(),
         })
     }
 

@@ -1,6 +1,11 @@
 //! [`Connector`]: new connections, to servers that were checked.
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use redis::{
     AsyncConnectionConfig, ErrorKind, ProtocolVersion, PushInfo, RedisConnectionInfo, RedisError,
@@ -37,6 +42,8 @@ pub(in super::super) struct Connector {
     /// How long connecting may take.
     pub(in super::super) timeout: Duration,
     pub(in super::super) near_cache: Option<NearCache>,
+    /// Whether the store was closed.
+    pub(in super::super) is_closed: Arc<AtomicBool>,
 }
 
 /// How servers of one kind are connected to.

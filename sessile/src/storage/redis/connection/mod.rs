@@ -89,6 +89,7 @@ impl Connection {
         response_timeout: Duration,
     ) -> Result<Self, Fault> {
         let connect_timeout = connector.timeout;
+        let is_closed = Arc::clone(&connector.is_closed);
         let connector = Arc::new(connector);
         let per_runtime = |connector, target| {
             Transport::PerRuntime(Arc::new(PerRuntime::new(Route {
@@ -107,7 +108,11 @@ impl Connection {
                 Transport::Cluster(Arc::new(Cluster::new(connector, seeds, backoff)))
             }
         };
-        let connection = Self::new(transport, response_timeout);
+        let connection = Self {
+            transport,
+            response_timeout,
+            is_closed,
+        };
         connection.prove(connect_timeout).await?;
         Ok(connection)
     }
@@ -119,17 +124,13 @@ impl Connection {
         response_timeout: Duration,
     ) -> Result<Self, Fault> {
         let transport = Transport::Pool(pool::Connections::new(pool));
-        let connection = Self::new(transport, response_timeout);
-        connection.prove(response_timeout).await?;
-        Ok(connection)
-    }
-
-    fn new(transport: Transport, response_timeout: Duration) -> Self {
-        Self {
+        let connection = Self {
             transport,
             response_timeout,
             is_closed: Arc::default(),
-        }
+        };
+        connection.prove(response_timeout).await?;
+        Ok(connection)
     }
 
     /// Closes all connections after the requests that are in flight. Later requests fail. A pool stays open.

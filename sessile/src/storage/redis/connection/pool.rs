@@ -1,20 +1,29 @@
 //! Connections of a pool that the application made.
 
+use std::sync::Arc;
+
 use super::{
-    super::{error::Fault, script::Request},
+    super::{error::Fault, script::Request, verdict::Verdict},
     Asking, Attempt, Deadline,
     checks::check_server,
     exchange,
 };
+use crate::storage::retirement::{Reply, Retirement};
 use deadpool_redis::{Connection, Pool, PoolError};
 
 /// The connections of a pool. Clones share it.
 #[derive(Clone)]
-pub(super) struct Connections(Pool);
+pub(super) struct Connections {
+    pool: Pool,
+    retirement: Arc<Retirement>,
+}
 
 impl Connections {
     pub(super) fn new(pool: Pool) -> Self {
-        Self(pool)
+        Self {
+            pool,
+            retirement: Arc::default(),
+        }
     }
 
     pub(super) async fn prove(&self, deadline: Deadline) -> Result<(), Fault> {
@@ -27,6 +36,7 @@ impl Connections {
         request: &Request<'_>,
         deadline: Deadline,
     ) -> Result<Attempt, Fault> {
+        let count = self.retirement.count();
         let pooled = self.connection(deadline).await?;
         // A clone sends over the same connection, with a limit that is not the pool's.
         let mut connection = (*pooled).clone();
@@ -35,10 +45,11 @@ impl Connections {
             .bound(exchange(&mut connection, request, Asking::No))
             .await;
         let answer = answer.unwrap_or_else(|timed_out| Err(timed_out.into()));
-        if let Err(fault) = &answer
-            && (fault.verdict().ends_connection() || fault.may_have_happened())
-        {
-            // The pool must not lend it again.
+        let action = self.retirement.after(reply(request, &answer), count);
+        if action.closes_idle() {
+            drop(self.pool.retain(|_, _| false));
+        }
+        if action.closes_this() {
             drop(Connection::take(pooled));
         }
         let value = answer?;
@@ -49,7 +60,7 @@ impl Connections {
     }
 
     async fn connection(&self, deadline: Deadline) -> Result<Connection, Fault> {
-        let connection = deadline.bound(self.0.get()).await;
+        let connection = deadline.bound(self.pool.get()).await;
         let fault = match connection {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(PoolError::Backend(error))) => Fault::from(error),
@@ -59,5 +70,18 @@ impl Connections {
         };
         // Nothing was sent.
         Err(Fault::NotConnected(fault.into()))
+    }
+}
+
+/// What the answer to `request` says about the connection.
+fn reply<T>(request: &Request<'_>, answer: &Result<T, Fault>) -> Reply {
+    match answer {
+        Ok(_) if request.action.is_write() => Reply::Wrote,
+        Ok(_) => Reply::Other,
+        Err(fault) if fault.verdict() == Verdict::Replica => Reply::ReadOnly,
+        Err(fault) if fault.verdict().ends_connection() || fault.may_have_happened() => {
+            Reply::Broken
+        }
+        Err(_) => Reply::Other,
     }
 }

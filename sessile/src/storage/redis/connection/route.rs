@@ -1,6 +1,6 @@
 //! [`Route`]: shared connections to a server, or to the current master.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use redis::aio::MultiplexedConnection;
 
@@ -72,6 +72,11 @@ impl Connect for Route {
 
     fn backoff(&self) -> Backoff {
         self.backoff
+    }
+
+    fn closed(&self) -> Option<Fault> {
+        let is_closed = self.connector.is_closed.load(Relaxed);
+        is_closed.then_some(Fault::Closed)
     }
 
     fn handle(raw: &RawConnection) -> Handle {

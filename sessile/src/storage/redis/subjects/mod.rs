@@ -92,17 +92,33 @@ impl SubjectStore for RedisSessionStore {
     }
 
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        let mut at = self.mark(Group::All, now, None).await?;
-        let newest = self.delete_everything().await?;
-        // The clock of another server may be ahead.
-        if let Some(newest) = newest.filter(|newest| at < Some(*newest)) {
-            at = self.mark(Group::All, newest, None).await?;
+        let at = self.mark_everything(now).await?;
+        let (mut newest, mut position) = (None, None);
+        loop {
+            let (newest_of_some, next) = self.end_some(position).await?;
+            (newest, position) = (newest.max(newest_of_some), next);
+            if position.is_none() {
+                break;
+            }
         }
-        at.ok_or_else(|| Fault::UnexpectedReply.into())
+        // The clock of another server may be ahead.
+        match newest.filter(|newest| at < *newest) {
+            Some(newest) => self.mark_everything(newest).await,
+            None => Ok(at),
+        }
     }
 }
 
 impl RedisSessionStore {
+    /// Writes the mark that ends all sessions, and returns its time.
+    pub(in crate::storage) async fn mark_everything(
+        &self,
+        now: Timestamp,
+    ) -> Result<Timestamp, StoreError> {
+        let at = self.mark(Group::All, now, None).await?;
+        at.ok_or_else(|| Fault::UnexpectedReply.into())
+    }
+
     /// Writes the mark of a group, and returns its time. `None` if an earlier mark has ended the session that is kept.
     async fn mark(
         &self,

@@ -2,7 +2,10 @@
 
 use futures_util::future::try_join_all;
 
-use super::super::{RedisSessionStore, scan::SCANNED_AT_ONCE};
+use super::super::{
+    RedisSessionStore,
+    scan::{Position, SCANNED_AT_ONCE},
+};
 use crate::{
     clock::Timestamp,
     record::Record,
@@ -13,20 +16,15 @@ use crate::{
 const AT_ONCE: usize = 32;
 
 impl RedisSessionStore {
-    /// Deletes all sessions, on all servers, and no entries of a revocation list. Returns the newest sign-in of them.
-    pub(super) async fn delete_everything(&self) -> Result<Option<Timestamp>, StoreError> {
-        let (mut newest, mut position) = (None, None);
-        loop {
-            let scanned = self.scan(position, SCANNED_AT_ONCE).await?;
-            newest = newest.max(
-                self.delete_sessions(&scanned.ids, Record::is_revocation)
-                    .await?,
-            );
-            position = scanned.next;
-            if position.is_none() {
-                return Ok(newest);
-            }
-        }
+    /// Deletes the sessions that one `SCAN` finds, and no entries of a revocation list. Returns the newest sign-in of them,
+    /// and where to continue.
+    pub(in crate::storage) async fn end_some(
+        &self,
+        from: Option<Position>,
+    ) -> Result<(Option<Timestamp>, Option<Position>), StoreError> {
+        let scanned = self.scan(from, SCANNED_AT_ONCE).await?;
+        let deleting = self.delete_sessions(&scanned.ids, Record::is_revocation);
+        Ok((deleting.await?, scanned.next))
     }
 
     /// Deletes the records of these ids, unless they are `kept`. Returns the time of their newest sign-in.

@@ -76,7 +76,7 @@ pub(in crate::storage) enum Fault {
     #[error("the database is read-only")]
     ReadOnly,
     /// Another connection would lead to a read-only database as well.
-    #[cfg(feature = "mysql-session")]
+    #[cfg(any(feature = "mysql-session", feature = "_postgres-pool"))]
     #[error("the database is read-only")]
     StaysReadOnly,
     #[cfg(feature = "postgres-session")]
@@ -210,7 +210,7 @@ impl Fault {
     pub(in crate::storage) fn is_read_only(&self) -> bool {
         match self {
             Self::NotConnected(cause) => cause.is_read_only(),
-            #[cfg(feature = "mysql-session")]
+            #[cfg(any(feature = "mysql-session", feature = "_postgres-pool"))]
             Self::StaysReadOnly => true,
             fault => matches!(fault, Self::ReadOnly),
         }
@@ -283,7 +283,7 @@ impl Fault {
             #[cfg(feature = "postgres-session")]
             Self::Rights { .. } => StoreErrorKind::Denied,
             Self::ReadOnly => StoreErrorKind::Denied,
-            #[cfg(feature = "mysql-session")]
+            #[cfg(any(feature = "mysql-session", feature = "_postgres-pool"))]
             Self::StaysReadOnly => StoreErrorKind::Denied,
             #[cfg(feature = "mysql-session")]
             Self::TooLarge { .. } => StoreErrorKind::TooLarge,

@@ -7,6 +7,8 @@ mod location;
 mod names;
 #[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
 mod of_sqlx;
+#[cfg(any(feature = "mysql-session", feature = "_postgres-pool"))]
+mod pooled;
 mod schema;
 mod subjects;
 
@@ -19,12 +21,13 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
+
 use super::super::{
     CreateOutcome, Loaded, Refusal, SessionId, StoreError, StoreErrorKind, SubjectDigest,
     UpdateOutcome, Version,
 };
 use crate::{
-    clock::{Clock as _, SystemClock},
     record::Record,
     storage::{sql::CleanupReminder, timing::Deadline},
     telemetry,
@@ -32,7 +35,9 @@ use crate::{
 
 use self::database::Outcome;
 #[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
-pub(in crate::storage) use self::of_sqlx::{Lease, of_sqlx};
+pub(in crate::storage) use self::of_sqlx::{Lease, SqlxPool, of_sqlx};
+#[cfg(any(feature = "mysql-session", feature = "_postgres-pool"))]
+pub(in crate::storage) use self::pooled::after_reply;
 pub(in crate::storage) use self::{
     database::{
         AfterCut, Answer, Cleaned, Database, Failure, Marks, NewRow, Row, Swap, up_to_twice,
@@ -79,6 +84,7 @@ pub(in crate::storage) struct Store<B> {
     response_timeout: Duration,
     is_closed: Arc<AtomicBool>,
     reminder: Arc<CleanupReminder>,
+    opened: Instant,
 }
 
 impl<B> Clone for Store<B> {
@@ -88,6 +94,7 @@ impl<B> Clone for Store<B> {
             response_timeout: self.response_timeout,
             is_closed: Arc::clone(&self.is_closed),
             reminder: Arc::clone(&self.reminder),
+            opened: self.opened,
         }
     }
 }
@@ -105,6 +112,7 @@ impl<B: Database> Store<B> {
             response_timeout: limits.response_timeout,
             is_closed: Arc::default(),
             reminder: Arc::default(),
+            opened: Instant::now(),
         })
     }
 
@@ -159,7 +167,7 @@ impl<B: Database> Store<B> {
         version: Version,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
-        self.reminder.created(SystemClock.now());
+        self.reminder.created(self.opened.elapsed());
         let database = self.database()?;
         let row = &NewRow::new(id, record, version, ttl);
         let creating = until_done(self.response_timeout, |deadline| {

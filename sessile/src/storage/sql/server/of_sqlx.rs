@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use sqlx::{Database, Error, error::DatabaseError, pool::PoolConnection};
+use sqlx::{Database, Error, Pool, error::DatabaseError, pool::PoolConnection};
 
-use super::{Fault, Meaning, Message};
+use super::{Fault, Meaning, Message, after_reply};
+use crate::storage::retirement::Retirement;
 
 /// The fault of `error`. `reported` returns the meaning of an error that the database reports.
 pub(in crate::storage) fn of_sqlx(
@@ -24,32 +25,78 @@ pub(in crate::storage) fn of_sqlx(
     }
 }
 
+/// A pool that the application made.
+pub(in crate::storage) struct SqlxPool<DB: Database> {
+    pool: Pool<DB>,
+    retirement: Arc<Retirement>,
+}
+
+impl<DB: Database> From<Pool<DB>> for SqlxPool<DB> {
+    fn from(pool: Pool<DB>) -> Self {
+        Self {
+            pool,
+            retirement: Arc::default(),
+        }
+    }
+}
+
+impl<DB: Database> SqlxPool<DB> {
+    pub(in crate::storage) async fn acquire(&self) -> Result<Lease<DB>, Error> {
+        let count = self.retirement.count();
+        Ok(Lease {
+            connection: Some(self.pool.acquire().await?),
+            count,
+            pool: self.pool.clone(),
+            retirement: Arc::clone(&self.retirement),
+        })
+    }
+}
+
 /// A connection of a pool in use. It is closed if an operation is dropped: the pool would wait for the reply before
 /// it opens another in its place.
-pub(in crate::storage) struct Lease<DB: Database>(Option<PoolConnection<DB>>);
+pub(in crate::storage) struct Lease<DB: Database> {
+    connection: Option<PoolConnection<DB>>,
+    /// How often connections had been retired when this one was acquired.
+    count: u64,
+    pool: Pool<DB>,
+    retirement: Arc<Retirement>,
+}
 
 impl<DB: Database> Lease<DB> {
-    pub(in crate::storage) fn new(connection: PoolConnection<DB>) -> Self {
-        Self(Some(connection))
-    }
-
     #[expect(clippy::expect_used, reason = "a lease is empty only after its end")]
     pub(in crate::storage) fn connection(&mut self) -> &mut DB::Connection {
-        self.0.as_mut().expect("a connection in use")
+        self.connection.as_mut().expect("a connection in use")
     }
 
-    pub(in crate::storage) fn end<T>(mut self, result: Result<T, Fault>) -> Result<T, Fault> {
-        if !matches!(&result, Err(fault) if fault.ends_connection()) {
+    /// Returns the connection to its pool, or closes it if it can't be used any longer.
+    pub(in crate::storage) fn end<T>(
+        mut self,
+        is_write: bool,
+        result: Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let (result, action) = after_reply(&self.retirement, self.count, is_write, result);
+        if action.closes_idle() {
+            self.close_idle();
+        }
+        if !action.closes_this() {
             // Dropping it returns it to its pool.
-            self.0 = None;
+            self.connection = None;
         }
         result
+    }
+
+    /// Closes the idle connections of the pool.
+    fn close_idle(&self) {
+        // Other operations return connections meanwhile.
+        for _ in 0..self.pool.num_idle() {
+            self.pool.try_acquire().map(PoolConnection::detach);
+        }
     }
 }
 
 impl<DB: Database> Drop for Lease<DB> {
     fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
+        if let Some(connection) = self.connection.take() {
             drop(connection.detach());
         }
     }

@@ -75,3 +75,14 @@ async fn subscribe(
         Err(fault) => Err(fault),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::timing::LONGEST_PAUSE;
+
+    #[test]
+    fn a_switch_that_is_not_announced_is_followed_within_two_seconds() {
+        assert!(PERIOD + SPACING + LONGEST_PAUSE < Duration::from_secs(2));
+    }
+}
