@@ -106,6 +106,8 @@
 //! - On a server whose clock is ahead, a sign-in that was in flight during the call is **accepted** if its request began
 //!   before the call by less than the difference. The next call of [`end_all`] ends it.
 //!
+//! The same holds for [`Sessions::end_everything`].
+//!
 //! For a locked account, this exception may matter. Store the lock, then call [`end_all`], and let the login check the lock
 //! again after [`sign_in`], before it responds. Either [`end_all`] finds the session, or the login finds the lock:
 //!

@@ -136,12 +136,12 @@ pub(super) async fn nothing_is_left<S: SubjectStore + Clone>(
 }
 
 #[tokio::test]
-async fn limits_are_exact_in_memory() {
+async fn of_fifty_sign_ins_at_once_as_many_as_are_allowed_stay() {
     limits_are_exact(|limit| servers_in_memory(limit, |_| {}), 10).await;
 }
 
 #[tokio::test]
-async fn ending_all_leaves_nothing_of_what_was_in_flight_in_memory() {
+async fn ending_all_leaves_nothing_of_what_was_in_flight() {
     for round in 0..50 {
         nothing_is_left(&servers_in_memory(None, touching), round % 20).await;
     }

@@ -45,7 +45,7 @@ struct User {
 }
 
 #[tokio::test]
-async fn what_was_ended_stays_ended_whatever_crashed_in_memory() {
+async fn what_was_ended_stays_ended_whatever_crashed() {
     let servers = |limit| servers_in_memory(limit, |_| {});
     what_was_ended_stays_ended(servers, sessions(3_000), 12).await;
 }

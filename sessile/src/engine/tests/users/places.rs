@@ -58,7 +58,7 @@ impl Place {
             let pool = pool.runtime(deadpool_postgres::Runtime::Tokio1).build();
             let builder = PostgresSessionStore::builder_pooled(pool.unwrap()).create_table(true);
             let store = builder.response_timeout(ENOUGH).connect_timeout(ENOUGH);
-            AnySessionStore::with_capabilities(boxed(store.build()).await)
+            AnySessionStore::with_capabilities(boxed(store.build()).await.unwrap())
         };
         Self::new(open, server).await
     }
@@ -76,7 +76,7 @@ impl Place {
             let pool = pool.connect(&address).await.unwrap();
             let builder = MySqlSessionStore::builder_pooled(pool).create_table(true);
             let store = builder.response_timeout(ENOUGH).connect_timeout(ENOUGH);
-            AnySessionStore::with_capabilities(boxed(store.build()).await)
+            AnySessionStore::with_capabilities(boxed(store.build()).await.unwrap())
         };
         Self::new(open, server).await
     }
@@ -93,8 +93,8 @@ impl Place {
             let pool = deadpool_redis::Config::from_url(&*address);
             let pool = pool.create_pool(Some(deadpool_redis::Runtime::Tokio1));
             let builder = RedisSessionStore::builder_pooled(pool.unwrap());
-            let store = builder.response_timeout(ENOUGH).build();
-            AnySessionStore::with_capabilities(boxed(store).await)
+            let store = builder.response_timeout(ENOUGH);
+            AnySessionStore::with_capabilities(boxed(store.build()).await.unwrap())
         };
         Self::new(open, server).await
     }
@@ -131,13 +131,14 @@ impl Place {
 async fn open(address: &str) -> AnySessionStore {
     let builder = AnySessionStore::builder(address).create_table(true);
     let builder = builder.connect_timeout(ENOUGH).response_timeout(ENOUGH);
-    boxed(builder.build()).await
+    boxed(builder.build()).await.unwrap()
 }
 
-/// The store that is being built. Its future is boxed, because its type is large.
-async fn boxed<S>(building: impl Future<Output = Result<S, StoreError>> + Send) -> S {
-    let building: BoxFuture<'_, _> = Box::pin(building);
-    building.await.unwrap()
+/// Hides the type of the future, which is so large that the compiler refuses futures that contain it.
+fn boxed<'a, S>(
+    building: impl Future<Output = Result<S, StoreError>> + Send + 'a,
+) -> BoxFuture<'a, Result<S, StoreError>> {
+    Box::pin(building)
 }
 
 fn hosts(urls: &[String]) -> String {
