@@ -6,7 +6,8 @@ const DIFFERENCE: Duration = Duration::from_secs(20);
 
 /// A clock, and one that is ahead of it.
 fn clocks() -> [ManualClock; 2] {
-    let (right, ahead) = (ManualClock::default(), ManualClock::default());
+    let right = ManualClock::default();
+    let ahead = ManualClock::starting_at(right.now());
     ahead.advance(DIFFERENCE);
     [right, ahead]
 }
