@@ -90,10 +90,13 @@ impl<S: EndingStore> Sessions<S> {
     /// Ends all sessions of a user, for example when the account is locked. Returns how many were deleted: none with
     /// `CookieSessionStore`, which does not have them.
     ///
-    /// No session of the user that signed in before the call is opened again, except for the `max_staleness` of a near cache or
-    /// of a revocation list. With a revocation list, the clocks of the servers count as well: a session that a server whose
-    /// clock is ahead signed in shortly before is not ended, so call it again after that time. A sign-in whose request began before the call is refused, so a password that was checked earlier
-    /// opens nothing.
+    /// No session of the user that was stored before the call is opened again, except for the `max_staleness` of a near cache
+    /// or of a revocation list. A sign-in whose request began before the call is refused, so a password that was checked
+    /// earlier opens nothing.
+    ///
+    /// Each server dates its requests by its own clock. If the clocks of servers differ, a sign-in that is in flight during the
+    /// call can be accepted, and a later one can be refused for as long: see
+    /// [the guide](crate::guide::devices#servers-whose-clocks-differ).
     ///
     /// # Errors
     ///

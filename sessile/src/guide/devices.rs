@@ -97,6 +97,58 @@
 //!
 //! If two devices call [`end_others`] at once, one of them stays signed in.
 //!
+//! # Servers whose clocks differ
+//!
+//! A sign-in counts from the begin of its request, by the clock of its server, and [`end_all`] from the call, by the clock of
+//! that server. Keep the clocks synchronized, as NTP does within milliseconds. Otherwise:
+//!
+//! - A session that was stored before the call ends, whatever the clocks show: the end counts from the newest sign-in in the
+//!   store. A revocation list has no sign-ins, so there, a session of a server whose clock is ahead can stay.
+//! - On a server whose clock is behind, a sign-in after the call is refused with 409, until that clock has passed the time of
+//!   the end. A sign-in that was accepted works on all servers.
+//! - On a server whose clock is ahead, a sign-in that was in flight during the call is **accepted** if its request began
+//!   before the call by less than the difference. The next call of [`end_all`] ends it.
+//!
+//! The same holds for [`Sessions::end_everything`].
+//!
+//! For a locked account, this exception may matter. Store the lock, then call [`end_all`], and let the login check the lock
+//! again after [`sign_in`], before it responds. Either [`end_all`] finds the session, or the login finds the lock:
+//!
+//! ```
+//! use actix_web::{HttpResponse, Result, web};
+//! use sessile::Session;
+//!
+//! # fn is_password_of(name: &str, password: &str) -> bool { (name, password) == ("ferris", "crab") }
+//! # fn is_locked(name: &str) -> bool { name == "ferris" }
+//! #[derive(serde::Deserialize)]
+//! struct Login {
+//!     name: String,
+//!     password: String,
+//! }
+//!
+//! async fn login(session: Session, form: web::Form<Login>) -> Result<HttpResponse> {
+//!     if !is_password_of(&form.name, &form.password) {
+//!         return Ok(HttpResponse::UnprocessableEntity().body("wrong name or password"));
+//!     }
+//!     session.sign_in(&form.name).await?;
+//!     if is_locked(&form.name) {
+//!         session.sign_out();
+//!         return Ok(HttpResponse::Forbidden().body("the account is locked"));
+//!     }
+//!     Ok(HttpResponse::NoContent().finish())
+//! }
+//! # actix_web::rt::System::new().block_on(async {
+//! # use actix_web::{App, cookie::Key, test::{TestRequest, call_service, init_service}};
+//! # use sessile::{SessionMiddleware, storage::MemorySessionStore};
+//! # let sessions = SessionMiddleware::new(MemorySessionStore::default(), Key::generate());
+//! # let devices = sessions.sessions();
+//! # let app = init_service(App::new().wrap(sessions).route("/login", web::post().to(login))).await;
+//! # let login = TestRequest::post().uri("/login").set_form([("name", "ferris"), ("password", "crab")]);
+//! # assert_eq!(call_service(&app, login.to_request()).await.status(), 403);
+//! # assert!(devices.list("ferris").await.unwrap().is_empty());
+//! # });
+//! ```
+//!
 //! # Back-channel logout
 //!
 //! An identity provider names its session by a `sid`, and later demands its end (OpenID Connect Back-Channel Logout 1.0).

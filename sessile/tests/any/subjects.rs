@@ -2,10 +2,7 @@
 
 use sessile::storage::{IterableStore as _, StoreErrorKind, SubjectStore as _};
 
-use crate::{
-    place::{Place, in_time},
-    subject_scenarios::scenarios,
-};
+use crate::{place::Place, subject_scenarios::scenarios};
 
 async fn finds_them(place: Place) {
     let first = place.open().await;
@@ -15,7 +12,7 @@ async fn finds_them(place: Place) {
         _ => place.open().await,
     };
     assert!(first.has_subjects());
-    in_time(scenarios(&[first, second])).await;
+    scenarios(&[first, second]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -154,3 +154,10 @@ async fn a_remembered_user_is_signed_in_after_weeks() {
     })
     .await;
 }
+
+/// Login, "remember me", the list of devices and "log out everywhere", with the `main` of the program.
+#[test]
+fn the_example_has_less_than_120_lines() {
+    let lines = include_str!("../../examples/devices.rs").lines().count();
+    assert!(lines < 120, "{lines} lines");
+}

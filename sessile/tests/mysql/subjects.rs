@@ -25,8 +25,8 @@ async fn pooled(server: &Server) -> Store {
 async fn with_a_pool() {
     let server = Server::start().unwrap();
     let pooled = pooled(&server).await;
-    in_time(scenarios(&[pooled.clone(), store(&server).await])).await;
-    in_time(scenarios(&[pooled.clone(), pooled])).await;
+    scenarios(&[pooled.clone(), store(&server).await]).await;
+    scenarios(&[pooled.clone(), pooled]).await;
 }
 
 /// Waits until so many transactions are open.

@@ -24,11 +24,11 @@ async fn with_pools() {
         Store::builder_pooled(pool).create_table(true),
     ))
     .await;
-    in_time(scenarios(&[deadpool, store(&server).await])).await;
+    scenarios(&[deadpool, store(&server).await]).await;
     let sqlx = PgPoolOptions::new().max_connections(5);
     let sqlx = sqlx.connect(&server.url()).await.unwrap();
     let sqlx = built(with_patience(Store::builder_pooled(sqlx))).await;
-    in_time(scenarios(&[sqlx.clone(), sqlx])).await;
+    scenarios(&[sqlx.clone(), sqlx]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -37,14 +37,11 @@ async fn behind_a_pooler() {
     store(&server).await;
     let pooler = PgBouncer::start(&server, &["default_pool_size = 3"]).unwrap();
     let own = built(patient(pooler.url()).behind_pooler(true)).await;
-    in_time(scenarios(&[
-        own.clone(),
-        built(patient(pooler.url()).behind_pooler(true)).await,
-    ]))
-    .await;
+    let other = built(patient(pooler.url()).behind_pooler(true)).await;
+    scenarios(&[own.clone(), other]).await;
     let pool = Store::builder_pooled(engine::pool_at(&pooler.url(), 5)).behind_pooler(true);
     let pool = built(with_patience(pool)).await;
-    in_time(scenarios(&[pool, own])).await;
+    scenarios(&[pool, own]).await;
 }
 
 const SUBJECT: &str = "ferris";

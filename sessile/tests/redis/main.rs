@@ -26,6 +26,8 @@ mod requests;
 mod round_trips;
 mod sentinel;
 mod setup;
+#[path = "../shared/subjects.rs"]
+mod subject_scenarios;
 mod subjects;
 mod suite;
 #[cfg(feature = "_redis-tls")]

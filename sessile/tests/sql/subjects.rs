@@ -19,7 +19,7 @@ use crate::{
 async fn the_scenarios_under_any_isolation() {
     for setting in ISOLATIONS {
         let server = Server::start_with(&[setting]).unwrap();
-        in_time(scenarios(&[store(&server).await, store(&server).await])).await;
+        scenarios(&[store(&server).await, store(&server).await]).await;
     }
 }
 

@@ -23,26 +23,6 @@ fn limited(limit: SessionLimit) -> World<MemorySessionStore> {
     World { manager, ..world }
 }
 
-impl World<MemorySessionStore> {
-    /// Signs a user in, in a request of its own; the cookie.
-    async fn signed_in(&self, subject: &str) -> String {
-        self.clock.advance(Duration::from_millis(1));
-        let session = self.manager.open([]).await.unwrap();
-        session.sign_in(subject).await.unwrap();
-        self.commit(&session).await.unwrap()
-    }
-
-    /// The user that the cookie is signed in as.
-    async fn subject(&self, cookie: &str) -> Option<String> {
-        self.open(cookie).await.subject()
-    }
-
-    async fn ids(&self, subject: &str) -> Vec<SessionId> {
-        let sessions = self.manager.sessions().list(subject).await.unwrap();
-        sessions.iter().map(|it| it.id().clone()).collect()
-    }
-}
-
 #[tokio::test]
 async fn a_sign_in_keeps_the_values_and_replaces_the_key() {
     let world = world(|_| {});

@@ -2,11 +2,10 @@
 
 mod broken_off;
 mod commands;
-mod end_all;
 mod entries;
 mod interleaved;
-mod limits;
 mod near_cache;
 mod rules;
+mod scenarios;
 pub(crate) mod scene;
 mod suite;

@@ -164,62 +164,6 @@ async fn ending_all_in_the_own_request_refuses_a_plain_sign_in() {
     assert_eq!(world.subject(&stolen).await, None);
 }
 
-/// What a server acknowledged before the call has ended, whichever clock it reads.
-#[tokio::test]
-async fn ending_all_reaches_sign_ins_of_a_server_whose_clock_is_ahead() {
-    for [ending, signing_in] in [[0, 20], [20, 0]] {
-        let world = World::new(|_| {});
-        let clock = |seconds| {
-            let clock = ManualClock::default();
-            clock.advance(Duration::from_secs(seconds));
-            clock
-        };
-        let (other, clock) = (clock(signing_in), clock(ending));
-        let (ends, signs_in) = (world.beside(&clock, |_| {}), world.beside(&other, |_| {}));
-        let cookies = [
-            signs_in.signed_in("ferris").await,
-            ends.signed_in("ferris").await,
-        ];
-        let in_flight = signs_in.open(&cookies[0]).await;
-        ends.manager.sessions().end_all("ferris").await.unwrap();
-        in_flight.insert("n", 1).unwrap();
-        assert_eq!(signs_in.failure(&in_flight).await.status(), 409);
-        for cookie in &cookies {
-            for server in [&ends, &signs_in] {
-                assert_eq!(server.subject(cookie).await, None);
-            }
-        }
-        assert!(ends.ids("ferris").await.is_empty());
-        // After the clocks have passed the mark, both servers sign the user in.
-        other.advance(Duration::from_secs(21));
-        clock.advance(Duration::from_secs(21));
-        signs_in.signed_in("ferris").await;
-        ends.signed_in("ferris").await;
-        assert_eq!(ends.ids("ferris").await.len(), 2);
-    }
-}
-
-#[tokio::test]
-async fn ending_all_refuses_a_sign_in_in_flight_on_a_server_whose_clock_is_behind() {
-    let world = World::new(|_| {});
-    let ahead = ManualClock::default();
-    ahead.advance(Duration::from_secs(20));
-    let ends = world.beside(&ahead, |_| {});
-    let session = world.open("").await;
-    ends.manager.sessions().end_all("ferris").await.unwrap();
-    let refused = session.sign_in("ferris").await;
-    assert!(matches!(
-        refused,
-        Err(SignInError::Refused(Refusal::SubjectEnded))
-    ));
-    assert!(ends.ids("ferris").await.is_empty());
-    // Its next sign-ins are refused as well, until its clock has passed the mark.
-    assert!(world.open("").await.sign_in("ferris").await.is_err());
-    world.clock.advance(Duration::from_secs(21));
-    world.signed_in("ferris").await;
-    assert_eq!(ends.ids("ferris").await.len(), 1);
-}
-
 #[tokio::test]
 async fn only_the_session_that_is_current_ends_the_others() {
     let world = World::new(|_| {});

@@ -1,10 +1,20 @@
-//! The sessions of users on a store that fails and that lets other requests run in between.
+//! The sessions of users: on a store that fails and lets other requests run in between, and on every other one.
 
 mod at_once;
 mod bad_input;
+mod clocks;
 mod crashes;
 mod failures;
 mod last_use;
+#[cfg(all(
+    target_os = "linux",
+    feature = "mysql-session",
+    feature = "postgres-pool",
+    feature = "redis-actor-session",
+    feature = "redis-pool",
+    feature = "sqlite-session"
+))]
+mod places;
 mod queues;
 
 use std::task::Poll;
@@ -12,7 +22,7 @@ use std::task::Poll;
 use super::{dropped::within_polls, *};
 use crate::{
     error::SignInError,
-    storage::{Refusal, SessionLimit, SubjectDigest},
+    storage::{Refusal, SessionLimit, SubjectDigest, SubjectStore},
 };
 
 /// A limit of the sessions of a user.
@@ -20,33 +30,65 @@ fn limit(max: u32) -> SessionLimit {
     SessionLimit::new(max).expect("it is more than zero")
 }
 
+/// A subject that no other test has.
+fn subject() -> String {
+    format!("user {}", SessionId::generate())
+}
+
+/// Two servers of an application, each with its store and its clock.
+fn servers<S: SubjectStore + Clone>(
+    stores: &[S; 2],
+    clocks: [&ManualClock; 2],
+    limit: Option<SessionLimit>,
+    change: fn(&mut Settings),
+) -> [World<S>; 2] {
+    let key = SealingKey::generate();
+    [0, 1].map(|index| {
+        let (store, clock) = (stores[index].clone(), clocks[index].clone());
+        let mut settings = Settings::default().clock(clock.clone());
+        change(&mut settings);
+        let limiter = limit.map(Limiter::new);
+        World {
+            manager: SessionManager::with(store.clone(), key.clone(), settings, limiter).unwrap(),
+            store,
+            clock,
+            key: key.clone(),
+        }
+    })
+}
+
+/// The same with one store in memory, and one clock.
+fn servers_in_memory(limit: Option<SessionLimit>, change: fn(&mut Settings)) -> [World; 2] {
+    let clock = ManualClock::default();
+    let store = Arc::new(Faulty::new(&clock));
+    servers(&[store.clone(), store], [&clock, &clock], limit, change)
+}
+
 impl World {
     fn limited(limit: SessionLimit) -> Self {
-        let world = Self::new(|_| {});
-        let settings = Settings::default().clock(world.clock.clone());
-        let limiter = Some(Limiter::new(limit));
-        let (store, key) = (world.store.clone(), world.key.clone());
-        let manager = SessionManager::with(store, key, settings, limiter).unwrap();
-        Self { manager, ..world }
+        let [world, _] = servers_in_memory(Some(limit), |_| {});
+        world
     }
+}
 
+impl<S: SubjectStore + Clone> World<S> {
     fn tick(&self) {
         self.clock.advance(Duration::from_millis(1));
     }
 
     /// Signs a user in, in a request of its own; the cookie.
-    async fn signed_in(&self, subject: &str) -> String {
+    pub(super) async fn signed_in(&self, subject: &str) -> String {
         self.tick();
         let session = self.open("").await;
         session.sign_in(subject).await.unwrap();
         self.commit(&session).await.unwrap()
     }
 
-    async fn subject(&self, cookie: &str) -> Option<String> {
+    pub(super) async fn subject(&self, cookie: &str) -> Option<String> {
         self.open(cookie).await.subject()
     }
 
-    async fn ids(&self, subject: &str) -> Vec<SessionId> {
+    pub(super) async fn ids(&self, subject: &str) -> Vec<SessionId> {
         let sessions = self.manager.sessions().list(subject).await.unwrap();
         sessions.iter().map(|it| it.id().clone()).collect()
     }
