@@ -180,8 +180,9 @@
 //! - **A cache.** If you have none, ignore [`Freshness`]. If you have one, answer
 //!   only [`Cached`] from it, and evict on each write and each conflict.
 //! - **The provided methods.** `keeps_nothing` and `revocations` are for records that travel in the cookie, and
-//!   `opens_actix_session_key` for backends that actix-session has written to. A store that wraps another one calls all of
-//!   them on that one.
+//!   `opens_actix_session_key` for backends that actix-session has written to. With `end_reporter`, a store reports the
+//!   sessions that it deleted because they had expired, for audit trails. A store that wraps another one calls all of them on
+//!   that one.
 //!
 //! [`Cached`]: crate::storage::Freshness::Cached
 //! [`Corrupt`]: crate::storage::StoreErrorKind::Corrupt

@@ -20,11 +20,12 @@ use std::{
 };
 
 use super::super::{
-    CreateOutcome, Loaded, Refusal, SessionId, StoreError, StoreErrorKind, SubjectDigest,
-    UpdateOutcome, Version,
+    CreateOutcome, EndReporter, Loaded, Refusal, SessionId, StoreError, StoreErrorKind,
+    SubjectDigest, UpdateOutcome, Version,
 };
 use crate::{
     clock::{Clock as _, SystemClock},
+    engine::EndCause,
     record::Record,
     storage::{sql::CleanupReminder, timing::Deadline},
     telemetry,
@@ -78,6 +79,7 @@ pub(in crate::storage) struct Store<B> {
     response_timeout: Duration,
     is_closed: Arc<AtomicBool>,
     reminder: Arc<CleanupReminder>,
+    end_reporter: Arc<EndReporter>,
 }
 
 impl<B> Clone for Store<B> {
@@ -87,6 +89,7 @@ impl<B> Clone for Store<B> {
             response_timeout: self.response_timeout,
             is_closed: Arc::clone(&self.is_closed),
             reminder: Arc::clone(&self.reminder),
+            end_reporter: Arc::clone(&self.end_reporter),
         }
     }
 }
@@ -104,6 +107,7 @@ impl<B: Database> Store<B> {
             response_timeout: limits.response_timeout,
             is_closed: Arc::default(),
             reminder: Arc::default(),
+            end_reporter: Arc::default(),
         })
     }
 
@@ -229,10 +233,22 @@ impl<B: Database> Store<B> {
     pub(in crate::storage) async fn clean_up(&self, limit: u32) -> Result<Cleaned, StoreError> {
         self.reminder.cleaned();
         let database = self.database()?;
-        let cleaning = until_done(CLEANING, |deadline| database.clean_up(limit, deadline));
+        let wanted = self.end_reporter.has_receiver();
+        let cleaning = until_done(CLEANING, |deadline| {
+            database.clean_up(limit, wanted, deadline)
+        });
         let cleaned = cleaning.await?;
         telemetry::rows_cleaned(B::BACKEND, cleaned.deleted);
+        for (id, row) in &cleaned.rows {
+            let record = Record::decode(&row.record).ok();
+            let now = SystemClock.now();
+            (self.end_reporter).report(EndCause::Expired, id, record.as_ref(), now);
+        }
         Ok(cleaned)
+    }
+
+    pub(in crate::storage) fn end_reporter(&self) -> &EndReporter {
+        &self.end_reporter
     }
 }
 
