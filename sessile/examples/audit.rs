@@ -7,11 +7,7 @@
 //! ```
 
 use actix_web::{App, HttpResponse, HttpServer, Result, cookie::Key, web};
-use sessile::{
-    Session, SessionMiddleware,
-    engine::{EventKind, SessionEvents},
-    storage::{MemorySessionStore, SessionId},
-};
+use sessile::{Session, SessionMiddleware, engine::SessionEvents, storage::MemorySessionStore};
 
 type Sessions = web::Data<SessionMiddleware<MemorySessionStore>>;
 
@@ -31,21 +27,20 @@ async fn wait(session: Session, sessions: Sessions) -> Result<String> {
     // The events from now on. The session is looked at after this, so no end is missed.
     let events = sessions.events();
     let user = session.require_signed_in()?;
-    if let Some(id) = session.id() {
-        ended(events, &session, &id).await;
-    }
+    ended(events, &session, &user).await;
     Ok(format!("{user} has signed out"))
 }
 
 /// Returns when the session has ended.
-async fn ended(mut events: SessionEvents, session: &Session, id: &SessionId) {
+async fn ended(mut events: SessionEvents, session: &Session, user: &str) {
+    let Some(id) = session.id() else { return };
     while let Some(event) = events.next().await {
         match event {
-            Ok(event) if event.id.as_ref() != Some(id) => {}
-            Ok(event) if !matches!(event.kind, EventKind::Ended(_)) => {}
-            // Events were missed, but the session is still there.
-            Err(_) if session.reload().await.is_ok() => {}
-            Ok(_) | Err(_) => return,
+            Ok(event) if !event.may_end(&id, Some(user)) => {}
+            Ok(event) if event.id.is_some() => return,
+            // All sessions of the user ended, or events were missed: perhaps not this one.
+            Ok(_) | Err(_) if session.reload().await.is_err() => return,
+            Ok(_) | Err(_) => {}
         }
     }
 }

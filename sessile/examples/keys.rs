@@ -2,23 +2,36 @@
 //!
 //! ```text
 //! (umask 077; openssl rand -hex 64 > session-keys)
-//! cargo run --example keys -- session-keys
+//! cargo run --example keys --features sqlite-session -- session-keys 8080
+//! curl -c jar -X POST localhost:8080/login
+//! curl -c jar -b jar localhost:8080
 //! ```
 //!
-//! `guide::replacing_keys` has the steps for several servers.
+//! A second server, with a file of its own and another port, shares the sessions. `guide::replacing_keys` has the steps for
+//! several servers.
 
 use std::time::Duration;
 
-use actix_web::{App, HttpServer, Result, web};
-use sessile::{Session, SessionMiddleware, config::KeyRing, storage::MemorySessionStore};
+use actix_web::{App, HttpResponse, HttpServer, Result, web};
+use sessile::{Session, SessionMiddleware, config::KeyRing, storage::SqliteSessionStore};
+
+/// An application checks a password here.
+async fn login(session: Session) -> Result<HttpResponse> {
+    session.sign_in("ferris").await?;
+    Ok(HttpResponse::NoContent().finish())
+}
 
 async fn visit(session: Session) -> Result<String> {
+    let user = session.require_signed_in()?;
     session.update_or("visits", 1, |visits: u32| visits + 1)?;
-    Ok(format!("visits: {:?}", session.get::<u32>("visits")?))
+    let visits = session.get::<u32>("visits")?.unwrap_or(0);
+    Ok(format!("{user}, visit {visits}\n"))
 }
 
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
-    config.route("/", web::get().to(visit));
+    config
+        .route("/login", web::post().to(login))
+        .route("/", web::get().to(visit));
 }
 
 /// Reads the file again at each tick. If that fails, the former keys stay in use.
@@ -33,16 +46,17 @@ pub(crate) async fn reload_regularly(keys: KeyRing, mut ticks: actix_web::rt::ti
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let file = std::env::args().nth(1).ok_or("usage: keys FILE")?;
+    let [file, port] = <[String; 2]>::try_from(std::env::args().skip(1).collect::<Vec<_>>())
+        .map_err(|_| "usage: keys FILE PORT")?;
     let keys = KeyRing::from_file(file)?;
-    let store = MemorySessionStore::default();
+    let store = SqliteSessionStore::new("sessions.db").await?;
     // For plain HTTP on this machine.
     let sessions = SessionMiddleware::builder(store, keys.clone()).allow_plain_http(true);
     let sessions = sessions.build();
     let minutes = actix_web::rt::time::interval(Duration::from_secs(60));
     actix_web::rt::spawn(reload_regularly(keys, minutes));
     HttpServer::new(move || App::new().wrap(sessions.clone()).configure(configure))
-        .bind(("127.0.0.1", 8080))?
+        .bind(("127.0.0.1", port.parse()?))?
         .run()
         .await?;
     Ok(())

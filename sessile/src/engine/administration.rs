@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::{SessionInfo, Sessions};
+use super::{EndCause, SessionInfo, Sessions};
 use crate::storage::{Cursor, IterableStore, ManagedStore, SessionId, StoreError};
 
 /// The maximum number of sessions of a page.
@@ -85,14 +85,15 @@ impl<S: IterableStore> Sessions<S> {
     ///
     /// Requests in flight never bring a session back: their changes fail as those of an ended session do, mostly with 409.
     /// A session that is created during the call may stay. After a breach, use [`end_everything`](Self::end_everything)
-    /// instead, which refuses sign-ins in flight as well. Neither is reported as a
-    /// [`SessionEvent`](super::SessionEvent).
+    /// instead, which refuses sign-ins in flight as well.
     ///
     /// # Errors
     ///
     /// If sessions may be left. The call can be repeated.
     pub async fn clear(&self) -> Result<(), StoreError> {
-        self.store().clear().await
+        self.store().clear().await?;
+        self.report(EndCause::Sessions, None, None);
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     clock::Timestamp,
     record::Record,
     session::{Work, machine::Stored},
-    storage::SessionId,
+    storage::{EndReporter, SessionId, SessionStore},
 };
 
 /// Something that happened to a session.
@@ -21,14 +21,52 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionEvent {
-    /// When it happened, by the clock of the engine.
+    /// When it happened, by the clock of the engine. If the store ended the session by itself, by the clock of the store.
     pub at: Timestamp,
     /// What happened.
     pub kind: EventKind,
-    /// The id of the session; `None` if a cookie was rejected, because nothing in it can be trusted.
+    /// The id of the session. `None` if a cookie was rejected, because nothing in it can be trusted, and if all sessions
+    /// ended: those of the [`subject`](Self::subject), or those of all users and guests.
     pub id: Option<SessionId>,
     /// The user that the session is signed in as, if it is and the engine knows.
     pub subject: Option<String>,
+}
+
+impl SessionEvent {
+    /// Whether a session has ended, or may have: the event is the end of this session, or of all sessions of its user, or of
+    /// everyone.
+    ///
+    /// In the latter cases, a session that signed in at about the same time may live.
+    /// [`reload`](crate::Session::reload) fails if it has ended.
+    ///
+    /// ```
+    /// # use sessile::{config::Settings, engine::{SealingKey, SessionManager}, storage::MemorySessionStore};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// # let store = MemorySessionStore::default();
+    /// # let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
+    /// let session = manager.open([]).await?;
+    /// session.sign_in("user-17").await?;
+    /// let id = session.id().expect("it is stored");
+    ///
+    /// let mut events = manager.events();
+    /// manager.sessions().end_all("user-8").await?;
+    /// let other = events.next().await.expect("the manager is alive")?;
+    /// assert!(!other.may_end(&id, Some("user-17")));
+    ///
+    /// manager.sessions().end_all("user-17").await?;
+    /// let own = events.next().await.expect("the manager is alive")?;
+    /// assert!(own.may_end(&id, Some("user-17")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn may_end(&self, id: &SessionId, subject: Option<&str>) -> bool {
+        matches!(self.kind, EventKind::Ended(_))
+            && match (&self.id, &self.subject) {
+                (Some(ended), _) => ended == id,
+                (None, Some(ended)) => subject == Some(ended),
+                (None, None) => true,
+            }
+    }
 }
 
 /// What happened to a session.
@@ -60,19 +98,43 @@ pub enum EndCause {
     /// A request ended its own session: [`purge`](crate::Session::purge), [`sign_out`](crate::Session::sign_out),
     /// [`restart`](crate::Session::restart), or a sign-in as another user.
     Request,
-    /// It was ended through [`Sessions`](crate::Sessions).
+    /// It was ended through [`Sessions`](crate::Sessions). Without an id, all sessions of everyone were: see
+    /// [`clear`](crate::Sessions::clear).
     Sessions,
+    /// A mark in the store ended all sessions that signed in before it: those of a user
+    /// ([`end_all`](crate::Sessions::end_all), [`end_all_and_sign_in`](crate::Sessions::end_all_and_sign_in)), or of everyone
+    /// ([`end_everything`](crate::Sessions::end_everything)).
+    ///
+    /// Reported once for the mark, without an id. The sessions of the user that the store deleted are reported before it, as
+    /// [`Sessions`](Self::Sessions). With `CookieSessionStore`, which lists no sessions, it is also reported with an id, for
+    /// each request with the cookie of such a session. A session in a store is missing then: the engine knows neither that it
+    /// existed nor that a mark ended it.
+    Mark,
     /// Another sign-in of the user took its place: see [`SessionLimit`](crate::storage::SessionLimit).
     Limit,
-    /// A request presented its key after it had expired. Reported for each such request.
+    /// It expired. Reported for each request that presents its key and finds it in the store, and when the store deletes it: for
+    /// most sessions, the latter is the only report, about a minute or more after the end.
+    ///
+    /// The memory store reports it when it frees the session, and stores in SQL databases when this process deletes the row:
+    /// [`start_cleanup`](crate::storage::AnySessionStore::start_cleanup). If a clean-up fails, some of the sessions that it
+    /// deleted may not be reported. Redis deletes expired sessions by itself and does not tell, and a session in a cookie is
+    /// nowhere else, so these are reported for requests only. A [`MigratingStore`](crate::storage::MigratingStore) does not
+    /// report what its stores delete, because that may be a copy of a session that lives.
     Expired,
+    /// A [`MemorySessionStore`](crate::storage::MemorySessionStore) was full, and the session had not been used for the longest
+    /// time.
+    Evicted,
 }
 
 /// The events of a manager from now on.
 ///
 /// Requests never wait for it. The last 1024 events are kept for a receiver that is slower. See [`SessionEvent`] for an
 /// example.
-pub struct SessionEvents(Receiver<SessionEvent>);
+pub struct SessionEvents {
+    of_engine: Receiver<SessionEvent>,
+    /// The sessions that the store ended by itself.
+    of_store: Option<Receiver<SessionEvent>>,
+}
 
 impl SessionEvents {
     /// The next event. Waits until there is one; `None` once all managers and middlewares are gone.
@@ -81,10 +143,27 @@ impl SessionEvents {
     ///
     /// If the receiver was too slow, and events were dropped.
     pub async fn next(&mut self) -> Option<Result<SessionEvent, MissedEventsError>> {
-        match self.0.recv().await {
-            Ok(event) => Some(Ok(event)),
-            Err(Lagged(count)) => Some(Err(MissedEventsError { count })),
-            Err(Closed) => None,
+        loop {
+            let received = match &mut self.of_store {
+                None => self.of_engine.recv().await,
+                Some(of_store) => tokio::select! {
+                    // So that they are received before the end.
+                    biased;
+                    received = of_store.recv() => match received {
+                        Err(Closed) => {
+                            self.of_store = None;
+                            continue;
+                        }
+                        received => received,
+                    },
+                    received = self.of_engine.recv() => received,
+                },
+            };
+            return match received {
+                Ok(event) => Some(Ok(event)),
+                Err(Lagged(count)) => Some(Err(MissedEventsError { count })),
+                Err(Closed) => None,
+            };
         }
     }
 }
@@ -109,12 +188,16 @@ const CAPACITY: usize = 1024;
 
 /// Sends events to those that receive them. Costs next to nothing while there is no receiver.
 #[derive(Default)]
-pub(super) struct EventSender(OnceLock<Sender<SessionEvent>>);
+pub(crate) struct EventSender(OnceLock<Sender<SessionEvent>>);
 
 impl EventSender {
-    pub(super) fn subscribe(&self) -> SessionEvents {
+    pub(crate) fn subscribe(&self) -> Receiver<SessionEvent> {
         let sender = self.0.get_or_init(|| broadcast::channel(CAPACITY).0);
-        SessionEvents(sender.subscribe())
+        sender.subscribe()
+    }
+
+    pub(crate) fn has_receiver(&self) -> bool {
+        self.heard().is_some()
     }
 
     /// The sender, if there is a receiver.
@@ -124,10 +207,19 @@ impl EventSender {
         (sender.receiver_count() > 0).then_some(sender)
     }
 
-    fn send(&self, event: impl FnOnce() -> SessionEvent) {
+    pub(crate) fn send(&self, event: impl FnOnce() -> SessionEvent) {
         if let Some(sender) = self.heard() {
             // It fails only if the last receiver has just gone.
             let _ = sender.send(event());
+        }
+    }
+}
+
+impl<S: SessionStore> Engine<S> {
+    pub(super) fn subscribe(&self) -> SessionEvents {
+        SessionEvents {
+            of_engine: self.events.subscribe(),
+            of_store: self.store.end_reporter().map(EndReporter::subscribe),
         }
     }
 }
@@ -144,13 +236,28 @@ impl<S> Engine<S> {
 
     pub(super) fn report_ended(&self, cause: EndCause, ids: &[SessionId]) {
         for id in ids {
-            self.report(EventKind::Ended(cause), Some(id), None);
+            self.report_end(cause, Some(id), None);
         }
+    }
+
+    /// Reports the end of the session with this id, or else of all sessions of this subject, or else of everyone.
+    pub(super) fn report_end(
+        &self,
+        cause: EndCause,
+        id: Option<&SessionId>,
+        subject: Option<&str>,
+    ) {
+        self.events.send(|| SessionEvent {
+            at: self.clock.now(),
+            kind: EventKind::Ended(cause),
+            id: id.cloned(),
+            subject: subject.map(ToOwned::to_owned),
+        });
     }
 
     /// Reports what a flush did that stored the session as `stored`.
     pub(super) fn report_stored(&self, work: &Work, stored: &Stored) {
-        if self.events.heard().is_none() {
+        if !self.events.has_receiver() {
             return;
         }
         let base = work.base();

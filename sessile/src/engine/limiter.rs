@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{EndCause, Engine};
+use super::{EndCause, Engine, EventKind};
 use crate::{
     storage::{
         CreateOutcome, SessionLimit, SignInFn, SignInOutcome, SignInWrite, StoreError,
@@ -49,7 +49,13 @@ impl<S> Engine<S> {
         let signing_in = (limiter.sign_in)(&self.store, write, limiter.limit);
         let outcome = self.store.observe(Operation::SignIn, signing_in).await?;
         if let SignInOutcome::Stored { displaced } = &outcome {
-            self.report_ended(EndCause::Limit, displaced);
+            for id in displaced {
+                self.report(
+                    EventKind::Ended(EndCause::Limit),
+                    Some(id),
+                    Some(write.record),
+                );
+            }
         }
         Ok(outcome.into())
     }

@@ -33,10 +33,10 @@ mod touch;
 use std::{borrow::Cow, error::Error, fmt, pin::pin, sync::Arc, time::Duration};
 
 pub use self::administration::SessionsPage;
-pub(crate) use self::backend::Backend;
+pub(crate) use self::{backend::Backend, events::EventSender};
 pub use self::events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents};
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
-use self::{cache_control::ResponsePolicy, combine::WriterTable, events::EventSender};
+use self::{cache_control::ResponsePolicy, combine::WriterTable};
 pub(crate) use self::{limiter::Limiter, open::Opened};
 pub use self::{session_info::SessionInfo, sessions::Sessions};
 pub use crate::cookie::{SealingKey, SetCookie};
@@ -238,7 +238,7 @@ impl<S: SessionStore> SessionManager<S> {
     /// What happens to the sessions from now on: for audit trails, presence, and sockets.
     #[must_use]
     pub fn events(&self) -> SessionEvents {
-        self.0.events.subscribe()
+        self.0.subscribe()
     }
 
     /// What an application does with the sessions outside of their own requests.

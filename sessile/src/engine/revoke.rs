@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Engine, EventKind, lifetime::SLACK, open::Lookup, perform::Performed};
+use super::{EndCause, Engine, EventKind, lifetime::SLACK, open::Lookup, perform::Performed};
 use crate::{
     error::{CommitError, OpenError},
     record::{Epoch, Record, id::SessionId},
@@ -66,6 +66,8 @@ impl<S: SessionStore> Engine<S> {
 
     async fn find_replacement(&self, stored: &Stored) -> Result<Lookup, StoreError> {
         let Some(entry) = self.entry(&stored.id).await? else {
+            let ended = EventKind::Ended(EndCause::Mark);
+            self.report(ended, Some(&stored.id), Some(&stored.record));
             return Ok(Lookup::Nothing);
         };
         let Some(id) = entry.moved_to() else {

@@ -59,9 +59,16 @@ impl<S: SessionStore> Sessions<S> {
         }
     }
 
-    fn report_ended(&self, ids: &[SessionId]) {
+    /// Reports the end of the session with this id, or else of all sessions of this subject, or else of everyone.
+    pub(super) fn report(&self, cause: EndCause, id: Option<&SessionId>, subject: Option<&str>) {
         if let Source::Engine(engine) = &self.0 {
-            engine.report_ended(EndCause::Sessions, ids);
+            engine.report_end(cause, id, subject);
+        }
+    }
+
+    fn report_deleted(&self, ids: &[SessionId], subject: Option<&str>) {
+        for id in ids {
+            self.report(EndCause::Sessions, Some(id), subject);
         }
     }
 
@@ -79,8 +86,12 @@ impl<S: SessionStore> Sessions<S> {
     /// If the session may not have ended. Of kind [`Unsupported`](crate::storage::StoreErrorKind::Unsupported) if sessions are
     /// in cookies without a revocation list.
     pub async fn end_by_id(&self, id: &SessionId) -> Result<(), StoreError> {
+        self.delete(id, None).await
+    }
+
+    async fn delete(&self, id: &SessionId, subject: Option<&str>) -> Result<(), StoreError> {
         self.store().delete(id).await?;
-        self.report_ended(std::slice::from_ref(id));
+        self.report(EndCause::Sessions, Some(id), subject);
         Ok(())
     }
 }
@@ -102,15 +113,21 @@ impl<S: EndingStore> Sessions<S> {
     ///
     /// If sessions may be left. The call can be repeated.
     pub async fn end_all(&self, subject: &str) -> Result<usize, StoreError> {
-        let subject = SubjectDigest::of(subject);
-        let ending = self.store().end_sessions_of(&subject, self.now());
-        Ok(match ending.await? {
-            EndOutcome::Ended { ids, .. } => {
-                self.report_ended(&ids);
-                ids.len()
-            }
+        Ok(match self.end_subject(subject).await? {
+            EndOutcome::Ended { ids, .. } => ids.len(),
             EndOutcome::KeptHasEnded => 0,
         })
+    }
+
+    async fn end_subject(&self, subject: &str) -> Result<EndOutcome, StoreError> {
+        let digest = SubjectDigest::of(subject);
+        let ending = self.store().end_sessions_of(&digest, self.now());
+        let outcome = ending.await?;
+        if let EndOutcome::Ended { ids, .. } = &outcome {
+            self.report_deleted(ids, Some(subject));
+            self.report(EndCause::Mark, None, Some(subject));
+        }
+        Ok(outcome)
     }
 
     /// Ends all sessions of a user, and signs the user in to `session`: for a password that was reset.
@@ -123,11 +140,9 @@ impl<S: EndingStore> Sessions<S> {
         session: &Session,
         subject: &str,
     ) -> Result<(), SignInError> {
-        let digest = SubjectDigest::of(subject);
-        let ending = self.store().end_sessions_of(&digest, self.now());
-        if let EndOutcome::Ended { at, ids } = ending.await.map_err(SignInError::EndAll)? {
+        let ending = self.end_subject(subject).await;
+        if let EndOutcome::Ended { at, .. } = ending.map_err(SignInError::EndAll)? {
             session.machine().sign_in_after(at);
-            self.report_ended(&ids);
         }
         session.sign_in(subject).await
     }
@@ -139,7 +154,9 @@ impl<S: EndingStore> Sessions<S> {
     ///
     /// If sessions may be left. The call can be repeated.
     pub async fn end_everything(&self) -> Result<(), StoreError> {
-        self.store().end_all_sessions(self.now()).await.map(drop)
+        self.store().end_all_sessions(self.now()).await?;
+        self.report(EndCause::Mark, None, None);
+        Ok(())
     }
 }
 
@@ -185,7 +202,7 @@ impl<S: SubjectStore> Sessions<S> {
     pub async fn end(&self, subject: &str, id: &SessionId) -> Result<bool, StoreError> {
         let is_theirs = self.get(subject, id).await?.is_some();
         if is_theirs {
-            self.end_by_id(id).await?;
+            self.delete(id, Some(subject)).await?;
         }
         Ok(is_theirs)
     }
@@ -212,7 +229,8 @@ impl<S: SubjectStore> Sessions<S> {
         match ending.await? {
             EndOutcome::Ended { at, ids } => {
                 session.machine().sign_in_after(at);
-                self.report_ended(&ids);
+                // Not the mark as well: a receiver can't tell which session it does not end.
+                self.report_deleted(&ids, record.payload().subject());
                 Ok(ids.len())
             }
             EndOutcome::KeptHasEnded => {

@@ -31,6 +31,13 @@
 //! # });
 //! ```
 //!
+//! - Most sessions end because they expire. That is an event when the store deletes the session. In a database, the
+//!   [clean-up](crate::storage::AnySessionStore::start_cleanup) deletes it: start it in the process that writes the trail.
+//!   It reads what it deletes only while there is a receiver.
+//! - When all sessions of a user or of all users end, an event without an id says so: see
+//!   [`EndCause::Mark`](crate::engine::EndCause::Mark).
+//! - The event of a sign-out has the id of the session and no user. The event of the sign-in has both.
+//!
 //! Ids of sessions are not secret, so a trail may contain them. Names of users are personal data: keep them only as
 //! long as the application's rules allow.
 //!
@@ -39,19 +46,18 @@
 //! A socket outlives the request that opened it. It should close when its user signs out (OWASP ASVS 5.0, 7.4.1):
 //!
 //! ```
-//! use sessile::{
-//!     engine::{EventKind, SessionEvents},
-//!     storage::SessionId,
-//! };
+//! use sessile::{Session, engine::SessionEvents};
 //!
-//! /// Returns when the session has ended.
-//! async fn session_ended(mut events: SessionEvents, id: &SessionId) {
+//! /// Returns when the session has ended. The events have to be those from before the session was opened.
+//! async fn session_ended(mut events: SessionEvents, session: &Session) {
+//!     let (Some(id), subject) = (session.id(), session.subject()) else { return };
 //!     while let Some(event) = events.next().await {
 //!         match event {
-//!             Ok(event) if event.id.as_ref() != Some(id) => {}
-//!             Ok(event) if !matches!(event.kind, EventKind::Ended(_)) => {}
-//!             // The session has ended, or its end may be among the missed events.
-//!             Ok(_) | Err(_) => return,
+//!             Ok(event) if !event.may_end(&id, subject.as_deref()) => {}
+//!             Ok(event) if event.id.is_some() => return,
+//!             // All sessions of the user ended, or events were missed: perhaps not this one.
+//!             Ok(_) | Err(_) if session.reload().await.is_err() => return,
+//!             Ok(_) | Err(_) => {}
 //!         }
 //!     }
 //! }
@@ -59,12 +65,16 @@
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! # let store = MemorySessionStore::default();
 //! # let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
+//! # for ends_everything in [false, true] {
 //! # let session = manager.open([]).await?;
 //! # session.sign_in("user-17").await?;
-//! # let id = session.id().unwrap();
 //! # let events = manager.events();
-//! # manager.sessions().end_all("user-17").await?;
-//! # session_ended(events, &id).await;
+//! # match ends_everything {
+//! #     true => manager.sessions().end_everything().await?,
+//! #     false => drop(manager.sessions().end_all("user-17").await?),
+//! # }
+//! # session_ended(events, &session).await;
+//! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
 //!
@@ -73,10 +83,10 @@
 //! - What happens on other servers: each process reports its own requests and calls. To notice an end on another
 //!   server, a socket calls [`reload`](crate::Session::reload) from time to time. The call fails if the session has
 //!   ended.
-//! - A session that expires while no request presents its key.
-//! - [`end_everything`](crate::Sessions::end_everything) and [`clear`](crate::Sessions::clear), which end sessions without
-//!   listing them.
-//! - With sessions in cookies, [`end_all`](crate::Sessions::end_all): the revocation list does not know which sessions a user
-//!   has.
+//! - A session in Redis or in a cookie that expires while no request presents its key. Redis deletes it by itself, and the
+//!   browser drops its cookie. The same applies to stores of your own, unless they have an
+//!   [`EndReporter`](crate::storage::EndReporter).
+//! - A request with the key of a session that ended before, by a sign-out or a mark: to the engine, no such session exists.
+//!   Its end was an event. Sessions in cookies that a mark ended are the exception.
 //!
 //! [`examples/audit.rs`]: https://github.com/sessile-rs/sessile/blob/main/sessile/examples/audit.rs

@@ -180,8 +180,9 @@
 //! - **A cache.** If you have none, ignore [`Freshness`]. If you have one, serve only loads with [`Cached`]
 //!   from it, and evict on each write and each conflict.
 //! - **The provided methods.** `keeps_nothing` and `revocations` are for records in the cookie, and
-//!   `opens_actix_session_key` for backends that actix-session has written to. A store that wraps another store
-//!   forwards all of them to it.
+//!   `opens_actix_session_key` for backends that actix-session has written to. With `end_reporter`, a store
+//!   reports the expired sessions that it deletes, for audit trails. A store that wraps another store forwards all of
+//!   them to it.
 //!
 //! [`Cached`]: crate::storage::Freshness::Cached
 //! [`Corrupt`]: crate::storage::StoreErrorKind::Corrupt

@@ -79,6 +79,7 @@ pub mod compat;
 mod cookie;
 #[cfg(feature = "_server")]
 mod credentials;
+mod end_reporter;
 mod ending;
 mod error;
 #[cfg(feature = "_server")]
@@ -144,6 +145,7 @@ pub use self::sql::CleanupTask;
 pub use self::sqlite::{SqliteSessionStore, SqliteSessionStoreBuilder, SqliteSynchronous};
 pub use self::{
     any::{AnySessionStore, AnySessionStoreBuilder},
+    end_reporter::EndReporter,
     ending::EndingStore,
     error::{StoreError, StoreErrorKind},
     iteration::{Cursor, IterableStore, Page},
@@ -245,6 +247,14 @@ pub trait SessionStore: Send + Sync + 'static {
     fn opens_actix_session_key(&self, key: &str) -> bool {
         let _ = key;
         false
+    }
+
+    /// What the store reports sessions with that it ended by itself, because they had expired or it had no room for them.
+    ///
+    /// Default: `None`, so that such an end is not a [`SessionEvent`](crate::engine::SessionEvent). A store that wraps another
+    /// one returns that of the inner store.
+    fn end_reporter(&self) -> Option<&EndReporter> {
+        None
     }
 }
 

@@ -3,9 +3,9 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use super::{
-    CreateOutcome, Cursor, EndOutcome, Freshness, IterableStore, Kept, Loaded, ManagedStore, Page,
-    RevocationList, SessionId, SessionLimit, SessionStore, SignInOutcome, SignInWrite, StoreError,
-    SubjectDigest, SubjectStore, UpdateOutcome, Version,
+    CreateOutcome, Cursor, EndOutcome, EndReporter, Freshness, IterableStore, Kept, Loaded,
+    ManagedStore, Page, RevocationList, SessionId, SessionLimit, SessionStore, SignInOutcome,
+    SignInWrite, StoreError, SubjectDigest, SubjectStore, UpdateOutcome, Version,
 };
 use crate::{clock::Timestamp, record::Record};
 
@@ -54,6 +54,10 @@ impl<S: SessionStore> SessionStore for Arc<S> {
 
     fn opens_actix_session_key(&self, key: &str) -> bool {
         S::opens_actix_session_key(self, key)
+    }
+
+    fn end_reporter(&self) -> Option<&EndReporter> {
+        S::end_reporter(self)
     }
 }
 

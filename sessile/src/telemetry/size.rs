@@ -1,5 +1,7 @@
 //! [`Size`]: how much sessions take that are kept in memory.
 
+use std::ops::AddAssign;
+
 use super::{metric::Gauge, metrics};
 
 /// A number of sessions, and the bytes that they take.
@@ -7,6 +9,13 @@ use super::{metric::Gauge, metrics};
 pub(crate) struct Size {
     pub(crate) sessions: usize,
     pub(crate) bytes: usize,
+}
+
+impl AddAssign for Size {
+    fn add_assign(&mut self, other: Self) {
+        self.sessions += other.sessions;
+        self.bytes += other.bytes;
+    }
 }
 
 impl Size {

@@ -9,7 +9,6 @@ use sessile::{Session, SessionMiddleware, extract::CsrfGuard, storage::SessionSt
 
 use crate::{
     client::{Reply, Server},
-    forms_example,
     setup::{Kind, Setup},
 };
 
@@ -38,12 +37,31 @@ async fn sign_out(session: Session) -> &'static str {
     "signed out"
 }
 
+#[derive(serde::Deserialize)]
+struct Order {
+    article: String,
+}
+
+async fn page(session: Session) -> actix_web::Result<HttpResponse> {
+    let field = session.csrf_field()?;
+    let html = format!(r#"<form method="post">{field}<input name="article"></form>"#);
+    Ok(HttpResponse::Ok().body(html))
+}
+
+async fn order(order: web::Form<Order>) -> String {
+    format!("1 {}", order.article)
+}
+
+fn shop(config: &mut web::ServiceConfig) {
+    config
+        .route("/", web::get().to(page))
+        .route("/", web::post().to(order));
+}
+
 /// The shop and routes that scripts use, inside of `guard`.
 fn start_with<S: SessionStore>(sessions: SessionMiddleware<S>, guard: CsrfGuard) -> Server {
     Server::start(sessions, move |config| {
-        let scope = web::scope("")
-            .wrap(guard.clone())
-            .configure(forms_example::configure);
+        let scope = web::scope("").wrap(guard.clone()).configure(shop);
         config.service(
             scope
                 .route("/token", web::get().to(token))
@@ -120,8 +138,8 @@ impl<'a> Browser<'a> {
     }
 }
 
-/// The token in the form of the shop.
-fn token_in(page: &str) -> String {
+/// The token in a form.
+pub(crate) fn token_in(page: &str) -> String {
     let (_, token) = page.split_once(r#"name="csrf_token" value=""#).unwrap();
     token.split_once('"').unwrap().0.to_owned()
 }

@@ -1,17 +1,23 @@
 //! The example programs, as their readers run them.
 
-use std::{fs, sync::mpsc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::mpsc,
+    time::Duration,
+};
 
 use actix_web::{cookie::Key, web};
 use sessile::{
     SessionMiddleware,
     config::KeyRing,
+    extract::CsrfGuard,
     storage::{MemorySessionStore, SqliteSessionStore},
 };
 
 use crate::{
-    audit_example, client::Server, ending_cookies_example, keys_example, setup::in_time,
-    shop_example, site_and_api_example,
+    audit_example, client::Server, csrf::token_in, ending_cookies_example, form_before_example,
+    forms_example, keys_example, setup::in_time, shop_example, site_and_api_example,
 };
 
 fn middleware() -> SessionMiddleware<MemorySessionStore> {
@@ -82,44 +88,156 @@ async fn the_site_and_its_api_have_sessions_of_their_own() {
     .await;
 }
 
+/// A server of the example with keys, and the file that it reads them from.
+struct WithKeys {
+    file: PathBuf,
+    keys: KeyRing,
+    server: Server,
+}
+
+impl WithKeys {
+    fn start(store: &MemorySessionStore, file: PathBuf, lines: &[&str]) -> Self {
+        write_keys(&file, lines);
+        let keys = KeyRing::from_file(&file).unwrap();
+        let sessions = SessionMiddleware::new(store.clone(), keys.clone());
+        let server = Server::start(sessions, keys_example::configure);
+        Self { file, keys, server }
+    }
+}
+
+fn write_keys(file: &Path, lines: &[&str]) {
+    fs::write(file, lines.join("\n") + "\n").unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn the_server_uses_the_new_keys_of_its_file() {
     in_time(async {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("session-keys");
-        let write = |lines: &[&str]| {
-            fs::write(&file, lines.join("\n") + "\n").unwrap();
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::PermissionsExt as _;
-                fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-            }
-        };
         let (old, new) = ("0a".repeat(64), "1b".repeat(64));
-        write(&[&old]);
-        let keys = KeyRing::from_file(&file).unwrap();
-        let sessions = SessionMiddleware::new(MemorySessionStore::default(), keys.clone());
-        let server = Server::start(sessions, keys_example::configure);
-        let sealed_by_old = server.get("/").await.cookie();
+        let store = MemorySessionStore::default();
+        let WithKeys { file, keys, server } = WithKeys::start(&store, file, &[&old]);
+        let sealed_by_old = server.post("/login").await.cookie();
         let ticks = tokio::time::interval(Duration::from_millis(1));
         let reloading = tokio::spawn(keys_example::reload_regularly(keys, ticks));
 
         // A change of a session in a store sets no cookie, unless another key seals it now.
-        write(&[&new, &old]);
+        write_keys(&file, &[&new, &old]);
         let sealed_by_new = loop {
             let visit = server.get_as(&sealed_by_old, "/").await;
-            assert_ne!(visit.body, "visits: Some(1)");
+            assert_eq!(visit.status, 200);
             if !visit.headers("set-cookie").is_empty() {
                 break visit.cookie();
             }
         };
 
-        write(&[&new]);
-        while server.get_as(&sealed_by_old, "/").await.body != "visits: Some(1)" {}
+        write_keys(&file, &[&new]);
+        while server.get_as(&sealed_by_old, "/").await.status != 401 {}
         let visit = server.get_as(&sealed_by_new, "/").await;
-        assert_ne!(visit.body, "visits: Some(1)");
+        assert_eq!(visit.status, 200);
         visit.assert_sets_no_cookie();
         reloading.abort();
+    })
+    .await;
+}
+
+/// The steps of `guide::replacing_keys`, one server after the other.
+#[tokio::test]
+async fn a_user_stays_signed_in_while_two_servers_replace_their_key() {
+    in_time(async {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = ("0a".repeat(64), "1b".repeat(64));
+        let store = MemorySessionStore::default();
+        let servers =
+            ["one", "other"].map(|name| WithKeys::start(&store, folder.path().join(name), &[&old]));
+        let mut cookie = servers[0].server.post("/login").await.cookie();
+        let first_cookie = cookie.clone();
+        let mut visits = 0;
+        for step in [vec![&*old, &new], vec![&new, &old], vec![&new]] {
+            for changed in &servers {
+                write_keys(&changed.file, &step);
+                changed.keys.reload().unwrap();
+                for WithKeys { server, .. } in &servers {
+                    let visit = server.get_as(&cookie, "/").await;
+                    visits += 1;
+                    assert_eq!(visit.body, format!("ferris, visit {visits}\n"), "{step:?}");
+                    cookie = visit.cookie_or(&cookie);
+                }
+            }
+        }
+        // The old key is gone on both.
+        for WithKeys { server, .. } in &servers {
+            assert_eq!(server.get_as(&first_cookie, "/").await.status, 401);
+        }
+    })
+    .await;
+}
+
+/// The lines of a program without its documentation and blank lines.
+fn code(program: &str) -> impl Iterator<Item = &str> {
+    let lines = program.lines();
+    lines.filter(|line| !line.is_empty() && !line.starts_with("//!"))
+}
+
+#[test]
+fn a_form_gets_csrf_protection_and_a_flash_message_in_under_20_lines() {
+    let mut before: Vec<_> = code(include_str!("../../examples/forms/before.rs")).collect();
+    let after = code(include_str!("../../examples/forms/main.rs"));
+    let added: Vec<_> = after
+        .filter(|line| match before.iter().position(|it| it == line) {
+            Some(same) => {
+                before.remove(same);
+                false
+            }
+            None => true,
+        })
+        .collect();
+    assert!((1..20).contains(&added.len()), "{added:#?}");
+    for ability in ["CsrfGuard::new", "csrf_field", "flash(", "take_flash"] {
+        assert!(added.iter().any(|line| line.contains(ability)), "{ability}");
+    }
+}
+
+#[tokio::test]
+async fn the_form_refuses_other_sites_and_thanks_its_users() {
+    const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
+    const BARE: &str = r#"<form method="post"><input name="article"></form>"#;
+    in_time(async {
+        let post = |cookie: &str, form: &str| {
+            format!(
+                "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{FORM}\r\n\
+                 Cookie: {cookie}\r\nContent-Length: {}\r\n\r\n{form}",
+                form.len()
+            )
+            .into_bytes()
+        };
+        let before = Server::start_bare(form_before_example::configure);
+        assert_eq!(before.get("/").await.body, BARE);
+        let sent = before.exchange(&post("", "article=apple")).await;
+        assert_eq!((sent.status, sent.headers("location")), (303, vec!["/"]));
+
+        let after = Server::start(middleware(), |config| {
+            let form = web::scope("").wrap(CsrfGuard::new());
+            config.service(form.configure(forms_example::configure));
+        });
+        let page = after.get("/").await;
+        let (cookie, token) = (page.cookie(), token_in(&page.body));
+        let forged = after.exchange(&post(&cookie, "article=apple")).await;
+        assert_eq!(forged.status, 403);
+        let form = format!("csrf_token={token}&article=apple");
+        let sent = after.exchange(&post(&cookie, &form)).await;
+        assert_eq!((sent.status, sent.headers("location")), (303, vec!["/"]));
+        for thanks in ["Thank you for your order.", ""] {
+            let page = after.get_as(&cookie, "/").await.body;
+            let form = page.strip_prefix(thanks).unwrap();
+            assert!(form.starts_with(r#"<form method="post">"#), "{page}");
+            assert!(form.ends_with(r#"<input name="article"></form>"#), "{page}");
+        }
     })
     .await;
 }

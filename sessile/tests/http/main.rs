@@ -24,7 +24,9 @@ mod extractors;
 mod failure_pages;
 mod failures;
 mod flashes;
-#[path = "../../examples/forms.rs"]
+#[path = "../../examples/forms/before.rs"]
+mod form_before_example;
+#[path = "../../examples/forms/main.rs"]
 mod forms_example;
 mod handle_methods;
 mod handles;

@@ -87,7 +87,8 @@ impl Client {
     pub(crate) async fn exchange(&self, request: &[u8]) -> Reply {
         let mut stream = self.begin(request).await;
         let mut response = Vec::new();
-        stream.read_to_end(&mut response).await.unwrap();
+        // A server that has left the body of the request unread waits for a second before it closes the connection.
+        while !is_complete(&response) && stream.read_buf(&mut response).await.unwrap() > 0 {}
         Reply::parse(&String::from_utf8(response).unwrap())
     }
 
@@ -97,6 +98,19 @@ impl Client {
         stream.write_all(request).await.unwrap();
         stream
     }
+}
+
+/// Whether this is a whole response that has a `Content-Length`. That to a `HEAD` is not complete before the connection is
+/// closed.
+fn is_complete(response: &[u8]) -> bool {
+    let end = response.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    let Some((head, body)) = end.map(|end| response.split_at(end + 4)) else {
+        return false;
+    };
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let mut lines = head.lines();
+    let length = lines.find_map(|line| line.strip_prefix("content-length:"));
+    length.is_some_and(|length| length.trim().parse() == Ok(body.len()))
 }
 
 /// A response.

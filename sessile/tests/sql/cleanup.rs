@@ -1,8 +1,13 @@
 //! Cleaning up expired rows.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use sessile::storage::SessionStore as _;
+use sessile::{
+    config::Settings,
+    engine::{EndCause, EventKind, SealingKey, SessionManager},
+    record::Record,
+    storage::SessionStore as _,
+};
 
 use crate::{
     engine::{self, Server, Store},
@@ -119,7 +124,8 @@ async fn rows_that_were_extended_are_postponed() {
     assert_eq!(value(&store, &at).await.unwrap(), Some(1));
 }
 
-#[tokio::test]
+// The calls that count the rows block a thread. They would make batches appear slow, which become smaller then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_clean_up_task_goes_through_all_batches_and_stops() {
     let server = Server::start().unwrap();
     let store = store(&server).await;
@@ -135,6 +141,41 @@ async fn the_clean_up_task_goes_through_all_batches_and_stops() {
     .await;
     cleanup.stop().await;
     assert_eq!(value(&store, &live).await.unwrap(), Some(1));
+}
+
+#[tokio::test]
+async fn the_sessions_of_deleted_rows_are_events() {
+    let server = Server::start().unwrap();
+    let store = store(&server).await;
+    let settings = Settings::default();
+    let manager = SessionManager::new(store.clone(), SealingKey::generate(), settings).unwrap();
+    let mut events = manager.events();
+    let extended = create(&store, 1).await;
+    server
+        .execute("UPDATE sessile_sessions SET due_at = 0")
+        .unwrap();
+    let text = record(1).encode();
+    let text = text.replacen('{', r#"{"sub":"ferris","in":1,"#, 1);
+    let user = Record::decode(text.as_bytes()).unwrap();
+    let user = create_record(&store, &user, Duration::ZERO).await.unwrap();
+    add_expired(&server, 300);
+    // None of them may miss a row, also if they find the same ones.
+    let cleaning = || store.delete_expired(200);
+    let (one, other) = tokio::join!(cleaning(), cleaning());
+    let rest = store.delete_expired(400).await.unwrap();
+    assert_eq!(one.unwrap() + other.unwrap() + rest, 301);
+    assert_eq!(value(&store, &extended).await.unwrap(), Some(1));
+    drop((manager, store));
+
+    let mut users = BTreeMap::new();
+    while let Some(event) = events.next().await {
+        let event = event.unwrap();
+        assert_eq!(event.kind, EventKind::Ended(EndCause::Expired));
+        users.insert(event.id.unwrap().to_string(), event.subject);
+    }
+    assert_eq!(users.len(), 301);
+    assert_eq!(users[&user.id.to_string()].as_deref(), Some("ferris"));
+    assert!(!users.contains_key(&extended.id.to_string()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

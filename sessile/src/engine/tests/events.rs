@@ -1,8 +1,12 @@
 //! What happens to sessions, as receivers of events see it.
 
 use super::*;
-use crate::engine::{EndCause, EventKind, SessionEvents};
-use crate::storage::SessionLimit;
+use crate::{
+    engine::{EndCause, EventKind, SessionEvents},
+    storage::{
+        AnySessionStore, MemorySessionStoreBuilder, SessionLimit, SubjectDigest, SubjectStore as _,
+    },
+};
 
 /// The kinds of the events so far, with the users.
 async fn seen(events: &mut SessionEvents) -> Vec<(EventKind, Option<String>)> {
@@ -107,6 +111,39 @@ async fn keys_that_open_nothing_are_reported() {
     assert_eq!(seen(&mut events).await, of_guest(&[expired]));
 }
 
+/// A world whose memory store no fault stands before, so that it reports the sessions that it ends.
+fn reporting(builder: MemorySessionStoreBuilder) -> World<MemorySessionStore> {
+    let clock = ManualClock::default();
+    World::over(builder.clock(clock.clone()).build(), clock, |_| {})
+}
+
+/// The ends so far: their cause, id and user.
+async fn ends(
+    events: &mut SessionEvents,
+) -> Vec<(EndCause, Option<SessionId>, Option<&'static str>)> {
+    let mut ends = Vec::new();
+    while let Ok(event) = timeout::within(Duration::ZERO, events.next()).await {
+        let event = event.unwrap().unwrap();
+        if let EventKind::Ended(cause) = event.kind {
+            let user = ["corro", "ferris"].into_iter();
+            let subject = event.subject.as_deref();
+            let user = subject.map(|it| user.clone().find(|user| *user == it).unwrap());
+            ends.push((cause, event.id, user));
+        }
+    }
+    ends
+}
+
+impl<S: SessionStore + Clone> World<S> {
+    /// A session that is signed in as `user`.
+    async fn of_user(&self, user: &str) -> Session {
+        self.clock.advance(Duration::from_millis(1));
+        let session = self.open("").await;
+        session.sign_in(user).await.unwrap();
+        session
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_end_at_a_limit_and_from_outside_is_reported() {
     let clock = ManualClock::default();
@@ -121,21 +158,167 @@ async fn the_end_at_a_limit_and_from_outside_is_reported() {
         clock.advance(Duration::from_secs(1));
         let session = manager.open([]).await.unwrap();
         session.sign_in("ferris").await.unwrap();
-        ids.push(session.id().unwrap());
+        ids.push(session.id());
     }
-    manager.sessions().end("ferris", &ids[1]).await.unwrap();
-    let mut ended = Vec::new();
-    while let Ok(event) = clock::within(Duration::ZERO, events.next()).await {
-        let event = event.unwrap().unwrap();
-        if let EventKind::Ended(cause) = event.kind {
-            ended.push((cause, event.id.unwrap()));
-        }
-    }
+    let second = ids[1].clone().unwrap();
+    manager.sessions().end("ferris", &second).await.unwrap();
     let [first, second] = ids.try_into().unwrap();
     assert_eq!(
-        ended,
-        [(EndCause::Limit, first), (EndCause::Sessions, second)]
+        ends(&mut events).await,
+        [
+            (EndCause::Limit, first, Some("ferris")),
+            (EndCause::Sessions, second, Some("ferris")),
+        ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_all_sessions_is_reported_for_each_and_for_the_mark() {
+    let world = reporting(MemorySessionStore::builder());
+    let sessions = world.manager.sessions();
+    let mut events = world.manager.events();
+    let [first, second] = [world.of_user("ferris").await, world.of_user("ferris").await];
+    let (first_id, second_id) = (first.id(), second.id());
+
+    // The mark does not end the caller's own session, so it is not reported.
+    sessions.end_others(&second).await.unwrap();
+    let listed = (EndCause::Sessions, first_id, Some("ferris"));
+    assert_eq!(ends(&mut events).await, [listed]);
+
+    sessions.end_all("ferris").await.unwrap();
+    let listed = (EndCause::Sessions, second_id, Some("ferris"));
+    let mark = (EndCause::Mark, None, Some("ferris"));
+    assert_eq!(ends(&mut events).await, [listed, mark.clone()]);
+
+    let session = world.open("").await;
+    let signing_in = sessions.end_all_and_sign_in(&session, "ferris");
+    signing_in.await.unwrap();
+    assert_eq!(ends(&mut events).await, [mark]);
+
+    sessions.end_everything().await.unwrap();
+    sessions.clear().await.unwrap();
+    assert_eq!(
+        ends(&mut events).await,
+        [
+            (EndCause::Mark, None, None),
+            (EndCause::Sessions, None, None)
+        ]
+    );
+}
+
+#[cfg(feature = "cookie-session")]
+#[tokio::test(start_paused = true)]
+async fn a_session_in_a_cookie_that_a_mark_ended_is_reported_when_its_cookie_comes() {
+    use crate::storage::{CookieSessionStore, RevocationList};
+    let clock = ManualClock::default();
+    let list = MemorySessionStore::builder().clock(clock.clone()).build();
+    let store = CookieSessionStore::with_revocations(RevocationList::new(list));
+    let world = World::over(store, clock, |_| {});
+    let session = world.of_user("ferris").await;
+    let id = session.id();
+    let cookie = world.commit(&session).await.unwrap();
+    let signed_out = world.of_user("corro").await;
+    let other_cookie = world.commit(&signed_out).await.unwrap();
+    let signing_out = world.open(&other_cookie).await;
+    signing_out.purge();
+    world.commit(&signing_out).await;
+
+    let mut events = world.manager.events();
+    world.manager.sessions().end_all("ferris").await.unwrap();
+    assert_eq!(
+        ends(&mut events).await,
+        [(EndCause::Mark, None, Some("ferris"))]
+    );
+    world.open(&cookie).await;
+    // No mark ended this one, and its end was reported when it came.
+    world.open(&other_cookie).await;
+    assert_eq!(
+        ends(&mut events).await,
+        [(EndCause::Mark, id, Some("ferris"))]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_that_the_memory_store_frees_are_reported() {
+    // One shard, so that each operation checks some of all sessions.
+    let world = reporting(MemorySessionStore::builder().max_bytes(1024 * 1024));
+    let guest = world.id(&world.stored().await).await;
+    let user = world.of_user("ferris").await.id();
+    let signed_out = world.of_user("corro").await;
+    signed_out.purge();
+    world.commit(&signed_out).await;
+
+    let mut events = world.manager.events();
+    world.clock.advance(Duration::from_secs(24 * 3600 + 61));
+    world.stored().await;
+    let mut ended = ends(&mut events).await;
+    ended.sort_by_key(|(_, _, user)| *user);
+    assert_eq!(
+        ended,
+        [
+            (EndCause::Expired, guest, None),
+            (EndCause::Expired, user, Some("ferris")),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_that_a_full_memory_store_evicts_are_reported() {
+    let world = reporting(MemorySessionStore::builder().max_bytes(2048));
+    let mut events = world.manager.events();
+    let mut ids = Vec::new();
+    for _ in 0..20 {
+        ids.push(world.of_user("ferris").await.id());
+    }
+    let live = world.store.list(&SubjectDigest::of("ferris")).await;
+    ids.truncate(20 - live.unwrap().len());
+    assert!(ids.len() > 10);
+    let evicted = |id| (EndCause::Evicted, id, Some("ferris"));
+    let expected: Vec<_> = ids.into_iter().map(evicted).collect();
+    assert_eq!(ends(&mut events).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrapped_stores_report_to_each_manager_and_a_list_of_ended_sessions_is_silent() {
+    let clock = ManualClock::default();
+    let memory = MemorySessionStore::builder().clock(clock.clone()).build();
+    let wrapped = AnySessionStore::with_subjects(Arc::new(memory.clone()));
+    let world = World::over(wrapped, clock.clone(), |_| {});
+    let other = World::over(memory.clone(), clock.clone(), |_| {});
+    let (mut events, mut events_of_other) = (world.manager.events(), other.manager.events());
+
+    let minute = Duration::from_secs(60);
+    let entry = Record::revocation(clock.now());
+    for record in [Record::new(clock.now()), entry] {
+        let (id, version) = (SessionId::generate(), Version::generate());
+        memory.create(&id, &record, version, minute).await.unwrap();
+    }
+    clock.advance(minute);
+    for _ in 0..100 {
+        world.open("").await;
+        let id = SessionId::generate();
+        memory.load(&id, None, Freshness::Current).await.unwrap();
+    }
+    for events in [&mut events, &mut events_of_other] {
+        let ends = ends(events).await;
+        assert!(
+            matches!(&ends[..], [(EndCause::Expired, Some(_), None)]),
+            "{ends:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_events_end_with_the_managers_although_the_store_lives() {
+    let world = reporting(MemorySessionStore::builder());
+    let mut events = world.manager.events();
+    world.stored().await;
+    let World { manager, store, .. } = world;
+    drop(manager);
+    let created = events.next().await.unwrap().unwrap();
+    assert_eq!(created.kind, EventKind::Created);
+    assert!(events.next().await.is_none());
+    drop(store);
 }
 
 #[tokio::test]
@@ -152,4 +335,19 @@ async fn a_slow_receiver_learns_how_much_it_missed_and_delays_no_request() {
     while let Some(event) = events.next().await {
         assert_eq!(event.unwrap().kind, EventKind::CookieRejected);
     }
+}
+
+#[tokio::test]
+async fn a_receiver_that_panics_disturbs_neither_requests_nor_other_receivers() {
+    let world = World::new(|_| {});
+    let (mut panicking, mut other) = (world.manager.events(), world.manager.events());
+    let task = tokio::spawn(async move {
+        panicking.next().await;
+        panic!("a receiver fails");
+    });
+    world.stored().await;
+    assert!(task.await.unwrap_err().is_panic());
+    world.stored().await;
+    let created = of_guest(&[EventKind::Created, EventKind::Created]);
+    assert_eq!(seen(&mut other).await, created);
 }

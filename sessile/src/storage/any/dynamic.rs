@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     record::Record,
     storage::{
-        BoxFuture, CreateOutcome, Freshness, Loaded, RevocationList, SessionId, SessionStore,
-        StoreError, SubjectDigest, UpdateOutcome, Version,
+        BoxFuture, CreateOutcome, EndReporter, Freshness, Loaded, RevocationList, SessionId,
+        SessionStore, StoreError, SubjectDigest, UpdateOutcome, Version,
     },
 };
 
@@ -43,6 +43,8 @@ pub(super) trait DynStore: Send + Sync {
     fn revocations(&self) -> Option<&RevocationList>;
 
     fn opens_actix_session_key(&self, key: &str) -> bool;
+
+    fn end_reporter(&self) -> Option<&EndReporter>;
 }
 
 impl<S: SessionStore> DynStore for S {
@@ -92,5 +94,9 @@ impl<S: SessionStore> DynStore for S {
 
     fn opens_actix_session_key(&self, key: &str) -> bool {
         SessionStore::opens_actix_session_key(self, key)
+    }
+
+    fn end_reporter(&self) -> Option<&EndReporter> {
+        SessionStore::end_reporter(self)
     }
 }

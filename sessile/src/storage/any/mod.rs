@@ -24,8 +24,9 @@ use self::{
 #[cfg(feature = "_sql")]
 use super::CleanupTask;
 use super::{
-    CreateOutcome, Freshness, IterableStore, Loaded, ManagedStore, RevocationList, SessionId,
-    SessionStore, StoreError, StoreErrorKind, SubjectDigest, SubjectStore, UpdateOutcome, Version,
+    CreateOutcome, EndReporter, Freshness, IterableStore, Loaded, ManagedStore, RevocationList,
+    SessionId, SessionStore, StoreError, StoreErrorKind, SubjectDigest, SubjectStore,
+    UpdateOutcome, Version,
 };
 use crate::record::Record;
 
@@ -246,6 +247,10 @@ impl SessionStore for AnySessionStore {
 
     fn opens_actix_session_key(&self, key: &str) -> bool {
         self.store.opens_actix_session_key(key)
+    }
+
+    fn end_reporter(&self) -> Option<&EndReporter> {
+        self.store.end_reporter()
     }
 }
 

@@ -1,10 +1,11 @@
 //! Iterating over the sessions, counting and clearing them.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, sync::MutexGuard};
 
 use super::{
     MemorySessionStore,
-    locked::{self, LockedShard},
+    locked::{self, Resized},
+    shard::Shard,
 };
 use crate::storage::{Cursor, IterableStore, ManagedStore, Page, StoreError};
 
@@ -41,7 +42,7 @@ impl Position {
 }
 
 impl MemorySessionStore {
-    fn shard(&self, index: usize) -> Option<LockedShard<'_>> {
+    fn shard(&self, index: usize) -> Option<MutexGuard<'_, Shard>> {
         self.shared.shards.get(index).map(locked::lock)
     }
 }
@@ -86,7 +87,8 @@ impl IterableStore for MemorySessionStore {
     }
 
     async fn clear(&self) -> Result<(), StoreError> {
-        self.delete_everything(&mut self.index(), |_| false);
+        let mut resized = Resized::default();
+        self.delete_everything(&mut resized, &mut self.index(), |_| false);
         Ok(())
     }
 }

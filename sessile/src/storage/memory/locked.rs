@@ -1,94 +1,64 @@
-//! [`LockedShard`]: a shard in use, whose change of size is reported after its lock was released.
+//! Locking shards, and reporting how their sizes changed once the locks are released.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-#[cfg(feature = "metrics")]
-pub(super) use self::measured::LockedShard;
 use super::shard::Shard;
-
-#[cfg(not(feature = "metrics"))]
-pub(super) type LockedShard<'a> = std::sync::MutexGuard<'a, Shard>;
+#[cfg(feature = "metrics")]
+use crate::telemetry::Size;
 
 #[inline]
-pub(super) fn lock(shard: &Mutex<Shard>) -> LockedShard<'_> {
-    let guard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+pub(super) fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// By how much an operation changed the sizes of shards.
+///
+/// It is reported when this is dropped. The recorder is code of the application, so the operation has to have released all
+/// locks by then, also that of the index.
+#[derive(Default)]
+pub(super) struct Resized {
     #[cfg(feature = "metrics")]
-    let guard = LockedShard::new(guard);
-    guard
+    before: Size,
+    #[cfg(feature = "metrics")]
+    after: Size,
+}
+
+impl Resized {
+    /// Runs `change` under the lock of `shard`.
+    #[inline]
+    pub(super) fn by<T>(
+        &mut self,
+        shard: &Mutex<Shard>,
+        change: impl FnOnce(&mut Shard) -> T,
+    ) -> T {
+        let mut shard = lock(shard);
+        #[cfg(feature = "metrics")]
+        {
+            self.before += shard.size();
+        }
+        let output = change(&mut shard);
+        #[cfg(feature = "metrics")]
+        {
+            self.after += shard.size();
+        }
+        output
+    }
 }
 
 #[cfg(feature = "metrics")]
-mod measured {
-    use std::{
-        ops::{Deref, DerefMut},
-        sync::MutexGuard,
-    };
-
-    use super::Shard;
-    use crate::telemetry::Size;
-
-    pub(in super::super) struct LockedShard<'a> {
-        guard: MutexGuard<'a, Shard>,
-        // It is dropped after the guard, so that other requests of the shard do not wait for the
-        // application's recorder.
-        change: Change,
-    }
-
-    struct Change {
-        before: Size,
-        after: Size,
-    }
-
-    impl<'a> LockedShard<'a> {
-        #[inline]
-        pub(super) fn new(guard: MutexGuard<'a, Shard>) -> Self {
-            let size = guard.size();
-            Self {
-                guard,
-                change: Change {
-                    before: size,
-                    after: size,
-                },
-            }
+impl Drop for Resized {
+    #[inline]
+    fn drop(&mut self) {
+        if self.after != self.before {
+            self.after.of_memory_store(self.before);
         }
     }
+}
 
-    impl Deref for LockedShard<'_> {
-        type Target = Shard;
-
-        #[inline]
-        fn deref(&self) -> &Shard {
-            &self.guard
-        }
-    }
-
-    impl DerefMut for LockedShard<'_> {
-        #[inline]
-        fn deref_mut(&mut self) -> &mut Shard {
-            &mut self.guard
-        }
-    }
-
-    impl Drop for LockedShard<'_> {
-        #[inline]
-        fn drop(&mut self) {
-            self.change.after = self.guard.size();
-        }
-    }
-
-    impl Drop for Change {
-        #[inline]
-        fn drop(&mut self) {
-            if self.after != self.before {
-                self.after.of_memory_store(self.before);
-            }
-        }
-    }
-
-    /// The sessions end with their store.
-    impl Drop for Shard {
-        fn drop(&mut self) {
-            Size::default().of_memory_store(self.size());
-        }
+/// The sessions of a store end with it.
+#[cfg(feature = "metrics")]
+impl Drop for Shard {
+    fn drop(&mut self) {
+        Size::default().of_memory_store(self.size());
     }
 }

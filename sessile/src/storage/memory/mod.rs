@@ -17,12 +17,12 @@ use std::{
 
 use self::{
     index::{HasMarks, Index, is_indexed},
-    locked::LockedShard,
+    locked::Resized,
     shard::{Removed, Shard, TooLargeError},
 };
 use super::{
-    CreateOutcome, Freshness, Loaded, Refusal, SessionId, SessionStore, StoreError, StoreErrorKind,
-    SubjectDigest, UpdateOutcome, Version,
+    CreateOutcome, EndReporter, Freshness, Loaded, Refusal, SessionId, SessionStore, StoreError,
+    StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
 };
 use crate::{
     clock::{Clock, SharedClock, Timestamp},
@@ -65,6 +65,7 @@ struct Shared {
     shards: Box<[Mutex<Shard>]>,
     index: Mutex<Index>,
     has_marks: HasMarks,
+    end_reporter: EndReporter,
 }
 
 /// The maximum number of shards.
@@ -84,18 +85,18 @@ impl MemorySessionStore {
     }
 
     #[inline]
-    fn shard_of(&self, id: &SessionId) -> LockedShard<'_> {
+    fn shard_of(&self, id: &SessionId) -> &Mutex<Shard> {
         let shards = &self.shared.shards;
         // Ids are random, so any two bytes of them spread the sessions evenly.
         let [first, second, ..] = *id.as_bytes();
         let index = usize::from(u16::from_ne_bytes([first, second])) % shards.len();
-        locked::lock(&shards[index])
+        &shards[index]
     }
 
     /// Runs `operation` under the lock of the shard that `id` belongs to.
     fn in_shard<T>(&self, id: &SessionId, operation: impl FnOnce(&mut Shard, Timestamp) -> T) -> T {
-        let mut removed = Vec::new();
-        let output = self.operate(id, &mut removed, operation);
+        let (mut resized, mut removed) = Default::default();
+        let output = self.operate(id, &mut resized, &mut removed, operation);
         self.forget(&removed);
         output
     }
@@ -105,15 +106,17 @@ impl MemorySessionStore {
     fn operate<T>(
         &self,
         id: &SessionId,
+        resized: &mut Resized,
         removed: &mut Vec<Removed>,
         operation: impl FnOnce(&mut Shard, Timestamp) -> T,
     ) -> T {
         let now = self.clock.now();
-        let mut shard = self.shard_of(id);
-        shard.remove_expired(now);
-        let output = operation(&mut shard, now);
-        *removed = shard.take_removed();
-        output
+        resized.by(self.shard_of(id), |shard| {
+            shard.remove_expired(now);
+            let output = operation(shard, now);
+            *removed = shard.take_removed();
+            output
+        })
     }
 
     /// Whether a mark has ended a session that is stored.
@@ -136,13 +139,13 @@ impl MemorySessionStore {
     where
         T: PartialEq,
     {
+        let (mut resized, mut removed) = Default::default();
         // The lock is held until the index is up to date, so that no mark is written in between.
         let mut index = is_indexed(record).then(|| self.index());
         if index.as_ref().is_some_and(|it| it.has_ended(id, record)) {
             return Ok(refused(Refusal::SubjectEnded));
         }
-        let mut removed = Vec::new();
-        let outcome = self.operate(id, &mut removed, write);
+        let outcome = self.operate(id, &mut resized, &mut removed, write);
         if let Some(index) = &mut index
             && outcome.as_ref().is_ok_and(|outcome| *outcome == stored)
         {
@@ -240,10 +243,14 @@ impl SessionStore for MemorySessionStore {
         let removed = self.in_shard(id, |shard, _| shard.remove(id));
         // Freed without the lock.
         if let Some(loaded) = removed {
-            let id = *id.as_bytes();
-            self.forget(&[Removed { id, loaded }]);
+            let (id, cause) = (*id.as_bytes(), None);
+            self.forget(&[Removed { id, loaded, cause }]);
         }
         Ok(())
+    }
+
+    fn end_reporter(&self) -> Option<&EndReporter> {
+        Some(&self.shared.end_reporter)
     }
 }
 
@@ -319,6 +326,7 @@ impl MemorySessionStoreBuilder {
                 shards: (0..shards).map(|_| Mutex::new(Shard::new(share))).collect(),
                 index: Mutex::default(),
                 has_marks: HasMarks::default(),
+                end_reporter: EndReporter::default(),
             }),
             clock: self.clock,
         }

@@ -20,6 +20,7 @@ use super::index;
 use crate::telemetry::Size;
 use crate::{
     clock::Timestamp,
+    engine::EndCause,
     record::{Record, id::hash_of_id},
     storage::{Loaded, SessionId},
 };
@@ -40,10 +41,12 @@ pub(super) struct Shard {
     removed: Vec<Removed>,
 }
 
-/// A session that expired or was evicted.
+/// A session that was removed.
 pub(super) struct Removed {
     pub(super) id: [u8; SessionId::LEN],
     pub(super) loaded: Loaded,
+    /// Why the shard removed it; `None` if its caller did.
+    pub(super) cause: Option<EndCause>,
 }
 
 struct Entry {
@@ -100,7 +103,7 @@ impl Shard {
     pub(super) fn find_live(&mut self, id: &SessionId, now: Timestamp) -> Option<u32> {
         let position = self.find(id.as_bytes())?;
         if self.entry(position).ends_at <= now {
-            self.expire(position);
+            self.end(position, EndCause::Expired);
             return None;
         }
         self.use_now(position);
@@ -252,23 +255,24 @@ impl Shard {
             match self.entries.get(self.next_check) {
                 // Another entry takes its position, and is checked next.
                 Some(entry) if entry.ends_at <= now => {
-                    self.expire(self.next_check as u32);
+                    self.end(self.next_check as u32, EndCause::Expired);
                 }
                 _ => self.next_check += 1,
             }
         }
     }
 
-    fn expire(&mut self, position: u32) {
+    fn end(&mut self, position: u32, cause: EndCause) {
         let id = self.entry(position).id;
         let loaded = self.remove_at(position);
-        self.removed.push(Removed { id, loaded });
+        let cause = Some(cause);
+        self.removed.push(Removed { id, loaded, cause });
     }
 
     /// Removes the oldest entries until the others fit. The newest entry fits by itself, so it stays.
     fn evict(&mut self) {
         while self.bytes > self.max_bytes || self.entries.len() >= NONE as usize {
-            self.expire(self.ends.newer);
+            self.end(self.ends.newer, EndCause::Evicted);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::{MutexGuard, PoisonError};
 use super::{
     MemorySessionStore,
     index::{Index, Mark, is_indexed},
-    locked,
+    locked::{self, Resized},
     shard::{Removed, Shard},
     too_large,
 };
@@ -24,7 +24,7 @@ impl MemorySessionStore {
         index.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes expired and evicted sessions from the index.
+    /// Removes from the index what was removed from a shard, and reports expired and evicted sessions.
     #[inline]
     pub(super) fn forget(&self, removed: &[Removed]) {
         if !removed.is_empty() {
@@ -33,6 +33,9 @@ impl MemorySessionStore {
     }
 
     fn forget_some(&self, removed: &[Removed]) {
+        if self.shared.end_reporter.has_receiver() {
+            self.report(removed);
+        }
         let mut indexed = removed
             .iter()
             .filter(|it| is_indexed(&it.loaded.record))
@@ -41,11 +44,22 @@ impl MemorySessionStore {
             return;
         }
         let mut index = self.index();
-        for Removed { id, loaded } in indexed {
+        for Removed { id, loaded, .. } in indexed {
             let id = SessionId::from_bytes(*id);
             // The id may have been used again in the meantime.
             if self.in_shard_of(&id, |shard, now| shard.peek(id.as_bytes(), now).is_none()) {
                 index.remove(&id, &loaded.record);
+            }
+        }
+    }
+
+    fn report(&self, removed: &[Removed]) {
+        let now = self.clock.now();
+        for Removed { id, loaded, cause } in removed {
+            if let Some(cause) = *cause {
+                let id = SessionId::from_bytes(*id);
+                let record = Some(&loaded.record);
+                self.shared.end_reporter.report(cause, &id, record, now);
             }
         }
     }
@@ -64,15 +78,10 @@ impl MemorySessionStore {
         }
     }
 
-    /// Runs `operation` under the lock of the shard of `id`. Evicted sessions stay in the shard, for
-    /// the next operation that does not hold the lock of the index.
-    fn in_shard_of<T>(
-        &self,
-        id: &SessionId,
-        operation: impl FnOnce(&mut Shard, Timestamp) -> T,
-    ) -> T {
+    /// Runs `operation` under the lock of the shard of `id`.
+    fn in_shard_of<T>(&self, id: &SessionId, operation: impl FnOnce(&Shard, Timestamp) -> T) -> T {
         let now = self.clock.now();
-        operation(&mut self.shard_of(id), now)
+        operation(&locked::lock(self.shard_of(id)), now)
     }
 
     /// The live sessions of a subject, in the order in which they signed in.
@@ -88,27 +97,37 @@ impl MemorySessionStore {
     }
 
     /// Deletes all records except those that are `kept`, which are not in the index.
-    pub(super) fn delete_everything(&self, index: &mut Index, kept: impl Fn(&Record) -> bool) {
+    pub(super) fn delete_everything(
+        &self,
+        resized: &mut Resized,
+        index: &mut Index,
+        kept: impl Fn(&Record) -> bool,
+    ) {
         index.subjects.clear();
         index.labels.clear();
         let now = self.clock.now();
         for shard in &self.shared.shards {
-            let mut shard = locked::lock(shard);
-            let is_kept = |id: &SessionId| {
-                let loaded = shard.peek(id.as_bytes(), now);
-                loaded.is_some_and(|it| kept(&it.record))
-            };
-            let ids: Vec<_> = shard.ids().filter(|id| !is_kept(id)).collect();
-            let removed: Vec<_> = ids.iter().filter_map(|id| shard.remove(id)).collect();
-            drop(shard);
+            let removed: Vec<_> = resized.by(shard, |shard| {
+                let is_kept = |id: &SessionId| {
+                    let loaded = shard.peek(id.as_bytes(), now);
+                    loaded.is_some_and(|it| kept(&it.record))
+                };
+                let ids: Vec<_> = shard.ids().filter(|id| !is_kept(id)).collect();
+                ids.iter().filter_map(|id| shard.remove(id)).collect()
+            });
             // Freed without the lock of the shard.
             drop(removed);
         }
     }
 
-    fn delete_all(&self, index: &mut Index, sessions: &[(SessionId, Loaded)]) -> Vec<SessionId> {
+    fn delete_all(
+        &self,
+        resized: &mut Resized,
+        index: &mut Index,
+        sessions: &[(SessionId, Loaded)],
+    ) -> Vec<SessionId> {
         let deleted = sessions.iter().map(|(id, loaded)| {
-            drop(self.in_shard_of(id, |shard, _| shard.remove(id)));
+            drop(resized.by(self.shard_of(id), |shard| shard.remove(id)));
             index.remove(id, &loaded.record);
             id.clone()
         });
@@ -133,6 +152,7 @@ impl SubjectStore for MemorySessionStore {
             return Err(StoreError::without_subject());
         };
         let record = record.compacted();
+        let mut resized = Resized::default();
         let mut index = self.index();
         if index.has_ended(id, &record) {
             return Ok(SignInOutcome::Refused(Refusal::SubjectEnded));
@@ -159,17 +179,19 @@ impl SubjectStore for MemorySessionStore {
             return Ok(SignInOutcome::Refused(Refusal::LimitReached));
         }
         let loaded = Loaded { record, version };
-        let stored = self.in_shard_of(id, |shard, now| {
-            shard.store(id, loaded.clone(), now.saturating_add(ttl))
+        let ends_at = self.clock.now().saturating_add(ttl);
+        // What it evicts stays in the shard until the lock of the index is released.
+        let stored = resized.by(self.shard_of(id), |shard| {
+            shard.store(id, loaded.clone(), ends_at)
         });
         stored.map_err(too_large)?;
         if let Some(replaced) = current {
             index.remove(id, &replaced.record);
         }
         index.add(id, &loaded.record);
-        let displaced = self.delete_all(&mut index, &others[..displaced]);
+        let displaced = self.delete_all(&mut resized, &mut index, &others[..displaced]);
         drop(index);
-        let evicted = self.shard_of(id).take_removed();
+        let evicted = locked::lock(self.shard_of(id)).take_removed();
         self.forget(&evicted);
         Ok(SignInOutcome::Stored { displaced })
     }
@@ -197,6 +219,7 @@ impl SubjectStore for MemorySessionStore {
         now: Timestamp,
         kept: Option<Kept<'_>>,
     ) -> Result<EndOutcome, StoreError> {
+        let mut resized = Resized::default();
         let mut index = self.index();
         let mut sessions = self.live_sessions(&index, subject);
         if let Some(kept) = kept
@@ -215,7 +238,7 @@ impl SubjectStore for MemorySessionStore {
         index.mark(*subject, mark, now);
         self.shared.has_marks.set();
         sessions.retain(|(id, _)| kept.is_none_or(|kept| kept.id != id));
-        let ids = self.delete_all(&mut index, &sessions);
+        let ids = self.delete_all(&mut resized, &mut index, &sessions);
         Ok(EndOutcome::Ended { at, ids })
     }
 
@@ -231,12 +254,13 @@ impl SubjectStore for MemorySessionStore {
     }
 
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        let mut resized = Resized::default();
         let mut index = self.index();
         let newest = index.newest_sign_in.max(index.everything_ended_at);
         let at = newest.map_or(now, |newest| newest.max(now));
         index.everything_ended_at = Some(at);
         self.shared.has_marks.set();
-        self.delete_everything(&mut index, Record::is_revocation);
+        self.delete_everything(&mut resized, &mut index, Record::is_revocation);
         Ok(at)
     }
 }

@@ -9,6 +9,8 @@ use crate::clock::ManualClock;
 mod bounds;
 mod expiry;
 mod model;
+#[cfg(feature = "metrics")]
+mod recorder;
 mod size;
 mod subjects;
 

@@ -212,7 +212,7 @@ fn placeholder() -> Record {
     record
 }
 
-fn is_placeholder(record: &Record) -> bool {
+pub(super) fn is_placeholder(record: &Record) -> bool {
     record.ends_at == PLACEHOLDER_END
 }
 

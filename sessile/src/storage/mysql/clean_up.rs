@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, Error, MySqlConnection, Row as _};
+use sqlx::{
+    AssertSqlSafe, Error, MySql, MySqlConnection, Row as _, mysql::MySqlArguments, query::Query,
+};
 
-use super::fragments::{NOW, query};
-use crate::storage::sql::{Cleaned, Name};
+use super::{
+    SessionId,
+    fragments::{NOW, query},
+    subject_statements::session,
+};
+use crate::storage::sql::{Cleaned, Name, Row};
 
 /// The maximum number of rows that a clean-up processes with one statement.
 const CLEANED_AT_ONCE: u32 = 500;
@@ -41,12 +47,15 @@ impl CleanUp {
         &self,
         connection: &mut MySqlConnection,
         limit: u32,
+        wanted: bool,
     ) -> Result<Cleaned, Error> {
         let mut cleaned = Cleaned::default();
         let mut left = limit;
         while left > 0 {
             let batch = left.min(CLEANED_AT_ONCE);
-            let due = self.clean_sessions(connection, batch, &mut cleaned).await?
+            let due = self
+                .clean_sessions(connection, batch, wanted, &mut cleaned)
+                .await?
                 + self.clean_marks(connection, batch).await?;
             cleaned.due += due;
             if due < batch.into() {
@@ -61,6 +70,7 @@ impl CleanUp {
         &self,
         connection: &mut MySqlConnection,
         batch: u32,
+        wanted: bool,
         cleaned: &mut Cleaned,
     ) -> Result<u64, Error> {
         let sessions = &self.sessions;
@@ -76,14 +86,44 @@ impl CleanUp {
             };
             ids.push(row.try_get(0)?);
         }
+        let mut rows = match wanted {
+            true => self.read(connection, &expired).await?,
+            false => Vec::new(),
+        };
         let delete = |ids: &str| {
             format!("DELETE FROM {sessions} WHERE id IN ({ids}) AND expires_at <= {NOW}")
         };
-        cleaned.deleted += change_found(connection, delete, &expired).await?;
+        let deleted = change_found(connection, delete, &expired).await?;
+        cleaned.deleted += deleted;
+        if wanted && deleted < expired.len() as u64 {
+            // Requests have extended some, or another server has deleted them.
+            let left = self.read(connection, &expired).await?;
+            rows.retain(|(id, _)| left.iter().all(|(left, _)| left != id));
+        }
+        cleaned.rows.append(&mut rows);
         let postpone =
             |ids: &str| format!("UPDATE {sessions} SET due_at = expires_at WHERE id IN ({ids})");
         change_found(connection, postpone, &extended).await?;
         Ok(due.len() as u64)
+    }
+
+    /// The rows with these ids.
+    async fn read(
+        &self,
+        connection: &mut MySqlConnection,
+        ids: &[Vec<u8>],
+    ) -> Result<Vec<(SessionId, Row)>, Error> {
+        let sessions = &self.sessions;
+        let read = |ids: &str| {
+            format!(
+                "SELECT id, version, CAST(record AS BINARY) FROM {sessions} WHERE id IN ({ids})"
+            )
+        };
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = of_found(read, ids).fetch_all(connection).await?;
+        rows.iter().map(session).collect()
     }
 
     async fn clean_marks(
@@ -108,11 +148,7 @@ impl CleanUp {
     }
 }
 
-/// Runs `statement` for the rows with these keys, at most [`CLEANED_AT_ONCE`], which stand where the
-/// statement has its parameter.
-///
-/// To find the rows in the same statement would lock the gaps between them, so that new sessions
-/// would have to wait.
+/// Runs `statement` for the rows with these keys, as [`of_found`], and returns how many rows it changed.
 async fn change_found(
     connection: &mut MySqlConnection,
     statement: impl FnOnce(&str) -> String,
@@ -121,6 +157,19 @@ async fn change_found(
     if keys.is_empty() {
         return Ok(0);
     }
+    let query = of_found(statement, keys);
+    Ok(query.execute(connection).await?.rows_affected())
+}
+
+/// `statement` for the rows with these keys, at least one and at most [`CLEANED_AT_ONCE`], which stand where the
+/// statement has its parameter.
+///
+/// To find the rows in the same statement would lock the gaps between them, so that new sessions
+/// would have to wait.
+fn of_found(
+    statement: impl FnOnce(&str) -> String,
+    keys: &[Vec<u8>],
+) -> Query<'_, MySql, MySqlArguments> {
     let statement = statement(&vec!["?"; keys.len()].join(", "));
     // Only the statement of a full batch recurs.
     let is_full = keys.len() == CLEANED_AT_ONCE as usize;
@@ -128,5 +177,5 @@ async fn change_found(
     for key in keys {
         query = query.bind(key);
     }
-    Ok(query.execute(connection).await?.rows_affected())
+    query
 }

@@ -124,11 +124,16 @@ impl Database for MySql {
             .await
     }
 
-    async fn clean_up(&self, limit: u32, deadline: Deadline) -> Result<Answer<Cleaned>, Failure> {
+    async fn clean_up(
+        &self,
+        limit: u32,
+        wanted: bool,
+        deadline: Deadline,
+    ) -> Result<Answer<Cleaned>, Failure> {
         self.connections
             .run(deadline, AfterCut::Resend, |mut lease| async move {
                 let clean_up = &self.statements.clean_up;
-                let cleaned = clean_up.run(lease.connection(), limit).await;
+                let cleaned = clean_up.run(lease.connection(), limit, wanted).await;
                 lease.end_write(cleaned.map_err(fault))
             })
             .await

@@ -21,8 +21,8 @@ use sqlx::MySqlPool;
 
 use self::database::{DEFAULT_TABLE, MySql};
 use super::{
-    CleanupTask, CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError,
-    StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
+    CleanupTask, CreateOutcome, EndReporter, Freshness, Loaded, SessionId, SessionStore,
+    StoreError, StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
     sql::{LARGEST_BATCH, Name, Store, schema_sql},
 };
 use crate::record::Record;
@@ -243,5 +243,9 @@ impl SessionStore for MySqlSessionStore {
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         self.0.delete(id).await
+    }
+
+    fn end_reporter(&self) -> Option<&EndReporter> {
+        Some(self.0.end_reporter())
     }
 }

@@ -19,9 +19,9 @@ use self::{
     outcome::Described,
 };
 use super::{
-    CreateOutcome, Cursor, EndOutcome, EndingStore, Freshness, IterableStore, Kept, Loaded,
-    ManagedStore, Page, RevocationList, SessionId, SessionLimit, SessionStore, SignInOutcome,
-    SignInWrite, StoreError, SubjectDigest, SubjectStore, UpdateOutcome, Version,
+    CreateOutcome, Cursor, EndOutcome, EndReporter, EndingStore, Freshness, IterableStore, Kept,
+    Loaded, ManagedStore, Page, RevocationList, SessionId, SessionLimit, SessionStore,
+    SignInOutcome, SignInWrite, StoreError, SubjectDigest, SubjectStore, UpdateOutcome, Version,
 };
 use crate::{
     clock::Timestamp,
@@ -138,6 +138,10 @@ impl<S: SessionStore> SessionStore for Observed<S> {
 
     fn opens_actix_session_key(&self, key: &str) -> bool {
         self.store.opens_actix_session_key(key)
+    }
+
+    fn end_reporter(&self) -> Option<&EndReporter> {
+        self.store.end_reporter()
     }
 }
 

@@ -6,8 +6,8 @@ use super::{
     CreateOutcome, SessionId, StoreError, Version,
     connections::Connections,
     schema,
-    statements::{Found, Statements},
-    subjects::only,
+    statements::{Found, Rows, Statements},
+    subjects::{only, sessions},
 };
 use crate::{
     storage::{
@@ -114,16 +114,27 @@ impl Database for Postgres {
         Ok(deleting.await?.map(drop))
     }
 
-    async fn clean_up(&self, limit: u32, deadline: Deadline) -> Result<Answer<Cleaned>, Failure> {
-        let clean_up = self.statements.clean_up(limit);
+    async fn clean_up(
+        &self,
+        limit: u32,
+        wanted: bool,
+        deadline: Deadline,
+    ) -> Result<Answer<Cleaned>, Failure> {
+        let clean_up = self.statements.clean_up(limit, wanted);
         let answer = self
             .connections
             .run(&clean_up, AfterCut::Resend, deadline)
             .await?;
         let count = |number: Option<i64>| number.unwrap_or(0).cast_unsigned();
-        Ok(answer.map(only).map(|found| Cleaned {
-            due: count(found.first),
-            deleted: count(found.second),
+        Ok(answer.map(|rows| {
+            let (deleted, counts): (Rows, Rows) =
+                rows.into_iter().partition(|it| it.text.is_some());
+            let counts = only(counts);
+            Cleaned {
+                due: count(counts.first),
+                deleted: count(counts.second),
+                rows: sessions(deleted),
+            }
         }))
     }
 

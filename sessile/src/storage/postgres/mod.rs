@@ -22,8 +22,8 @@ use std::time::Duration;
 
 use self::database::{DEFAULT_TABLE, Postgres};
 use super::{
-    CleanupTask, CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError,
-    StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
+    CleanupTask, CreateOutcome, EndReporter, Freshness, Loaded, SessionId, SessionStore,
+    StoreError, StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
     sql::{Name, SMALLEST_BATCH, Store, schema_sql},
 };
 use crate::record::Record;
@@ -254,5 +254,9 @@ impl SessionStore for PostgresSessionStore {
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         self.0.delete(id).await
+    }
+
+    fn end_reporter(&self) -> Option<&EndReporter> {
+        Some(self.0.end_reporter())
     }
 }

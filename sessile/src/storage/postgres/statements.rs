@@ -21,7 +21,9 @@ pub(super) struct Statements {
     pub(super) of_guests: OfRow,
     pub(super) of_all: OfRow,
     pub(super) delete: Statement,
-    pub(super) clean_up: Statement,
+    clean_up: Statement,
+    /// The same, which returns the deleted rows as well.
+    clean_up_and_return: Statement,
     pub(super) of_subjects: SubjectStatements,
     pub(super) of_iteration: IterationStatements,
 }
@@ -93,30 +95,12 @@ impl Statements {
                      SELECT {PROOF}, NULL::bigint, NULL::bigint, NULL::text"
                 ),
             ),
-            // The arrays make the planner find the rows by their keys, however many it expects.
-            clean_up: Statement::new(
-                Purpose::Maintain,
-                &[Type::INT8],
-                &format!(
-                    "WITH due AS MATERIALIZED (
-                         SELECT id, expires_at <= {NOW} AS is_expired FROM {sessions}
-                         WHERE due_at <= {NOW} ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
-                     ), deleted AS (
-                         DELETE FROM {sessions}
-                         WHERE id = ANY (ARRAY (SELECT id FROM due WHERE is_expired))
-                         RETURNING 1
-                     ), postponed AS (
-                         UPDATE {sessions} SET due_at = expires_at
-                         WHERE id = ANY (ARRAY (SELECT id FROM due WHERE NOT is_expired))
-                     ), expired AS MATERIALIZED (
-                         SELECT subject FROM {marks}
-                         WHERE expires_at <= {NOW} ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
-                     ), forgotten AS (
-                         DELETE FROM {marks} WHERE subject = ANY (ARRAY (SELECT subject FROM expired))
-                     )
-                     SELECT {PROOF}, (SELECT count(*) FROM due) + (SELECT count(*) FROM expired),
-                         (SELECT count(*) FROM deleted), NULL::text"
-                ),
+            clean_up: clean_up(sessions, marks, "1", ""),
+            clean_up_and_return: clean_up(
+                sessions,
+                marks,
+                "version, encode(id, 'hex') || record AS text",
+                "UNION ALL SELECT version::bigint, NULL::bigint, text FROM deleted",
             ),
             of_subjects: SubjectStatements::new(sessions, marks),
             of_iteration: IterationStatements::new(sessions, marks),
@@ -156,9 +140,43 @@ impl Statements {
         Call::new(&self.delete, vec![Parameter::id(id)])
     }
 
-    pub(super) fn clean_up(&self, limit: u32) -> Call<'_> {
-        Call::new(&self.clean_up, vec![Parameter::Number(Some(limit.into()))])
+    pub(super) fn clean_up(&self, limit: u32, wanted: bool) -> Call<'_> {
+        let clean_up = match wanted {
+            true => &self.clean_up_and_return,
+            false => &self.clean_up,
+        };
+        Call::new(clean_up, vec![Parameter::Number(Some(limit.into()))])
     }
+}
+
+/// Cleans up, and returns what was `returned` of the deleted rows as `more` rows.
+///
+/// The arrays make the planner find the rows by their keys, however many it expects.
+fn clean_up(sessions: &Name, marks: &Name, returned: &str, more: &str) -> Statement {
+    let text = format!(
+        "WITH due AS MATERIALIZED (
+             SELECT id, expires_at <= {NOW} AS is_expired FROM {sessions}
+             WHERE due_at <= {NOW} ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+         ), deleted AS (
+             DELETE FROM {sessions}
+             WHERE id = ANY (ARRAY (SELECT id FROM due WHERE is_expired))
+             RETURNING {returned}
+         ), postponed AS (
+             UPDATE {sessions} SET due_at = expires_at
+             WHERE id = ANY (ARRAY (SELECT id FROM due WHERE NOT is_expired))
+         ), expired AS MATERIALIZED (
+             SELECT subject FROM {marks}
+             WHERE expires_at <= {NOW} ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+         ), forgotten AS (
+             DELETE FROM {marks} WHERE subject = ANY (ARRAY (SELECT subject FROM expired))
+         )
+         SELECT {PROOF}, found.* FROM (
+             SELECT (SELECT count(*) FROM due) + (SELECT count(*) FROM expired),
+                 (SELECT count(*) FROM deleted), NULL::text
+             {more}
+         ) AS found"
+    );
+    Statement::new(Purpose::Maintain, &[Type::INT8], &text)
 }
 
 /// The columns of a row, as parameters 1 to 7.
@@ -223,6 +241,7 @@ mod tests {
                 it.of_all.update,
                 it.delete,
                 it.clean_up,
+                it.clean_up_and_return,
                 subjects.sign_in_to_new,
                 subjects.sign_in,
                 subjects.list,
@@ -241,6 +260,6 @@ mod tests {
         }
         proofs.sort_unstable();
         proofs.dedup();
-        assert_eq!(proofs.len(), 34);
+        assert_eq!(proofs.len(), 36);
     }
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, SharedClock},
-    storage::sql::CleanupReminder,
+    storage::{EndReporter, sql::CleanupReminder},
 };
 
 /// Sets up a [`SqliteSessionStore`].
@@ -101,6 +101,7 @@ impl SqliteSessionStoreBuilder {
             readers,
             clock: self.clock,
             reminder: CleanupReminder::default(),
+            end_reporter: EndReporter::default(),
         })))
     }
 }

@@ -4,9 +4,16 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
-use super::{CleanupTask, SqliteSessionStore, StoreError, queue::Operation, statements::integer};
+use super::{
+    CleanupTask, SessionId, SqliteSessionStore, StoreError,
+    queue::Operation,
+    statements::{decode, integer},
+    subjects::id_of,
+};
 use crate::{
     clock::Timestamp,
+    engine::EndCause,
+    record::Record,
     storage::sql::SMALLEST_BATCH,
     telemetry::{self, Backend},
 };
@@ -32,6 +39,13 @@ pub(super) const DELETE: &str = concat!(
     ")"
 );
 
+/// Deletes the due rows that have expired, and returns them.
+pub(super) const DELETE_AND_RETURN: &str = concat!(
+    "DELETE FROM sessile_sessions WHERE expires_at <= ?1 AND slot IN (",
+    due!(),
+    ") RETURNING version, record, id"
+);
+
 /// Deletes the marks that have expired.
 const FORGET: &str = "
     DELETE FROM sessile_marks WHERE subject IN (
@@ -45,6 +59,8 @@ const KEPT_PAGES: i64 = 64;
 /// most `limit` of each.
 struct Settle {
     limit: u32,
+    /// Whether the deleted rows are wanted.
+    wanted: bool,
 }
 
 /// What was done with the rows that were due.
@@ -56,6 +72,8 @@ pub(super) struct Settled {
     pub(super) forgotten: usize,
     /// The number of pages by which the file gets smaller.
     pub(super) freed: usize,
+    /// The rows that were deleted, if they were wanted: their ids, and their records, if they can be decoded.
+    pub(super) rows: Vec<(SessionId, Option<Record>)>,
 }
 
 impl Operation for Settle {
@@ -70,11 +88,23 @@ impl Operation for Settle {
         let postponed = settle(POSTPONE, limit)?;
         // Postponed rows are no longer due, so what is left of the limit is for those that have expired.
         let left = limit - i64::try_from(postponed).unwrap_or(limit);
+        let (deleted, rows) = match self.wanted {
+            true => {
+                let mut statement = connection.prepare_cached(DELETE_AND_RETURN)?;
+                let rows = statement.query_map(params![integer(now), left], |row| {
+                    Ok((id_of(row)?, decode(row)?.ok().map(|it| it.record)))
+                })?;
+                let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+                (rows.len(), rows)
+            }
+            false => (settle(DELETE, left)?, Vec::new()),
+        };
         Ok(Settled {
             postponed,
-            deleted: settle(DELETE, left)?,
+            deleted,
             forgotten: settle(FORGET, limit)?,
             freed: free_pages(connection, limit)?,
+            rows,
         })
     }
 }
@@ -135,8 +165,14 @@ impl SqliteSessionStore {
     /// Postpones or deletes the rows that are due, and gives free pages back, at most `limit` of each.
     pub(super) async fn settle(&self, limit: u32) -> Result<Settled, StoreError> {
         self.0.reminder.cleaned();
-        let settled = self.0.queue.execute(Settle { limit }).await?;
+        let reporter = &self.0.end_reporter;
+        let wanted = reporter.has_receiver();
+        let settled = self.0.queue.execute(Settle { limit, wanted }).await?;
         telemetry::rows_cleaned(Backend::Sqlite, settled.deleted as u64);
+        let now = self.0.clock.now();
+        for (id, record) in &settled.rows {
+            reporter.report(EndCause::Expired, id, record.as_ref(), now);
+        }
         Ok(settled)
     }
 

@@ -35,8 +35,8 @@ mod writer;
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    CleanupTask, CreateOutcome, Freshness, Loaded, Refusal, SessionId, SessionStore, StoreError,
-    StoreErrorKind, SubjectDigest, UpdateOutcome, Version, sql::CleanupReminder,
+    CleanupTask, CreateOutcome, EndReporter, Freshness, Loaded, Refusal, SessionId, SessionStore,
+    StoreError, StoreErrorKind, SubjectDigest, UpdateOutcome, Version, sql::CleanupReminder,
 };
 use crate::{clock::SharedClock, record::Record};
 
@@ -106,6 +106,7 @@ struct Inner {
     readers: Arc<Readers>,
     clock: SharedClock,
     reminder: CleanupReminder,
+    end_reporter: EndReporter,
 }
 
 impl SqliteSessionStore {
@@ -196,6 +197,10 @@ impl SessionStore for SqliteSessionStore {
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         let id = *id.as_bytes();
         self.0.queue.execute(Delete { id }).await
+    }
+
+    fn end_reporter(&self) -> Option<&EndReporter> {
+        Some(&self.0.end_reporter)
     }
 }
 

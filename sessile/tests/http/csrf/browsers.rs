@@ -185,7 +185,7 @@ async fn a_request_without_a_store_is_not_called_forged() {
 async fn a_guard_without_a_session_middleware_refuses_and_logs_why() {
     let log = Log::of_warnings();
     let scope = web::scope("").wrap(CsrfGuard::new());
-    let app = App::new().service(scope.configure(forms_example::configure));
+    let app = App::new().service(scope.configure(shop));
     let app = init_service(app).await;
     let request = TestRequest::post().to_request();
     assert_eq!(call_service(&app, request).await.status(), 403);

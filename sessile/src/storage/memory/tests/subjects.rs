@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::*;
 use crate::storage::{MARK_LIFETIME, SessionLimit, SignInWrite, SubjectStore as _};
 
-fn signed_in(subject: &str, label: &str) -> Record {
+pub(super) fn signed_in(subject: &str, label: &str) -> Record {
     let mut record = record_of(500);
     let mut payload = record.payload();
     let details = payload.details_mut();

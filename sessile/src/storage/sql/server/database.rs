@@ -65,10 +65,12 @@ pub(in crate::storage) trait Database: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Answer<()>, Failure>> + Send;
 
     /// Processes up to `limit` rows that are due, the earliest first: deletes the expired ones, and
-    /// makes the others due when they expire. Deletes up to `limit` marks that have expired.
+    /// makes the others due when they expire. Deletes up to `limit` marks that have expired. Returns the deleted rows if they
+    /// are `wanted`.
     fn clean_up(
         &self,
         limit: u32,
+        wanted: bool,
         deadline: Deadline,
     ) -> impl Future<Output = Result<Answer<Cleaned>, Failure>> + Send;
 
@@ -245,9 +247,11 @@ pub(super) fn as_bigint(time: Timestamp) -> i64 {
 }
 
 /// The outcome of a clean-up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Default)]
 pub(in crate::storage) struct Cleaned {
     /// The rows that were due, expired or not, and the marks that were deleted.
     pub(in crate::storage) due: u64,
     pub(in crate::storage) deleted: u64,
+    /// The rows that were deleted, if they were wanted.
+    pub(in crate::storage) rows: Vec<(SessionId, Row)>,
 }

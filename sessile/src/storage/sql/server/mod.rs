@@ -24,10 +24,12 @@ use std::{
 use tokio::time::Instant;
 
 use super::super::{
-    CreateOutcome, Loaded, Refusal, SessionId, StoreError, StoreErrorKind, SubjectDigest,
-    UpdateOutcome, Version,
+    CreateOutcome, EndReporter, Loaded, Refusal, SessionId, StoreError, StoreErrorKind,
+    SubjectDigest, UpdateOutcome, Version,
 };
 use crate::{
+    clock::{Clock as _, SystemClock},
+    engine::EndCause,
     record::Record,
     storage::{sql::CleanupReminder, timing::Deadline},
     telemetry,
@@ -85,6 +87,7 @@ pub(in crate::storage) struct Store<B> {
     is_closed: Arc<AtomicBool>,
     reminder: Arc<CleanupReminder>,
     opened: Instant,
+    end_reporter: Arc<EndReporter>,
 }
 
 impl<B> Clone for Store<B> {
@@ -95,6 +98,7 @@ impl<B> Clone for Store<B> {
             is_closed: Arc::clone(&self.is_closed),
             reminder: Arc::clone(&self.reminder),
             opened: self.opened,
+            end_reporter: Arc::clone(&self.end_reporter),
         }
     }
 }
@@ -113,6 +117,7 @@ impl<B: Database> Store<B> {
             is_closed: Arc::default(),
             reminder: Arc::default(),
             opened: Instant::now(),
+            end_reporter: Arc::default(),
         })
     }
 
@@ -238,10 +243,22 @@ impl<B: Database> Store<B> {
     pub(in crate::storage) async fn clean_up(&self, limit: u32) -> Result<Cleaned, StoreError> {
         self.reminder.cleaned();
         let database = self.database()?;
-        let cleaning = until_done(CLEANING, |deadline| database.clean_up(limit, deadline));
+        let wanted = self.end_reporter.has_receiver();
+        let cleaning = until_done(CLEANING, |deadline| {
+            database.clean_up(limit, wanted, deadline)
+        });
         let cleaned = cleaning.await?;
         telemetry::rows_cleaned(B::BACKEND, cleaned.deleted);
+        for (id, row) in &cleaned.rows {
+            let record = Record::decode(&row.record).ok();
+            let now = SystemClock.now();
+            (self.end_reporter).report(EndCause::Expired, id, record.as_ref(), now);
+        }
         Ok(cleaned)
+    }
+
+    pub(in crate::storage) fn end_reporter(&self) -> &EndReporter {
+        &self.end_reporter
     }
 }
 

@@ -1,5 +1,9 @@
 use super::*;
-use crate::storage::sqlite::cleanup::{DELETE, POSTPONE};
+use crate::storage::sqlite::cleanup::{DELETE, DELETE_AND_RETURN, POSTPONE};
+use crate::{
+    clock::Clock as _,
+    engine::{EndCause, EventKind},
+};
 
 /// Creates five sessions for a minute, and extends their lifetime to two.
 async fn extend_five(store: &SqliteSessionStore) {
@@ -125,7 +129,7 @@ async fn a_sign_in_does_not_extend_when_a_session_is_due() {
 #[tokio::test]
 async fn clean_up_scans_no_table() {
     let (_, store) = in_memory().await;
-    for statement in [POSTPONE, DELETE] {
+    for statement in [POSTPONE, DELETE, DELETE_AND_RETURN] {
         let plan = plan(&store, statement).await;
         let due = "SEARCH sessile_sessions USING COVERING INDEX sessile_sessions_due_at (due_at<?)";
         assert!(plan.iter().any(|line| line == due), "{plan:?}");
@@ -146,6 +150,28 @@ async fn the_clean_up_task_deletes_all_expired_sessions_and_stops() {
     }
     cleanup.stop().await;
     assert!(stored(&store, &live).await.is_some());
+}
+
+#[tokio::test]
+async fn the_sessions_of_deleted_rows_are_reported() {
+    let (clock, store) = in_memory().await;
+    let user = create(&store, &signed_in("ferris", "sid-1"), MINUTE)
+        .await
+        .0;
+    let extended = create(&store, &record("a"), MINUTE).await;
+    update(&store, &extended, &record("b"), 2 * MINUTE)
+        .await
+        .unwrap();
+    let entry = Record::revocation(clock.now());
+    create(&store, &entry, MINUTE).await;
+    clock.advance(MINUTE);
+    let mut reports = store.end_reporter().unwrap().subscribe();
+    assert_eq!(store.delete_expired(9).await.unwrap(), 2);
+    let report = reports.try_recv().unwrap();
+    assert_eq!(report.kind, EventKind::Ended(EndCause::Expired));
+    assert_eq!((report.id, report.at), (Some(user), clock.now()));
+    assert_eq!(report.subject.as_deref(), Some("ferris"));
+    assert!(reports.try_recv().is_err());
 }
 
 #[cfg(feature = "metrics")]
