@@ -231,7 +231,7 @@ fn load(sessions: &Name, record: &str, condition: &str) -> Arc<str> {
     statement.into()
 }
 
-/// What a load found. Each further column of a result costs as much as half a microsecond.
+/// What a load found.
 fn found(row: &MySqlRow) -> Result<Row, Error> {
     let record: Option<Vec<u8>> = row.try_get(1)?;
     Ok(Row {
