@@ -12,6 +12,7 @@ pub(crate) enum Subject {
     BareAxum,
     RedisFloor,
     RedisCached,
+    PostgresFloor,
     Memory,
     TowerMemory,
     Cookie,
@@ -180,6 +181,11 @@ impl Subject {
                 Library::None,
                 Keeper::Redis,
             ),
+            Self::PostgresFloor => (
+                "the bare statements of PostgreSQL",
+                Library::None,
+                Keeper::Postgres,
+            ),
         };
         Facts {
             label,
@@ -224,7 +230,9 @@ impl Kind {
     /// ones for reads.
     pub(crate) fn suits(self, subject: Subject) -> bool {
         match subject {
-            Subject::RedisFloor => matches!(self, Self::Read | Self::Change),
+            Subject::RedisFloor | Subject::PostgresFloor => {
+                matches!(self, Self::Read | Self::Change)
+            }
             Subject::RedisCached => self == Self::Read,
             _ => true,
         }

@@ -5,6 +5,7 @@ mod bare;
 mod cleanup;
 mod counted;
 mod peers;
+mod postgres_floor;
 mod prefill;
 mod redis_floor;
 mod sessile;
@@ -40,6 +41,7 @@ pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
             Subject::RedisNear => sessile::redis_near(options).await,
             Subject::ActixCookie => peers::actix_cookie().await,
             Subject::ActixRedis => peers::actix_redis(store).await,
+            Subject::PostgresFloor => postgres_floor::serve(store).await,
             Subject::RedisFloor => redis_floor::serve(store, false).await,
             Subject::RedisCached => redis_floor::serve(store, true).await,
             on_axum => bail!(
@@ -49,6 +51,14 @@ pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
             ),
         }
     })
+}
+
+/// A text that is about as long as a stored session.
+fn stored_value() -> String {
+    CONTENT
+        .iter()
+        .map(|(name, value)| format!("{name:>40}{value}"))
+        .collect()
 }
 
 /// The sealing key: the same for every server, since nothing here is secret.

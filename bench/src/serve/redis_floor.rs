@@ -11,7 +11,7 @@ use redis::{
     RedisConnectionInfo, aio::MultiplexedConnection, caching::CacheConfig,
 };
 
-use super::CONTENT;
+use super::stored_value;
 
 const NAME: &str = "session";
 
@@ -21,7 +21,7 @@ const TTL: u64 = 24 * 3600;
 pub(super) async fn serve(url: &str, cached: bool) -> anyhow::Result<()> {
     connect(url, cached)
         .await?
-        .set::<_, _, ()>(NAME, value())
+        .set::<_, _, ()>(NAME, stored_value())
         .await?;
     let url = url.to_owned();
     let server = HttpServer::new(move || {
@@ -77,12 +77,4 @@ async fn connect(url: &str, cached: bool) -> redis::RedisResult<MultiplexedConne
     Client::open(info)?
         .get_multiplexed_async_connection_with_config(&config)
         .await
-}
-
-/// About as long as a stored session.
-fn value() -> String {
-    CONTENT
-        .iter()
-        .map(|(name, value)| format!("{name:>40}{value}"))
-        .collect()
 }

@@ -33,9 +33,9 @@ mod touch;
 use std::{borrow::Cow, error::Error, fmt, pin::pin, sync::Arc, time::Duration};
 
 pub use self::administration::SessionsPage;
-pub(crate) use self::{backend::Backend, events::EventSender};
 pub use self::events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents};
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
+pub(crate) use self::{backend::Backend, events::EventSender};
 use self::{cache_control::ResponsePolicy, combine::WriterTable};
 pub(crate) use self::{limiter::Limiter, open::Opened};
 pub use self::{session_info::SessionInfo, sessions::Sessions};

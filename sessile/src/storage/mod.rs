@@ -141,6 +141,8 @@ pub use self::redis::{NearCacheConfig, RedisSessionStore, RedisSessionStoreBuild
 pub use self::redis_actor::{RedisActorSessionStore, RedisActorSessionStoreBuilder};
 #[cfg(feature = "_sql")]
 pub use self::sql::CleanupTask;
+#[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
+pub use self::sql::DatabaseSessionStore;
 #[cfg(feature = "sqlite-session")]
 pub use self::sqlite::{SqliteSessionStore, SqliteSessionStoreBuilder, SqliteSynchronous};
 pub use self::{

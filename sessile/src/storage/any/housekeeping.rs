@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use crate::storage::CleanupTask;
-#[cfg(feature = "mysql-session")]
-use crate::storage::MySqlSessionStore;
-#[cfg(feature = "postgres-session")]
-use crate::storage::PostgresSessionStore;
 #[cfg(feature = "sqlite-session")]
 use crate::storage::SqliteSessionStore;
+#[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
+use crate::storage::{DatabaseSessionStore, sql::Database};
 
 /// A store that needs a clean-up.
 pub(super) trait Housekeeping: Send + Sync {
@@ -23,15 +21,8 @@ impl Housekeeping for SqliteSessionStore {
     }
 }
 
-#[cfg(feature = "postgres-session")]
-impl Housekeeping for PostgresSessionStore {
-    fn start_cleanup(&self, period: Duration) -> CleanupTask {
-        self.start_cleanup(period)
-    }
-}
-
-#[cfg(feature = "mysql-session")]
-impl Housekeeping for MySqlSessionStore {
+#[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
+impl<B: Database> Housekeeping for DatabaseSessionStore<B> {
     fn start_cleanup(&self, period: Duration) -> CleanupTask {
         self.start_cleanup(period)
     }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::storage::{
     credentials::{Credentials, CredentialsSource},
-    sql::{Fault, Limits, Name, Store, check_scheme, flag, parameter, schema_sql},
+    sql::{Fault, Limits, Name, check_scheme, flag, parameter, schema_sql},
 };
 
 /// The schemes of addresses.
@@ -230,8 +230,7 @@ impl MySqlSessionStoreBuilder {
             Target::Pool(pool) => Connections::Pool(pool.into()),
         };
         let database = MySql::new(&name, connections);
-        let store = Store::open(database, self.limits, create_table).await?;
-        Ok(MySqlSessionStore(store))
+        MySqlSessionStore::open(database, self.limits, create_table).await
     }
 
     fn name(&self) -> Result<Name, StoreError> {

@@ -20,7 +20,7 @@ pub(super) const DEFAULT_TABLE: &str = "sessile_sessions";
 const LONGEST_NAME: usize = 64;
 
 /// The operations of a store on MySQL or MariaDB.
-pub(super) struct MySql {
+pub struct MySql {
     tables: [Table; 2],
     pub(super) statements: Statements,
     pub(super) connections: Connections,
@@ -50,6 +50,8 @@ impl MySql {
 
 impl Database for MySql {
     const BACKEND: Backend = Backend::MySql;
+    // Large batches delay no requests, and each batch first skips the rows that were deleted but not purged yet.
+    const SMALLEST_BATCH: u32 = sql::LARGEST_BATCH;
 
     fn tables(&self) -> &[Table; 2] {
         &self.tables

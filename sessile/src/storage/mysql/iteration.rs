@@ -1,48 +1,22 @@
-//! [`IterableStore`] and [`ManagedStore`] on MySQL and MariaDB.
+//! [`IterableDatabase`] on MySQL and MariaDB.
 
 use std::{num::NonZeroU32, sync::Arc};
 
 use sqlx::{Error, MySqlConnection, Row as _};
 
 use super::{
-    MySqlSessionStore, SessionId, StoreError,
+    SessionId,
     database::MySql,
     error::fault,
     fragments::{is_live, query},
     subject_statements::session,
 };
 use crate::storage::{
-    Cursor, IterableStore, ManagedStore, Page,
     sql::{AfterCut, Answer, Failure, IterableDatabase, Name, Row},
     timing::Deadline,
 };
 
 /// The number of sessions is exact.
-impl IterableStore for MySqlSessionStore {
-    async fn page(&self, after: Option<&Cursor>, limit: NonZeroU32) -> Result<Page, StoreError> {
-        self.0.page(after, limit).await
-    }
-
-    async fn count(&self) -> Result<u64, StoreError> {
-        self.0.count().await
-    }
-
-    async fn clear(&self) -> Result<(), StoreError> {
-        self.0.clear().await
-    }
-}
-
-impl ManagedStore for MySqlSessionStore {
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.0.ping().await
-    }
-
-    async fn close(&self) -> Result<(), StoreError> {
-        self.0.close();
-        Ok(())
-    }
-}
-
 /// The statements of a store that concern all sessions.
 #[derive(Debug)]
 pub(super) struct IterationStatements {

@@ -15,17 +15,13 @@ mod subject_statements;
 mod subjects;
 mod transaction;
 
-use std::time::Duration;
-
 use sqlx::MySqlPool;
 
 use self::database::{DEFAULT_TABLE, MySql};
 use super::{
-    CleanupTask, CreateOutcome, EndReporter, Freshness, Loaded, SessionId, SessionStore,
-    StoreError, StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
-    sql::{LARGEST_BATCH, Name, Store, schema_sql},
+    CreateOutcome, SessionId, StoreError, StoreErrorKind, SubjectDigest, Version,
+    sql::{DatabaseSessionStore, Name, schema_sql},
 };
-use crate::record::Record;
 
 pub use self::builder::MySqlSessionStoreBuilder;
 
@@ -47,7 +43,7 @@ pub use self::builder::MySqlSessionStoreBuilder;
 ///
 /// - There are two tables. [`create_table`](MySqlSessionStoreBuilder::create_table) creates them; if the
 ///   store's user may not create tables, another user runs the statements of
-///   [`schema_sql`](Self::schema_sql). The store's user needs the rights to `SELECT`, `INSERT`, `UPDATE`
+///   [`schema_sql`](MySqlSessionStore::schema_sql). The store's user needs the rights to `SELECT`, `INSERT`, `UPDATE`
 ///   and `DELETE` on both.
 /// - Every operation on one session is one statement and one round trip. It is two if the row has a user and the cookie
 ///   names none. A sign-in under a limit and the end of all sessions of a user are transactions, which lock the row of
@@ -63,7 +59,7 @@ pub use self::builder::MySqlSessionStoreBuilder;
 ///   first attempt of an update was stored, so no change is applied twice.
 /// - The database's clock decides when a record expires, for all servers of the application.
 /// - Expired records are never served. A clean-up deletes their rows: call
-///   [`start_cleanup`](Self::start_cleanup) once.
+///   [`start_cleanup`](MySqlSessionStore::start_cleanup) once.
 /// - Acknowledged writes are as durable as the server's settings make them. With
 ///   `innodb_flush_log_at_trx_commit` at 2 or 0, writes are faster, but a loss of power or a crash of the
 ///   server may lose those of the last second.
@@ -95,8 +91,7 @@ pub use self::builder::MySqlSessionStoreBuilder;
 /// assert_eq!(loaded, Some(Loaded { record, version }));
 /// # Ok::<(), StoreError>(()) }).unwrap();
 /// ```
-#[derive(Debug, Clone)]
-pub struct MySqlSessionStore(Store<MySql>);
+pub type MySqlSessionStore = DatabaseSessionStore<MySql>;
 
 impl MySqlSessionStore {
     /// Connects to the database at `address` with the default settings. The tables must exist.
@@ -156,96 +151,5 @@ impl MySqlSessionStore {
     #[must_use]
     pub fn schema_sql() -> String {
         schema_sql(&database::tables(&Name::fixed(DEFAULT_TABLE, '`')))
-    }
-
-    /// Deletes up to `limit` expired rows, the earliest due first, and returns how many it deleted: zero
-    /// only if none is left.
-    ///
-    /// It finds rows without a lock, and locks only the rows that it changes, up to 500 at a time. A row
-    /// whose lifetime was shortened by less than a minute may be deleted up to a minute after it expired.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
-    pub async fn delete_expired(&self, limit: u32) -> Result<u64, StoreError> {
-        self.0.delete_expired(limit).await
-    }
-
-    /// Starts a task that deletes expired rows: now, and then once in every `period`.
-    ///
-    /// It works in batches, and pauses after each for twice the time that the batch took. One task is enough, but
-    /// several servers can run one each. The task ends when the returned handle is stopped or dropped, or after the
-    /// store was closed.
-    ///
-    /// ```no_run
-    /// use std::time::Duration;
-    /// use sessile::storage::MySqlSessionStore;
-    ///
-    /// # async fn example() -> Result<(), sessile::storage::StoreError> {
-    /// let store = MySqlSessionStore::new("mysql://app:secret@localhost/app").await?;
-    /// let cleanup = store.start_cleanup(Duration::from_secs(60));
-    /// // … serve …
-    /// cleanup.stop().await;
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Panics
-    ///
-    /// Outside of a Tokio runtime, such as Actix Web's, and if `period` is zero.
-    #[must_use = "dropping the handle ends the task"]
-    pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
-        let store = self.0.clone();
-        // Large batches delay no requests, and each batch first skips the rows that were deleted but
-        // not purged yet.
-        let closed = store.clone();
-        CleanupTask::start(
-            period,
-            LARGEST_BATCH,
-            move || closed.is_closed(),
-            move |limit| {
-                let store = store.clone();
-                async move { Ok(store.clean_up(limit).await?.due) }
-            },
-        )
-    }
-}
-
-impl SessionStore for MySqlSessionStore {
-    async fn load(
-        &self,
-        id: &SessionId,
-        subject: Option<&SubjectDigest>,
-        _freshness: Freshness,
-    ) -> Result<Option<Loaded>, StoreError> {
-        self.0.load(id, subject).await
-    }
-
-    async fn create(
-        &self,
-        id: &SessionId,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
-    ) -> Result<CreateOutcome, StoreError> {
-        self.0.create(id, record, version, ttl).await
-    }
-
-    async fn update(
-        &self,
-        id: &SessionId,
-        expected: Version,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
-    ) -> Result<UpdateOutcome, StoreError> {
-        self.0.update(id, expected, record, version, ttl).await
-    }
-
-    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.0.delete(id).await
-    }
-
-    fn end_reporter(&self) -> Option<&EndReporter> {
-        Some(self.0.end_reporter())
     }
 }

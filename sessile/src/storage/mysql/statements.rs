@@ -46,9 +46,10 @@ impl Statements {
         let is_live = is_live(&marks);
         Self {
             of_guests: OfRow {
+                // The record of a guest only.
                 load: load(
                     &sessions,
-                    "it.subject IS NOT NULL",
+                    &format!("IF(it.subject IS NULL, {RECORD}, NULL)"),
                     &format!("it.expires_at > {NOW}"),
                 ),
                 create: create(&sessions, "0"),
@@ -58,7 +59,7 @@ impl Statements {
                 ),
             },
             of_all: OfRow {
-                load: load(&sessions, "0", &is_live),
+                load: load(&sessions, RECORD, &is_live),
                 // The server refuses a row without a due time.
                 create: create(&sessions, &format!("IF({is_refused}, NULL, 0)")),
                 update: update(&sessions, &format!("{is_live} AND NOT {is_refused}")),
@@ -220,21 +221,23 @@ impl Statements {
     }
 }
 
-fn load(sessions: &Name, is_unchecked: &str, condition: &str) -> Arc<str> {
-    // As bytes, so that the connection's character set has no effect.
+/// As bytes, so that the connection's character set has no effect.
+const RECORD: &str = "CAST(it.record AS BINARY)";
+
+fn load(sessions: &Name, record: &str, condition: &str) -> Arc<str> {
     let statement = format!(
-        "SELECT it.version, {is_unchecked}, CAST(it.record AS BINARY) FROM {sessions} AS it
-         WHERE it.id = ? AND {condition}"
+        "SELECT it.version, {record} FROM {sessions} AS it WHERE it.id = ? AND {condition}"
     );
     statement.into()
 }
 
 /// The row that a load found.
 fn found(row: &MySqlRow) -> Result<Row, Error> {
+    let record: Option<Vec<u8>> = row.try_get(1)?;
     Ok(Row {
         version: Version::new(row.try_get(0)?),
-        is_unchecked: row.try_get(1)?,
-        record: row.try_get(2)?,
+        is_unchecked: record.is_none(),
+        record: record.unwrap_or_default(),
     })
 }
 

@@ -1,62 +1,13 @@
-//! [`SubjectStore`] on MySQL and MariaDB.
+//! [`SubjectDatabase`] on MySQL and MariaDB.
 
 use sqlx::MySqlConnection;
 
-use super::{
-    MySqlSessionStore, SessionId, StoreError, SubjectDigest, Version, database::MySql,
-    error::fault, transaction,
+use super::{SessionId, SubjectDigest, Version, database::MySql, error::fault, transaction};
+use crate::storage::{
+    AtLimit, CreateOutcome, SessionLimit,
+    sql::{AfterCut, Answer, Ended, Failure, Marks, NewRow, Row, SignIn, SubjectDatabase, Swap},
+    timing::Deadline,
 };
-use crate::{
-    clock::Timestamp,
-    storage::{
-        AtLimit, CreateOutcome, EndOutcome, Kept, Loaded, SessionLimit, SignInOutcome, SignInWrite,
-        SubjectStore,
-        sql::{
-            AfterCut, Answer, Ended, Failure, Marks, NewRow, Row, SignIn, SubjectDatabase, Swap,
-        },
-        timing::Deadline,
-    },
-};
-
-impl SubjectStore for MySqlSessionStore {
-    async fn sign_in(
-        &self,
-        write: SignInWrite<'_>,
-        limit: SessionLimit,
-    ) -> Result<SignInOutcome, StoreError> {
-        self.0.sign_in(write, limit).await
-    }
-
-    async fn list(&self, subject: &SubjectDigest) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
-        self.0.list(subject).await
-    }
-
-    async fn find_by_label(&self, label: &str) -> Result<Vec<SessionId>, StoreError> {
-        self.0.find_by_label(label).await
-    }
-
-    async fn end_subject(
-        &self,
-        subject: &SubjectDigest,
-        now: Timestamp,
-        kept: Option<Kept<'_>>,
-    ) -> Result<EndOutcome, StoreError> {
-        self.0.end_subject(subject, now, kept.map(|it| it.id)).await
-    }
-
-    async fn is_revoked(
-        &self,
-        id: &SessionId,
-        subject: Option<&SubjectDigest>,
-        since: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.0.is_revoked(id, subject, since).await
-    }
-
-    async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        self.0.end_everything(now).await
-    }
-}
 
 impl SubjectDatabase for MySql {
     async fn sign_in(

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::storage::{
     credentials::{Credentials, CredentialsSource},
-    sql::{Limits, Name, Store, schema_sql},
+    sql::{Limits, Name, schema_sql},
 };
 
 /// The longest time that a statement waits for a lock. The server does not notice that its client has given
@@ -222,8 +222,7 @@ impl PostgresSessionStoreBuilder {
             statements,
             connections,
         };
-        let store = Store::open(database, self.limits, create_table).await?;
-        Ok(PostgresSessionStore(store))
+        PostgresSessionStore::open(database, self.limits, create_table).await
     }
 
     fn name(&self) -> Result<Name, StoreError> {

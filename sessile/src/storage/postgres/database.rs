@@ -27,7 +27,7 @@ pub(super) const DEFAULT_TABLE: &str = "sessile_sessions";
 const LONGEST_NAME: usize = 63;
 
 /// The operations of a store on PostgreSQL.
-pub(super) struct Postgres {
+pub struct Postgres {
     pub(super) tables: [Table; 2],
     pub(super) statements: Arc<Statements>,
     pub(super) connections: Connections,
@@ -45,6 +45,7 @@ pub(super) fn tables(name: &Name) -> [Table; 2] {
 
 impl Database for Postgres {
     const BACKEND: Backend = Backend::Postgres;
+    const SMALLEST_BATCH: u32 = sql::SMALLEST_BATCH;
 
     fn tables(&self) -> &[Table; 2] {
         &self.tables

@@ -1,11 +1,11 @@
-//! [`IterableStore`] and [`ManagedStore`] on PostgreSQL.
+//! [`IterableDatabase`] on PostgreSQL.
 
 use std::num::NonZeroU32;
 
 use tokio_postgres::types::Type;
 
 use super::{
-    PostgresSessionStore, SessionId, StoreError,
+    SessionId,
     database::Postgres,
     fragments::is_live,
     parameter::Parameter,
@@ -13,37 +13,11 @@ use super::{
     subjects::{only, sessions},
 };
 use crate::storage::{
-    Cursor, IterableStore, ManagedStore, Page,
     sql::{AfterCut, Answer, Failure, IterableDatabase, Name, Row},
     timing::Deadline,
 };
 
 /// The number of sessions is exact. Each operation has the connection for clean-up, so no request waits for it.
-impl IterableStore for PostgresSessionStore {
-    async fn page(&self, after: Option<&Cursor>, limit: NonZeroU32) -> Result<Page, StoreError> {
-        self.0.page(after, limit).await
-    }
-
-    async fn count(&self) -> Result<u64, StoreError> {
-        self.0.count().await
-    }
-
-    async fn clear(&self) -> Result<(), StoreError> {
-        self.0.clear().await
-    }
-}
-
-impl ManagedStore for PostgresSessionStore {
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.0.ping().await
-    }
-
-    async fn close(&self) -> Result<(), StoreError> {
-        self.0.close();
-        Ok(())
-    }
-}
-
 /// The statements of a store that concern all sessions.
 #[derive(Debug)]
 pub(super) struct IterationStatements {

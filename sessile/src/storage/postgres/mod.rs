@@ -18,15 +18,11 @@ mod subject_statements;
 mod subjects;
 mod tls;
 
-use std::time::Duration;
-
 use self::database::{DEFAULT_TABLE, Postgres};
 use super::{
-    CleanupTask, CreateOutcome, EndReporter, Freshness, Loaded, SessionId, SessionStore,
-    StoreError, StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
-    sql::{Name, SMALLEST_BATCH, Store, schema_sql},
+    CreateOutcome, SessionId, StoreError, StoreErrorKind, SubjectDigest, Version,
+    sql::{DatabaseSessionStore, Name, schema_sql},
 };
-use crate::record::Record;
 
 pub use self::builder::PostgresSessionStoreBuilder;
 #[cfg(feature = "_postgres-pool")]
@@ -53,7 +49,7 @@ pub use self::pool::PostgresPool;
 ///
 /// - There are two tables. [`create_table`](PostgresSessionStoreBuilder::create_table) creates them; if
 ///   the store's user may not create tables, another user runs the statements of
-///   [`schema_sql`](Self::schema_sql). The store's user needs the rights to `SELECT`, `INSERT`, `UPDATE`
+///   [`schema_sql`](PostgresSessionStore::schema_sql). The store's user needs the rights to `SELECT`, `INSERT`, `UPDATE`
 ///   and `DELETE` on both.
 /// - Every operation is one statement and one round trip, with three exceptions.
 ///   [`end_everything`](super::SubjectStore::end_everything) deletes rows in batches. An operation takes a second
@@ -70,7 +66,7 @@ pub use self::pool::PostgresPool;
 ///   and opens new ones at the same address.
 /// - The database's clock decides when a record expires, for all servers of the application.
 /// - Expired records are never served. A clean-up deletes their rows: call
-///   [`start_cleanup`](Self::start_cleanup) once. Most changes are HOT updates, which touch no index and
+///   [`start_cleanup`](PostgresSessionStore::start_cleanup) once. Most changes are HOT updates, which touch no index and
 ///   whose dead rows PostgreSQL removes without `autovacuum`.
 /// - Acknowledged writes are as durable as the server's settings make them. With
 ///   `synchronous_commit = off` for the user, writes are faster, but a crash of the server may lose the
@@ -100,8 +96,7 @@ pub use self::pool::PostgresPool;
 /// assert_eq!(loaded, Some(Loaded { record, version }));
 /// # Ok::<(), StoreError>(()) }).unwrap();
 /// ```
-#[derive(Debug, Clone)]
-pub struct PostgresSessionStore(Store<Postgres>);
+pub type PostgresSessionStore = DatabaseSessionStore<Postgres>;
 
 impl PostgresSessionStore {
     /// Connects to the database at `address` with the default settings. The tables must exist, unless the address has
@@ -169,94 +164,5 @@ impl PostgresSessionStore {
     #[must_use]
     pub fn schema_sql() -> String {
         schema_sql(&database::tables(&Name::fixed(DEFAULT_TABLE, '"')))
-    }
-
-    /// Deletes up to `limit` expired rows, the earliest due first, and returns how many it deleted: zero
-    /// only if none is left.
-    ///
-    /// It skips rows that other statements have locked. A row whose lifetime was shortened by less than a
-    /// minute may be deleted up to a minute after it expired.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
-    pub async fn delete_expired(&self, limit: u32) -> Result<u64, StoreError> {
-        self.0.delete_expired(limit).await
-    }
-
-    /// Starts a task that deletes expired rows: now, and then once in every `period`.
-    ///
-    /// It works in batches, and pauses after each for twice the time that the batch took. One task is enough, but
-    /// several servers can run one each. The task ends when the returned handle is stopped or dropped, or after the
-    /// store was closed.
-    ///
-    /// ```no_run
-    /// use std::time::Duration;
-    /// use sessile::storage::PostgresSessionStore;
-    ///
-    /// # async fn example() -> Result<(), sessile::storage::StoreError> {
-    /// let store = PostgresSessionStore::new("postgres://app:secret@localhost/app").await?;
-    /// let cleanup = store.start_cleanup(Duration::from_secs(60));
-    /// // … serve …
-    /// cleanup.stop().await;
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Panics
-    ///
-    /// Outside of a Tokio runtime, such as Actix Web's, and if `period` is zero.
-    #[must_use = "dropping the handle ends the task"]
-    pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
-        let store = self.0.clone();
-        let closed = store.clone();
-        CleanupTask::start(
-            period,
-            SMALLEST_BATCH,
-            move || closed.is_closed(),
-            move |limit| {
-                let store = store.clone();
-                async move { Ok(store.clean_up(limit).await?.due) }
-            },
-        )
-    }
-}
-
-impl SessionStore for PostgresSessionStore {
-    async fn load(
-        &self,
-        id: &SessionId,
-        subject: Option<&SubjectDigest>,
-        _freshness: Freshness,
-    ) -> Result<Option<Loaded>, StoreError> {
-        self.0.load(id, subject).await
-    }
-
-    async fn create(
-        &self,
-        id: &SessionId,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
-    ) -> Result<CreateOutcome, StoreError> {
-        self.0.create(id, record, version, ttl).await
-    }
-
-    async fn update(
-        &self,
-        id: &SessionId,
-        expected: Version,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
-    ) -> Result<UpdateOutcome, StoreError> {
-        self.0.update(id, expected, record, version, ttl).await
-    }
-
-    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.0.delete(id).await
-    }
-
-    fn end_reporter(&self) -> Option<&EndReporter> {
-        Some(self.0.end_reporter())
     }
 }

@@ -1,59 +1,16 @@
-//! [`SubjectStore`] on PostgreSQL.
+//! [`SubjectDatabase`] on PostgreSQL.
 
 use super::{
-    PostgresSessionStore, SessionId, StoreError, SubjectDigest, Version,
+    SessionId, SubjectDigest, Version,
     database::{Postgres, version_of},
     statements::{Found, Rows},
     subject_statements::sign_in,
 };
-use crate::{
-    clock::Timestamp,
-    storage::{
-        EndOutcome, Kept, Loaded, SessionLimit, SignInOutcome, SignInWrite, SubjectStore,
-        sql::{AfterCut, Answer, Ended, Failure, NewRow, Row, SignIn, SubjectDatabase},
-        timing::Deadline,
-    },
+use crate::storage::{
+    SessionLimit,
+    sql::{AfterCut, Answer, Ended, Failure, NewRow, Row, SignIn, SubjectDatabase},
+    timing::Deadline,
 };
-
-impl SubjectStore for PostgresSessionStore {
-    async fn sign_in(
-        &self,
-        write: SignInWrite<'_>,
-        limit: SessionLimit,
-    ) -> Result<SignInOutcome, StoreError> {
-        self.0.sign_in(write, limit).await
-    }
-
-    async fn list(&self, subject: &SubjectDigest) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
-        self.0.list(subject).await
-    }
-
-    async fn find_by_label(&self, label: &str) -> Result<Vec<SessionId>, StoreError> {
-        self.0.find_by_label(label).await
-    }
-
-    async fn end_subject(
-        &self,
-        subject: &SubjectDigest,
-        now: Timestamp,
-        kept: Option<Kept<'_>>,
-    ) -> Result<EndOutcome, StoreError> {
-        self.0.end_subject(subject, now, kept.map(|it| it.id)).await
-    }
-
-    async fn is_revoked(
-        &self,
-        id: &SessionId,
-        subject: Option<&SubjectDigest>,
-        since: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.0.is_revoked(id, subject, since).await
-    }
-
-    async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        self.0.end_everything(now).await
-    }
-}
 
 impl SubjectDatabase for Postgres {
     async fn sign_in(

@@ -19,6 +19,8 @@ pub(super) use self::cleanup::LARGEST_BATCH;
 pub(super) use self::cleanup::SMALLEST_BATCH;
 pub(super) use self::reminder::CleanupReminder;
 #[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
+pub use self::server::DatabaseSessionStore;
+#[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
 pub(super) use self::server::*;
 
 /// How long a mark is kept. A session that was stored while its mark was written may live a little longer than

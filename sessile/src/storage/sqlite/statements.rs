@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{
     CreateOutcome, Loaded, Refusal, SessionId, StoreError, SubjectDigest, UpdateOutcome, Version,
@@ -38,49 +38,29 @@ pub(super) const CREATE: &str = "
         record       = excluded.record
     WHERE sessile_sessions.expires_at <= ?3";
 
-/// Binds ?1 to ?9, as [`CREATE`] does, and the expected version as ?10.
+/// Swaps a record whose indexed columns stay as they are, and writes no index.
 ///
-/// Finds the row whatever its version is, changes it if that is the expected one, and returns the
-/// version that the row has then: the new one, or another in case of a conflict. Returns nothing if
-/// the row is missing.
-macro_rules! swap {
-    ($indexed_columns:literal, $condition:literal) => {
-        concat!(
-            "UPDATE sessile_sessions SET ",
-            $indexed_columns,
-            "   expires_at   = iif(version = ?10, ?5, expires_at),
-                signed_in_at = iif(version = ?10, ?7, signed_in_at),
-                record       = iif(version = ?10, ?9, record),
-                version      = iif(version = ?10, ?4, version)
-            WHERE slot = ?1 AND id = ?2 AND expires_at > ?3 ",
-            $condition,
-            "RETURNING version"
-        )
-    };
-}
-
-/// Swaps a record whose indexed columns stay as they are, and writes no index. Returns nothing if one
-/// of them has to change: [`SWAP_INDEXED`] then does the whole swap.
-///
-/// SQLite writes every index on a column that the statement names, even if the column's value stays.
+/// Binds ?1 to ?9, as [`CREATE`] does, and the expected version as ?10. Changes nothing if the row has another version, or
+/// if an indexed column has to change: SQLite writes every index on a column that a statement names, even if the column's
+/// value stays.
 ///
 /// If a session's lifetime is shortened, `due_at` has to change only if that is by more than a minute.
 /// Clocks that differ by less cost nothing this way.
-pub(super) const SWAP: &str = swap!(
-    "",
-    "AND (
-        version <> ?10
-        OR (subject IS ?6 AND label IS ?8 AND due_at - 60000 <= ?5)
-    ) "
-);
+pub(super) const SWAP: &str = "
+    UPDATE sessile_sessions SET expires_at = ?5, signed_in_at = ?7, record = ?9, version = ?4
+    WHERE slot = ?1 AND id = ?2 AND expires_at > ?3 AND version = ?10
+        AND subject IS ?6 AND label IS ?8 AND due_at - 60000 <= ?5";
 
-/// Swaps any record.
-pub(super) const SWAP_INDEXED: &str = swap!(
-    "due_at  = iif(version = ?10, min(due_at, ?5), due_at),
-     subject = iif(version = ?10, ?6, subject),
-     label   = iif(version = ?10, ?8, label),",
-    ""
-);
+/// Swaps any record. Binds the same as [`SWAP`].
+pub(super) const SWAP_INDEXED: &str = "
+    UPDATE sessile_sessions SET
+        due_at = min(due_at, ?5), expires_at = ?5, subject = ?6, signed_in_at = ?7, label = ?8,
+        record = ?9, version = ?4
+    WHERE slot = ?1 AND id = ?2 AND expires_at > ?3 AND version = ?10";
+
+/// Binds the slot and the id as ?1 and ?2, and the time as ?3.
+pub(super) const VERSION: &str = "
+    SELECT version FROM sessile_sessions WHERE slot = ?1 AND id = ?2 AND expires_at > ?3";
 
 /// Loads the record under an id. What can't be decoded is an error of this operation alone.
 pub(super) struct Load {
@@ -188,10 +168,9 @@ impl Operation for Update {
         let Write {
             id, version, text, ..
         } = &self.write;
-        // Each statement is a whole swap. Nearly always the first one answers.
-        for statement in [SWAP, SWAP_INDEXED] {
-            let mut statement = connection.prepare_cached(statement)?;
-            let mut rows = statement.query(params![
+        // Nearly always the first one stores.
+        for swap in [SWAP, SWAP_INDEXED] {
+            let swapped = connection.prepare_cached(swap)?.execute(params![
                 slot_of(id),
                 id,
                 integer(now),
@@ -203,18 +182,19 @@ impl Operation for Update {
                 text,
                 self.expected.get().cast_signed(),
             ])?;
-            let found = rows.next()?.map(|row| row.get::<_, i64>(0)).transpose()?;
-            // There is only one row. SQLite makes the change when it reports the end of the rows, and
-            // that can still fail.
-            while rows.next()?.is_some() {}
-            if let Some(found) = found {
-                return Ok(match found.cast_unsigned() == version.get() {
-                    true => UpdateOutcome::Updated,
-                    false => UpdateOutcome::Conflict,
-                });
+            if swapped > 0 {
+                return Ok(UpdateOutcome::Updated);
             }
         }
-        Ok(UpdateOutcome::Missing)
+        let found = connection
+            .prepare_cached(VERSION)?
+            .query_row(params![slot_of(id), id, integer(now)], |row| row.get(0))
+            .optional()?;
+        Ok(match found.map(i64::cast_unsigned) {
+            None => UpdateOutcome::Missing,
+            Some(found) if found == version.get() => UpdateOutcome::Updated,
+            Some(_) => UpdateOutcome::Conflict,
+        })
     }
 }
 

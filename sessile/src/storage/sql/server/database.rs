@@ -21,6 +21,9 @@ pub(in crate::storage) trait Database: Send + Sync + 'static {
     /// How metrics name it.
     const BACKEND: Backend;
 
+    /// The smallest batch of a clean-up task.
+    const SMALLEST_BATCH: u32;
+
     /// The table of sessions, and the table of marks.
     fn tables(&self) -> &[Table; 2];
 

@@ -1,9 +1,14 @@
 //! [`IterableDatabase`]: all sessions, on one kind of database server.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, sync::atomic::Ordering::Relaxed};
 
-use super::{Answer, Failure, Row, Store, SubjectDatabase, subjects::SCANNING, until_done};
-use crate::storage::{Cursor, Page, SessionId, StoreError, timing::Deadline};
+use super::{
+    Answer, DatabaseSessionStore, Failure, Marks, Row, SubjectDatabase, subjects::SCANNING,
+    until_done,
+};
+use crate::storage::{
+    Cursor, IterableStore, ManagedStore, Page, SessionId, StoreError, timing::Deadline,
+};
 
 /// The operations on all sessions. Each can be repeated.
 pub(in crate::storage) trait IterableDatabase: SubjectDatabase {
@@ -22,12 +27,8 @@ pub(in crate::storage) trait IterableDatabase: SubjectDatabase {
     ) -> impl Future<Output = Result<Answer<u64>, Failure>> + Send;
 }
 
-impl<B: IterableDatabase> Store<B> {
-    pub(in crate::storage) async fn page(
-        &self,
-        after: Option<&Cursor>,
-        limit: NonZeroU32,
-    ) -> Result<Page, StoreError> {
+impl<B: IterableDatabase> IterableStore for DatabaseSessionStore<B> {
+    async fn page(&self, after: Option<&Cursor>, limit: NonZeroU32) -> Result<Page, StoreError> {
         let database = self.database()?;
         let after = after.map(Cursor::id).transpose()?;
         let rows = until_done(SCANNING, |deadline| {
@@ -44,12 +45,25 @@ impl<B: IterableDatabase> Store<B> {
         })
     }
 
-    pub(in crate::storage) async fn count(&self) -> Result<u64, StoreError> {
+    async fn count(&self) -> Result<u64, StoreError> {
         let database = self.database()?;
         until_done(SCANNING, |deadline| database.count(deadline)).await
     }
 
-    pub(in crate::storage) async fn clear(&self) -> Result<(), StoreError> {
+    async fn clear(&self) -> Result<(), StoreError> {
         self.delete_all(i64::MAX).await
+    }
+}
+
+impl<B: IterableDatabase> ManagedStore for DatabaseSessionStore<B> {
+    async fn ping(&self) -> Result<(), StoreError> {
+        let id = SessionId::generate();
+        self.find(&id, Marks::Read).await.map(drop)
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.is_closed.store(true, Relaxed);
+        self.database.close();
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Sessions in a database server, which several servers of an application share.
 
+mod cleanup;
 mod database;
 mod error;
 mod iteration;
@@ -24,15 +25,12 @@ use std::{
 use tokio::time::Instant;
 
 use super::super::{
-    CreateOutcome, EndReporter, Loaded, Refusal, SessionId, StoreError, StoreErrorKind,
-    SubjectDigest, UpdateOutcome, Version,
+    CreateOutcome, EndReporter, Freshness, Loaded, Refusal, SessionId, SessionStore, StoreError,
+    StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
 };
 use crate::{
-    clock::{Clock as _, SystemClock},
-    engine::EndCause,
     record::Record,
     storage::{sql::CleanupReminder, timing::Deadline},
-    telemetry,
 };
 
 use self::database::Outcome;
@@ -61,9 +59,6 @@ const MAX_ATTEMPTS: u32 = 5;
 /// tables.
 const OPENING: Duration = Duration::from_secs(30);
 
-/// How long one batch of a clean-up may take. No request waits for it.
-const CLEANING: Duration = Duration::from_secs(60);
-
 /// The time limits of a store.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::storage) struct Limits {
@@ -80,8 +75,18 @@ impl Default for Limits {
     }
 }
 
-/// A store on a database. Clones share the connections.
-pub(in crate::storage) struct Store<B> {
+/// Keeps sessions in a database server. `PostgresSessionStore` and `MySqlSessionStore` are aliases of this type, which name
+/// the kind of server. Clones share the connections.
+///
+/// ```no_run
+/// use sessile::storage::{ManagedStore, PostgresSessionStore, StoreError};
+///
+/// # async fn example() -> Result<(), StoreError> {
+/// let store = PostgresSessionStore::new("postgres://app:secret@localhost/app").await?;
+/// assert!(store.clone().ping().await.is_ok());
+/// # Ok(()) }
+/// ```
+pub struct DatabaseSessionStore<B> {
     database: Arc<B>,
     response_timeout: Duration,
     is_closed: Arc<AtomicBool>,
@@ -90,7 +95,7 @@ pub(in crate::storage) struct Store<B> {
     end_reporter: Arc<EndReporter>,
 }
 
-impl<B> Clone for Store<B> {
+impl<B> Clone for DatabaseSessionStore<B> {
     fn clone(&self) -> Self {
         Self {
             database: Arc::clone(&self.database),
@@ -103,52 +108,12 @@ impl<B> Clone for Store<B> {
     }
 }
 
-impl<B: Database> Store<B> {
-    /// Checks that the tables can be used.
-    pub(in crate::storage) async fn open(
-        database: B,
-        limits: Limits,
-        create_tables: bool,
-    ) -> Result<Self, StoreError> {
-        until_done(OPENING, |deadline| database.open(create_tables, deadline)).await?;
-        Ok(Self {
-            database: Arc::new(database),
-            response_timeout: limits.response_timeout,
-            is_closed: Arc::default(),
-            reminder: Arc::default(),
-            opened: Instant::now(),
-            end_reporter: Arc::default(),
-        })
-    }
-
-    /// The database, unless the store was closed.
-    fn database(&self) -> Result<&B, Fault> {
-        (!self.is_closed())
-            .then_some(&*self.database)
-            .ok_or(Fault::StoreClosed)
-    }
-
-    pub(in crate::storage) fn is_closed(&self) -> bool {
-        self.is_closed.load(Relaxed)
-    }
-
-    /// Fails if the database can't serve a load.
-    pub(in crate::storage) async fn ping(&self) -> Result<(), StoreError> {
-        let id = SessionId::generate();
-        self.find(&id, Marks::Read).await.map(drop)
-    }
-
-    /// Closes the store's own connections after the operations that have begun. Later operations fail.
-    pub(in crate::storage) fn close(&self) {
-        self.is_closed.store(true, Relaxed);
-        self.database.close();
-    }
-
-    /// Loads a session, which probably has a subject if `subject` is given.
-    pub(in crate::storage) async fn load(
+impl<B: Database> SessionStore for DatabaseSessionStore<B> {
+    async fn load(
         &self,
         id: &SessionId,
         subject: Option<&SubjectDigest>,
+        _freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
         let mut row = self.find(id, Marks::of_session(subject.is_some())).await?;
         if row.as_ref().is_some_and(|row| row.is_unchecked) {
@@ -157,15 +122,7 @@ impl<B: Database> Store<B> {
         row.map(|row| row.decode()).transpose()
     }
 
-    async fn find(&self, id: &SessionId, marks: Marks) -> Result<Option<Row>, StoreError> {
-        let database = self.database()?;
-        until_done(self.response_timeout, |deadline| {
-            database.load(id, marks, deadline)
-        })
-        .await
-    }
-
-    pub(in crate::storage) async fn create(
+    async fn create(
         &self,
         id: &SessionId,
         record: &Record,
@@ -181,7 +138,7 @@ impl<B: Database> Store<B> {
         creating.await
     }
 
-    pub(in crate::storage) async fn update(
+    async fn update(
         &self,
         id: &SessionId,
         expected: Version,
@@ -221,7 +178,7 @@ impl<B: Database> Store<B> {
         Err(Fault::Unknown.into())
     }
 
-    pub(in crate::storage) async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
+    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         let database = self.database()?;
         until_done(self.response_timeout, |deadline| {
             database.delete(id, deadline)
@@ -229,36 +186,50 @@ impl<B: Database> Store<B> {
         .await
     }
 
-    /// Deletes up to `limit` expired rows, the earliest due first. Returns zero only if none is left.
-    pub(in crate::storage) async fn delete_expired(&self, limit: u32) -> Result<u64, StoreError> {
-        loop {
-            let cleaned = self.clean_up(limit).await?;
-            if cleaned.deleted > 0 || cleaned.due == 0 {
-                return Ok(cleaned.deleted);
-            }
-        }
+    fn end_reporter(&self) -> Option<&EndReporter> {
+        Some(&self.end_reporter)
+    }
+}
+
+#[expect(
+    private_bounds,
+    reason = "the kinds of servers are those of this crate"
+)]
+impl<B: Database> DatabaseSessionStore<B> {
+    /// Checks that the tables can be used.
+    pub(in crate::storage) async fn open(
+        database: B,
+        limits: Limits,
+        create_tables: bool,
+    ) -> Result<Self, StoreError> {
+        until_done(OPENING, |deadline| database.open(create_tables, deadline)).await?;
+        Ok(Self {
+            database: Arc::new(database),
+            response_timeout: limits.response_timeout,
+            is_closed: Arc::default(),
+            reminder: Arc::default(),
+            opened: Instant::now(),
+            end_reporter: Arc::default(),
+        })
     }
 
-    /// Processes up to `limit` rows that are due.
-    pub(in crate::storage) async fn clean_up(&self, limit: u32) -> Result<Cleaned, StoreError> {
-        self.reminder.cleaned();
+    /// The database, unless the store was closed.
+    fn database(&self) -> Result<&B, Fault> {
+        (!self.is_closed())
+            .then_some(&*self.database)
+            .ok_or(Fault::StoreClosed)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Relaxed)
+    }
+
+    async fn find(&self, id: &SessionId, marks: Marks) -> Result<Option<Row>, StoreError> {
         let database = self.database()?;
-        let wanted = self.end_reporter.has_receiver();
-        let cleaning = until_done(CLEANING, |deadline| {
-            database.clean_up(limit, wanted, deadline)
-        });
-        let cleaned = cleaning.await?;
-        telemetry::rows_cleaned(B::BACKEND, cleaned.deleted);
-        for (id, row) in &cleaned.rows {
-            let record = Record::decode(&row.record).ok();
-            let now = SystemClock.now();
-            (self.end_reporter).report(EndCause::Expired, id, record.as_ref(), now);
-        }
-        Ok(cleaned)
-    }
-
-    pub(in crate::storage) fn end_reporter(&self) -> &EndReporter {
-        &self.end_reporter
+        until_done(self.response_timeout, |deadline| {
+            database.load(id, marks, deadline)
+        })
+        .await
     }
 }
 
@@ -287,10 +258,10 @@ where
     Err(overtaken.into())
 }
 
-impl<B: Database> fmt::Debug for Store<B> {
+impl<B: Database> fmt::Debug for DatabaseSessionStore<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [sessions, _] = self.database.tables();
-        f.debug_struct("Store")
+        f.debug_struct("DatabaseSessionStore")
             .field("table", &sessions.name)
             .finish_non_exhaustive()
     }

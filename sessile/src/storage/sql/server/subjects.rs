@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    Answer, Database, Failure, Fault, MAX_ATTEMPTS, NewRow, Outcome, Row, Store,
+    Answer, Database, DatabaseSessionStore, Failure, Fault, MAX_ATTEMPTS, NewRow, Outcome, Row,
     database::as_bigint, until_done,
 };
 use crate::{
     clock::Timestamp,
     storage::{
-        EndOutcome, Loaded, Refusal, SessionId, SessionLimit, SignInOutcome, SignInWrite,
-        StoreError, SubjectDigest, Version, timing::Deadline,
+        EndOutcome, Kept, Loaded, Refusal, SessionId, SessionLimit, SignInOutcome, SignInWrite,
+        StoreError, SubjectDigest, SubjectStore, Version, timing::Deadline,
     },
 };
 
@@ -98,8 +98,8 @@ pub(in crate::storage) struct Ended {
     pub(in crate::storage) ids: Vec<SessionId>,
 }
 
-impl<B: SubjectDatabase> Store<B> {
-    pub(in crate::storage) async fn sign_in(
+impl<B: SubjectDatabase> SubjectStore for DatabaseSessionStore<B> {
+    async fn sign_in(
         &self,
         write: SignInWrite<'_>,
         limit: SessionLimit,
@@ -140,10 +140,7 @@ impl<B: SubjectDatabase> Store<B> {
         })
     }
 
-    pub(in crate::storage) async fn list(
-        &self,
-        subject: &SubjectDigest,
-    ) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
+    async fn list(&self, subject: &SubjectDigest) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
         let database = self.database()?;
         let listing = until_done(self.response_timeout, |deadline| {
             database.list(subject, deadline)
@@ -152,10 +149,7 @@ impl<B: SubjectDatabase> Store<B> {
         rows.map(|(id, row)| Ok((id, row.decode()?))).collect()
     }
 
-    pub(in crate::storage) async fn find_by_label(
-        &self,
-        label: &str,
-    ) -> Result<Vec<SessionId>, StoreError> {
+    async fn find_by_label(&self, label: &str) -> Result<Vec<SessionId>, StoreError> {
         let database = self.database()?;
         until_done(self.response_timeout, |deadline| {
             database.find_by_label(label, deadline)
@@ -163,13 +157,13 @@ impl<B: SubjectDatabase> Store<B> {
         .await
     }
 
-    pub(in crate::storage) async fn end_subject(
+    async fn end_subject(
         &self,
         subject: &SubjectDigest,
         now: Timestamp,
-        kept: Option<&SessionId>,
+        kept: Option<Kept<'_>>,
     ) -> Result<EndOutcome, StoreError> {
-        let now = as_bigint(now);
+        let (now, kept) = (as_bigint(now), kept.map(|it| it.id));
         let database = self.database()?;
         let ending = until_done(self.response_timeout, |deadline| {
             database.end_subject(subject, now, kept, deadline)
@@ -183,7 +177,7 @@ impl<B: SubjectDatabase> Store<B> {
         })
     }
 
-    pub(in crate::storage) async fn is_revoked(
+    async fn is_revoked(
         &self,
         id: &SessionId,
         subject: Option<&SubjectDigest>,
@@ -196,10 +190,7 @@ impl<B: SubjectDatabase> Store<B> {
         .await
     }
 
-    pub(in crate::storage) async fn end_everything(
-        &self,
-        now: Timestamp,
-    ) -> Result<Timestamp, StoreError> {
+    async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let database = self.database()?;
         let now = as_bigint(now);
         let at = until_done(SCANNING, |deadline| database.mark_everything(now, deadline));
@@ -207,7 +198,13 @@ impl<B: SubjectDatabase> Store<B> {
         self.delete_all(at).await?;
         Ok(timestamp(at))
     }
+}
 
+#[expect(
+    private_bounds,
+    reason = "the kinds of servers are those of this crate"
+)]
+impl<B: SubjectDatabase> DatabaseSessionStore<B> {
     /// Deletes the rows of guests, and those that signed in until `at`.
     pub(super) async fn delete_all(&self, at: i64) -> Result<(), StoreError> {
         let mut last = None;

@@ -1,7 +1,7 @@
 use std::thread;
 
 use super::{
-    statements::{DELETE, LOAD, SWAP, SWAP_INDEXED},
+    statements::{DELETE, LOAD, SWAP, SWAP_INDEXED, VERSION},
     *,
 };
 
@@ -173,7 +173,7 @@ async fn the_columns_show_the_subject() {
 #[tokio::test]
 async fn every_lookup_searches_one_tree() {
     let (_, store) = in_memory().await;
-    for statement in [LOAD, DELETE, SWAP, SWAP_INDEXED] {
+    for statement in [LOAD, DELETE, SWAP, SWAP_INDEXED, VERSION] {
         let expected = "SEARCH sessile_sessions USING INTEGER PRIMARY KEY (rowid=?)";
         assert_eq!(plan(&store, statement).await, [expected]);
     }
