@@ -1,23 +1,26 @@
 //! Files with secrets.
 
 use std::{
-    fs::OpenOptions,
     io::{self, Write as _},
     path::Path,
 };
 
+use tempfile::NamedTempFile;
+
 /// Creates a file that only its owner can read. Never overwrites a file.
+///
+/// The file appears with its whole content: a crash leaves at most a temporary file beside it.
 pub(crate) fn create(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let mut file = options.open(path)?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    // On Unix, temporary files have the mode 0600.
+    let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -34,6 +37,8 @@ mod tests {
         let error = create(&path, "second").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&path).unwrap(), "first");
+        // Neither attempt leaves a temporary file.
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[cfg(unix)]

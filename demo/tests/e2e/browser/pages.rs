@@ -1,6 +1,10 @@
 //! Visits, sign-in and sign-out, messages, and the session page.
 
 use sessile_rig::Chromedriver;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
 
 use super::Browser;
 use crate::site::Site;
@@ -57,6 +61,49 @@ async fn sign_in_and_sign_out_take_effect() {
     assert!(browser.has("#sign-in").await);
     assert!(!browser.has("#user").await);
     assert_eq!(browser.text("#visits").await, "1");
+}
+
+/// Serves a page with a form that is sent to `action`, on a port of its own, which is returned.
+async fn serve_forged_form(action: &str) -> u16 {
+    let page =
+        format!(r#"<form method="post" action="{action}"><button id="send"></button></form>"#);
+    let length = page.len();
+    let response = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n{page}"
+    );
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let response = response.clone();
+            tokio::spawn(async move {
+                // The browser may close a connection that it does not need.
+                let mut request = [0; 4096];
+                if stream.read(&mut request).await.is_ok_and(|len| len > 0) {
+                    let _ = stream.write_all(response.as_bytes()).await;
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_form_that_a_page_of_another_origin_sends_is_refused() {
+    let (site, browser, _driver) = open().await;
+    browser.sign_in(&site.at(""), "ferris").await;
+    let port = serve_forged_form(&site.at("/sign-out")).await;
+    // To the browser, another port is the same site, so it sends the cookie. Another name is another site.
+    for host in ["127.0.0.1", "localhost"] {
+        browser.goto(&format!("http://{host}:{port}/")).await;
+        browser.follow("#send").await;
+        let refusal = browser.body().await;
+        assert!(refusal.contains("Request from another site"), "{refusal}");
+        browser.goto(&site.at("/devices")).await;
+        assert_eq!(browser.text("#user").await, "ferris");
+    }
 }
 
 #[tokio::test]
