@@ -122,7 +122,7 @@ async fn ends(
     events: &mut SessionEvents,
 ) -> Vec<(EndCause, Option<SessionId>, Option<&'static str>)> {
     let mut ends = Vec::new();
-    while let Ok(event) = timeout::within(Duration::ZERO, events.next()).await {
+    while let Ok(event) = clock::within(Duration::ZERO, events.next()).await {
         let event = event.unwrap().unwrap();
         if let EventKind::Ended(cause) = event.kind {
             let user = ["corro", "ferris"].into_iter();
