@@ -96,14 +96,14 @@ fn allocations_of_requests_with_a_cookie() {
         ("memory: a value put there", 9, memory(Eager, CHANGE)),
         ("memory: a value updated", 10, memory(Eager, COUNT)),
         ("memory: renewed", 6, memory(Eager, RENEW)),
-        ("memory: purged", 6, memory(Eager, PURGE)),
+        ("memory: purged", 7, memory(Eager, PURGE)),
         ("memory: lazy, untouched", 2, memory(Lazy, NOTHING)),
         ("cookie: opened only", 4, cookie(Eager, NOTHING)),
         ("cookie: read", 4, cookie(Eager, READ)),
         ("cookie: a value put there", 13, cookie(Eager, CHANGE)),
         ("cookie: a value updated", 14, cookie(Eager, COUNT)),
         ("cookie: renewed", 9, cookie(Eager, RENEW)),
-        ("cookie: purged", 8, cookie(Eager, PURGE)),
+        ("cookie: purged", 9, cookie(Eager, PURGE)),
         ("cookie: lazy, untouched", 2, cookie(Lazy, NOTHING)),
     ];
     assert_within(&budget);
