@@ -17,8 +17,8 @@ use sessile_rig::proxy::Proxy;
 use crate::{
     engine::{self, Server, Store},
     sql::setup::{
-        built, create, failed, in_time, patient, refused, rows, store, try_create, update, updated,
-        value, whole,
+        MINUTE, built, create, failed, in_time, patient, refused, rows, store, try_create, update,
+        updated, value, whole,
     },
 };
 
@@ -67,6 +67,45 @@ async fn a_clean_up_skips_locked_rows() {
     assert_eq!(store.delete_expired(10).await.unwrap(), 7);
     holder.release().await;
     assert_eq!(store.delete_expired(10).await.unwrap(), 3);
+}
+
+/// The deleted rows stay in the index until the other transaction ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clean_up_beside_a_long_transaction_reads_each_row_once() {
+    const EXPIRED: u32 = 2000;
+    let server = Server::start().unwrap();
+    let store = store(&server).await;
+    server.execute(&engine::insert_expired(EXPIRED)).unwrap();
+    server.execute("ANALYZE sessile_sessions").unwrap();
+    let count = "SELECT idx_tup_read FROM pg_stat_user_indexes
+        WHERE indexrelname = 'sessile_sessions_due_at'";
+    let entries_read = || -> u32 { server.execute(count).unwrap().trim().parse().unwrap() };
+    let before = entries_read();
+    let snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+        SELECT count(*) FROM sessile_sessions";
+    let holder = engine::hold(&server, snapshot).await;
+    let cleanup = store.start_cleanup(MINUTE);
+    in_time(async {
+        while rows(&server) > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    cleanup.stop().await;
+    store.close().await.unwrap();
+    in_time(async {
+        // Only that of the other transaction. A connection reports its statistics when it closes, at the latest.
+        while engine::connections(&server) > 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let read = entries_read() - before;
+    assert!(
+        (EXPIRED..2 * EXPIRED).contains(&read),
+        "{read} entries were read"
+    );
+    holder.release().await;
 }
 
 #[tokio::test]

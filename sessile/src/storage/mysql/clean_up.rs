@@ -11,7 +11,7 @@ use super::{
     fragments::{NOW, query},
     subject_statements::session,
 };
-use crate::storage::sql::{Cleaned, Name, Row};
+use crate::storage::sql::{Batch, Cleaned, Name, Row};
 
 /// The maximum number of rows that a clean-up processes with one statement.
 const CLEANED_AT_ONCE: u32 = 500;
@@ -29,8 +29,8 @@ impl CleanUp {
     pub(super) fn new(sessions: Name, marks: Name) -> Self {
         Self {
             find_due: format!(
-                "SELECT id, expires_at <= {NOW} FROM {sessions}
-                 WHERE due_at <= {NOW} ORDER BY due_at LIMIT ?"
+                "SELECT id, expires_at <= {NOW}, due_at FROM {sessions}
+                 WHERE due_at >= ? AND due_at <= {NOW} ORDER BY due_at LIMIT ?"
             )
             .into(),
             find_expired_marks: format!(
@@ -46,22 +46,23 @@ impl CleanUp {
     pub(super) async fn run(
         &self,
         connection: &mut MySqlConnection,
-        limit: u32,
-        wanted: bool,
+        batch: Batch,
     ) -> Result<Cleaned, Error> {
         let mut cleaned = Cleaned::default();
-        let mut left = limit;
+        let mut left = batch.limit;
         while left > 0 {
-            let batch = left.min(CLEANED_AT_ONCE);
-            let due = self
-                .clean_sessions(connection, batch, wanted, &mut cleaned)
-                .await?
-                + self.clean_marks(connection, batch).await?;
+            let part = Batch {
+                limit: left.min(CLEANED_AT_ONCE),
+                due_from: batch.due_from.max(cleaned.due_until),
+                ..batch
+            };
+            let due = self.clean_sessions(connection, part, &mut cleaned).await?
+                + self.clean_marks(connection, part.limit).await?;
             cleaned.due += due;
-            if due < batch.into() {
+            if due < part.limit.into() {
                 break;
             }
-            left -= batch;
+            left -= part.limit;
         }
         Ok(cleaned)
     }
@@ -69,15 +70,18 @@ impl CleanUp {
     async fn clean_sessions(
         &self,
         connection: &mut MySqlConnection,
-        batch: u32,
-        wanted: bool,
+        batch: Batch,
         cleaned: &mut Cleaned,
     ) -> Result<u64, Error> {
         let sessions = &self.sessions;
         let due = query(&self.find_due)
-            .bind(batch)
+            .bind(batch.due_from)
+            .bind(batch.limit)
             .fetch_all(&mut *connection)
             .await?;
+        if let Some(last) = due.last() {
+            cleaned.due_until = last.try_get(2)?;
+        }
         let (mut expired, mut extended) = (Vec::new(), Vec::new());
         for row in &due {
             let ids = match row.try_get(1)? {
@@ -86,7 +90,7 @@ impl CleanUp {
             };
             ids.push(row.try_get(0)?);
         }
-        let mut rows = match wanted {
+        let mut rows = match batch.returns_rows {
             true => self.read(connection, &expired).await?,
             false => Vec::new(),
         };
@@ -95,7 +99,7 @@ impl CleanUp {
         };
         let deleted = change_found(connection, delete, &expired).await?;
         cleaned.deleted += deleted;
-        if wanted && deleted < expired.len() as u64 {
+        if batch.returns_rows && deleted < expired.len() as u64 {
             // Requests have extended some, or another server has deleted them.
             let left = self.read(connection, &expired).await?;
             rows.retain(|(id, _)| left.iter().all(|(left, _)| left != id));
@@ -129,11 +133,11 @@ impl CleanUp {
     async fn clean_marks(
         &self,
         connection: &mut MySqlConnection,
-        batch: u32,
+        limit: u32,
     ) -> Result<u64, Error> {
         let marks = &self.marks;
         let expired = query(&self.find_expired_marks)
-            .bind(batch)
+            .bind(limit)
             .fetch_all(&mut *connection)
             .await?;
         let subjects: Vec<_> = expired

@@ -7,8 +7,8 @@ use super::{
 use crate::{
     storage::{
         sql::{
-            self, AfterCut, Answer, Cleaned, Database, Failure, Marks, Name, NewRow, Row, Swap,
-            Table,
+            self, AfterCut, Answer, Batch, Cleaned, Database, Failure, Marks, Name, NewRow, Row,
+            Swap, Table,
         },
         timing::Deadline,
     },
@@ -126,16 +126,11 @@ impl Database for MySql {
             .await
     }
 
-    async fn clean_up(
-        &self,
-        limit: u32,
-        wanted: bool,
-        deadline: Deadline,
-    ) -> Result<Answer<Cleaned>, Failure> {
+    async fn clean_up(&self, batch: Batch, deadline: Deadline) -> Result<Answer<Cleaned>, Failure> {
         self.connections
             .run(deadline, AfterCut::Resend, |mut lease| async move {
                 let clean_up = &self.statements.clean_up;
-                let cleaned = clean_up.run(lease.connection(), limit, wanted).await;
+                let cleaned = clean_up.run(lease.connection(), batch).await;
                 lease.end_write(cleaned.map_err(fault))
             })
             .await

@@ -13,8 +13,8 @@ use crate::{
     storage::{
         Refusal,
         sql::{
-            self, AfterCut, Answer, Cleaned, Database, Failure, Marks, Name, NewRow, Row, Swap,
-            Table,
+            self, AfterCut, Answer, Batch, Cleaned, Database, Failure, Marks, Name, NewRow, Row,
+            Swap, Table,
         },
         timing::Deadline,
     },
@@ -115,13 +115,8 @@ impl Database for Postgres {
         Ok(deleting.await?.map(drop))
     }
 
-    async fn clean_up(
-        &self,
-        limit: u32,
-        wanted: bool,
-        deadline: Deadline,
-    ) -> Result<Answer<Cleaned>, Failure> {
-        let clean_up = self.statements.clean_up(limit, wanted);
+    async fn clean_up(&self, batch: Batch, deadline: Deadline) -> Result<Answer<Cleaned>, Failure> {
+        let clean_up = self.statements.clean_up(batch);
         let answer = self
             .connections
             .run(&clean_up, AfterCut::Resend, deadline)
@@ -130,9 +125,12 @@ impl Database for Postgres {
         Ok(answer.map(|rows| {
             let (deleted, counts): (Rows, Rows) =
                 rows.into_iter().partition(|it| it.text.is_some());
+            let (limits, counts): (Rows, Rows) =
+                counts.into_iter().partition(|it| it.second.is_none());
             let counts = only(counts);
             Cleaned {
                 due: count(counts.first),
+                due_until: only(limits).first.unwrap_or(0),
                 deleted: count(counts.second),
                 rows: sessions(deleted),
             }

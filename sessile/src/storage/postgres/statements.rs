@@ -10,7 +10,7 @@ use super::{
     SessionId, Version, fragments::NOW, iteration::IterationStatements, parameter::Parameter,
     row_statements::OfRow, subject_statements::SubjectStatements,
 };
-use crate::storage::sql::{Marks, Name, NewRow};
+use crate::storage::sql::{Batch, Marks, Name, NewRow};
 
 /// The placeholder for the proof in the text of a statement.
 pub(super) const PROOF: &str = "{proof}";
@@ -140,23 +140,26 @@ impl Statements {
         Call::new(&self.delete, vec![Parameter::id(id)])
     }
 
-    pub(super) fn clean_up(&self, limit: u32, wanted: bool) -> Call<'_> {
-        let clean_up = match wanted {
+    pub(super) fn clean_up(&self, batch: Batch) -> Call<'_> {
+        let clean_up = match batch.returns_rows {
             true => &self.clean_up_and_return,
             false => &self.clean_up,
         };
-        Call::new(clean_up, vec![Parameter::Number(Some(limit.into()))])
+        let numbers = [batch.limit.into(), batch.due_from];
+        let parameters = numbers.map(|number| Parameter::Number(Some(number)));
+        Call::new(clean_up, parameters.into())
     }
 }
 
-/// Cleans up, and returns what was `returned` of the deleted rows as `more` rows.
+/// Cleans up. Returns a row with two counts, a row with the time at which the last row was due, and what was `returned` of the
+/// deleted rows as `more` rows.
 ///
 /// The arrays make the planner find the rows by their keys, however many it expects.
 fn clean_up(sessions: &Name, marks: &Name, returned: &str, more: &str) -> Statement {
     let text = format!(
         "WITH due AS MATERIALIZED (
-             SELECT id, expires_at <= {NOW} AS is_expired FROM {sessions}
-             WHERE due_at <= {NOW} ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+             SELECT id, due_at, expires_at <= {NOW} AS is_expired FROM {sessions}
+             WHERE due_at >= $2 AND due_at <= {NOW} ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
          ), deleted AS (
              DELETE FROM {sessions}
              WHERE id = ANY (ARRAY (SELECT id FROM due WHERE is_expired))
@@ -173,10 +176,11 @@ fn clean_up(sessions: &Name, marks: &Name, returned: &str, more: &str) -> Statem
          SELECT {PROOF}, found.* FROM (
              SELECT (SELECT count(*) FROM due) + (SELECT count(*) FROM expired),
                  (SELECT count(*) FROM deleted), NULL::text
+             UNION ALL SELECT (SELECT max(due_at) FROM due), NULL::bigint, NULL::text
              {more}
          ) AS found"
     );
-    Statement::new(Purpose::Maintain, &[Type::INT8], &text)
+    Statement::new(Purpose::Maintain, &[Type::INT8, Type::INT8], &text)
 }
 
 /// The columns of a row, as parameters 1 to 7.

@@ -1,7 +1,7 @@
 //! The common parts of the stores on SQL databases.
 //!
 //! All of them use [`cleanup`]. The rest is for database servers: a [`Database`] has the operations of one
-//! kind of server, and a [`Store`] has the parts that are the same for all kinds.
+//! kind of server, and a [`DatabaseSessionStore`] has the parts that are the same for all kinds.
 
 mod cleanup;
 mod reminder;

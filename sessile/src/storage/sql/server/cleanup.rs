@@ -1,8 +1,14 @@
 //! The clean-up of a database server.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-use super::{Cleaned, Database, DatabaseSessionStore, StoreError, until_done};
+use super::{Batch, Cleaned, Database, DatabaseSessionStore, StoreError, until_done};
 use crate::{
     clock::{Clock as _, SystemClock},
     engine::EndCause,
@@ -30,7 +36,7 @@ impl<B: Database> DatabaseSessionStore<B> {
     /// If the database fails.
     pub async fn delete_expired(&self, limit: u32) -> Result<u64, StoreError> {
         loop {
-            let cleaned = self.clean_up(limit).await?;
+            let cleaned = self.clean_up(limit, 0).await?;
             if cleaned.deleted > 0 || cleaned.due == 0 {
                 return Ok(cleaned.deleted);
             }
@@ -61,25 +67,36 @@ impl<B: Database> DatabaseSessionStore<B> {
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
         let (store, closed) = (self.clone(), self.clone());
+        // Where the next batch begins. After the last batch and after a failure, the next one begins with the earliest row.
+        let due_from = Arc::new(AtomicI64::new(0));
         CleanupTask::start(
             period,
             B::SMALLEST_BATCH,
             move || closed.is_closed(),
             move |limit| {
-                let store = store.clone();
-                async move { Ok(store.clean_up(limit).await?.due) }
+                let (store, due_from) = (store.clone(), Arc::clone(&due_from));
+                async move {
+                    let begin = due_from.swap(0, Relaxed);
+                    let cleaned = store.clean_up(limit, begin).await?;
+                    if cleaned.due > 0 {
+                        due_from.store(begin.max(cleaned.due_until), Relaxed);
+                    }
+                    Ok(cleaned.due)
+                }
             },
         )
     }
 
-    /// Processes up to `limit` rows that are due.
-    async fn clean_up(&self, limit: u32) -> Result<Cleaned, StoreError> {
+    /// Processes a batch of rows that are due at `due_from` or later.
+    async fn clean_up(&self, limit: u32, due_from: i64) -> Result<Cleaned, StoreError> {
         self.reminder.cleaned();
         let database = self.database()?;
-        let wanted = self.end_reporter.has_receiver();
-        let cleaning = until_done(CLEANING, |deadline| {
-            database.clean_up(limit, wanted, deadline)
-        });
+        let batch = Batch {
+            limit,
+            due_from,
+            returns_rows: self.end_reporter.has_receiver(),
+        };
+        let cleaning = until_done(CLEANING, |deadline| database.clean_up(batch, deadline));
         let cleaned = cleaning.await?;
         telemetry::rows_cleaned(B::BACKEND, cleaned.deleted);
         for (id, row) in &cleaned.rows {

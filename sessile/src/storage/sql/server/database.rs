@@ -67,13 +67,11 @@ pub(in crate::storage) trait Database: Send + Sync + 'static {
         deadline: Deadline,
     ) -> impl Future<Output = Result<Answer<()>, Failure>> + Send;
 
-    /// Processes up to `limit` rows that are due, the earliest first: deletes the expired ones, and
-    /// makes the others due when they expire. Deletes up to `limit` marks that have expired. Returns the deleted rows if they
-    /// are `wanted`.
+    /// Processes rows that are due, the earliest first: deletes the expired ones, and makes the others due when they expire.
+    /// Deletes marks that have expired.
     fn clean_up(
         &self,
-        limit: u32,
-        wanted: bool,
+        batch: Batch,
         deadline: Deadline,
     ) -> impl Future<Output = Result<Answer<Cleaned>, Failure>> + Send;
 
@@ -249,11 +247,25 @@ pub(super) fn as_bigint(time: Timestamp) -> i64 {
     i64::try_from(time.as_unix_millis()).unwrap_or(i64::MAX)
 }
 
+/// What one call of a clean-up processes.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::storage) struct Batch {
+    /// The maximum number of rows, and that of marks.
+    pub(in crate::storage) limit: u32,
+    /// When the earliest of the rows is due. The rows that earlier batches deleted are still in the index while a transaction
+    /// is open that can see them. With this bound, the database does not read them again.
+    pub(in crate::storage) due_from: i64,
+    /// Whether the deleted rows are returned.
+    pub(in crate::storage) returns_rows: bool,
+}
+
 /// The outcome of a clean-up.
 #[derive(Default)]
 pub(in crate::storage) struct Cleaned {
     /// The rows that were due, expired or not, and the marks that were deleted.
     pub(in crate::storage) due: u64,
+    /// When the last of these rows was due; 0 without any.
+    pub(in crate::storage) due_until: i64,
     pub(in crate::storage) deleted: u64,
     /// The rows that were deleted, if they were wanted.
     pub(in crate::storage) rows: Vec<(SessionId, Row)>,

@@ -40,7 +40,7 @@ pub(in crate::storage) use self::of_sqlx::{Lease, SqlxPool, of_sqlx};
 pub(in crate::storage) use self::pooled::after_reply;
 pub(in crate::storage) use self::{
     database::{
-        AfterCut, Answer, Cleaned, Database, Failure, Marks, NewRow, Row, Swap, up_to_twice,
+        AfterCut, Answer, Batch, Cleaned, Database, Failure, Marks, NewRow, Row, Swap, up_to_twice,
     },
     error::{Fault, Meaning, Message},
     iteration::IterableDatabase,
