@@ -222,33 +222,34 @@ mod crashes {
     use super::*;
     use crate::engine::tests::users::crashes::{sessions, what_was_ended_stays_ended};
 
-    async fn end_what_they_have_to_on(place: Place, max_polls: usize) {
+    /// In Redis, a sign-in that crashed is not counted for a minute.
+    async fn end_what_they_have_to_on(place: Place, max_polls: usize, has_exact_limits: bool) {
         let servers = |limit| place.servers(limit);
-        what_was_ended_stays_ended(servers, sessions(300), max_polls).await;
+        what_was_ended_stays_ended(servers, sessions(300), max_polls, has_exact_limits).await;
     }
 
     #[tokio::test]
     async fn on_sqlite() {
-        end_what_they_have_to_on(Place::sqlite().await, 4).await;
+        end_what_they_have_to_on(Place::sqlite().await, 4, true).await;
     }
 
     #[tokio::test]
     async fn on_postgres() {
-        end_what_they_have_to_on(Place::postgres().await, 8).await;
+        end_what_they_have_to_on(Place::postgres().await, 8, true).await;
     }
 
     #[tokio::test]
     async fn on_mariadb() {
-        end_what_they_have_to_on(Place::mariadb().await, 24).await;
+        end_what_they_have_to_on(Place::mariadb().await, 24, true).await;
     }
 
     #[tokio::test]
     async fn on_redis() {
-        end_what_they_have_to_on(Place::redis().await, 12).await;
+        end_what_they_have_to_on(Place::redis().await, 12, false).await;
     }
 
     #[tokio::test]
     async fn on_a_redis_cluster() {
-        end_what_they_have_to_on(Place::redis_cluster().await, 12).await;
+        end_what_they_have_to_on(Place::redis_cluster().await, 12, false).await;
     }
 }

@@ -18,13 +18,12 @@ pub(super) struct Reservation {
     /// When it was reserved, or 0 if the session had it already.
     reserved_at: i64,
     is_new: bool,
-    signs_in: bool,
 }
 
 impl Reservation {
-    /// Whether it is for a sign-in of the subject.
+    /// Whether it is for a sign-in: a session of the subject that is not settled yet.
     pub(super) const fn is_sign_in(&self) -> bool {
-        matches!(self.group, Group::Subject(_)) && self.signs_in
+        matches!(self.group, Group::Subject(_)) && self.reserved_at > 0
     }
 
     /// The reservation of a session that a reader found stored.
@@ -34,7 +33,6 @@ impl Reservation {
             mark: None,
             reserved_at: 0,
             is_new: false,
-            signs_in: false,
         }
     }
 }
@@ -103,17 +101,11 @@ impl RedisSessionStore {
         match &self.run(group, &RESERVE, &arguments).await? {
             Value::BulkString(word) if word == b"full" => Ok(None),
             Value::Array(parts) => match parts.as_slice() {
-                [
-                    mark,
-                    Value::Int(reserved_at),
-                    Value::Int(is_new),
-                    Value::Int(signs_in),
-                ] => Ok(Some(Reservation {
+                [mark, Value::Int(reserved_at), Value::Int(is_new)] => Ok(Some(Reservation {
                     group,
                     mark: Mark::parse(mark)?,
                     reserved_at: *reserved_at,
                     is_new: *is_new == 1,
-                    signs_in: *signs_in == 1,
                 })),
                 _ => Err(Fault::UnexpectedReply.into()),
             },

@@ -1,7 +1,7 @@
 -- Adds a session that is about to be stored, or extends its entry.
 -- ARGV[1]: its id. ARGV[2]: when it signed in. ARGV[3]: its time to live in milliseconds.
 -- ARGV[4]: how many sessions there may be, or 0.
--- Returns 'full', or the mark, when the place was reserved or 0, 1 if the session had none, and 1 if it is signing in.
+-- Returns 'full', or the mark, when the place was reserved or 0, and 1 if the session had none.
 local id, signed_in, ttl, max = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local known = tonumber(redis.call('ZSCORE', sign_ins, id))
@@ -12,20 +12,16 @@ end
 local last_end = tonumber(redis.call('ZSCORE', sessions, id))
 if last_end and not known then
   -- It is being deleted.
-  return {redis.call('GET', mark), 0, 0, 0}
+  return {redis.call('GET', mark), 0, 0}
 end
 
-local last = tonumber(redis.call('ZSCORE', new, id))
 local reserved = 0
--- A session that is stored keeps its place: it counts even if this write is given up.
-if not known or last then
+if not known or signed_in > known or redis.call('ZSCORE', new, id) then
   -- Each reservation has its own time.
-  reserved = math.max(now, (last or 0) + 1)
+  local last = tonumber(redis.call('ZSCORE', new, id)) or 0
+  reserved = math.max(now, last + 1)
   redis.call('ZADD', new, reserved, id)
   redis.call('PEXPIRE', new, 60000)
-end
-local signs_in = reserved > 0 or signed_in > known
-if signs_in then
   redis.call('ZADD', sign_ins, math.max(signed_in, known or 0), id)
 end
 redis.call('ZADD', sessions, math.max(now + ttl, last_end or 0), id)
@@ -34,4 +30,4 @@ for _, key in ipairs({sessions, sign_ins}) do
     redis.call('PEXPIRE', key, ttl)
   end
 end
-return {redis.call('GET', mark), reserved, known and 0 or 1, signs_in and 1 or 0}
+return {redis.call('GET', mark), reserved, known and 0 or 1}
