@@ -22,9 +22,9 @@ pub(super) enum Transport {
     },
 }
 
-/// The maximum number of values of a request that are looked at. Browsers keep about 50 cookies of one host at least (RFC
-/// 6265bis, section 6.1). Through HTTP/2, a client can send thousands at almost no cost.
-const MAX_VALUES: usize = 64;
+/// The maximum number of values of a request that are looked at; later ones are ignored. Browsers keep fewer cookies of one
+/// domain. Through HTTP/2, a client can send many thousands at almost no cost.
+const MAX_VALUES: usize = 256;
 
 /// Room for a value in which everything was percent-encoded on the way.
 const MAX_VALUE_LEN: usize = 3 * MAX_COOKIE_LEN;

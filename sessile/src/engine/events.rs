@@ -4,7 +4,10 @@ use std::{fmt, sync::OnceLock};
 
 use tokio::sync::broadcast::{
     self, Receiver, Sender,
-    error::RecvError::{Closed, Lagged},
+    error::{
+        RecvError::{self, Closed, Lagged},
+        TryRecvError,
+    },
 };
 
 use super::Engine;
@@ -116,8 +119,10 @@ pub enum EndCause {
     /// most sessions, the latter is the only report, about a minute or more after the end.
     ///
     /// The memory store reports it when it frees the session, and stores in SQL databases when this process deletes the row:
-    /// [`start_cleanup`](crate::storage::AnySessionStore::start_cleanup). If a clean-up fails, some of the sessions that it
-    /// deleted may not be reported. Redis deletes expired sessions by itself and does not tell, and a session in a cookie is
+    /// [`start_cleanup`](crate::storage::AnySessionStore::start_cleanup). If a clean-up fails or is stopped, some of the
+    /// sessions that it deleted may not be reported. In MySQL and MariaDB, two processes that clean up at the same time may both
+    /// report a session. A receiver misses events of [`delete_expired`](crate::storage::SqliteSessionStore::delete_expired) if it
+    /// deletes more than 1024 sessions at once. Redis deletes expired sessions by itself and does not tell, and a session in a cookie is
     /// nowhere else, so these are reported for requests only. A [`MigratingStore`](crate::storage::MigratingStore) does not
     /// report what its stores delete, because that may be a copy of a session that lives.
     Expired,
@@ -147,8 +152,12 @@ impl SessionEvents {
             let received = match &mut self.of_store {
                 None => self.of_engine.recv().await,
                 Some(of_store) => tokio::select! {
-                    // So that they are received before the end.
+                    // A session begins before it ends, and a clean-up of many sessions must not displace other events.
                     biased;
+                    received = self.of_engine.recv() => match received {
+                        Err(Closed) => left(of_store),
+                        received => received,
+                    },
                     received = of_store.recv() => match received {
                         Err(Closed) => {
                             self.of_store = None;
@@ -156,7 +165,6 @@ impl SessionEvents {
                         }
                         received => received,
                     },
-                    received = self.of_engine.recv() => received,
                 },
             };
             return match received {
@@ -166,6 +174,14 @@ impl SessionEvents {
             };
         }
     }
+}
+
+/// The next of the events that were sent, or `Closed`.
+fn left(events: &mut Receiver<SessionEvent>) -> Result<SessionEvent, RecvError> {
+    events.try_recv().map_err(|error| match error {
+        TryRecvError::Lagged(count) => Lagged(count),
+        TryRecvError::Empty | TryRecvError::Closed => Closed,
+    })
 }
 
 impl fmt::Debug for SessionEvents {

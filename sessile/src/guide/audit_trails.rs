@@ -65,18 +65,21 @@
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! # let store = MemorySessionStore::default();
 //! # let manager = SessionManager::new(store, SealingKey::generate(), Settings::default())?;
-//! # for ends_everything in [false, true] {
+//! # for (user, ends_everything) in [("user-17", false), ("user-18", true)] {
 //! # let session = manager.open([]).await?;
-//! # session.sign_in("user-17").await?;
+//! # session.sign_in(user).await?;
 //! # let events = manager.events();
 //! # match ends_everything {
 //! #     true => manager.sessions().end_everything().await?,
-//! #     false => drop(manager.sessions().end_all("user-17").await?),
+//! #     false => drop(manager.sessions().end_all(user).await?),
 //! # }
 //! # session_ended(events, &session).await;
 //! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
+//!
+//! Each receiver gets all events. With thousands of sockets in a process, one task receives them and notifies the sockets by
+//! the ids of their sessions.
 //!
 //! # What is not reported
 //!

@@ -251,7 +251,7 @@ pub trait SessionStore: Send + Sync + 'static {
         false
     }
 
-    /// What the store reports sessions with that it ended by itself, because they had expired or it had no room for them.
+    /// The reporter of the sessions that the store ends by itself, because they have expired or there is no room for them.
     ///
     /// Default: `None`, so that such an end is not a [`SessionEvent`](crate::engine::SessionEvent). A store that wraps another
     /// one returns that of the inner store.

@@ -24,7 +24,7 @@ pub(super) struct Retirement(Mutex<State>);
 struct State {
     /// How often connections were retired.
     count: u64,
-    last: Option<Instant>,
+    retired_at: Option<Instant>,
     /// Whether a write was refused since the last one that was executed.
     was_refused: bool,
 }
@@ -44,7 +44,7 @@ pub(super) enum Reply {
 /// What happens to the connections of the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
-    /// The connection returns to the pool.
+    /// The connection returns to the pool. If the server is read-only, a new connection would lead there as well.
     Return,
     /// The connection is closed.
     Close,
@@ -71,13 +71,14 @@ impl Retirement {
     }
 
     /// What happens after `reply` over a connection that was acquired when the [count](Self::count) was `acquired_at`.
+    /// The count has to be read before the connection is acquired.
     pub(super) fn after(&self, reply: Reply, acquired_at: u64) -> Action {
         let mut state = self.state();
         if reply == Reply::Broken || acquired_at < state.count {
             return Action::Close;
         }
         match reply {
-            Reply::ReadOnly if state.last.is_some_and(|last| last.elapsed() < PAUSE) => {
+            Reply::ReadOnly if state.retired_at.is_some_and(|at| at.elapsed() < PAUSE) => {
                 state.was_refused = true;
                 Action::Return
             }
@@ -103,7 +104,7 @@ impl Retirement {
 impl State {
     fn retire(&mut self) {
         self.count += 1;
-        self.last = Some(Instant::now());
+        self.retired_at = Some(Instant::now());
     }
 }
 

@@ -70,7 +70,7 @@ fn no_more_values_are_looked_at_than_a_browser_may_have() {
         let NamedCookies::Values(values) = find_named(headers, "id", 20) else {
             panic!("there are values");
         };
-        assert_eq!(values.len(), 64);
+        assert_eq!(values.len(), 256);
     }
 }
 

@@ -118,24 +118,24 @@ impl<'a> Member<'a> {
     /// an update of its own, or that one alone. `None` if another request has become the leader and prepares or sends an
     /// update. A leader whose load took long enough to be replaced goes on otherwise: its successor only loads as well.
     ///
-    /// If `onto` was loaded, so many requests had `joined` the queue before the load. Another server may have renewed the
-    /// session since, and a later job may come from a request that opened the renewed session. The session has to be loaded
-    /// again then: the result is `None`.
+    /// `onto` was loaded when `loaded_after` requests had joined the queue; `None` if it was not loaded. Another server may have
+    /// renewed the session since. A later job with another epoch may come from a request that opened the renewed session. Then
+    /// the session has to be loaded again, and the result is `None`.
     pub(super) fn claim(
         &self,
         onto: &Arc<Stored>,
-        joined: Option<u64>,
+        loaded_after: Option<u64>,
     ) -> Option<(Arc<Batch>, Vec<Arc<Job>>)> {
         let mut queue = locked(&self.queue);
         if !queue.is_led_by(&self.job) {
-            if joined.is_none() || queue.batch.is_some() {
+            if loaded_after.is_none() || queue.batch.is_some() {
                 return None;
             }
             queue.replace_leader(Leader::Member(Arc::clone(&self.job)));
         }
         let may_be_newer = |job: &Arc<Job>| {
             job.base.record.epoch != onto.record.epoch
-                && joined.is_none_or(|joined| job.number >= joined)
+                && loaded_after.is_none_or(|joined| job.number >= joined)
         };
         if queue.waiting.iter().any(may_be_newer) {
             queue.newest = None;

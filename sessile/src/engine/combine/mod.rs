@@ -103,7 +103,7 @@ impl<S: SessionStore> Engine<S> {
         newest: Option<Arc<Stored>>,
         conflicts: &mut u32,
     ) -> Result<(), CommitError> {
-        let (newest, joined) = match newest {
+        let (newest, loaded_after) = match newest {
             Some(newest) => (newest, None),
             None => {
                 back_off(*conflicts).await;
@@ -121,13 +121,13 @@ impl<S: SessionStore> Engine<S> {
                 }
             }
         };
-        match self.prepare(member, newest, joined) {
+        match self.prepare(member, newest, loaded_after) {
             Some(batch) => self.send(member, &batch, conflicts).await,
             None => Ok(()),
         }
     }
 
-    /// Replays the changes of the waiting jobs on `newest`, and publishes the update. `joined` is as in
+    /// Replays the changes of the waiting jobs on `newest`, and publishes the update. `loaded_after` is as in
     /// [`claim`](Member::claim).
     ///
     /// It runs closures, so it must not be called under a lock. A job whose changes can't be replayed fails alone.
@@ -135,9 +135,9 @@ impl<S: SessionStore> Engine<S> {
         &self,
         member: &Member<'_>,
         newest: Arc<Stored>,
-        joined: Option<u64>,
+        loaded_after: Option<u64>,
     ) -> Option<Arc<Batch>> {
-        let (batch, mut jobs) = member.claim(&newest, joined)?;
+        let (batch, mut jobs) = member.claim(&newest, loaded_after)?;
         loop {
             let Some((update, included)) = self.replay_jobs(&newest, jobs) else {
                 member.finish(&batch, UpdateReply::NotSent);

@@ -100,7 +100,7 @@ impl CleanUp {
         let deleted = change_found(connection, delete, &expired).await?;
         cleaned.deleted += deleted;
         if batch.returns_rows && deleted < expired.len() as u64 {
-            // Requests have extended some, or another server has deleted them.
+            // Requests have extended some. Those that another server has deleted are reported by both.
             let left = self.read(connection, &expired).await?;
             rows.retain(|(id, _)| left.iter().all(|(left, _)| left != id));
         }

@@ -131,7 +131,12 @@ impl Database for MySql {
             .run(deadline, AfterCut::Resend, |mut lease| async move {
                 let clean_up = &self.statements.clean_up;
                 let cleaned = clean_up.run(lease.connection(), batch).await;
-                lease.end_write(cleaned.map_err(fault))
+                let cleaned = cleaned.map_err(fault);
+                match &cleaned {
+                    // Nothing was written, which a read-only server permits.
+                    Ok(Cleaned { due: 0, .. }) => lease.end(cleaned),
+                    _ => lease.end_write(cleaned),
+                }
             })
             .await
     }

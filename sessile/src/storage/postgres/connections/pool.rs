@@ -91,7 +91,7 @@ impl Connections {
     }
 }
 
-/// A connection in use. The pool gets it back when it is dropped, unless it seems to be broken: another
+/// A connection in use. The pool gets it back when it is dropped, unless it was retired or seems to be broken: another
 /// operation can follow one that was cancelled, whose reply is discarded.
 struct Lease<'a> {
     object: Option<Object>,
@@ -126,7 +126,8 @@ impl Lease<'_> {
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        if self.since.elapsed() >= self.limit / 2 {
+        let is_retired = self.count < self.connections.retirement.count();
+        if is_retired || self.since.elapsed() >= self.limit / 2 {
             self.object.take().map(Object::take);
         }
     }
