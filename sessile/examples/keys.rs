@@ -50,6 +50,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .map_err(|_| "usage: keys FILE PORT")?;
     let keys = KeyRing::from_file(file)?;
     let store = SqliteSessionStore::new("sessions.db").await?;
+    let _cleanup = store.start_cleanup(Duration::from_secs(60));
     // For plain HTTP on this machine.
     let sessions = SessionMiddleware::builder(store, keys.clone()).allow_plain_http(true);
     let sessions = sessions.build();

@@ -24,7 +24,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionEvent {
-    /// When it happened, by the clock of the engine. If the store ended the session by itself, by the clock of the store.
+    /// When it happened, by the clock of the engine. If the store ended the session by itself, the time at which it deleted the
+    /// session, by the clock of the store.
     pub at: Timestamp,
     /// What happened.
     pub kind: EventKind,

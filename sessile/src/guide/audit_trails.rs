@@ -11,13 +11,17 @@
 //! # An audit trail
 //!
 //! ```
+//! use std::time::SystemTime;
 //! use actix_web::cookie::Key;
 //! use sessile::{SessionMiddleware, engine::SessionEvents, storage::MemorySessionStore};
 //!
 //! async fn write_trail(mut events: SessionEvents) {
 //!     while let Some(event) = events.next().await {
 //!         match event {
-//!             Ok(event) => println!("{:?} {:?} {:?}", event.kind, event.id, event.subject),
+//!             Ok(event) => {
+//!                 let at = SystemTime::from(event.at);
+//!                 println!("{at:?} {:?} {:?} {:?}", event.kind, event.id, event.subject);
+//!             }
 //!             Err(missed) => println!("{missed}"),
 //!         }
 //!     }
@@ -31,9 +35,11 @@
 //! # });
 //! ```
 //!
-//! - Most sessions end because they expire. That is an event when the store deletes the session. In a database, the
-//!   [clean-up](crate::storage::AnySessionStore::start_cleanup) deletes it: start it in the process that writes the trail.
-//!   It reads what it deletes only while there is a receiver.
+//! - Most sessions end because they expire. That is an event when the store deletes the session, a minute or more after
+//!   the end. In a database, the clean-up deletes it (`start_cleanup` of the store). Call `events` **before** `start_cleanup`, in the
+//!   process that writes the trail: without a receiver, expired sessions are deleted without an event.
+//! - The end of a session can be reported more than once, for example by `end_all` and by the `sign_out` that follows it. The
+//!   first report counts.
 //! - When all sessions of a user or of all users end, an event without an id says so: see
 //!   [`EndCause::Mark`](crate::engine::EndCause::Mark).
 //! - The event of a sign-out has the id of the session and no user. The event of the sign-in has both.

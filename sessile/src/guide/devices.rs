@@ -61,7 +61,17 @@
 //!
 //! A list is useful only if the user recognizes the devices. [`Session::set_label`] stores what the list shows, for
 //! example the browser from `User-Agent`. Set labels after [`sign_in`], because a sign-in as another user begins an empty
-//! session. Labels come from the client: escape them on pages, and don't trust them.
+//! session. Labels come from the client: escape them on pages, and don't trust them. A label has at most 255 bytes, so shorten
+//! what the client sends:
+//!
+//! ```
+//! # let session = sessile::Session::new();
+//! # let user_agent = "Firefox";
+//! let browser: String = user_agent.chars().take(80).collect();
+//! session.set_label("browser", Some(&browser))?;
+//! assert_eq!(session.labels(), [("browser".to_owned(), "Firefox".to_owned())]);
+//! # Ok::<(), sessile::error::WriteError>(())
+//! ```
 //!
 //! The id of a session is not secret. It may be in links and in logs. It opens nothing.
 //!

@@ -37,8 +37,9 @@
 //! # actix_web::rt::System::new().block_on(async {
 //! # use actix_web::test::{TestRequest, call_service, init_service, read_body};
 //! # use sessile::{SessionMiddleware, storage::MemorySessionStore};
-//! # let sessions = SessionMiddleware::new(MemorySessionStore::default(), actix_web::cookie::Key::generate());
 //!
+//! // Added. In development over plain HTTP, `builder(…).allow_plain_http(true).build()`.
+//! let sessions = SessionMiddleware::new(MemorySessionStore::default(), actix_web::cookie::Key::generate());
 //! let app = App::new()
 //!     .wrap(CsrfGuard::new()) // added
 //!     .wrap(sessions) // added; the last one is the outermost

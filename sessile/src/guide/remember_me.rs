@@ -39,6 +39,9 @@
 //! # });
 //! ```
 //!
+//! The box on the page is `<input type="checkbox" name="remember" value="true">`: without `value`, browsers send `on`, which
+//! is no `bool`.
+//!
 //! | the user | the session ends | the cookie |
 //! | --- | --- | --- |
 //! | ticked the box | after 30 days without use, and 90 days after the sign-in | has a `Max-Age`: the browser keeps it |

@@ -99,7 +99,8 @@
 //! # What a sign-in does
 //!
 //! - The session gets another key (OWASP ASVS 5.0, 7.2.4). The previous key opens nothing, so an attacker who planted
-//!   or saw it gains nothing.
+//!   or saw it reads nothing. For the [grace period](crate::config::Settings::renewal_grace), it can still end the session:
+//!   a sign-out of a request that was in flight always counts.
 //! - The values of the session stay, for example a cart. If the session belonged to *another* user, that session ends, and
 //!   an empty one begins. So set labels and values of the new user after the sign-in.
 //! - The sign-in is stored at once, so that the handler learns whether it was refused.
