@@ -96,6 +96,11 @@ impl Retirement {
         }
     }
 
+    /// Retires the connections that were acquired while the idle ones were being closed: they were idle before.
+    pub(super) fn closed_idle(&self) {
+        self.state().count += 1;
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,5 +150,8 @@ mod tests {
             assert_eq!(retirement.after(reply, acquired_at), expected, "{line}");
         }
         assert_eq!(retirement.count(), 4);
+        retirement.closed_idle();
+        assert_eq!(retirement.after(Other, 4), Close);
+        assert_eq!(retirement.after(Other, 5), Return);
     }
 }

@@ -103,6 +103,32 @@ async fn a_failed_master_is_replaced_with_few_attempts_to_connect_and_the_others
     updated(&store, hit, 2).await;
 }
 
+#[cfg(feature = "metrics")]
+#[tokio::test]
+async fn a_master_that_hands_over_to_its_replica_is_left_with_few_attempts_to_connect() {
+    let cluster = Cluster::start().unwrap();
+    let recovery = crate::recovery::Recovery::start();
+    let store = store(url_of(&cluster)).await;
+    let sessions = one_on_each_master(&cluster, &store).await;
+    let at = &sessions[0];
+    until_replicated(cluster.nodes(), at).await;
+
+    // Of six nodes, the last three are the replicas of the first three.
+    let replica = cluster.master_of(&at.redis_key()).unwrap() + 3;
+    let reply = cluster.nodes()[replica].command(&["CLUSTER", "FAILOVER"]);
+    assert!(reply.unwrap().is_ok());
+    in_time(async {
+        while cluster.master_of(&at.redis_key()).ok() != Some(replica) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let working = until_it_works(&store, at);
+    recovery.observe("Cluster, planned", working).await;
+    assert_eq!(value(&store, at).await.unwrap(), Some(1));
+    updated(&store, at, 2).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_master_that_hangs_delays_requests_by_at_most_the_timeout() {
     let mut cluster = Cluster::start().unwrap();

@@ -57,8 +57,10 @@ mod in_a_cookie {
         let world = world(|settings| settings.max_state_bytes = 100);
         let session = world.open("").await;
         session.insert("a", "x".repeat(60)).unwrap();
+        session.flash("notice", "x".repeat(1500)).unwrap();
         let cookie = world.commit(&session).await.unwrap();
-        let changes: [fn(&Session); 2] = [
+        let changes: [fn(&Session); 3] = [
+            |session| session.flash("notice", "x".repeat(1500)).unwrap(),
             |session| session.update_or("a", 1, |n: u32| n + 1).unwrap(),
             |session| session.insert("b", "x".repeat(60)).unwrap(),
         ];

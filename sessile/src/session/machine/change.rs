@@ -6,7 +6,7 @@ use super::{Binding, Cookies, Machine, Phase, Stored, Target, Unsettled};
 use crate::{
     clock::Timestamp,
     error::{SessionClosedError, StateTooLargeError, WriteError},
-    record::{Payload, json::JsonText, state::Text},
+    record::{MAX_FLASH_BYTES, Payload, json::JsonText, state::Text},
     session::{
         SessionStatus,
         journal::{DetailChanges, Discarded, Update},
@@ -213,10 +213,14 @@ impl Machine {
         }
     }
 
-    /// Checks that the state is not too large, or at least not larger than that of `stored`.
+    /// Checks that the state and the values for the next request are not too large, or at least not larger than those of
+    /// `stored`.
     pub(crate) fn check_growth(&self, stored: &Stored) -> Result<(), StateTooLargeError> {
-        let before = stored.record.state.byte_len();
-        StateTooLargeError::check(before, self.payload.state.byte_len(), self.max_state_bytes)
+        let before = stored.record.payload();
+        let (old, new) = (before.state.byte_len(), self.payload.state.byte_len());
+        StateTooLargeError::check(old, new, self.max_state_bytes)?;
+        let (old, new) = (before.flash_bytes(), self.payload.flash_bytes());
+        StateTooLargeError::check(old, new, MAX_FLASH_BYTES)
     }
 
     /// Checks that the state may hold `text` under `name`, in place of `now`.

@@ -119,6 +119,7 @@ impl Lease<'_> {
         }
         if action.closes_idle() {
             drop(pool.retain(|_, _| false));
+            retirement.closed_idle();
         }
         result
     }

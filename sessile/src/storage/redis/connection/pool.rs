@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use deadpool_redis::{Connection, Pool, PoolError};
+use redis::aio::MultiplexedConnection;
+
 use super::{
     super::{error::Fault, script::Request, verdict::Verdict},
     Asking, Attempt, Deadline,
     checks::check_server,
     exchange,
 };
-use crate::storage::retirement::{Reply, Retirement};
-use deadpool_redis::{Connection, Pool, PoolError};
+use crate::storage::retirement::{Action, Reply, Retirement};
 
 /// The connections of a pool. Clones share it.
 #[derive(Clone)]
@@ -37,9 +39,12 @@ impl Connections {
         deadline: Deadline,
     ) -> Result<Attempt, Fault> {
         let count = self.retirement.count();
-        let pooled = self.connection(deadline).await?;
-        // A clone sends over the same connection, with a limit that is not the pool's.
-        let mut connection = (*pooled).clone();
+        let lease = Lease {
+            connection: Some(self.connection(deadline).await?),
+            count,
+            retirement: &self.retirement,
+        };
+        let mut connection = lease.sender();
         connection.set_response_timeout(deadline.limit);
         let answer = deadline
             .bound(exchange(&mut connection, request, Asking::No))
@@ -48,10 +53,9 @@ impl Connections {
         let action = self.retirement.after(reply(request, &answer), count);
         if action.closes_idle() {
             drop(self.pool.retain(|_, _| false));
+            self.retirement.closed_idle();
         }
-        if action.closes_this() {
-            drop(Connection::take(pooled));
-        }
+        lease.end(action);
         let value = answer?;
         Ok(Attempt {
             value,
@@ -70,6 +74,38 @@ impl Connections {
         };
         // Nothing was sent.
         Err(Fault::NotConnected(fault.into()))
+    }
+}
+
+/// A connection in use. The pool gets it back when it is dropped, unless it was retired.
+struct Lease<'a> {
+    connection: Option<Connection>,
+    /// How often connections had been retired when this one was acquired.
+    count: u64,
+    retirement: &'a Retirement,
+}
+
+impl Lease<'_> {
+    /// A clone, which sends over the same connection. Its time limit is not that of the pool.
+    #[expect(clippy::expect_used, reason = "a lease is empty only after its end")]
+    fn sender(&self) -> MultiplexedConnection {
+        let connection = self.connection.as_ref().expect("a connection in use");
+        (**connection).clone()
+    }
+
+    fn end(mut self, action: Action) {
+        let connection = self.connection.take();
+        if action.closes_this() {
+            connection.map(Connection::take);
+        }
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if self.count < self.retirement.count() {
+            self.connection.take().map(Connection::take);
+        }
     }
 }
 

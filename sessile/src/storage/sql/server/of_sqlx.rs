@@ -91,6 +91,7 @@ impl<DB: Database> Lease<DB> {
         for _ in 0..self.pool.num_idle() {
             self.pool.try_acquire().map(PoolConnection::detach);
         }
+        self.retirement.closed_idle();
     }
 }
 
