@@ -1,7 +1,7 @@
 //! Ending the sessions that a request purges, restarts or abandons.
 
 use super::{
-    EndCause, Engine,
+    EndCause, Engine, EventKind,
     open::{Lookup, by_session},
 };
 use crate::{
@@ -22,21 +22,16 @@ impl<S: SessionStore> Engine<S> {
     pub(super) async fn end(&self, flush: &mut Flush<'_>) -> Result<(), CommitError> {
         while let Some(target) = flush.work().ending.last().cloned() {
             match target {
-                Target::Session(id) => {
-                    self.delete(&id).await?;
-                    self.report_ended(EndCause::Request, &[id]);
-                }
+                Target::Session(id) => self.end_one(&id).await?,
                 Target::Cookies(cookies) if self.ends_sessions() => {
                     let cookies = cookies.iter().map(|cookie| &**cookie);
                     for id in self.ended_by(cookies).await? {
-                        self.delete(&id).await?;
-                        self.report_ended(EndCause::Request, &[id]);
+                        self.end_one(&id).await?;
                     }
                 }
                 Target::Unjudged(cookies) if self.ends_sessions() => {
                     if let Some(id) = self.ended_by_one(&cookies).await? {
-                        self.delete(&id).await?;
-                        self.report_ended(EndCause::Request, &[id]);
+                        self.end_one(&id).await?;
                     }
                 }
                 Target::Cookies(_) | Target::Unjudged(_) => {}
@@ -51,6 +46,12 @@ impl<S: SessionStore> Engine<S> {
         while let Some(id) = flush.work_mut().abandoned.pop() {
             self.delete_unneeded(&id).await;
         }
+        Ok(())
+    }
+
+    async fn end_one(&self, id: &SessionId) -> Result<(), CommitError> {
+        self.delete(id).await?;
+        self.report(EventKind::Ended(EndCause::Request), Some(id), None);
         Ok(())
     }
 

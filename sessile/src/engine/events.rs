@@ -242,31 +242,11 @@ impl<S: SessionStore> Engine<S> {
 }
 
 impl<S> Engine<S> {
-    pub(super) fn report(&self, kind: EventKind, id: Option<&SessionId>, record: Option<&Record>) {
+    /// Reports an event of the session with this id, or else of all sessions of this subject, or else of all sessions.
+    pub(super) fn report(&self, kind: EventKind, id: Option<&SessionId>, subject: Option<&str>) {
         self.events.send(|| SessionEvent {
             at: self.clock.now(),
             kind,
-            id: id.cloned(),
-            subject: record.and_then(|it| it.payload().subject().map(ToOwned::to_owned)),
-        });
-    }
-
-    pub(super) fn report_ended(&self, cause: EndCause, ids: &[SessionId]) {
-        for id in ids {
-            self.report_end(cause, Some(id), None);
-        }
-    }
-
-    /// Reports the end of the session with this id, or else of all sessions of this subject, or else of everyone.
-    pub(super) fn report_end(
-        &self,
-        cause: EndCause,
-        id: Option<&SessionId>,
-        subject: Option<&str>,
-    ) {
-        self.events.send(|| SessionEvent {
-            at: self.clock.now(),
-            kind: EventKind::Ended(cause),
             id: id.cloned(),
             subject: subject.map(ToOwned::to_owned),
         });
@@ -285,7 +265,7 @@ impl<S> Engine<S> {
         let is_renewed = base.is_some_and(|base| base.record.epoch != stored.record.epoch);
         let secret = |record: &Record| record.secrets.as_ref().map(|it| it.current);
         let is_rotated = base.is_some_and(|base| secret(&base.record) != secret(&stored.record));
-        let report = |kind| self.report(kind, Some(&stored.id), Some(&stored.record));
+        let report = |kind| self.report(kind, Some(&stored.id), stored.record.subject_name());
         if base.is_none() {
             report(EventKind::Created);
         }

@@ -50,11 +50,8 @@ impl<S> Engine<S> {
         let outcome = self.store.observe(Operation::SignIn, signing_in).await?;
         if let SignInOutcome::Stored { displaced } = &outcome {
             for id in displaced {
-                self.report(
-                    EventKind::Ended(EndCause::Limit),
-                    Some(id),
-                    Some(write.record),
-                );
+                let ended = EventKind::Ended(EndCause::Limit);
+                self.report(ended, Some(id), write.record.subject_name());
             }
         }
         Ok(outcome.into())

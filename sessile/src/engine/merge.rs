@@ -6,11 +6,8 @@ use std::sync::Arc;
 use super::Engine;
 use crate::{
     clock,
-    error::{
-        CommitError, MergeError, OpenError, SessionClosedError, SessionReloadError,
-        StateTooLargeError,
-    },
-    record::{MAX_FLASH_BYTES, Payload},
+    error::{CommitError, MergeError, OpenError, SessionClosedError, SessionReloadError},
+    record::Payload,
     session::{
         Flush, RebaseError, Session,
         decide::CookieDue,
@@ -92,10 +89,7 @@ impl<S: SessionStore> Engine<S> {
     ) -> Result<Payload, CommitError> {
         let mut replayed = payload.clone();
         replay(&mut replayed)?;
-        let (before, after) = (payload.state.byte_len(), replayed.state.byte_len());
-        StateTooLargeError::check(before, after, self.max_state_bytes)?;
-        let (before, after) = (payload.flash_bytes(), replayed.flash_bytes());
-        StateTooLargeError::check(before, after, MAX_FLASH_BYTES)?;
+        replayed.check_growth(payload, self.max_state_bytes)?;
         Ok(replayed)
     }
 

@@ -152,7 +152,7 @@ impl<S: SessionStore> Engine<S> {
         if self.lifetime.has_ended(&stored.record, presented_at) {
             telemetry::session_not_found(NotFoundReason::Expired);
             let ended = EventKind::Ended(EndCause::Expired);
-            self.report(ended, Some(&stored.id), Some(&stored.record));
+            self.report(ended, Some(&stored.id), stored.record.subject_name());
             return Lookup::Nothing;
         }
         Lookup::Session {
@@ -194,7 +194,7 @@ impl<S: SessionStore> Engine<S> {
                 }
                 _ if freshness == Freshness::Cached => {}
                 Judgement::Stale => {
-                    self.report(EventKind::OldKey, Some(id), Some(&loaded.record));
+                    self.report(EventKind::OldKey, Some(id), loaded.record.subject_name());
                     let moved_to = loaded.record.moved_to();
                     let epoch = (loaded.record).previous_epoch(presented_at, self.secrets.grace);
                     let id = moved_to.unwrap_or_else(|| id.clone());
@@ -206,12 +206,12 @@ impl<S: SessionStore> Engine<S> {
                 Judgement::Expired => {
                     telemetry::session_not_found(NotFoundReason::Expired);
                     let ended = EventKind::Ended(EndCause::Expired);
-                    self.report(ended, Some(id), Some(&loaded.record));
+                    self.report(ended, Some(id), loaded.record.subject_name());
                     return Ok(Lookup::Expired);
                 }
                 Judgement::Unknown => {
                     telemetry::session_not_found(NotFoundReason::OldKey);
-                    self.report(EventKind::OldKey, Some(id), Some(&loaded.record));
+                    self.report(EventKind::OldKey, Some(id), loaded.record.subject_name());
                 }
             }
         }

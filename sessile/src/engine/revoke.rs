@@ -67,13 +67,17 @@ impl<S: SessionStore> Engine<S> {
     async fn find_replacement(&self, stored: &Stored) -> Result<Lookup, StoreError> {
         let Some(entry) = self.entry(&stored.id).await? else {
             let ended = EventKind::Ended(EndCause::Mark);
-            self.report(ended, Some(&stored.id), Some(&stored.record));
+            self.report(ended, Some(&stored.id), stored.record.subject_name());
             return Ok(Lookup::Nothing);
         };
         let Some(id) = entry.moved_to() else {
             return Ok(Lookup::Nothing);
         };
-        self.report(EventKind::OldKey, Some(&stored.id), Some(&stored.record));
+        self.report(
+            EventKind::OldKey,
+            Some(&stored.id),
+            stored.record.subject_name(),
+        );
         if !entry.is_moved_at(self.clock.now()) {
             return Ok(Lookup::Nothing);
         }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{EndCause, Engine, SessionInfo};
+use super::{EndCause, Engine, EventKind, SessionInfo};
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
     error::{EndOthersError, SessionClosedError, SignInError},
@@ -62,7 +62,7 @@ impl<S: SessionStore> Sessions<S> {
     /// Reports the end of the session with this id, or else of all sessions of this subject, or else of everyone.
     pub(super) fn report(&self, cause: EndCause, id: Option<&SessionId>, subject: Option<&str>) {
         if let Source::Engine(engine) = &self.0 {
-            engine.report_end(cause, id, subject);
+            engine.report(EventKind::Ended(cause), id, subject);
         }
     }
 
@@ -230,7 +230,7 @@ impl<S: SubjectStore> Sessions<S> {
             EndOutcome::Ended { at, ids } => {
                 session.machine().sign_in_after(at);
                 // Not the mark as well: a receiver can't tell which session it does not end.
-                self.report_deleted(&ids, record.payload().subject());
+                self.report_deleted(&ids, record.subject_name());
                 Ok(ids.len())
             }
             EndOutcome::KeptHasEnded => {

@@ -1,4 +1,4 @@
-//! "Remember me": a user who asks for it stays signed in for weeks.
+//! "Remember me": at the user's request, a sign-in lasts for weeks.
 //!
 //! Read this page when your login form has a box "remember me". [`Session::set_persistence`] gives one session a lifetime
 //! of its own, in place of that of the settings: the idle timeout, the absolute timeout and the lifetime of the cookie.

@@ -16,7 +16,7 @@ mod text;
 use std::sync::Arc;
 
 use self::id::SubjectDigest;
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, error::StateTooLargeError};
 
 pub(crate) use self::{
     details::{Details, Flash, MAX_FLASH_BYTES},
@@ -143,8 +143,12 @@ impl Record {
     #[doc = include_str!("docs/subject.md")]
     #[must_use]
     pub fn subject(&self) -> Option<SubjectDigest> {
-        let details = self.details.as_deref()?;
-        details.subject.as_deref().map(SubjectDigest::of)
+        self.subject_name().map(SubjectDigest::of)
+    }
+
+    /// The user that the session is signed in as.
+    pub(crate) fn subject_name(&self) -> Option<&str> {
+        self.details.as_deref()?.subject.as_deref()
     }
 
     /// When the session was signed in, if it is.
@@ -183,8 +187,7 @@ impl Record {
     /// Whether this record of a session is that of another sign-in than `earlier`.
     pub(crate) fn signs_in_after(&self, earlier: &Self) -> bool {
         fn sign_in(record: &Record) -> Option<(&str, Option<Timestamp>)> {
-            let details = record.details.as_deref()?;
-            Some((details.subject.as_deref()?, details.signed_in_at))
+            Some((record.subject_name()?, record.signed_in_at()))
         }
         let own = sign_in(self);
         own.is_some() && own != sign_in(earlier)
@@ -192,9 +195,7 @@ impl Record {
 
     /// Whether the record has a subject.
     pub(crate) fn has_subject(&self) -> bool {
-        self.details
-            .as_deref()
-            .is_some_and(|it| it.subject.is_some())
+        self.subject_name().is_some()
     }
 
     /// Takes from `other`, another version of the same session, the times that count for both: the earliest creation and
@@ -283,6 +284,18 @@ impl Payload {
 
     pub(crate) fn details_mut(&mut self) -> &mut Details {
         Arc::make_mut(self.details.get_or_insert_default())
+    }
+
+    /// Checks that the state and the values for the next request are not too large, or at least not larger than those of
+    /// `before`.
+    pub(crate) fn check_growth(
+        &self,
+        before: &Self,
+        max_state_bytes: usize,
+    ) -> Result<(), StateTooLargeError> {
+        let (old, new) = (before.state.byte_len(), self.state.byte_len());
+        StateTooLargeError::check(old, new, max_state_bytes)?;
+        StateTooLargeError::check(before.flash_bytes(), self.flash_bytes(), MAX_FLASH_BYTES)
     }
 
     /// The size of the values for the next request.

@@ -45,7 +45,7 @@ impl EndReporter {
             at,
             kind: EventKind::Ended(cause),
             id: Some(id.clone()),
-            subject: record.and_then(|it| it.payload().subject().map(ToOwned::to_owned)),
+            subject: record.and_then(Record::subject_name).map(ToOwned::to_owned),
         });
     }
 

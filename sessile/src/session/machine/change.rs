@@ -6,7 +6,7 @@ use super::{Binding, Cookies, Machine, Phase, Stored, Target, Unsettled};
 use crate::{
     clock::Timestamp,
     error::{SessionClosedError, StateTooLargeError, WriteError},
-    record::{MAX_FLASH_BYTES, Payload, json::JsonText, state::Text},
+    record::{Payload, json::JsonText, state::Text},
     session::{
         SessionStatus,
         journal::{DetailChanges, Discarded, Update},
@@ -213,14 +213,10 @@ impl Machine {
         }
     }
 
-    /// Checks that the state and the values for the next request are not too large, or at least not larger than those of
-    /// `stored`.
+    /// As [`Payload::check_growth`], after `stored`.
     pub(crate) fn check_growth(&self, stored: &Stored) -> Result<(), StateTooLargeError> {
         let before = stored.record.payload();
-        let (old, new) = (before.state.byte_len(), self.payload.state.byte_len());
-        StateTooLargeError::check(old, new, self.max_state_bytes)?;
-        let (old, new) = (before.flash_bytes(), self.payload.flash_bytes());
-        StateTooLargeError::check(old, new, MAX_FLASH_BYTES)
+        self.payload.check_growth(&before, self.max_state_bytes)
     }
 
     /// Checks that the state may hold `text` under `name`, in place of `now`.

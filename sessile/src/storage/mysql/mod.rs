@@ -2,7 +2,7 @@
 
 mod builder;
 mod catalog;
-mod clean_up;
+mod cleanup;
 mod connections;
 mod database;
 mod error;

@@ -9,7 +9,7 @@ use sqlx::{
 
 use super::{
     SessionId, Version,
-    clean_up::CleanUp,
+    cleanup::CleanUp,
     fragments::{NOW, bind_session, is_live, is_refused, query},
     iteration::IterationStatements,
     subject_statements::SubjectStatements,

@@ -95,13 +95,8 @@ impl Statements {
                      SELECT {PROOF}, NULL::bigint, NULL::bigint, NULL::text"
                 ),
             ),
-            clean_up: clean_up(sessions, marks, "1", ""),
-            clean_up_and_return: clean_up(
-                sessions,
-                marks,
-                "version, encode(id, 'hex') || record AS text",
-                "UNION ALL SELECT version::bigint, NULL::bigint, text FROM deleted",
-            ),
+            clean_up: clean_up(sessions, marks, false),
+            clean_up_and_return: clean_up(sessions, marks, true),
             of_subjects: SubjectStatements::new(sessions, marks),
             of_iteration: IterationStatements::new(sessions, marks),
         }
@@ -151,11 +146,18 @@ impl Statements {
     }
 }
 
-/// Cleans up. Returns a row with two counts, a row with the time at which the last row was due, and what was `returned` of the
-/// deleted rows as `more` rows.
+/// Cleans up. Returns a row with two counts, and a row with the time at which the last row was due. If it `returns_rows`, a row
+/// for each deleted session follows.
 ///
 /// The arrays make the planner find the rows by their keys, however many it expects.
-fn clean_up(sessions: &Name, marks: &Name, returned: &str, more: &str) -> Statement {
+fn clean_up(sessions: &Name, marks: &Name, returns_rows: bool) -> Statement {
+    let (returned, more) = match returns_rows {
+        true => (
+            "version, encode(id, 'hex') || record AS text",
+            "UNION ALL SELECT version::bigint, NULL::bigint, text FROM deleted",
+        ),
+        false => ("1", ""),
+    };
     let text = format!(
         "WITH due AS MATERIALIZED (
              SELECT id, due_at, expires_at <= {NOW} AS is_expired FROM {sessions}

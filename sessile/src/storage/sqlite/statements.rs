@@ -186,16 +186,24 @@ impl Operation for Update {
                 return Ok(UpdateOutcome::Updated);
             }
         }
-        let found = connection
-            .prepare_cached(VERSION)?
-            .query_row(params![slot_of(id), id, integer(now)], |row| row.get(0))
-            .optional()?;
-        Ok(match found.map(i64::cast_unsigned) {
+        Ok(match current_version(connection, id, now)? {
             None => UpdateOutcome::Missing,
-            Some(found) if found == version.get() => UpdateOutcome::Updated,
+            Some(found) if found == *version => UpdateOutcome::Updated,
             Some(_) => UpdateOutcome::Conflict,
         })
     }
+}
+
+/// The version of the record under an id.
+pub(super) fn current_version(
+    connection: &Connection,
+    id: &[u8; SessionId::LEN],
+    now: Timestamp,
+) -> rusqlite::Result<Option<Version>> {
+    let mut statement = connection.prepare_cached(VERSION)?;
+    let version = statement.query_row(params![slot_of(id), id, integer(now)], |row| row.get(0));
+    let version: Option<i64> = version.optional()?;
+    Ok(version.map(|version| Version::new(version.cast_unsigned())))
 }
 
 impl Operation for Delete {

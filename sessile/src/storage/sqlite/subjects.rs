@@ -1,22 +1,18 @@
 //! The sessions of a subject.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{
     CreateOutcome, Loaded, Refusal, SessionId, SqliteSessionStore, StoreError, SubjectDigest,
-    UpdateOutcome, Version,
+    UpdateOutcome,
     marks::{EndEverything, EndSubject, IsRevoked, has_ended},
     queue::Operation,
-    statements::{Create, Delete, Update, Write, atomically, decode, integer, slot_of},
+    statements::{Create, Delete, Update, Write, atomically, current_version, decode, integer},
 };
 use crate::{
     clock::Timestamp,
     storage::{AtLimit, EndOutcome, Kept, SessionLimit, SignInOutcome, SignInWrite, SubjectStore},
 };
-
-/// Binds the slot and the id as ?1 and ?2, and the time as ?3.
-const VERSION: &str = "
-    SELECT version FROM sessile_sessions WHERE slot = ?1 AND id = ?2 AND expires_at > ?3";
 
 /// Binds the subject as ?1, and the time as ?2.
 pub(super) const LIST: &str = "
@@ -54,13 +50,7 @@ impl Operation for SignIn {
         if has_ended(connection, write)? {
             return Ok(SignInOutcome::Refused(Refusal::SubjectEnded));
         }
-        let mut version = connection.prepare_cached(VERSION)?;
-        let version: Option<i64> = version
-            .query_one(params![slot_of(&write.id), write.id, integer(now)], |row| {
-                row.get(0)
-            })
-            .optional()?;
-        let version = version.map(|version| Version::new(version.cast_unsigned()));
+        let version = current_version(connection, &write.id, now)?;
         let repeated = SignInOutcome::Stored {
             displaced: Vec::new(),
         };

@@ -3,7 +3,7 @@
 //! | fault | tests |
 //! | --- | --- |
 //! | of two sign-ins with one cookie the second has no session | `two_sign_ins_at_once_both_have_a_session_with_the_cart`, `three_sign_ins_at_once_all_have_a_session`, `two_sign_ins_that_save_both_have_a_session`, `a_sign_in_a_moment_after_another_has_a_session`, `a_sign_in_that_loads_lazily_has_a_session` |
-//! | … and of a user who is signed in already | `two_sign_ins_of_a_signed_in_user_both_keep_the_cart`, `of_two_renewals_of_a_user_the_second_is_refused`, `a_renewal_of_a_user_is_refused_after_a_reload`, `a_renewal_of_a_user_that_failed_is_unknown_after_another_one`, `a_renewal_of_a_user_that_is_dropped_leaves_the_user_signed_in` |
+//! | … in a session that has a user | `two_sign_ins_of_a_signed_in_user_both_keep_the_cart`, `of_two_renewals_of_a_user_the_second_is_refused`, `a_renewal_of_a_user_is_refused_after_a_reload`, `a_renewal_of_a_user_that_failed_is_unknown_after_another_one`, `a_renewal_of_a_user_that_is_dropped_leaves_the_user_signed_in` |
 //! | … but an ended session stays ended | `a_renewal_of_an_ended_session_is_refused` |
 
 use super::{
