@@ -1,4 +1,4 @@
-//! Random bytes, numbers and texts for ids, secrets and nonces.
+//! Random bytes and texts for ids, secrets and nonces. `rand::random` has the same generator, for numbers.
 
 use rand::RngCore as _;
 #[cfg(feature = "compat")]
@@ -16,11 +16,6 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::thread_rng().fill_bytes(&mut bytes);
     bytes
-}
-
-/// A random number, from the same generator.
-pub(crate) fn number() -> u64 {
-    rand::thread_rng().next_u64()
 }
 
 /// A text of `len` random letters and digits, from the same generator.

@@ -20,19 +20,18 @@ use crate::{
     engine::{HeaderChanges, SessionFailure},
     error::{
         AuthenticationError, CsrfError, EndOthersError, OpenError, ReadError, SessionClosedError,
-        SessionReloadError, SessionSaveError, SignInError, WriteError,
+        SessionReloadError, SessionSaveError, SignInError, WriteError, status::HttpStatus as _,
     },
     storage::StoreError,
 };
 
-/// The response to an error is its status with an empty body, by default an opaque 500. No cache stores it.
+/// The response to an error is its status with an empty body. No cache stores it.
 macro_rules! opaque_responses {
-    ($($error:ty $(: $status:expr)?),+ $(,)?) => {$(
+    ($($error:ty),+ $(,)?) => {$(
         impl ResponseError for $error {
-            $(fn status_code(&self) -> StatusCode {
-                let status: fn(&Self) -> StatusCode = $status;
-                status(self)
-            })?
+            fn status_code(&self) -> StatusCode {
+                status_code(self.http_status())
+            }
 
             fn error_response(&self) -> HttpResponse {
                 opaque(self.status_code())
@@ -45,53 +44,28 @@ opaque_responses!(
     SessionGetError,
     SessionInsertError,
     SessionUpdateError,
-    NoSessionError,
-    OpenError: |error| match error.is_store_failure() {
-        true => StatusCode::SERVICE_UNAVAILABLE,
-        false => StatusCode::INTERNAL_SERVER_ERROR,
-    },
-    SessionSaveError: |error| match error {
-        SessionSaveError::Closed(reason) => closed_status(*reason),
-        SessionSaveError::NoStore => StatusCode::SERVICE_UNAVAILABLE,
-        SessionSaveError::Commit(error) if error.is_store_failure() => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    },
-    SessionReloadError: |error| match error {
-        SessionReloadError::Closed(reason) => closed_status(*reason),
-        SessionReloadError::NoStore
-        | SessionReloadError::Load(_)
-        | SessionReloadError::Unknown => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    },
-    SessionClosedError: |reason| closed_status(*reason),
-    StoreError: |_| StatusCode::SERVICE_UNAVAILABLE,
-    EndOthersError: |error| match error {
-        EndOthersError::NotSignedIn => StatusCode::UNAUTHORIZED,
-        EndOthersError::Closed(reason) => closed_status(*reason),
-        EndOthersError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-    },
-    SignInError: |error| match error {
-        SignInError::EndAll(_) => StatusCode::SERVICE_UNAVAILABLE,
-        SignInError::Refused(_) => StatusCode::CONFLICT,
-        SignInError::Closed(reason) => closed_status(*reason),
-        SignInError::Save(error) => error.status_code(),
-        SignInError::NoStore => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    },
-    CsrfError: |error| match error {
-        CsrfError::FormTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        CsrfError::NoStore => StatusCode::SERVICE_UNAVAILABLE,
-        CsrfError::NotLoaded => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::FORBIDDEN,
-    },
     ReadError,
-    WriteError: |error| match error {
-        WriteError::Closed(reason) => closed_status(*reason),
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    },
+    WriteError,
+    OpenError,
+    SessionSaveError,
+    SessionReloadError,
+    SessionClosedError,
+    StoreError,
+    EndOthersError,
+    SignInError,
+    CsrfError,
 );
+
+impl ResponseError for NoSessionError {
+    fn error_response(&self) -> HttpResponse {
+        opaque(self.status_code())
+    }
+}
+
+/// The statuses of the engine's errors are valid, and those of the settings were checked.
+fn status_code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+}
 
 /// The header of a 401 (RFC 9110, section 15.5.2). No browser knows its scheme, so all of them show the
 /// page.
@@ -100,12 +74,7 @@ const CHALLENGE: HeaderValue = HeaderValue::from_static("Cookie realm=\"session\
 /// The response has the parameters of RFC 9470 if the user has to authenticate again.
 impl ResponseError for AuthenticationError {
     fn status_code(&self) -> StatusCode {
-        match self {
-            Self::NotSignedIn | Self::NotRecent { .. } => StatusCode::UNAUTHORIZED,
-            Self::Superseded => StatusCode::CONFLICT,
-            Self::NoStore => StatusCode::SERVICE_UNAVAILABLE,
-            Self::NotLoaded => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+        status_code(self.http_status())
     }
 
     fn error_response(&self) -> HttpResponse {
@@ -132,19 +101,11 @@ fn opaque(status: StatusCode) -> HttpResponse {
     response
 }
 
-fn closed_status(reason: SessionClosedError) -> StatusCode {
-    match reason {
-        SessionClosedError::Ended | SessionClosedError::Superseded => StatusCode::CONFLICT,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
 /// An empty body, unless the application renders its own page: see
 /// [`failure_page`](crate::SessionMiddlewareBuilder::failure_page).
 impl ResponseError for SessionFailure {
     fn status_code(&self) -> StatusCode {
-        // The settings were checked, so it is an error status.
-        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+        status_code(self.status())
     }
 
     fn error_response(&self) -> HttpResponse {

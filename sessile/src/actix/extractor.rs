@@ -19,7 +19,9 @@ use super::{
     pages::Pages,
 };
 use crate::{
-    Session, engine::Backend, engine::SessionFailure, error::AuthenticationError,
+    Session,
+    engine::SessionFailure,
+    error::{AuthenticationError, status::HttpStatus as _},
     extract::TypedSession,
 };
 
@@ -173,7 +175,10 @@ impl<T: 'static> ExtractSession<T> {
         let request = request.clone();
         Self(Extracting::Loading(Box::pin(async move {
             if let Err(error) = session.load_quietly().await {
-                let status = session.backend().map_or(503, Backend::failure_status);
+                let status = match session.backend() {
+                    Some(backend) => backend.status_of(&error),
+                    None => error.http_status(),
+                };
                 let failure = SessionFailure::open(error, status);
                 return Err(Pages::of(&request, slot).answer(failure, &request));
             }

@@ -11,7 +11,7 @@ use actix_web::{
 use super::{headers::apply, held::Slot};
 use crate::{
     engine::{HeaderChanges, SessionFailure},
-    error::AuthenticationError,
+    error::{AuthenticationError, status::HttpStatus as _},
 };
 
 pub(super) type Render<E> = dyn Fn(&HttpRequest, &E) -> HttpResponse + Send + Sync;
@@ -54,7 +54,7 @@ impl Pages {
     ) -> actix_web::Error {
         match error {
             AuthenticationError::NotSignedIn | AuthenticationError::NotRecent { .. } => {
-                let headers = HeaderChanges::of_failure(error.status_code().as_u16());
+                let headers = HeaderChanges::of_failure(error.http_status());
                 match &self.unauthenticated {
                     Some(render) => rendered(&**render, error, headers, request),
                     None => error.into(),
@@ -62,7 +62,7 @@ impl Pages {
             }
             // Signing in does not help.
             error => {
-                let status = error.status_code().as_u16();
+                let status = error.http_status();
                 self.answer(SessionFailure::authentication(error, status), request)
             }
         }

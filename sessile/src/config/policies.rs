@@ -1,6 +1,8 @@
 //! The settings that are enums: when sessions are loaded, and the responses to conflicts and to failures of the
 //! store.
 
+use crate::error::status::SERVICE_UNAVAILABLE;
+
 /// The response if the changes of a request were not stored because another request had renewed or ended
 /// the session.
 ///
@@ -177,13 +179,15 @@ impl StoreFailurePolicy {
     pub(crate) const fn status(self) -> u16 {
         match self {
             Self::Respond { status } => status,
-            Self::ServeEmpty => 503,
+            Self::ServeEmpty => SERVICE_UNAVAILABLE,
         }
     }
 }
 
 impl Default for StoreFailurePolicy {
     fn default() -> Self {
-        Self::Respond { status: 503 }
+        Self::Respond {
+            status: SERVICE_UNAVAILABLE,
+        }
     }
 }

@@ -6,7 +6,7 @@ use base64_simd::{Out, URL_SAFE_NO_PAD};
 use hmac::Mac as _;
 use subtle::{Choice, ConstantTimeEq as _};
 
-use super::{KeyRing, SealingKey};
+use super::{SealingKey, SharedKeys};
 use crate::{
     random,
     record::{Epoch, Record, id::SessionId},
@@ -32,15 +32,15 @@ impl TokenContext {
     }
 }
 
-impl KeyRing {
+impl SharedKeys {
     /// A new token: the pad and the masked MAC, in base64.
     pub(crate) fn csrf_token(&self, context: &TokenContext) -> String {
-        let mac = self.keys().first.csrf_token_mac(context);
+        let mac = self.read().first.csrf_token_mac(context);
         let pad: [u8; MAC_LEN] = random::bytes();
         URL_SAFE_NO_PAD.encode_to_string([pad, xor(pad, mac)].as_flattened())
     }
 
-    /// Whether a key of this ring made `token` for one of the `contexts`.
+    /// Whether a key made `token` for one of the `contexts`.
     ///
     /// All keys and contexts are tried, so that the time does not reveal which of them matched.
     pub(crate) fn accepts_csrf_token(&self, token: &str, contexts: &[TokenContext]) -> bool {
@@ -53,7 +53,7 @@ impl KeyRing {
             return false;
         };
         let presented = xor(pad, masked);
-        let keys = self.keys();
+        let keys = self.read();
         let mut accepted = Choice::from(0);
         for key in keys.iter() {
             for context in contexts {

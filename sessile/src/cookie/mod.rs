@@ -1,7 +1,7 @@
 //! Session keys and records, sealed into `Set-Cookie` and unsealed from `Cookie`.
 //!
-//! They can travel in a header of their own instead. Only `transport.rs` distinguishes the two; in all other code, such a
-//! header is a cookie as well.
+//! This file reads the cookies of requests, and `set_cookie.rs` makes those of responses. They can travel in a header of
+//! their own instead: see `transport.rs`. In all other code, such a header is a cookie as well.
 
 mod attributes;
 mod content;
@@ -11,22 +11,26 @@ mod seal;
 mod set_cookie;
 mod transport;
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, fmt};
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use memchr::{memchr, memchr_iter};
+use percent_encoding::percent_decode;
+use smallvec::SmallVec;
 
 use crate::{
     clock::Timestamp,
     config::{CookieContentSecurity, Settings},
-    record::{DecodeError, Nonce, Secret, SecretDigest, id::SessionId},
+    record::DecodeError,
+    telemetry::RejectReason,
 };
 
-use self::{key_ring::Keys, transport::Transport};
+use self::{seal::Keys, transport::Transport};
 
 pub(crate) use self::{
     content::{Content, Unsealed},
     csrf::TokenContext,
-    transport::{NamedCookies, Values},
+    seal::SharedKeys,
+    set_cookie::MAX_COOKIE_LEN,
 };
 pub use self::{
     key_ring::{InvalidSealingKeyError, KeyRing, KeyRingError},
@@ -34,40 +38,31 @@ pub use self::{
     set_cookie::{CookieTooLargeError, SetCookie},
 };
 
-/// The maximum length of the name, value and attributes of a cookie together: the minimum that every browser
-/// keeps (RFC 6265, section 6.1).
-pub(crate) const MAX_COOKIE_LEN: usize = 4096;
-
-/// The characters that a cookie's value can't contain (RFC 6265bis, section 4.1.1), and the percent sign.
-const ESCAPED: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b',')
-    .add(b';')
-    .add(b'\\')
-    .add(b'%');
-
 /// Makes the session cookies of one middleware, and reads them.
 pub(crate) struct SessionCookie {
     transport: Transport,
+    /// The name that the seal includes.
+    sealed_name: String,
     security: CookieContentSecurity,
     accept_actix_session: bool,
-    keys: KeyRing,
+    keys: SharedKeys,
 }
 
 impl SessionCookie {
     /// Cookies as `settings` say, which were checked, sealed with the first of the `keys`.
     pub(crate) fn new(keys: KeyRing, settings: &Settings) -> Self {
+        let transport = Transport::new(settings);
         Self {
-            transport: Transport::new(settings),
+            sealed_name: transport.sealed_name(),
+            transport,
             security: settings.cookie_content_security,
             accept_actix_session: settings.accept_actix_session_cookies
                 && settings.session_header.is_none(),
-            keys,
+            keys: keys.keys,
         }
     }
 
-    pub(crate) const fn keys(&self) -> &KeyRing {
+    pub(crate) const fn keys(&self) -> &SharedKeys {
         &self.keys
     }
 
@@ -91,12 +86,15 @@ impl SessionCookie {
     /// Whether one replaces the other in a client.
     #[cfg(feature = "actix")]
     pub(crate) fn is_named_as(&self, other: &Self) -> bool {
-        self.transport.sealed_name() == other.transport.sealed_name()
+        self.sealed_name == other.sealed_name
     }
 
     /// Looks for the cookies of our name in the [headers](Self::request_header) of a request, without unsealing them.
     pub(crate) fn find<'a>(&self, headers: impl IntoIterator<Item = &'a [u8]>) -> NamedCookies<'a> {
-        self.transport.find(headers)
+        match &self.transport {
+            Transport::Cookie(attributes) => find_named(headers, &attributes.name, MAX_VALUE_LEN),
+            Transport::Header { .. } => find_bare(headers, MAX_VALUE_LEN),
+        }
     }
 
     /// The content of the cookie with this `value`, if it was sealed with one of our keys for a cookie of our name;
@@ -107,7 +105,7 @@ impl SessionCookie {
         now: impl FnOnce() -> Timestamp,
     ) -> Option<Result<Unsealed, DecodeError>> {
         let of_actix_session = {
-            let keys = self.keys.keys();
+            let keys = self.keys.read();
             if let Some(ours) = self.unseal_with(&keys.first, value) {
                 return Some(ours);
             }
@@ -125,7 +123,7 @@ impl SessionCookie {
     }
 
     fn unseal_with(&self, key: &SealingKey, value: &[u8]) -> Option<Result<Unsealed, DecodeError>> {
-        let name = self.transport.sealed_name();
+        let name = &*self.sealed_name;
         match self.security {
             CookieContentSecurity::Private => key.decrypt(name, value, Content::from_bytes),
             CookieContentSecurity::Signed => key.verify(name, value).and_then(Content::from_text),
@@ -133,77 +131,9 @@ impl SessionCookie {
     }
 
     fn open_actix_session(&self, keys: &Keys, value: &[u8]) -> Option<String> {
-        let name = self.transport.sealed_name();
+        let name = &*self.sealed_name;
         let mut keys = keys.iter().filter(|_| self.accept_actix_session);
         keys.find_map(|key| key.open_actix_session(name, value, self.security))
-    }
-
-    /// The `Set-Cookie` that gives the browser `content`, for `max_age` or until it closes.
-    pub(crate) fn issue(
-        &self,
-        content: &Content,
-        issued_at: Timestamp,
-        max_age: Option<Duration>,
-    ) -> Result<SetCookie, CookieTooLargeError> {
-        let cookie = self.seal(content, issued_at, max_age);
-        match cookie.as_str().len() {
-            0..=MAX_COOKIE_LEN => Ok(cookie),
-            len => Err(CookieTooLargeError {
-                name: self.transport.name().to_owned(),
-                len,
-            }),
-        }
-    }
-
-    fn seal(
-        &self,
-        content: &Content,
-        issued_at: Timestamp,
-        max_age: Option<Duration>,
-    ) -> SetCookie {
-        let name = self.transport.sealed_name();
-        let key = &self.keys.keys().first;
-        match self.security {
-            CookieContentSecurity::Private => {
-                let (head, tail) = content.to_bytes(issued_at);
-                let len = SealingKey::encrypted_len(head.len() + tail.len());
-                // Base64 has nothing in it that a cookie's value can't have.
-                let parts = [&head, tail.as_bytes()];
-                self.transport
-                    .compose(len, |out| key.encrypt(name, parts, out), max_age)
-            }
-            CookieContentSecurity::Signed => {
-                let text = content.to_text(issued_at);
-                let seal = |out: &mut String| {
-                    key.sign(name, &text, out);
-                    out.extend(utf8_percent_encode(&text, ESCAPED));
-                };
-                self.transport
-                    .compose(SealingKey::SIGNATURE_LEN + text.len(), seal, max_age)
-            }
-        }
-    }
-
-    /// A new secret of the session `id`, derived from `nonce`.
-    pub(crate) fn new_secret(&self, id: &SessionId, nonce: &Nonce) -> Secret {
-        self.keys.keys().first.rotated_secret(id, nonce)
-    }
-
-    /// The secret of the session `id` with this `digest` that was derived from `nonce`, if one of our keys derives it.
-    pub(crate) fn derived_secret(
-        &self,
-        id: &SessionId,
-        nonce: &Nonce,
-        digest: &SecretDigest,
-    ) -> Option<Secret> {
-        let keys = self.keys.keys();
-        let mut secrets = keys.iter().map(|key| key.rotated_secret(id, nonce));
-        secrets.find(|secret| secret.digest() == *digest)
-    }
-
-    /// The `Set-Cookie` that makes the browser remove the cookie.
-    pub(crate) fn removal(&self) -> SetCookie {
-        self.transport.removal()
     }
 }
 
@@ -213,6 +143,105 @@ impl fmt::Debug for SessionCookie {
             .field("name", &self.transport.name())
             .field("security", &self.security)
             .finish_non_exhaustive()
+    }
+}
+
+/// The maximum number of values of a request that are looked at; later ones are ignored. Browsers keep fewer cookies of one
+/// domain. Through HTTP/2, a client can send many thousands at almost no cost.
+const MAX_VALUES: usize = 256;
+
+/// Room for a value in which everything was percent-encoded on the way.
+const MAX_VALUE_LEN: usize = 3 * MAX_COOKIE_LEN;
+
+/// The values of cookies.
+pub(crate) type Values<'a> = SmallVec<[Cow<'a, [u8]>; 1]>;
+
+/// The cookies of one name in a request's `Cookie` headers.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NamedCookies<'a> {
+    /// Nothing.
+    Nothing,
+    /// These values, in their order, with quotes removed and percent-encoding undone. At least one, at most [`MAX_VALUES`].
+    Values(Values<'a>),
+    /// Only values that can't be our cookie, for this reason.
+    Unusable(RejectReason),
+}
+
+/// Looks for the cookies called `name` in all `headers`.
+///
+/// Other cookies may contain anything. There can be several of one name: a page on a sibling domain or another
+/// path can set a second one (RFC 6265bis, section 8.6).
+fn find_named<'a>(
+    headers: impl IntoIterator<Item = &'a [u8]>,
+    name: &str,
+    max_len: usize,
+) -> NamedCookies<'a> {
+    find_in(headers, b';', max_len, |pair| {
+        value_under(name.as_bytes(), pair)
+    })
+}
+
+/// The values in `headers` that have nothing but values. A proxy may have joined several lines with commas (RFC 9110,
+/// section 5.3).
+fn find_bare<'a>(headers: impl IntoIterator<Item = &'a [u8]>, max_len: usize) -> NamedCookies<'a> {
+    find_in(headers, b',', max_len, |part| Some(part.trim_ascii()))
+}
+
+/// What `value_of` finds in the parts of all `headers`.
+fn find_in<'a>(
+    headers: impl IntoIterator<Item = &'a [u8]>,
+    separator: u8,
+    max_len: usize,
+    value_of: impl Fn(&'a [u8]) -> Option<&'a [u8]>,
+) -> NamedCookies<'a> {
+    let mut values = SmallVec::new();
+    let mut unusable = None;
+    for header in headers {
+        let mut start = 0;
+        for end in memchr_iter(separator, header).chain([header.len()]) {
+            if let Some(value) = value_of(&header[start..end]) {
+                match usable(value, max_len) {
+                    Ok(_) if values.len() == MAX_VALUES => break,
+                    Ok(value) => values.push(value),
+                    Err(reason) => unusable = Some(reason),
+                }
+            }
+            start = end + 1;
+        }
+    }
+    match unusable {
+        _ if !values.is_empty() => NamedCookies::Values(values),
+        Some(reason) => NamedCookies::Unusable(reason),
+        None => NamedCookies::Nothing,
+    }
+}
+
+fn usable(value: &[u8], max_len: usize) -> Result<Cow<'_, [u8]>, RejectReason> {
+    match value.len() {
+        0 => Err(RejectReason::Empty),
+        len if len > max_len => Err(RejectReason::TooLong),
+        _ => Ok(decoded(value)),
+    }
+}
+
+fn value_under<'a>(name: &[u8], pair: &'a [u8]) -> Option<&'a [u8]> {
+    let rest = pair.trim_ascii_start().strip_prefix(name)?;
+    let value = rest.trim_ascii_start().strip_prefix(b"=")?;
+    Some(unquoted(value.trim_ascii()))
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    match value {
+        [b'"', inner @ .., b'"'] => inner,
+        _ => value,
+    }
+}
+
+/// Undoes percent-encoding, which most values do not have.
+fn decoded(value: &[u8]) -> Cow<'_, [u8]> {
+    match memchr(b'%', value) {
+        None => Cow::Borrowed(value),
+        Some(_) => percent_decode(value).into(),
     }
 }
 

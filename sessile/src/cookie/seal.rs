@@ -9,7 +9,10 @@
 //! it takes 0.45 µs. AES-256-GCM takes 0.17 µs, but breaks if a nonce repeats. 128 bits are the minimum of ASVS 5.0
 //! (11.2.3) and of TLS 1.3.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+};
 
 use aes::Aes128Enc;
 use aes_gcm_siv::{AeadInPlace as _, AesGcmSiv, KeyInit as _};
@@ -22,7 +25,7 @@ use super::InvalidSealingKeyError;
 use crate::{
     config::CookieContentSecurity,
     random,
-    record::{Nonce, Secret, actix_session, id::SessionId},
+    record::{Nonce, Secret, SecretDigest, actix_session, id::SessionId},
 };
 
 const NONCE_LEN: usize = 12;
@@ -189,6 +192,71 @@ impl SealingKey {
     ) -> Option<String> {
         let value = str::from_utf8(value).ok()?;
         actix_session::unseal(&self.master, name, value, security)
+    }
+}
+
+/// The keys of a ring, which can be replaced while the server runs.
+#[derive(Clone)]
+pub(crate) struct SharedKeys(Arc<RwLock<Keys>>);
+
+/// The keys of a ring.
+pub(crate) struct Keys {
+    /// The key that seals.
+    pub(super) first: SealingKey,
+    /// The other keys that open.
+    pub(super) others: Vec<SealingKey>,
+}
+
+impl Keys {
+    /// All keys, the one that seals first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &SealingKey> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+impl SharedKeys {
+    pub(crate) fn new(keys: Keys) -> Self {
+        Self(Arc::new(RwLock::new(keys)))
+    }
+
+    /// The keys. The guard is held while a cookie is sealed or opened, never across an `.await`.
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Keys> {
+        // A write is a single assignment.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn replace(&self, keys: Keys) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// Whether each of them opens the cookies that the other one seals.
+    #[cfg(feature = "actix")]
+    pub(super) fn seals_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.read().first == other.read().first
+    }
+
+    /// A new secret of the session `id`, derived from `nonce`.
+    pub(crate) fn new_secret(&self, id: &SessionId, nonce: &Nonce) -> Secret {
+        self.read().first.rotated_secret(id, nonce)
+    }
+
+    /// The secret of the session `id` with this `digest` that was derived from `nonce`, if one of our keys derives it.
+    pub(crate) fn derived_secret(
+        &self,
+        id: &SessionId,
+        nonce: &Nonce,
+        digest: &SecretDigest,
+    ) -> Option<Secret> {
+        let keys = self.read();
+        let mut secrets = keys.iter().map(|key| key.rotated_secret(id, nonce));
+        secrets.find(|secret| secret.digest() == *digest)
+    }
+}
+
+impl From<SealingKey> for SharedKeys {
+    fn from(first: SealingKey) -> Self {
+        let others = Vec::new();
+        Self::new(Keys { first, others })
     }
 }
 

@@ -1,8 +1,24 @@
 //! [`SetCookie`]: the header that gives the client its session.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, time::Duration};
 
-use super::MAX_COOKIE_LEN;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::{Content, SealingKey, SessionCookie};
+use crate::{clock::Timestamp, config::CookieContentSecurity};
+
+/// The maximum length of the name, value and attributes of a cookie together: the minimum that every browser
+/// keeps (RFC 6265, section 6.1).
+pub(crate) const MAX_COOKIE_LEN: usize = 4096;
+
+/// The characters that a cookie's value can't contain (RFC 6265bis, section 4.1.1), and the percent sign.
+pub(super) const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b',')
+    .add(b';')
+    .add(b'\\')
+    .add(b'%');
 
 /// The header of a response that gives the client its session, ready to be sent: a `Set-Cookie`, or the header that
 /// [`Settings::session_header`](crate::config::Settings::session_header) names. Its value is visible ASCII.
@@ -63,6 +79,59 @@ impl From<SetCookie> for String {
 impl fmt::Debug for SetCookie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SetCookie(..)")
+    }
+}
+
+impl SessionCookie {
+    /// The `Set-Cookie` that gives the browser `content`, for `max_age` or until it closes.
+    pub(crate) fn issue(
+        &self,
+        content: &Content,
+        issued_at: Timestamp,
+        max_age: Option<Duration>,
+    ) -> Result<SetCookie, CookieTooLargeError> {
+        let cookie = self.seal(content, issued_at, max_age);
+        match cookie.as_str().len() {
+            0..=MAX_COOKIE_LEN => Ok(cookie),
+            len => Err(CookieTooLargeError {
+                name: self.transport.name().to_owned(),
+                len,
+            }),
+        }
+    }
+
+    fn seal(
+        &self,
+        content: &Content,
+        issued_at: Timestamp,
+        max_age: Option<Duration>,
+    ) -> SetCookie {
+        let name = &*self.sealed_name;
+        let key = &self.keys.read().first;
+        match self.security {
+            CookieContentSecurity::Private => {
+                let (head, tail) = content.to_bytes(issued_at);
+                let len = SealingKey::encrypted_len(head.len() + tail.len());
+                // Base64 has nothing in it that a cookie's value can't have.
+                let parts = [&head, tail.as_bytes()];
+                self.transport
+                    .compose(len, |out| key.encrypt(name, parts, out), max_age)
+            }
+            CookieContentSecurity::Signed => {
+                let text = content.to_text(issued_at);
+                let seal = |out: &mut String| {
+                    key.sign(name, &text, out);
+                    out.extend(utf8_percent_encode(&text, ESCAPED));
+                };
+                self.transport
+                    .compose(SealingKey::SIGNATURE_LEN + text.len(), seal, max_age)
+            }
+        }
+    }
+
+    /// The `Set-Cookie` that makes the browser remove the cookie.
+    pub(crate) fn removal(&self) -> SetCookie {
+        self.transport.removal()
     }
 }
 

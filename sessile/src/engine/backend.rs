@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Engine, Opened};
 use crate::{
     clock::Timestamp,
-    config::KeyRing,
+    cookie::SharedKeys,
     error::{OpenError, SessionReloadError, SessionSaveError, SignInError},
     record::Record,
     session::{Session, machine::Cookies},
@@ -21,7 +21,7 @@ pub(crate) trait Backend: Send + Sync {
     fn store_timeout(&self) -> Duration;
 
     /// The keys of the application.
-    fn keys(&self) -> &KeyRing;
+    fn keys(&self) -> &SharedKeys;
 
     /// How long a renewal remembers what it replaced.
     fn renewal_grace(&self) -> Duration;
@@ -44,9 +44,9 @@ pub(crate) trait Backend: Send + Sync {
     /// Logs that a session could not be opened. Returns whether the request continues without the store.
     fn goes_on_without(&self, error: &OpenError) -> bool;
 
-    /// The HTTP status of the response if the store fails.
+    /// The HTTP status of the response to a request whose session could not be opened.
     #[cfg(feature = "actix")]
-    fn failure_status(&self) -> u16;
+    fn status_of(&self, error: &OpenError) -> u16;
 
     /// Stores the changes of `session`.
     fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>>;
@@ -80,7 +80,7 @@ impl<S: SessionStore> Backend for Engine<S> {
         self.store_timeout
     }
 
-    fn keys(&self) -> &KeyRing {
+    fn keys(&self) -> &SharedKeys {
         self.cookie.keys()
     }
 
@@ -111,8 +111,8 @@ impl<S: SessionStore> Backend for Engine<S> {
     }
 
     #[cfg(feature = "actix")]
-    fn failure_status(&self) -> u16 {
-        self.failure_status()
+    fn status_of(&self, error: &OpenError) -> u16 {
+        self.status_of(error)
     }
 
     fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>> {

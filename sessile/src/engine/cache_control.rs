@@ -1,81 +1,15 @@
-//! The headers that keep caches from serving one visitor's response to another visitor (RFC 9111).
-//!
-//! A response is private if the application used the session, which sets a mark in it, or if a handle of the session
-//! still exists at the commit. The headers are a pure function of that, the cookie, and the handler's
-//! `Cache-Control`.
+//! The `Cache-Control` that keeps caches from serving one visitor's response to another visitor (RFC 9111).
 
 use std::borrow::Cow;
 
-use super::HeaderChanges;
-use crate::{
-    config::{Caching, Settings},
-    cookie::SetCookie,
-};
-
-/// How a response depends on its session.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Dependence {
-    /// Whether the application read or changed the session, or may still do so.
-    pub(super) is_used: bool,
-    pub(super) is_signed_in: bool,
-    /// Whether the request has ended its session.
-    pub(super) has_ended: bool,
-}
-
-/// What the application chose for the headers of responses.
-#[derive(Debug)]
-pub(super) struct ResponsePolicy {
-    caching: Caching,
-    clear_site_data: bool,
-    /// The header of the requests that names their session.
-    pub(super) request_header: Cow<'static, str>,
-}
-
-impl ResponsePolicy {
-    pub(super) fn new(settings: &Settings, request_header: Cow<'static, str>) -> Self {
-        Self {
-            caching: settings.caching,
-            clear_site_data: settings.clear_site_data,
-            request_header,
-        }
-    }
-
-    /// The changes to the headers of a response with this `Cache-Control`, to which this cookie is added.
-    pub(super) fn changes(
-        &self,
-        dependence: Dependence,
-        cache_control: Option<&str>,
-        set_cookie: Option<SetCookie>,
-    ) -> HeaderChanges {
-        let clears_site_data = self.clear_site_data && dependence.has_ended;
-        let is_private = dependence.is_used || set_cookie.is_some();
-        if !is_private || self.caching == Caching::Unchanged {
-            return HeaderChanges {
-                set_cookie,
-                clears_site_data,
-                ..HeaderChanges::default()
-            };
-        }
-        let is_stored = self.caching != Caching::NoStoreSignedIn || !dependence.is_signed_in;
-        HeaderChanges {
-            cache_control: match is_stored {
-                true => private(cache_control, set_cookie.as_ref().map(SetCookie::header)),
-                false => Some(Cow::Borrowed("no-store")),
-            },
-            vary: Some(self.request_header.clone()),
-            set_cookie,
-            clears_site_data,
-            retry_after: None,
-        }
-    }
-}
+/// The directive that lets only the browser store a response.
+pub(super) const PRIVATE: &str = "private";
 
 /// The `Cache-Control` that lets only the browser store the response, and no cache store the header `sets` that has the
 /// cookie. `None` if the `current` value does so already.
 ///
 /// A value that can't be parsed is replaced.
 pub(super) fn private(current: Option<&str>, sets: Option<&str>) -> Option<Cow<'static, str>> {
-    const PRIVATE: &str = "private";
     let Some(directives) = current.and_then(directives) else {
         return Some(match sets {
             None => Cow::Borrowed(PRIVATE),

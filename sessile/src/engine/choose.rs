@@ -5,10 +5,7 @@
 
 use std::cmp::Reverse;
 
-use super::{
-    Engine, Opened,
-    open::{Lookup, MAX_LOADS, by_session},
-};
+use super::{Engine, Opened, open::by_session};
 use crate::{
     clock::Timestamp,
     cookie::Unsealed,
@@ -18,6 +15,10 @@ use crate::{
     storage::SessionStore,
     telemetry,
 };
+
+/// The maximum number of sessions that one request loads. Browsers send several cookies of one name only if
+/// the cookies were set for different paths or domains.
+const MAX_LOADS: usize = 3;
 
 impl<S: SessionStore> Engine<S> {
     /// Loads the sessions that these cookies name, and chooses the one that counts.
@@ -34,17 +35,14 @@ impl<S: SessionStore> Engine<S> {
                 continue;
             }
             let id = cookies[0].content.id().clone();
-            match self.find_one(cookies, presented_at).await? {
-                Lookup::Session {
-                    binding,
-                    is_outdated,
-                } => found.push(Candidate {
+            let opened = self.find_one(cookies, presented_at).await?;
+            others.extend(opened.others);
+            if !matches!(opened.binding, Binding::New) {
+                found.push(Candidate {
                     id,
-                    binding,
-                    is_outdated,
-                }),
-                Lookup::Expired => others.push(Target::Session(id)),
-                Lookup::Nothing => {}
+                    binding: opened.binding,
+                    is_outdated: opened.is_outdated,
+                });
             }
         }
         let chosen = choose(&found).map(|index| found.swap_remove(index));

@@ -1,21 +1,23 @@
 //! Committing: the changes of a session go to the store, and its cookie to the browser.
+//!
+//! A response is private if the application used the session, which sets a mark in it, or if a handle of the session
+//! still exists at the commit. Its headers are a pure function of that, the cookie, and the handler's `Cache-Control`.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
-    Engine, HeaderChanges, ResponseHead, SessionFailure, SessionManager, cache_control::Dependence,
-    perform::Performed,
+    Engine, HeaderChanges, ResponseHead, SessionFailure, SessionManager,
+    action::{Action, Performed},
+    cache_control::{PRIVATE, private},
+    lifetime::OnRead,
 };
 use crate::{
-    clock::{self, Timestamp},
-    config::SupersededPolicy,
-    cookie::{Content, CookieTooLargeError, SetCookie},
-    engine::lifetime::OnRead,
-    error::{CommitError, SessionClosedError},
-    record::RotationDue,
+    clock,
+    config::{Caching, Settings, SupersededPolicy},
+    cookie::SetCookie,
+    error::{CommitError, SessionClosedError, status::HttpStatus as _},
     session::{
-        Flush, FlushOutcome, Session, SessionStatus,
-        decide::{Action, CookieDue},
+        CookieDue, Flush, FlushOutcome, Session, SessionStatus,
         machine::{Machine, Stored},
     },
     storage::SessionStore,
@@ -46,15 +48,14 @@ impl<S: SessionStore> SessionManager<S> {
         head: &ResponseHead<'_>,
     ) -> Result<HeaderChanges, SessionFailure> {
         let engine = &*self.0;
+        let policy = &engine.response_policy;
         if !session.is_of(engine) {
-            return Err(SessionFailure::commit(
-                CommitError::ForeignSession,
-                500,
-                None,
-            ));
+            let error = CommitError::ForeignSession;
+            let status = error.http_status();
+            return Err(SessionFailure::commit(error, status, None));
         }
         if let Some(dependence) = engine.close_untouched(session, head) {
-            return Ok(engine.headers(dependence, None, head));
+            return Ok(policy.changes(dependence, head.cache_control, None));
         }
         let committed = engine.store_and_seal(session, head).await;
         let dependence = {
@@ -63,17 +64,13 @@ impl<S: SessionStore> SessionManager<S> {
             dependence(&machine, head)
         };
         match committed {
-            Ok(cookie) => Ok(engine.headers(dependence, cookie, head)),
+            Ok(cookie) => Ok(policy.changes(dependence, head.cache_control, cookie)),
             Err(error) => {
                 let is_gone = matches!(
                     error,
                     CommitError::Closed(_) | CommitError::SignInRefused(_)
                 );
-                let status = match &error {
-                    _ if is_gone => 409,
-                    error if error.is_store_failure() => engine.failure_status(),
-                    _ => 500,
-                };
+                let status = engine.status_of(&error);
                 // Dropped changes were reported already, and are no failure of the server.
                 if !is_gone {
                     engine.request_failed(Step::Commit, &error, error.is_outage());
@@ -92,33 +89,17 @@ impl<S: SessionStore> Engine<S> {
         let now = (self.lifetime.reading_extends_any()).then(|| self.clock.now());
         let mut machine = session.machine();
         let now = now.unwrap_or(machine.began_at);
-        if machine.is_committed() {
+        if machine.is_committed {
             return Some(Dependence::default());
         }
-        let needs_touch = |stored| self.needs_touch(stored, machine.extends_life.then_some(now));
-        let is_untouched = machine.is_untouched() && !machine.stored().is_some_and(needs_touch);
+        let is_kept =
+            |stored| self.on_read(stored, machine.extends_life, || now) == OnRead::Nothing;
+        let is_untouched =
+            machine.is_untouched() && machine.stored().is_none_or(|stored| is_kept(stored));
         if is_untouched {
             machine.commit_untouched();
         }
         is_untouched.then(|| dependence(&machine, head))
-    }
-
-    /// Whether a session without changes has to be stored, or its cookie sent, for a rotation or to live longer. `now` is
-    /// `None` if the request does not extend its life.
-    fn needs_touch(&self, stored: &Arc<Stored>, now: Option<Timestamp>) -> bool {
-        self.rotation_due(stored) != RotationDue::Nothing
-            || now.is_some_and(|now| self.on_read(&stored.record, || now) != OnRead::Nothing)
-    }
-
-    /// The changes to the headers of a response to which this cookie is added.
-    fn headers(
-        &self,
-        dependence: Dependence,
-        set_cookie: Option<SetCookie>,
-        head: &ResponseHead<'_>,
-    ) -> HeaderChanges {
-        self.response_policy
-            .changes(dependence, head.cache_control, set_cookie)
     }
 
     async fn store_and_seal(
@@ -139,7 +120,10 @@ impl<S: SessionStore> Engine<S> {
             // Boxed: it is large, and most requests store nothing.
             let storing = Box::pin(async {
                 let mut flush = session.flush(true).await;
-                self.end_pending(&mut flush).await?;
+                if flush.work().ends_sessions() {
+                    // Boxed, since it is rare.
+                    Box::pin(self.end(&mut flush)).await?;
+                }
                 action = self.decide(flush.work());
                 let performed = self.perform(action, &mut flush).await?;
                 self.conclude_commit(&mut flush, performed, head)
@@ -189,7 +173,10 @@ impl<S: SessionStore> Engine<S> {
                 (FlushOutcome::Untouched, change)
             }
             Performed::Stored(stored, cookie) => {
-                self.report_stored(flush.work(), &stored);
+                // Events are rarely received.
+                if self.events.sender.get().is_some() {
+                    self.report_stored(flush.work(), &stored);
+                }
                 let change = match due.then(cookie) {
                     CookieDue::Issue => CookieChange::Issue(stored.clone(), CookieCause::Issued),
                     CookieDue::Refresh => {
@@ -219,49 +206,6 @@ impl<S: SessionStore> Engine<S> {
         flush.finish(outcome);
         Ok(cookie)
     }
-
-    /// The cookie that an earlier save made due. It is sent with an error too, because the browser's old
-    /// cookie may no longer name a session.
-    fn due_cookie(&self, session: &Session, is_gone: bool) -> Option<SetCookie> {
-        let (due, stored) = {
-            let machine = session.machine();
-            (machine.cookie_due, machine.stored().cloned())
-        };
-        match due {
-            // The browser has this cookie already, and it may no longer be valid.
-            CookieDue::Nothing | CookieDue::Refresh => None,
-            // The session has ended or was renewed: this cookie would replace a valid one.
-            CookieDue::Issue if is_gone => None,
-            CookieDue::Issue => {
-                let cookie = self.issue(&stored?).ok()??;
-                telemetry::cookie_sent(CookieCause::Issued);
-                Some(cookie)
-            }
-            CookieDue::Remove => Some(self.remove()),
-        }
-    }
-
-    fn remove(&self) -> SetCookie {
-        telemetry::cookie_sent(CookieCause::Removed);
-        self.cookie.removal()
-    }
-
-    /// The cookie of this session, unless only the browser has its newest secret.
-    pub(super) fn issue(
-        &self,
-        stored: &Arc<Stored>,
-    ) -> Result<Option<SetCookie>, CookieTooLargeError> {
-        let now = self.clock.now();
-        let content = match self.is_stateless {
-            true => Content::Record(Arc::clone(stored)),
-            false => match self.newest_key(stored, now) {
-                Some(key) => Content::Key(key),
-                None => return Ok(None),
-            },
-        };
-        let max_age = self.lifetime.max_age(&stored.record, now);
-        self.cookie.issue(&content, now, max_age).map(Some)
-    }
 }
 
 /// How a response with this head depends on the session.
@@ -269,7 +213,7 @@ fn dependence(machine: &Machine, head: &ResponseHead<'_>) -> Dependence {
     Dependence {
         is_used: machine.is_used || head.holds_session,
         is_signed_in: machine.was_signed_in,
-        has_ended: machine.generation() > 0,
+        has_ended: machine.generation > 0,
     }
 }
 
@@ -277,3 +221,67 @@ fn dependence(machine: &Machine, head: &ResponseHead<'_>) -> Dependence {
 const fn changes_nothing(action: Action) -> bool {
     matches!(action, Action::Touch | Action::Reissue)
 }
+
+/// How a response depends on its session.
+#[derive(Debug, Clone, Copy, Default)]
+struct Dependence {
+    /// Whether the application read or changed the session, or may still do so.
+    is_used: bool,
+    is_signed_in: bool,
+    /// Whether the request has ended its session.
+    has_ended: bool,
+}
+
+/// What the application chose for the headers of responses.
+#[derive(Debug)]
+pub(super) struct ResponsePolicy {
+    caching: Caching,
+    clear_site_data: bool,
+    /// The header of the requests that names their session.
+    pub(super) request_header: Cow<'static, str>,
+}
+
+impl ResponsePolicy {
+    pub(super) fn new(settings: &Settings, request_header: Cow<'static, str>) -> Self {
+        Self {
+            caching: settings.caching,
+            clear_site_data: settings.clear_site_data,
+            request_header,
+        }
+    }
+
+    /// The changes to the headers of a response with this `Cache-Control`, to which this cookie is added.
+    fn changes(
+        &self,
+        dependence: Dependence,
+        cache_control: Option<&str>,
+        set_cookie: Option<SetCookie>,
+    ) -> HeaderChanges {
+        let clears_site_data = self.clear_site_data && dependence.has_ended;
+        let is_private = dependence.is_used || set_cookie.is_some();
+        if !is_private || matches!(self.caching, Caching::Unchanged) {
+            return HeaderChanges {
+                set_cookie,
+                clears_site_data,
+                ..HeaderChanges::default()
+            };
+        }
+        HeaderChanges {
+            cache_control: match (self.caching, cache_control, &set_cookie) {
+                (Caching::NoStoreSignedIn, ..) if dependence.is_signed_in => {
+                    Some(Cow::Borrowed("no-store"))
+                }
+                // Most responses.
+                (_, None, None) => Some(Cow::Borrowed(PRIVATE)),
+                (_, current, cookie) => private(current, cookie.as_ref().map(SetCookie::header)),
+            },
+            vary: Some(self.request_header.clone()),
+            set_cookie,
+            clears_site_data,
+            retry_after: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use super::{Engine, perform::Performed};
+use super::{Engine, action::Performed};
 use crate::{
     clock::Timestamp,
     error::{CommitError, SessionClosedError},
@@ -11,8 +11,7 @@ use crate::{
         id::{SessionKey, SubjectDigest},
     },
     session::{
-        Flush,
-        decide::CookieDue,
+        CookieDue, Flush,
         machine::{InFlight, Stored},
     },
     storage::{CreateOutcome, Freshness, Refusal, SessionStore, SignInWrite, StoreError, Version},

@@ -1,16 +1,12 @@
 //! Ending the sessions that a request purges, restarts or abandons.
 
-use super::{
-    EndCause, Engine, EventKind,
-    open::{Lookup, by_session},
-};
+use super::{EndCause, Engine, EventKind, Opened, open::by_session};
 use crate::{
     cookie::Unsealed,
     error::{CommitError, OpenError},
     record::id::SessionId,
     session::{
-        Flush,
-        decide::CookieDue,
+        CookieDue, Flush,
         machine::{Binding, Target},
     },
     storage::{SessionStore, StoreErrorKind},
@@ -86,12 +82,16 @@ impl<S: SessionStore> Engine<S> {
     async fn ended_by_one(&self, cookies: &[Unsealed]) -> Result<Option<SessionId>, OpenError> {
         let own = || Some(cookies[0].content.id().clone());
         match self.find_one(cookies, self.clock.now()).await {
-            Ok(Lookup::Session {
+            Ok(Opened {
                 binding: Binding::Stale { id, .. },
                 ..
             }) => Ok(Some(id)),
-            Ok(Lookup::Session { .. } | Lookup::Expired) => Ok(own()),
-            Ok(Lookup::Nothing) => Ok(None),
+            Ok(Opened {
+                binding: Binding::New,
+                others,
+                ..
+            }) if others.is_empty() => Ok(None),
+            Ok(_) => Ok(own()),
             // Signing out also ends a session that a later version of this crate wrote.
             Err(OpenError::Store(error)) if error.kind() == StoreErrorKind::Newer => Ok(own()),
             Err(error) => Err(error),

@@ -205,11 +205,14 @@ const CAPACITY: usize = 1024;
 
 /// Sends events to those that receive them. Costs next to nothing while there is no receiver.
 #[derive(Default)]
-pub(crate) struct EventSender(OnceLock<Sender<SessionEvent>>);
+pub(crate) struct EventSender {
+    /// Created for the first receiver.
+    pub(super) sender: OnceLock<Sender<SessionEvent>>,
+}
 
 impl EventSender {
     pub(crate) fn subscribe(&self) -> Receiver<SessionEvent> {
-        let sender = self.0.get_or_init(|| broadcast::channel(CAPACITY).0);
+        let sender = self.sender.get_or_init(|| broadcast::channel(CAPACITY).0);
         sender.subscribe()
     }
 
@@ -220,7 +223,7 @@ impl EventSender {
     /// The sender, if there is a receiver.
     #[inline]
     fn heard(&self) -> Option<&Sender<SessionEvent>> {
-        let sender = self.0.get()?;
+        let sender = self.sender.get()?;
         (sender.receiver_count() > 0).then_some(sender)
     }
 
@@ -254,9 +257,6 @@ impl<S> Engine<S> {
 
     /// Reports what a flush did that stored the session as `stored`.
     pub(super) fn report_stored(&self, work: &Work, stored: &Stored) {
-        if !self.events.has_receiver() {
-            return;
-        }
         let base = work.base();
         let signs_in = match base {
             Some(base) => stored.record.signs_in_after(&base.record),

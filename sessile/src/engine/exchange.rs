@@ -4,7 +4,7 @@ use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 use crate::{
     cookie::SetCookie,
-    error::{AuthenticationError, CommitError, OpenError},
+    error::{AuthenticationError, CommitError, OpenError, status::SERVICE_UNAVAILABLE},
 };
 
 /// The parts of a request and its response that
@@ -174,7 +174,7 @@ impl HeaderChanges {
             cache_control: Some(Cow::Borrowed("no-store")),
             // No cache stores it, so it need not be another header that the session is in.
             vary: Some(Cow::Borrowed("Cookie")),
-            retry_after: (status == 503).then_some(RETRY_AFTER),
+            retry_after: (status == SERVICE_UNAVAILABLE).then_some(RETRY_AFTER),
             ..Self::default()
         }
     }

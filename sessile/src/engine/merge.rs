@@ -3,14 +3,13 @@
 
 use std::sync::Arc;
 
-use super::Engine;
+use super::{Engine, action::Performed};
 use crate::{
     clock,
     error::{CommitError, MergeError, OpenError, SessionClosedError, SessionReloadError},
     record::Payload,
     session::{
-        Flush, RebaseError, Session,
-        decide::CookieDue,
+        CookieDue, Flush, RebaseError, Session,
         machine::{Renewal, Stored, Unsettled},
     },
     storage::{Freshness, Loaded, SessionStore, StoreError},
@@ -29,6 +28,32 @@ pub(super) enum Merged {
 }
 
 impl<S: SessionStore> Engine<S> {
+    /// Stores the changes together with those of other requests. Unsettled changes are merged first, which tells whether
+    /// an earlier attempt was stored.
+    pub(super) async fn store_after_conflict(
+        &self,
+        flush: &mut Flush<'_>,
+        stored: Arc<Stored>,
+        mut renewal: Option<Renewal>,
+    ) -> Result<Performed, CommitError> {
+        if flush.work().unsettled.is_none() {
+            return self.combine(flush, stored, renewal).await;
+        }
+        match self.merge(flush, &stored, &mut renewal).await? {
+            Merged::Onto(newest, _) => self.combine(flush, newest, renewal).await,
+            Merged::Landed(landed) => {
+                let extends = flush.work().extends_life;
+                let cookie = self.cookie_of_change(&stored.record, &landed, None, extends);
+                Ok(Performed::Stored(landed, cookie))
+            }
+            Merged::Superseded if renewal.is_some() => {
+                self.create_replacement(flush, &stored).await
+            }
+            Merged::Superseded => Self::superseded(flush),
+            Merged::Ended => self.ended(flush).await,
+        }
+    }
+
     /// Loads the newest stored session and applies the changes to it.
     ///
     /// Clears `renewal` if an earlier attempt renewed the session.
@@ -100,7 +125,7 @@ impl<S: SessionStore> Engine<S> {
             let _guard = session.lock_flush().await;
             let (stored, generation) = {
                 let machine = session.machine();
-                (machine.current()?, machine.generation())
+                (machine.current()?, machine.generation)
             };
             let stored = stored.ok_or(SessionReloadError::NotStored)?;
             if self.is_stateless {

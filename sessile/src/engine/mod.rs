@@ -4,6 +4,7 @@
 //! request to [`open`](SessionManager::open) and the head of its response to [`commit`](SessionManager::commit), which
 //! returns changes of the response's headers. It decides nothing.
 
+mod action;
 mod administration;
 mod backend;
 mod cache_control;
@@ -14,14 +15,13 @@ mod create;
 mod end;
 mod events;
 mod exchange;
+mod issue;
 pub(crate) mod lifetime;
-mod limiter;
 mod merge;
-mod moving;
 #[cfg(feature = "actix")]
 mod nesting;
 mod open;
-mod perform;
+mod renew;
 mod revoke;
 mod rotate;
 mod save;
@@ -30,27 +30,26 @@ mod sessions;
 mod sign_in;
 mod touch;
 
-use std::{borrow::Cow, error::Error, fmt, pin::pin, sync::Arc, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 pub use self::administration::SessionsPage;
 pub use self::events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents};
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
 pub(crate) use self::{backend::Backend, events::EventSender};
-use self::{cache_control::ResponsePolicy, combine::WriterTable};
-pub(crate) use self::{limiter::Limiter, open::Opened};
+use self::{combine::WriterTable, commit::ResponsePolicy};
+pub(crate) use self::{open::Opened, sign_in::Limiter};
 pub use self::{session_info::SessionInfo, sessions::Sessions};
 pub use crate::cookie::{SealingKey, SetCookie};
 use crate::{
-    clock::{self, SharedClock, Timestamp},
+    clock::SharedClock,
     config::{KeyRing, Loading, Settings, StoreFailurePolicy, SupersededPolicy},
-    cookie::{NamedCookies, SessionCookie, Values},
+    cookie::SessionCookie,
     engine::lifetime::Lifetime,
-    error::{OpenError, SettingsError},
-    record::SecretPolicy,
-    session::{
-        Session,
-        machine::{Binding, Cookies},
+    error::{
+        OpenError, SettingsError,
+        status::{HttpStatus, SERVICE_UNAVAILABLE},
     },
+    record::SecretPolicy,
     storage::{Observed, SessionStore},
     telemetry::{self, Step},
 };
@@ -193,48 +192,6 @@ impl<S: SessionStore> SessionManager<S> {
         &self.0.response_policy.request_header
     }
 
-    /// The session that the `Cookie` headers of a request name, or an empty one. If
-    /// [`session_header`](Settings::session_header) is set, the values are those of that header.
-    ///
-    /// No value from a client is an error: a cookie that fails verification, or names no live session, opens
-    /// an empty session.
-    ///
-    /// Under [`Loading::Lazy`] the session only keeps the cookies, for [`Session::load`].
-    ///
-    #[doc = include_str!("docs/open.md")]
-    /// # Errors
-    ///
-    /// If the store fails or does not answer in time, unless
-    /// [`ServeEmpty`](StoreFailurePolicy::ServeEmpty) was chosen.
-    pub async fn open<'h>(
-        &self,
-        cookie_headers: impl IntoIterator<Item = &'h [u8]>,
-    ) -> Result<Session, SessionFailure> {
-        let began_at = self.0.clock.now();
-        let (cookies, cookie_came) = self.0.cookies(cookie_headers);
-        let Some(cookies) = cookies else {
-            return Ok(self.session(Binding::New, cookie_came, began_at));
-        };
-        if matches!(self.0.loading, Loading::Lazy) {
-            return Ok(self.session(Binding::Unopened(shared(&cookies)), true, began_at));
-        }
-        // It is opened in place, because moving it costs more.
-        let session = self.session(Binding::New, true, began_at);
-        let values = cookies.iter().map(|cookie| &**cookie);
-        // Pinned where it is, because moving it costs more.
-        let finding = pin!(self.0.find(values, began_at));
-        let found = clock::within(self.0.store_timeout, finding).await;
-        match found.unwrap_or_else(|after| Err(OpenError::Timeout { after })) {
-            // There are no changes to replay.
-            Ok(opened) => drop(session.machine().open(opened)),
-            Err(error) if self.0.goes_on_without(&error) => {
-                session.machine().detach(shared(&cookies));
-            }
-            Err(error) => return Err(SessionFailure::open(error, self.0.failure_status())),
-        }
-        Ok(session)
-    }
-
     /// What happens to the sessions from now on: for audit trails, presence, and sockets.
     #[must_use]
     pub fn events(&self) -> SessionEvents {
@@ -246,39 +203,6 @@ impl<S: SessionStore> SessionManager<S> {
     pub fn sessions(&self) -> Sessions<S> {
         Sessions::of_engine(Arc::clone(&self.0))
     }
-
-    #[inline]
-    fn session(&self, binding: Binding, cookie_came: bool, began_at: Timestamp) -> Session {
-        let engine = Arc::clone(&self.0);
-        let max_state_bytes = engine.max_state_bytes;
-        Session::with(
-            Some(engine as _),
-            binding,
-            cookie_came,
-            began_at,
-            max_state_bytes,
-        )
-    }
-}
-
-impl<S> Engine<S> {
-    /// The values of the session cookies in these headers, if one may be ours, and whether there is a cookie of the
-    /// name.
-    #[inline]
-    fn cookies<'h>(
-        &self,
-        headers: impl IntoIterator<Item = &'h [u8]>,
-    ) -> (Option<Values<'h>>, bool) {
-        match self.cookie.find(headers) {
-            NamedCookies::Nothing => (None, false),
-            NamedCookies::Unusable(reason) => {
-                telemetry::cookie_rejected(reason);
-                self.report(EventKind::CookieRejected, None, None);
-                (None, true)
-            }
-            NamedCookies::Values(values) => (Some(values), true),
-        }
-    }
 }
 
 impl<S: SessionStore> Engine<S> {
@@ -287,19 +211,18 @@ impl<S: SessionStore> Engine<S> {
         error.is_store_failure() && self.on_store_failure == StoreFailurePolicy::ServeEmpty
     }
 
-    fn failure_status(&self) -> u16 {
-        self.on_store_failure.status()
+    /// The status of the response to a request that failed with this error.
+    fn status_of(&self, error: &impl HttpStatus) -> u16 {
+        match error.http_status() {
+            SERVICE_UNAVAILABLE => self.on_store_failure.status(),
+            status => status,
+        }
     }
 
     /// Reports that a step of a request failed. An outage was logged when it began.
     fn request_failed(&self, step: Step, error: &(dyn Error + 'static), is_outage: bool) {
         telemetry::request_failed(step, error, is_outage && self.store.is_failing());
     }
-}
-
-/// Copies of the values of cookies, for a session that is opened later.
-fn shared(values: &[Cow<'_, [u8]>]) -> Cookies {
-    values.iter().map(|value| Arc::from(&**value)).collect()
 }
 
 impl<S> Clone for SessionManager<S> {

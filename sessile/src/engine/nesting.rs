@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use super::{SessionFailure, SessionManager, shared};
+use super::{SessionFailure, SessionManager, open::shared};
 use crate::{
     config::Loading,
     session::{Session, SessionStatus},
@@ -41,10 +41,7 @@ impl<S: SessionStore> SessionManager<S> {
         if self.0.loading == Loading::Eager || is_changed {
             let loaded = session.load_quietly().await;
             return loaded.map_err(|error| {
-                let status = match error.is_store_failure() {
-                    true => self.0.failure_status(),
-                    false => 500,
-                };
+                let status = self.0.status_of(&error);
                 SessionFailure::open(error, status)
             });
         }

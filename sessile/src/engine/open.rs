@@ -1,27 +1,91 @@
-//! Finding the session that the cookies of a request name.
+//! Opening: the session that the cookies of a request name.
 //!
 //! Browsers send several cookies of one name after a path or a domain was changed, or if an application on a parent
 //! domain has a cookie of that name. All cookies with the session's name are unsealed. The cookies of one session are
 //! judged together: the newest secret counts, regardless of the clocks of the servers that issued them. Of sealed
 //! records, the one that was written last counts.
 
-use std::sync::Arc;
+use std::{borrow::Cow, pin::pin, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::{EndCause, Engine, EventKind, choose::sort};
+use super::{EndCause, Engine, EventKind, SessionFailure, SessionManager, choose::sort};
 use crate::{
-    clock::Timestamp,
-    cookie::{Content, Unsealed},
+    clock::{self, Timestamp},
+    config::Loading,
+    cookie::{Content, NamedCookies, Unsealed, Values},
     error::OpenError,
     record::{
-        Presented,
+        Presented, Record,
         id::{SessionId, SessionKey, SubjectDigest},
     },
-    session::machine::{Binding, Stored, Target},
+    session::{
+        Session,
+        machine::{Binding, Cookies, Stored, Target},
+    },
     storage::{Freshness, Loaded, SessionStore, StoreError, StoreErrorKind},
     telemetry::{self, NotFoundReason, RejectReason},
 };
+
+impl<S: SessionStore> SessionManager<S> {
+    /// The session that the `Cookie` headers of a request name, or an empty one. If
+    /// [`session_header`](crate::config::Settings::session_header) is set, the values are those of that header.
+    ///
+    /// No value from a client is an error: a cookie that fails verification, or names no live session, opens
+    /// an empty session.
+    ///
+    /// Under [`Loading::Lazy`] the session only keeps the cookies, for [`Session::load`].
+    ///
+    #[doc = include_str!("docs/open.md")]
+    /// # Errors
+    ///
+    /// If the store fails or does not answer in time, unless
+    /// [`ServeEmpty`](crate::config::StoreFailurePolicy::ServeEmpty) was chosen.
+    pub async fn open<'h>(
+        &self,
+        cookie_headers: impl IntoIterator<Item = &'h [u8]>,
+    ) -> Result<Session, SessionFailure> {
+        let began_at = self.0.clock.now();
+        let (cookies, cookie_came) = self.0.cookies(cookie_headers);
+        let Some(cookies) = cookies else {
+            return Ok(self.session(Binding::New, cookie_came, began_at));
+        };
+        if matches!(self.0.loading, Loading::Lazy) {
+            return Ok(self.session(Binding::Unopened(shared(&cookies)), true, began_at));
+        }
+        // It is opened in place, because moving it costs more.
+        let session = self.session(Binding::New, true, began_at);
+        let values = cookies.iter().map(|cookie| &**cookie);
+        // Pinned where it is, because moving it costs more.
+        let finding = pin!(self.0.find(values, began_at));
+        let found = clock::within(self.0.store_timeout, finding).await;
+        match found.unwrap_or_else(|after| Err(OpenError::Timeout { after })) {
+            // There are no changes to replay.
+            Ok(opened) => drop(session.machine().open(opened)),
+            Err(error) if self.0.goes_on_without(&error) => {
+                session.machine().detach(shared(&cookies));
+            }
+            Err(error) => {
+                let status = self.0.status_of(&error);
+                return Err(SessionFailure::open(error, status));
+            }
+        }
+        Ok(session)
+    }
+
+    #[inline]
+    fn session(&self, binding: Binding, cookie_came: bool, began_at: Timestamp) -> Session {
+        let engine = Arc::clone(&self.0);
+        let max_state_bytes = engine.max_state_bytes;
+        Session::with(
+            Some(engine as _),
+            binding,
+            cookie_came,
+            began_at,
+            max_state_bytes,
+        )
+    }
+}
 
 /// What the cookies of a request name.
 #[derive(Default)]
@@ -29,19 +93,31 @@ pub(crate) struct Opened {
     pub(crate) binding: Binding,
     /// Whether the browser has to get its cookie sealed again: see [`Unsealed`].
     pub(crate) is_outdated: bool,
-    /// Other sessions that verified cookies name.
+    /// Other sessions that verified cookies name. One that has expired is among them: a request that opened it before may
+    /// extend its lifetime, so a purge still has to end it.
     pub(crate) others: Vec<Target>,
 }
 
-/// The maximum number of sessions that one request loads. Browsers send several cookies of one name only if
-/// the cookies were set for different paths or domains.
-pub(super) const MAX_LOADS: usize = 3;
-
 impl<S: SessionStore> Engine<S> {
-    /// The session that the cookies with these values name, if it is live.
-    ///
-    /// If exactly one live session has a subject, it counts. If none has one and there is exactly one live session,
-    /// that one counts. Otherwise none counts. The request came at `presented_at`.
+    /// The values of the session cookies in these headers, if one may be ours, and whether there is a cookie of the
+    /// name.
+    #[inline]
+    pub(super) fn cookies<'h>(
+        &self,
+        headers: impl IntoIterator<Item = &'h [u8]>,
+    ) -> (Option<Values<'h>>, bool) {
+        match self.cookie.find(headers) {
+            NamedCookies::Nothing => (None, false),
+            NamedCookies::Unusable(reason) => {
+                telemetry::cookie_rejected(reason);
+                self.report(EventKind::CookieRejected, None, None);
+                (None, true)
+            }
+            NamedCookies::Values(values) => (Some(values), true),
+        }
+    }
+
+    /// The session that the cookies with these values name, if it is live. The request came at `presented_at`.
     pub(super) async fn find<'a>(
         &self,
         cookies: impl Iterator<Item = &'a [u8]>,
@@ -51,21 +127,7 @@ impl<S: SessionStore> Engine<S> {
         let mut sessions = by_session(&candidates);
         match (sessions.next(), sessions.next()) {
             (None, _) => Ok(Opened::default()),
-            (Some(only), None) => Ok(match self.find_one(only, presented_at).await? {
-                Lookup::Session {
-                    binding,
-                    is_outdated,
-                } => Opened {
-                    binding,
-                    is_outdated,
-                    others: Vec::new(),
-                },
-                Lookup::Expired => Opened {
-                    others: vec![Target::Session(only[0].content.id().clone())],
-                    ..Opened::default()
-                },
-                Lookup::Nothing => Opened::default(),
-            }),
+            (Some(only), None) => self.find_one(only, presented_at).await,
             // Boxed, since it is rare.
             (Some(_), Some(_)) => Box::pin(self.choose(&candidates, presented_at)).await,
         }
@@ -124,40 +186,17 @@ impl<S: SessionStore> Engine<S> {
         &self,
         cookies: &[Unsealed],
         presented_at: Timestamp,
-    ) -> Result<Lookup, OpenError> {
+    ) -> Result<Opened, OpenError> {
         match self.is_stateless {
             true => {
-                let found = self.find_sealed(cookies, presented_at);
+                let opened = self.find_sealed(cookies, presented_at);
                 match self.store.revocations() {
-                    None => Ok(found),
+                    None => Ok(opened),
                     // Boxed, so that the future is small without a list.
-                    Some(_) => Box::pin(self.unless_revoked(found)).await,
+                    Some(_) => Box::pin(self.unless_revoked(opened)).await,
                 }
             }
             false => self.find_stored(cookies, presented_at).await,
-        }
-    }
-
-    /// The session of the record that was written last, of those in `cookies`.
-    fn find_sealed(&self, cookies: &[Unsealed], presented_at: Timestamp) -> Lookup {
-        let records = cookies.iter().filter_map(|it| match &it.content {
-            Content::Record(stored) => Some((stored, it)),
-            Content::Key(_) => None,
-        });
-        // Of equal ones, `rev` and `max_by_key` select the first, which was issued last.
-        let latest = records.rev().max_by_key(|(it, _)| it.record.used_at);
-        let Some((stored, unsealed)) = latest else {
-            return Lookup::Nothing;
-        };
-        if self.lifetime.has_ended(&stored.record, presented_at) {
-            telemetry::session_not_found(NotFoundReason::Expired);
-            let ended = EventKind::Ended(EndCause::Expired);
-            self.report(ended, Some(&stored.id), stored.record.subject_name());
-            return Lookup::Nothing;
-        }
-        Lookup::Session {
-            binding: Binding::Stored(Arc::clone(stored)),
-            is_outdated: unsealed.is_outdated,
         }
     }
 
@@ -167,7 +206,7 @@ impl<S: SessionStore> Engine<S> {
         &self,
         cookies: &[Unsealed],
         presented_at: Timestamp,
-    ) -> Result<Lookup, OpenError> {
+    ) -> Result<Opened, OpenError> {
         let (id, hint) = match &cookies[0].content {
             Content::Key(key) => (&key.id, key.hint.as_ref()),
             Content::Record(stored) => (&stored.id, None),
@@ -177,86 +216,73 @@ impl<S: SessionStore> Engine<S> {
                 telemetry::session_not_found(NotFoundReason::Missing);
                 break;
             };
-            let (judgement, key, is_outdated) = self.judge_all(cookies, &loaded, presented_at);
-            match judgement {
-                Judgement::Pending | Judgement::Current | Judgement::Former => {
-                    let stored = Stored {
-                        id: id.clone(),
-                        secret: key.and_then(|key| key.secret),
-                        version: loaded.version,
-                        record: loaded.record,
-                        presented_at,
-                    };
-                    return Ok(Lookup::Session {
-                        binding: Binding::Stored(Arc::new(stored)),
-                        is_outdated,
-                    });
-                }
-                _ if freshness == Freshness::Cached => {}
-                Judgement::Stale => {
-                    self.report(EventKind::OldKey, Some(id), loaded.record.subject_name());
-                    let moved_to = loaded.record.moved_to();
-                    let epoch = (loaded.record).previous_epoch(presented_at, self.secrets.grace);
-                    let id = moved_to.unwrap_or_else(|| id.clone());
-                    return Ok(Lookup::Session {
-                        binding: Binding::Stale { id, epoch },
-                        is_outdated: false,
-                    });
-                }
-                Judgement::Expired => {
-                    telemetry::session_not_found(NotFoundReason::Expired);
-                    let ended = EventKind::Ended(EndCause::Expired);
-                    self.report(ended, Some(id), loaded.record.subject_name());
-                    return Ok(Lookup::Expired);
-                }
-                Judgement::Unknown => {
-                    telemetry::session_not_found(NotFoundReason::OldKey);
-                    self.report(EventKind::OldKey, Some(id), loaded.record.subject_name());
-                }
+            let (presented, key, is_outdated) = self.judge(cookies, &loaded.record, presented_at);
+            let opens = presented.opens();
+            if opens && !self.lifetime.has_ended(&loaded.record, presented_at) {
+                let stored = Stored {
+                    id: id.clone(),
+                    secret: key.and_then(|key| key.secret),
+                    version: loaded.version,
+                    record: loaded.record,
+                    presented_at,
+                };
+                return Ok(Opened {
+                    binding: Binding::Stored(Arc::new(stored)),
+                    is_outdated,
+                    others: Vec::new(),
+                });
             }
+            if freshness == Freshness::Cached {
+                continue;
+            }
+            let subject = loaded.record.subject_name();
+            if opens {
+                telemetry::session_not_found(NotFoundReason::Expired);
+                self.report(EventKind::Ended(EndCause::Expired), Some(id), subject);
+                return Ok(Opened {
+                    others: vec![Target::Session(id.clone())],
+                    ..Opened::default()
+                });
+            }
+            self.report(EventKind::OldKey, Some(id), subject);
+            if presented == Presented::Stale {
+                let epoch = (loaded.record).previous_epoch(presented_at, self.secrets.grace);
+                let id = loaded.record.moved_to().unwrap_or_else(|| id.clone());
+                return Ok(Opened {
+                    binding: Binding::Stale { id, epoch },
+                    ..Opened::default()
+                });
+            }
+            telemetry::session_not_found(NotFoundReason::OldKey);
         }
-        Ok(Lookup::Nothing)
+        Ok(Opened::default())
     }
 
-    /// The best judgement of the keys in `cookies`, the key that has it, and whether actix-session sealed that cookie.
-    fn judge_all<'a>(
+    /// What the best of the keys in `cookies` allows, that key, and whether actix-session sealed its cookie.
+    fn judge<'a>(
         &self,
         cookies: &'a [Unsealed],
-        loaded: &Loaded,
-        presented_at: Timestamp,
-    ) -> (Judgement, Option<&'a SessionKey>, bool) {
+        record: &Record,
+        at: Timestamp,
+    ) -> (Presented, Option<&'a SessionKey>, bool) {
         let judged = cookies.iter().filter_map(|it| match &it.content {
-            Content::Key(key) => Some((
-                self.judge(key, loaded, presented_at),
-                Some(key),
-                it.is_outdated,
-            )),
+            Content::Key(key) => Some((self.judge_one(key, record, at), Some(key), it.is_outdated)),
             Content::Record(..) => None,
         });
         // Of equal ones, `min_by_key` selects the first, which was issued last.
-        let best = judged.min_by_key(|(judgement, ..)| *judgement);
-        best.unwrap_or((Judgement::Unknown, None, false))
+        let best = judged.min_by_key(|(presented, ..)| *presented);
+        best.unwrap_or((Presented::Unknown, None, false))
     }
 
-    fn judge(&self, key: &SessionKey, loaded: &Loaded, at: Timestamp) -> Judgement {
-        let judgement = match (&key.secret, &loaded.record.secrets) {
-            (None, None) => Judgement::Current,
-            // A renewal moved the session, and left this record for the grace period.
-            (None, Some(_)) if loaded.record.is_moved_at(at) => return Judgement::Stale,
+    fn judge_one(&self, key: &SessionKey, record: &Record, at: Timestamp) -> Presented {
+        match (&key.secret, &record.secrets) {
             (Some(secret), Some(secrets)) => {
-                match secrets.judge(&secret.digest(), at, self.secrets.grace) {
-                    Presented::Current => Judgement::Current,
-                    Presented::Pending => Judgement::Pending,
-                    Presented::Former => Judgement::Former,
-                    Presented::Stale => return Judgement::Stale,
-                    Presented::Unknown => return Judgement::Unknown,
-                }
+                secrets.judge(&secret.digest(), at, self.secrets.grace)
             }
-            (None, Some(_)) | (Some(_), None) => return Judgement::Unknown,
-        };
-        match self.lifetime.has_ended(&loaded.record, at) {
-            true => Judgement::Expired,
-            false => judgement,
+            (None, None) => Presented::Current,
+            // A renewal moved the session, and left this record for the grace period.
+            (None, Some(_)) if record.is_moved_at(at) => Presented::Stale,
+            (None, Some(_)) | (Some(_), None) => Presented::Unknown,
         }
     }
 
@@ -283,32 +309,7 @@ pub(super) fn by_session(unsealed: &[Unsealed]) -> impl Iterator<Item = &[Unseal
     unsealed.chunk_by(|one, next| one.content.id() == next.content.id())
 }
 
-/// What the cookies of one session name.
-pub(super) enum Lookup {
-    Session {
-        binding: Binding,
-        /// As in [`Opened`].
-        is_outdated: bool,
-    },
-    /// A session that has expired and is still stored. A request that opened it before may extend its lifetime, so
-    /// a purge still has to end it.
-    Expired,
-    Nothing,
-}
-
-/// Whether a key opens a stored session. The best judgement comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Judgement {
-    /// It opens the session, and the next write makes it the current one.
-    Pending,
-    /// It opens the session.
-    Current,
-    /// It opens the session, and the response carries a newer one.
-    Former,
-    /// It would open the session, which has expired.
-    Expired,
-    /// A renewal replaced it: it can only end the session.
-    Stale,
-    /// It is not a key of the session.
-    Unknown,
+/// Copies of the values of cookies, for a session that is opened later.
+pub(super) fn shared(values: &[Cow<'_, [u8]>]) -> Cookies {
+    values.iter().map(|value| Arc::from(&**value)).collect()
 }

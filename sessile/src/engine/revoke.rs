@@ -1,19 +1,20 @@
-//! Ending sessions that are in cookies, by the store's [`RevocationList`](crate::storage::RevocationList).
+//! Sessions that are in cookies: opening them, and ending them by the store's [`RevocationList`](crate::storage::RevocationList).
 //!
 //! An ended session is an entry: a record under its id, in a store with `SubjectStore`, whose marks count as well. The list
 //! is asked where other stores load and update: a session that is on it is *missing*. It stays on the list until no cookie of
-//! it can be valid. The entry of a session that a renewal replaced names the new one, as [`moving`](super::moving) does, so
+//! it can be valid. The entry of a session that a renewal replaced names the new one, as [`renew`](super::renew) does, so
 //! that for the grace period the old cookie is stale. Only one of two renewals can create the entry.
 
 use std::{sync::Arc, time::Duration};
 
-use super::{EndCause, Engine, EventKind, lifetime::SLACK, open::Lookup, perform::Performed};
+use super::{EndCause, Engine, EventKind, Opened, action::Performed, lifetime::SLACK};
 use crate::{
+    clock::Timestamp,
+    cookie::{Content, Unsealed},
     error::{CommitError, OpenError},
     record::{Epoch, Record, id::SessionId},
     session::{
-        Flush,
-        decide::CookieDue,
+        CookieDue, Flush,
         machine::{Binding, Stored},
     },
     storage::{Freshness, Refusal, SessionStore, StoreError, StoreErrorKind},
@@ -49,29 +50,50 @@ impl<S: SessionStore> Engine<S> {
         Box::pin(asking).await.map_err(StoreError::not_sent)
     }
 
-    /// What a cookie opens that has this session. If the session has ended, that is nothing, or, for the grace period after
-    /// a renewal, a stale session.
-    pub(super) async fn unless_revoked(&self, found: Lookup) -> Result<Lookup, OpenError> {
-        match &found {
-            Lookup::Session {
-                binding: Binding::Stored(stored),
-                ..
-            } if self.is_revoked(stored, Freshness::Cached).await? => {
-                telemetry::session_not_found(NotFoundReason::Revoked);
-                Ok(self.find_replacement(stored).await?)
-            }
-            _ => Ok(found),
+    /// The session of the record that was written last, of those in `cookies`.
+    pub(super) fn find_sealed(&self, cookies: &[Unsealed], presented_at: Timestamp) -> Opened {
+        let records = cookies.iter().filter_map(|it| match &it.content {
+            Content::Record(stored) => Some((stored, it.is_outdated)),
+            Content::Key(_) => None,
+        });
+        // Of equal ones, `rev` and `max_by_key` select the first, which was issued last.
+        let latest = records.rev().max_by_key(|(it, _)| it.record.used_at);
+        let Some((stored, is_outdated)) = latest else {
+            return Opened::default();
+        };
+        if self.lifetime.has_ended(&stored.record, presented_at) {
+            telemetry::session_not_found(NotFoundReason::Expired);
+            let ended = EventKind::Ended(EndCause::Expired);
+            self.report(ended, Some(&stored.id), stored.record.subject_name());
+            return Opened::default();
+        }
+        Opened {
+            binding: Binding::Stored(Arc::clone(stored)),
+            is_outdated,
+            others: Vec::new(),
         }
     }
 
-    async fn find_replacement(&self, stored: &Stored) -> Result<Lookup, StoreError> {
+    /// What a cookie opens that has this session. If the session has ended, that is nothing, or, for the grace period after
+    /// a renewal, a stale session.
+    pub(super) async fn unless_revoked(&self, opened: Opened) -> Result<Opened, OpenError> {
+        match &opened.binding {
+            Binding::Stored(stored) if self.is_revoked(stored, Freshness::Cached).await? => {
+                telemetry::session_not_found(NotFoundReason::Revoked);
+                Ok(self.find_replacement(stored).await?)
+            }
+            _ => Ok(opened),
+        }
+    }
+
+    async fn find_replacement(&self, stored: &Stored) -> Result<Opened, StoreError> {
         let Some(entry) = self.entry(&stored.id).await? else {
             let ended = EventKind::Ended(EndCause::Mark);
             self.report(ended, Some(&stored.id), stored.record.subject_name());
-            return Ok(Lookup::Nothing);
+            return Ok(Opened::default());
         };
         let Some(id) = entry.moved_to() else {
-            return Ok(Lookup::Nothing);
+            return Ok(Opened::default());
         };
         self.report(
             EventKind::OldKey,
@@ -79,14 +101,14 @@ impl<S: SessionStore> Engine<S> {
             stored.record.subject_name(),
         );
         if !entry.is_moved_at(self.clock.now()) {
-            return Ok(Lookup::Nothing);
+            return Ok(Opened::default());
         }
-        Ok(Lookup::Session {
+        Ok(Opened {
             binding: Binding::Stale {
                 id,
                 epoch: Some(stored.record.epoch),
             },
-            is_outdated: false,
+            ..Opened::default()
         })
     }
 

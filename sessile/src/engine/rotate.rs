@@ -4,23 +4,24 @@
 //! changes of the request, or in a touch. The pending secret is derived from the session's id and a nonce that is stored in
 //! the record, so that any response can carry it once the record is known to be stored.
 
-use super::Engine;
+use super::{Engine, lifetime::OnRead};
 use crate::{
     clock::Timestamp,
     random,
     record::{Nonce, Record, RotationDue, RotationStep, Secret, id::SessionKey},
-    session::{decide::CookieDue, machine::Stored},
+    session::machine::Stored,
     storage::SessionStore,
 };
 
 impl<S: SessionStore> Engine<S> {
-    /// What is due to the rotation of this session.
-    pub(super) fn rotation_due(&self, stored: &Stored) -> RotationDue {
+    /// What a request that only reads does for the rotation of its session.
+    pub(super) fn rotation_on_read(&self, stored: &Stored) -> OnRead {
         match self.due_to(&stored.record, stored) {
-            RotationDue::Resend if self.newer_secret(stored, stored.presented_at).is_none() => {
-                RotationDue::Nothing
+            RotationDue::Begin | RotationDue::Promote | RotationDue::Finish => OnRead::Touch,
+            RotationDue::Resend if self.newer_secret(stored, stored.presented_at).is_some() => {
+                OnRead::Reissue
             }
-            due => due,
+            RotationDue::Resend | RotationDue::Nothing => OnRead::Nothing,
         }
     }
 
@@ -31,18 +32,8 @@ impl<S: SessionStore> Engine<S> {
 
     fn due_to(&self, record: &Record, own: &Stored) -> RotationDue {
         match &own.secret {
-            Some(secret) if self.secrets.rotation_interval.is_some() || record.is_rotated() => {
-                self.secrets.due(record, secret, own.presented_at)
-            }
-            _ => RotationDue::Nothing,
-        }
-    }
-
-    /// The cookie that is due if a response carries the newer secret.
-    pub(super) fn cookie_of_rotation(&self, stored: &Stored) -> CookieDue {
-        match self.rotation_due(stored) {
-            RotationDue::Resend => CookieDue::Refresh,
-            _ => CookieDue::Nothing,
+            Some(secret) => self.secrets.due(record, secret, own.presented_at),
+            None => RotationDue::Nothing,
         }
     }
 
@@ -58,7 +49,7 @@ impl<S: SessionStore> Engine<S> {
             RotationDue::Finish => secrets.finish_rotation(),
             RotationDue::Begin => {
                 let nonce: Nonce = random::bytes();
-                let pending = self.cookie.new_secret(&stored.id, &nonce).digest();
+                let pending = self.cookie.keys().new_secret(&stored.id, &nonce).digest();
                 secrets.begin_rotation(presented.digest(), pending, nonce, now);
             }
         }
@@ -99,6 +90,8 @@ impl<S: SessionStore> Engine<S> {
             }
             _ => return None,
         };
-        self.cookie.derived_secret(&stored.id, &nonce, &digest)
+        self.cookie
+            .keys()
+            .derived_secret(&stored.id, &nonce, &digest)
     }
 }

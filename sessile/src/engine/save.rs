@@ -1,13 +1,13 @@
 //! Saving: the changes of a session go to the store during a request, or after it.
 
-use super::{Engine, perform::Performed};
+use super::{
+    Engine,
+    action::{Action, Performed},
+};
 use crate::{
     clock,
     error::{CommitError, SessionClosedError, SessionSaveError},
-    session::{
-        Flush, FlushOutcome, Session, SessionStatus, Work,
-        decide::{Action, CookieDue},
-    },
+    session::{CookieDue, Flush, FlushOutcome, Session, SessionStatus, Work},
     storage::SessionStore,
 };
 
@@ -32,7 +32,9 @@ impl<S: SessionStore> Engine<S> {
         session: &Session,
         mut flush: Flush<'_>,
     ) -> Result<(), SessionSaveError> {
-        self.end_pending(&mut flush).await?;
+        if flush.work().ends_sessions() {
+            self.end(&mut flush).await?;
+        }
         let action = match self.decide(flush.work()) {
             // The commit does that: no change is lost.
             Action::Touch | Action::Reissue => Action::Nothing,

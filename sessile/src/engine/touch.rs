@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Engine, merge::newer, perform::Performed};
+use super::{Engine, action::Performed, merge::newer};
 use crate::{
     error::{CommitError, SessionClosedError},
-    session::{Flush, decide::CookieDue, machine::Stored},
+    session::{CookieDue, Flush, machine::Stored},
     storage::{Freshness, SessionStore, StoreErrorKind, UpdateOutcome, Version},
     telemetry,
 };
@@ -26,7 +26,7 @@ impl<S: SessionStore> Engine<S> {
             record.used_at = record.used_at.max(self.clock.now());
         }
         let version = Version::generate();
-        let touched = Arc::new(stored.updated(version, record, None));
+        let touched = Arc::new(stored.updated(version, record));
         let cookie = self.cookie_of_change(&stored.record, &touched, None, extends);
         let due = flush.work().cookie_due;
         let sends = matches!(due.then(cookie), CookieDue::Refresh | CookieDue::Issue);

@@ -195,15 +195,3 @@ pub struct StateTooLargeError {
     /// The bound.
     pub max: usize,
 }
-
-impl StateTooLargeError {
-    /// Whether a state of `before` bytes may become one of `bytes`, where `max` is the bound.
-    ///
-    /// If the bound was lowered, a state may exceed it already. Such a state may shrink.
-    pub(crate) fn check(before: usize, bytes: usize, max: usize) -> Result<(), Self> {
-        if bytes > max && bytes > before {
-            return Err(Self { bytes, max });
-        }
-        Ok(())
-    }
-}

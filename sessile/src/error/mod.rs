@@ -30,6 +30,7 @@ mod merge;
 mod session;
 mod settings;
 mod signing_in;
+pub(crate) mod status;
 
 pub use self::{
     authentication::AuthenticationError,

@@ -294,8 +294,8 @@ impl Payload {
         max_state_bytes: usize,
     ) -> Result<(), StateTooLargeError> {
         let (old, new) = (before.state.byte_len(), self.state.byte_len());
-        StateTooLargeError::check(old, new, max_state_bytes)?;
-        StateTooLargeError::check(before.flash_bytes(), self.flash_bytes(), MAX_FLASH_BYTES)
+        check_growth(old, new, max_state_bytes)?;
+        check_growth(before.flash_bytes(), self.flash_bytes(), MAX_FLASH_BYTES)
     }
 
     /// The size of the values for the next request.
@@ -319,5 +319,19 @@ impl Payload {
     pub(crate) fn drop_empty_details(&mut self) {
         self.details
             .take_if(|details| **details == Details::default());
+    }
+}
+
+/// Whether `before` bytes may become so many, where `max` is the bound.
+///
+/// If the bound was lowered, a state may exceed it already. Such a state may shrink.
+pub(crate) fn check_growth(
+    before: usize,
+    bytes: usize,
+    max: usize,
+) -> Result<(), StateTooLargeError> {
+    match bytes > max && bytes > before {
+        true => Err(StateTooLargeError { bytes, max }),
+        false => Ok(()),
     }
 }

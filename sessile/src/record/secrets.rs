@@ -32,10 +32,10 @@ pub(crate) struct Previous {
     pub(crate) replaced_at: Timestamp,
 }
 
-/// What a presented secret allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a presented secret allows. The best comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Presented {
-    /// It opens the session, and is to become the current one.
+    /// It opens the session, and the next write makes it the current one.
     Pending,
     /// It opens the session.
     Current,
@@ -45,6 +45,12 @@ pub(crate) enum Presented {
     Stale,
     /// It opens nothing.
     Unknown,
+}
+
+impl Presented {
+    pub(crate) const fn opens(self) -> bool {
+        matches!(self, Self::Pending | Self::Current | Self::Former)
+    }
 }
 
 impl Secrets {
@@ -164,7 +170,7 @@ pub(crate) struct Epoch(pub(super) u64);
 impl Epoch {
     /// An epoch that no other renewal has.
     pub(crate) fn generate() -> Self {
-        Self(random::number())
+        Self(rand::random())
     }
 
     /// Whether this is the epoch of a session that actix-session made and no renewal has reached.

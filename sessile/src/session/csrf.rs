@@ -4,8 +4,8 @@ use std::{sync::LazyLock, time::Duration};
 
 use super::Session;
 use crate::{
-    config::KeyRing,
-    engine::{Backend, SealingKey},
+    cookie::{SealingKey, SharedKeys},
+    engine::Backend,
     error::{CsrfError, WriteError},
 };
 
@@ -51,9 +51,9 @@ impl Session {
         }
     }
 
-    fn keys(&self) -> &KeyRing {
+    fn keys(&self) -> &SharedKeys {
         /// For sessions without a store.
-        static KEYS: LazyLock<KeyRing> = LazyLock::new(|| SealingKey::generate().into());
+        static KEYS: LazyLock<SharedKeys> = LazyLock::new(|| SealingKey::generate().into());
         self.backend().map_or(&*KEYS, Backend::keys)
     }
 }

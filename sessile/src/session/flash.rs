@@ -4,17 +4,19 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Session, journal::DetailChanges};
 use crate::{
-    error::{ReadError, WriteError},
-    random,
+    error::{ReadError, SessionGetError, WriteError},
     record::{Flash, MAX_FLASH_BYTES, json},
 };
 
 impl Session {
-    pub(super) fn try_flash<T: Serialize>(&self, key: &str, value: &T) -> Result<(), WriteError> {
+    /// Stores a value for the next request: for example a message after a redirect.
+    ///
+    #[doc = include_str!("docs/flash.md")]
+    pub fn flash<T: Serialize>(&self, key: &str, value: T) -> Result<(), WriteError> {
         let flash = Flash {
-            id: random::number(),
+            id: rand::random(),
             key: key.to_owned(),
-            text: json::to_text(value)?.to_string(),
+            text: json::to_text(&value)?.to_string(),
         };
         let mut machine = self.changing();
         machine.check_writable()?;
@@ -31,10 +33,15 @@ impl Session {
         })
     }
 
-    pub(super) fn try_take_flash<T: DeserializeOwned>(
-        &self,
-        key: &str,
-    ) -> Result<Vec<T>, ReadError> {
+    /// Takes the values that earlier requests stored for the next one, in the order in which they were stored.
+    ///
+    #[doc = include_str!("docs/take_flash.md")]
+    pub fn take_flash<T: DeserializeOwned>(&self, key: &str) -> Result<Vec<T>, SessionGetError> {
+        self.try_take_flash(key)
+            .map_err(|source| SessionGetError::new::<T>(key, source))
+    }
+
+    fn try_take_flash<T: DeserializeOwned>(&self, key: &str) -> Result<Vec<T>, ReadError> {
         let flashes = {
             let machine = self.reading();
             if !machine.is_readable() {

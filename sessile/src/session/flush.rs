@@ -1,18 +1,16 @@
-//! [`Flush`]: storing the changes of a session.
+//! [`Flush`]: the session passes its changes to the engine, which stores them, and applies the outcome.
 
-use std::{pin::Pin, sync::Arc};
+use std::{mem, pin::Pin, sync::Arc};
 
 use tokio::sync::MutexGuard;
 
 use super::{
     Session, SessionStatus,
-    decide::{Bound, CookieDue},
     journal::{DetailChanges, Discarded, Journal, SignIn},
-    machine::{Binding, InFlight, Renewal, SharedAttempt, Stored, Target, Unsettled},
+    machine::{Binding, InFlight, Machine, Stored, Target, Unsettled},
 };
 use crate::{
-    clock::Timestamp,
-    error::{MergeError, SessionClosedError},
+    error::SessionClosedError,
     record::{Epoch, Payload, id::SessionId},
     storage::StoreError,
 };
@@ -27,7 +25,8 @@ pub(crate) struct Flush<'a> {
     is_finished: bool,
     /// Whether it is the flush of the commit.
     last: bool,
-    in_flight: InFlight,
+    /// The write that the store has not answered.
+    pub(crate) in_flight: InFlight,
     _guard: MutexGuard<'a, ()>,
 }
 
@@ -52,39 +51,6 @@ impl Session {
             Ok(guard) => guard,
             Err(_) => self.0.flush_lock.lock().await,
         }
-    }
-
-    /// Replays the unstored changes on `stored`, and bases the session on the result. If the session was
-    /// purged or restarted since `generation`, it ends `stored` instead.
-    ///
-    /// An error leaves the session unchanged.
-    pub(crate) fn rebase(&self, stored: &Arc<Stored>, generation: u32) -> Result<(), RebaseError> {
-        /// The number of attempts. A closure that changes its own session makes an attempt fail.
-        const MAX_ROUNDS: u32 = 16;
-        for _ in 0..MAX_ROUNDS {
-            let (journal, changes) = self.machine().changes_to_replay();
-            let mut payload = stored.record.payload();
-            // Replaying runs closures, so it happens without the lock, and the result may be outdated.
-            journal.replay(&mut payload)?;
-            let stored = Arc::clone(stored);
-            if self.machine().rebase(stored, generation, payload, changes) {
-                return Ok(());
-            }
-        }
-        Err(RebaseError::KeepsChanging)
-    }
-}
-
-/// The changes of a session could not be replayed on a newer state.
-pub(crate) enum RebaseError {
-    Merge(MergeError),
-    /// The session was changed during each attempt: a closure changes its own session.
-    KeepsChanging,
-}
-
-impl From<MergeError> for RebaseError {
-    fn from(error: MergeError) -> Self {
-        Self::Merge(error)
     }
 }
 
@@ -127,18 +93,6 @@ impl Flush<'_> {
         answer
     }
 
-    /// Runs `operation`, which stores the changes together with those of other requests. `attempt` says which update
-    /// contains them.
-    pub(crate) async fn write_shared<T>(
-        &mut self,
-        attempt: Arc<SharedAttempt>,
-        renewal: Option<Renewal>,
-        operation: Pin<&mut impl Future<Output = T>>,
-    ) -> T {
-        self.in_flight = InFlight::Shared { attempt, renewal };
-        operation.await
-    }
-
     /// Ends the flush: the session applies the outcome.
     pub(crate) fn finish(&mut self, outcome: FlushOutcome) {
         self.is_finished = true;
@@ -163,12 +117,109 @@ impl Flush<'_> {
 impl Drop for Flush<'_> {
     fn drop(&mut self) {
         if !self.is_finished {
-            let in_flight = std::mem::replace(&mut self.in_flight, InFlight::Nothing);
+            let in_flight = mem::replace(&mut self.in_flight, InFlight::Nothing);
             let mut machine = self.session.machine();
             let to_rebase = machine.put_back(&mut self.work, in_flight);
             drop(machine);
             self.rebase(to_rebase);
         }
+    }
+}
+
+impl Machine {
+    /// Takes the changes since the session was last stored. The `last` flush is that of the commit, and
+    /// closes the session.
+    pub(crate) fn begin_flush(&mut self, last: bool) -> Work {
+        self.is_flushing = true;
+        self.is_flush_discarded = false;
+        let (ending, abandoned) = match &mut self.endings {
+            Some(endings) => endings.take_due(),
+            None => Default::default(),
+        };
+        let work = Work {
+            status: self.status,
+            payload: self.payload.clone(),
+            journal: mem::take(&mut self.journal),
+            unsettled: self.unsettled.take(),
+            bound: match &self.binding {
+                Binding::New | Binding::Unopened(_) => Bound::New,
+                Binding::Stored(_) => Bound::Stored,
+                Binding::Superseded(_) => Bound::Superseded,
+                Binding::Stale { .. } => Bound::Stale,
+                Binding::Ended => Bound::Ended,
+                Binding::Detached(_) => Bound::Detached,
+            },
+            stored: self.stored().cloned(),
+            ending,
+            abandoned,
+            cookie_came: self.cookie_came,
+            cookie_due: self.cookie_due,
+            extends_life: self.extends_life,
+            generation: self.generation,
+            has_csrf_token: self.has_csrf_token,
+            own_sign_in: None,
+            is_rebased: false,
+            discarded: Discarded::default(),
+        };
+        if last {
+            self.is_committed = true;
+            self.close();
+        } else if self.status != SessionStatus::Purged {
+            self.status = SessionStatus::Unchanged;
+        }
+        work
+    }
+
+    /// Takes in the outcome of a flush. The caller drops the rest of `work` without the lock.
+    ///
+    /// Returns the stored session if newer changes have to be replayed on it. The caller does that without
+    /// the lock, because it runs closures.
+    pub(crate) fn finish(
+        &mut self,
+        work: &mut Work,
+        outcome: FlushOutcome,
+        last: bool,
+    ) -> Option<Arc<Stored>> {
+        self.is_flushing = false;
+        self.is_status_past = last;
+        if work.ends_sessions() {
+            self.put_back_endings(work);
+        }
+        self.cookie_due = work.cookie_due;
+        if let FlushOutcome::Stored(stored) = &outcome {
+            self.was_signed_in |= stored.record.has_subject();
+            self.next_epoch.take_if(|it| *it == stored.record.epoch);
+        }
+        let is_same = work.generation == self.generation;
+        let is_refused = matches!(outcome, FlushOutcome::Ended | FlushOutcome::Superseded);
+        match outcome {
+            FlushOutcome::Stored(stored) if !is_same => {
+                let ended = Target::Session(stored.id.clone());
+                self.endings().due.push(ended);
+            }
+            FlushOutcome::Stored(stored) if self.journal.is_empty() => {
+                self.payload = stored.record.payload();
+                self.binding = Binding::Stored(stored);
+            }
+            FlushOutcome::Stored(stored) => return Some(stored),
+            FlushOutcome::Ended | FlushOutcome::Superseded if !is_same => {}
+            FlushOutcome::Ended => self.binding = Binding::Ended,
+            FlushOutcome::Superseded => self.supersede(),
+            FlushOutcome::Untouched => {
+                // There was nothing yet to begin another session with.
+                let is_replaced = matches!(work.bound, Bound::Stale | Bound::Superseded);
+                if is_same && is_replaced && !last {
+                    self.status = self.status.stronger(work.status);
+                }
+                return None;
+            }
+        }
+        if is_refused && !last {
+            // The changes were not stored: the commit has to refuse them as well.
+            work.is_rebased = false;
+            return self.put_back(work, InFlight::Nothing);
+        }
+        None
     }
 }
 
@@ -208,22 +259,14 @@ impl Work {
         }
     }
 
+    /// Whether sessions have to be ended or deleted.
+    pub(crate) fn ends_sessions(&self) -> bool {
+        !self.ending.is_empty() || !self.abandoned.is_empty()
+    }
+
     /// Whether nothing needs to be stored for a new session.
     pub(crate) fn is_empty(&self) -> bool {
         self.payload.is_empty() && !self.has_csrf_token
-    }
-
-    /// Signs a user in, and renews the session.
-    pub(crate) fn sign_in(&mut self, sign_in: SignIn, now: Timestamp) {
-        let changes = DetailChanges {
-            sign_in: Some(sign_in),
-            authenticated_at: Some(now),
-            ..DetailChanges::default()
-        };
-        changes.apply(&mut self.payload);
-        self.journal.change_details(changes.clone());
-        self.own_sign_in = Some(Box::new((changes, self.status)));
-        self.status = self.status.stronger(SessionStatus::Renewed);
     }
 
     /// The sign-in that the changes contain.
@@ -231,40 +274,6 @@ impl Work {
         let unsettled = self.unsettled.iter().flat_map(|it| &it.attempts);
         let mut earlier = unsettled.rev().filter_map(|(_, journal)| journal.sign_in());
         self.journal.sign_in().or_else(|| earlier.next())
-    }
-
-    /// Takes the sign-in back, which the store refused. The other changes stay.
-    pub(crate) fn forget_sign_in(&mut self) {
-        self.journal.forget_sign_in();
-        for (_, journal) in self.unsettled.iter_mut().flat_map(|it| &mut it.attempts) {
-            journal.forget_sign_in();
-        }
-        self.is_rebased = false;
-        if let Some(own) = self.own_sign_in.take() {
-            (_, self.status) = *own;
-        }
-    }
-
-    /// Applies the changes to `payload`: first those of unsettled attempts, then those that no attempt had.
-    pub(crate) fn replay(&self, payload: &mut Payload) -> Result<(), MergeError> {
-        if let Some(unsettled) = self.unsettled.clone() {
-            let (journal, _discarded) = unsettled.into_journal();
-            journal.replay(payload)?;
-        }
-        self.journal.replay(payload)
-    }
-
-    /// Bases the next attempt on `newest`. `payload` is that of `newest` with the changes.
-    pub(crate) fn rebase(&mut self, newest: Arc<Stored>, payload: Payload) {
-        self.stored = Some(newest);
-        self.payload = payload;
-        self.is_rebased = true;
-    }
-
-    /// Bases the next attempt on `newest`, on which the changes could not be replayed.
-    pub(crate) fn rebase_unmerged(&mut self, newest: &Stored) {
-        self.stored = Some(Arc::new(newest.unmerged()));
-        self.is_rebased = true;
     }
 }
 
@@ -286,6 +295,39 @@ impl From<SessionClosedError> for FlushOutcome {
         match reason {
             SessionClosedError::Superseded => Self::Superseded,
             _ => Self::Ended,
+        }
+    }
+}
+
+/// The kind of a [`Binding`]. An unopened session counts as new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bound {
+    New,
+    Stored,
+    Stale,
+    Superseded,
+    Ended,
+    Detached,
+}
+
+/// The cookie that the next response has to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CookieDue {
+    Nothing,
+    /// The cookie that the browser has, with its full `Max-Age`.
+    Refresh,
+    /// A cookie that the browser does not have yet.
+    Issue,
+    /// A removal cookie.
+    Remove,
+}
+
+impl CookieDue {
+    /// What is due after a write that makes `later` due.
+    pub(crate) const fn then(self, later: Self) -> Self {
+        match (self, later) {
+            (due, Self::Nothing) | (due @ Self::Issue, Self::Refresh) => due,
+            (_, later) => later,
         }
     }
 }

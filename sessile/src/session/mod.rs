@@ -1,15 +1,15 @@
-//! [`Session`]: what handlers hold.
+//! [`Session`]: what handlers hold. This file has those that get, insert and update values.
 
 mod authentication;
 mod csrf;
-pub(crate) mod decide;
+mod entries;
 mod flash;
 mod flush;
-mod handle;
 pub(crate) mod journal;
-mod lifetime;
+mod lifecycle;
 pub(crate) mod machine;
 mod opening;
+mod rebase;
 mod signing_in;
 mod typed;
 
@@ -23,7 +23,11 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(crate) use self::flush::{Flush, FlushOutcome, RebaseError, Work};
+pub(crate) use self::{
+    flush::{Bound, CookieDue, Flush, FlushOutcome, Work},
+    rebase::RebaseError,
+    signing_in::MAX_SUBJECT_BYTES,
+};
 use self::{
     journal::{Update, Updater},
     machine::{Binding, Machine},
@@ -31,14 +35,9 @@ use self::{
 use crate::{
     clock::Timestamp,
     engine::Backend,
-    error::{ReadError, WriteError},
-    record::{
-        json::{self, JsonText},
-        state::Text,
-    },
+    error::{ReadError, SessionGetError, SessionInsertError, SessionUpdateError, WriteError},
+    record::json::{self, JsonText},
 };
-
-pub(crate) use self::signing_in::MAX_SUBJECT_BYTES;
 
 pub use self::typed::TypedSession;
 
@@ -62,31 +61,7 @@ pub use self::typed::TypedSession;
 /// # assert_eq!(runtime.block_on(visit(session)).unwrap(), "Visits: Some(2)");
 /// ```
 ///
-/// # Concurrent requests
-///
-/// A session records the changes that a handler makes. At the end of the request, they are applied to the
-/// current stored state. So requests that write different names never overwrite each other's changes, and if
-/// two requests [`insert`](Self::insert) the same name, the last to commit wins. To compute a new value from
-/// the old one, use [`update`](Self::update) or [`update_or`](Self::update_or): `get` and `insert` would
-/// overwrite a concurrent change. See [`guide::concurrent_requests`](crate::guide::concurrent_requests).
-///
-/// # After the response
-///
-/// The session is committed when the handler has returned. After that, a handle in a stream, a socket or a
-/// spawned task can still read, but not write. [`reload`](Self::reload) opens the session for changes again,
-/// and [`save`](Self::save) stores them. A [`renew`](Self::renew) or [`restart`](Self::restart) can't be saved
-/// then, because it needs a cookie.
-///
-/// # Another request ends or renews the session
-///
-/// Signing out wins over every request that is in flight, and a renewal wins over every request that
-/// presented the earlier key. The changes of such a request are not stored, and the response is 409, unless
-/// the request's method is safe: see [`Settings::on_superseded`](crate::config::Settings::on_superseded).
-///
-/// # Lazy loading
-///
-/// With [`Loading::Lazy`](crate::config::Loading::Lazy), a session is loaded when a handler takes it
-/// as an argument. Other code has to [`load`](Self::load) it before it reads or writes values.
+#[doc = include_str!("docs/session.md")]
 #[derive(Clone)]
 pub struct Session(Arc<Shared>);
 
@@ -131,91 +106,75 @@ pub enum SessionStatus {
 }
 
 impl Session {
-    /// The session of a request that began then.
-    #[inline]
-    pub(crate) fn with(
-        backend: Option<Arc<dyn Backend>>,
-        binding: Binding,
-        cookie_came: bool,
-        began_at: Timestamp,
-        max_state_bytes: usize,
-    ) -> Self {
-        Self(Arc::new(Shared {
-            machine: Mutex::new(Machine::new(
-                binding,
-                cookie_came,
-                began_at,
-                max_state_bytes,
-            )),
-            backend,
-            attached: OnceLock::new(),
-            warns: AtomicBool::new(false),
-            flush_lock: tokio::sync::Mutex::new(()),
-        }))
+    /// An empty session without a store, for tests of handlers.
+    ///
+    /// ```
+    /// use sessile::{Session, SessionStatus};
+    ///
+    /// let session = Session::new();
+    /// session.insert("user", "ferris").unwrap();
+    /// assert_eq!(session.status(), SessionStatus::Changed);
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        let began_at = Timestamp::from_unix_millis(0);
+        Self::with(None, Binding::New, false, began_at, usize::MAX)
     }
 
-    /// The session of a request that no middleware has opened. Its first change logs a warning.
-    #[cfg(feature = "actix")]
-    pub(crate) fn early() -> Self {
-        let session = Self::new();
-        session.0.warns.store(true, Ordering::Relaxed);
-        session
+    /// The value under `key`, or `None`.
+    ///
+    #[doc = include_str!("docs/get.md")]
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionGetError> {
+        self.try_get(key)
+            .map_err(|source| SessionGetError::new::<T>(key, source))
     }
 
-    /// Sets the `backend` of a session that outer code used before it was opened.
-    #[cfg(feature = "actix")]
-    pub(crate) fn attach(&self, backend: Arc<dyn Backend>) {
-        // If another middleware has attached it, the session stays with that middleware.
-        let _ = self.0.attached.set(backend);
-        self.0.warns.store(false, Ordering::Relaxed);
+    /// Stores `value` under `key`, and replaces an earlier value.
+    ///
+    #[doc = include_str!("docs/insert.md")]
+    pub fn insert<T: Serialize>(
+        &self,
+        key: impl Into<String>,
+        value: T,
+    ) -> Result<(), SessionInsertError> {
+        let name = key.into();
+        self.try_insert(&name, &value)
+            .map_err(|source| SessionInsertError { name, source })
     }
 
-    pub(crate) fn backend(&self) -> Option<&dyn Backend> {
-        let backend = self.0.backend.as_ref().or_else(|| self.0.attached.get());
-        backend.map(|backend| &**backend)
+    /// Replaces the value under `key` by the result of `updater`. Does nothing if there is no value.
+    ///
+    #[doc = include_str!("docs/update.md")]
+    pub fn update<T, F>(&self, key: impl Into<String>, updater: F) -> Result<(), SessionUpdateError>
+    where
+        T: Serialize + DeserializeOwned,
+        F: Fn(T) -> T + Send + Sync + 'static,
+    {
+        let name = key.into();
+        self.try_update(&name, None, as_updater(updater))
+            .map_err(|source| SessionUpdateError { name, source })
     }
 
-    /// The backend; `None` for a session without a store.
-    pub(super) fn store(&self) -> Option<&dyn Backend> {
-        let backend = self.backend()?;
-        (!self.machine().is_detached()).then_some(backend)
-    }
-
-    /// Whether `backend` opened it.
-    pub(crate) fn is_of<B: Backend>(&self, backend: &B) -> bool {
-        (self.backend()).is_some_and(|own| std::ptr::addr_eq(own, backend))
-    }
-
-    /// Whether there are more handles of the session than this many.
-    #[cfg(feature = "actix")]
-    pub(crate) fn has_more_handles_than(&self, count: usize) -> bool {
-        Arc::strong_count(&self.0) > count
-    }
-
-    /// The machine, for a method with which the application reads the session.
-    fn reading(&self) -> MutexGuard<'_, Machine> {
-        let mut machine = self.machine();
-        machine.is_used = true;
-        machine
-    }
-
-    /// The machine, for a method with which the application changes the session.
-    fn changing(&self) -> MutexGuard<'_, Machine> {
-        if self.0.warns.load(Ordering::Relaxed) && self.0.warns.swap(false, Ordering::Relaxed) {
-            tracing::warn!(
-                "no session middleware has opened the changed session yet: \
-                 the change is lost unless an inner one opens it"
-            );
-        }
-        self.reading()
-    }
-
-    pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
-        // Nothing that runs under the lock panics half-way through a change.
-        self.0
-            .machine
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// As [`update`](Self::update), and inserts `default_value` if there is no value.
+    ///
+    #[doc = include_str!("docs/update_or.md")]
+    pub fn update_or<T, F>(
+        &self,
+        key: &str,
+        default_value: T,
+        updater: F,
+    ) -> Result<(), SessionUpdateError>
+    where
+        T: Serialize + DeserializeOwned,
+        F: Fn(T) -> T + Send + Sync + 'static,
+    {
+        json::to_text(&default_value)
+            .map_err(WriteError::from)
+            .and_then(|default| self.try_update(key, Some(default), as_updater(updater)))
+            .map_err(|source| SessionUpdateError {
+                name: key.to_owned(),
+                source,
+            })
     }
 
     fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ReadError> {
@@ -266,29 +225,84 @@ impl Session {
         }
         Err(WriteError::KeepsChanging)
     }
+}
 
-    fn remove_text(&self, key: &str) -> Result<Option<Text>, WriteError> {
-        let removed = self.changing().remove(key);
-        let (text, discarded) = removed?;
-        drop(discarded);
-        Ok(text)
+impl Session {
+    /// The session of a request that began then.
+    #[inline]
+    pub(crate) fn with(
+        backend: Option<Arc<dyn Backend>>,
+        binding: Binding,
+        cookie_came: bool,
+        began_at: Timestamp,
+        max_state_bytes: usize,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            machine: Mutex::new(Machine::new(
+                binding,
+                cookie_came,
+                began_at,
+                max_state_bytes,
+            )),
+            backend,
+            attached: OnceLock::new(),
+            warns: AtomicBool::new(false),
+            flush_lock: tokio::sync::Mutex::new(()),
+        }))
     }
 
+    pub(crate) fn backend(&self) -> Option<&dyn Backend> {
+        let backend = self.0.backend.as_ref().or_else(|| self.0.attached.get());
+        backend.map(|backend| &**backend)
+    }
+
+    /// The backend; `None` for a session without a store.
+    pub(super) fn store(&self) -> Option<&dyn Backend> {
+        let backend = self.backend()?;
+        (!self.machine().is_detached()).then_some(backend)
+    }
+
+    /// Whether `backend` opened it.
+    pub(crate) fn is_of<B: Backend>(&self, backend: &B) -> bool {
+        (self.backend()).is_some_and(|own| std::ptr::addr_eq(own, backend))
+    }
+
+    /// The machine, for a method with which the application reads the session.
+    fn reading(&self) -> MutexGuard<'_, Machine> {
+        let mut machine = self.machine();
+        machine.is_used = true;
+        machine
+    }
+
+    /// The machine, for a method with which the application changes the session.
+    fn changing(&self) -> MutexGuard<'_, Machine> {
+        if self.0.warns.load(Ordering::Relaxed) && self.0.warns.swap(false, Ordering::Relaxed) {
+            tracing::warn!(
+                "no session middleware has opened the changed session yet: \
+                 the change is lost unless an inner one opens it"
+            );
+        }
+        self.reading()
+    }
+
+    pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
+        // Nothing that runs under the lock panics half-way through a change.
+        self.0
+            .machine
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Logs a change that had no effect.
     fn unless_refused<T>(
         &self,
         operation: &'static str,
-        done: Result<T, impl std::fmt::Display>,
+        done: Result<T, impl fmt::Display>,
     ) -> Option<T> {
         done.inspect_err(|reason| {
             tracing::warn!(operation, %reason, "a change of a session had no effect");
         })
         .ok()
-    }
-}
-
-fn warn_unless(readable: bool, operation: &'static str) {
-    if !readable {
-        tracing::warn!(operation, "a session was read before it was loaded");
     }
 }
 

@@ -1,7 +1,13 @@
-//! What [`Session`] checks before a user is signed in, and before a label is set.
+//! Signing a user in, and the labels of the session.
 
-use super::{Session, journal::DetailChanges};
-use crate::error::{InvalidSubjectError, SignInError, WriteError};
+use super::{
+    Session, SessionStatus, Work,
+    journal::{DetailChanges, SignIn},
+};
+use crate::{
+    clock::Timestamp,
+    error::{InvalidSubjectError, SignInError, WriteError},
+};
 
 /// The maximum length of a subject, a label and its name in bytes.
 pub(crate) const MAX_SUBJECT_BYTES: usize = 255;
@@ -10,14 +16,53 @@ pub(crate) const MAX_SUBJECT_BYTES: usize = 255;
 const MAX_LABELS: usize = 32;
 
 impl Session {
-    pub(super) async fn try_sign_in(&self, subject: &str) -> Result<(), SignInError> {
+    /// Signs a user in: gives the session another key, ties it to the user, and stores it at once.
+    ///
+    #[doc = include_str!("docs/sign_in.md")]
+    pub async fn sign_in(&self, subject: &str) -> Result<(), SignInError> {
         check_subject(subject)?;
         drop(self.changing());
         let backend = self.store().ok_or(SignInError::NoStore)?;
         backend.sign_in(self, subject).await
     }
 
-    pub(super) fn try_set_label(&self, name: &str, text: Option<&str>) -> Result<(), WriteError> {
+    /// Signs the user out: the same as [`purge`](Self::purge).
+    ///
+    #[doc = include_str!("docs/sign_out.md")]
+    pub fn sign_out(&self) {
+        self.purge();
+    }
+
+    /// The user that the session is signed in as, or `None`.
+    ///
+    #[doc = include_str!("docs/subject.md")]
+    #[must_use]
+    pub fn subject(&self) -> Option<String> {
+        let machine = self.reading();
+        machine.payload.subject().map(ToOwned::to_owned)
+    }
+
+    /// When the user last proved who they are: at the sign-in, or at a later
+    /// [`reauthenticate`](Self::reauthenticate).
+    ///
+    #[doc = include_str!("docs/authenticated_at.md")]
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
+        self.reading().payload.details()?.authenticated_at
+    }
+
+    /// Notes that the user has proved again who they are, and gives the session another key.
+    ///
+    #[doc = include_str!("docs/reauthenticate.md")]
+    pub fn reauthenticate(&self) -> Result<(), WriteError> {
+        let now = self.now();
+        self.changing().reauthenticate(now)
+    }
+
+    /// Sets or removes a label, which lists of the user's sessions show: for example the device or the browser.
+    ///
+    #[doc = include_str!("docs/set_label.md")]
+    pub fn set_label(&self, name: &str, text: Option<&str>) -> Result<(), WriteError> {
         check_label(name)?;
         text.map_or(Ok(()), check_label)?;
         let mut machine = self.changing();
@@ -33,12 +78,52 @@ impl Session {
         })
     }
 
-    pub(super) fn try_set_lookup_label(&self, text: Option<&str>) -> Result<(), WriteError> {
+    /// The labels of the session, in the order of their names.
+    ///
+    #[doc = include_str!("docs/labels.md")]
+    #[must_use]
+    pub fn labels(&self) -> Vec<(String, String)> {
+        let machine = self.reading();
+        let details = machine.payload.details();
+        details.map_or_else(Vec::new, |details| details.labels.clone())
+    }
+
+    /// Sets or removes the label that the session can be found by: for example the `sid` of an identity provider.
+    ///
+    #[doc = include_str!("docs/set_lookup_label.md")]
+    pub fn set_lookup_label(&self, text: Option<&str>) -> Result<(), WriteError> {
         text.map_or(Ok(()), check_label)?;
         self.changing().change_details(DetailChanges {
             label: Some(text.map(ToOwned::to_owned)),
             ..DetailChanges::default()
         })
+    }
+}
+
+impl Work {
+    /// Signs a user in, and renews the session.
+    pub(crate) fn sign_in(&mut self, sign_in: SignIn, now: Timestamp) {
+        let changes = DetailChanges {
+            sign_in: Some(sign_in),
+            authenticated_at: Some(now),
+            ..DetailChanges::default()
+        };
+        changes.apply(&mut self.payload);
+        self.journal.change_details(changes.clone());
+        self.own_sign_in = Some(Box::new((changes, self.status)));
+        self.status = self.status.stronger(SessionStatus::Renewed);
+    }
+
+    /// Takes the sign-in back, which the store refused. The other changes stay.
+    pub(crate) fn forget_sign_in(&mut self) {
+        self.journal.forget_sign_in();
+        for (_, journal) in self.unsettled.iter_mut().flat_map(|it| &mut it.attempts) {
+            journal.forget_sign_in();
+        }
+        self.is_rebased = false;
+        if let Some(own) = self.own_sign_in.take() {
+            (_, self.status) = *own;
+        }
     }
 }
 

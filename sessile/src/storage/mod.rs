@@ -121,7 +121,7 @@ mod versioned;
 
 use std::{pin::Pin, time::Duration};
 
-use crate::{random, record::Record};
+use crate::record::Record;
 
 #[cfg(feature = "cookie-session")]
 pub use self::cookie::CookieSessionStore;
@@ -287,7 +287,7 @@ impl Version {
     /// A version that no other write has. It is no secret.
     #[must_use]
     pub fn generate() -> Self {
-        Self(random::number())
+        Self(rand::random())
     }
 
     /// The version of this number.

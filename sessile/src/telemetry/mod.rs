@@ -152,12 +152,10 @@ pub(crate) fn rows_cleaned(backend: Backend, rows: u64) {
 }
 
 /// Whether values are recorded. If the application has installed no recorder, the default one has no state.
+#[cfg(feature = "metrics")]
 #[inline]
 pub(crate) fn is_recording() -> bool {
-    #[cfg(feature = "metrics")]
-    return ::metrics::with_recorder(|recorder| size_of_val(recorder) > 0);
-    #[cfg(not(feature = "metrics"))]
-    false
+    ::metrics::with_recorder(|recorder| size_of_val(recorder) > 0)
 }
 
 /// An operation of the store has ended.

@@ -1,17 +1,15 @@
-//! [`KeyRing`]: the keys that cookies are sealed with and opened by, which can be replaced while the server runs.
+//! [`KeyRing`]: where the keys come from that cookies are sealed with and opened by.
 
 mod error;
 mod file;
 mod text;
 
-use std::{
-    error::Error,
-    fmt,
-    path::PathBuf,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
-};
+use std::{error::Error, fmt, path::PathBuf, sync::Arc};
 
-use super::SealingKey;
+use super::{
+    SealingKey,
+    seal::{Keys, SharedKeys},
+};
 use crate::telemetry;
 
 pub use self::error::{InvalidSealingKeyError, KeyRingError};
@@ -35,22 +33,12 @@ pub use self::error::{InvalidSealingKeyError, KeyRingError};
 /// A cookie that no key opens costs one attempt per key, about 0.3 µs each. Remove a key when the cookies that it
 /// sealed have expired.
 #[derive(Clone)]
-pub struct KeyRing(Arc<Shared>);
-
-struct Shared {
-    keys: RwLock<Keys>,
-    source: Option<Source>,
+pub struct KeyRing {
+    pub(super) keys: SharedKeys,
+    source: Option<Arc<Source>>,
 }
 
-type Source = Box<dyn Fn() -> Result<Keys, KeyRingError> + Send + Sync>;
-
-/// The keys of a ring.
-pub(super) struct Keys {
-    /// The key that seals.
-    pub(super) first: SealingKey,
-    /// The other keys that open.
-    pub(super) others: Vec<SealingKey>,
-}
+type Source = dyn Fn() -> Result<Keys, KeyRingError> + Send + Sync;
 
 impl KeyRing {
     /// A ring of these keys: the first one seals.
@@ -129,7 +117,7 @@ impl KeyRing {
     /// Those of [`from_file`](Self::from_file) or [`from_source`](Self::from_source); and if the ring was made by neither
     /// of them. The ring then keeps its keys.
     pub fn reload(&self) -> Result<(), KeyRingError> {
-        let source = self.0.source.as_ref().ok_or(KeyRingError::NoSource)?;
+        let source = self.source.as_ref().ok_or(KeyRingError::NoSource)?;
         self.set(source()?);
         Ok(())
     }
@@ -137,37 +125,25 @@ impl KeyRing {
     fn from_keys(
         source: impl Fn() -> Result<Keys, KeyRingError> + Send + Sync + 'static,
     ) -> Result<Self, KeyRingError> {
-        source().map(|keys| Self::with(keys, Some(Box::new(source))))
+        source().map(|keys| Self::with(keys, Some(Arc::new(source))))
     }
 
-    fn with(keys: Keys, source: Option<Source>) -> Self {
-        Self(Arc::new(Shared {
-            keys: RwLock::new(keys),
+    fn with(keys: Keys, source: Option<Arc<Source>>) -> Self {
+        Self {
+            keys: SharedKeys::new(keys),
             source,
-        }))
+        }
     }
 
     fn set(&self, keys: Keys) {
         let keeps_one = {
-            let former = self.keys();
+            let former = self.keys.read();
             former.iter().any(|key| keys.iter().any(|it| it == key))
         };
         if !keeps_one {
             telemetry::all_keys_replaced();
         }
-        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
-    }
-
-    /// The keys. The guard is held while a cookie is sealed or opened, never across an `.await`.
-    pub(super) fn keys(&self) -> RwLockReadGuard<'_, Keys> {
-        // A write is a single assignment.
-        self.0.keys.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether each ring opens the cookies that the other one seals.
-    #[cfg(feature = "actix")]
-    pub(super) fn seals_as(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.keys().first == other.keys().first
+        self.keys.replace(keys);
     }
 }
 
@@ -183,18 +159,15 @@ impl Keys {
     fn from_text(text: &str) -> Result<Self, KeyRingError> {
         Self::new(text::keys(text)?)
     }
-
-    /// All keys, the one that seals first.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &SealingKey> {
-        std::iter::once(&self.first).chain(&self.others)
-    }
 }
 
 impl From<SealingKey> for KeyRing {
     /// A ring of this key.
-    fn from(first: SealingKey) -> Self {
-        let others = Vec::new();
-        Self::with(Keys { first, others }, None)
+    fn from(key: SealingKey) -> Self {
+        Self {
+            keys: key.into(),
+            source: None,
+        }
     }
 }
 
@@ -209,7 +182,7 @@ impl fmt::Debug for KeyRing {
     /// The number of keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyRing")
-            .field("keys", &self.keys().iter().count())
+            .field("keys", &self.keys.read().iter().count())
             .finish_non_exhaustive()
     }
 }

@@ -23,7 +23,7 @@ fn key_from(first_byte: u8) -> SealingKey {
 }
 
 fn keys_of(ring: &KeyRing) -> Vec<SealingKey> {
-    ring.keys().iter().cloned().collect()
+    ring.keys.read().iter().cloned().collect()
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! What `actix-session` made with the same key.
 
 use ::cookie::{Cookie, CookieJar, Key};
+use percent_encoding::utf8_percent_encode;
 
-use super::*;
+use super::{super::set_cookie::ESCAPED, *};
 
 const KEY: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZab";
 const STATE: &str = r#"{"user_id":"\"ferris\"","n":"1"}"#;

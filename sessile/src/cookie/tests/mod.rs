@@ -1,6 +1,9 @@
 //! What is sealed is unsealed, and nothing else.
 
 mod actix_session;
+mod finding;
+
+use std::time::Duration;
 
 use super::*;
 use crate::{

@@ -27,12 +27,12 @@ use self::{
     member::{Member, Step},
     table::locked,
 };
-use super::{Engine, merge::newer, perform::Performed};
+use super::{Engine, action::Performed, merge::newer};
 use crate::{
     error::CommitError,
     session::{
         Flush,
-        machine::{Renewal, Stored},
+        machine::{InFlight, Renewal, Stored},
     },
     storage::{SessionStore, UpdateOutcome},
     telemetry,
@@ -57,9 +57,9 @@ impl<S: SessionStore> Engine<S> {
         let outcome = {
             let member = self.writers.join(job);
             let driving = pin!(self.drive(&member));
-            flush
-                .write_shared(member.attempt(), renewal, driving)
-                .await?
+            let attempt = member.attempt();
+            flush.in_flight = InFlight::Shared { attempt, renewal };
+            driving.await?
         };
         match outcome {
             JobOutcome::Stored(stored) => {
@@ -205,7 +205,7 @@ impl<S: SessionStore> Engine<S> {
         match reply {
             Ok(UpdateOutcome::Updated) => {
                 let record = update.record.clone();
-                let stored = update.onto.updated(batch.version, record, None);
+                let stored = update.onto.updated(batch.version, record);
                 member.finish(batch, UpdateReply::Stored(Arc::new(stored)));
             }
             Ok(UpdateOutcome::Conflict) => {

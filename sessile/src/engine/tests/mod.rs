@@ -36,8 +36,8 @@ use std::pin::pin;
 use self::store::{Fault, Faulty};
 use super::*;
 use crate::{
-    SessionStatus,
-    clock::{Clock as _, ManualClock},
+    Session, SessionStatus,
+    clock::{self, Clock as _, ManualClock, Timestamp},
     config::{CookieContentSecurity, PersistentSession, TtlExtensionPolicy},
     error::{CommitError, SessionClosedError, SessionReloadError, SessionSaveError, WriteError},
     record::Record,

@@ -1,6 +1,7 @@
 //! Random requests of one browser on a store that fails at random.
 
 use super::*;
+use crate::session::machine::Binding;
 
 /// A running request, and how often it incremented its own value.
 struct Request {

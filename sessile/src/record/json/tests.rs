@@ -184,3 +184,13 @@ fn a_number_out_of_range_is_reported_as_such() {
         Err(JsonError::Syntax { .. })
     ));
 }
+
+#[test]
+fn what_is_like_it_is_not_the_same() {
+    let buffer: Arc<str> = "ab ab".into();
+    let text = Text::at(&buffer, 0..2);
+    assert!(text.is(&buffer[0..2]) && text.is(&text.clone()));
+    for other in [&buffer[3..5], &buffer[0..1], "ab"] {
+        assert!(!text.is(other));
+    }
+}

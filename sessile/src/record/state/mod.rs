@@ -1,18 +1,17 @@
 //! [`State`]: what a session holds, names and their JSON values.
 
-mod listed;
-mod pairs;
+mod object;
 
-use std::{fmt, mem, sync::Arc};
+use std::{fmt, mem, ops::Range, sync::Arc};
 
 use serde::Deserialize;
+use smallvec::SmallVec;
 
-use self::listed::Listed;
-pub(crate) use self::{
-    listed::{Entries, Entry, Part, Text},
-    pairs::{Pairs, deserialize},
+pub(crate) use self::object::{Pairs, deserialize};
+use crate::record::{
+    SHARED,
+    json::{self, JsonError, JsonText, Text},
 };
-use crate::record::json::{self, JsonError, JsonText, push_json_string};
 
 /// What a session holds: names and their values, each value kept as JSON text.
 ///
@@ -33,23 +32,62 @@ use crate::record::json::{self, JsonError, JsonText, push_json_string};
 #[derive(Clone, Default)]
 pub struct State {
     /// `None` is the same as an empty list.
-    list: Option<Arc<Listed>>,
+    list: Option<Arc<List>>,
     /// The bytes of all names and values, kept up to date so that a bound on them costs nothing.
     byte_len: usize,
 }
 
-impl State {
-    /// The state of `entries`, whose parts are in `text`, if they are in the order of their names and no
-    /// name is there twice.
-    pub(crate) fn from_sorted(text: &Arc<str>, entries: Entries) -> Option<Self> {
-        let list = Listed::new(Arc::clone(text), entries);
-        let byte_len = list.byte_len();
-        list.is_sorted().then(|| Self {
-            list: Some(Arc::new(list)),
-            byte_len,
+/// The names and values of a state. What was read from a text stays in that text.
+#[derive(Clone, Default)]
+struct List {
+    text: Arc<str>,
+    /// In the order of their names.
+    entries: Entries,
+}
+
+/// As few as most sessions have are in one place with what counts the owners of the list.
+pub(crate) type Entries = SmallVec<[Entry; FEW]>;
+
+const FEW: usize = 4;
+
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) name: Part,
+    /// As JSON.
+    pub(crate) value: Part,
+}
+
+/// A string that is a part of the text, or elsewhere.
+#[derive(Clone)]
+pub(crate) enum Part {
+    Here { start: u32, end: u32 },
+    Elsewhere(Arc<str>),
+}
+
+impl Part {
+    /// What is there in `text`, which has to have a character's first byte at both ends.
+    #[inline]
+    pub(crate) fn at(text: &str, place: Range<usize>) -> Self {
+        Self::here(&place).unwrap_or_else(|| Self::Elsewhere(text[place].into()))
+    }
+
+    /// Nothing if it is further away than such a place can tell.
+    fn here(place: &Range<usize>) -> Option<Self> {
+        Some(Self::Here {
+            start: u32::try_from(place.start).ok()?,
+            end: u32::try_from(place.end).ok()?,
         })
     }
 
+    fn len(&self) -> usize {
+        match self {
+            Self::Here { start, end } => (end - start) as usize,
+            Self::Elsewhere(text) => text.len(),
+        }
+    }
+}
+
+impl State {
     /// Whether it holds nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -59,7 +97,7 @@ impl State {
     /// How many names it holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.list.as_deref().map_or(0, Listed::len)
+        self.list.as_deref().map_or(0, |list| list.entries.len())
     }
 
     /// Whether it holds a value under `name`.
@@ -100,7 +138,10 @@ impl State {
 
     /// The names and the JSON text of their values, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.list.iter().flat_map(|list| list.iter())
+        self.list.iter().flat_map(|list| {
+            let entries = list.entries.iter();
+            entries.map(|Entry { name, value }| (list.str(name), list.str(value)))
+        })
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
@@ -109,14 +150,15 @@ impl State {
 
     /// The text of the value at a place that [`find`](Self::find) returned.
     pub(crate) fn text_at(&self, place: Result<usize, usize>) -> Option<&str> {
-        Some(self.list.as_deref()?.value(place.ok()?))
+        let list = self.list.as_deref()?;
+        Some(list.str(&list.entries[place.ok()?].value))
     }
 
     /// The same as a value that can be kept.
     pub(crate) fn shared_text(&self, name: &str) -> Option<Text> {
         let list = self.list.as_deref()?;
         let index = list.find(name).ok()?;
-        Some(list.shared_value(index))
+        Some(list.shared(&list.entries[index].value))
     }
 
     pub(crate) fn set(&mut self, name: &Arc<str>, text: JsonText) {
@@ -126,18 +168,25 @@ impl State {
     /// Puts `text` under `name` at the place that [`find`](Self::find) returned for it.
     pub(crate) fn set_at(&mut self, place: Result<usize, usize>, name: &Arc<str>, text: JsonText) {
         self.byte_len += name.len() + text.len();
+        let value = Part::Elsewhere(text);
         match place {
             Ok(index) => {
-                let replaced = self.list_mut(0).replace(index, text);
-                self.byte_len -= name.len() + replaced;
+                let replaced = mem::replace(&mut self.list_mut(0).entries[index].value, value);
+                self.byte_len -= name.len() + replaced.len();
             }
-            Err(index) => self.list_mut(1).insert(index, Arc::clone(name), text),
+            Err(index) => {
+                let name = Part::Elsewhere(Arc::clone(name));
+                let entries = &mut self.list_mut(1).entries;
+                entries.insert(index, Entry { name, value });
+            }
         }
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> Option<Text> {
         let index = self.find(name).ok()?;
-        let removed = self.list_mut(0).remove(index);
+        let list = self.list_mut(0);
+        let removed = list.entries.remove(index);
+        let removed = list.shared(&removed.value);
         self.byte_len -= name.len() + removed.len();
         Some(removed)
     }
@@ -153,57 +202,116 @@ impl State {
     }
 
     /// The list, not shared with another state, and with room for `more` entries.
-    fn list_mut(&mut self, more: usize) -> &mut Listed {
+    fn list_mut(&mut self, more: usize) -> &mut List {
         let list = self.list.get_or_insert_default();
         if Arc::get_mut(list).is_none() {
-            *list = Arc::new(list.copied(more));
+            let mut entries = Entries::with_capacity(list.entries.len() + more);
+            entries.extend(list.entries.iter().cloned());
+            let text = Arc::clone(&list.text);
+            *list = Arc::new(List { text, entries });
         }
         // It is not shared, so nothing is copied here.
         Arc::make_mut(list)
     }
 
-    /// The same state with its names and values in one buffer of their size, for stores that keep it in memory. A state
+    /// The same state with its names and values in one text of their size, for stores that keep it in memory. A state
     /// that takes hardly more memory than that stays as it is.
     pub(crate) fn compacted(&self) -> Self {
-        let list = self.list.as_ref().filter(|list| list.len() > 0);
+        let list = self.list.as_ref().filter(|list| !list.entries.is_empty());
         Self {
             list: list.map(|list| match list.is_compact(self.byte_len) {
                 true => Arc::clone(list),
-                false => Arc::new(list.compacted(self.byte_len)),
+                false => Arc::new(self.in_one_text()),
             }),
             byte_len: self.byte_len,
         }
     }
 
+    fn in_one_text(&self) -> List {
+        let mut text = String::with_capacity(self.byte_len);
+        let mut entries = Entries::with_capacity(self.len());
+        for (name, value) in self.iter() {
+            let start = text.len();
+            text.push_str(name);
+            let middle = text.len();
+            text.push_str(value);
+            entries.push(Entry {
+                name: Part::at(&text, start..middle),
+                value: Part::at(&text, middle..text.len()),
+            });
+        }
+        let text = text.into();
+        List { text, entries }
+    }
+
     /// About how many bytes of memory a [compacted](Self::compacted) state takes.
     pub(crate) fn footprint(&self) -> usize {
-        /// The reference counts of the buffer, and what the allocator adds to it.
-        const BUFFER: usize = 24;
-        match &self.list {
-            Some(list) => list.footprint() + BUFFER + self.byte_len,
-            None => 0,
-        }
+        let Some(list) = &self.list else {
+            return 0;
+        };
+        let spilled = match list.entries.spilled() {
+            true => list.entries.capacity() * size_of::<Entry>(),
+            false => 0,
+        };
+        SHARED + size_of::<List>() + spilled + SHARED + self.byte_len
     }
+}
 
-    /// The length of the state as a JSON object. It is longer only where names have to be escaped.
-    pub(crate) fn json_len(&self) -> usize {
-        // Two quotes, a colon and a comma for each entry, and two braces.
-        2 + self.byte_len + (4 * self.len()).saturating_sub(1)
-    }
-
-    /// Appends the state as a JSON object to `out`.
-    pub(crate) fn write_json(&self, out: &mut String) {
-        out.push('{');
-        let mut is_first = true;
-        for (name, text) in self.iter() {
-            if !mem::take(&mut is_first) {
-                out.push(',');
+impl List {
+    /// Where the entry called `name` is, or would be.
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        // The order of texts is that of their bytes.
+        let name = name.as_bytes();
+        if self.entries.len() <= FEW {
+            let mut entries = self.entries.iter();
+            // Names of different lengths are told apart by these.
+            if let Some(index) = entries.position(|entry| self.bytes(&entry.name) == name) {
+                return Ok(index);
             }
-            push_json_string(out, name);
-            out.push(':');
-            out.push_str(text);
         }
-        out.push('}');
+        self.entries
+            .binary_search_by(|entry| self.bytes(&entry.name).cmp(name))
+    }
+
+    /// Whether it takes hardly more memory than as [`compacted`](State::compacted) makes it. `byte_len` is the length of
+    /// all names and values.
+    fn is_compact(&self, byte_len: usize) -> bool {
+        /// Enough for one short value that was replaced, as by most requests that write, and too little for another name.
+        const MAX_WASTE: usize = 40;
+        let elsewhere = |part: &Part| match part {
+            Part::Here { .. } => 0,
+            Part::Elsewhere(text) => SHARED + text.len(),
+        };
+        let entries = self.entries.iter();
+        let elsewhere: usize = entries
+            .map(|it| elsewhere(&it.name) + elsewhere(&it.value))
+            .sum();
+        self.text.len() + elsewhere <= byte_len + MAX_WASTE
+            && self.entries.capacity() == self.entries.len().max(FEW)
+    }
+
+    #[inline]
+    fn str<'a>(&'a self, part: &'a Part) -> &'a str {
+        match part {
+            Part::Here { start, end } => &self.text[*start as usize..*end as usize],
+            Part::Elsewhere(text) => text,
+        }
+    }
+
+    /// The same as bytes, for which no boundaries of characters are looked up.
+    #[inline]
+    fn bytes<'a>(&'a self, part: &'a Part) -> &'a [u8] {
+        match part {
+            Part::Here { start, end } => &self.text.as_bytes()[*start as usize..*end as usize],
+            Part::Elsewhere(text) => text.as_bytes(),
+        }
+    }
+
+    fn shared(&self, part: &Part) -> Text {
+        match part {
+            Part::Here { start, end } => Text::at(&self.text, *start as usize..*end as usize),
+            Part::Elsewhere(text) => Arc::clone(text).into(),
+        }
     }
 }
 

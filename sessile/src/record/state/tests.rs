@@ -145,3 +145,17 @@ fn debug_shows_no_values() {
     let debug = format!("{:?}", state_of(&[("card", "\"4111\"")]));
     assert!(debug.contains("card") && !debug.contains("4111"));
 }
+
+#[test]
+fn what_is_too_far_away_is_not_told_by_its_place() {
+    let far = u32::MAX as usize;
+    assert!(Part::here(&(0..far)).is_some());
+    assert!(Part::here(&(0..far + 1)).is_none());
+    assert!(Part::here(&(far + 1..far + 2)).is_none());
+}
+
+/// Which is why four of them may be in one place with what counts their owners.
+#[test]
+fn an_entry_is_small() {
+    assert!(size_of::<Entry>() <= 32);
+}

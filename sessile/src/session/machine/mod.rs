@@ -1,123 +1,45 @@
 //! [`Machine`]: the state of a session while a request runs, and every transition of it.
 //!
-//! A session is opened, changed, saved, reloaded, committed and closed. Each of these transitions is a method in
-//! this module. None of them waits, so each is atomic under the session's lock. The engine does everything that
-//! takes time between two transitions: [`begin_flush`](Machine::begin_flush) takes the changes as [`Work`](super::Work), the
+//! A session is opened, changed, saved, reloaded, committed and closed. Each of these transitions is a method of
+//! `Machine`. None of them waits, so each is atomic under the session's lock. The engine does everything that takes
+//! time between two transitions: [`begin_flush`](Machine::begin_flush) takes the changes as [`Work`](super::Work), the
 //! engine stores them, and [`finish`](Machine::finish) or [`put_back`](Machine::put_back) applies the outcome.
+//! This file has the transitions of most requests. [`flush`](super::flush) has those that store the changes, and the
+//! modules of this one have the rare ones.
 //!
 //! Nothing here calls the application's code. Closures of the application are returned as
 //! [`Discarded`](super::journal::Discarded) or stay in the `Work`, so that the caller drops them without the lock.
 
-mod change;
 mod csrf;
 mod endings;
-mod flush;
 mod in_flight;
+mod renewal;
+mod stored;
 mod unsettled;
 
-use std::{fmt, mem, sync::Arc};
-
-use smallvec::SmallVec;
+use std::sync::Arc;
 
 use self::endings::Endings;
-use super::{SessionStatus, decide::CookieDue, journal::Journal};
+use super::{
+    CookieDue, SessionStatus,
+    journal::{DetailChanges, Discarded, Journal, Update},
+};
 use crate::{
     clock::Timestamp,
     engine::Opened,
-    record::{Epoch, Payload, Record, Secret, id::SessionId},
-    storage::Version,
+    error::{SessionClosedError, StateTooLargeError, WriteError},
+    record::{
+        Epoch, Payload, check_growth,
+        json::{JsonText, Text},
+    },
 };
 
 pub(crate) use self::{
     endings::Target,
     in_flight::{InFlight, SharedAttempt},
+    stored::{Binding, Cookies, Stored},
     unsettled::{Renewal, Unsettled},
 };
-
-/// The values of a request's session cookies, still sealed.
-pub(crate) type Cookies = SmallVec<[Arc<[u8]>; 1]>;
-
-/// What a request knows of the stored session.
-#[derive(Default)]
-pub(crate) enum Binding {
-    /// The session is not stored.
-    #[default]
-    New,
-    /// Not loaded yet: these cookies may name a stored session.
-    Unopened(Cookies),
-    /// The session is stored as this.
-    Stored(Arc<Stored>),
-    /// The request presented a secret from before a renewal. The session is stored, and the request has no
-    /// access to it.
-    Stale {
-        id: SessionId,
-        /// The epoch of the secret, for forms that were open.
-        epoch: Option<Epoch>,
-    },
-    /// Another request renewed the session, which this request loaded as this.
-    Superseded(Arc<Stored>),
-    /// Another request ended the session.
-    Ended,
-    /// The store failed, and the request continues without a stored session.
-    Detached(Cookies),
-}
-
-/// A stored session. It is large and never changes, so it is shared.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Stored {
-    pub(crate) id: SessionId,
-    /// The secret in the cookie; `None` for a session whose id is the secret.
-    pub(crate) secret: Option<Secret>,
-    pub(crate) version: Version,
-    pub(crate) record: Record,
-    /// When the request came that presented the secret.
-    pub(crate) presented_at: Timestamp,
-}
-
-impl fmt::Debug for Stored {
-    /// Without the secret.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stored")
-            .field("id", &self.id)
-            .field("record", &self.record)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Stored {
-    /// The session after an update to this version and record.
-    pub(crate) fn updated(
-        &self,
-        version: Version,
-        record: Record,
-        renewal: Option<Renewal>,
-    ) -> Self {
-        Self {
-            id: self.id.clone(),
-            secret: renewal.map_or(self.secret, |it| Some(it.secret)),
-            version,
-            record,
-            presented_at: self.presented_at,
-        }
-    }
-
-    /// The same session, as the request presented it that knows it as `own`.
-    pub(crate) fn presented_as(&self, own: &Self) -> Self {
-        Self {
-            secret: own.secret,
-            presented_at: own.presented_at,
-            ..self.clone()
-        }
-    }
-
-    /// The same session at a version that is not stored, so that the next update conflicts and merges.
-    pub(crate) fn unmerged(&self) -> Self {
-        Self {
-            version: Version::generate(),
-            ..self.clone()
-        }
-    }
-}
 
 /// Whether a session can still be changed with its response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,19 +63,19 @@ pub(crate) struct Machine {
     /// Counts the changes, so that code that released the lock detects a change in the meantime.
     pub(crate) changes: u64,
     /// Few requests have any.
-    endings: Option<Box<Endings>>,
+    pub(super) endings: Option<Box<Endings>>,
     /// The writes whose outcome is unknown.
-    unsettled: Option<Box<Unsettled>>,
+    pub(super) unsettled: Option<Box<Unsettled>>,
     /// Counts purges and restarts. A flush of an earlier generation stores a session that has to end.
-    generation: u32,
+    pub(crate) generation: u32,
     /// The epoch that the session gets when it is created or renewed, if that has been decided.
-    next_epoch: Option<Epoch>,
+    pub(super) next_epoch: Option<Epoch>,
     /// Whether a token was made for the session before it was stored, so that it has to be stored even if it is empty.
-    has_csrf_token: bool,
+    pub(super) has_csrf_token: bool,
     phase: Phase,
-    is_committed: bool,
+    pub(crate) is_committed: bool,
     /// Whether `status` describes what the commit stored, and no unstored change.
-    is_status_past: bool,
+    pub(super) is_status_past: bool,
     /// Whether the request has a cookie of our name, valid or not.
     pub(crate) cookie_came: bool,
     pub(crate) cookie_due: CookieDue,
@@ -166,9 +88,9 @@ pub(crate) struct Machine {
     /// Whether a user was signed in to the session at any time of the request.
     pub(crate) was_signed_in: bool,
     pub(crate) max_state_bytes: usize,
-    is_flushing: bool,
+    pub(super) is_flushing: bool,
     /// Whether what is on its way to the store was discarded: it is not taken back.
-    is_flush_discarded: bool,
+    pub(super) is_flush_discarded: bool,
 }
 
 impl Machine {
@@ -210,20 +132,6 @@ impl Machine {
         !matches!(self.binding, Binding::Unopened(_))
     }
 
-    /// Prepares a session that outer code used before the middleware: `cookies` name the session to open. If outer code
-    /// purged or restarted it, that session ends.
-    #[cfg(feature = "actix")]
-    pub(crate) fn attach(&mut self, cookies: Option<Cookies>, cookie_came: bool) {
-        self.cookie_came = cookie_came;
-        match cookies {
-            Some(cookies) if self.generation > 0 => {
-                self.endings().due.push(Target::Cookies(cookies))
-            }
-            Some(cookies) => self.binding = Binding::Unopened(cookies),
-            None => {}
-        }
-    }
-
     /// Takes in the session that the request's cookies name.
     ///
     /// Returns the stored session if changes have to be replayed on it. The caller replays them without the lock,
@@ -249,6 +157,112 @@ impl Machine {
         None
     }
 
+    /// Refuses changes of values, with the reason, if the session takes none.
+    pub(crate) fn check_writable(&self) -> Result<(), WriteError> {
+        self.check_phase()?;
+        match self.binding {
+            _ if self.status == SessionStatus::Purged => Err(SessionClosedError::Purged.into()),
+            Binding::Unopened(_) => Err(WriteError::NotLoaded),
+            Binding::Superseded(_) => Err(SessionClosedError::Superseded.into()),
+            Binding::Ended => Err(SessionClosedError::Ended.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses any change, with the reason, if the session is closed.
+    pub(crate) fn check_phase(&self) -> Result<(), SessionClosedError> {
+        match self.phase {
+            Phase::Running | Phase::Reopened => Ok(()),
+            Phase::Closed => Err(SessionClosedError::Committed),
+        }
+    }
+
+    pub(crate) fn set(&mut self, name: &Arc<str>, text: JsonText) -> Result<Discarded, WriteError> {
+        self.check_writable()?;
+        let place = self.payload.state.find(name);
+        self.check_size(self.payload.state.text_at(place), name, &text)?;
+        self.payload.state.set_at(place, name, text.clone());
+        self.note_change();
+        Ok(self.journal.set(name, text))
+    }
+
+    /// Stores `text`, which a closure computed from `seen`; `None` if the value has changed since.
+    pub(crate) fn update(
+        &mut self,
+        seen: Option<&Text>,
+        name: &Arc<str>,
+        text: JsonText,
+        update: &Update,
+    ) -> Result<Option<()>, WriteError> {
+        self.check_writable()?;
+        let place = self.payload.state.find(name);
+        let now = self.payload.state.text_at(place);
+        let is_unchanged = match (now, seen) {
+            (Some(now), Some(seen)) => seen.is(now),
+            (None, None) => true,
+            _ => false,
+        };
+        if !is_unchanged {
+            return Ok(None);
+        }
+        self.check_size(now, name, &text)?;
+        self.payload.state.set_at(place, name, text.clone());
+        self.note_change();
+        self.journal.update(name, update.clone(), text);
+        Ok(Some(()))
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) -> Result<(Option<Text>, Discarded), WriteError> {
+        self.check_writable()?;
+        let removed = self.payload.state.remove(name);
+        let discarded = match removed {
+            Some(_) => {
+                self.note_change();
+                self.journal.remove(&name.into())
+            }
+            None => Discarded::default(),
+        };
+        Ok((removed, discarded))
+    }
+
+    pub(crate) fn clear(&mut self) -> Result<Discarded, WriteError> {
+        self.check_writable()?;
+        self.payload.state.clear();
+        self.note_change();
+        Ok(self.journal.clear())
+    }
+
+    /// Changes what only some records have.
+    pub(crate) fn change_details(&mut self, changes: DetailChanges) -> Result<(), WriteError> {
+        self.check_writable()?;
+        changes.apply(&mut self.payload);
+        self.note_change();
+        self.journal.change_details(changes);
+        Ok(())
+    }
+
+    pub(super) fn note_change(&mut self) {
+        self.changes += 1;
+        if self.status == SessionStatus::Unchanged {
+            self.status = SessionStatus::Changed;
+        }
+    }
+
+    /// Checks that the state may hold `text` under `name`, in place of `now`.
+    fn check_size(
+        &self,
+        now: Option<&str>,
+        name: &str,
+        text: &str,
+    ) -> Result<(), StateTooLargeError> {
+        let before = self.payload.state.byte_len();
+        let bytes = match now {
+            Some(replaced) => before - replaced.len() + text.len(),
+            None => before + name.len() + text.len(),
+        };
+        check_growth(before, bytes, self.max_state_bytes)
+    }
+
     /// Continues without the store, with an empty session.
     pub(crate) fn detach(&mut self, cookies: Cookies) {
         self.binding = Binding::Detached(cookies);
@@ -272,25 +286,6 @@ impl Machine {
         }
     }
 
-    /// Opens the session for changes that `save` stores, after its response.
-    pub(crate) fn reopen(&mut self) {
-        if self.phase == Phase::Closed {
-            self.phase = Phase::Reopened;
-        }
-        if mem::take(&mut self.is_status_past) {
-            self.status = SessionStatus::Unchanged;
-        }
-    }
-
-    /// The number of purges and restarts.
-    pub(crate) const fn generation(&self) -> u32 {
-        self.generation
-    }
-
-    pub(crate) const fn is_committed(&self) -> bool {
-        self.is_committed
-    }
-
     pub(crate) fn cookie_can_go(&self) -> bool {
         self.phase == Phase::Running
     }
@@ -300,7 +295,7 @@ impl Machine {
         self.status == SessionStatus::Unchanged
             && !self.is_flushing
             && self.cookie_due == CookieDue::Nothing
-            && !self.has_endings()
+            && !self.endings.as_ref().is_some_and(|it| it.are_due())
     }
 
     /// Commits a session that [is untouched](Self::is_untouched).

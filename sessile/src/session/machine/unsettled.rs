@@ -4,7 +4,7 @@ use std::{mem, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::{Binding, CookieDue, Machine, Stored, Target};
+use super::{Binding, CookieDue, Machine, Phase, Stored, Target};
 use crate::{
     error::SessionClosedError,
     record::{Epoch, Payload, Secret},
@@ -140,6 +140,44 @@ impl Machine {
             self.binding = Binding::Ended;
             self.cookie_due = CookieDue::Nothing;
         }
+    }
+
+    /// Opens the session for changes that `save` stores, after its response.
+    pub(crate) fn reopen(&mut self) {
+        if self.phase == Phase::Closed {
+            self.phase = Phase::Reopened;
+        }
+        if mem::take(&mut self.is_status_past) {
+            self.status = SessionStatus::Unchanged;
+        }
+    }
+
+    pub(crate) fn supersede(&mut self) {
+        self.binding = match mem::replace(&mut self.binding, Binding::New) {
+            Binding::Stored(stored) => Binding::Superseded(stored),
+            other => other,
+        };
+    }
+
+    /// Drops the changes that are not known to be stored.
+    pub(crate) fn discard(&mut self) -> Discarded {
+        self.changes += 1;
+        self.is_flush_discarded = self.is_flushing;
+        let stored = self.stored();
+        self.payload = stored.map_or_else(Payload::default, |it| it.record.payload());
+        if self.status == SessionStatus::Changed && !self.is_stored_for_token() {
+            self.status = SessionStatus::Unchanged;
+        }
+        let renewing = self.unsettled.as_deref().and_then(Unsettled::renewing);
+        let discarded = self.take_unstored();
+        self.unsettled = renewing.map(Box::new);
+        discarded
+    }
+
+    pub(super) fn take_unstored(&mut self) -> Discarded {
+        let unsettled = self.unsettled.take().map(|it| it.into_journals());
+        let journals = unsettled.into_iter().flatten();
+        Discarded::new(journals.chain([mem::take(&mut self.journal)]))
     }
 
     /// Whether an unsettled attempt of this request renewed the session to this epoch.

@@ -259,6 +259,7 @@ impl<T: Described, F: Future<Output = Result<T, StoreError>>> Future for Observi
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         // Without a recorder, only an operation that is not ready at once needs the time.
+        #[cfg(feature = "metrics")]
         if telemetry::is_recording() {
             this.running.begin();
         }

@@ -43,7 +43,7 @@ fn signed_in_record() -> Record {
             r#","sub":"user","in":6,"auth":7,"label":"sid","s":"#,
         ),
     );
-    let unique = format!("{:016x}", crate::random::number());
+    let unique = format!("{:016x}", rand::random::<u64>());
     let text = text
         .replace(r#""sub":"user""#, &format!(r#""sub":"user {unique}""#))
         .replace(r#""label":"sid""#, &format!(r#""label":"sid {unique}""#));

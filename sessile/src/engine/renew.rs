@@ -1,16 +1,19 @@
-//! Renewing a session whose id is its secret, as actix-session made them: the session moves to another id.
+//! Renewing a session: it gets another secret and another epoch.
 //!
-//! The record that takes the place of the old one stays for the grace period, and nothing opens it. Its epoch tells
+//! A session that actix-session made moves to another id, because its id is its secret. The record that takes the place of the old one stays for the grace period, and nothing opens it. Its epoch tells
 //! other requests that the session was renewed and has not ended, and it names the new session, which the old key can
 //! still end.
 
 use std::sync::Arc;
 
-use super::{Engine, merge::Merged, perform::Performed};
+use super::{Engine, action::Performed, merge::Merged};
 use crate::{
     error::CommitError,
     record::{Record, Secret, Secrets, id::SessionKey},
-    session::{Flush, decide::CookieDue, machine::Stored},
+    session::{
+        CookieDue, Flush,
+        machine::{Renewal, Stored},
+    },
     storage::{CreateOutcome, SessionStore, UpdateOutcome, Version},
     telemetry,
 };
@@ -29,9 +32,28 @@ enum Moved {
 }
 
 impl<S: SessionStore> Engine<S> {
+    /// Stores the session with another secret, and the changes.
+    pub(super) async fn renew(
+        &self,
+        flush: &mut Flush<'_>,
+        stored: Arc<Stored>,
+    ) -> Result<Performed, CommitError> {
+        if self.is_stateless {
+            return self.renew_sealed(flush, stored).await;
+        }
+        if stored.secret.is_none() {
+            // Boxed, since it is rare.
+            return Box::pin(self.move_from_actix_session(flush, stored)).await;
+        }
+        // An earlier attempt may have landed, so the retry uses the same secret.
+        let earlier = flush.work().unsettled.as_ref().and_then(|it| it.renewal);
+        let renewal = earlier.unwrap_or_else(|| Renewal::to(flush.next_epoch()));
+        self.store_changes(flush, stored, Some(renewal)).await
+    }
+
     /// Creates the session under a new id, and then ends the one under the old key by compare-and-swap. On a
     /// conflict it merges the changes of the other request into the new session first.
-    pub(super) async fn move_from_actix_session(
+    async fn move_from_actix_session(
         &self,
         flush: &mut Flush<'_>,
         old: Arc<Stored>,

@@ -1,6 +1,6 @@
-//! [`Pairs`]: the names and values of a state in any form of JSON text.
+//! A state as the JSON text of an object: reading and writing.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, mem, sync::Arc};
 
 use serde::{
     Deserialize,
@@ -8,10 +8,47 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{
-    State,
-    listed::{Entry, Part},
-};
+use super::{Entries, Entry, List, Part, State};
+use crate::record::json::push_json_string;
+
+impl State {
+    /// The state of `entries`, whose parts are in `text`, if they are in the order of their names and no
+    /// name is there twice.
+    pub(crate) fn from_sorted(text: &Arc<str>, entries: Entries) -> Option<Self> {
+        let text = Arc::clone(text);
+        let list = List { text, entries };
+        let names = list.entries.iter().map(|entry| list.bytes(&entry.name));
+        if !names.is_sorted_by(|one, next| one < next) {
+            return None;
+        }
+        let lengths = list.entries.iter().map(|it| it.name.len() + it.value.len());
+        Some(Self {
+            byte_len: lengths.sum(),
+            list: Some(Arc::new(list)),
+        })
+    }
+
+    /// The length of the state as a JSON object. It is longer only where names have to be escaped.
+    pub(crate) fn json_len(&self) -> usize {
+        // Two quotes, a colon and a comma for each entry, and two braces.
+        2 + self.byte_len + (4 * self.len()).saturating_sub(1)
+    }
+
+    /// Appends the state as a JSON object to `out`.
+    pub(crate) fn write_json(&self, out: &mut String) {
+        out.push('{');
+        let mut is_first = true;
+        for (name, text) in self.iter() {
+            if !mem::take(&mut is_first) {
+                out.push(',');
+            }
+            push_json_string(out, name);
+            out.push(':');
+            out.push_str(text);
+        }
+        out.push('}');
+    }
+}
 
 /// The names and values of a state, as they stand in the JSON text of an object; only from text can they
 /// be had, since values stay what they are there.
@@ -74,3 +111,19 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 /// A name, borrowed from the input unless it is escaped there.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Part {
+    /// `part`, which is in `text` if it was read from there.
+    fn of(text: &str, part: &str) -> Self {
+        let start = part.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+        let place = start..start.wrapping_add(part.len());
+        if text.get(place.clone()) == Some(part) {
+            Self::at(text, place)
+        } else {
+            Self::Elsewhere(part.into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,53 @@
-//! Performing what a save or a commit has to do in the store. Changes are stored by compare-and-swap.
+//! [`Action`]: what a save or a commit has to do, and doing it. Changes are stored by compare-and-swap.
 
 use std::{pin::pin, sync::Arc};
 
-use super::{Engine, merge::Merged};
+use super::{
+    Engine,
+    lifetime::{Lifetime, OnRead},
+};
 use crate::{
     clock::Timestamp,
-    engine::lifetime::{Lifetime, OnRead},
     error::{CommitError, SessionClosedError},
-    record::{Payload, Record, RotationDue},
+    record::{Payload, Record},
     session::{
-        Flush, Work,
-        decide::{Action, CookieDue, Situation, decide},
+        Bound, CookieDue, Flush, SessionStatus, Work,
         machine::{InFlight, Renewal, Stored},
     },
     storage::{Freshness, SessionStore, SignInWrite, StoreError, UpdateOutcome, Version},
     telemetry,
 };
+
+/// What a save or a commit has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Nothing,
+    /// Send the cookie again, if no other request renewed the session. The store changes nothing.
+    Reissue,
+    /// Extend the lifetime of the stored session, and of a persistent cookie.
+    Touch,
+    /// Store a new session, and send its cookie.
+    Create,
+    /// Store a new session for a sign-in, and send its cookie. If another request has just signed the same user in with the
+    /// cookie that came, it has the values of that session.
+    CreateCopy,
+    /// Store a new session in place of one that another request renewed, and send its cookie. If a user was signed in,
+    /// only for a sign-in.
+    CreateReplacement,
+    /// Store a new session with only the changes of this request, in place of one that another request ended, and
+    /// send its cookie.
+    CreateFromChanges,
+    /// Store the changes.
+    Update,
+    /// Store the session with another secret, and send its cookie.
+    Renew,
+    /// Send a removal cookie.
+    RemoveCookie,
+    /// Store nothing, since another request renewed the session.
+    RefuseSuperseded,
+    /// Store nothing, since another request ended the session.
+    RefuseEnded,
+}
 
 /// What performing an [`Action`] did.
 pub(super) enum Performed {
@@ -34,36 +66,8 @@ pub(super) enum Performed {
 }
 
 impl<S: SessionStore> Engine<S> {
-    /// Ends the sessions that were purged, restarted or abandoned.
-    pub(super) async fn end_pending(&self, flush: &mut Flush<'_>) -> Result<(), CommitError> {
-        let work = flush.work();
-        match work.ending.is_empty() && work.abandoned.is_empty() {
-            true => Ok(()),
-            // Boxed, since it is rare.
-            false => Box::pin(self.end(flush)).await,
-        }
-    }
-
     /// What is left to do for this work.
     pub(super) fn decide(&self, work: &Work) -> Action {
-        let on_read = match work.base() {
-            None => OnRead::Nothing,
-            // actix-session sealed the state without an expiry.
-            Some(stored) if self.is_stateless && stored.record.undated => OnRead::Touch,
-            Some(stored) => {
-                let on_read = match work.extends_life {
-                    true => self.on_read(&stored.record, || self.clock.now()),
-                    false => OnRead::Nothing,
-                };
-                match self.rotation_due(stored) {
-                    RotationDue::Nothing => on_read,
-                    RotationDue::Resend => on_read.max(OnRead::Reissue),
-                    RotationDue::Begin | RotationDue::Promote | RotationDue::Finish => {
-                        OnRead::Touch
-                    }
-                }
-            }
-        };
         decide(Situation {
             status: work.status,
             binding: work.bound,
@@ -71,20 +75,42 @@ impl<S: SessionStore> Engine<S> {
             signs_in: work.signed_in().is_some(),
             cookie_came: work.cookie_came,
             cookie_due: work.cookie_due,
-            on_read,
+            on_read: match work.base() {
+                Some(stored) => self.on_read(stored, work.extends_life, || self.clock.now()),
+                None => OnRead::Nothing,
+            },
         })
     }
 
-    /// What a request that only reads does to the session with this record.
-    pub(super) fn on_read(&self, record: &Record, now: impl Fn() -> Timestamp) -> OnRead {
-        match self.lifetime.on_read(record, &now) {
-            OnRead::Nothing if !self.is_stateless && self.lifetime.stores_use(record, now) => {
-                OnRead::Touch
-            }
-            on_read => on_read,
+    /// What a request that only reads does to the session. `extends` is whether it extends the session's life.
+    pub(super) fn on_read(
+        &self,
+        stored: &Stored,
+        extends: bool,
+        now: impl Fn() -> Timestamp,
+    ) -> OnRead {
+        let record = &stored.record;
+        // actix-session sealed the state without an expiry.
+        if self.is_stateless && record.undated {
+            return OnRead::Touch;
+        }
+        let on_read = match extends {
+            true if !self.is_stateless && self.lifetime.stores_use(record, &now) => OnRead::Touch,
+            true => self.lifetime.on_read(record, now),
+            false => OnRead::Nothing,
+        };
+        match self.rotates(record) {
+            true => on_read.max(self.rotation_on_read(stored)),
+            false => on_read,
         }
     }
 
+    /// Whether the secrets of the session with this record are rotated, or have been.
+    fn rotates(&self, record: &Record) -> bool {
+        self.secrets.rotation_interval.is_some() || record.is_rotated()
+    }
+
+    /// Does what was decided.
     pub(super) async fn perform(
         &self,
         action: Action,
@@ -116,27 +142,9 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    async fn renew(
-        &self,
-        flush: &mut Flush<'_>,
-        stored: Arc<Stored>,
-    ) -> Result<Performed, CommitError> {
-        if self.is_stateless {
-            return self.renew_sealed(flush, stored).await;
-        }
-        if stored.secret.is_none() {
-            // Boxed, since it is rare.
-            return Box::pin(self.move_from_actix_session(flush, stored)).await;
-        }
-        // An earlier attempt may have landed, so the retry uses the same secret.
-        let earlier = flush.work().unsettled.as_ref().and_then(|it| it.renewal);
-        let renewal = earlier.unwrap_or_else(|| Renewal::to(flush.next_epoch()));
-        self.store_changes(flush, stored, Some(renewal)).await
-    }
-
     /// Stores the changes by compare-and-swap. If another request of this worker is storing changes of the session, or if
     /// the update conflicts, they are stored together with those of other requests.
-    async fn store_changes(
+    pub(super) async fn store_changes(
         &self,
         flush: &mut Flush<'_>,
         stored: Arc<Stored>,
@@ -155,7 +163,13 @@ impl<S: SessionStore> Engine<S> {
         };
         let extends = flush.work().extends_life;
         let record = self.next_record(&stored, flush.work().payload.clone(), renewal, extends);
-        let updated = Arc::new(stored.updated(version, record, renewal));
+        let updated = Arc::new(Stored {
+            id: stored.id.clone(),
+            secret: renewal.map_or(stored.secret, |it| Some(it.secret)),
+            version,
+            record,
+            presented_at: stored.presented_at,
+        });
         let outcome = {
             let updating = pin!(self.update_stored(&stored, &updated.record, version));
             let write = InFlight::Update { version, renewal };
@@ -177,32 +191,6 @@ impl<S: SessionStore> Engine<S> {
                 // Boxed, since it is rare.
                 Box::pin(self.store_after_conflict(flush, stored, renewal)).await
             }
-        }
-    }
-
-    /// Stores the changes together with those of other requests. Unsettled changes are merged first, which tells whether
-    /// an earlier attempt was stored.
-    async fn store_after_conflict(
-        &self,
-        flush: &mut Flush<'_>,
-        stored: Arc<Stored>,
-        mut renewal: Option<Renewal>,
-    ) -> Result<Performed, CommitError> {
-        if flush.work().unsettled.is_none() {
-            return self.combine(flush, stored, renewal).await;
-        }
-        match self.merge(flush, &stored, &mut renewal).await? {
-            Merged::Onto(newest, _) => self.combine(flush, newest, renewal).await,
-            Merged::Landed(landed) => {
-                let extends = flush.work().extends_life;
-                let cookie = self.cookie_of_change(&stored.record, &landed, None, extends);
-                Ok(Performed::Stored(landed, cookie))
-            }
-            Merged::Superseded if renewal.is_some() => {
-                self.create_replacement(flush, &stored).await
-            }
-            Merged::Superseded => Self::superseded(flush),
-            Merged::Ended => self.ended(flush).await,
         }
     }
 
@@ -249,10 +237,11 @@ impl<S: SessionStore> Engine<S> {
             CookieDue::Issue
         } else if extends && lifetime.change_extends_cookie(&after.record)
             || lifetime.cookies_differ(before, &after.record)
+            || self.rotates(&after.record) && self.rotation_on_read(after) == OnRead::Reissue
         {
             CookieDue::Refresh
         } else {
-            self.cookie_of_rotation(after)
+            CookieDue::Nothing
         }
     }
 
@@ -269,15 +258,15 @@ impl<S: SessionStore> Engine<S> {
         let mut record = stored.record.clone();
         record.set_payload(payload);
         record.undated = false;
-        if extends || renewal.is_some() {
+        let moves_end = extends || renewal.is_some();
+        if moves_end {
             record.used_at = record.used_at.max(now);
         }
-        if renewal.is_none() {
+        if renewal.is_none() && self.rotates(&record) {
             self.rotate(stored, &mut record, now);
         }
         record.forget_previous(now, self.secrets.grace);
         let ends_at = self.lifetime.ends_at(&record);
-        let moves_end = extends || renewal.is_some();
         record.ends_at = match moves_end || !Lifetime::is_unchanged(&stored.record, &record) {
             true => ends_at,
             // The last use may be one that extended nothing.
@@ -293,3 +282,60 @@ impl<S: SessionStore> Engine<S> {
         record
     }
 }
+
+/// Everything that the next action depends on.
+#[derive(Debug, Clone, Copy)]
+struct Situation {
+    status: SessionStatus,
+    binding: Bound,
+    /// Whether it has no values and no user.
+    is_empty: bool,
+    /// Whether the request signs a user in.
+    signs_in: bool,
+    /// Whether the request has a cookie of our name, valid or not.
+    cookie_came: bool,
+    /// The cookie that earlier saves made due.
+    cookie_due: CookieDue,
+    /// What reading the session does to its lifetime now.
+    on_read: OnRead,
+}
+
+/// The next action, as a pure function of the situation.
+fn decide(situation: Situation) -> Action {
+    let Situation {
+        status,
+        binding,
+        is_empty,
+        signs_in,
+        cookie_came,
+        cookie_due,
+        on_read,
+    } = situation;
+    let removal = match cookie_due {
+        CookieDue::Remove => Action::RemoveCookie,
+        CookieDue::Nothing | CookieDue::Refresh | CookieDue::Issue => Action::Nothing,
+    };
+    match (status, binding) {
+        (SessionStatus::Purged, _) if cookie_came => Action::RemoveCookie,
+        (SessionStatus::Purged, _) | (_, Bound::Detached) => removal,
+        (SessionStatus::Unchanged, Bound::Stored) => match (on_read, cookie_due) {
+            (OnRead::Touch, _) => Action::Touch,
+            (OnRead::Reissue, _) | (_, CookieDue::Refresh | CookieDue::Issue) => Action::Reissue,
+            (OnRead::Nothing, _) => Action::Nothing,
+        },
+        (SessionStatus::Unchanged, _) => removal,
+        (SessionStatus::Changed, Bound::Stored) => Action::Update,
+        (SessionStatus::Changed, Bound::Stale | Bound::Superseded) => Action::RefuseSuperseded,
+        (SessionStatus::Renewed, Bound::Stored) => Action::Renew,
+        (SessionStatus::Renewed, Bound::Ended) if signs_in => Action::CreateFromChanges,
+        (_, Bound::Ended) => Action::RefuseEnded,
+        (_, Bound::New | Bound::Stale | Bound::Superseded) if is_empty => removal,
+        (SessionStatus::Changed | SessionStatus::Renewed, Bound::New) => Action::Create,
+        (SessionStatus::Renewed, Bound::Stale) if signs_in => Action::CreateCopy,
+        (SessionStatus::Renewed, Bound::Stale) => Action::Create,
+        (SessionStatus::Renewed, Bound::Superseded) => Action::CreateReplacement,
+    }
+}
+
+#[cfg(test)]
+mod tests;

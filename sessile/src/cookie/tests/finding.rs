@@ -1,4 +1,6 @@
-use super::*;
+//! Which cookies of a request are looked at.
+
+use super::super::*;
 
 fn found<'a>(headers: &[&'a str]) -> NamedCookies<'a> {
     find_named(headers.iter().map(|header| header.as_bytes()), "id", 20)
