@@ -66,7 +66,7 @@ impl SharedKeys {
 
 impl SealingKey {
     fn csrf_token_mac(&self, context: &TokenContext) -> [u8; MAC_LEN] {
-        let mac = self.csrf_mac();
+        let mac = self.mac_for(b"csrf");
         let mac = match context {
             TokenContext::Epoch(epoch) => mac.chain_update([0]).chain_update(epoch.to_be_bytes()),
             TokenContext::Session(id) => mac.chain_update([1]).chain_update(id.as_bytes()),

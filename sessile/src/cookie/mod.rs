@@ -7,6 +7,7 @@ mod attributes;
 mod content;
 mod csrf;
 mod key_ring;
+mod rotation;
 mod seal;
 mod set_cookie;
 mod transport;

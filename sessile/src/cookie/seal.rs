@@ -22,11 +22,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use super::InvalidSealingKeyError;
-use crate::{
-    config::CookieContentSecurity,
-    random,
-    record::{Nonce, Secret, SecretDigest, actix_session, id::SessionId},
-};
+use crate::{config::CookieContentSecurity, random, record::actix_session};
 
 const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
@@ -167,20 +163,9 @@ impl SealingKey {
         })
     }
 
-    /// The secret of the session `id` that a rotation derives from `nonce`.
-    pub(super) fn rotated_secret(&self, id: &SessionId, nonce: &Nonce) -> Secret {
-        // Derived here, since few requests need the key.
-        let mac = hmac_with(&derive_key::<32>(self.master.master(), b"rotation"));
-        let mac = mac.chain_update(id.as_bytes()).chain_update(nonce);
-        let digest: [u8; DIGEST_LEN] = mac.finalize().into_bytes().into();
-        let mut secret = [0; Secret::LEN];
-        secret.copy_from_slice(&digest[..Secret::LEN]);
-        Secret::from_bytes(secret)
-    }
-
-    /// The MAC of tokens against cross-site request forgery.
-    pub(super) fn csrf_mac(&self) -> Hmac<Sha256> {
-        hmac_with(&derive_key::<32>(self.master.master(), b"csrf"))
+    /// The MAC for another `purpose` than that of cookies. It is derived here, since few requests need it.
+    pub(super) fn mac_for(&self, purpose: &[u8]) -> Hmac<Sha256> {
+        hmac_with(&derive_key::<32>(self.master.master(), purpose))
     }
 
     /// What actix-session sealed with the same key as the `value` of the cookie `name`.
@@ -233,23 +218,6 @@ impl SharedKeys {
     #[cfg(feature = "actix")]
     pub(super) fn seals_as(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.read().first == other.read().first
-    }
-
-    /// A new secret of the session `id`, derived from `nonce`.
-    pub(crate) fn new_secret(&self, id: &SessionId, nonce: &Nonce) -> Secret {
-        self.read().first.rotated_secret(id, nonce)
-    }
-
-    /// The secret of the session `id` with this `digest` that was derived from `nonce`, if one of our keys derives it.
-    pub(crate) fn derived_secret(
-        &self,
-        id: &SessionId,
-        nonce: &Nonce,
-        digest: &SecretDigest,
-    ) -> Option<Secret> {
-        let keys = self.read();
-        let mut secrets = keys.iter().map(|key| key.rotated_secret(id, nonce));
-        secrets.find(|secret| secret.digest() == *digest)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     cookie::SetCookie,
     error::{CommitError, SessionClosedError, status::HttpStatus as _},
     session::{
-        CookieDue, Flush, FlushOutcome, Session, SessionStatus,
+        CookieDue, Flush, Session, SessionStatus,
         machine::{Machine, Stored},
     },
     storage::SessionStore,
@@ -166,11 +166,11 @@ impl<S: SessionStore> Engine<S> {
     ) -> Result<CookieChange, CommitError> {
         let due = flush.work().cookie_due;
         let (outcome, cookie) = match performed {
-            Performed::Nothing => (FlushOutcome::Untouched, CookieChange::Nothing),
-            Performed::RemoveCookie => (FlushOutcome::Untouched, CookieChange::Remove),
+            Performed::Nothing => (Ok(None), CookieChange::Nothing),
+            Performed::RemoveCookie => (Ok(None), CookieChange::Remove),
             Performed::Reissue(stored) => {
                 let change = CookieChange::Issue(stored, CookieCause::Reissued);
-                (FlushOutcome::Untouched, change)
+                (Ok(None), change)
             }
             Performed::Stored(stored, cookie) => {
                 // Events are rarely received.
@@ -184,9 +184,9 @@ impl<S: SessionStore> Engine<S> {
                     }
                     CookieDue::Nothing | CookieDue::Remove => CookieChange::Nothing,
                 };
-                (FlushOutcome::Stored(stored), change)
+                (Ok(Some(stored)), change)
             }
-            Performed::Ended => (FlushOutcome::Ended, CookieChange::Nothing),
+            Performed::Ended => (Err(SessionClosedError::Ended), CookieChange::Nothing),
             Performed::Refused(reason) => {
                 telemetry::changes_dropped(match reason {
                     SessionClosedError::Superseded => DropReason::Superseded,
@@ -199,7 +199,7 @@ impl<S: SessionStore> Engine<S> {
                     }
                     return Err(reason.into());
                 }
-                (reason.into(), CookieChange::Nothing)
+                (Err(reason), CookieChange::Nothing)
             }
         };
         flush.work_mut().cookie_due = CookieDue::Nothing;

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     clock,
     error::{CommitError, SessionClosedError, SessionSaveError},
-    session::{CookieDue, Flush, FlushOutcome, Session, SessionStatus, Work},
+    session::{CookieDue, Flush, Session, SessionStatus, Work},
     storage::SessionStore,
 };
 
@@ -58,11 +58,11 @@ impl<S: SessionStore> Engine<S> {
         flush: &mut Flush<'_>,
         performed: Performed,
     ) -> Result<(), SessionSaveError> {
-        let outcome = match performed {
-            Performed::Nothing | Performed::Reissue(_) => FlushOutcome::Untouched,
+        let stored = match performed {
+            Performed::Nothing | Performed::Reissue(_) => None,
             Performed::RemoveCookie => {
                 flush.work_mut().cookie_due = CookieDue::Remove;
-                FlushOutcome::Untouched
+                None
             }
             Performed::Stored(stored, cookie) => {
                 self.report_stored(flush.work(), &stored);
@@ -72,18 +72,18 @@ impl<S: SessionStore> Engine<S> {
                 }
                 let work = flush.work_mut();
                 work.cookie_due = work.cookie_due.then(cookie);
-                FlushOutcome::Stored(stored)
+                Some(stored)
             }
             Performed::Ended => {
-                flush.finish(FlushOutcome::Ended);
+                flush.finish(Err(SessionClosedError::Ended));
                 return Err(SessionClosedError::Ended.into());
             }
             Performed::Refused(reason) => {
-                flush.finish(reason.into());
+                flush.finish(Err(reason));
                 return Err(reason.into());
             }
         };
-        flush.finish(outcome);
+        flush.finish(Ok(stored));
         Ok(())
     }
 
@@ -99,7 +99,7 @@ impl<S: SessionStore> Engine<S> {
                 // The renewal of a session that actix-session made moves it to another id.
                 let known = flush.work().base();
                 if known.is_some_and(|it| it.id == stored.id || it.secret.is_none()) {
-                    flush.finish(FlushOutcome::Stored(stored));
+                    flush.finish(Ok(Some(stored)));
                 } else {
                     self.delete_unneeded(&stored.id).await;
                 }

@@ -186,26 +186,26 @@ impl Machine {
             self.put_back_endings(work);
         }
         self.cookie_due = work.cookie_due;
-        if let FlushOutcome::Stored(stored) = &outcome {
+        if let Ok(Some(stored)) = &outcome {
             self.was_signed_in |= stored.record.has_subject();
             self.next_epoch.take_if(|it| *it == stored.record.epoch);
         }
         let is_same = work.generation == self.generation;
-        let is_refused = matches!(outcome, FlushOutcome::Ended | FlushOutcome::Superseded);
+        let is_refused = outcome.is_err();
         match outcome {
-            FlushOutcome::Stored(stored) if !is_same => {
+            Ok(Some(stored)) if !is_same => {
                 let ended = Target::Session(stored.id.clone());
                 self.endings().due.push(ended);
             }
-            FlushOutcome::Stored(stored) if self.journal.is_empty() => {
+            Ok(Some(stored)) if self.journal.is_empty() => {
                 self.payload = stored.record.payload();
                 self.binding = Binding::Stored(stored);
             }
-            FlushOutcome::Stored(stored) => return Some(stored),
-            FlushOutcome::Ended | FlushOutcome::Superseded if !is_same => {}
-            FlushOutcome::Ended => self.binding = Binding::Ended,
-            FlushOutcome::Superseded => self.supersede(),
-            FlushOutcome::Untouched => {
+            Ok(Some(stored)) => return Some(stored),
+            Err(_) if !is_same => {}
+            Err(SessionClosedError::Superseded) => self.supersede(),
+            Err(_) => self.binding = Binding::Ended,
+            Ok(None) => {
                 // There was nothing yet to begin another session with.
                 let is_replaced = matches!(work.bound, Bound::Stale | Bound::Superseded);
                 if is_same && is_replaced && !last {
@@ -277,27 +277,9 @@ impl Work {
     }
 }
 
-/// What a flush did to the stored session.
-pub(crate) enum FlushOutcome {
-    /// Nothing: there were no changes to store.
-    Untouched,
-    /// The session is stored as this.
-    Stored(Arc<Stored>),
-    /// Nothing: another request ended the session.
-    Ended,
-    /// Nothing: another request renewed the session.
-    Superseded,
-}
-
-impl From<SessionClosedError> for FlushOutcome {
-    /// The outcome of a flush whose changes were refused for this reason.
-    fn from(reason: SessionClosedError) -> Self {
-        match reason {
-            SessionClosedError::Superseded => Self::Superseded,
-            _ => Self::Ended,
-        }
-    }
-}
+/// What a flush did: the session is stored as this, there was nothing to store, or the changes were refused because another
+/// request ended or renewed the session.
+pub(crate) type FlushOutcome = Result<Option<Arc<Stored>>, SessionClosedError>;
 
 /// The kind of a [`Binding`]. An unopened session counts as new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

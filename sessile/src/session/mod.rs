@@ -24,7 +24,7 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use self::{
-    flush::{Bound, CookieDue, Flush, FlushOutcome, Work},
+    flush::{Bound, CookieDue, Flush, Work},
     rebase::RebaseError,
     signing_in::MAX_SUBJECT_BYTES,
 };
