@@ -2,7 +2,8 @@
 //!
 //! The scenario `memory-change` of `bench/instructions` runs under Valgrind, in a debug build, so that no function is
 //! inlined. Callgrind collects only what the requests execute, without the beginning of the session. The distinct source files
-//! in its output are counted: those in `sessile/src`, except `storage/`.
+//! in its output are counted: those in `sessile/src`, except `storage/`. `lib.rs` is one of them, because the compiler
+//! attributes code that belongs to no line to it.
 
 use std::{
     collections::{BTreeSet, HashMap},

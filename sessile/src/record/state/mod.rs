@@ -138,10 +138,7 @@ impl State {
 
     /// The names and the JSON text of their values, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.list.iter().flat_map(|list| {
-            let entries = list.entries.iter();
-            entries.map(|Entry { name, value }| (list.str(name), list.str(value)))
-        })
+        self.list.iter().flat_map(|list| list.iter())
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
@@ -168,14 +165,14 @@ impl State {
     /// Puts `text` under `name` at the place that [`find`](Self::find) returned for it.
     pub(crate) fn set_at(&mut self, place: Result<usize, usize>, name: &Arc<str>, text: JsonText) {
         self.byte_len += name.len() + text.len();
-        let value = Part::Elsewhere(text);
         match place {
             Ok(index) => {
-                let replaced = mem::replace(&mut self.list_mut(0).entries[index].value, value);
+                let value = &mut self.list_mut(0).entries[index].value;
+                let replaced = mem::replace(value, Part::Elsewhere(text));
                 self.byte_len -= name.len() + replaced.len();
             }
             Err(index) => {
-                let name = Part::Elsewhere(Arc::clone(name));
+                let (name, value) = (Part::Elsewhere(Arc::clone(name)), Part::Elsewhere(text));
                 let entries = &mut self.list_mut(1).entries;
                 entries.insert(index, Entry { name, value });
             }
@@ -258,6 +255,11 @@ impl State {
 }
 
 impl List {
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let entries = self.entries.iter();
+        entries.map(|Entry { name, value }| (self.str(name), self.str(value)))
+    }
+
     /// Where the entry called `name` is, or would be.
     fn find(&self, name: &str) -> Result<usize, usize> {
         // The order of texts is that of their bytes.
