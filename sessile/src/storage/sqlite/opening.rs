@@ -76,7 +76,7 @@ impl Options {
         connection.map_err(Failure::not_sent)
     }
 
-    /// A connection that never waits for a lock: see [`retry_while_busy`](super::busy::retry_while_busy).
+    /// A connection that never waits for a lock: see `retry_while_busy` in [`writer`](super::writer).
     fn connect(&self, flags: OpenFlags) -> rusqlite::Result<Connection> {
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match self.location.path() {

@@ -7,6 +7,7 @@ use std::{
     panic::{self, AssertUnwindSafe},
     sync::Arc,
     thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -14,7 +15,6 @@ use tokio::sync::oneshot;
 
 use super::{
     StoreError, StoreErrorKind,
-    busy::retry_while_busy,
     database::Database,
     error::{Failure, Problem},
     opening::Options,
@@ -25,6 +25,9 @@ use crate::clock::{SharedClock, Timestamp};
 
 /// How many operations one transaction has at most.
 const BATCH: usize = 256;
+
+/// How long to pause between two attempts, at least and at most. Most locks are held for microseconds.
+const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(25));
 
 /// Opens the database in a thread of its own. Returns when it is open.
 pub(super) async fn start(
@@ -201,6 +204,31 @@ fn execute_and_commit(
     run(connection, "COMMIT").map_err(Failure::of_commit)
 }
 
+/// Calls `attempt` until it finds the database unlocked, the timeout has passed, or no caller waits.
+///
+/// It replaces SQLite's own waiting, which continues after all callers were dropped. SQLite also
+/// doesn't wait while a new database gets its write-ahead log
+/// (<https://www.sqlite.org/c3ref/busy_handler.html>).
+fn retry_while_busy<T>(
+    timeout: Duration,
+    a_caller_waits: impl Fn() -> bool,
+    mut attempt: impl FnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let begun = Instant::now();
+    let mut pause = PAUSES.0;
+    loop {
+        let attempted = attempt();
+        let left = timeout.saturating_sub(begun.elapsed());
+        match attempted {
+            Err(failure) if failure.is_busy() && !left.is_zero() && a_caller_waits() => {
+                thread::sleep(pause.min(left));
+                pause = PAUSES.1.min(pause * 2);
+            }
+            attempted => return attempted,
+        }
+    }
+}
+
 /// Calls `call`, which reads the clock of the application. If it panics, the transaction is undone.
 fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Failure> {
     let caught = panic::catch_unwind(AssertUnwindSafe(call));
@@ -211,4 +239,40 @@ fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Failure> {
 fn run(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(statement)?.execute([])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    /// An error with this code of SQLite.
+    fn failure(code: i32) -> Failure {
+        Failure::not_sent(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
+    }
+
+    /// How many attempts are made, the tenth of which succeeds.
+    fn attempts(timeout: Duration, a_caller_waits: bool, code: i32) -> usize {
+        let mut attempts = 0;
+        let _ = retry_while_busy(
+            timeout,
+            || a_caller_waits,
+            || {
+                attempts += 1;
+                (attempts == 10).then_some(()).ok_or(failure(code))
+            },
+        );
+        attempts
+    }
+
+    #[test]
+    fn only_a_lock_is_waited_for_and_only_by_a_caller_with_time() {
+        let century = Duration::from_secs(100 * 365 * 86_400);
+        assert_eq!(attempts(century, true, ffi::SQLITE_BUSY), 10);
+        assert_eq!(attempts(Duration::MAX, true, ffi::SQLITE_BUSY), 10);
+        assert_eq!(attempts(Duration::ZERO, true, ffi::SQLITE_BUSY), 1);
+        assert_eq!(attempts(century, false, ffi::SQLITE_BUSY), 1);
+        assert_eq!(attempts(century, true, ffi::SQLITE_FULL), 1);
+    }
 }
