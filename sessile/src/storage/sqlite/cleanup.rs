@@ -5,15 +5,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::{
-    CleanupTask, SessionId, SqliteSessionStore, StoreError,
-    statements::{decode, integer},
-    subjects::id_of,
+    CleanupTask, SessionId, SqliteSessionStore, StoreError, statements::decode, subjects::id_of,
 };
 use crate::{
     clock::Timestamp,
     engine::EndCause,
     record::Record,
-    storage::sql::SMALLEST_BATCH,
+    storage::sql::{SMALLEST_BATCH, integer},
     telemetry::{self, Backend},
 };
 

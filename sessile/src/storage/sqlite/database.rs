@@ -71,7 +71,7 @@ impl Database {
         };
         if opened.was_moved(now) {
             self.leave(opened);
-            return Err(Failure::not_sent(Problem::Moved));
+            return Err(Problem::Moved.into());
         }
         Ok(&self.opened.insert(opened).connection)
     }
@@ -102,10 +102,10 @@ impl Database {
         };
         if opened.files.as_ref().is_some_and(Files::were_moved) {
             self.leave(opened);
-            return Err(Failure::not_sent(Problem::Moved));
+            return Err(Problem::Moved.into());
         }
         let closed = opened.connection.close();
-        closed.map_err(|(_, error)| Failure::not_sent(error))
+        closed.map_err(|(_, error)| error.into())
     }
 
     /// Closes the connections to files that were deleted or replaced.

@@ -54,14 +54,6 @@ impl Problem {
 }
 
 impl Failure {
-    /// An operation that was refused, or whose transaction was not committed.
-    pub(super) fn not_sent(problem: impl Into<Problem>) -> Self {
-        Self {
-            problem: Arc::new(problem.into()),
-            not_sent: true,
-        }
-    }
-
     /// A transaction that could not be committed. An error of the disk leaves its outcome open.
     pub(super) fn of_commit(error: rusqlite::Error) -> Self {
         let not_sent = code_of(&error).is_some_and(is_refusal);
@@ -118,6 +110,23 @@ pub(super) fn closed() -> StoreError {
 pub(super) fn unanswered() -> StoreError {
     let ended = "the thread of the database ended before it answered";
     StoreError::new(StoreErrorKind::Unavailable, ended)
+}
+
+/// The failure of an operation that was refused, or whose transaction was not committed.
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem: Arc::new(problem),
+            not_sent: true,
+        }
+    }
+}
+
+/// As for a [`Problem`].
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Problem::from(error).into()
+    }
 }
 
 /// A problem with a database, and what to do about it.

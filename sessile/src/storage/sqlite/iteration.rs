@@ -10,12 +10,12 @@ use rusqlite::{Connection, params};
 use super::{
     SessionId, SqliteSessionStore, StoreError,
     marks::clear,
-    statements::{decode, integer, load},
+    statements::{decode, load},
     subjects::id_of,
 };
 use crate::{
     clock::Timestamp,
-    storage::{Cursor, IterableStore, ManagedStore, Page},
+    storage::{Cursor, IterableStore, ManagedStore, Page, sql::integer},
 };
 
 /// Binds the first slot as ?1, the time as ?2, and the number of rows as ?3.

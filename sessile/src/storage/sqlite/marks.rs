@@ -7,12 +7,15 @@ use rusqlite::{Connection, params};
 
 use super::{
     SubjectDigest,
-    statements::{Id, Write, atomically, integer, slot_of},
+    statements::{Id, Write, atomically, slot_of},
     subjects::id_of,
 };
 use crate::{
     clock::Timestamp,
-    storage::{EndOutcome, sql::MARK_KEPT},
+    storage::{
+        EndOutcome,
+        sql::{MARK_KEPT, integer, timestamp},
+    },
 };
 
 /// Binds the id as ?1, the subject as ?2, and the time of the sign-in as ?3. The mark of all subjects has an empty one.
@@ -150,8 +153,4 @@ pub(super) fn end_everything(
 pub(super) fn clear(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached(DELETE_EVERYTHING)?.execute([])?;
     Ok(())
-}
-
-fn timestamp(millis: i64) -> Timestamp {
-    Timestamp::from_unix_millis(u64::try_from(millis).unwrap_or_default())
 }

@@ -147,7 +147,7 @@ impl SqliteSessionStore {
             Some(Ok(outcome)) => Ok(outcome),
             // A write never locks out a read. Another process can, for example while it recovers the log.
             Some(Err(error)) if !error::is_busy(&error) => {
-                Err(Failure::not_sent(error).into_error(&self.0.options.location))
+                Err(Failure::from(error).into_error(&self.0.options.location))
             }
             _ => self.0.queue.execute(operation).await,
         }

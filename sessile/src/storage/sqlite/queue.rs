@@ -152,7 +152,7 @@ struct Request<F, T> {
 impl<F: Operation<T>, T: Send> Job for Request<F, T> {
     fn execute(&mut self, connection: &Connection, now: Timestamp) -> Result<(), Failure> {
         let outcome = (self.operation)(connection, now);
-        let outcome = outcome.map_err(Failure::not_sent);
+        let outcome = outcome.map_err(Failure::from);
         let executed = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
         self.outcome = Some(outcome);
         executed

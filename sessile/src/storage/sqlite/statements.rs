@@ -8,7 +8,7 @@ use super::{
     CreateOutcome, Loaded, Refusal, SessionId, StoreError, SubjectDigest, UpdateOutcome, Version,
     marks::has_ended,
 };
-use crate::{clock::Timestamp, record::Record};
+use crate::{clock::Timestamp, record::Record, storage::sql::integer};
 
 /// Binds the slot and the id as ?1 and ?2, and the time as ?3.
 pub(super) const LOAD: &str = "
@@ -218,11 +218,6 @@ pub(super) fn slot_of(id: &Id) -> i64 {
     i64::from_be_bytes(head)
 }
 
-/// A time as SQLite keeps it, at most the latest one that it can.
-pub(super) fn integer(time: Timestamp) -> i64 {
-    i64::try_from(time.as_unix_millis()).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,11 +228,5 @@ mod tests {
         bytes[..8].copy_from_slice(&[1, 2, 3, 4, 5, 6, 7, 8]);
         assert_eq!(slot_of(&bytes), 0x0102_0304_0506_0708);
         assert_eq!(slot_of(&[0xff; 16]), -1);
-    }
-
-    #[test]
-    fn times_are_kept_in_milliseconds() {
-        assert_eq!(integer(Timestamp::from_unix_millis(7)), 7);
-        assert_eq!(integer(Timestamp::MAX), i64::MAX);
     }
 }

@@ -6,11 +6,13 @@ use super::{
     CreateOutcome, Loaded, Refusal, SessionId, SqliteSessionStore, StoreError, SubjectDigest,
     UpdateOutcome, Version,
     marks::{end_everything, end_subject, has_ended, is_revoked},
-    statements::{Write, atomically, create, current_version, decode, delete, integer, update},
+    statements::{Write, atomically, create, current_version, decode, delete, update},
 };
 use crate::{
     clock::Timestamp,
-    storage::{EndOutcome, Kept, SessionLimit, SignInOutcome, SignInWrite, SubjectStore},
+    storage::{
+        EndOutcome, Kept, SessionLimit, SignInOutcome, SignInWrite, SubjectStore, sql::integer,
+    },
 };
 
 /// Binds the subject as ?1, and the time as ?2.

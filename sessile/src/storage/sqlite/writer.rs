@@ -182,7 +182,7 @@ impl Writer {
             || {
                 let now = catch(|| self.clock.now())?;
                 let connection = self.database.connection(now)?;
-                run(connection, "BEGIN IMMEDIATE").map_err(Failure::not_sent)?;
+                run(connection, "BEGIN IMMEDIATE")?;
                 Ok(now)
             },
         )
@@ -232,7 +232,7 @@ fn retry_while_busy<T>(
 /// Calls `call`, which reads the clock of the application. If it panics, the transaction is undone.
 fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Failure> {
     let caught = panic::catch_unwind(AssertUnwindSafe(call));
-    caught.map_err(|_| Failure::not_sent(Problem::Panicked))
+    caught.map_err(|_| Problem::Panicked.into())
 }
 
 /// Executes a statement that returns nothing.
@@ -249,7 +249,7 @@ mod tests {
 
     /// An error with this code of SQLite.
     fn failure(code: i32) -> Failure {
-        Failure::not_sent(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into()
     }
 
     /// How many attempts are made, the tenth of which succeeds.
