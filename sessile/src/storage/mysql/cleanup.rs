@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{Error, MySqlConnection, Row as _};
 
-use super::query::{MOST_KEYS, NOW, of_keys, query, rows, session};
+use super::query::{MOST_KEYS, NOW, of_keys, query, rows, session, text};
 use crate::storage::sql::{Batch, Cleaned, Name, RowsById};
 
 /// The statements that delete what has expired.
@@ -18,17 +18,15 @@ pub(super) struct CleanUpStatements {
 
 impl CleanUpStatements {
     pub(super) fn new(sessions: Name, marks: Name) -> Self {
-        let find_due = format!(
-            "SELECT id, expires_at <= {NOW}, due_at FROM {sessions}
-             WHERE due_at >= ? AND due_at <= {NOW} ORDER BY due_at LIMIT ?"
-        );
-        let find_expired_marks = format!(
-            "SELECT subject FROM {marks}
-             WHERE expires_at <= {NOW} ORDER BY expires_at LIMIT ?"
-        );
         Self {
-            find_due: find_due.into(),
-            find_expired_marks: find_expired_marks.into(),
+            find_due: text(format!(
+                "SELECT id, expires_at <= {NOW}, due_at FROM {sessions}
+             WHERE due_at >= ? AND due_at <= {NOW} ORDER BY due_at LIMIT ?"
+            )),
+            find_expired_marks: text(format!(
+                "SELECT subject FROM {marks}
+             WHERE expires_at <= {NOW} ORDER BY expires_at LIMIT ?"
+            )),
             sessions,
             marks,
         }

@@ -2,12 +2,15 @@
 
 use std::num::NonZeroU32;
 
+use sqlx::{Error, Row as _, mysql::MySqlRow};
+
 use super::{
     CreateOutcome, SessionId, SubjectDigest, Version,
     builder::{ConnectionSettings, Target},
     catalog::Catalog,
     connections::{Connections, Lease},
     error::fault,
+    query::{Query, id, id_before, query, rows, session},
     schema,
     statements::Statements,
 };
@@ -40,6 +43,23 @@ impl MySql {
         F: Future<Output = Result<T, Fault>>,
     {
         self.connections.run(deadline, AfterCut::Resend, operation)
+    }
+
+    /// What `decode` reads in each row that a query of sessions returns.
+    async fn find<'a, T>(
+        &self,
+        deadline: Deadline,
+        query: impl Fn() -> Query<'a>,
+        decode: fn(&MySqlRow) -> Result<T, Error>,
+    ) -> Answer<Vec<T>> {
+        self.run(deadline, |mut lease| {
+            let query = query();
+            async move {
+                let found = rows(lease.connection(), query, decode).await;
+                lease.end(found.map_err(fault))
+            }
+        })
+        .await
     }
 }
 
@@ -153,27 +173,15 @@ impl Database for MySql {
     }
 
     async fn list(&self, subject: &SubjectDigest, deadline: Deadline) -> Answer<RowsById> {
-        self.run(deadline, |mut lease| async move {
-            let rows = self
-                .statements
-                .lists
-                .list(lease.connection(), subject)
-                .await;
-            lease.end(rows.map_err(fault))
-        })
-        .await
+        let (text, subject) = (&self.statements.lists.list, subject.as_bytes().as_slice());
+        self.find(deadline, || query(text).bind(subject), session)
+            .await
     }
 
     async fn find_by_label(&self, label: &str, deadline: Deadline) -> Answer<Vec<SessionId>> {
-        self.run(deadline, |mut lease| async move {
-            let ids = self
-                .statements
-                .lists
-                .find_by_label(lease.connection(), label);
-            let ids = ids.await;
-            lease.end(ids.map_err(fault))
-        })
-        .await
+        let text = &self.statements.lists.find_by_label;
+        self.find(deadline, || query(text).bind(label.as_bytes()), id)
+            .await
     }
 
     async fn end_subject(&self, end: End<'_>, deadline: Deadline) -> Answer<Option<Ended>> {
@@ -191,12 +199,15 @@ impl Database for MySql {
         since: i64,
         deadline: Deadline,
     ) -> Answer<bool> {
-        self.run(deadline, |mut lease| async move {
-            let (lists, connection) = (&self.statements.lists, lease.connection());
-            let is_revoked = lists.is_revoked(connection, id, subject, since).await;
-            lease.end(is_revoked.map_err(fault))
-        })
-        .await
+        let text = &self.statements.lists.is_revoked;
+        let id = id.as_bytes().as_slice();
+        let subject = subject.map(|subject| subject.as_bytes().as_slice());
+        let question = || {
+            let query = query(text).bind(id).bind(subject).bind(since);
+            query.bind(id).bind(since)
+        };
+        let answer = self.find(deadline, question, |row| row.try_get(0)).await;
+        answer.map(|is_revoked: Vec<bool>| is_revoked == [true])
     }
 
     async fn mark_everything(&self, now: i64, deadline: Deadline) -> Answer<i64> {
@@ -228,20 +239,16 @@ impl Database for MySql {
         limit: NonZeroU32,
         deadline: Deadline,
     ) -> Answer<RowsById> {
-        self.run(deadline, |mut lease| async move {
-            let rows = self.statements.lists.page(lease.connection(), after, limit);
-            let rows = rows.await;
-            lease.end(rows.map_err(fault))
-        })
-        .await
+        let (text, after) = (&self.statements.lists.page, id_before(after));
+        let page = || query(text).bind(after).bind(u64::from(limit.get()));
+        self.find(deadline, page, session).await
     }
 
     async fn count(&self, deadline: Deadline) -> Answer<u64> {
-        self.run(deadline, |mut lease| async move {
-            let count = self.statements.lists.count(lease.connection()).await;
-            lease.end(count.map_err(fault))
-        })
-        .await
+        let text = &self.statements.lists.count;
+        let count = |row: &MySqlRow| row.try_get(0).map(i64::cast_unsigned);
+        let answer = self.find(deadline, || query(text), count).await;
+        answer.map(|counts| counts.into_iter().sum())
     }
 
     fn close(&self) {

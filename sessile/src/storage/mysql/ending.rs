@@ -7,7 +7,7 @@ use sqlx::{Error, MySqlConnection, Row as _};
 use super::{
     SessionId,
     marks::{is_live, is_refused},
-    query::{MOST_KEYS, NOW, Query, id, of_keys, query, row, rows},
+    query::{MOST_KEYS, NOW, Query, id, id_before, of_keys, query, row, rows, text},
 };
 use crate::storage::{
     sql::{MARK_KEPT, Name},
@@ -36,48 +36,42 @@ pub(super) struct EndStatements {
 impl EndStatements {
     pub(super) fn new(sessions: &Name, marks: &Name) -> Self {
         let (is_live, is_refused) = (is_live(marks), is_refused(marks));
-        // The clean-up deletes a mark that ends no session.
-        let lock = format!(
-            "INSERT INTO {marks} (subject, at, expires_at) VALUES (?, -1, {NOW})
-             ON DUPLICATE KEY UPDATE at = at"
-        );
-        let find = format!(
-            "SELECT {is_refused},
-                 (SELECT it.version FROM {sessions} AS it WHERE it.id = ? AND {is_live})"
-        );
-        let find_others = format!(
-            "SELECT it.id FROM {sessions} AS it WHERE it.subject = ? AND it.id <> ? AND {is_live}
-             ORDER BY it.signed_in_at, it.id"
-        );
-        let find_signed_in = format!(
-            "SELECT it.id, it.signed_in_at FROM {sessions} AS it
-             WHERE it.subject = ? AND {is_live}"
-        );
-        let mark = format!(
-            "UPDATE {marks} SET
-                 at = LAST_INSERT_ID(GREATEST(at, ?)), exempt = ?, expires_at = {NOW} + ?
-             WHERE subject = ?"
-        );
-        let latest_sign_in =
-            format!("SELECT MAX(signed_in_at) FROM {sessions} WHERE subject IS NOT NULL");
-        let mark_everything = format!(
-            "INSERT INTO {marks} (subject, at, expires_at) VALUES (X'', ?, {NOW} + ?)
-             ON DUPLICATE KEY UPDATE
-                 at = GREATEST(at, VALUES(at)), expires_at = VALUES(expires_at)"
-        );
-        let find_mark_of_everything = format!("SELECT at FROM {marks} WHERE subject = X''");
-        let batch = format!("SELECT id FROM {sessions} WHERE id > ? ORDER BY id LIMIT ?");
         Self {
             sessions: sessions.clone(),
-            lock: lock.into(),
-            find: find.into(),
-            find_others: find_others.into(),
-            find_signed_in: find_signed_in.into(),
-            mark: mark.into(),
-            latest_sign_in: latest_sign_in.into(),
-            mark_everything: mark_everything.into(),
-            find_mark_of_everything: find_mark_of_everything.into(),
-            batch: batch.into(),
+            // The clean-up deletes a mark that ends no session.
+            lock: text(format!(
+                "INSERT INTO {marks} (subject, at, expires_at) VALUES (?, -1, {NOW})
+             ON DUPLICATE KEY UPDATE at = at"
+            )),
+            find: text(format!(
+                "SELECT {is_refused},
+                 (SELECT it.version FROM {sessions} AS it WHERE it.id = ? AND {is_live})"
+            )),
+            find_others: text(format!(
+            "SELECT it.id FROM {sessions} AS it WHERE it.subject = ? AND it.id <> ? AND {is_live}
+             ORDER BY it.signed_in_at, it.id"
+        )),
+            find_signed_in: text(format!(
+                "SELECT it.id, it.signed_in_at FROM {sessions} AS it
+             WHERE it.subject = ? AND {is_live}"
+            )),
+            mark: text(format!(
+                "UPDATE {marks} SET
+                 at = LAST_INSERT_ID(GREATEST(at, ?)), exempt = ?, expires_at = {NOW} + ?
+             WHERE subject = ?"
+            )),
+            latest_sign_in: text(format!(
+                "SELECT MAX(signed_in_at) FROM {sessions} WHERE subject IS NOT NULL"
+            )),
+            mark_everything: text(format!(
+                "INSERT INTO {marks} (subject, at, expires_at) VALUES (X'', ?, {NOW} + ?)
+             ON DUPLICATE KEY UPDATE
+                 at = GREATEST(at, VALUES(at)), expires_at = VALUES(expires_at)"
+            )),
+            find_mark_of_everything: text(format!("SELECT at FROM {marks} WHERE subject = X''")),
+            batch: text(format!(
+                "SELECT id FROM {sessions} WHERE id > ? ORDER BY id LIMIT ?"
+            )),
         }
     }
 
@@ -118,9 +112,9 @@ impl EndStatements {
         after: Option<&SessionId>,
         at: i64,
     ) -> Result<Option<SessionId>, Error> {
-        // No id is before the empty one.
-        let after = after.map_or(&[][..], |it| it.as_bytes().as_slice());
-        let batch = query(&self.batch).bind(after).bind(MOST_KEYS as u64);
+        let batch = query(&self.batch)
+            .bind(id_before(after))
+            .bind(MOST_KEYS as u64);
         let mut batch = rows(connection, batch, id).await?;
         if !batch.is_empty() {
             let delete = self.delete_if("(signed_in_at <= ?) IS NOT FALSE", &batch);

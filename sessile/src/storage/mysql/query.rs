@@ -25,6 +25,16 @@ pub(super) fn query(text: &Arc<str>) -> Query<'_> {
     sqlx::query(AssertSqlSafe(Arc::clone(text)))
 }
 
+/// The text of a statement, which each query shares.
+pub(super) fn text(statement: String) -> Arc<str> {
+    statement.into()
+}
+
+/// The id that a batch of rows follows. No id is before the empty one.
+pub(super) fn id_before(after: Option<&SessionId>) -> &[u8] {
+    after.map_or(&[], |id| id.as_bytes().as_slice())
+}
+
 /// `statement` for the rows with these keys, at least one and at most [`MOST_KEYS`], which stand where the statement has
 /// its parameter.
 ///

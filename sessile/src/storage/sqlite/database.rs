@@ -18,8 +18,8 @@ pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The connections of a database, as the thread that writes has them.
 pub(super) struct Database {
-    options: Arc<Options>,
-    readers: Arc<Readers>,
+    pub(super) options: Arc<Options>,
+    pub(super) readers: Arc<Readers>,
     /// `None` before it is opened for the first time, and after the file was found to be another one.
     opened: Option<Opened>,
     /// The files that were closed because some of them were deleted or replaced. Another process may still have
@@ -46,18 +46,6 @@ impl Database {
             opened: None,
             left: None,
         }
-    }
-
-    pub(super) fn readers(&self) -> Arc<Readers> {
-        self.readers.clone()
-    }
-
-    pub(super) fn location(&self) -> &Location {
-        &self.options.location
-    }
-
-    pub(super) fn busy_timeout(&self) -> Duration {
-        self.options.busy_timeout
     }
 
     /// The connection that writes. Opens the database if it is not open.

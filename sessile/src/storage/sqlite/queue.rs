@@ -133,11 +133,8 @@ pub(super) trait Job: Send {
     /// Executes the operation and keeps its outcome.
     fn execute(&mut self, connection: &Connection, now: Timestamp) -> Result<(), Failure>;
 
-    /// Sends the outcome to the caller.
-    fn answer(self: Box<Self>, location: &Location);
-
-    /// Sends `failure` to the caller instead.
-    fn fail(self: Box<Self>, failure: Failure, location: &Location);
+    /// Sends the outcome to the caller, or the `failure` of the transaction.
+    fn answer(self: Box<Self>, failure: Option<Failure>, location: &Location);
 
     /// Whether the caller no longer waits.
     fn is_abandoned(&self) -> bool;
@@ -158,17 +155,13 @@ impl<F: Operation<T>, T: Send> Job for Request<F, T> {
         executed
     }
 
-    fn answer(self: Box<Self>, location: &Location) {
-        if let Some(outcome) = self.outcome {
+    fn answer(self: Box<Self>, failure: Option<Failure>, location: &Location) {
+        if let Some(outcome) = failure.map(Err).or(self.outcome) {
             // The caller may have been dropped.
             let _ = self
                 .reply
                 .send(outcome.map_err(|failure| failure.into_error(location)));
         }
-    }
-
-    fn fail(self: Box<Self>, failure: Failure, location: &Location) {
-        let _ = self.reply.send(Err(failure.into_error(location)));
     }
 
     fn is_abandoned(&self) -> bool {

@@ -39,7 +39,7 @@ pub(super) async fn start(
     let thread = thread::Builder::new().name("sessile-sqlite".to_owned());
     let spawned = thread.spawn(move || match open(options, &clock, &reply) {
         Ok(database) => {
-            if reply.send(Ok(database.readers())).is_ok() {
+            if reply.send(Ok(database.readers.clone())).is_ok() {
                 let writer = Writer { database, clock };
                 writer.serve(&mut receiver);
             }
@@ -71,7 +71,7 @@ fn open<T>(
     );
     match opened {
         Ok(()) => Ok(database),
-        Err(failure) => Err(failure.into_error(database.location())),
+        Err(failure) => Err(failure.into_error(&database.options.location)),
     }
 }
 
@@ -108,9 +108,11 @@ impl Writer {
             self.execute(&mut jobs);
         }
         let closed = self.database.close();
+        let location = &self.database.options.location;
         for reply in closing {
-            let closed = closed.clone();
-            let closed = closed.map_err(|failure| failure.into_error(self.database.location()));
+            let closed = closed
+                .clone()
+                .map_err(|failure| failure.into_error(location));
             let _ = reply.send(closed);
         }
     }
@@ -119,7 +121,7 @@ impl Writer {
     fn check_files(&mut self) {
         let now = catch(|| self.clock.now());
         if let Err(failure) = now.and_then(|now| self.database.connection(now).map(drop)) {
-            let error = failure.into_error(self.database.location());
+            let error = failure.into_error(&self.database.options.location);
             let error: &(dyn Error + 'static) = &error;
             tracing::error!(
                 error,
@@ -141,18 +143,11 @@ impl Writer {
                 attempted = self.attempt(&mut job);
             }
             let [job] = job;
-            self.answer(job, &attempted);
-        }
-    }
-
-    /// Answers `job`, whose transaction was `attempted`.
-    fn answer(&self, job: Box<dyn Job>, attempted: &Result<(), Aborted>) {
-        let location = self.database.location();
-        match attempted {
-            Ok(()) => job.answer(location),
-            Err(Aborted::Refused(failure) | Aborted::Undone(failure)) => {
-                job.fail(failure.clone(), location);
-            }
+            let failure = match &attempted {
+                Ok(()) => None,
+                Err(Aborted::Refused(failure) | Aborted::Undone(failure)) => Some(failure.clone()),
+            };
+            job.answer(failure, &self.database.options.location);
         }
     }
 
@@ -177,7 +172,7 @@ impl Writer {
     /// and one of the callers waits.
     fn begin(&mut self, jobs: &[Box<dyn Job>]) -> Result<Timestamp, Failure> {
         retry_while_busy(
-            self.database.busy_timeout(),
+            self.database.options.busy_timeout,
             || !jobs.iter().all(|job| job.is_abandoned()),
             || {
                 let now = catch(|| self.clock.now())?;

@@ -16,7 +16,6 @@ pub(in crate::storage) struct Answer<T> {
 }
 
 impl<T> Answer<T> {
-    #[cfg(feature = "postgres-session")]
     pub(in crate::storage) fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
         Answer {
             result: self.result.map(change),
@@ -25,7 +24,7 @@ impl<T> Answer<T> {
     }
 }
 
-/// An operation in a database.
+/// The future of an operation in a database.
 pub(in crate::storage) trait Attempt<T>:
     Future<Output = Answer<T>> + Send
 {
@@ -41,6 +40,7 @@ pub(in crate::storage) enum AfterCut {
 }
 
 impl AfterCut {
+    /// A sign-in that inserts a row is a create.
     pub(in crate::storage) fn of_sign_in(sign_in: &SignIn<'_>) -> Self {
         match sign_in.expected {
             Some(_) => Self::Resend,

@@ -25,10 +25,6 @@ use crate::storage::credentials::{Credentials, CredentialsSource};
 /// # Ok(()) }
 /// ```
 #[must_use = "nothing is connected until `build` is called"]
-#[expect(
-    private_bounds,
-    reason = "the kinds of servers are those of this crate"
-)]
 pub struct DatabaseSessionStoreBuilder<B: Database> {
     pub(in crate::storage) target: B::Target,
     pub(in crate::storage) schema: Option<String>,
@@ -40,10 +36,6 @@ pub struct DatabaseSessionStoreBuilder<B: Database> {
     pub(in crate::storage) settings: B::Settings,
 }
 
-#[expect(
-    private_bounds,
-    reason = "the kinds of servers are those of this crate"
-)]
 impl<B: Database> DatabaseSessionStoreBuilder<B> {
     pub(in crate::storage) fn new(target: B::Target) -> Self {
         Self {

@@ -17,10 +17,6 @@ use crate::{
     telemetry,
 };
 
-#[expect(
-    private_bounds,
-    reason = "the kinds of servers are those of this crate"
-)]
 impl<B: Database> DatabaseSessionStore<B> {
     /// Deletes up to `limit` expired rows, the earliest due first, and returns how many it deleted: zero
     /// only if none is left.

@@ -1,5 +1,10 @@
 //! Sessions in a database server, which several servers of an application share.
 
+#![expect(
+    private_bounds,
+    reason = "the kinds of servers are those of this crate"
+)]
+
 mod address;
 mod answer;
 mod builder;
@@ -189,10 +194,6 @@ impl<B: Database> SessionStore for DatabaseSessionStore<B> {
     }
 }
 
-#[expect(
-    private_bounds,
-    reason = "the kinds of servers are those of this crate"
-)]
 impl<B: Database> DatabaseSessionStore<B> {
     /// Connects to the database at `address` with the default settings. The tables must exist, unless the address has
     /// `create_table=true`.

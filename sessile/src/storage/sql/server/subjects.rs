@@ -118,10 +118,6 @@ impl<B: Database> SubjectStore for DatabaseSessionStore<B> {
     }
 }
 
-#[expect(
-    private_bounds,
-    reason = "the kinds of servers are those of this crate"
-)]
 impl<B: Database> DatabaseSessionStore<B> {
     /// Deletes the rows of guests, and those that signed in until `at`.
     pub(super) async fn delete_all(&self, at: i64) -> Result<(), StoreError> {
