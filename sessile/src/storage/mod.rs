@@ -82,8 +82,6 @@ mod credentials;
 mod end_reporter;
 mod ending;
 mod error;
-#[cfg(feature = "_server")]
-mod home;
 mod iteration;
 mod managed;
 mod memory;
@@ -104,6 +102,8 @@ mod redis_actor;
 ))]
 mod retirement;
 mod revocations;
+#[cfg(feature = "_server")]
+mod runtime;
 mod shared;
 #[cfg(feature = "_shared-connection")]
 mod shared_connection;
@@ -142,7 +142,7 @@ pub use self::redis_actor::{RedisActorSessionStore, RedisActorSessionStoreBuilde
 #[cfg(feature = "_sql")]
 pub use self::sql::CleanupTask;
 #[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
-pub use self::sql::DatabaseSessionStore;
+pub use self::sql::{DatabaseSessionStore, DatabaseSessionStoreBuilder};
 #[cfg(feature = "sqlite-session")]
 pub use self::sqlite::{SqliteSessionStore, SqliteSessionStoreBuilder, SqliteSynchronous};
 pub use self::{

@@ -193,6 +193,17 @@ pub enum SignInOutcome {
     Refused(Refusal),
 }
 
+impl SignInOutcome {
+    /// The outcome of a sign-in that finds its session at the version `found`, and stores nothing.
+    pub(super) const fn not_stored(expected: Option<Version>, found: Option<Version>) -> Self {
+        match (expected, found) {
+            (None, _) => Self::Taken,
+            (Some(_), None) => Self::Missing,
+            (Some(_), Some(_)) => Self::Conflict,
+        }
+    }
+}
+
 /// The maximum number of sessions that a user can have at a time.
 ///
 /// ```
@@ -262,6 +273,13 @@ impl SessionLimit {
     #[must_use]
     pub const fn at_limit(self) -> AtLimit {
         self.at_limit
+    }
+
+    /// How many of the user's `others` a new session displaces. `None` if it is refused.
+    pub(super) fn displaced(self, others: usize) -> Option<usize> {
+        let max = usize::try_from(self.max()).unwrap_or(usize::MAX);
+        let excess = (others + 1).saturating_sub(max);
+        (excess == 0 || self.at_limit == AtLimit::EndEarliest).then_some(excess)
     }
 }
 

@@ -13,8 +13,8 @@ use crate::{
     clock::Timestamp,
     record::Record,
     storage::{
-        AtLimit, EndOutcome, Kept, Loaded, Refusal, SessionId, SessionLimit, SignInOutcome,
-        SignInWrite, StoreError, SubjectDigest, SubjectStore,
+        EndOutcome, Kept, Loaded, Refusal, SessionId, SessionLimit, SignInOutcome, SignInWrite,
+        StoreError, SubjectDigest, SubjectStore,
     },
 };
 
@@ -158,26 +158,19 @@ impl SubjectStore for MemorySessionStore {
             return Ok(SignInOutcome::Refused(Refusal::SubjectEnded));
         }
         let current = self.in_shard_of(id, |shard, now| shard.peek(id.as_bytes(), now).cloned());
-        match (current.as_ref().map(|it| it.version), expected) {
-            (Some(current), _) if current == version => {
-                return Ok(SignInOutcome::Stored {
-                    displaced: Vec::new(),
-                });
-            }
-            (Some(_), None) => return Ok(SignInOutcome::Taken),
-            (None, Some(_)) => return Ok(SignInOutcome::Missing),
-            (Some(current), Some(expected)) if current != expected => {
-                return Ok(SignInOutcome::Conflict);
-            }
-            _ => {}
+        let found = current.as_ref().map(|it| it.version);
+        if found == Some(version) {
+            let displaced = Vec::new();
+            return Ok(SignInOutcome::Stored { displaced });
+        }
+        if found != expected {
+            return Ok(SignInOutcome::not_stored(expected, found));
         }
         let mut others = self.live_sessions(&index, &subject);
         others.retain(|(other, _)| other != id);
-        let max = usize::try_from(limit.max()).unwrap_or(usize::MAX);
-        let displaced = (others.len() + 1).saturating_sub(max);
-        if displaced > 0 && limit.at_limit() == AtLimit::RefuseNew {
+        let Some(displaced) = limit.displaced(others.len()) else {
             return Ok(SignInOutcome::Refused(Refusal::LimitReached));
-        }
+        };
         let loaded = Loaded { record, version };
         let ends_at = self.clock.now().saturating_add(ttl);
         // What it evicts stays in the shard until the lock of the index is released.

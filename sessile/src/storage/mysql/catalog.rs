@@ -58,14 +58,15 @@ impl sql::Catalog for Catalog<'_> {
     /// Fails if changes would not be permanent.
     async fn check_database(&mut self) -> Result<(), Fault> {
         let rows = self.rows("SELECT @@autocommit".to_owned()).await?;
-        match rows.iter().flatten().flatten().any(|value| value == "1") {
-            true => Ok(()),
-            false => Err(Fault::NoAutocommit),
+        if rows.iter().flatten().flatten().all(|value| value != "1") {
+            let text = "autocommit is off for the connections of the pool, so sessile's changes would be lost";
+            return Err(Fault::misconfigured(text));
         }
+        Ok(())
     }
 
-    async fn create_table(&mut self, table: &Table) -> Result<(), Fault> {
-        self.rows(table.sql.clone()).await.map(drop)
+    async fn create_table(&mut self, sql: &str) -> Result<(), Fault> {
+        self.rows(sql.to_owned()).await.map(drop)
     }
 
     async fn find_table(&mut self, table: &Table) -> Result<Option<FoundTable>, Fault> {
@@ -73,7 +74,7 @@ impl sql::Catalog for Catalog<'_> {
         let name = &table.name;
         match self.rows(format!("SELECT 1 FROM {name} LIMIT 0")).await {
             Ok(_) => {}
-            Err(Fault::Answered {
+            Err(Fault::Failed {
                 kind: StoreErrorKind::Incompatible,
                 ..
             }) => return Ok(None),
@@ -95,10 +96,7 @@ impl sql::Catalog for Catalog<'_> {
         let mut found = self.rows(found).await?.pop().unwrap_or_default();
         let comment = found.pop().flatten();
         if found != [Some("InnoDB".to_owned())] {
-            return Err(Fault::Shape {
-                table: name.to_string(),
-                difference: "its engine is not InnoDB".to_owned(),
-            });
+            return Err(table.differs("its engine is not InnoDB"));
         }
         let columns = self.rows(columns).await?;
         let keys: Vec<_> = columns
@@ -115,7 +113,7 @@ impl sql::Catalog for Catalog<'_> {
     /// Runs statements that need the rights and change nothing: the server's error names a missing right.
     async fn check_rights(&mut self, table: &Table) -> Result<(), Fault> {
         let name = &table.name;
-        let names: Vec<_> = table.columns.iter().map(|column| column.name).collect();
+        let names: Vec<_> = table.columns.iter().map(|(name, _)| *name).collect();
         let columns = names.join(", ");
         let assignments: Vec<_> = names.iter().map(|it| format!("{it} = {it}")).collect();
         let assignments = assignments.join(", ");

@@ -5,13 +5,13 @@ use std::{sync::OnceLock, time::Duration};
 use sqlx::{MySql, MySqlConnection, MySqlPool};
 
 use super::{
-    catalog,
+    StoreErrorKind, catalog,
     error::fault,
     own::{Own, Taken},
 };
 use crate::{
     storage::{
-        sql::{self, AfterCut, Answer, Failure, Fault, NewRow, SqlxPool, up_to_twice},
+        sql::{self, AfterCut, Answer, Fault, NewRow, SqlxPool, up_to_twice},
         timing::Deadline,
     },
     telemetry::{self, Backend},
@@ -52,7 +52,7 @@ impl Connections {
         deadline: Deadline,
         after_cut: AfterCut,
         operation: impl Fn(Lease) -> F,
-    ) -> Result<Answer<T>, Failure>
+    ) -> Answer<T>
     where
         F: Future<Output = Result<T, Fault>>,
     {
@@ -121,10 +121,13 @@ impl Lease {
             Self::Pool(_, max_packet) => *max_packet,
         };
         let bytes = row.record.len() as u64;
-        match bytes.saturating_add(BESIDE_RECORD) > max {
-            true => Err(Fault::TooLarge { bytes, max }),
-            false => Ok(()),
+        if bytes.saturating_add(BESIDE_RECORD) > max {
+            let text = format!(
+                "a record of {bytes} bytes is too large: the server's `max_allowed_packet` is {max}"
+            );
+            return Err(Fault::new(StoreErrorKind::TooLarge, text));
         }
+        Ok(())
     }
 
     /// As [`end`](Self::end), after a write.

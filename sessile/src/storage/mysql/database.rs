@@ -1,50 +1,65 @@
 //! [`MySql`]: the operations of a store.
 
+use std::num::NonZeroU32;
+
+use sqlx::{Error, Row as _, mysql::MySqlRow};
+
 use super::{
-    CreateOutcome, SessionId, StoreError, Version, catalog::Catalog, connections::Connections,
-    error::fault, schema, statements::Statements,
+    CreateOutcome, SessionId, SubjectDigest, Version,
+    builder::{ConnectionSettings, Target},
+    catalog::Catalog,
+    connections::{Connections, Lease},
+    error::fault,
+    query::{Query, id, id_before, query, rows, session},
+    schema,
+    statements::Statements,
 };
 use crate::{
     storage::{
         sql::{
-            self, AfterCut, Answer, Batch, Cleaned, Database, Failure, Marks, Name, NewRow, Row,
-            Swap, Table,
+            self, AfterCut, Answer, Batch, Cleaned, Database, DatabaseSessionStoreBuilder, End,
+            Ended, Fault, Marks, NewRow, Row, RowsById, Schema, SignIn, SignedIn, Swap, Table,
         },
         timing::Deadline,
     },
     telemetry::Backend,
 };
 
-pub(super) const DEFAULT_TABLE: &str = "sessile_sessions";
-
-const LONGEST_NAME: usize = 64;
-
 /// The operations of a store on MySQL or MariaDB.
 pub struct MySql {
     tables: [Table; 2],
-    pub(super) statements: Statements,
-    pub(super) connections: Connections,
-}
-
-/// The name of the table of sessions.
-pub(super) fn name(database: Option<String>, table: String) -> Result<Name, StoreError> {
-    Name::new(database, table, LONGEST_NAME, '`')
-}
-
-/// The table of sessions, and the table of marks.
-pub(super) fn tables(name: &Name) -> [Table; 2] {
-    sql::tables(name, &schema::SESSIONS, &schema::MARKS)
+    statements: Statements,
+    connections: Connections,
 }
 
 impl MySql {
-    pub(super) fn new(name: &Name, connections: Connections) -> Self {
-        let tables = tables(name);
-        let [sessions, marks] = &tables;
-        Self {
-            statements: Statements::new(sessions.name.clone(), marks.name.clone()),
-            tables,
-            connections,
-        }
+    /// Runs an operation that can be repeated.
+    fn run<T, F>(
+        &self,
+        deadline: Deadline,
+        operation: impl Fn(Lease) -> F,
+    ) -> impl Future<Output = Answer<T>>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        self.connections.run(deadline, AfterCut::Resend, operation)
+    }
+
+    /// What `decode` reads in each row that a query of sessions returns.
+    async fn find<'a, T>(
+        &self,
+        deadline: Deadline,
+        query: impl Fn() -> Query<'a>,
+        decode: fn(&MySqlRow) -> Result<T, Error>,
+    ) -> Answer<Vec<T>> {
+        self.run(deadline, |mut lease| {
+            let query = query();
+            async move {
+                let found = rows(lease.connection(), query, decode).await;
+                lease.end(found.map_err(fault))
+            }
+        })
+        .await
     }
 }
 
@@ -52,40 +67,47 @@ impl Database for MySql {
     const BACKEND: Backend = Backend::MySql;
     // Large batches delay no requests, and each batch first skips the rows that were deleted but not purged yet.
     const SMALLEST_BATCH: u32 = sql::LARGEST_BATCH;
+    const SCHEMA: Schema = schema::SCHEMA;
+
+    type Target = Target;
+    type Settings = ConnectionSettings;
+
+    fn new(
+        builder: DatabaseSessionStoreBuilder<Self>,
+        tables: [Table; 2],
+    ) -> Result<(Self, bool), Fault> {
+        let (connections, creates_tables) = builder.connect()?;
+        let [sessions, marks] = &tables;
+        let database = Self {
+            statements: Statements::new(sessions.name.clone(), marks.name.clone()),
+            tables,
+            connections,
+        };
+        Ok((database, creates_tables))
+    }
 
     fn tables(&self) -> &[Table; 2] {
         &self.tables
     }
 
-    async fn open(&self, create_tables: bool, deadline: Deadline) -> Result<Answer<()>, Failure> {
-        self.connections
-            .run(deadline, AfterCut::Resend, |mut lease| async move {
-                let mut catalog = Catalog(lease.connection());
-                let opened = sql::open(&mut catalog, &self.tables, create_tables).await;
-                lease.end(opened)
-            })
-            .await
+    async fn open(&self, create_tables: bool, deadline: Deadline) -> Answer<()> {
+        self.run(deadline, |mut lease| async move {
+            let mut catalog = Catalog(lease.connection());
+            let opened = sql::open(&mut catalog, &self.tables, create_tables).await;
+            lease.end(opened)
+        })
+        .await
     }
 
-    async fn load(
-        &self,
-        id: &SessionId,
-        marks: Marks,
-        deadline: Deadline,
-    ) -> Result<Answer<Option<Row>>, Failure> {
-        self.connections
-            .run(deadline, AfterCut::Resend, |mut lease| async move {
-                let row = self.statements.load(lease.connection(), id, marks).await;
-                lease.end(row.map_err(fault))
-            })
-            .await
+    async fn load(&self, id: &SessionId, marks: Marks, deadline: Deadline) -> Answer<Option<Row>> {
+        self.run(deadline, |mut lease| async move {
+            let row = self.statements.load(lease.connection(), id, marks).await;
+            lease.end(row.map_err(fault))
+        })
+        .await
     }
 
-    async fn create(
-        &self,
-        row: &NewRow<'_>,
-        deadline: Deadline,
-    ) -> Result<Answer<CreateOutcome>, Failure> {
+    async fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> Answer<CreateOutcome> {
         self.connections
             .run(deadline, AfterCut::Fail, |mut lease| async move {
                 if let Err(too_large) = lease.check_size(row) {
@@ -103,42 +125,130 @@ impl Database for MySql {
         row: &NewRow<'_>,
         marks: Marks,
         deadline: Deadline,
-    ) -> Result<Answer<Swap>, Failure> {
+    ) -> Answer<Swap> {
+        self.run(deadline, |mut lease| async move {
+            if let Err(too_large) = lease.check_size(row) {
+                return lease.end(Err(too_large));
+            }
+            let connection = lease.connection();
+            let swap = self.statements.update(connection, expected, row, marks);
+            let swap = swap.await;
+            lease.end_write(swap.map_err(fault))
+        })
+        .await
+    }
+
+    async fn delete(&self, id: &SessionId, deadline: Deadline) -> Answer<()> {
+        self.run(deadline, |mut lease| async move {
+            let deleted = self.statements.delete(lease.connection(), id).await;
+            lease.end_write(deleted.map_err(fault))
+        })
+        .await
+    }
+
+    async fn clean_up(&self, batch: Batch, deadline: Deadline) -> Answer<Cleaned> {
+        self.run(deadline, |mut lease| async move {
+            let cleaned = self.statements.clean_up.run(lease.connection(), batch);
+            let cleaned = cleaned.await.map_err(fault);
+            match &cleaned {
+                // Nothing was written, which a read-only server permits.
+                Ok(Cleaned { due: 0, .. }) => lease.end(cleaned),
+                _ => lease.end_write(cleaned),
+            }
+        })
+        .await
+    }
+
+    async fn sign_in(&self, sign_in: &SignIn<'_>, deadline: Deadline) -> Answer<SignedIn> {
+        let after_cut = AfterCut::of_sign_in(sign_in);
         self.connections
-            .run(deadline, AfterCut::Resend, |mut lease| async move {
-                if let Err(too_large) = lease.check_size(row) {
+            .run(deadline, after_cut, |mut lease| async move {
+                if let Err(too_large) = lease.check_size(&sign_in.row) {
                     return lease.end(Err(too_large));
                 }
-                let connection = lease.connection();
-                let swap = self.statements.update(connection, expected, row, marks);
-                let swap = swap.await;
-                lease.end_write(swap.map_err(fault))
+                let signed_in = self.statements.sign_in(lease.connection(), sign_in).await;
+                lease.end_write(signed_in)
             })
             .await
     }
 
-    async fn delete(&self, id: &SessionId, deadline: Deadline) -> Result<Answer<()>, Failure> {
-        self.connections
-            .run(deadline, AfterCut::Resend, |mut lease| async move {
-                let deleted = self.statements.delete(lease.connection(), id).await;
-                lease.end_write(deleted.map_err(fault))
-            })
+    async fn list(&self, subject: &SubjectDigest, deadline: Deadline) -> Answer<RowsById> {
+        let (text, subject) = (&self.statements.lists.list, subject.as_bytes().as_slice());
+        self.find(deadline, || query(text).bind(subject), session)
             .await
     }
 
-    async fn clean_up(&self, batch: Batch, deadline: Deadline) -> Result<Answer<Cleaned>, Failure> {
-        self.connections
-            .run(deadline, AfterCut::Resend, |mut lease| async move {
-                let clean_up = &self.statements.clean_up;
-                let cleaned = clean_up.run(lease.connection(), batch).await;
-                let cleaned = cleaned.map_err(fault);
-                match &cleaned {
-                    // Nothing was written, which a read-only server permits.
-                    Ok(Cleaned { due: 0, .. }) => lease.end(cleaned),
-                    _ => lease.end_write(cleaned),
-                }
-            })
+    async fn find_by_label(&self, label: &str, deadline: Deadline) -> Answer<Vec<SessionId>> {
+        let text = &self.statements.lists.find_by_label;
+        self.find(deadline, || query(text).bind(label.as_bytes()), id)
             .await
+    }
+
+    async fn end_subject(&self, end: End<'_>, deadline: Deadline) -> Answer<Option<Ended>> {
+        self.run(deadline, |mut lease| async move {
+            let ended = self.statements.end_subject(lease.connection(), end).await;
+            lease.end_write(ended)
+        })
+        .await
+    }
+
+    async fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: i64,
+        deadline: Deadline,
+    ) -> Answer<bool> {
+        let text = &self.statements.lists.is_revoked;
+        let id = id.as_bytes().as_slice();
+        let subject = subject.map(|subject| subject.as_bytes().as_slice());
+        let question = || {
+            let query = query(text).bind(id).bind(subject).bind(since);
+            query.bind(id).bind(since)
+        };
+        let answer = self.find(deadline, question, |row| row.try_get(0)).await;
+        answer.map(|is_revoked: Vec<bool>| is_revoked == [true])
+    }
+
+    async fn mark_everything(&self, now: i64, deadline: Deadline) -> Answer<i64> {
+        self.run(deadline, |mut lease| async move {
+            let ending = &self.statements.ending;
+            let at = ending.mark_everything(lease.connection(), now).await;
+            lease.end_write(at.map_err(fault))
+        })
+        .await
+    }
+
+    async fn delete_all(
+        &self,
+        after: Option<&SessionId>,
+        at: i64,
+        deadline: Deadline,
+    ) -> Answer<Option<SessionId>> {
+        self.run(deadline, |mut lease| async move {
+            let ending = &self.statements.ending;
+            let last = ending.delete_batch(lease.connection(), after, at).await;
+            lease.end_write(last.map_err(fault))
+        })
+        .await
+    }
+
+    async fn page(
+        &self,
+        after: Option<&SessionId>,
+        limit: NonZeroU32,
+        deadline: Deadline,
+    ) -> Answer<RowsById> {
+        let (text, after) = (&self.statements.lists.page, id_before(after));
+        let page = || query(text).bind(after).bind(u64::from(limit.get()));
+        self.find(deadline, page, session).await
+    }
+
+    async fn count(&self, deadline: Deadline) -> Answer<u64> {
+        let text = &self.statements.lists.count;
+        let count = |row: &MySqlRow| row.try_get(0).map(i64::cast_unsigned);
+        let answer = self.find(deadline, || query(text), count).await;
+        answer.map(|counts| counts.into_iter().sum())
     }
 
     fn close(&self) {

@@ -3,17 +3,13 @@
 use sqlx::{Error, mysql::MySqlDatabaseError};
 
 use super::StoreErrorKind;
-use crate::storage::sql::{Fault, Meaning, Message, of_sqlx};
+use crate::storage::sql::{Fault, Meaning, of_sqlx};
 
 /// The fault of `error`.
 pub(super) fn fault(error: Error) -> Fault {
-    of_sqlx(error, |error| {
-        let code = error.code().unwrap_or_default();
-        let number = error
-            .try_downcast_ref()
-            .map_or(0, MySqlDatabaseError::number);
-        let message = Message::new(&code, error.message());
-        (meaning(number, &code), message)
+    of_sqlx(error, |error, state| {
+        let error = error.try_downcast_ref();
+        meaning(error.map_or(0, MySqlDatabaseError::number), state)
     })
 }
 

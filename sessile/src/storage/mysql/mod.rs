@@ -5,22 +5,22 @@ mod catalog;
 mod cleanup;
 mod connections;
 mod database;
+mod ending;
 mod error;
-mod fragments;
-mod iteration;
+mod lists;
+mod marks;
 mod own;
+mod query;
 mod schema;
 mod statements;
-mod subject_statements;
 mod subjects;
-mod transaction;
 
 use sqlx::MySqlPool;
 
-use self::database::{DEFAULT_TABLE, MySql};
+use self::{builder::Target, database::MySql};
 use super::{
     CreateOutcome, SessionId, StoreError, StoreErrorKind, SubjectDigest, Version,
-    sql::{DatabaseSessionStore, Name, schema_sql},
+    sql::DatabaseSessionStore,
 };
 
 pub use self::builder::MySqlSessionStoreBuilder;
@@ -94,23 +94,6 @@ pub use self::builder::MySqlSessionStoreBuilder;
 pub type MySqlSessionStore = DatabaseSessionStore<MySql>;
 
 impl MySqlSessionStore {
-    /// Connects to the database at `address` with the default settings. The tables must exist.
-    ///
-    /// # Errors
-    ///
-    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for an invalid address and for a database that doesn't exist,
-    /// [`Denied`](StoreErrorKind::Denied) if the user or the password is rejected, a right is missing or the server is
-    /// read-only, [`Incompatible`](StoreErrorKind::Incompatible) if a table is missing, has other columns or is from a
-    /// newer version of the crate, and [`Unavailable`](StoreErrorKind::Unavailable) if the server can't be reached.
-    pub async fn new(address: impl Into<String>) -> Result<Self, StoreError> {
-        Self::builder(address).build().await
-    }
-
-    /// A builder for a store in the database at `address`.
-    pub fn builder(address: impl Into<String>) -> MySqlSessionStoreBuilder {
-        MySqlSessionStoreBuilder::to_address(address.into())
-    }
-
     /// Uses the connections of `pool`, with the default settings. The tables must exist.
     ///
     /// A pool checks each connection when it is acquired and when it is returned, which costs every
@@ -136,20 +119,6 @@ impl MySqlSessionStore {
 
     /// A builder for a store that uses the connections of `pool`.
     pub fn builder_pooled(pool: impl Into<MySqlPool>) -> MySqlSessionStoreBuilder {
-        MySqlSessionStoreBuilder::to_pool(pool.into())
-    }
-
-    /// The statements that create the tables under their default names. A user who may create tables can
-    /// run them.
-    ///
-    /// ```
-    /// use sessile::storage::MySqlSessionStore;
-    ///
-    /// let sql = MySqlSessionStore::schema_sql();
-    /// assert!(sql.starts_with("CREATE TABLE `sessile_sessions` ("));
-    /// ```
-    #[must_use]
-    pub fn schema_sql() -> String {
-        schema_sql(&database::tables(&Name::fixed(DEFAULT_TABLE, '`')))
+        MySqlSessionStoreBuilder::new(Target::Pool(pool.into()))
     }
 }

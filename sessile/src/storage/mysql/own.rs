@@ -265,7 +265,7 @@ impl Taken {
         match &result {
             Err(Fault::ReadOnly) if connection.opened.elapsed() < YOUNG => {
                 self.inner.give_back(connection);
-                return Err(Fault::StaysReadOnly);
+                return Err(Fault::stays_read_only());
             }
             Err(Fault::ReadOnly) => self.inner.idle().retire(connection.opened),
             // The server was probably restarted, or the network changed.

@@ -1,34 +1,33 @@
 //! The tables in MySQL and MariaDB.
 
-use crate::storage::sql::{Column, Definition, Name, SCHEMA_COMMENT};
+use crate::storage::sql::{Definition, Name, SCHEMA_COMMENT, Schema};
 
-pub(super) const SESSIONS: Definition = Definition {
-    columns: SESSION_COLUMNS,
-    sql: sessions_sql,
+pub(super) const SCHEMA: Schema = Schema {
+    longest_name: 64,
+    quote: '`',
+    sessions: Definition {
+        columns: &[
+            ("id", "binary(16)"),
+            ("version", "bigint unsigned"),
+            ("due_at", "bigint"),
+            ("expires_at", "bigint"),
+            ("subject", "varbinary(16)"),
+            ("signed_in_at", "bigint"),
+            ("label", "varbinary(255)"),
+            ("record", "longtext utf8mb4_bin"),
+        ],
+        sql: sessions_sql,
+    },
+    marks: Definition {
+        columns: &[
+            ("subject", "varbinary(16)"),
+            ("at", "bigint"),
+            ("exempt", "binary(16)"),
+            ("expires_at", "bigint"),
+        ],
+        sql: marks_sql,
+    },
 };
-
-pub(super) const MARKS: Definition = Definition {
-    columns: MARK_COLUMNS,
-    sql: marks_sql,
-};
-
-const SESSION_COLUMNS: &[Column] = &[
-    Column::new("id", "binary(16)"),
-    Column::new("version", "bigint unsigned"),
-    Column::new("due_at", "bigint"),
-    Column::new("expires_at", "bigint"),
-    Column::new("subject", "varbinary(16)"),
-    Column::new("signed_in_at", "bigint"),
-    Column::new("label", "varbinary(255)"),
-    Column::new("record", "longtext utf8mb4_bin"),
-];
-
-const MARK_COLUMNS: &[Column] = &[
-    Column::new("subject", "varbinary(16)"),
-    Column::new("at", "bigint"),
-    Column::new("exempt", "binary(16)"),
-    Column::new("expires_at", "bigint"),
-];
 
 fn sessions_sql(table: &Name) -> String {
     let [due_at, subject, label] =

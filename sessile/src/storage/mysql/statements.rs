@@ -9,10 +9,11 @@ use sqlx::{
 
 use super::{
     SessionId, Version,
-    cleanup::CleanUp,
-    fragments::{NOW, bind_session, is_live, is_refused, query},
-    iteration::IterationStatements,
-    subject_statements::SubjectStatements,
+    cleanup::CleanUpStatements,
+    ending::EndStatements,
+    lists::ListStatements,
+    marks::{bind_session, is_live, is_refused},
+    query::{NOW, query},
 };
 use crate::storage::{
     CreateOutcome, Refusal,
@@ -27,9 +28,9 @@ pub(super) struct Statements {
     is_refused: Arc<str>,
     delete: Arc<str>,
     delete_if_expired: Arc<str>,
-    pub(super) clean_up: CleanUp,
-    pub(super) of_subjects: SubjectStatements,
-    pub(super) of_iteration: IterationStatements,
+    pub(super) lists: ListStatements,
+    pub(super) ending: EndStatements,
+    pub(super) clean_up: CleanUpStatements,
 }
 
 /// The statements that load or store one row.
@@ -70,9 +71,9 @@ impl Statements {
                 "DELETE FROM {sessions} WHERE id = ? AND expires_at <= {NOW}"
             )
             .into(),
-            of_subjects: SubjectStatements::new(&sessions, &marks),
-            of_iteration: IterationStatements::new(&sessions, &marks),
-            clean_up: CleanUp::new(sessions, marks),
+            lists: ListStatements::new(&sessions, &marks),
+            ending: EndStatements::new(&sessions, &marks),
+            clean_up: CleanUpStatements::new(sessions, marks),
         }
     }
 

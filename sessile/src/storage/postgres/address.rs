@@ -1,12 +1,12 @@
 //! Addresses: `postgres://user:password@host:port/database?parameter=value`.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use percent_encoding::percent_decode_str;
 use tokio_postgres::config::{Config, Host};
 
 use super::tls::{Mode, TlsSettings};
-use crate::storage::sql::{self, Fault, ParameterError, check_scheme, parameter};
+use crate::storage::sql::{self, Fault, check_scheme, parameter};
 
 const SCHEMES: &[&str] = &["postgres", "postgresql"];
 
@@ -62,28 +62,13 @@ const SOCKETS: &[&str] = &["/run/postgresql", "/tmp"];
 /// drop connections that are idle for some minutes.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
-/// A parsed address.
+/// A parsed address. If it can't be parsed, the fault contains no part of it but the names of parameters.
 pub(super) struct Address {
     /// For each server, in the order in which they are tried.
     pub(super) configs: Vec<Config>,
     pub(super) tls: TlsSettings,
     pub(super) create_table: bool,
     pub(super) behind_pooler: bool,
-}
-
-/// Why an address can't be used. Contains no part of it but the names of parameters.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-enum AddressError {
-    #[error("the host or the port is invalid")]
-    Host,
-    #[error("the lists of hosts, of their addresses and of their ports differ in length")]
-    Lists,
-    #[error("a part is not UTF-8 after percent-decoding")]
-    Encoding,
-    #[error(transparent)]
-    Parameter(#[from] ParameterError),
-    #[error("the parameters `sslcert` and `sslkey` need each other")]
-    HalfAnIdentity,
 }
 
 type Parameters = BTreeMap<&'static str, String>;
@@ -94,7 +79,7 @@ impl Address {
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Fault> {
         check_scheme(address, SCHEMES)?;
-        let mut parameters = parameters(address).map_err(invalid)?;
+        let mut parameters = parameters(address)?;
         for (name, parameter) in VARIABLES {
             if !parameters.contains_key(parameter)
                 && let Some(value) = variable(name).filter(|value| !value.is_empty())
@@ -102,7 +87,7 @@ impl Address {
                 parameters.insert(parameter, value);
             }
         }
-        let tls = tls(&mut parameters).map_err(invalid)?;
+        let tls = tls(&mut parameters)?;
         let mut flag = |name| {
             let value = parameters.remove(name);
             value.map_or(Ok(false), |value| sql::flag(name, &value))
@@ -121,12 +106,8 @@ impl Address {
     }
 }
 
-fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
-    Fault::Address(Arc::new(error))
-}
-
 /// The parts of an address as parameters. The query overrides what comes before it.
-fn parameters(address: &str) -> Result<Parameters, AddressError> {
+fn parameters(address: &str) -> Result<Parameters, Fault> {
     let mut parameters = Parameters::new();
     let rest = address.split_once("://").map_or("", |(_, rest)| rest);
     // As in libpq, a password may contain a question mark, but no slash.
@@ -162,10 +143,10 @@ fn parameters(address: &str) -> Result<Parameters, AddressError> {
     Ok(parameters)
 }
 
-fn host_and_port(text: &str) -> Result<(&str, &str), AddressError> {
+fn host_and_port(text: &str) -> Result<(&str, &str), Fault> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
-            let (host, rest) = rest.split_once(']').ok_or(AddressError::Host)?;
+            let (host, rest) = rest.split_once(']').ok_or_else(invalid_host)?;
             (host, rest)
         }
         None => text.split_at(text.find(':').unwrap_or(text.len())),
@@ -173,31 +154,31 @@ fn host_and_port(text: &str) -> Result<(&str, &str), AddressError> {
     match port.strip_prefix(':') {
         Some(port) if port.parse::<u16>().is_ok() => Ok((host, port)),
         None if port.is_empty() => Ok((host, "")),
-        _ => Err(AddressError::Host),
+        _ => Err(invalid_host()),
     }
 }
 
-fn insert(
-    parameters: &mut Parameters,
-    name: &'static str,
-    encoded: &str,
-) -> Result<(), AddressError> {
+fn invalid_host() -> Fault {
+    Fault::address("the host or the port is invalid")
+}
+
+fn insert(parameters: &mut Parameters, name: &'static str, encoded: &str) -> Result<(), Fault> {
     let value = percent_decode_str(encoded).decode_utf8();
-    let value = value.map_err(|_| AddressError::Encoding)?;
+    let value = value.map_err(|_| Fault::address("a part is not UTF-8 after percent-decoding"))?;
     if !value.is_empty() {
         parameters.insert(name, value.into_owned());
     }
     Ok(())
 }
 
-fn tls(parameters: &mut Parameters) -> Result<TlsSettings, AddressError> {
+fn tls(parameters: &mut Parameters) -> Result<TlsSettings, Fault> {
     let mode = match parameters.remove("sslmode") {
         None => Mode::default(),
         Some(name) => {
             let mode = Mode::NAMES.iter().find(|(known, _)| *known == name);
-            let (_, mode) = mode.ok_or(ParameterError::Value {
-                name: "sslmode",
-                expected: "disable, prefer, require, verify-ca or verify-full",
+            let (_, mode) = mode.ok_or_else(|| {
+                let expected = "disable, prefer, require, verify-ca or verify-full";
+                Fault::address(format!("the parameter `sslmode` must be {expected}"))
             })?;
             *mode
         }
@@ -205,7 +186,10 @@ fn tls(parameters: &mut Parameters) -> Result<TlsSettings, AddressError> {
     let client = match (parameters.remove("sslcert"), parameters.remove("sslkey")) {
         (Some(certificate), Some(key)) => Some((certificate, key)),
         (None, None) => None,
-        _ => return Err(AddressError::HalfAnIdentity),
+        _ => {
+            let text = "the parameters `sslcert` and `sslkey` need each other";
+            return Err(Fault::address(text));
+        }
     };
     Ok(TlsSettings {
         mode,
@@ -234,7 +218,8 @@ fn configs(mut parameters: Parameters, mode: Mode) -> Result<Vec<Config>, Fault>
         .as_ref()
         .is_none_or(|it| it.len() == 1 || it.len() == hosts.len());
     if !are_addresses || !are_ports {
-        return Err(invalid(AddressError::Lists));
+        let text = "the lists of hosts, of their addresses and of their ports differ in length";
+        return Err(Fault::address(text));
     }
     let configs = hosts.iter().enumerate().map(|(index, host)| {
         parameters.insert("host", host.clone());
@@ -256,7 +241,7 @@ fn config(parameters: &Parameters, mode: Mode) -> Result<Config, Fault> {
         let value = value.replace('\\', "\\\\").replace('\'', "\\'");
         text += &format!("{name}='{value}' ");
     }
-    let mut config: Config = text.parse().map_err(invalid)?;
+    let mut config: Config = text.parse().map_err(Fault::address)?;
     let is_local =
         matches!(config.get_hosts(), [Host::Unix(_)]) && config.get_hostaddrs().is_empty();
     // As in libpq, no TLS on a socket of this machine.

@@ -2,7 +2,7 @@
 
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
-use super::error::fault;
+use super::{StoreErrorKind, error::fault};
 use crate::storage::sql::{self, Fault, FoundTable, Table};
 
 /// Sends simple queries, which any pooler passes on.
@@ -52,15 +52,18 @@ impl<Q: Query> sql::Catalog for Catalog<Q> {
             SELECT current_setting('server_encoding'), current_setting('transaction_read_only')";
         let row = self.row(DATABASE).await?.unwrap_or_default();
         match &row[..] {
-            [Some(encoding), _] if encoding != "UTF8" => Err(Fault::Encoding(encoding.clone())),
+            [Some(encoding), _] if encoding != "UTF8" => {
+                let text = format!("the database's encoding is {encoding}, but sessile needs UTF8");
+                Err(Fault::new(StoreErrorKind::Incompatible, text))
+            }
             [Some(_), Some(is_read_only)] if is_read_only == "off" => Ok(()),
             _ => Err(Fault::ReadOnly),
         }
     }
 
-    async fn create_table(&mut self, table: &Table) -> Result<(), Fault> {
+    async fn create_table(&mut self, sql: &str) -> Result<(), Fault> {
         // Sent together, the statements are one transaction.
-        self.0.rows(&table.sql).await.map(drop)
+        self.0.rows(sql).await.map(drop)
     }
 
     async fn find_table(&mut self, table: &Table) -> Result<Option<FoundTable>, Fault> {
@@ -98,14 +101,17 @@ impl<Q: Query> sql::Catalog for Catalog<Q> {
 
     /// Checks the rights now, because PostgreSQL reports a missing one only when it is needed.
     async fn check_rights(&mut self, table: &Table) -> Result<(), Fault> {
-        let table = table.name.to_string();
+        let table = &table.name;
         let missing = format!(
             "SELECT string_agg(it.name, ', ')
              FROM unnest(ARRAY ['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS it (name)
              WHERE NOT has_table_privilege(to_regclass('{table}'), it.name)"
         );
         match self.row(&missing).await?.and_then(|mut row| row.pop()?) {
-            Some(rights) => Err(Fault::Rights { table, rights }),
+            Some(rights) => {
+                let text = format!("the user has no right to {rights} on the table {table}");
+                Err(Fault::new(StoreErrorKind::Denied, text))
+            }
             None => Ok(()),
         }
     }
@@ -117,10 +123,10 @@ mod tests {
     use tokio_postgres::NoTls;
 
     use super::{
-        super::database::{self, DEFAULT_TABLE},
+        super::{PostgresSessionStore, schema::SCHEMA},
         *,
     };
-    use crate::storage::sql::{Catalog as _, Name, schema_sql};
+    use crate::storage::sql::Catalog as _;
 
     #[tokio::test]
     async fn a_new_table_is_found_with_its_key_and_comment_or_not_at_all() {
@@ -129,11 +135,11 @@ mod tests {
         let connecting = tokio_postgres::connect(&address, NoTls);
         let (client, connection) = connecting.await.unwrap();
         tokio::spawn(connection);
-        let tables = database::tables(&Name::fixed(DEFAULT_TABLE, '"'));
+        let tables = SCHEMA.default_tables();
         // Later statements see what exists now, as if they had begun before the table was created.
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1";
         client.batch_execute(begin).await.unwrap();
-        server.execute(&schema_sql(&tables)).unwrap();
+        server.execute(&PostgresSessionStore::schema_sql()).unwrap();
 
         let mut catalog = Catalog::new(&client);
         let early = catalog.find_table(&tables[0]).await.unwrap();

@@ -1,97 +1,102 @@
 //! [`Postgres`]: the operations of a store.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use super::{
-    CreateOutcome, SessionId, StoreError, Version,
+    CreateOutcome, SessionId, SubjectDigest, Version,
+    builder::{Settings, Target},
     connections::Connections,
+    parameter::Parameter,
+    rows::{cleaned, count_of, ids, only, sessions, version_of},
     schema,
-    statements::{Found, Rows, Statements},
-    subjects::{only, sessions},
+    statements::{Call, Found, Rows, Statements},
+    subject_statements::sign_in,
 };
 use crate::{
     storage::{
         Refusal,
         sql::{
-            self, AfterCut, Answer, Batch, Cleaned, Database, Failure, Marks, Name, NewRow, Row,
-            Swap, Table,
+            self, AfterCut, Answer, Batch, Cleaned, Database, DatabaseSessionStoreBuilder, End,
+            Ended, Fault, MARK_KEPT, Marks, NewRow, Row, RowsById, Schema, SignIn, SignedIn, Swap,
+            Table,
         },
-        timing::Deadline,
+        timing::{Deadline, millis},
     },
     telemetry::Backend,
 };
 
-pub(super) const DEFAULT_TABLE: &str = "sessile_sessions";
-
-/// PostgreSQL cuts longer names without an error.
-const LONGEST_NAME: usize = 63;
+/// The maximum number of rows that a statement for [`end_everything`](crate::storage::SubjectStore::end_everything)
+/// deletes.
+const ENDED_AT_ONCE: i64 = 1000;
 
 /// The operations of a store on PostgreSQL.
 pub struct Postgres {
-    pub(super) tables: [Table; 2],
-    pub(super) statements: Arc<Statements>,
-    pub(super) connections: Connections,
+    tables: [Table; 2],
+    statements: Arc<Statements>,
+    connections: Connections,
 }
 
-/// The name of the table of sessions.
-pub(super) fn name(schema: Option<String>, table: String) -> Result<Name, StoreError> {
-    Name::new(schema, table, LONGEST_NAME, '"')
-}
-
-/// The table of sessions, and the table of marks.
-pub(super) fn tables(name: &Name) -> [Table; 2] {
-    sql::tables(name, &schema::SESSIONS, &schema::MARKS)
+impl Postgres {
+    /// Executes a statement that can be repeated.
+    fn run(&self, call: &Call<'_>, deadline: Deadline) -> impl Future<Output = Answer<Rows>> {
+        self.connections.run(call, AfterCut::Resend, deadline)
+    }
 }
 
 impl Database for Postgres {
     const BACKEND: Backend = Backend::Postgres;
     const SMALLEST_BATCH: u32 = sql::SMALLEST_BATCH;
+    const SCHEMA: Schema = schema::SCHEMA;
+
+    type Target = Target;
+    type Settings = Settings;
+
+    fn new(
+        builder: DatabaseSessionStoreBuilder<Self>,
+        tables: [Table; 2],
+    ) -> Result<(Self, bool), Fault> {
+        let [sessions, marks] = &tables;
+        let statements = Arc::new(Statements::new(&sessions.name, &marks.name));
+        let (connections, creates_tables) = builder.connect(&statements)?;
+        let database = Self {
+            tables,
+            statements,
+            connections,
+        };
+        Ok((database, creates_tables))
+    }
 
     fn tables(&self) -> &[Table; 2] {
         &self.tables
     }
 
-    async fn open(&self, create_tables: bool, deadline: Deadline) -> Result<Answer<()>, Failure> {
-        self.connections
-            .open(&self.tables, create_tables, deadline)
-            .await
+    async fn open(&self, create_tables: bool, deadline: Deadline) -> Answer<()> {
+        let opening = self.connections.open(&self.tables, create_tables, deadline);
+        opening.await
     }
 
-    async fn load(
-        &self,
-        id: &SessionId,
-        marks: Marks,
-        deadline: Deadline,
-    ) -> Result<Answer<Option<Row>>, Failure> {
+    async fn load(&self, id: &SessionId, marks: Marks, deadline: Deadline) -> Answer<Option<Row>> {
         let load = self.statements.load(id, marks);
-        let answer = self
-            .connections
-            .run(&load, AfterCut::Resend, deadline)
-            .await?;
-        Ok(answer.map(only).map(|found| {
+        self.run(&load, deadline).await.map(only).map(|found| {
             Some(Row {
                 version: version_of(found.first)?,
                 is_unchecked: found.second == Some(1),
                 // Without a text it is corrupt, and not missing.
                 record: found.text.unwrap_or_default().into_bytes(),
             })
-        }))
+        })
     }
 
-    async fn create(
-        &self,
-        row: &NewRow<'_>,
-        deadline: Deadline,
-    ) -> Result<Answer<CreateOutcome>, Failure> {
+    async fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> Answer<CreateOutcome> {
         let create = self.statements.create(row);
         let creating = self.connections.run(&create, AfterCut::Fail, deadline);
-        Ok(creating.await?.map(only).map(|found| match found {
+        creating.await.map(only).map(|found| match found {
             Found {
                 second: Some(1), ..
             } => CreateOutcome::Refused(Refusal::SubjectEnded),
             Found { first: Some(1), .. } => CreateOutcome::Created,
             _ => CreateOutcome::Taken,
-        }))
+        })
     }
 
     async fn update(
@@ -100,49 +105,133 @@ impl Database for Postgres {
         row: &NewRow<'_>,
         marks: Marks,
         deadline: Deadline,
-    ) -> Result<Answer<Swap>, Failure> {
+    ) -> Answer<Swap> {
         let update = self.statements.update(expected, row, marks);
-        let updating = self.connections.run(&update, AfterCut::Resend, deadline);
-        Ok(updating.await?.map(only).map(|found| match found.second {
+        let answer = self.run(&update, deadline).await;
+        answer.map(only).map(|found| match found.second {
             Some(1) => Swap::Refused,
             _ => version_of(found.first).map_or(Swap::Missing, Swap::Now),
-        }))
+        })
     }
 
-    async fn delete(&self, id: &SessionId, deadline: Deadline) -> Result<Answer<()>, Failure> {
-        let delete = self.statements.delete(id);
-        let deleting = self.connections.run(&delete, AfterCut::Resend, deadline);
-        Ok(deleting.await?.map(drop))
+    async fn delete(&self, id: &SessionId, deadline: Deadline) -> Answer<()> {
+        let delete = Call::new(&self.statements.delete, vec![Parameter::id(id)]);
+        self.run(&delete, deadline).await.map(drop)
     }
 
-    async fn clean_up(&self, batch: Batch, deadline: Deadline) -> Result<Answer<Cleaned>, Failure> {
-        let clean_up = self.statements.clean_up(batch);
+    async fn clean_up(&self, batch: Batch, deadline: Deadline) -> Answer<Cleaned> {
+        let statement = match batch.returns_rows {
+            true => &self.statements.clean_up_and_return,
+            false => &self.statements.clean_up,
+        };
+        let limit = Parameter::number(batch.limit);
+        let clean_up = Call::new(statement, vec![limit, Parameter::number(batch.due_from)]);
+        self.run(&clean_up, deadline).await.map(cleaned)
+    }
+
+    async fn sign_in(&self, sign_in: &SignIn<'_>, deadline: Deadline) -> Answer<SignedIn> {
+        let after_cut = AfterCut::of_sign_in(sign_in);
+        let call = self.statements.sign_in(sign_in);
+        let answer = self.connections.run(&call, after_cut, deadline).await;
+        answer.map(only).map(|found| match found.first {
+            Some(sign_in::STORED) => SignedIn::Stored {
+                displaced: ids(found.text.as_deref()),
+            },
+            Some(sign_in::SUBJECT_ENDED) => SignedIn::SubjectEnded,
+            Some(sign_in::LIMIT_REACHED) => SignedIn::LimitReached,
+            _ => SignedIn::NotStored(version_of(found.second)),
+        })
+    }
+
+    async fn list(&self, subject: &SubjectDigest, deadline: Deadline) -> Answer<RowsById> {
+        let statement = &self.statements.of_subjects.list;
+        let list = Call::new(statement, vec![Parameter::subject(subject)]);
+        self.run(&list, deadline).await.map(sessions)
+    }
+
+    async fn find_by_label(&self, label: &str, deadline: Deadline) -> Answer<Vec<SessionId>> {
+        let statement = &self.statements.of_subjects.find_by_label;
+        let label = Parameter::Bytes(Some(label.as_bytes()));
+        let answer = self.run(&Call::new(statement, vec![label]), deadline).await;
+        answer.map(|rows| ids(only(rows).text.as_deref()))
+    }
+
+    async fn end_subject(&self, end: End<'_>, deadline: Deadline) -> Answer<Option<Ended>> {
+        let parameters = vec![
+            Parameter::subject(end.subject),
+            Parameter::number(end.now),
+            end.kept.map_or(Parameter::Bytes(None), Parameter::id),
+            Parameter::number(millis(MARK_KEPT)),
+        ];
+        let end = Call::new(&self.statements.of_subjects.end_subject, parameters);
+        self.run(&end, deadline).await.map(only).map(|found| {
+            Some(Ended {
+                at: found.first?,
+                ids: ids(found.text.as_deref()),
+            })
+        })
+    }
+
+    async fn is_revoked(
+        &self,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: i64,
+        deadline: Deadline,
+    ) -> Answer<bool> {
+        let parameters = vec![
+            Parameter::id(id),
+            subject.map_or(Parameter::Bytes(None), Parameter::subject),
+            Parameter::number(since),
+        ];
+        let question = Call::new(&self.statements.of_subjects.is_revoked, parameters);
+        let answer = self.run(&question, deadline).await;
+        answer.map(|rows| only(rows).first == Some(1))
+    }
+
+    async fn mark_everything(&self, now: i64, deadline: Deadline) -> Answer<i64> {
+        let numbers = [now, millis(MARK_KEPT)].map(Parameter::number);
+        let statement = &self.statements.of_subjects.mark_everything;
         let answer = self
-            .connections
-            .run(&clean_up, AfterCut::Resend, deadline)
-            .await?;
-        let count = |number: Option<i64>| number.unwrap_or(0).cast_unsigned();
-        Ok(answer.map(|rows| {
-            let (deleted, counts): (Rows, Rows) =
-                rows.into_iter().partition(|it| it.text.is_some());
-            let (limits, counts): (Rows, Rows) =
-                counts.into_iter().partition(|it| it.second.is_none());
-            let counts = only(counts);
-            Cleaned {
-                due: count(counts.first),
-                due_until: only(limits).first.unwrap_or(0),
-                deleted: count(counts.second),
-                rows: sessions(deleted),
-            }
-        }))
+            .run(&Call::new(statement, numbers.into()), deadline)
+            .await;
+        answer.map(|rows| only(rows).first.unwrap_or(now))
+    }
+
+    async fn delete_all(
+        &self,
+        after: Option<&SessionId>,
+        at: i64,
+        deadline: Deadline,
+    ) -> Answer<Option<SessionId>> {
+        let parameters = vec![
+            Parameter::after(after),
+            Parameter::number(at),
+            Parameter::number(ENDED_AT_ONCE),
+        ];
+        let delete = Call::new(&self.statements.of_subjects.delete_all, parameters);
+        let answer = self.run(&delete, deadline).await;
+        answer.map(|rows| ids(only(rows).text.as_deref()).pop())
+    }
+
+    async fn page(
+        &self,
+        after: Option<&SessionId>,
+        limit: NonZeroU32,
+        deadline: Deadline,
+    ) -> Answer<RowsById> {
+        let parameters = vec![Parameter::after(after), Parameter::number(limit.get())];
+        let page = Call::new(&self.statements.of_subjects.page, parameters);
+        self.run(&page, deadline).await.map(sessions)
+    }
+
+    async fn count(&self, deadline: Deadline) -> Answer<u64> {
+        let count = Call::new(&self.statements.of_subjects.count, Vec::new());
+        let answer = self.run(&count, deadline).await;
+        answer.map(|rows| count_of(only(rows).first))
     }
 
     fn close(&self) {
         self.connections.close();
     }
-}
-
-/// PostgreSQL has no unsigned integers.
-pub(super) fn version_of(number: Option<i64>) -> Option<Version> {
-    number.map(|number| Version::new(number.cast_unsigned()))
 }

@@ -1,12 +1,9 @@
 //! The meaning of errors of PostgreSQL for a session store.
 
-use tokio_postgres::{
-    Error,
-    error::{DbError, Severity},
-};
+use tokio_postgres::{Error, error::Severity};
 
 use super::StoreErrorKind;
-use crate::storage::sql::{Fault, Meaning, Message};
+use crate::storage::sql::{Fault, Meaning};
 
 /// The fault of a statement that failed.
 pub(super) fn fault(error: Error) -> Fault {
@@ -22,8 +19,8 @@ fn fault_by(error: Error, meaning: fn(&str, bool) -> Meaning) -> Fault {
     match error.as_db_error() {
         Some(error) => {
             let is_fatal = error.parsed_severity() != Some(Severity::Error);
-            let meaning = meaning(error.code().code(), is_fatal);
-            Fault::reported(meaning, message(error))
+            let code = error.code().code();
+            Fault::reported(meaning(code, is_fatal), code, error.message())
         }
         None => Fault::connection(error),
     }
@@ -31,18 +28,20 @@ fn fault_by(error: Error, meaning: fn(&str, bool) -> Meaning) -> Fault {
 
 /// The fault of a connection that could not be made.
 pub(super) fn refused(error: Error) -> Fault {
-    match error.as_db_error() {
-        // PgBouncer has one code for everything.
-        Some(error) if error.message().contains("startup parameter") => {
-            Fault::Parameter(message(error))
-        }
-        Some(error) => Fault::reported(meaning_of_refusal(error.code().code()), message(error)),
-        None => Fault::connection(error),
+    let Some(reported) = error.as_db_error() else {
+        return Fault::connection(error);
+    };
+    let (code, text) = (reported.code().code(), reported.message());
+    // PgBouncer has one code for everything.
+    if text.contains("startup parameter") {
+        let text = format!(
+            "the server refuses a parameter of the connection, as poolers do: set `behind_pooler(true)`, or \
+             `?behind_pooler=true` in the address, and remove `options` from the address and `PGOPTIONS` from the \
+             environment: {text} ({code})"
+        );
+        return Fault::misconfigured(text);
     }
-}
-
-fn message(error: &DbError) -> Message {
-    Message::new(error.code().code(), error.message())
+    Fault::reported(meaning_of_refusal(code), code, text)
 }
 
 /// The meaning of an SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>) for a

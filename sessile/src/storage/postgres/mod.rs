@@ -6,22 +6,22 @@ mod catalog;
 mod connections;
 mod database;
 mod error;
-mod fragments;
-mod iteration;
+mod marks;
 mod parameter;
 #[cfg(feature = "_postgres-pool")]
 mod pool;
 mod row_statements;
+mod rows;
 mod schema;
 mod statements;
 mod subject_statements;
-mod subjects;
 mod tls;
 
-use self::database::{DEFAULT_TABLE, Postgres};
+#[cfg(feature = "_postgres-pool")]
+use self::builder::Target;
+use self::database::Postgres;
 use super::{
-    CreateOutcome, SessionId, StoreError, StoreErrorKind, SubjectDigest, Version,
-    sql::{DatabaseSessionStore, Name, schema_sql},
+    CreateOutcome, SessionId, StoreErrorKind, SubjectDigest, Version, sql::DatabaseSessionStore,
 };
 
 pub use self::builder::PostgresSessionStoreBuilder;
@@ -98,26 +98,8 @@ pub use self::pool::PostgresPool;
 /// ```
 pub type PostgresSessionStore = DatabaseSessionStore<Postgres>;
 
+#[cfg(feature = "_postgres-pool")]
 impl PostgresSessionStore {
-    /// Connects to the database at `address` with the default settings. The tables must exist, unless the address has
-    /// `create_table=true`.
-    ///
-    /// # Errors
-    ///
-    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for an invalid address and for a database that doesn't exist,
-    /// [`Denied`](StoreErrorKind::Denied) if the user or the password is rejected, a right is missing or the server is
-    /// read-only, [`Incompatible`](StoreErrorKind::Incompatible) if a table is missing, has other columns or is from a
-    /// newer version of the crate, or if the database's encoding is not UTF-8, and
-    /// [`Unavailable`](StoreErrorKind::Unavailable) if the server can't be reached.
-    pub async fn new(address: impl Into<String>) -> Result<Self, StoreError> {
-        Self::builder(address).build().await
-    }
-
-    /// A builder for a store in the database at `address`.
-    pub fn builder(address: impl Into<String>) -> PostgresSessionStoreBuilder {
-        PostgresSessionStoreBuilder::to_address(address.into())
-    }
-
     /// Uses the connections of `pool`, with the default settings. The tables must exist.
     ///
     /// The pool is one of `deadpool-postgres` with the feature `postgres-pool`, or of `sqlx` with the feature
@@ -141,28 +123,12 @@ impl PostgresSessionStore {
     /// # Errors
     ///
     /// As [`new`](Self::new).
-    #[cfg(feature = "_postgres-pool")]
-    pub async fn new_pooled(pool: impl Into<PostgresPool>) -> Result<Self, StoreError> {
+    pub async fn new_pooled(pool: impl Into<PostgresPool>) -> Result<Self, super::StoreError> {
         Self::builder_pooled(pool).build().await
     }
 
     /// A builder for a store that uses the connections of `pool`.
-    #[cfg(feature = "_postgres-pool")]
     pub fn builder_pooled(pool: impl Into<PostgresPool>) -> PostgresSessionStoreBuilder {
-        PostgresSessionStoreBuilder::to_pool(pool.into())
-    }
-
-    /// The statements that create the tables under their default names. A user who may create tables can
-    /// run them.
-    ///
-    /// ```
-    /// use sessile::storage::PostgresSessionStore;
-    ///
-    /// let sql = PostgresSessionStore::schema_sql();
-    /// assert!(sql.starts_with("CREATE TABLE \"sessile_sessions\" ("));
-    /// ```
-    #[must_use]
-    pub fn schema_sql() -> String {
-        schema_sql(&database::tables(&Name::fixed(DEFAULT_TABLE, '"')))
+        PostgresSessionStoreBuilder::new(Target::Pool(pool.into()))
     }
 }

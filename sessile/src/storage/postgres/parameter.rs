@@ -24,6 +24,15 @@ impl<'a> Parameter<'a> {
         Self::Bytes(Some(subject.as_bytes().as_slice()))
     }
 
+    /// The id that a batch of rows follows. No id is before the empty one.
+    pub(super) fn after(id: Option<&'a SessionId>) -> Self {
+        id.map_or(Self::Bytes(Some(&[])), Self::id)
+    }
+
+    pub(super) fn number(number: impl Into<i64>) -> Self {
+        Self::Number(Some(number.into()))
+    }
+
     /// PostgreSQL has no unsigned integers.
     pub(super) fn version(version: Version) -> Self {
         Self::Number(Some(version.get().cast_signed()))

@@ -1,34 +1,34 @@
 //! The tables in PostgreSQL.
 
-use crate::storage::sql::{Column, Definition, Name, SCHEMA_COMMENT};
+use crate::storage::sql::{Definition, Name, SCHEMA_COMMENT, Schema};
 
-pub(super) const SESSIONS: Definition = Definition {
-    columns: SESSION_COLUMNS,
-    sql: sessions_sql,
+pub(super) const SCHEMA: Schema = Schema {
+    // PostgreSQL cuts longer names without an error.
+    longest_name: 63,
+    quote: '"',
+    sessions: Definition {
+        columns: &[
+            ("id", "bytea"),
+            ("version", "bigint"),
+            ("due_at", "bigint"),
+            ("expires_at", "bigint"),
+            ("subject", "bytea"),
+            ("signed_in_at", "bigint"),
+            ("label", "bytea"),
+            ("record", "text"),
+        ],
+        sql: sessions_sql,
+    },
+    marks: Definition {
+        columns: &[
+            ("subject", "bytea"),
+            ("at", "bigint"),
+            ("exempt", "bytea"),
+            ("expires_at", "bigint"),
+        ],
+        sql: marks_sql,
+    },
 };
-
-pub(super) const MARKS: Definition = Definition {
-    columns: MARK_COLUMNS,
-    sql: marks_sql,
-};
-
-const SESSION_COLUMNS: &[Column] = &[
-    Column::new("id", "bytea"),
-    Column::new("version", "bigint"),
-    Column::new("due_at", "bigint"),
-    Column::new("expires_at", "bigint"),
-    Column::new("subject", "bytea"),
-    Column::new("signed_in_at", "bigint"),
-    Column::new("label", "bytea"),
-    Column::new("record", "text"),
-];
-
-const MARK_COLUMNS: &[Column] = &[
-    Column::new("subject", "bytea"),
-    Column::new("at", "bigint"),
-    Column::new("exempt", "bytea"),
-    Column::new("expires_at", "bigint"),
-];
 
 /// How full inserts make a page of sessions, in percent. HOT updates need free space: of 100,000 random
 /// updates of 20,000 sessions, at least 99.9 % are HOT at 90, and 96.5 % at 100. Both take the same disk

@@ -7,10 +7,18 @@ use smallvec::SmallVec;
 use tokio_postgres::types::Type;
 
 use super::{
-    SessionId, Version, fragments::NOW, iteration::IterationStatements, parameter::Parameter,
-    row_statements::OfRow, subject_statements::SubjectStatements,
+    SessionId, Version, parameter::Parameter, row_statements::OfRow,
+    subject_statements::SubjectStatements,
 };
-use crate::storage::sql::{Batch, Marks, Name, NewRow};
+use crate::storage::{
+    AtLimit,
+    sql::{Marks, Name, NewRow, SignIn},
+};
+
+/// The server's clock in milliseconds since the Unix epoch, constant throughout a statement.
+///
+/// In floating point, which has all milliseconds and costs less than the numeric that `extract` returns.
+pub(super) const NOW: &str = "floor(date_part('epoch', statement_timestamp()) * 1000)::bigint";
 
 /// The placeholder for the proof in the text of a statement.
 pub(super) const PROOF: &str = "{proof}";
@@ -21,11 +29,10 @@ pub(super) struct Statements {
     pub(super) of_guests: OfRow,
     pub(super) of_all: OfRow,
     pub(super) delete: Statement,
-    clean_up: Statement,
+    pub(super) clean_up: Statement,
     /// The same, which returns the deleted rows as well.
-    clean_up_and_return: Statement,
+    pub(super) clean_up_and_return: Statement,
     pub(super) of_subjects: SubjectStatements,
-    pub(super) of_iteration: IterationStatements,
 }
 
 /// The purpose of a connection. Statements with one purpose share a connection and queue behind each other.
@@ -98,7 +105,6 @@ impl Statements {
             clean_up: clean_up(sessions, marks, false),
             clean_up_and_return: clean_up(sessions, marks, true),
             of_subjects: SubjectStatements::new(sessions, marks),
-            of_iteration: IterationStatements::new(sessions, marks),
         }
     }
 
@@ -124,25 +130,37 @@ impl Statements {
         Call::new(update, parameters)
     }
 
+    pub(super) fn sign_in<'a>(&'a self, sign_in: &'a SignIn<'_>) -> Call<'a> {
+        let SignIn {
+            row,
+            expected,
+            limit,
+        } = sign_in;
+        let statement = match expected {
+            Some(_) => &self.of_subjects.sign_in,
+            None => &self.of_subjects.sign_in_to_new,
+        };
+        let refuses_new = limit.at_limit() == AtLimit::RefuseNew;
+        let mut parameters = Vec::with_capacity(statement.types.len());
+        parameters.extend(columns(row));
+        parameters.extend([
+            expected.map_or(Parameter::Number(None), Parameter::version),
+            Parameter::number(limit.max()),
+            Parameter::number(refuses_new),
+        ]);
+        let subject = row.subject().and_then(|subject| subject.first_chunk());
+        Call {
+            // Sign-ins of this subject lock the same number.
+            lock: subject.copied().map(i64::from_be_bytes),
+            ..Call::new(statement, parameters)
+        }
+    }
+
     fn of_row(&self, marks: Marks) -> &OfRow {
         match marks {
             Marks::Read => &self.of_all,
             Marks::Skip => &self.of_guests,
         }
-    }
-
-    pub(super) fn delete<'a>(&'a self, id: &'a SessionId) -> Call<'a> {
-        Call::new(&self.delete, vec![Parameter::id(id)])
-    }
-
-    pub(super) fn clean_up(&self, batch: Batch) -> Call<'_> {
-        let clean_up = match batch.returns_rows {
-            true => &self.clean_up_and_return,
-            false => &self.clean_up,
-        };
-        let numbers = [batch.limit.into(), batch.due_from];
-        let parameters = numbers.map(|number| Parameter::Number(Some(number)));
-        Call::new(clean_up, parameters.into())
     }
 }
 
@@ -186,11 +204,11 @@ fn clean_up(sessions: &Name, marks: &Name, returns_rows: bool) -> Statement {
 }
 
 /// The columns of a row, as parameters 1 to 7.
-pub(super) fn columns<'a>(row: &'a NewRow<'_>) -> [Parameter<'a>; 7] {
+fn columns<'a>(row: &'a NewRow<'_>) -> [Parameter<'a>; 7] {
     [
         Parameter::id(row.id),
         Parameter::version(row.version),
-        Parameter::Number(Some(row.ttl)),
+        Parameter::number(row.ttl),
         Parameter::Bytes(row.subject()),
         Parameter::Number(row.signed_in_at),
         Parameter::Bytes(row.label.map(str::as_bytes)),
@@ -229,13 +247,13 @@ pub(super) struct Found {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::database::tables, *};
+    use super::{super::schema::SCHEMA, *};
 
     #[test]
     fn each_statement_of_each_table_has_another_proof() {
         let mut proofs = Vec::new();
         for table in ["one", "other"] {
-            let [sessions, marks] = tables(&Name::fixed(table, '"')).map(|it| it.name);
+            let [sessions, marks] = SCHEMA.tables(None, table).unwrap().map(|it| it.name);
             let it = Statements::new(&sessions, &marks);
             let subjects = it.of_subjects;
             for statement in [
@@ -255,8 +273,8 @@ mod tests {
                 subjects.end_subject,
                 subjects.mark_everything,
                 subjects.delete_all,
-                it.of_iteration.page,
-                it.of_iteration.count,
+                subjects.page,
+                subjects.count,
             ] {
                 let proof = format!("'{}'::bigint", statement.proof);
                 assert_eq!(statement.text.matches(&proof).count(), 1);

@@ -1,26 +1,17 @@
-//! The statements for PostgreSQL that concern the sessions of a subject.
+//! The statements for PostgreSQL that concern the sessions of a subject, or all sessions.
 //!
 //! In a text that a statement returns, an id is 32 hexadecimal digits.
 
 use tokio_postgres::types::Type;
 
 use super::{
-    SessionId, SubjectDigest, Version,
-    fragments::{NOW, has_ended, insert, is_live, refused, replace},
-    parameter::Parameter,
-    statements::{Call, PROOF, Purpose, Statement, columns, row_and},
+    marks::{has_ended, is_live, refused},
+    row_statements::{insert, replace},
+    statements::{NOW, PROOF, Purpose, Statement, row_and},
 };
-use crate::storage::{
-    AtLimit, SessionLimit,
-    sql::{MARK_KEPT, Name, NewRow},
-    timing::millis,
-};
+use crate::storage::sql::Name;
 
-/// The maximum number of rows that a statement for [`end_everything`](crate::storage::SubjectStore::end_everything)
-/// deletes.
-const ENDED_AT_ONCE: i64 = 1000;
-
-/// The statements of a store that concern the sessions of a subject.
+/// The statements of a store that concern several sessions. No request waits for a page, a count or the end of all.
 #[derive(Debug)]
 pub(super) struct SubjectStatements {
     pub(super) sign_in_to_new: Statement,
@@ -31,6 +22,8 @@ pub(super) struct SubjectStatements {
     pub(super) is_revoked: Statement,
     pub(super) mark_everything: Statement,
     pub(super) delete_all: Statement,
+    pub(super) page: Statement,
+    pub(super) count: Statement,
 }
 
 /// The outcome of a sign-in, as its statement returns it.
@@ -51,174 +44,108 @@ impl SubjectStatements {
             &format!("NOT EXISTS (SELECT FROM found) AND {may_sign_in}"),
         );
         let to_existing = replace(sessions, &format!("{is_live} AND {may_sign_in}"));
+        let list = format!(
+            "SELECT {PROOF}, it.version::bigint, NULL::bigint, encode(it.id, 'hex') || it.record
+             FROM (SELECT) AS one LEFT JOIN {sessions} AS it ON it.subject = $1 AND {is_live}
+             ORDER BY it.signed_in_at NULLS FIRST, it.id"
+        );
+        let find_by_label = format!(
+            "SELECT {PROOF}, NULL::bigint, NULL::bigint, string_agg(encode(it.id, 'hex'), '')
+             FROM {sessions} AS it WHERE it.label = $1 AND {is_live}"
+        );
+        // A mark that another statement writes at the same time counts as an earlier one. A session that signs in at
+        // the same time, after the mark, stays.
+        let end_subject = format!(
+            "WITH found AS (
+                 SELECT id, signed_in_at FROM {sessions} AS it WHERE subject = $1 AND {is_live}
+             ), mark AS (
+                 INSERT INTO {marks} AS mark (subject, at, exempt, expires_at)
+                 SELECT $1, GREATEST($2, (SELECT max(signed_in_at) FROM found)), $3, {NOW} + $4
+                 WHERE $3 IS NULL OR EXISTS (SELECT FROM found WHERE id = $3)
+                 ON CONFLICT (subject) DO UPDATE SET
+                     at = GREATEST(mark.at, excluded.at), exempt = excluded.exempt,
+                     expires_at = excluded.expires_at
+                 WHERE $3 IS NULL OR mark.exempt = $3
+                     OR mark.at < (SELECT signed_in_at FROM found WHERE id = $3)
+                 RETURNING at
+             ), deleted AS (
+                 DELETE FROM {sessions}
+                 WHERE subject = $1 AND id IS DISTINCT FROM $3 AND expires_at > {NOW}
+                     AND COALESCE(signed_in_at, 0) <= (SELECT at FROM mark)
+                 RETURNING id
+             )
+             SELECT {PROOF}, (SELECT at FROM mark)::bigint, NULL::bigint,
+                 (SELECT string_agg(encode(id, 'hex'), '') FROM deleted)"
+        );
+        let is_revoked = format!(
+            "SELECT {PROOF}, (
+                 EXISTS (SELECT FROM {sessions} AS it WHERE it.id = $1 AND it.expires_at > {NOW})
+                 OR {}
+             )::int::bigint, NULL::bigint, NULL::text",
+            has_ended(marks, ["$1", "$2", "$3"]),
+        );
+        let mark_everything = format!(
+            "WITH mark AS (
+                 INSERT INTO {marks} AS mark (subject, at, expires_at)
+                 SELECT ''::bytea, GREATEST($1, max(signed_in_at)), {NOW} + $2 FROM {sessions}
+                 WHERE subject IS NOT NULL
+                 ON CONFLICT (subject) DO UPDATE SET
+                     at = GREATEST(mark.at, excluded.at), expires_at = excluded.expires_at
+                 RETURNING at
+             )
+             SELECT {PROOF}, (SELECT at FROM mark)::bigint, NULL::bigint, NULL::text"
+        );
+        // The sign-in of a guest is unknown, and that of an entry of a revocation list is later.
+        let delete_all = format!(
+            "WITH batch AS MATERIALIZED (
+                 SELECT id FROM {sessions} WHERE id > $1 ORDER BY id LIMIT $3
+             ), deleted AS (
+                 DELETE FROM {sessions}
+                 WHERE id = ANY (ARRAY (SELECT id FROM batch))
+                     AND (signed_in_at <= $2) IS NOT FALSE
+             )
+             SELECT {PROOF}, NULL::bigint, NULL::bigint,
+                 (SELECT encode(id, 'hex') FROM batch ORDER BY id DESC LIMIT 1)"
+        );
+        let page = format!(
+            "SELECT {PROOF}, it.version::bigint, NULL::bigint, encode(it.id, 'hex') || it.record
+             FROM (SELECT) AS one LEFT JOIN (
+                 SELECT id, version, record FROM {sessions} AS it
+                 WHERE it.id > $1 AND {is_live} ORDER BY it.id LIMIT $2
+             ) AS it ON true ORDER BY it.id"
+        );
+        let count = format!(
+            "SELECT {PROOF}, count(*), NULL::bigint, NULL::text
+             FROM {sessions} AS it WHERE {is_live}"
+        );
         Self {
             sign_in_to_new: sign_in(sessions, marks, &to_new),
             sign_in: sign_in(sessions, marks, &to_existing),
-            list: Statement::new(
-                Purpose::Read,
-                &[Type::BYTEA],
-                &format!(
-                    "SELECT {PROOF}, it.version::bigint, NULL::bigint, encode(it.id, 'hex') || it.record
-                     FROM (SELECT) AS one LEFT JOIN {sessions} AS it ON it.subject = $1 AND {is_live}
-                     ORDER BY it.signed_in_at NULLS FIRST, it.id"
-                ),
-            ),
-            find_by_label: Statement::new(
-                Purpose::Read,
-                &[Type::BYTEA],
-                &format!(
-                    "SELECT {PROOF}, NULL::bigint, NULL::bigint, string_agg(encode(it.id, 'hex'), '')
-                     FROM {sessions} AS it WHERE it.label = $1 AND {is_live}"
-                ),
-            ),
-            // A mark that another statement writes at the same time counts as an earlier one. A session that signs in at
-            // the same time, after the mark, stays.
+            list: Statement::new(Purpose::Read, &[Type::BYTEA], &list),
+            find_by_label: Statement::new(Purpose::Read, &[Type::BYTEA], &find_by_label),
             end_subject: Statement::new(
                 Purpose::Write,
                 &[Type::BYTEA, Type::INT8, Type::BYTEA, Type::INT8],
-                &format!(
-                    "WITH found AS (
-                         SELECT id, signed_in_at FROM {sessions} AS it WHERE subject = $1 AND {is_live}
-                     ), mark AS (
-                         INSERT INTO {marks} AS mark (subject, at, exempt, expires_at)
-                         SELECT $1, GREATEST($2, (SELECT max(signed_in_at) FROM found)), $3, {NOW} + $4
-                         WHERE $3 IS NULL OR EXISTS (SELECT FROM found WHERE id = $3)
-                         ON CONFLICT (subject) DO UPDATE SET
-                             at = GREATEST(mark.at, excluded.at), exempt = excluded.exempt,
-                             expires_at = excluded.expires_at
-                         WHERE $3 IS NULL OR mark.exempt = $3
-                             OR mark.at < (SELECT signed_in_at FROM found WHERE id = $3)
-                         RETURNING at
-                     ), deleted AS (
-                         DELETE FROM {sessions}
-                         WHERE subject = $1 AND id IS DISTINCT FROM $3 AND expires_at > {NOW}
-                             AND COALESCE(signed_in_at, 0) <= (SELECT at FROM mark)
-                         RETURNING id
-                     )
-                     SELECT {PROOF}, (SELECT at FROM mark)::bigint, NULL::bigint,
-                         (SELECT string_agg(encode(id, 'hex'), '') FROM deleted)"
-                ),
+                &end_subject,
             ),
             is_revoked: Statement::new(
                 Purpose::Read,
                 &[Type::BYTEA, Type::BYTEA, Type::INT8],
-                &format!(
-                    "SELECT {PROOF}, (
-                         EXISTS (SELECT FROM {sessions} AS it WHERE it.id = $1 AND it.expires_at > {NOW})
-                         OR {}
-                     )::int::bigint, NULL::bigint, NULL::text",
-                    has_ended(marks, ["$1", "$2", "$3"]),
-                ),
+                &is_revoked,
             ),
             mark_everything: Statement::new(
                 Purpose::Maintain,
                 &[Type::INT8, Type::INT8],
-                &format!(
-                    "WITH mark AS (
-                         INSERT INTO {marks} AS mark (subject, at, expires_at)
-                         SELECT ''::bytea, GREATEST($1, max(signed_in_at)), {NOW} + $2 FROM {sessions}
-                         WHERE subject IS NOT NULL
-                         ON CONFLICT (subject) DO UPDATE SET
-                             at = GREATEST(mark.at, excluded.at), expires_at = excluded.expires_at
-                         RETURNING at
-                     )
-                     SELECT {PROOF}, (SELECT at FROM mark)::bigint, NULL::bigint, NULL::text"
-                ),
+                &mark_everything,
             ),
-            // The sign-in of a guest is unknown, and that of an entry of a revocation list is later.
             delete_all: Statement::new(
                 Purpose::Maintain,
                 &[Type::BYTEA, Type::INT8, Type::INT8],
-                &format!(
-                    "WITH batch AS MATERIALIZED (
-                         SELECT id FROM {sessions} WHERE id > $1 ORDER BY id LIMIT $3
-                     ), deleted AS (
-                         DELETE FROM {sessions}
-                         WHERE id = ANY (ARRAY (SELECT id FROM batch))
-                             AND (signed_in_at <= $2) IS NOT FALSE
-                     )
-                     SELECT {PROOF}, NULL::bigint, NULL::bigint,
-                         (SELECT encode(id, 'hex') FROM batch ORDER BY id DESC LIMIT 1)"
-                ),
+                &delete_all,
             ),
+            page: Statement::new(Purpose::Maintain, &[Type::BYTEA, Type::INT8], &page),
+            count: Statement::new(Purpose::Maintain, &[], &count),
         }
-    }
-
-    pub(super) fn sign_in<'a>(
-        &'a self,
-        expected: Option<Version>,
-        row: &'a NewRow<'_>,
-        limit: SessionLimit,
-    ) -> Call<'a> {
-        let statement = match expected {
-            Some(_) => &self.sign_in,
-            None => &self.sign_in_to_new,
-        };
-        let refuses_new = limit.at_limit() == AtLimit::RefuseNew;
-        let mut parameters = Vec::with_capacity(statement.types.len());
-        parameters.extend(columns(row));
-        parameters.extend([
-            expected.map_or(Parameter::Number(None), Parameter::version),
-            Parameter::Number(Some(limit.max().into())),
-            Parameter::Number(Some(refuses_new.into())),
-        ]);
-        Call {
-            lock: row.subject().and_then(lock_of),
-            ..Call::new(statement, parameters)
-        }
-    }
-
-    pub(super) fn list<'a>(&'a self, subject: &'a SubjectDigest) -> Call<'a> {
-        Call::new(&self.list, vec![Parameter::subject(subject)])
-    }
-
-    pub(super) fn find_by_label<'a>(&'a self, label: &'a str) -> Call<'a> {
-        let label = Parameter::Bytes(Some(label.as_bytes()));
-        Call::new(&self.find_by_label, vec![label])
-    }
-
-    pub(super) fn end_subject<'a>(
-        &'a self,
-        subject: &'a SubjectDigest,
-        now: i64,
-        kept: Option<&'a SessionId>,
-    ) -> Call<'a> {
-        let parameters = vec![
-            Parameter::subject(subject),
-            Parameter::Number(Some(now)),
-            kept.map_or(Parameter::Bytes(None), Parameter::id),
-            Parameter::Number(Some(millis(MARK_KEPT))),
-        ];
-        Call::new(&self.end_subject, parameters)
-    }
-
-    pub(super) fn is_revoked<'a>(
-        &'a self,
-        id: &'a SessionId,
-        subject: Option<&'a SubjectDigest>,
-        since: i64,
-    ) -> Call<'a> {
-        let parameters = vec![
-            Parameter::id(id),
-            subject.map_or(Parameter::Bytes(None), Parameter::subject),
-            Parameter::Number(Some(since)),
-        ];
-        Call::new(&self.is_revoked, parameters)
-    }
-
-    pub(super) fn mark_everything(&self, now: i64) -> Call<'_> {
-        let numbers = [now, millis(MARK_KEPT)].map(|it| Parameter::Number(Some(it)));
-        Call::new(&self.mark_everything, numbers.into())
-    }
-
-    pub(super) fn delete_all<'a>(&'a self, after: Option<&'a SessionId>, at: i64) -> Call<'a> {
-        let parameters = vec![
-            // No id is before the empty one.
-            after.map_or(Parameter::Bytes(Some(&[])), Parameter::id),
-            Parameter::Number(Some(at)),
-            Parameter::Number(Some(ENDED_AT_ONCE)),
-        ];
-        Call::new(&self.delete_all, parameters)
     }
 }
 
@@ -264,9 +191,4 @@ fn sign_in(sessions: &Name, marks: &Name, write: &str) -> Statement {
                  (SELECT string_agg(encode(id, 'hex'), '') FROM displaced)"
         ),
     )
-}
-
-/// The number that sign-ins of this subject lock.
-fn lock_of(subject: &[u8]) -> Option<i64> {
-    subject.first_chunk().copied().map(i64::from_be_bytes)
 }

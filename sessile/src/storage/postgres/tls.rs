@@ -74,9 +74,7 @@ enum TlsError {
 
 impl TlsSettings {
     pub(super) fn connector(&self) -> Result<MakeRustlsConnect, Fault> {
-        let mut config = self
-            .config()
-            .map_err(|cause| Fault::Address(cause.into()))?;
+        let mut config = self.config().map_err(Fault::address)?;
         // Servers require it for `sslnegotiation=direct`.
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(MakeRustlsConnect::new(config))

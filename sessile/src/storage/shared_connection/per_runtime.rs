@@ -6,12 +6,12 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{Connect, SharedConnection};
-use crate::storage::home::Home;
+use crate::storage::runtime::RuntimeAffinity;
 
 /// Connections to the same server, one for each runtime that sends over them.
 pub(in crate::storage) struct PerRuntime<C: Connect> {
     connector: Arc<C>,
-    connections: RwLock<Vec<(Home, SharedConnection<C>)>>,
+    connections: RwLock<Vec<(RuntimeAffinity, SharedConnection<C>)>>,
 }
 
 impl<C: Connect> PerRuntime<C> {
@@ -28,7 +28,7 @@ impl<C: Connect> PerRuntime<C> {
             .connections
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        let found = connections.iter().find(|(home, _)| home.is_here());
+        let found = connections.iter().find(|(runtime, _)| runtime.is_here());
         match found {
             Some((_, connection)) => connection.clone(),
             None => {
@@ -61,13 +61,13 @@ impl<C: Connect> PerRuntime<C> {
             .connections
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        connections.retain_mut(|(home, _)| home.is_alive());
-        let found = connections.iter().find(|(home, _)| home.is_here());
+        connections.retain_mut(|(runtime, _)| runtime.is_alive());
+        let found = connections.iter().find(|(runtime, _)| runtime.is_here());
         if let Some((_, connection)) = found {
             return connection.clone();
         }
         let connection = SharedConnection::new(Arc::clone(&self.connector));
-        connections.push((Home::here(), connection.clone()));
+        connections.push((RuntimeAffinity::here(), connection.clone()));
         connection
     }
 }

@@ -1,9 +1,9 @@
 //! The common parts of the stores on SQL databases.
 //!
-//! All of them use [`cleanup`]. The rest is for database servers: a [`Database`] has the operations of one
+//! All of them use [`cleanup_task`]. The rest is for database servers: a [`Database`] has the operations of one
 //! kind of server, and a [`DatabaseSessionStore`] has the parts that are the same for all kinds.
 
-mod cleanup;
+mod cleanup_task;
 mod reminder;
 #[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
 mod server;
@@ -11,18 +11,41 @@ mod server;
 use std::time::Duration;
 
 use super::MARK_LIFETIME;
+use crate::clock::Timestamp;
 
-pub use self::cleanup::CleanupTask;
+pub use self::cleanup_task::CleanupTask;
 #[cfg(feature = "mysql-session")]
-pub(super) use self::cleanup::LARGEST_BATCH;
+pub(super) use self::cleanup_task::LARGEST_BATCH;
 #[cfg(any(feature = "postgres-session", feature = "sqlite-session"))]
-pub(super) use self::cleanup::SMALLEST_BATCH;
+pub(super) use self::cleanup_task::SMALLEST_BATCH;
 pub(super) use self::reminder::CleanupReminder;
 #[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
-pub use self::server::DatabaseSessionStore;
-#[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
 pub(super) use self::server::*;
+#[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
+pub use self::server::{DatabaseSessionStore, DatabaseSessionStoreBuilder};
 
 /// How long a mark is kept. A session that was stored while its mark was written may live a little longer than
 /// [`MARK_LIFETIME`].
 pub(super) const MARK_KEPT: Duration = MARK_LIFETIME.saturating_add(Duration::from_secs(24 * 3600));
+
+/// A time as a column has it: in milliseconds since the Unix epoch, at most the latest one that a column can have.
+pub(super) fn integer(time: Timestamp) -> i64 {
+    i64::try_from(time.as_unix_millis()).unwrap_or(i64::MAX)
+}
+
+/// The time that a column has.
+pub(super) fn timestamp(millis: i64) -> Timestamp {
+    Timestamp::from_unix_millis(u64::try_from(millis).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_kept_in_milliseconds() {
+        assert_eq!(integer(Timestamp::from_unix_millis(7)), 7);
+        assert_eq!(integer(Timestamp::MAX), i64::MAX);
+        assert_eq!(timestamp(7), Timestamp::from_unix_millis(7));
+    }
+}

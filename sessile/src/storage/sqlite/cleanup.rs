@@ -2,19 +2,16 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::{
-    CleanupTask, SessionId, SqliteSessionStore, StoreError,
-    queue::Operation,
-    statements::{decode, integer},
-    subjects::id_of,
+    CleanupTask, SessionId, SqliteSessionStore, StoreError, statements::decode, subjects::id_of,
 };
 use crate::{
     clock::Timestamp,
     engine::EndCause,
     record::Record,
-    storage::sql::SMALLEST_BATCH,
+    storage::sql::{SMALLEST_BATCH, integer},
     telemetry::{self, Backend},
 };
 
@@ -55,14 +52,6 @@ const FORGET: &str = "
 /// How many free pages the file keeps at least.
 const KEPT_PAGES: i64 = 64;
 
-/// Postpones or deletes the rows that are due, deletes marks that have expired, and gives pages back that are free: at
-/// most `limit` of each.
-struct Settle {
-    limit: u32,
-    /// Whether the deleted rows are wanted.
-    wanted: bool,
-}
-
 /// What was done with the rows that were due.
 #[derive(Debug, PartialEq)]
 pub(super) struct Settled {
@@ -76,37 +65,39 @@ pub(super) struct Settled {
     pub(super) rows: Vec<(SessionId, Option<Record>)>,
 }
 
-impl Operation for Settle {
-    type Outcome = Settled;
-
-    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Settled> {
-        let settle = |statement, limit: i64| -> rusqlite::Result<usize> {
-            let mut statement = connection.prepare_cached(statement)?;
-            statement.execute(params![integer(now), limit])
-        };
-        let limit = i64::from(self.limit);
-        let postponed = settle(POSTPONE, limit)?;
-        // Postponed rows are no longer due, so what is left of the limit is for those that have expired.
-        let left = limit - i64::try_from(postponed).unwrap_or(limit);
-        let (deleted, rows) = match self.wanted {
-            true => {
-                let mut statement = connection.prepare_cached(DELETE_AND_RETURN)?;
-                let rows = statement.query_map(params![integer(now), left], |row| {
-                    Ok((id_of(row)?, decode(row)?.ok().map(|it| it.record)))
-                })?;
-                let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-                (rows.len(), rows)
-            }
-            false => (settle(DELETE, left)?, Vec::new()),
-        };
-        Ok(Settled {
-            postponed,
-            deleted,
-            forgotten: settle(FORGET, limit)?,
-            freed: free_pages(connection, limit)?,
-            rows,
-        })
-    }
+/// Postpones or deletes the rows that are due, deletes marks that have expired, and gives pages back that are free: at
+/// most `limit` of each. Returns the deleted rows if they are `wanted`.
+fn settle(
+    connection: &Connection,
+    now: Timestamp,
+    limit: i64,
+    wanted: bool,
+) -> rusqlite::Result<Settled> {
+    let execute = |statement, limit: i64| {
+        let mut statement = connection.prepare_cached(statement)?;
+        statement.execute([integer(now), limit])
+    };
+    let postponed = execute(POSTPONE, limit)?;
+    // Postponed rows are no longer due, so what is left of the limit is for those that have expired.
+    let left = limit - i64::try_from(postponed).unwrap_or(limit);
+    let (deleted, rows) = match wanted {
+        true => {
+            let mut statement = connection.prepare_cached(DELETE_AND_RETURN)?;
+            let rows = statement.query_map([integer(now), left], |row| {
+                Ok((id_of(row)?, decode(row)?.ok().map(|it| it.record)))
+            })?;
+            let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+            (rows.len(), rows)
+        }
+        false => (execute(DELETE, left)?, Vec::new()),
+    };
+    Ok(Settled {
+        postponed,
+        deleted,
+        forgotten: execute(FORGET, limit)?,
+        freed: free_pages(connection, limit)?,
+        rows,
+    })
 }
 
 /// Makes the file smaller by at most `limit` pages, if more than a quarter of it is free. What it keeps is for
@@ -167,7 +158,8 @@ impl SqliteSessionStore {
         self.0.reminder.cleaned();
         let reporter = &self.0.end_reporter;
         let wanted = reporter.has_receiver();
-        let settled = self.0.queue.execute(Settle { limit, wanted }).await?;
+        let settle = move |connection: &_, now| settle(connection, now, limit.into(), wanted);
+        let settled = self.0.queue.execute(settle).await?;
         telemetry::rows_cleaned(Backend::Sqlite, settled.deleted as u64);
         let now = self.0.clock.now();
         for (id, record) in &settled.rows {
@@ -201,8 +193,7 @@ impl SqliteSessionStore {
     /// Outside of a Tokio runtime, such as Actix Web's, and if `period` is zero.
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> CleanupTask {
-        let store = self.clone();
-        let closed = self.clone();
+        let (store, closed) = (self.clone(), self.clone());
         let is_closed = move || closed.0.queue.is_closed();
         CleanupTask::start(period, SMALLEST_BATCH, is_closed, move |limit| {
             let store = store.clone();

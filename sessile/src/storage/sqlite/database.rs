@@ -18,8 +18,8 @@ pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The connections of a database, as the thread that writes has them.
 pub(super) struct Database {
-    options: Arc<Options>,
-    readers: Arc<Readers>,
+    pub(super) options: Arc<Options>,
+    pub(super) readers: Arc<Readers>,
     /// `None` before it is opened for the first time, and after the file was found to be another one.
     opened: Option<Opened>,
     /// The files that were closed because some of them were deleted or replaced. Another process may still have
@@ -48,18 +48,6 @@ impl Database {
         }
     }
 
-    pub(super) fn readers(&self) -> Arc<Readers> {
-        self.readers.clone()
-    }
-
-    pub(super) fn location(&self) -> &Location {
-        &self.options.location
-    }
-
-    pub(super) fn busy_timeout(&self) -> Duration {
-        self.options.busy_timeout
-    }
-
     /// The connection that writes. Opens the database if it is not open.
     ///
     /// Fails if the file was deleted or replaced: SQLite would go on to write to a file that no path leads
@@ -71,7 +59,7 @@ impl Database {
         };
         if opened.was_moved(now) {
             self.leave(opened);
-            return Err(Failure::not_sent(Problem::Moved));
+            return Err(Problem::Moved.into());
         }
         Ok(&self.opened.insert(opened).connection)
     }
@@ -102,10 +90,10 @@ impl Database {
         };
         if opened.files.as_ref().is_some_and(Files::were_moved) {
             self.leave(opened);
-            return Err(Failure::not_sent(Problem::Moved));
+            return Err(Problem::Moved.into());
         }
         let closed = opened.connection.close();
-        closed.map_err(|(_, error)| Failure::not_sent(error))
+        closed.map_err(|(_, error)| error.into())
     }
 
     /// Closes the connections to files that were deleted or replaced.

@@ -14,33 +14,46 @@ pub(super) struct Failure {
     not_sent: bool,
 }
 
-#[derive(Debug)]
+/// Its text follows the name of the database.
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Problem {
-    Sqlite(rusqlite::Error),
+    #[error("{}", meaning(.0).1)]
+    Sqlite(#[from] rusqlite::Error),
     /// The path of the database, of its log or of the log's index leads to another file than before, or to none.
+    #[error(
+        "was deleted or replaced while it was open. Sessions that were stored since then may be lost. The next \
+         operation opens the file that is there"
+    )]
     Moved,
     /// As `Moved`, and another process still uses a log that was there.
+    #[error(
+        "lost its log, which another process still has open. Writes succeed again after that process has closed \
+         the database"
+    )]
     HeldByOthers,
-    /// The database can't have a write-ahead log.
+    #[error(
+        "can't have a write-ahead log, because its file system has no shared memory. Move it to a local disk"
+    )]
     NoLog,
     /// The operation panicked, or the clock that it read.
+    #[error("was not changed, because the operation panicked")]
     Panicked,
     /// A later version of this crate made the tables.
-    NewerSchema {
-        found: i64,
-        known: i64,
-    },
+    #[error("has version {found} of sessile's schema, and this version of sessile knows {known}")]
+    NewerSchema { found: i64, known: i64 },
+}
+
+impl Problem {
+    fn kind(&self) -> StoreErrorKind {
+        match self {
+            Self::Sqlite(error) => meaning(error).0,
+            Self::Moved | Self::HeldByOthers | Self::Panicked => StoreErrorKind::Unavailable,
+            Self::NoLog | Self::NewerSchema { .. } => StoreErrorKind::Incompatible,
+        }
+    }
 }
 
 impl Failure {
-    /// An operation that was refused, or whose transaction was not committed.
-    pub(super) fn not_sent(problem: impl Into<Problem>) -> Self {
-        Self {
-            problem: Arc::new(problem.into()),
-            not_sent: true,
-        }
-    }
-
     /// A transaction that could not be committed. An error of the disk leaves its outcome open.
     pub(super) fn of_commit(error: rusqlite::Error) -> Self {
         let not_sent = code_of(&error).is_some_and(is_refusal);
@@ -60,16 +73,14 @@ impl Failure {
     }
 
     pub(super) fn into_error(self, location: &Location) -> StoreError {
-        let (kind, what) = self.problem.meaning();
         let described = DatabaseError {
-            text: format!("{location} {what}"),
-            problem: self.problem,
+            text: format!("{location} {}", self.problem),
+            problem: Arc::clone(&self.problem),
         };
-        let error = StoreError::new(kind, described);
-        if self.not_sent {
-            error.not_sent()
-        } else {
-            error
+        let error = StoreError::new(self.problem.kind(), described);
+        match self.not_sent {
+            true => error.not_sent(),
+            false => error,
         }
     }
 }
@@ -101,6 +112,23 @@ pub(super) fn unanswered() -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, ended)
 }
 
+/// The failure of an operation that was refused, or whose transaction was not committed.
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem: Arc::new(problem),
+            not_sent: true,
+        }
+    }
+}
+
+/// As for a [`Problem`].
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Problem::from(error).into()
+    }
+}
+
 /// A problem with a database, and what to do about it.
 #[derive(Debug)]
 struct DatabaseError {
@@ -116,71 +144,26 @@ impl fmt::Display for DatabaseError {
 
 impl Error for DatabaseError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &*self.problem {
-            Problem::Sqlite(error) => Some(error),
-            _ => None,
-        }
+        self.problem.source()
     }
 }
 
-impl Problem {
-    /// Its kind, and a text that follows the name of the database.
-    fn meaning(&self) -> (StoreErrorKind, String) {
-        use StoreErrorKind::{Corrupt, Incompatible, Misconfigured, Unavailable};
+/// The kind of an error of SQLite, and a text that follows the name of the database.
+fn meaning(error: &rusqlite::Error) -> (StoreErrorKind, &'static str) {
+    use StoreErrorKind::{Corrupt, Denied, Incompatible, Misconfigured, TooLarge, Unavailable};
 
-        let (kind, text) = match self {
-            Self::Sqlite(error) => match (error, code_of(error)) {
-                (_, Some(code)) => meaning_of(code),
-                (rusqlite::Error::NulError(_), _) => {
-                    (Misconfigured, "can't be opened: its path has a zero byte")
-                }
-                (
-                    rusqlite::Error::InvalidColumnType(..)
-                    | rusqlite::Error::FromSqlConversionFailure(..),
-                    _,
-                ) => (Corrupt, "has a row whose columns have other types"),
-                _ => (Unavailable, "failed"),
-            },
-            Self::Moved => (
-                Unavailable,
-                "was deleted or replaced while it was open. Sessions that were stored since then \
-                 may be lost. The next operation opens the file that is there",
-            ),
-            Self::HeldByOthers => (
-                Unavailable,
-                "lost its log, which another process still has open. Writes succeed again after that \
-                 process has closed the database",
-            ),
-            Self::NoLog => (
-                Incompatible,
-                "can't have a write-ahead log, because its file system has no shared memory. \
-                 Move it to a local disk",
-            ),
-            Self::Panicked => (
-                Unavailable,
-                "was not changed, because the operation panicked",
-            ),
-            Self::NewerSchema { found, known } => {
-                let text = format!(
-                    "has version {found} of sessile's schema, and this version of sessile knows {known}"
-                );
-                return (Incompatible, text);
+    let Some(code) = code_of(error) else {
+        return match error {
+            rusqlite::Error::NulError(_) => {
+                (Misconfigured, "can't be opened: its path has a zero byte")
             }
+            rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::FromSqlConversionFailure(..) => {
+                (Corrupt, "has a row whose columns have other types")
+            }
+            _ => (Unavailable, "failed"),
         };
-        (kind, text.to_owned())
-    }
-}
-
-impl From<rusqlite::Error> for Problem {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
-/// The kind of this code, and a text that follows the name of the database.
-fn meaning_of(code: ErrorCode) -> (StoreErrorKind, &'static str) {
-    use StoreErrorKind::{Denied, Incompatible, TooLarge, Unavailable};
-
+    };
     match code {
         ErrorCode::ReadOnly
         | ErrorCode::PermissionDenied

@@ -8,15 +8,14 @@ use std::num::NonZeroU32;
 use rusqlite::{Connection, params};
 
 use super::{
-    Loaded, SessionId, SqliteSessionStore, StoreError,
-    marks::Clear,
-    queue::Operation,
-    statements::{Load, decode, integer},
+    SessionId, SqliteSessionStore, StoreError,
+    marks::clear,
+    statements::{decode, load},
     subjects::id_of,
 };
 use crate::{
     clock::Timestamp,
-    storage::{Cursor, IterableStore, ManagedStore, Page},
+    storage::{Cursor, IterableStore, ManagedStore, Page, sql::integer},
 };
 
 /// Binds the first slot as ?1, the time as ?2, and the number of rows as ?3.
@@ -33,67 +32,20 @@ const COUNT: &str = "
 /// How many rows a step of a count reads.
 const COUNTED_AT_ONCE: u32 = 1000;
 
-/// Reads a page of rows, from a slot on.
-struct ReadPage {
-    from: i64,
-    limit: NonZeroU32,
-}
-
-impl Operation for ReadPage {
-    type Outcome = Result<Page, StoreError>;
-
-    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Self::Outcome> {
-        let limit = self.limit.get();
-        let mut statement = connection.prepare_cached(PAGE)?;
-        let mut rows = statement.query(params![self.from, integer(now), limit])?;
-        let mut sessions: Vec<(SessionId, Result<Loaded, StoreError>)> = Vec::new();
-        let mut last = None;
-        while let Some(row) = rows.next()? {
-            sessions.push((id_of(row)?, decode(row)?));
-            last = Some(row.get::<_, i64>("slot")?);
-        }
-        let is_full = sessions.len() == limit as usize;
-        let next = last.filter(|_| is_full).and_then(following);
-        let next = next.map(|slot| Cursor::new(slot.to_string()));
-        Ok(Ok(Page { sessions, next }))
-    }
-}
-
-/// Counts the live sessions among some rows, from a slot on. Returns the slot where the next step begins as well.
-struct CountSome {
-    from: i64,
-}
-
-impl Operation for CountSome {
-    type Outcome = Result<(u64, Option<i64>), StoreError>;
-
-    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Self::Outcome> {
-        let mut statement = connection.prepare_cached(COUNT)?;
-        let parameters = params![self.from, integer(now), COUNTED_AT_ONCE];
-        statement.query_one(parameters, |row| {
-            let (live, last) = (row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?);
-            Ok(Ok((live.cast_unsigned(), last.and_then(following))))
-        })
-    }
-}
-
-/// The slot after this one.
-fn following(slot: i64) -> Option<i64> {
-    slot.checked_add(1)
-}
-
 /// The number of sessions is exact.
 impl IterableStore for SqliteSessionStore {
     async fn page(&self, after: Option<&Cursor>, limit: NonZeroU32) -> Result<Page, StoreError> {
         let from = after.map(|cursor| cursor.parse(|text| text.parse().ok()));
         let from = from.transpose()?.unwrap_or(i64::MIN);
-        self.read(ReadPage { from, limit }).await
+        self.read(move |connection, now| page(connection, now, from, limit.get()))
+            .await
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
         let (mut count, mut next) = (0, Some(i64::MIN));
         while let Some(from) = next {
-            let (live, following) = self.read(CountSome { from }).await?;
+            let counting = self.read(move |connection, now| count_some(connection, now, from));
+            let (live, following) = counting.await?;
             count += live;
             next = following;
             tokio::task::yield_now().await;
@@ -102,8 +54,45 @@ impl IterableStore for SqliteSessionStore {
     }
 
     async fn clear(&self) -> Result<(), StoreError> {
-        self.0.queue.execute(Clear).await
+        self.0
+            .queue
+            .execute(|connection, _| clear(connection))
+            .await
     }
+}
+
+/// Reads a page of rows, from a slot on.
+fn page(connection: &Connection, now: Timestamp, from: i64, limit: u32) -> rusqlite::Result<Page> {
+    let mut statement = connection.prepare_cached(PAGE)?;
+    let mut rows = statement.query(params![from, integer(now), limit])?;
+    let mut sessions = Vec::new();
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        sessions.push((id_of(row)?, decode(row)?));
+        last = Some(row.get("slot")?);
+    }
+    let is_full = sessions.len() == limit as usize;
+    let next = last.filter(|_| is_full).and_then(following);
+    let next = next.map(|slot| Cursor::new(slot.to_string()));
+    Ok(Page { sessions, next })
+}
+
+/// Counts the live sessions among some rows, from a slot on. Returns the slot where the next step begins as well.
+fn count_some(
+    connection: &Connection,
+    now: Timestamp,
+    from: i64,
+) -> rusqlite::Result<(u64, Option<i64>)> {
+    let mut statement = connection.prepare_cached(COUNT)?;
+    statement.query_one(params![from, integer(now), COUNTED_AT_ONCE], |row| {
+        let (live, last): (i64, Option<i64>) = (row.get(0)?, row.get(1)?);
+        Ok((live.cast_unsigned(), last.and_then(following)))
+    })
+}
+
+/// The slot after this one.
+fn following(slot: i64) -> Option<i64> {
+    slot.checked_add(1)
 }
 
 /// [`close`](ManagedStore::close) ends the thread that writes. The same happens, in the background, if the last clone is
@@ -113,7 +102,8 @@ impl ManagedStore for SqliteSessionStore {
     /// Executes a load in the thread that writes, so it waits for the writes before it.
     async fn ping(&self) -> Result<(), StoreError> {
         let id = *SessionId::generate().as_bytes();
-        self.0.queue.execute(Load { id }).await?.map(drop)
+        let load = move |connection: &_, now| load(connection, now, &id);
+        self.0.queue.execute(load).await?.map(drop)
     }
 
     async fn close(&self) -> Result<(), StoreError> {

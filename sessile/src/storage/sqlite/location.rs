@@ -6,22 +6,19 @@ use std::{
 };
 
 use percent_encoding::percent_decode_str;
+use rusqlite::OpenFlags;
 
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Location {
     Memory,
-    File { path: PathBuf, mode: Mode },
+    File { path: PathBuf, flags: OpenFlags },
 }
 
-/// How a file is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    ReadOnly,
-    ReadWrite,
-    /// For reading and writing, and created if it is missing.
-    Create,
-}
+const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+pub(super) const READ_WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+/// For reading and writing a file, which is created if it is missing.
+pub(super) const CREATE: OpenFlags = READ_WRITE.union(OpenFlags::SQLITE_OPEN_CREATE);
 
 /// Why an address names no database. Contains no path and no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,20 +55,20 @@ impl Location {
         if has_scheme {
             return Self::of_address(rest.strip_prefix("//").unwrap_or(rest));
         }
-        Self::of_path(text.to_owned(), Mode::Create)
+        Self::of_path(text.to_owned(), CREATE)
     }
 
     /// The location that is named by what follows the scheme of an address.
     fn of_address(address: &str) -> Result<Self, LocationError> {
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
-        let mut mode = Some(Mode::Create);
+        let mut flags = Some(CREATE);
         let mut shared = false;
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair.split_once('=').unwrap_or((pair, "")) {
-                ("mode", "ro") => mode = Some(Mode::ReadOnly),
-                ("mode", "rw") => mode = Some(Mode::ReadWrite),
-                ("mode", "rwc") => mode = Some(Mode::Create),
-                ("mode", "memory") => mode = None,
+                ("mode", "ro") => flags = Some(READ_ONLY),
+                ("mode", "rw") => flags = Some(READ_WRITE),
+                ("mode", "rwc") => flags = Some(CREATE),
+                ("mode", "memory") => flags = None,
                 ("mode", _) => return Err(LocationError::Mode),
                 ("cache", "private") => shared = false,
                 ("cache", "shared") => shared = true,
@@ -79,25 +76,25 @@ impl Location {
                 (name, _) => return Err(LocationError::Parameter(name.to_owned())),
             }
         }
-        let Some(mode) = mode else {
+        let Some(flags) = flags else {
             return Ok(Self::Memory);
         };
         let path = percent_decode_str(path).decode_utf8();
         let path = path.map_err(|_| LocationError::NotUtf8)?.into_owned();
-        match Self::of_path(path, mode)? {
+        match Self::of_path(path, flags)? {
             Self::File { .. } if shared => Err(LocationError::SharedFile),
             location => Ok(location),
         }
     }
 
-    fn of_path(path: String, mode: Mode) -> Result<Self, LocationError> {
+    fn of_path(path: String, flags: OpenFlags) -> Result<Self, LocationError> {
         match path.as_str() {
             // SQLite would open a temporary database, another one for each connection.
             "" => Err(LocationError::Empty),
             ":memory:" => Ok(Self::Memory),
             _ => Ok(Self::File {
                 path: path.into(),
-                mode,
+                flags,
             }),
         }
     }
@@ -106,9 +103,9 @@ impl Location {
     pub(super) fn absolute(self) -> io::Result<Self> {
         Ok(match self {
             Self::Memory => Self::Memory,
-            Self::File { path, mode } => Self::File {
+            Self::File { path, flags } => Self::File {
                 path: std::path::absolute(path)?,
-                mode,
+                flags,
             },
         })
     }
@@ -150,10 +147,10 @@ fn without_host(address: &str) -> Result<&str, LocationError> {
 mod tests {
     use super::*;
 
-    fn file(path: &str, mode: Mode) -> Result<Location, LocationError> {
+    fn file(path: &str, flags: OpenFlags) -> Result<Location, LocationError> {
         Ok(Location::File {
             path: path.into(),
-            mode,
+            flags,
         })
     }
 
@@ -190,34 +187,30 @@ mod tests {
             "100%25.db",
             "sqlite.db",
         ] {
-            assert_eq!(Location::parse(path), file(path, Mode::Create));
+            assert_eq!(Location::parse(path), file(path, CREATE));
         }
     }
 
     #[test]
     fn an_address_names_a_path_and_a_mode() {
-        for (address, path, mode) in [
-            ("sqlite:x.db", "x.db", Mode::Create),
-            ("sqlite://x.db", "x.db", Mode::Create),
-            ("sqlite:///x.db", "/x.db", Mode::Create),
-            ("sqlite://x.db?mode=ro", "x.db", Mode::ReadOnly),
-            ("sqlite://x.db?mode=rw", "x.db", Mode::ReadWrite),
-            ("sqlite://x.db?mode=rwc", "x.db", Mode::Create),
-            ("sqlite://x.db?cache=private", "x.db", Mode::Create),
-            (
-                "sqlite://mode=memory/x.db",
-                "mode=memory/x.db",
-                Mode::Create,
-            ),
-            ("sqlite://a%20b%3f.db", "a b?.db", Mode::Create),
-            ("file:x.db", "x.db", Mode::Create),
-            ("file:/x.db", "/x.db", Mode::Create),
-            ("file:///x.db", "/x.db", Mode::Create),
-            ("file://localhost/x.db?mode=rw", "/x.db", Mode::ReadWrite),
-            ("file:x.db#fragment", "x.db", Mode::Create),
-            ("sqlite:file:x.db", "x.db", Mode::Create),
+        for (address, path, flags) in [
+            ("sqlite:x.db", "x.db", CREATE),
+            ("sqlite://x.db", "x.db", CREATE),
+            ("sqlite:///x.db", "/x.db", CREATE),
+            ("sqlite://x.db?mode=ro", "x.db", READ_ONLY),
+            ("sqlite://x.db?mode=rw", "x.db", READ_WRITE),
+            ("sqlite://x.db?mode=rwc", "x.db", CREATE),
+            ("sqlite://x.db?cache=private", "x.db", CREATE),
+            ("sqlite://mode=memory/x.db", "mode=memory/x.db", CREATE),
+            ("sqlite://a%20b%3f.db", "a b?.db", CREATE),
+            ("file:x.db", "x.db", CREATE),
+            ("file:/x.db", "/x.db", CREATE),
+            ("file:///x.db", "/x.db", CREATE),
+            ("file://localhost/x.db?mode=rw", "/x.db", READ_WRITE),
+            ("file:x.db#fragment", "x.db", CREATE),
+            ("sqlite:file:x.db", "x.db", CREATE),
         ] {
-            assert_eq!(Location::parse(address), file(path, mode), "{address}");
+            assert_eq!(Location::parse(address), file(path, flags), "{address}");
         }
     }
 

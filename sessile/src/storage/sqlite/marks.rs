@@ -6,14 +6,16 @@
 use rusqlite::{Connection, params};
 
 use super::{
-    SessionId, StoreError, SubjectDigest,
-    queue::Operation,
-    statements::{Write, atomically, integer, slot_of},
+    SubjectDigest,
+    statements::{Id, Write, atomically, slot_of},
     subjects::id_of,
 };
 use crate::{
     clock::Timestamp,
-    storage::{EndOutcome, sql::MARK_KEPT},
+    storage::{
+        EndOutcome,
+        sql::{MARK_KEPT, integer, timestamp},
+    },
 };
 
 /// Binds the id as ?1, the subject as ?2, and the time of the sign-in as ?3. The mark of all subjects has an empty one.
@@ -73,7 +75,7 @@ pub(super) fn has_ended(connection: &Connection, write: &Write) -> rusqlite::Res
 
 fn is_marked(
     connection: &Connection,
-    id: &[u8; SessionId::LEN],
+    id: &Id,
     subject: Option<&SubjectDigest>,
     since: Timestamp,
 ) -> rusqlite::Result<bool> {
@@ -83,103 +85,72 @@ fn is_marked(
 }
 
 /// Whether a session that is not stored has ended.
-pub(super) struct IsRevoked {
-    pub(super) id: [u8; SessionId::LEN],
-    pub(super) subject: Option<SubjectDigest>,
-    pub(super) since: Timestamp,
+pub(super) fn is_revoked(
+    connection: &Connection,
+    now: Timestamp,
+    id: &Id,
+    subject: Option<&SubjectDigest>,
+    since: Timestamp,
+) -> rusqlite::Result<bool> {
+    let mut is_listed = connection.prepare_cached(IS_LISTED)?;
+    let is_listed: bool =
+        is_listed.query_one(params![slot_of(id), id, integer(now)], |row| row.get(0))?;
+    Ok(is_listed || is_marked(connection, id, subject, since)?)
 }
 
-impl Operation for IsRevoked {
-    type Outcome = Result<bool, StoreError>;
-
-    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Self::Outcome> {
-        let mut is_listed = connection.prepare_cached(IS_LISTED)?;
-        let slot = slot_of(&self.id);
-        let is_listed: bool =
-            is_listed.query_one(params![slot, self.id, integer(now)], |row| row.get(0))?;
-        let (id, subject) = (&self.id, self.subject.as_ref());
-        Ok(Ok(
-            is_listed || is_marked(connection, id, subject, self.since)?
-        ))
+/// Writes the mark of a subject at the time `at` or later, and deletes the sessions that it ends.
+pub(super) fn end_subject(
+    connection: &Connection,
+    now: Timestamp,
+    subject: &SubjectDigest,
+    at: Timestamp,
+    kept: Option<Id>,
+) -> rusqlite::Result<EndOutcome> {
+    let subject = subject.as_bytes();
+    if kept.is_some() {
+        let mut is_live = connection.prepare_cached(IS_LIVE)?;
+        let is_live = is_live.query_one(params![subject, integer(now), kept], |row| row.get(0));
+        if !is_live? {
+            return Ok(EndOutcome::KeptHasEnded);
+        }
     }
-}
-
-/// Writes the mark of a subject, and deletes the sessions that it ends.
-pub(super) struct EndSubject {
-    pub(super) subject: SubjectDigest,
-    pub(super) now: Timestamp,
-    pub(super) kept: Option<[u8; SessionId::LEN]>,
-}
-
-impl Operation for EndSubject {
-    type Outcome = EndOutcome;
-
-    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<EndOutcome> {
-        let (subject, kept) = (self.subject.as_bytes(), self.kept);
-        if kept.is_some() {
-            let mut is_live = connection.prepare_cached(IS_LIVE)?;
-            let is_live = is_live.query_one(params![subject, integer(now), kept], |row| row.get(0));
-            if !is_live? {
-                return Ok(EndOutcome::KeptHasEnded);
+    let expires_at = now.saturating_add(MARK_KEPT);
+    atomically(connection, || {
+        let at = connection.prepare_cached(MARK)?.query_one(
+            params![subject, integer(at), kept, integer(expires_at)],
+            |row| row.get(0),
+        )?;
+        let mut delete = connection.prepare_cached(DELETE_MARKED)?;
+        let mut rows = delete.query(params![subject, kept])?;
+        let mut ids = Vec::new();
+        while let Some(row) = rows.next()? {
+            let is_live = row.get::<_, i64>("expires_at")? > integer(now);
+            if is_live {
+                ids.push(id_of(row)?);
             }
         }
-        let expires_at = now.saturating_add(MARK_KEPT);
-        atomically(connection, || {
-            let at = connection.prepare_cached(MARK)?.query_one(
-                params![subject, integer(self.now), kept, integer(expires_at)],
-                |row| row.get(0),
-            )?;
-            let mut delete = connection.prepare_cached(DELETE_MARKED)?;
-            let mut rows = delete.query(params![subject, kept])?;
-            let mut ids = Vec::new();
-            while let Some(row) = rows.next()? {
-                let is_live = row.get::<_, i64>("expires_at")? > integer(now);
-                if is_live {
-                    ids.push(id_of(row)?);
-                }
-            }
-            Ok(EndOutcome::Ended {
-                at: timestamp(at),
-                ids,
-            })
-        })
-    }
+        let at = timestamp(at);
+        Ok(EndOutcome::Ended { at, ids })
+    })
 }
 
-/// Writes the mark of all subjects, and deletes all sessions.
-pub(super) struct EndEverything {
-    pub(super) now: Timestamp,
-}
-
-impl Operation for EndEverything {
-    type Outcome = Timestamp;
-
-    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Timestamp> {
-        let expires_at = now.saturating_add(MARK_KEPT);
-        atomically(connection, || {
-            let at = connection
-                .prepare_cached(MARK_EVERYTHING)?
-                .query_one(params![integer(self.now), integer(expires_at)], |row| {
-                    row.get(0)
-                })?;
-            connection.prepare_cached(DELETE_SESSIONS)?.execute([at])?;
-            Ok(timestamp(at))
-        })
-    }
+/// Writes the mark of all subjects at the time `at` or later, and deletes all sessions.
+pub(super) fn end_everything(
+    connection: &Connection,
+    now: Timestamp,
+    at: Timestamp,
+) -> rusqlite::Result<Timestamp> {
+    let expires_at = now.saturating_add(MARK_KEPT);
+    atomically(connection, || {
+        let mut mark = connection.prepare_cached(MARK_EVERYTHING)?;
+        let at = mark.query_one([integer(at), integer(expires_at)], |row| row.get(0))?;
+        connection.prepare_cached(DELETE_SESSIONS)?.execute([at])?;
+        Ok(timestamp(at))
+    })
 }
 
 /// Deletes all sessions.
-pub(super) struct Clear;
-
-impl Operation for Clear {
-    type Outcome = ();
-
-    fn execute(&self, connection: &Connection, _now: Timestamp) -> rusqlite::Result<()> {
-        connection.prepare_cached(DELETE_EVERYTHING)?.execute([])?;
-        Ok(())
-    }
-}
-
-fn timestamp(millis: i64) -> Timestamp {
-    Timestamp::from_unix_millis(u64::try_from(millis).unwrap_or_default())
+pub(super) fn clear(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached(DELETE_EVERYTHING)?.execute([])?;
+    Ok(())
 }

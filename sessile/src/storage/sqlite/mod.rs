@@ -7,8 +7,8 @@
 //! - **An operation that fails fails alone.** If its statement fails, SQLite undoes that statement. If the
 //!   transaction is undone or can't be committed, the thread executes each operation of the batch in a transaction of
 //!   its own. A commit that fails by an error of the disk leaves the outcome open, so nothing is executed again.
-//! - **Only the thread that writes waits for a lock** ([`busy`]), and only while a caller waits. A read that finds the
-//!   database locked goes to that thread.
+//! - **Only the thread that writes waits for a lock**, and only while a caller waits. A read that finds the database
+//!   locked goes to that thread.
 //! - **A file can be deleted while it is open** ([`database`], [`files`]). SQLite does not notice this in WAL mode.
 //! - **No row is there that a mark has ended** ([`marks`]), so no read looks for a mark.
 //! - **Disk space** ([`cleanup`]): a new database has `auto_vacuum = INCREMENTAL`, which costs an update nothing.
@@ -16,7 +16,6 @@
 //!   of the process.
 
 mod builder;
-mod busy;
 mod cleanup;
 mod database;
 mod error;
@@ -46,7 +45,7 @@ use self::{
     opening::Options,
     queue::{Operation, Queue},
     readers::Readers,
-    statements::{Create, Delete, Load, Update, Write},
+    statements::{Write, create, delete, load, update},
 };
 
 /// Keeps sessions in an SQLite database. SQLite itself is compiled in.
@@ -141,20 +140,16 @@ impl SqliteSessionStore {
     }
 
     /// Executes an operation that only reads, at once if no other process locks it out.
-    async fn read<T, O>(&self, operation: O) -> Result<T, StoreError>
-    where
-        T: Send,
-        O: Operation<Outcome = Result<T, StoreError>>,
-    {
+    async fn read<T: Send + 'static>(&self, operation: impl Operation<T>) -> Result<T, StoreError> {
         let now = self.0.clock.now();
         self.0.queue.check_files(now);
-        match self.0.readers.with(|reader| operation.execute(reader, now)) {
-            Some(Ok(outcome)) => outcome,
+        match self.0.readers.with(|reader| operation(reader, now)) {
+            Some(Ok(outcome)) => Ok(outcome),
             // A write never locks out a read. Another process can, for example while it recovers the log.
             Some(Err(error)) if !error::is_busy(&error) => {
-                Err(Failure::not_sent(error).into_error(&self.0.options.location))
+                Err(Failure::from(error).into_error(&self.0.options.location))
             }
-            _ => self.0.queue.execute(operation).await?,
+            _ => self.0.queue.execute(operation).await,
         }
     }
 }
@@ -166,7 +161,9 @@ impl SessionStore for SqliteSessionStore {
         _subject: Option<&SubjectDigest>,
         _freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
-        self.read(Load { id: *id.as_bytes() }).await
+        let id = *id.as_bytes();
+        self.read(move |connection, now| load(connection, now, &id))
+            .await?
     }
 
     async fn create(
@@ -179,7 +176,8 @@ impl SessionStore for SqliteSessionStore {
         let now = self.0.clock.now().as_unix_millis();
         self.0.reminder.created(Duration::from_millis(now));
         let write = Write::new(id, record, version, ttl);
-        self.0.queue.execute(Create(write)).await
+        let create = move |connection: &_, now| create(connection, now, &write);
+        self.0.queue.execute(create).await
     }
 
     async fn update(
@@ -191,12 +189,14 @@ impl SessionStore for SqliteSessionStore {
         ttl: Duration,
     ) -> Result<UpdateOutcome, StoreError> {
         let write = Write::new(id, record, version, ttl);
-        self.0.queue.execute(Update { expected, write }).await
+        let update = move |connection: &_, now| update(connection, now, expected, &write);
+        self.0.queue.execute(update).await
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         let id = *id.as_bytes();
-        self.0.queue.execute(Delete { id }).await
+        let delete = move |connection: &_, _| delete(connection, &id);
+        self.0.queue.execute(delete).await
     }
 
     fn end_reporter(&self) -> Option<&EndReporter> {

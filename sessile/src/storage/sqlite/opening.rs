@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{
     SqliteSynchronous,
     error::{self, Failure, Problem},
-    location::{Location, Mode},
+    location::{CREATE, Location, READ_WRITE},
     schema,
 };
 
@@ -30,20 +30,10 @@ impl Options {
     /// Also fails for a database that can't be written to. Otherwise the first sign-in would fail.
     pub(super) fn writer(&self) -> Result<Connection, Failure> {
         let flags = match self.location {
-            Location::Memory
-            | Location::File {
-                mode: Mode::Create, ..
-            } => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-            Location::File {
-                mode: Mode::ReadWrite,
-                ..
-            } => OpenFlags::SQLITE_OPEN_READ_WRITE,
-            Location::File {
-                mode: Mode::ReadOnly,
-                ..
-            } => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Location::Memory => CREATE,
+            Location::File { flags, .. } => flags,
         };
-        let mut connection = self.connect(flags).map_err(Failure::not_sent)?;
+        let mut connection = self.connect(flags)?;
         self.set_up(&connection)?;
         schema::prepare(&mut connection)?;
         Ok(connection)
@@ -65,18 +55,17 @@ impl Options {
             .pragma_update(None, "locking_mode", "EXCLUSIVE")
             .and_then(|()| connection.pragma_update(None, "journal_mode", "DELETE"));
         locked.map_err(|error| match error::is_busy(&error) {
-            true => Failure::not_sent(Problem::HeldByOthers),
-            false => Failure::not_sent(error),
+            true => Problem::HeldByOthers.into(),
+            false => error.into(),
         })
     }
 
     /// A connection to a file that is there. The locks of a connection that reads need the right to write.
-    fn existing(&self) -> Result<Connection, Failure> {
-        let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE);
-        connection.map_err(Failure::not_sent)
+    fn existing(&self) -> rusqlite::Result<Connection> {
+        self.connect(READ_WRITE)
     }
 
-    /// A connection that never waits for a lock: see [`retry_while_busy`](super::busy::retry_while_busy).
+    /// A connection that never waits for a lock: see `retry_while_busy` in [`writer`](super::writer).
     fn connect(&self, flags: OpenFlags) -> rusqlite::Result<Connection> {
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match self.location.path() {
@@ -91,32 +80,20 @@ impl Options {
         let is_new = number(connection, "PRAGMA page_count")? == 0;
         if is_new {
             // Clean-up then can make the file smaller. The setting is in the file, and only a new one takes it.
-            connection
-                .pragma_update(None, "auto_vacuum", "INCREMENTAL")
-                .map_err(Failure::not_sent)?;
+            connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         }
-        let mode: String = connection
-            .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-            .map_err(Failure::not_sent)?;
+        let mode: String =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         if mode != "wal" && self.location != Location::Memory {
-            return Err(Failure::not_sent(Problem::NoLog));
+            return Err(Problem::NoLog.into());
         }
-        connection
-            .pragma_update(None, "synchronous", self.synchronous.name())
-            .and_then(|()| {
-                connection.pragma_update_and_check(
-                    None,
-                    "journal_size_limit",
-                    LOG_BYTES,
-                    |_| Ok(()),
-                )
-            })
-            .map_err(Failure::not_sent)
+        connection.pragma_update(None, "synchronous", self.synchronous.name())?;
+        let limit = "journal_size_limit";
+        connection.pragma_update_and_check(None, limit, LOG_BYTES, |_| Ok(()))?;
+        Ok(())
     }
 }
 
-fn number(connection: &Connection, query: &str) -> Result<i64, Failure> {
-    connection
-        .query_row(query, [], |row| row.get(0))
-        .map_err(Failure::not_sent)
+fn number(connection: &Connection, query: &str) -> rusqlite::Result<i64> {
+    connection.query_row(query, [], |row| row.get(0))
 }

@@ -19,13 +19,16 @@ use crate::clock::Timestamp;
 /// How many operations the thread has accepted at most. More of them wait in their own futures.
 const CAPACITY: usize = 1024;
 
-/// An operation that is executed in the thread that writes.
-pub(super) trait Operation: Send + 'static {
-    type Outcome: Send;
+/// An operation on the database at a time, within a transaction. If the transaction is undone, it is called again in
+/// another one.
+pub(super) trait Operation<T>:
+    Fn(&Connection, Timestamp) -> rusqlite::Result<T> + Send + 'static
+{
+}
 
-    /// Executes the operation at the time `now`, within a transaction. If the transaction is undone, it is
-    /// called again in another one.
-    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Self::Outcome>;
+impl<T, F> Operation<T> for F where
+    F: Fn(&Connection, Timestamp) -> rusqlite::Result<T> + Send + 'static
+{
 }
 
 /// The way to the thread that writes.
@@ -69,10 +72,10 @@ impl Queue {
     /// Has the thread execute `operation`, and returns its outcome after it was committed.
     ///
     /// If the future is dropped, an operation that the thread has accepted is executed all the same.
-    pub(super) async fn execute<O: Operation>(
+    pub(super) async fn execute<T: Send + 'static>(
         &self,
-        operation: O,
-    ) -> Result<O::Outcome, StoreError> {
+        operation: impl Operation<T>,
+    ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Request {
             operation,
@@ -130,42 +133,35 @@ pub(super) trait Job: Send {
     /// Executes the operation and keeps its outcome.
     fn execute(&mut self, connection: &Connection, now: Timestamp) -> Result<(), Failure>;
 
-    /// Sends the outcome to the caller.
-    fn answer(self: Box<Self>, location: &Location);
-
-    /// Sends `failure` to the caller instead.
-    fn fail(self: Box<Self>, failure: Failure, location: &Location);
+    /// Sends the outcome to the caller, or the `failure` of the transaction.
+    fn answer(self: Box<Self>, failure: Option<Failure>, location: &Location);
 
     /// Whether the caller no longer waits.
     fn is_abandoned(&self) -> bool;
 }
 
-struct Request<O: Operation> {
-    operation: O,
-    outcome: Option<Result<O::Outcome, Failure>>,
-    reply: oneshot::Sender<Result<O::Outcome, StoreError>>,
+struct Request<F, T> {
+    operation: F,
+    outcome: Option<Result<T, Failure>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<O: Operation> Job for Request<O> {
+impl<F: Operation<T>, T: Send> Job for Request<F, T> {
     fn execute(&mut self, connection: &Connection, now: Timestamp) -> Result<(), Failure> {
-        let outcome = self.operation.execute(connection, now);
-        let outcome = outcome.map_err(Failure::not_sent);
+        let outcome = (self.operation)(connection, now);
+        let outcome = outcome.map_err(Failure::from);
         let executed = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
         self.outcome = Some(outcome);
         executed
     }
 
-    fn answer(self: Box<Self>, location: &Location) {
-        if let Some(outcome) = self.outcome {
+    fn answer(self: Box<Self>, failure: Option<Failure>, location: &Location) {
+        if let Some(outcome) = failure.map(Err).or(self.outcome) {
             // The caller may have been dropped.
             let _ = self
                 .reply
                 .send(outcome.map_err(|failure| failure.into_error(location)));
         }
-    }
-
-    fn fail(self: Box<Self>, failure: Failure, location: &Location) {
-        let _ = self.reply.send(Err(failure.into_error(location)));
     }
 
     fn is_abandoned(&self) -> bool {

@@ -49,34 +49,22 @@ const CHECK_WRITABLE: &str = "DELETE FROM sessile_schema WHERE version < 0";
 /// Creates the tables if they are missing, and refuses a database whose schema is newer or that can't be
 /// written to.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), Failure> {
-    let found = create(connection).map_err(Failure::not_sent)?;
+    const CREATE: &str = "CREATE TABLE IF NOT EXISTS sessile_schema (version INTEGER NOT NULL)";
+    const FIND: &str = "SELECT coalesce(max(version), 0) FROM sessile_schema";
+    const INSERT: &str = "INSERT INTO sessile_schema (version) VALUES (?1)";
+
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute(CREATE, [])?;
+    transaction.execute(CHECK_WRITABLE, [])?;
+    let found = transaction.query_one(FIND, [], |row| row.get(0))?;
     if found > VERSION {
         let known = VERSION;
-        return Err(Failure::not_sent(Problem::NewerSchema { found, known }));
+        return Err(Problem::NewerSchema { found, known }.into());
     }
-    Ok(())
-}
-
-/// Creates the tables if they are missing, and returns the version of the schema.
-fn create(connection: &mut Connection) -> rusqlite::Result<i64> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute(
-        "CREATE TABLE IF NOT EXISTS sessile_schema (version INTEGER NOT NULL)",
-        [],
-    )?;
-    transaction.execute(CHECK_WRITABLE, [])?;
-    let found = transaction.query_one(
-        "SELECT coalesce(max(version), 0) FROM sessile_schema",
-        [],
-        |row| row.get(0),
-    )?;
     if found < VERSION {
         transaction.execute_batch(TABLES)?;
-        transaction.execute(
-            "INSERT INTO sessile_schema (version) VALUES (?1)",
-            [VERSION],
-        )?;
+        transaction.execute(INSERT, [VERSION])?;
     }
     transaction.commit()?;
-    Ok(found)
+    Ok(())
 }

@@ -6,9 +6,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{
     CreateOutcome, Loaded, Refusal, SessionId, StoreError, SubjectDigest, UpdateOutcome, Version,
-    marks::has_ended, queue::Operation,
+    marks::has_ended,
 };
-use crate::{clock::Timestamp, record::Record};
+use crate::{clock::Timestamp, record::Record, storage::sql::integer};
 
 /// Binds the slot and the id as ?1 and ?2, and the time as ?3.
 pub(super) const LOAD: &str = "
@@ -62,28 +62,12 @@ pub(super) const SWAP_INDEXED: &str = "
 pub(super) const VERSION: &str = "
     SELECT version FROM sessile_sessions WHERE slot = ?1 AND id = ?2 AND expires_at > ?3";
 
-/// Loads the record under an id. What can't be decoded is an error of this operation alone.
-pub(super) struct Load {
-    pub(super) id: [u8; SessionId::LEN],
-}
-
-/// Deletes the record under an id.
-pub(super) struct Delete {
-    pub(super) id: [u8; SessionId::LEN],
-}
-
-/// Stores a record under an id that has none.
-pub(super) struct Create(pub(super) Write);
-
-/// Replaces a record at the version `expected`.
-pub(super) struct Update {
-    pub(super) expected: Version,
-    pub(super) write: Write,
-}
+/// The bytes of the id of a session.
+pub(super) type Id = [u8; SessionId::LEN];
 
 /// A record as it is to be stored.
 pub(super) struct Write {
-    pub(super) id: [u8; SessionId::LEN],
+    pub(super) id: Id,
     pub(super) version: Version,
     ttl: Duration,
     pub(super) subject: Option<SubjectDigest>,
@@ -106,17 +90,15 @@ impl Write {
     }
 }
 
-impl Operation for Load {
-    type Outcome = Result<Option<Loaded>, StoreError>;
-
-    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Self::Outcome> {
-        let mut statement = connection.prepare_cached(LOAD)?;
-        let mut rows = statement.query(params![slot_of(&self.id), self.id, integer(now)])?;
-        match rows.next()? {
-            Some(row) => decode(row).map(|loaded| loaded.map(Some)),
-            None => Ok(Ok(None)),
-        }
-    }
+/// Loads the record under an id. What can't be decoded is an error of this operation alone.
+pub(super) fn load(
+    connection: &Connection,
+    now: Timestamp,
+    id: &Id,
+) -> rusqlite::Result<Result<Option<Loaded>, StoreError>> {
+    let mut statement = connection.prepare_cached(LOAD)?;
+    let found = statement.query_row(params![slot_of(id), id, integer(now)], decode);
+    Ok(found.optional()?.transpose())
 }
 
 /// The record in a row that begins with its version and its text, read from SQLite's own buffer.
@@ -132,73 +114,72 @@ pub(super) fn decode(row: &Row<'_>) -> rusqlite::Result<Result<Loaded, StoreErro
     })
 }
 
-impl Operation for Create {
-    type Outcome = CreateOutcome;
-
-    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<CreateOutcome> {
-        if has_ended(connection, &self.0)? {
-            return Ok(CreateOutcome::Refused(Refusal::SubjectEnded));
-        }
-        let Write { id, text, .. } = &self.0;
-        let created = connection.prepare_cached(CREATE)?.execute(params![
-            slot_of(id),
-            id,
-            integer(now),
-            self.0.version.get().cast_signed(),
-            integer(now.saturating_add(self.0.ttl)),
-            self.0.subject.as_ref().map(SubjectDigest::as_bytes),
-            self.0.signed_in_at.map(integer),
-            self.0.label,
-            text,
-        ])?;
-        Ok(match created {
-            0 => CreateOutcome::Taken,
-            _ => CreateOutcome::Created,
-        })
+/// Stores a record under an id that has none.
+pub(super) fn create(
+    connection: &Connection,
+    now: Timestamp,
+    write: &Write,
+) -> rusqlite::Result<CreateOutcome> {
+    if has_ended(connection, write)? {
+        return Ok(CreateOutcome::Refused(Refusal::SubjectEnded));
     }
+    let created = connection.prepare_cached(CREATE)?.execute(params![
+        slot_of(&write.id),
+        write.id,
+        integer(now),
+        write.version.get().cast_signed(),
+        integer(now.saturating_add(write.ttl)),
+        write.subject.as_ref().map(SubjectDigest::as_bytes),
+        write.signed_in_at.map(integer),
+        write.label,
+        write.text,
+    ])?;
+    Ok(match created {
+        0 => CreateOutcome::Taken,
+        _ => CreateOutcome::Created,
+    })
 }
 
-impl Operation for Update {
-    type Outcome = UpdateOutcome;
-
-    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<UpdateOutcome> {
-        if has_ended(connection, &self.write)? {
-            return Ok(UpdateOutcome::Refused(Refusal::SubjectEnded));
-        }
-        let Write {
-            id, version, text, ..
-        } = &self.write;
-        // Nearly always the first one stores.
-        for swap in [SWAP, SWAP_INDEXED] {
-            let swapped = connection.prepare_cached(swap)?.execute(params![
-                slot_of(id),
-                id,
-                integer(now),
-                version.get().cast_signed(),
-                integer(now.saturating_add(self.write.ttl)),
-                self.write.subject.as_ref().map(SubjectDigest::as_bytes),
-                self.write.signed_in_at.map(integer),
-                self.write.label,
-                text,
-                self.expected.get().cast_signed(),
-            ])?;
-            if swapped > 0 {
-                return Ok(UpdateOutcome::Updated);
-            }
-        }
-        Ok(match current_version(connection, id, now)? {
-            None => UpdateOutcome::Missing,
-            Some(found) if found == *version => UpdateOutcome::Updated,
-            Some(_) => UpdateOutcome::Conflict,
-        })
+/// Replaces a record at the version `expected`.
+pub(super) fn update(
+    connection: &Connection,
+    now: Timestamp,
+    expected: Version,
+    write: &Write,
+) -> rusqlite::Result<UpdateOutcome> {
+    if has_ended(connection, write)? {
+        return Ok(UpdateOutcome::Refused(Refusal::SubjectEnded));
     }
+    // Nearly always the first one stores.
+    for swap in [SWAP, SWAP_INDEXED] {
+        let swapped = connection.prepare_cached(swap)?.execute(params![
+            slot_of(&write.id),
+            write.id,
+            integer(now),
+            write.version.get().cast_signed(),
+            integer(now.saturating_add(write.ttl)),
+            write.subject.as_ref().map(SubjectDigest::as_bytes),
+            write.signed_in_at.map(integer),
+            write.label,
+            write.text,
+            expected.get().cast_signed(),
+        ])?;
+        if swapped > 0 {
+            return Ok(UpdateOutcome::Updated);
+        }
+    }
+    Ok(match current_version(connection, now, &write.id)? {
+        None => UpdateOutcome::Missing,
+        Some(found) if found == write.version => UpdateOutcome::Updated,
+        Some(_) => UpdateOutcome::Conflict,
+    })
 }
 
 /// The version of the record under an id.
 pub(super) fn current_version(
     connection: &Connection,
-    id: &[u8; SessionId::LEN],
     now: Timestamp,
+    id: &Id,
 ) -> rusqlite::Result<Option<Version>> {
     let mut statement = connection.prepare_cached(VERSION)?;
     let version = statement.query_row(params![slot_of(id), id, integer(now)], |row| row.get(0));
@@ -206,14 +187,11 @@ pub(super) fn current_version(
     Ok(version.map(|version| Version::new(version.cast_unsigned())))
 }
 
-impl Operation for Delete {
-    type Outcome = ();
-
-    fn execute(&self, connection: &Connection, _: Timestamp) -> rusqlite::Result<()> {
-        let mut statement = connection.prepare_cached(DELETE)?;
-        statement.execute(params![slot_of(&self.id), self.id])?;
-        Ok(())
-    }
+/// Deletes the record under an id.
+pub(super) fn delete(connection: &Connection, id: &Id) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(DELETE)?;
+    statement.execute(params![slot_of(id), id])?;
+    Ok(())
 }
 
 /// Runs several statements, all of which are undone if one fails.
@@ -234,15 +212,10 @@ pub(super) fn atomically<T>(
 }
 
 /// The number that the row of this id is found by.
-pub(super) fn slot_of(id: &[u8; SessionId::LEN]) -> i64 {
+pub(super) fn slot_of(id: &Id) -> i64 {
     let mut head = [0; 8];
     head.copy_from_slice(&id[..8]);
     i64::from_be_bytes(head)
-}
-
-/// A time as SQLite keeps it, at most the latest one that it can.
-pub(super) fn integer(time: Timestamp) -> i64 {
-    i64::try_from(time.as_unix_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -255,11 +228,5 @@ mod tests {
         bytes[..8].copy_from_slice(&[1, 2, 3, 4, 5, 6, 7, 8]);
         assert_eq!(slot_of(&bytes), 0x0102_0304_0506_0708);
         assert_eq!(slot_of(&[0xff; 16]), -1);
-    }
-
-    #[test]
-    fn times_are_kept_in_milliseconds() {
-        assert_eq!(integer(Timestamp::from_unix_millis(7)), 7);
-        assert_eq!(integer(Timestamp::MAX), i64::MAX);
     }
 }

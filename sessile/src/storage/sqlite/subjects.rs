@@ -4,14 +4,15 @@ use rusqlite::{Connection, Row, params};
 
 use super::{
     CreateOutcome, Loaded, Refusal, SessionId, SqliteSessionStore, StoreError, SubjectDigest,
-    UpdateOutcome,
-    marks::{EndEverything, EndSubject, IsRevoked, has_ended},
-    queue::Operation,
-    statements::{Create, Delete, Update, Write, atomically, current_version, decode, integer},
+    UpdateOutcome, Version,
+    marks::{end_everything, end_subject, has_ended, is_revoked},
+    statements::{Write, atomically, create, current_version, decode, delete, update},
 };
 use crate::{
     clock::Timestamp,
-    storage::{AtLimit, EndOutcome, Kept, SessionLimit, SignInOutcome, SignInWrite, SubjectStore},
+    storage::{
+        EndOutcome, Kept, SessionLimit, SignInOutcome, SignInWrite, SubjectStore, sql::integer,
+    },
 };
 
 /// Binds the subject as ?1, and the time as ?2.
@@ -28,106 +29,6 @@ pub(super) const LIST_OTHERS: &str = "
 pub(super) const FIND_BY_LABEL: &str =
     "SELECT id FROM sessile_sessions WHERE label = ?1 AND expires_at > ?2";
 
-/// Stores a session that signs in, under a limit.
-struct SignIn {
-    session: SignsIn,
-    limit: SessionLimit,
-}
-
-enum SignsIn {
-    New(Create),
-    Existing(Update),
-}
-
-impl Operation for SignIn {
-    type Outcome = SignInOutcome;
-
-    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<SignInOutcome> {
-        let (write, expected) = match &self.session {
-            SignsIn::New(Create(write)) => (write, None),
-            SignsIn::Existing(Update { expected, write }) => (write, Some(*expected)),
-        };
-        if has_ended(connection, write)? {
-            return Ok(SignInOutcome::Refused(Refusal::SubjectEnded));
-        }
-        let version = current_version(connection, &write.id, now)?;
-        let repeated = SignInOutcome::Stored {
-            displaced: Vec::new(),
-        };
-        match (version, expected) {
-            (Some(version), _) if version == write.version => return Ok(repeated),
-            (Some(_), None) => return Ok(SignInOutcome::Taken),
-            (None, Some(_)) => return Ok(SignInOutcome::Missing),
-            (version, expected) if version != expected => return Ok(SignInOutcome::Conflict),
-            _ => {}
-        }
-        let subject = write.subject.as_ref().map(SubjectDigest::as_bytes);
-        let mut others = connection.prepare_cached(LIST_OTHERS)?;
-        let others = others.query_map(params![subject, integer(now), write.id], id_of)?;
-        let others: Vec<SessionId> = others.collect::<Result<_, _>>()?;
-        let max = usize::try_from(self.limit.max()).unwrap_or(usize::MAX);
-        let excess = (others.len() + 1).saturating_sub(max);
-        if excess > 0 && self.limit.at_limit() == AtLimit::RefuseNew {
-            return Ok(SignInOutcome::Refused(Refusal::LimitReached));
-        }
-        let displaced = &others[..excess];
-        atomically(connection, || {
-            let outcome = match &self.session {
-                SignsIn::New(create) => match create.execute(connection, now)? {
-                    CreateOutcome::Created => None,
-                    // By another session with the same slot.
-                    _ => Some(SignInOutcome::Taken),
-                },
-                SignsIn::Existing(update) => match update.execute(connection, now)? {
-                    UpdateOutcome::Updated => None,
-                    _ => Some(SignInOutcome::Conflict),
-                },
-            };
-            if let Some(outcome) = outcome {
-                return Ok(outcome);
-            }
-            for id in displaced {
-                let id = *id.as_bytes();
-                Delete { id }.execute(connection, now)?;
-            }
-            Ok(SignInOutcome::Stored {
-                displaced: displaced.to_vec(),
-            })
-        })
-    }
-}
-
-struct List(SubjectDigest);
-
-impl Operation for List {
-    type Outcome = Result<Vec<(SessionId, Loaded)>, StoreError>;
-
-    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Self::Outcome> {
-        let mut statement = connection.prepare_cached(LIST)?;
-        let mut rows = statement.query(params![self.0.as_bytes(), integer(now)])?;
-        let mut sessions = Vec::new();
-        while let Some(row) = rows.next()? {
-            match decode(row)? {
-                Ok(loaded) => sessions.push((id_of(row)?, loaded)),
-                Err(error) => return Ok(Err(error)),
-            }
-        }
-        Ok(Ok(sessions))
-    }
-}
-
-struct FindByLabel(String);
-
-impl Operation for FindByLabel {
-    type Outcome = Result<Vec<SessionId>, StoreError>;
-
-    fn execute(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Self::Outcome> {
-        let mut statement = connection.prepare_cached(FIND_BY_LABEL)?;
-        let ids = statement.query_map(params![self.0, integer(now)], id_of)?;
-        ids.collect::<Result<_, _>>().map(Ok)
-    }
-}
-
 impl SubjectStore for SqliteSessionStore {
     async fn sign_in(
         &self,
@@ -137,23 +38,26 @@ impl SubjectStore for SqliteSessionStore {
         if !write.record.has_subject() {
             return Err(StoreError::without_subject());
         }
-        let row = Write::new(write.id, write.record, write.version, write.ttl);
-        let session = match write.expected {
-            None => SignsIn::New(Create(row)),
-            Some(expected) => SignsIn::Existing(Update {
-                expected,
-                write: row,
-            }),
-        };
-        self.0.queue.execute(SignIn { session, limit }).await
+        let expected = write.expected;
+        let write = Write::new(write.id, write.record, write.version, write.ttl);
+        let sign_in = move |connection: &_, now| sign_in(connection, now, expected, &write, limit);
+        self.0.queue.execute(sign_in).await
     }
 
     async fn list(&self, subject: &SubjectDigest) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
-        self.read(List(*subject)).await
+        let subject = *subject;
+        self.read(move |connection, now| list(connection, now, &subject))
+            .await?
     }
 
     async fn find_by_label(&self, label: &str) -> Result<Vec<SessionId>, StoreError> {
-        self.read(FindByLabel(label.to_owned())).await
+        let label = label.to_owned();
+        self.read(move |connection, now| {
+            let mut statement = connection.prepare_cached(FIND_BY_LABEL)?;
+            let ids = statement.query_map(params![label, integer(now)], id_of)?;
+            ids.collect()
+        })
+        .await
     }
 
     async fn end_subject(
@@ -162,11 +66,8 @@ impl SubjectStore for SqliteSessionStore {
         now: Timestamp,
         kept: Option<Kept<'_>>,
     ) -> Result<EndOutcome, StoreError> {
-        let end = EndSubject {
-            subject: *subject,
-            now,
-            kept: kept.map(|kept| *kept.id.as_bytes()),
-        };
+        let (subject, at, kept) = (*subject, now, kept.map(|kept| *kept.id.as_bytes()));
+        let end = move |connection: &_, now| end_subject(connection, now, &subject, at, kept);
         self.0.queue.execute(end).await
     }
 
@@ -176,17 +77,74 @@ impl SubjectStore for SqliteSessionStore {
         subject: Option<&SubjectDigest>,
         since: Timestamp,
     ) -> Result<bool, StoreError> {
-        let question = IsRevoked {
-            id: *id.as_bytes(),
-            subject: subject.copied(),
-            since,
-        };
-        self.read(question).await
+        let (id, subject) = (*id.as_bytes(), subject.copied());
+        self.read(move |connection, now| is_revoked(connection, now, &id, subject.as_ref(), since))
+            .await
     }
 
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        self.0.queue.execute(EndEverything { now }).await
+        let end = move |connection: &_, at| end_everything(connection, at, now);
+        self.0.queue.execute(end).await
     }
+}
+
+/// Stores a session that signs in, under a limit.
+fn sign_in(
+    connection: &Connection,
+    now: Timestamp,
+    expected: Option<Version>,
+    write: &Write,
+    limit: SessionLimit,
+) -> rusqlite::Result<SignInOutcome> {
+    if has_ended(connection, write)? {
+        return Ok(SignInOutcome::Refused(Refusal::SubjectEnded));
+    }
+    let found = current_version(connection, now, &write.id)?;
+    if found == Some(write.version) {
+        let displaced = Vec::new();
+        return Ok(SignInOutcome::Stored { displaced });
+    }
+    if found != expected {
+        return Ok(SignInOutcome::not_stored(expected, found));
+    }
+    let subject = write.subject.as_ref().map(SubjectDigest::as_bytes);
+    let mut others = connection.prepare_cached(LIST_OTHERS)?;
+    let others = others.query_map(params![subject, integer(now), write.id], id_of)?;
+    let mut displaced: Vec<SessionId> = others.collect::<Result<_, _>>()?;
+    let Some(excess) = limit.displaced(displaced.len()) else {
+        return Ok(SignInOutcome::Refused(Refusal::LimitReached));
+    };
+    displaced.truncate(excess);
+    atomically(connection, || {
+        match expected {
+            None => match create(connection, now, write)? {
+                CreateOutcome::Created => {}
+                // By another session with the same slot.
+                _ => return Ok(SignInOutcome::Taken),
+            },
+            Some(expected) => match update(connection, now, expected, write)? {
+                UpdateOutcome::Updated => {}
+                _ => return Ok(SignInOutcome::Conflict),
+            },
+        }
+        for id in &displaced {
+            delete(connection, id.as_bytes())?;
+        }
+        Ok(SignInOutcome::Stored { displaced })
+    })
+}
+
+fn list(
+    connection: &Connection,
+    now: Timestamp,
+    subject: &SubjectDigest,
+) -> rusqlite::Result<Result<Vec<(SessionId, Loaded)>, StoreError>> {
+    let mut statement = connection.prepare_cached(LIST)?;
+    let sessions = statement.query_map(params![subject.as_bytes(), integer(now)], |row| {
+        let id = id_of(row)?;
+        Ok(decode(row)?.map(|loaded| (id, loaded)))
+    })?;
+    sessions.collect()
 }
 
 /// The id in a row that has one.

@@ -7,6 +7,7 @@ use std::{
     panic::{self, AssertUnwindSafe},
     sync::Arc,
     thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -14,7 +15,6 @@ use tokio::sync::oneshot;
 
 use super::{
     StoreError, StoreErrorKind,
-    busy::retry_while_busy,
     database::Database,
     error::{Failure, Problem},
     opening::Options,
@@ -26,6 +26,9 @@ use crate::clock::{SharedClock, Timestamp};
 /// How many operations one transaction has at most.
 const BATCH: usize = 256;
 
+/// How long to pause between two attempts, at least and at most. Most locks are held for microseconds.
+const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(25));
+
 /// Opens the database in a thread of its own. Returns when it is open.
 pub(super) async fn start(
     options: Arc<Options>,
@@ -36,7 +39,7 @@ pub(super) async fn start(
     let thread = thread::Builder::new().name("sessile-sqlite".to_owned());
     let spawned = thread.spawn(move || match open(options, &clock, &reply) {
         Ok(database) => {
-            if reply.send(Ok(database.readers())).is_ok() {
+            if reply.send(Ok(database.readers.clone())).is_ok() {
                 let writer = Writer { database, clock };
                 writer.serve(&mut receiver);
             }
@@ -68,7 +71,7 @@ fn open<T>(
     );
     match opened {
         Ok(()) => Ok(database),
-        Err(failure) => Err(failure.into_error(database.location())),
+        Err(failure) => Err(failure.into_error(&database.options.location)),
     }
 }
 
@@ -105,9 +108,11 @@ impl Writer {
             self.execute(&mut jobs);
         }
         let closed = self.database.close();
+        let location = &self.database.options.location;
         for reply in closing {
-            let closed = closed.clone();
-            let closed = closed.map_err(|failure| failure.into_error(self.database.location()));
+            let closed = closed
+                .clone()
+                .map_err(|failure| failure.into_error(location));
             let _ = reply.send(closed);
         }
     }
@@ -116,7 +121,7 @@ impl Writer {
     fn check_files(&mut self) {
         let now = catch(|| self.clock.now());
         if let Err(failure) = now.and_then(|now| self.database.connection(now).map(drop)) {
-            let error = failure.into_error(self.database.location());
+            let error = failure.into_error(&self.database.options.location);
             let error: &(dyn Error + 'static) = &error;
             tracing::error!(
                 error,
@@ -138,18 +143,11 @@ impl Writer {
                 attempted = self.attempt(&mut job);
             }
             let [job] = job;
-            self.answer(job, &attempted);
-        }
-    }
-
-    /// Answers `job`, whose transaction was `attempted`.
-    fn answer(&self, job: Box<dyn Job>, attempted: &Result<(), Aborted>) {
-        let location = self.database.location();
-        match attempted {
-            Ok(()) => job.answer(location),
-            Err(Aborted::Refused(failure) | Aborted::Undone(failure)) => {
-                job.fail(failure.clone(), location);
-            }
+            let failure = match &attempted {
+                Ok(()) => None,
+                Err(Aborted::Refused(failure) | Aborted::Undone(failure)) => Some(failure.clone()),
+            };
+            job.answer(failure, &self.database.options.location);
         }
     }
 
@@ -174,12 +172,12 @@ impl Writer {
     /// and one of the callers waits.
     fn begin(&mut self, jobs: &[Box<dyn Job>]) -> Result<Timestamp, Failure> {
         retry_while_busy(
-            self.database.busy_timeout(),
+            self.database.options.busy_timeout,
             || !jobs.iter().all(|job| job.is_abandoned()),
             || {
                 let now = catch(|| self.clock.now())?;
                 let connection = self.database.connection(now)?;
-                run(connection, "BEGIN IMMEDIATE").map_err(Failure::not_sent)?;
+                run(connection, "BEGIN IMMEDIATE")?;
                 Ok(now)
             },
         )
@@ -201,14 +199,75 @@ fn execute_and_commit(
     run(connection, "COMMIT").map_err(Failure::of_commit)
 }
 
+/// Calls `attempt` until it finds the database unlocked, the timeout has passed, or no caller waits.
+///
+/// It replaces SQLite's own waiting, which continues after all callers were dropped. SQLite also
+/// doesn't wait while a new database gets its write-ahead log
+/// (<https://www.sqlite.org/c3ref/busy_handler.html>).
+fn retry_while_busy<T>(
+    timeout: Duration,
+    a_caller_waits: impl Fn() -> bool,
+    mut attempt: impl FnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let begun = Instant::now();
+    let mut pause = PAUSES.0;
+    loop {
+        let attempted = attempt();
+        let left = timeout.saturating_sub(begun.elapsed());
+        match attempted {
+            Err(failure) if failure.is_busy() && !left.is_zero() && a_caller_waits() => {
+                thread::sleep(pause.min(left));
+                pause = PAUSES.1.min(pause * 2);
+            }
+            attempted => return attempted,
+        }
+    }
+}
+
 /// Calls `call`, which reads the clock of the application. If it panics, the transaction is undone.
 fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Failure> {
     let caught = panic::catch_unwind(AssertUnwindSafe(call));
-    caught.map_err(|_| Failure::not_sent(Problem::Panicked))
+    caught.map_err(|_| Problem::Panicked.into())
 }
 
 /// Executes a statement that returns nothing.
 fn run(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(statement)?.execute([])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    /// An error with this code of SQLite.
+    fn failure(code: i32) -> Failure {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into()
+    }
+
+    /// How many attempts are made, the tenth of which succeeds.
+    fn attempts(timeout: Duration, a_caller_waits: bool, code: i32) -> usize {
+        let mut attempts = 0;
+        let _ = retry_while_busy(
+            timeout,
+            || a_caller_waits,
+            || {
+                attempts += 1;
+                (attempts == 10).then_some(()).ok_or(failure(code))
+            },
+        );
+        attempts
+    }
+
+    #[test]
+    fn only_a_lock_is_waited_for_and_only_by_a_caller_with_time() {
+        let century = Duration::from_secs(100 * 365 * 86_400);
+        assert_eq!(attempts(century, true, ffi::SQLITE_BUSY), 10);
+        assert_eq!(attempts(Duration::MAX, true, ffi::SQLITE_BUSY), 10);
+        assert_eq!(attempts(Duration::ZERO, true, ffi::SQLITE_BUSY), 1);
+        assert_eq!(attempts(century, false, ffi::SQLITE_BUSY), 1);
+        assert_eq!(attempts(century, true, ffi::SQLITE_FULL), 1);
+    }
 }

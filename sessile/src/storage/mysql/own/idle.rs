@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{Connection as _, MySqlConnection};
 use tokio::time::{Instant, timeout};
 
-use crate::storage::home::Home;
+use crate::storage::runtime::RuntimeAffinity;
 
 /// A connection that was idle for this long is not used again.
 const LONGEST_IDLE: Duration = Duration::from_secs(300);
@@ -23,7 +23,7 @@ pub(super) struct Opened {
     /// The size of the largest packet that the server accepts over it.
     pub(super) max_packet: u64,
     /// The runtime that it belongs to.
-    home: Home,
+    runtime: RuntimeAffinity,
     /// When its opening began.
     pub(super) opened: Instant,
     lifetime: Duration,
@@ -43,7 +43,7 @@ impl Opened {
         Self {
             connection,
             max_packet,
-            home: Home::here(),
+            runtime: RuntimeAffinity::here(),
             opened,
             lifetime: max_lifetime - (max_lifetime / 10).mul_f64(fastrand::f64()),
             used: Instant::now(),
@@ -62,7 +62,7 @@ impl Opened {
     fn is_usable(&mut self) -> bool {
         self.used.elapsed() < LONGEST_IDLE
             && self.opened.elapsed() < self.lifetime
-            && self.home.is_alive()
+            && self.runtime.is_alive()
     }
 }
 
@@ -113,7 +113,7 @@ impl Idle {
     /// A reply wakes up the runtime that opened the connection, so another runtime would wait for that one's
     /// threads.
     pub(super) fn take(&mut self, of_any: bool) -> Option<Opened> {
-        let last = self.connections.iter().rposition(|it| it.home.is_here());
+        let last = self.connections.iter().rposition(|it| it.runtime.is_here());
         let last = last.or_else(|| of_any.then(|| self.len().checked_sub(1))?);
         last.map(|index| self.connections.remove(index))
     }

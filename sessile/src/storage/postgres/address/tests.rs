@@ -17,10 +17,7 @@ fn config(address: &str) -> Config {
 }
 
 fn shown(error: Fault) -> String {
-    let Fault::Address(cause) = error else {
-        panic!("{error}");
-    };
-    cause.to_string()
+    std::error::Error::source(&error).unwrap().to_string()
 }
 
 #[test]
@@ -97,7 +94,7 @@ fn each_server_has_settings_of_its_own() {
         "host=a&port=1,2",
     ] {
         let error = shown(parsed(&format!("postgres:///d?{lists}")).err().unwrap());
-        assert_eq!(error, AddressError::Lists.to_string());
+        assert!(error.contains("differ in length"), "{error}");
     }
 }
 
@@ -155,6 +152,6 @@ fn an_error_names_the_parameter_and_nothing_else() {
     }
     for address in ["postgres://u:hunt/er2=x@h/d", "postgres://u:p@h:port/d"] {
         let error = shown(parsed(address).err().unwrap());
-        assert_eq!(error, AddressError::Host.to_string());
+        assert_eq!(error, "the host or the port is invalid");
     }
 }

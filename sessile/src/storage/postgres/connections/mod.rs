@@ -34,7 +34,7 @@ use super::{
 use crate::storage::{
     credentials::CredentialsSource,
     shared_connection::PerRuntime,
-    sql::{self, AfterCut, Answer, Failure, Fault, Limits, Table, up_to_twice},
+    sql::{self, AfterCut, Answer, Fault, Limits, Table, up_to_twice},
     timing::Deadline,
 };
 
@@ -104,7 +104,10 @@ impl Connections {
             #[cfg(feature = "postgres-pool")]
             Pool::Deadpool(pool) => Ok(Self::Pool(pool::Connections::new(pool, behind_pooler))),
             #[cfg(feature = "postgres-pool-sqlx")]
-            Pool::Sqlx(_) if behind_pooler => Err(Fault::PoolBehindPooler),
+            Pool::Sqlx(_) if behind_pooler => {
+                let text = "a pool of sqlx does not work behind a pooler in transaction mode: use another one";
+                Err(Fault::misconfigured(text))
+            }
             #[cfg(feature = "postgres-pool-sqlx")]
             Pool::Sqlx(pool) => Ok(Self::Sqlx(pool.into())),
         }
@@ -129,7 +132,7 @@ impl Connections {
         tables: &[Table; 2],
         create_tables: bool,
         deadline: Deadline,
-    ) -> Result<Answer<()>, Failure> {
+    ) -> Answer<()> {
         up_to_twice(AfterCut::Resend, |_| async {
             match self {
                 Self::Own(own) => own.open(tables, create_tables, deadline).await,
@@ -148,7 +151,7 @@ impl Connections {
         call: &Call<'_>,
         after_cut: AfterCut,
         deadline: Deadline,
-    ) -> Result<Answer<Rows>, Failure> {
+    ) -> Answer<Rows> {
         match self {
             Self::Own(own) => up_to_twice(after_cut, |_| own.attempt(call, deadline)).await,
             #[cfg(feature = "postgres-pool")]

@@ -1,6 +1,6 @@
 //! Connections of a pool that the application made.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool, PoolError};
 use tokio::time::Instant;
@@ -84,7 +84,7 @@ impl Connections {
                 });
             }
             Ok(Err(PoolError::Backend(error))) => refused(error),
-            Ok(Err(error)) => Fault::Pool(Arc::new(error)),
+            Ok(Err(error)) => Fault::pool(error),
             Err(timed_out) => timed_out.into(),
         };
         Err(fault.not_connected())

@@ -15,7 +15,7 @@ use super::{
     BEGIN, locking,
 };
 use crate::storage::{
-    sql::{self, Fault, Lease, Message, SqlxPool, Table, of_sqlx},
+    sql::{self, Fault, Lease, SqlxPool, Table, of_sqlx},
     timing::Deadline,
 };
 
@@ -123,22 +123,13 @@ impl Query for &mut PgConnection {
 
 /// The fault of a statement that failed.
 fn fault(error: sqlx::Error) -> Fault {
-    of_sqlx(error, |error| {
-        let code = error.code().unwrap_or_default();
+    of_sqlx(error, |error, code| {
         let severity = error.try_downcast_ref().map(PgDatabaseError::severity);
-        let is_fatal = severity != Some(PgSeverity::Error);
-        (
-            meaning(&code, is_fatal),
-            Message::new(&code, error.message()),
-        )
+        meaning(code, severity != Some(PgSeverity::Error))
     })
 }
 
 /// The fault of a connection that could not be made.
 fn refused(error: sqlx::Error) -> Fault {
-    of_sqlx(error, |error| {
-        let code = error.code().unwrap_or_default();
-        let meaning = meaning_of_refusal(&code);
-        (meaning, Message::new(&code, error.message()))
-    })
+    of_sqlx(error, |_, code| meaning_of_refusal(code))
 }

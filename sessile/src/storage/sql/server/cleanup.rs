@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Batch, Cleaned, Database, DatabaseSessionStore, StoreError, until_done};
+use super::{Batch, Cleaned, Database, DatabaseSessionStore, StoreError};
 use crate::{
     clock::{Clock as _, SystemClock},
     engine::EndCause,
@@ -17,13 +17,6 @@ use crate::{
     telemetry,
 };
 
-/// The time limit of one batch of a clean-up. No request waits for it.
-const CLEANING: Duration = Duration::from_secs(60);
-
-#[expect(
-    private_bounds,
-    reason = "the kinds of servers are those of this crate"
-)]
 impl<B: Database> DatabaseSessionStore<B> {
     /// Deletes up to `limit` expired rows, the earliest due first, and returns how many it deleted: zero
     /// only if none is left.
@@ -89,20 +82,20 @@ impl<B: Database> DatabaseSessionStore<B> {
 
     /// Processes a batch of rows that are due at `due_from` or later.
     async fn clean_up(&self, limit: u32, due_from: i64) -> Result<Cleaned, StoreError> {
-        self.reminder.cleaned();
-        let database = self.database()?;
+        self.0.reminder.cleaned();
         let batch = Batch {
             limit,
             due_from,
-            returns_rows: self.end_reporter.has_receiver(),
+            returns_rows: self.0.end_reporter.has_receiver(),
         };
-        let cleaning = until_done(CLEANING, |deadline| database.clean_up(batch, deadline));
-        let cleaned = cleaning.await?;
+        let cleaned = self
+            .maintain(|database, deadline| database.clean_up(batch, deadline))
+            .await?;
         telemetry::rows_cleaned(B::BACKEND, cleaned.deleted);
         for (id, row) in &cleaned.rows {
             let record = Record::decode(&row.record).ok();
             let now = SystemClock.now();
-            (self.end_reporter).report(EndCause::Expired, id, record.as_ref(), now);
+            (self.0.end_reporter).report(EndCause::Expired, id, record.as_ref(), now);
         }
         Ok(cleaned)
     }

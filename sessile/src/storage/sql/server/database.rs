@@ -1,13 +1,13 @@
 //! [`Database`]: the operations of a store on one kind of database server.
 
-use std::time::Duration;
+use std::{fmt::Debug, num::NonZeroU32, time::Duration};
 
-use super::{Fault, StoreError, Table};
+use super::{Attempt, DatabaseSessionStoreBuilder, Fault, Schema, StoreError, Table};
 use crate::{
-    clock::Timestamp,
     record::Record,
     storage::{
-        CreateOutcome, Loaded, SessionId, SubjectDigest, Version,
+        CreateOutcome, Loaded, SessionId, SessionLimit, SubjectDigest, Version,
+        sql::integer,
         timing::{Deadline, millis},
     },
     telemetry::Backend,
@@ -15,40 +15,42 @@ use crate::{
 
 /// The operations of a store on one kind of database server.
 ///
-/// All times are by the clock of the database. Each operation of the store contract is atomic. All but
-/// [`create`](Self::create) can be repeated.
-pub(in crate::storage) trait Database: Send + Sync + 'static {
+/// Times to live and times of expiry are by the clock of the database. Times of a sign-in or a mark are in milliseconds
+/// since the Unix epoch, by the clocks of the application. Each operation is atomic, except those on all sessions. All
+/// but [`create`](Self::create) and [`sign_in`](Self::sign_in) can be repeated.
+pub(in crate::storage) trait Database: Sized + Send + Sync + 'static {
     /// How metrics name it.
     const BACKEND: Backend;
 
     /// The smallest batch of a clean-up task.
     const SMALLEST_BATCH: u32;
 
+    const SCHEMA: Schema;
+
+    /// An address, or a pool of the application.
+    type Target: From<String>;
+
+    /// The settings that other kinds of servers do not have.
+    type Settings: Debug + Default;
+
+    /// A database with these tables, and whether the address says that missing ones are created. Connects to nothing.
+    fn new(
+        builder: DatabaseSessionStoreBuilder<Self>,
+        tables: [Table; 2],
+    ) -> Result<(Self, bool), Fault>;
+
     /// The table of sessions, and the table of marks.
     fn tables(&self) -> &[Table; 2];
 
     /// Checks that the tables can be used. Creates missing ones if `create_tables` is set.
-    fn open(
-        &self,
-        create_tables: bool,
-        deadline: Deadline,
-    ) -> impl Future<Output = Result<Answer<()>, Failure>> + Send;
+    fn open(&self, create_tables: bool, deadline: Deadline) -> impl Attempt<()>;
 
     /// The live row of this id, unless a mark has ended its session.
-    fn load(
-        &self,
-        id: &SessionId,
-        marks: Marks,
-        deadline: Deadline,
-    ) -> impl Future<Output = Result<Answer<Option<Row>>, Failure>> + Send;
+    fn load(&self, id: &SessionId, marks: Marks, deadline: Deadline) -> impl Attempt<Option<Row>>;
 
     /// Inserts a row unless there is a live row of its id, or a mark has ended its session. Reads marks only for a row with
     /// a subject.
-    fn create(
-        &self,
-        row: &NewRow<'_>,
-        deadline: Deadline,
-    ) -> impl Future<Output = Result<Answer<CreateOutcome>, Failure>> + Send;
+    fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> impl Attempt<CreateOutcome>;
 
     /// Replaces the live row of the same id, if that has the version `expected` and no mark has ended the
     /// session of `row`.
@@ -58,22 +60,58 @@ pub(in crate::storage) trait Database: Send + Sync + 'static {
         row: &NewRow<'_>,
         marks: Marks,
         deadline: Deadline,
-    ) -> impl Future<Output = Result<Answer<Swap>, Failure>> + Send;
+    ) -> impl Attempt<Swap>;
 
     /// Deletes the row of this id.
-    fn delete(
-        &self,
-        id: &SessionId,
-        deadline: Deadline,
-    ) -> impl Future<Output = Result<Answer<()>, Failure>> + Send;
+    fn delete(&self, id: &SessionId, deadline: Deadline) -> impl Attempt<()>;
 
     /// Processes rows that are due, the earliest first: deletes the expired ones, and makes the others due when they expire.
     /// Deletes marks that have expired.
-    fn clean_up(
+    fn clean_up(&self, batch: Batch, deadline: Deadline) -> impl Attempt<Cleaned>;
+
+    /// Stores a row if the limit allows it. Deletes the rows that it displaces.
+    fn sign_in(&self, sign_in: &SignIn<'_>, deadline: Deadline) -> impl Attempt<SignedIn>;
+
+    /// The live rows of a subject, in the order of their sign-ins.
+    fn list(&self, subject: &SubjectDigest, deadline: Deadline) -> impl Attempt<RowsById>;
+
+    /// The ids of the live rows with this label.
+    fn find_by_label(&self, label: &str, deadline: Deadline) -> impl Attempt<Vec<SessionId>>;
+
+    /// Marks sessions of a subject as ended, and deletes their rows. `None` if the session to keep has ended.
+    fn end_subject(&self, end: End<'_>, deadline: Deadline) -> impl Attempt<Option<Ended>>;
+
+    /// Whether there is a live row of this id, or a mark of the subject, or of all, is at `since` or later.
+    fn is_revoked(
         &self,
-        batch: Batch,
+        id: &SessionId,
+        subject: Option<&SubjectDigest>,
+        since: i64,
         deadline: Deadline,
-    ) -> impl Future<Output = Result<Answer<Cleaned>, Failure>> + Send;
+    ) -> impl Attempt<bool>;
+
+    /// Marks the sessions of all subjects as ended. Returns the time of the mark.
+    fn mark_everything(&self, now: i64, deadline: Deadline) -> impl Attempt<i64>;
+
+    /// Looks at a batch of rows, which follow `after` in the order of their ids. Deletes those of guests, and those that
+    /// signed in until `at`. Returns the id of the last row of the batch; `None` if no row follows.
+    fn delete_all(
+        &self,
+        after: Option<&SessionId>,
+        at: i64,
+        deadline: Deadline,
+    ) -> impl Attempt<Option<SessionId>>;
+
+    /// The live rows that follow `after` in the order of their ids, at most `limit`.
+    fn page(
+        &self,
+        after: Option<&SessionId>,
+        limit: NonZeroU32,
+        deadline: Deadline,
+    ) -> impl Attempt<RowsById>;
+
+    /// The number of live rows.
+    fn count(&self, deadline: Deadline) -> impl Attempt<u64>;
 
     /// Closes the store's own connections after the operations that are in flight. Those of a pool stay open.
     fn close(&self);
@@ -97,87 +135,6 @@ impl Marks {
     }
 }
 
-/// How an operation ended.
-pub(in crate::storage) struct Answer<T> {
-    pub(super) outcome: Outcome<T>,
-    /// Whether an earlier attempt may have been executed as well.
-    pub(super) repeated: bool,
-}
-
-/// The outcome of an operation in the database.
-pub(super) enum Outcome<T> {
-    Done(T),
-    /// Nothing: another statement changed the same rows first.
-    Overtaken,
-}
-
-impl<T> Answer<T> {
-    #[cfg(feature = "postgres-session")]
-    pub(in crate::storage) fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
-        Answer {
-            outcome: match self.outcome {
-                Outcome::Done(done) => Outcome::Done(change(done)),
-                Outcome::Overtaken => Outcome::Overtaken,
-            },
-            repeated: self.repeated,
-        }
-    }
-}
-
-/// Why an operation failed.
-pub(in crate::storage) struct Failure {
-    pub(super) fault: Fault,
-    /// Whether an earlier attempt may have been executed, whatever the fault is.
-    pub(super) repeated: bool,
-}
-
-impl Failure {
-    /// The same failure if an earlier attempt may have happened, or may not.
-    pub(super) fn after(mut self, was_repeated: bool) -> Self {
-        self.repeated |= was_repeated;
-        self
-    }
-}
-
-impl From<Failure> for StoreError {
-    fn from(Failure { fault, repeated }: Failure) -> Self {
-        match repeated {
-            true => fault.after_repeat(),
-            false => fault.into(),
-        }
-    }
-}
-
-/// Whether an operation that may have happened is sent again after its connection was cut.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::storage) enum AfterCut {
-    Resend,
-    Fail,
-}
-
-/// Makes an attempt, and a second one if the connection of the first was cut and `after_cut` allows it.
-/// `attempt` is told whether its connection has to be a new one.
-pub(in crate::storage) async fn up_to_twice<T, F>(
-    after_cut: AfterCut,
-    attempt: impl Fn(bool) -> F,
-) -> Result<Answer<T>, Failure>
-where
-    F: Future<Output = Result<T, Fault>>,
-{
-    let (result, repeated) = match attempt(false).await {
-        Err(fault) if fault.is_cut() && (after_cut == AfterCut::Resend || !fault.leaves_open()) => {
-            (Box::pin(attempt(true)).await, fault.leaves_open())
-        }
-        first => (first, false),
-    };
-    let outcome = match result {
-        Ok(done) => Outcome::Done(done),
-        Err(Fault::Overtaken) => Outcome::Overtaken,
-        Err(fault) => return Err(Failure { fault, repeated }),
-    };
-    Ok(Answer { outcome, repeated })
-}
-
 /// The outcome of an update.
 pub(in crate::storage) enum Swap {
     /// The row has this version now. The expected version says that another statement changed or deleted the
@@ -189,6 +146,41 @@ pub(in crate::storage) enum Swap {
     Refused,
 }
 
+/// A sign-in under a limit.
+pub(in crate::storage) struct SignIn<'a> {
+    pub(in crate::storage) row: NewRow<'a>,
+    /// The version of the row that is replaced; `None` if the row is inserted.
+    pub(in crate::storage) expected: Option<Version>,
+    pub(in crate::storage) limit: SessionLimit,
+}
+
+/// What a sign-in found and did.
+pub(in crate::storage) enum SignedIn {
+    /// The row has the new version, and these sessions were deleted for it.
+    Stored { displaced: Vec<SessionId> },
+    /// The live row has this version, or there is none, so nothing was stored.
+    NotStored(Option<Version>),
+    /// The subject has as many sessions as are allowed.
+    LimitReached,
+    /// A mark has ended the session.
+    SubjectEnded,
+}
+
+/// The end of a subject's sessions.
+#[derive(Clone, Copy)]
+pub(in crate::storage) struct End<'a> {
+    pub(in crate::storage) subject: &'a SubjectDigest,
+    pub(in crate::storage) now: i64,
+    /// The session that does not end.
+    pub(in crate::storage) kept: Option<&'a SessionId>,
+}
+
+/// The mark of a subject, and the sessions that were deleted.
+pub(in crate::storage) struct Ended {
+    pub(in crate::storage) at: i64,
+    pub(in crate::storage) ids: Vec<SessionId>,
+}
+
 /// A row that was read.
 pub(in crate::storage) struct Row {
     pub(in crate::storage) version: Version,
@@ -196,6 +188,9 @@ pub(in crate::storage) struct Row {
     pub(in crate::storage) is_unchecked: bool,
     pub(in crate::storage) record: Vec<u8>,
 }
+
+/// Rows that were read, with their ids.
+pub(in crate::storage) type RowsById = Vec<(SessionId, Row)>;
 
 impl Row {
     pub(super) fn decode(&self) -> Result<Loaded, StoreError> {
@@ -231,7 +226,7 @@ impl<'a> NewRow<'a> {
             version,
             ttl: millis(ttl),
             subject: record.subject(),
-            signed_in_at: record.signed_in_at().map(as_bigint),
+            signed_in_at: record.signed_in_at().map(integer),
             label: record.label(),
             record: record.encode(),
         }
@@ -240,11 +235,6 @@ impl<'a> NewRow<'a> {
     pub(in crate::storage) fn subject(&self) -> Option<&[u8]> {
         self.subject.as_ref().map(|it| it.as_bytes().as_slice())
     }
-}
-
-/// A time in milliseconds since the Unix epoch, at most the latest one that a column can have.
-pub(super) fn as_bigint(time: Timestamp) -> i64 {
-    i64::try_from(time.as_unix_millis()).unwrap_or(i64::MAX)
 }
 
 /// What one call of a clean-up processes.
@@ -268,5 +258,5 @@ pub(in crate::storage) struct Cleaned {
     pub(in crate::storage) due_until: i64,
     pub(in crate::storage) deleted: u64,
     /// The rows that were deleted, if they were wanted.
-    pub(in crate::storage) rows: Vec<(SessionId, Row)>,
+    pub(in crate::storage) rows: RowsById,
 }

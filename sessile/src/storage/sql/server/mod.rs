@@ -1,10 +1,17 @@
 //! Sessions in a database server, which several servers of an application share.
 
+#![expect(
+    private_bounds,
+    reason = "the kinds of servers are those of this crate"
+)]
+
+mod address;
+mod answer;
+mod builder;
 mod cleanup;
 mod database;
 mod error;
 mod iteration;
-mod location;
 mod names;
 #[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
 mod of_sqlx;
@@ -33,31 +40,32 @@ use crate::{
     storage::{sql::CleanupReminder, timing::Deadline},
 };
 
-use self::database::Outcome;
+pub use self::builder::DatabaseSessionStoreBuilder;
 #[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
 pub(in crate::storage) use self::of_sqlx::{Lease, SqlxPool, of_sqlx};
 #[cfg(any(feature = "mysql-session", feature = "_postgres-pool"))]
 pub(in crate::storage) use self::pooled::after_reply;
 pub(in crate::storage) use self::{
+    address::{check_scheme, flag, parameter},
+    answer::{AfterCut, Answer, Attempt, up_to_twice},
     database::{
-        AfterCut, Answer, Batch, Cleaned, Database, Failure, Marks, NewRow, Row, Swap, up_to_twice,
+        Batch, Cleaned, Database, End, Ended, Marks, NewRow, Row, RowsById, SignIn, SignedIn, Swap,
     },
-    error::{Fault, Meaning, Message},
-    iteration::IterableDatabase,
-    location::{ParameterError, check_scheme, flag, parameter},
+    error::{Fault, Meaning},
     names::Name,
-    schema::{
-        Catalog, Column, Definition, FoundTable, SCHEMA_COMMENT, Table, open, schema_sql, tables,
-    },
-    subjects::{Ended, SignIn, SubjectDatabase},
+    schema::{Catalog, Definition, FoundTable, SCHEMA_COMMENT, Schema, Table, open},
 };
-
-/// The maximum number of attempts of an operation that fails because of concurrent statements.
-const MAX_ATTEMPTS: u32 = 5;
+use self::{
+    answer::{MAX_ATTEMPTS, until_done},
+    schema::schema_sql,
+};
 
 /// The time limit for opening a store after it has connected. Another server may be creating the
 /// tables.
 const OPENING: Duration = Duration::from_secs(30);
+
+/// The time limit of an operation that reads the whole table, or many rows of it. No request waits for it.
+const MAINTENANCE: Duration = Duration::from_secs(60);
 
 /// The time limits of a store.
 #[derive(Debug, Clone, Copy)]
@@ -86,25 +94,20 @@ impl Default for Limits {
 /// assert!(store.clone().ping().await.is_ok());
 /// # Ok(()) }
 /// ```
-pub struct DatabaseSessionStore<B> {
-    database: Arc<B>,
+pub struct DatabaseSessionStore<B>(Arc<Inner<B>>);
+
+struct Inner<B> {
+    database: B,
     response_timeout: Duration,
-    is_closed: Arc<AtomicBool>,
-    reminder: Arc<CleanupReminder>,
+    is_closed: AtomicBool,
+    reminder: CleanupReminder,
     opened: Instant,
-    end_reporter: Arc<EndReporter>,
+    end_reporter: EndReporter,
 }
 
 impl<B> Clone for DatabaseSessionStore<B> {
     fn clone(&self) -> Self {
-        Self {
-            database: Arc::clone(&self.database),
-            response_timeout: self.response_timeout,
-            is_closed: Arc::clone(&self.is_closed),
-            reminder: Arc::clone(&self.reminder),
-            opened: self.opened,
-            end_reporter: Arc::clone(&self.end_reporter),
-        }
+        Self(Arc::clone(&self.0))
     }
 }
 
@@ -129,10 +132,10 @@ impl<B: Database> SessionStore for DatabaseSessionStore<B> {
         version: Version,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
-        self.reminder.created(self.opened.elapsed());
+        self.0.reminder.created(self.0.opened.elapsed());
         let database = self.database()?;
         let row = &NewRow::new(id, record, version, ttl);
-        let creating = until_done(self.response_timeout, |deadline| {
+        let creating = until_done(self.0.response_timeout, |deadline| {
             database.create(row, deadline)
         });
         creating.await
@@ -148,31 +151,31 @@ impl<B: Database> SessionStore for DatabaseSessionStore<B> {
     ) -> Result<UpdateOutcome, StoreError> {
         let database = self.database()?;
         let row = &NewRow::new(id, record, version, ttl);
-        let deadline = Deadline::after(self.response_timeout);
+        let deadline = Deadline::after(self.0.response_timeout);
         let mut marks = Marks::of_session(record.has_subject());
         let mut was_repeated = false;
         for _ in 0..MAX_ATTEMPTS {
-            let updating = database.update(expected, row, marks, deadline);
-            let answer = updating.await.map_err(|it| it.after(was_repeated))?;
+            let answer = database.update(expected, row, marks, deadline).await;
             was_repeated |= answer.repeated;
-            match answer.outcome {
-                Outcome::Done(Swap::Now(found)) if found == version => {
-                    return Ok(UpdateOutcome::Updated);
-                }
+            let swap = match answer.result {
+                Ok(swap) => Some(swap),
+                Err(Fault::Overtaken) => None,
+                Err(fault) => return Err(fault.into_error(was_repeated)),
+            };
+            match swap {
+                Some(Swap::Now(found)) if found == version => return Ok(UpdateOutcome::Updated),
                 // The mark also ends what an earlier attempt stores.
-                Outcome::Done(Swap::Refused) => {
-                    return Ok(UpdateOutcome::Refused(Refusal::SubjectEnded));
-                }
+                Some(Swap::Refused) => return Ok(UpdateOutcome::Refused(Refusal::SubjectEnded)),
                 // The stored row may have a subject, which the new one has not.
-                Outcome::Done(Swap::Missing) if marks == Marks::Skip => marks = Marks::Read,
+                Some(Swap::Missing) if marks == Marks::Skip => marks = Marks::Read,
                 // Without a repeat, the reply concerns this attempt alone.
-                Outcome::Done(Swap::Missing) if !was_repeated => return Ok(UpdateOutcome::Missing),
+                Some(Swap::Missing) if !was_repeated => return Ok(UpdateOutcome::Missing),
                 _ if !was_repeated => return Ok(UpdateOutcome::Conflict),
                 // The first attempt may be in progress: the next one finds its version.
-                Outcome::Overtaken => {}
-                Outcome::Done(Swap::Now(found)) if found == expected => {}
+                None => {}
+                Some(Swap::Now(found)) if found == expected => {}
                 // The first attempt may have been stored, and then changed or deleted.
-                Outcome::Done(_) => return Err(Fault::Unknown.into()),
+                Some(_) => return Err(Fault::Unknown.into()),
             }
         }
         Err(Fault::Unknown.into())
@@ -180,119 +183,112 @@ impl<B: Database> SessionStore for DatabaseSessionStore<B> {
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
         let database = self.database()?;
-        until_done(self.response_timeout, |deadline| {
+        until_done(self.0.response_timeout, |deadline| {
             database.delete(id, deadline)
         })
         .await
     }
 
     fn end_reporter(&self) -> Option<&EndReporter> {
-        Some(&self.end_reporter)
+        Some(&self.0.end_reporter)
     }
 }
 
-#[expect(
-    private_bounds,
-    reason = "the kinds of servers are those of this crate"
-)]
 impl<B: Database> DatabaseSessionStore<B> {
+    /// Connects to the database at `address` with the default settings. The tables must exist, unless the address has
+    /// `create_table=true`.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for an invalid address and for a database that doesn't exist,
+    /// [`Denied`](StoreErrorKind::Denied) if the user or the password is rejected, a right is missing or the server is
+    /// read-only, [`Incompatible`](StoreErrorKind::Incompatible) if a table is missing, has other columns or is from a
+    /// newer version of the crate, or if the encoding of a PostgreSQL database is not UTF-8, and
+    /// [`Unavailable`](StoreErrorKind::Unavailable) if the server can't be reached.
+    pub async fn new(address: impl Into<String>) -> Result<Self, StoreError> {
+        Self::builder(address).build().await
+    }
+
+    /// A builder for a store in the database at `address`.
+    pub fn builder(address: impl Into<String>) -> DatabaseSessionStoreBuilder<B> {
+        DatabaseSessionStoreBuilder::new(address.into().into())
+    }
+
+    /// The statements that create the tables under their default names. A user who may create tables can
+    /// run them.
+    ///
+    /// ```
+    /// # #[cfg(feature = "postgres-session")] {
+    /// use sessile::storage::PostgresSessionStore;
+    ///
+    /// let sql = PostgresSessionStore::schema_sql();
+    /// assert!(sql.starts_with("CREATE TABLE \"sessile_sessions\" ("));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn schema_sql() -> String {
+        schema_sql(&B::SCHEMA.default_tables())
+    }
+
     /// Checks that the tables can be used.
-    pub(in crate::storage) async fn open(
-        database: B,
-        limits: Limits,
-        create_tables: bool,
-    ) -> Result<Self, StoreError> {
+    async fn open(database: B, limits: Limits, create_tables: bool) -> Result<Self, StoreError> {
         until_done(OPENING, |deadline| database.open(create_tables, deadline)).await?;
-        Ok(Self {
-            database: Arc::new(database),
+        Ok(Self(Arc::new(Inner {
+            database,
             response_timeout: limits.response_timeout,
-            is_closed: Arc::default(),
-            reminder: Arc::default(),
+            is_closed: AtomicBool::new(false),
+            reminder: CleanupReminder::default(),
             opened: Instant::now(),
-            end_reporter: Arc::default(),
-        })
+            end_reporter: EndReporter::default(),
+        })))
     }
 
     /// The database, unless the store was closed.
     fn database(&self) -> Result<&B, Fault> {
         (!self.is_closed())
-            .then_some(&*self.database)
+            .then_some(&self.0.database)
             .ok_or(Fault::StoreClosed)
     }
 
     fn is_closed(&self) -> bool {
-        self.is_closed.load(Relaxed)
+        self.0.is_closed.load(Relaxed)
     }
 
     async fn find(&self, id: &SessionId, marks: Marks) -> Result<Option<Row>, StoreError> {
         let database = self.database()?;
-        until_done(self.response_timeout, |deadline| {
+        until_done(self.0.response_timeout, |deadline| {
             database.load(id, marks, deadline)
         })
         .await
     }
-}
 
-/// Runs `operation`, again if other statements changed the same rows first.
-async fn until_done<T, F>(
-    limit: Duration,
-    operation: impl Fn(Deadline) -> F,
-) -> Result<T, StoreError>
-where
-    F: Future<Output = Result<Answer<T>, Failure>>,
-{
-    let deadline = Deadline::after(limit);
-    let mut was_repeated = false;
-    for _ in 0..MAX_ATTEMPTS {
-        let answer = operation(deadline).await;
-        let answer = answer.map_err(|it| it.after(was_repeated))?;
-        if let Outcome::Done(done) = answer.outcome {
-            return Ok(done);
-        }
-        was_repeated |= answer.repeated;
+    /// The outcome of an operation that a request may wait for.
+    async fn run<'a, T, F: Future<Output = Answer<T>>>(
+        &'a self,
+        operation: impl Fn(&'a B, Deadline) -> F,
+    ) -> Result<T, StoreError> {
+        let database = self.database()?;
+        until_done(self.0.response_timeout, |deadline| {
+            operation(database, deadline)
+        })
+        .await
     }
-    let overtaken = Failure {
-        fault: Fault::Overtaken,
-        repeated: was_repeated,
-    };
-    Err(overtaken.into())
+
+    /// The outcome of an operation on many rows.
+    async fn maintain<'a, T, F: Future<Output = Answer<T>>>(
+        &'a self,
+        operation: impl Fn(&'a B, Deadline) -> F,
+    ) -> Result<T, StoreError> {
+        let database = self.database()?;
+        until_done(MAINTENANCE, |deadline| operation(database, deadline)).await
+    }
 }
 
 impl<B: Database> fmt::Debug for DatabaseSessionStore<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [sessions, _] = self.database.tables();
+        let [sessions, _] = self.0.database.tables();
         f.debug_struct("DatabaseSessionStore")
             .field("table", &sessions.name)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn an_error_leaves_open_an_attempt_before_those_that_were_overtaken() {
-        for attempts in [1, MAX_ATTEMPTS] {
-            let begun = Cell::new(0);
-            let not_connected = || Fault::TimedOut(OPENING).not_connected();
-            let ended = until_done::<(), _>(OPENING, |_| {
-                let number = begun.replace(begun.get() + 1);
-                std::future::ready(match number < attempts {
-                    true => Ok(Answer {
-                        outcome: Outcome::Overtaken,
-                        // Its first attempt was cut.
-                        repeated: number == 0,
-                    }),
-                    false => Err(Failure {
-                        fault: not_connected(),
-                        repeated: false,
-                    }),
-                })
-            });
-            assert!(ended.await.unwrap_err().may_have_happened());
-        }
     }
 }

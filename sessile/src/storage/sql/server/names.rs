@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{StoreError, StoreErrorKind};
+use super::Fault;
 
 /// The length of the longest suffix of a table's name: `_subject`.
 const LONGEST_SUFFIX: usize = 8;
@@ -15,46 +15,30 @@ pub(in crate::storage) struct Name {
     quote: char,
 }
 
-/// Why a name is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(in crate::storage) enum NameError {
-    #[error("the name `{0}` may have only ASCII letters, digits and underscores")]
-    Characters(String),
-    #[error("the name `{0}` begins with a digit")]
-    Digit(String),
-    #[error("a name is empty")]
-    Empty,
-    #[error("the name `{name}` is longer than {longest} characters")]
-    TooLong { name: String, longest: usize },
-}
-
 impl Name {
     /// The table `table` in `schema`, for a database whose names have up to `longest` characters.
     /// Statements quote names with `quote`.
     ///
     /// The table's name is limited further, so that every suffix fits.
-    pub(in crate::storage) fn new(
-        schema: Option<String>,
-        table: String,
+    pub(super) fn new(
+        schema: Option<&str>,
+        table: &str,
         longest: usize,
         quote: char,
-    ) -> Result<Self, StoreError> {
-        let checked = match &schema {
-            Some(schema) => check(schema, longest),
-            None => Ok(()),
-        };
-        checked
-            .and_then(|()| check(&table, longest - LONGEST_SUFFIX))
-            .map_err(|error| StoreError::new(StoreErrorKind::Misconfigured, error).not_sent())?;
+    ) -> Result<Self, Fault> {
+        if let Some(schema) = schema {
+            check(schema, longest)?;
+        }
+        check(table, longest - LONGEST_SUFFIX)?;
         Ok(Self {
-            schema,
-            table,
+            schema: schema.map(str::to_owned),
+            table: table.to_owned(),
             quote,
         })
     }
 
     /// A table whose name needs no check.
-    pub(in crate::storage) fn fixed(table: &'static str, quote: char) -> Self {
+    pub(super) fn fixed(table: &'static str, quote: char) -> Self {
         Self {
             schema: None,
             table: table.to_owned(),
@@ -63,7 +47,7 @@ impl Name {
     }
 
     /// The table in the same schema whose name is longer by `suffix`.
-    pub(in crate::storage) fn with_suffix(&self, suffix: &'static str) -> Self {
+    pub(super) fn with_suffix(&self, suffix: &'static str) -> Self {
         debug_assert!(suffix.len() <= LONGEST_SUFFIX);
         Self {
             table: format!("{}{suffix}", self.table),
@@ -93,27 +77,32 @@ fn quoted(name: &str, quote: char) -> String {
     format!("{quote}{name}{quote}")
 }
 
-fn check(name: &str, longest: usize) -> Result<(), NameError> {
+fn check(name: &str, longest: usize) -> Result<(), Fault> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    match name.bytes().next() {
-        None => Err(NameError::Empty),
-        Some(_) if !name.bytes().all(is_allowed) => Err(NameError::Characters(name.to_owned())),
-        Some(first) if first.is_ascii_digit() => Err(NameError::Digit(name.to_owned())),
-        Some(_) if name.len() > longest => Err(NameError::TooLong {
-            name: name.to_owned(),
-            longest,
-        }),
-        Some(_) => Ok(()),
+    let begins_with_digit = name.starts_with(|first: char| first.is_ascii_digit());
+    match name.bytes().all(is_allowed) && !begins_with_digit && (1..=longest).contains(&name.len())
+    {
+        true => Ok(()),
+        false => {
+            let text = format!(
+                "the name `{name}` must have 1 to {longest} ASCII letters, digits and underscores, and not begin with a \
+                 digit"
+            );
+            Err(Fault::misconfigured(text))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{StoreError, StoreErrorKind},
+        *,
+    };
 
     fn name(schema: Option<&str>, table: &str) -> Result<Name, StoreErrorKind> {
-        Name::new(schema.map(str::to_owned), table.to_owned(), 63, '"')
-            .map_err(|error| error.kind())
+        let name = Name::new(schema, table, 63, '"');
+        name.map_err(|fault| StoreError::from(fault).kind())
     }
 
     #[test]

@@ -4,23 +4,26 @@ use std::sync::Arc;
 
 use sqlx::{Database, Error, Pool, error::DatabaseError, pool::PoolConnection};
 
-use super::{Fault, Meaning, Message, after_reply};
+use super::{Fault, Meaning, StoreErrorKind, after_reply};
 use crate::storage::retirement::Retirement;
 
-/// The fault of `error`. `reported` returns the meaning of an error that the database reports.
+/// The fault of `error`. `meaning` returns the meaning of an error that the database reports, from its code.
 pub(in crate::storage) fn of_sqlx(
     error: Error,
-    reported: impl FnOnce(&dyn DatabaseError) -> (Meaning, Message),
+    meaning: impl FnOnce(&dyn DatabaseError, &str) -> Meaning,
 ) -> Fault {
     match error {
         Error::Database(error) => {
-            let (meaning, message) = reported(&*error);
-            Fault::reported(meaning, message)
+            let code = error.code().unwrap_or_default();
+            Fault::reported(meaning(&*error, &code), &code, error.message())
         }
-        Error::Configuration(_) => Fault::Address(Arc::new(error)),
-        Error::PoolTimedOut | Error::PoolClosed => Fault::Pool(Arc::new(error)),
+        Error::Configuration(_) => Fault::address(error),
+        Error::PoolTimedOut | Error::PoolClosed => Fault::pool(error),
         Error::ColumnDecode { .. } | Error::Decode(_) => Fault::Unreadable,
-        Error::Encode(_) => Fault::Unsendable,
+        Error::Encode(_) => {
+            let text = "a value can't be sent to the database";
+            Fault::new(StoreErrorKind::Unavailable, text)
+        }
         error => Fault::connection(error),
     }
 }

@@ -19,7 +19,7 @@ pub(in crate::storage) fn after_reply<T>(
     };
     let action = retirement.after(reply, count);
     match (reply, action) {
-        (Reply::ReadOnly, Action::Return) => (Err(Fault::StaysReadOnly), action),
+        (Reply::ReadOnly, Action::Return) => (Err(Fault::stays_read_only()), action),
         _ => (result, action),
     }
 }

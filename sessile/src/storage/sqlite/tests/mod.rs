@@ -22,7 +22,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::{queue::Operation, *};
+use super::*;
 use crate::{
     clock::{ManualClock, Timestamp},
     storage::ManagedStore as _,
@@ -121,31 +121,16 @@ async fn stored(store: &SqliteSessionStore, id: &SessionId) -> Option<Record> {
     load(store, id).await.unwrap().map(|loaded| loaded.record)
 }
 
-/// A closure that is executed as an operation of the store.
-struct Call<F>(F);
-
-impl<F, T> Operation for Call<F>
-where
-    F: Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    T: Send,
-{
-    type Outcome = T;
-
-    fn execute(&self, connection: &Connection, _: Timestamp) -> rusqlite::Result<T> {
-        (self.0)(connection)
-    }
-}
-
 /// Calls `call` with the connection that the store writes on, within the transaction of a batch.
-async fn try_on_writer<T: Send>(
+async fn try_on_writer<T: Send + 'static>(
     store: &SqliteSessionStore,
     call: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
-    store.0.queue.execute(Call(call)).await
+    store.0.queue.execute(move |writer, _| call(writer)).await
 }
 
 /// As [`try_on_writer`], where nothing fails.
-async fn on_writer<T: Send>(
+async fn on_writer<T: Send + 'static>(
     store: &SqliteSessionStore,
     call: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> T {

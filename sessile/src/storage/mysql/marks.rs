@@ -1,20 +1,7 @@
-//! The parts that several statements have.
+//! Conditions about marks, and whether a session is live.
 
-use std::sync::Arc;
-
-use sqlx::{AssertSqlSafe, MySql, mysql::MySqlArguments, query::Query};
-
+use super::query::{NOW, Query};
 use crate::storage::sql::{Name, NewRow};
-
-/// The server's clock in milliseconds since the Unix epoch, in any time zone, constant throughout a
-/// statement.
-pub(super) const NOW: &str =
-    "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)";
-
-/// A query of this text, whose only variable part is the table's name, which has been checked.
-pub(super) fn query(text: &Arc<str>) -> Query<'_, MySql, MySqlArguments> {
-    sqlx::query(AssertSqlSafe(Arc::clone(text)))
-}
 
 /// The condition that the row `it` has not expired, and that no mark has ended its session.
 pub(super) fn is_live(marks: &Name) -> String {
@@ -42,10 +29,7 @@ fn has_ended(marks: &Name, [id, subject, signed_in_at]: [&str; 3]) -> String {
 }
 
 /// Binds the parameters of [`is_refused`].
-pub(super) fn bind_session<'a>(
-    query: Query<'a, MySql, MySqlArguments>,
-    row: &'a NewRow<'_>,
-) -> Query<'a, MySql, MySqlArguments> {
+pub(super) fn bind_session<'a>(query: Query<'a>, row: &'a NewRow<'_>) -> Query<'a> {
     query
         .bind(row.subject())
         .bind(row.signed_in_at)

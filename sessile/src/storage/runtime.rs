@@ -1,4 +1,4 @@
-//! [`Home`]: the runtime that a connection belongs to.
+//! [`RuntimeAffinity`]: the runtime that a connection belongs to.
 
 use tokio::{
     runtime::{Handle, Id},
@@ -9,13 +9,13 @@ use tokio::{
 ///
 /// Each worker thread of Actix Web is a runtime of its own, and has its own connections. If another thread used
 /// them, each reply would have to wake this runtime first, and a handler that computes on it would delay the reply.
-pub(super) struct Home {
+pub(super) struct RuntimeAffinity {
     id: Id,
     /// A task of the runtime holds the other end.
     life: oneshot::Receiver<()>,
 }
 
-impl Home {
+impl RuntimeAffinity {
     /// The runtime of this task.
     ///
     /// Panics outside of a runtime.

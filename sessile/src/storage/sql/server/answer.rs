@@ -1,0 +1,117 @@
+//! [`Answer`]: how an operation ended, and how often it was sent.
+
+use std::time::Duration;
+
+use super::{Fault, SignIn, StoreError};
+use crate::storage::timing::Deadline;
+
+/// The maximum number of attempts of an operation that fails because of concurrent statements.
+pub(super) const MAX_ATTEMPTS: u32 = 5;
+
+/// How an operation ended. [`Fault::Overtaken`] says that it had no effect, and may be executed again.
+pub(in crate::storage) struct Answer<T> {
+    pub(super) result: Result<T, Fault>,
+    /// Whether an earlier attempt may have been executed as well.
+    pub(super) repeated: bool,
+}
+
+impl<T> Answer<T> {
+    pub(in crate::storage) fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
+        Answer {
+            result: self.result.map(change),
+            repeated: self.repeated,
+        }
+    }
+}
+
+/// The future of an operation in a database.
+pub(in crate::storage) trait Attempt<T>:
+    Future<Output = Answer<T>> + Send
+{
+}
+
+impl<T, F: Future<Output = Answer<T>> + Send> Attempt<T> for F {}
+
+/// Whether an operation that may have happened is sent again after its connection was cut.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::storage) enum AfterCut {
+    Resend,
+    Fail,
+}
+
+impl AfterCut {
+    /// A sign-in that inserts a row is a create.
+    pub(in crate::storage) fn of_sign_in(sign_in: &SignIn<'_>) -> Self {
+        match sign_in.expected {
+            Some(_) => Self::Resend,
+            None => Self::Fail,
+        }
+    }
+}
+
+/// Makes an attempt, and a second one if the connection of the first was cut and `after_cut` allows it.
+/// `attempt` is told whether its connection has to be a new one.
+pub(in crate::storage) async fn up_to_twice<T, F>(
+    after_cut: AfterCut,
+    attempt: impl Fn(bool) -> F,
+) -> Answer<T>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
+    let (result, repeated) = match attempt(false).await {
+        Err(fault) if fault.is_cut() && (after_cut == AfterCut::Resend || !fault.leaves_open()) => {
+            (Box::pin(attempt(true)).await, fault.leaves_open())
+        }
+        first => (first, false),
+    };
+    Answer { result, repeated }
+}
+
+/// Runs `operation`, again if other statements changed the same rows first.
+pub(super) async fn until_done<T, F>(
+    limit: Duration,
+    operation: impl Fn(Deadline) -> F,
+) -> Result<T, StoreError>
+where
+    F: Future<Output = Answer<T>>,
+{
+    let deadline = Deadline::after(limit);
+    let mut was_repeated = false;
+    for _ in 0..MAX_ATTEMPTS {
+        let answer = operation(deadline).await;
+        was_repeated |= answer.repeated;
+        match answer.result {
+            Ok(done) => return Ok(done),
+            Err(Fault::Overtaken) => {}
+            Err(fault) => return Err(fault.into_error(was_repeated)),
+        }
+    }
+    Err(Fault::Overtaken.into_error(was_repeated))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_error_leaves_open_an_attempt_before_those_that_were_overtaken() {
+        let limit = Duration::from_secs(30);
+        for attempts in [1, MAX_ATTEMPTS] {
+            let begun = Cell::new(0);
+            let ended = until_done::<(), _>(limit, |_| {
+                let number = begun.replace(begun.get() + 1);
+                std::future::ready(Answer {
+                    result: Err(match number < attempts {
+                        true => Fault::Overtaken,
+                        false => Fault::TimedOut(limit).not_connected(),
+                    }),
+                    // The first attempt of the first call was cut.
+                    repeated: number == 0,
+                })
+            });
+            assert!(ended.await.unwrap_err().may_have_happened());
+        }
+    }
+}
