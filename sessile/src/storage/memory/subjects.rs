@@ -120,16 +120,17 @@ impl MemorySessionStore {
         }
     }
 
+    /// Deletes these sessions. Returns those that were there: the store reports the end of an evicted one.
     fn delete_all(
         &self,
         resized: &mut Resized,
         index: &mut Index,
         sessions: &[(SessionId, Loaded)],
     ) -> Vec<SessionId> {
-        let deleted = sessions.iter().map(|(id, loaded)| {
-            drop(resized.by(self.shard_of(id), |shard| shard.remove(id)));
+        let deleted = sessions.iter().filter_map(|(id, loaded)| {
+            let removed = resized.by(self.shard_of(id), |shard| shard.remove(id));
             index.remove(id, &loaded.record);
-            id.clone()
+            removed.map(|_| id.clone())
         });
         deleted.collect()
     }
