@@ -7,16 +7,12 @@
 mod address;
 mod builder;
 mod dynamic;
-#[cfg(feature = "_sql")]
-mod housekeeping;
 mod iteration;
 mod managed;
 mod subjects;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-#[cfg(feature = "_sql")]
-use self::housekeeping::Housekeeping;
 use self::{
     dynamic::DynStore, iteration::DynIterableStore, managed::DynManagedStore,
     subjects::DynSubjectStore,
@@ -81,10 +77,13 @@ pub struct AnySessionStore {
     iterable: Option<Arc<dyn DynIterableStore>>,
     /// The store, if its backend can be checked and closed.
     managed: Option<Arc<dyn DynManagedStore>>,
-    /// The store, if it needs a clean-up.
+    /// Starts the clean-up of the store, if it needs one.
     #[cfg(feature = "_sql")]
-    housekeeping: Option<Arc<dyn Housekeeping>>,
+    start_cleanup: Option<StartCleanup>,
 }
+
+#[cfg(feature = "_sql")]
+type StartCleanup = Arc<dyn Fn(Duration) -> CleanupTask + Send + Sync>;
 
 impl AnySessionStore {
     /// Opens the store at `address`.
@@ -120,7 +119,7 @@ impl AnySessionStore {
             iterable: None,
             managed: None,
             #[cfg(feature = "_sql")]
-            housekeeping: None,
+            start_cleanup: None,
         }
     }
 
@@ -163,9 +162,9 @@ impl AnySessionStore {
     }
 
     #[cfg(feature = "_sql")]
-    fn with_housekeeping(self, store: impl Housekeeping + 'static) -> Self {
+    fn with_cleanup(self, start: impl Fn(Duration) -> CleanupTask + Send + Sync + 'static) -> Self {
         Self {
-            housekeeping: Some(Arc::new(store)),
+            start_cleanup: Some(Arc::new(start)),
             ..self
         }
     }
@@ -192,8 +191,7 @@ impl AnySessionStore {
     #[cfg(feature = "_sql")]
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> Option<CleanupTask> {
-        let housekeeping = self.housekeeping.as_ref()?;
-        Some(housekeeping.start_cleanup(period))
+        self.start_cleanup.as_ref().map(|start| start(period))
     }
 }
 
