@@ -1,15 +1,15 @@
 //! [`RedisSessionStore`]: sessions in Redis, on one server or many.
 
 mod builder;
+mod checks;
 mod connection;
 mod error;
-mod eviction;
 mod iteration;
 mod keys;
 mod location;
 mod near;
 mod operations;
-mod rights;
+mod request;
 mod scan;
 mod script;
 mod server_error;
@@ -22,8 +22,7 @@ mod verdict;
 
 use std::{fmt, fmt::Write as _};
 
-pub(super) use self::keys::RedisKeys;
-use self::{connection::Connection, near::NearCache};
+use self::{connection::Connection, keys::RedisKeys, near::NearCache};
 use super::{Loaded, SessionId, StoreError, StoreErrorKind, Version};
 use crate::clock::SharedClock;
 
@@ -187,11 +186,6 @@ impl RedisSessionStore {
     #[cfg(feature = "redis-pool")]
     pub fn builder_pooled(pool: impl Into<deadpool_redis::Pool>) -> RedisSessionStoreBuilder {
         RedisSessionStoreBuilder::to_pool(pool.into())
-    }
-
-    async fn check_rights(&self) -> Result<(), StoreError> {
-        let redis_key = self.redis_key(&SessionId::generate());
-        rights::check(&self.connection, &redis_key, self.near_cache.is_some()).await
     }
 
     fn redis_key(&self, id: &SessionId) -> String {

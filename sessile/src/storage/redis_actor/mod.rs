@@ -21,13 +21,12 @@ use std::{
 use actix::{Addr, Arbiter, Supervisor};
 
 use self::{
-    builder::Settings,
     error::Fault,
     worker::{Command, Worker},
 };
 use super::{
-    CreateOutcome, Freshness, Loaded, RedisSessionStore, SessionId, SessionStore, StoreError,
-    SubjectDigest, UpdateOutcome, Version,
+    CreateOutcome, Freshness, Loaded, RedisSessionStore, RedisSessionStoreBuilder, SessionId,
+    SessionStore, StoreError, SubjectDigest, UpdateOutcome, Version,
 };
 use crate::record::Record;
 
@@ -72,7 +71,7 @@ pub use self::builder::RedisActorSessionStoreBuilder;
 pub struct RedisActorSessionStore(Arc<Inner>);
 
 struct Inner {
-    settings: Arc<Settings>,
+    builder: RedisSessionStoreBuilder,
     /// The actors of the threads that needed one. They end with the last clone of the store. `None` if the store was
     /// closed.
     workers: Mutex<Option<HashMap<ThreadId, Addr<Worker>>>>,
@@ -90,9 +89,9 @@ impl RedisActorSessionStore {
         RedisActorSessionStoreBuilder::new(address.into())
     }
 
-    fn with(settings: Settings) -> Self {
+    fn with(builder: RedisSessionStoreBuilder) -> Self {
         Self(Arc::new(Inner {
-            settings: Arc::new(settings),
+            builder,
             workers: Mutex::new(Some(HashMap::new())),
         }))
     }
@@ -108,6 +107,12 @@ impl RedisActorSessionStore {
         answer.unwrap_or_else(|_| Err(Fault::Failed.into()))
     }
 
+    /// This thread's connection, for an operation of many commands. The actor bounds the time of what it runs, and such an
+    /// operation has a limit for each command only.
+    async fn store(&self) -> Result<RedisSessionStore, StoreError> {
+        self.ask(|store| async move { Ok(store) }).await
+    }
+
     /// This thread's actor.
     fn worker(&self) -> Result<Addr<Worker>, Fault> {
         let arbiter = Arbiter::try_current().ok_or(Fault::NoArbiter)?;
@@ -121,8 +126,8 @@ impl RedisActorSessionStore {
             return Ok(worker.clone());
         }
         workers.retain(|_, worker| worker.connected());
-        let settings = Arc::clone(&self.0.settings);
-        let worker = Supervisor::start_in_arbiter(&arbiter, |_| Worker::new(settings));
+        let builder = self.0.builder.clone();
+        let worker = Supervisor::start_in_arbiter(&arbiter, |_| Worker::new(builder));
         workers.insert(thread, worker.clone());
         Ok(worker)
     }

@@ -17,15 +17,18 @@ use tokio::{task::AbortHandle, time::timeout};
 use super::super::tls::TlsConnector;
 use super::{
     super::{
+        checks::check_server,
         error::Fault,
         location::{Endpoint, Host},
         near::{NearCache, StreamGuard},
     },
-    checks::check_server,
     sentinel::Followed,
     socket,
 };
-use crate::storage::credentials::{Credentials, CredentialsSource};
+use crate::storage::{
+    credentials::{Credentials, CredentialsSource},
+    shared_connection::Backoff,
+};
 
 /// Capacity of a connection's queue of requests. A request waits while the queue is full.
 const QUEUE: usize = 1024;
@@ -41,6 +44,8 @@ pub(in super::super) struct Connector {
     pub(in super::super) client_name: String,
     /// How long connecting may take.
     pub(in super::super) timeout: Duration,
+    /// How long to wait between attempts to connect.
+    pub(in super::super) backoff: Backoff,
     pub(in super::super) near_cache: Option<NearCache>,
     /// Whether the store was closed.
     pub(in super::super) is_closed: Arc<AtomicBool>,
@@ -218,7 +223,7 @@ fn disconnected(error: io::Error) -> Fault {
 }
 
 /// The fault if the first reply of a server is an error.
-pub(super) fn not_redis(error: RedisError) -> Fault {
+pub(in super::super) fn not_redis(error: RedisError) -> Fault {
     match error.kind() {
         ErrorKind::Parse => Fault::NotRedis,
         ErrorKind::RESP3NotSupported => Fault::AnnouncesNoChanges,
