@@ -4,14 +4,10 @@ use crate::{
     clock::Timestamp,
     storage::{
         CreateOutcome, EndOutcome, Loaded, Page, SignInOutcome, StoreErrorKind, UpdateOutcome,
+        wrapper::Described,
     },
     telemetry::Outcome,
 };
-
-/// What an operation returns.
-pub(super) trait Described {
-    fn outcome(&self) -> Outcome;
-}
 
 /// Of a load.
 impl Described for Option<Loaded> {
