@@ -5,18 +5,15 @@
 //! contain a password.
 
 mod address;
+mod boxed;
 mod builder;
-mod dynamic;
 mod iteration;
 mod managed;
 mod subjects;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use self::{
-    dynamic::DynStore, iteration::DynIterableStore, managed::DynManagedStore,
-    subjects::DynSubjectStore,
-};
+use self::boxed::{BoxedIterableStore, BoxedManagedStore, BoxedStore, BoxedSubjectStore};
 #[cfg(feature = "_sql")]
 use super::CleanupTask;
 use super::{
@@ -70,13 +67,13 @@ pub use self::builder::AnySessionStoreBuilder;
 /// ```
 #[derive(Clone)]
 pub struct AnySessionStore {
-    store: Arc<dyn DynStore>,
+    store: Arc<dyn BoxedStore>,
     /// The store, if it finds the sessions of a user.
-    subjects: Option<Arc<dyn DynSubjectStore>>,
+    subjects: Option<Arc<dyn BoxedSubjectStore>>,
     /// The store, if its sessions can be iterated.
-    iterable: Option<Arc<dyn DynIterableStore>>,
+    iterable: Option<Arc<dyn BoxedIterableStore>>,
     /// The store, if its backend can be checked and closed.
-    managed: Option<Arc<dyn DynManagedStore>>,
+    managed: Option<Arc<dyn BoxedManagedStore>>,
     /// Starts the clean-up of the store, if it needs one.
     #[cfg(feature = "_sql")]
     start_cleanup: Option<StartCleanup>,

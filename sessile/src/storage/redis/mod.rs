@@ -20,7 +20,7 @@ mod tls;
 mod value;
 mod verdict;
 
-use std::{fmt, fmt::Write as _};
+use std::fmt;
 
 use self::{connection::Connection, keys::RedisKeys, near::NearCache};
 use super::{Loaded, SessionId, StoreError, StoreErrorKind, Version};
@@ -191,15 +191,6 @@ impl RedisSessionStore {
     fn redis_key(&self, id: &SessionId) -> String {
         self.keys.of(id)
     }
-}
-
-/// `bytes` as lowercase hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut digits, byte| {
-        // Writing to a string can't fail.
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
 }
 
 impl fmt::Debug for RedisSessionStore {

@@ -4,7 +4,7 @@
 //! takes its place, the scan begins again where the store notices it, which is on a cluster.
 
 use super::{
-    RedisSessionStore, hex,
+    RedisSessionStore,
     request::{Request, parse},
 };
 use crate::{
@@ -155,7 +155,7 @@ impl Kind {
     fn example(self) -> String {
         match self {
             Self::Own => SessionId::generate().to_string(),
-            Self::ActixSession => hex(&random::bytes::<32>()),
+            Self::ActixSession => format!("{:064x}", random::number()),
         }
     }
 

@@ -7,8 +7,6 @@ use std::sync::LazyLock;
 
 use sha1::{Digest as _, Sha1};
 
-use super::hex;
-
 /// A script, and the hash that names it to a server that has seen it.
 pub(super) struct Script {
     pub(super) source: &'static str,
@@ -17,7 +15,7 @@ pub(super) struct Script {
 
 impl Script {
     fn new(source: &'static str) -> Self {
-        let hash = hex(&Sha1::digest(source));
+        let hash = format!("{:x}", Sha1::digest(source));
         Self { source, hash }
     }
 }
