@@ -85,6 +85,7 @@ mod error;
 #[cfg(feature = "_server")]
 mod home;
 mod iteration;
+mod lock;
 mod managed;
 mod memory;
 mod migrating;

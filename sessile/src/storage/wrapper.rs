@@ -45,7 +45,9 @@ impl<T: Described + Send + 'static> Answer for T {}
 
 /// An answer with its outcome, as metrics count it.
 pub(super) trait Described {
-    fn outcome(&self) -> Outcome;
+    fn outcome(&self) -> Outcome {
+        Outcome::Ok
+    }
 }
 
 /// A store behind an [`Arc`] is a store.

@@ -1,11 +1,11 @@
 //! The sessions of each user.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use super::{
     MemorySessionStore,
     index::{Index, Mark, is_indexed},
-    locked::{self, Resized},
+    resized::Resized,
     shard::{Removed, Shard},
     too_large,
 };
@@ -14,14 +14,13 @@ use crate::{
     record::Record,
     storage::{
         AtLimit, EndOutcome, Kept, Loaded, Refusal, SessionId, SessionLimit, SignInOutcome,
-        SignInWrite, StoreError, SubjectDigest, SubjectStore,
+        SignInWrite, StoreError, SubjectDigest, SubjectStore, lock::lock,
     },
 };
 
 impl MemorySessionStore {
     pub(super) fn index(&self) -> MutexGuard<'_, Index> {
-        let index = self.shared.index.lock();
-        index.unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.index)
     }
 
     /// Removes from the index what was removed from a shard, and reports expired and evicted sessions.
@@ -81,7 +80,7 @@ impl MemorySessionStore {
     /// Runs `operation` under the lock of the shard of `id`.
     fn in_shard_of<T>(&self, id: &SessionId, operation: impl FnOnce(&Shard, Timestamp) -> T) -> T {
         let now = self.clock.now();
-        operation(&locked::lock(self.shard_of(id)), now)
+        operation(&lock(self.shard_of(id)), now)
     }
 
     /// The live sessions of a subject, in the order in which they signed in.
@@ -192,7 +191,7 @@ impl SubjectStore for MemorySessionStore {
         index.add(id, &loaded.record);
         let displaced = self.delete_all(&mut resized, &mut index, &others[..displaced]);
         drop(index);
-        let evicted = locked::lock(self.shard_of(id)).take_removed();
+        let evicted = lock(self.shard_of(id)).take_removed();
         self.forget(&evicted);
         Ok(SignInOutcome::Stored { displaced })
     }

@@ -63,45 +63,21 @@ impl Described for EndOutcome {
 }
 
 /// Of a delete.
-impl Described for () {
-    fn outcome(&self) -> Outcome {
-        Outcome::Ok
-    }
-}
+impl Described for () {}
 
 /// Of a list.
-impl<T> Described for Vec<T> {
-    fn outcome(&self) -> Outcome {
-        Outcome::Ok
-    }
-}
+impl<T> Described for Vec<T> {}
 
 /// Of the revocation list.
-impl Described for bool {
-    fn outcome(&self) -> Outcome {
-        Outcome::Ok
-    }
-}
+impl Described for bool {}
 
 /// Of a count.
-impl Described for u64 {
-    fn outcome(&self) -> Outcome {
-        Outcome::Ok
-    }
-}
+impl Described for u64 {}
 
-impl Described for Page {
-    fn outcome(&self) -> Outcome {
-        Outcome::Ok
-    }
-}
+impl Described for Page {}
 
 /// Of ending everything.
-impl Described for Timestamp {
-    fn outcome(&self) -> Outcome {
-        Outcome::Ok
-    }
-}
+impl Described for Timestamp {}
 
 impl From<StoreErrorKind> for Outcome {
     fn from(kind: StoreErrorKind) -> Self {

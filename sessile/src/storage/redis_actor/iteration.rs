@@ -1,9 +1,9 @@
 //! Iterating over the sessions, counting and clearing them, over the connection of an actor.
 
-use std::{num::NonZeroU32, sync::PoisonError};
+use std::num::NonZeroU32;
 
 use super::RedisActorSessionStore;
-use crate::storage::{Cursor, IterableStore, ManagedStore, Page, StoreError};
+use crate::storage::{Cursor, IterableStore, ManagedStore, Page, StoreError, lock::lock};
 
 /// As those of [`RedisSessionStore`](crate::storage::RedisSessionStore).
 impl IterableStore for RedisActorSessionStore {
@@ -28,8 +28,7 @@ impl ManagedStore for RedisActorSessionStore {
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        let workers = self.0.workers.lock();
-        *workers.unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.0.workers) = None;
         Ok(())
     }
 }

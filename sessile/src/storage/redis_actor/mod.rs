@@ -13,7 +13,7 @@ mod worker;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     thread::{self, ThreadId},
     time::Duration,
 };
@@ -26,7 +26,7 @@ use self::{
 };
 use super::{
     CreateOutcome, Freshness, Loaded, RedisSessionStore, RedisSessionStoreBuilder, SessionId,
-    SessionStore, StoreError, SubjectDigest, UpdateOutcome, Version,
+    SessionStore, StoreError, SubjectDigest, UpdateOutcome, Version, lock::lock,
 };
 use crate::record::Record;
 
@@ -116,8 +116,7 @@ impl RedisActorSessionStore {
     /// This thread's actor.
     fn worker(&self) -> Result<Addr<Worker>, Fault> {
         let arbiter = Arbiter::try_current().ok_or(Fault::NoArbiter)?;
-        let workers = self.0.workers.lock();
-        let mut workers = workers.unwrap_or_else(PoisonError::into_inner);
+        let mut workers = lock(&self.0.workers);
         let workers = workers.as_mut().ok_or(Fault::Closed)?;
         let thread = thread::current().id();
         if let Some(worker) = workers.get(&thread)

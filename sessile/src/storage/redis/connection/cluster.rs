@@ -7,7 +7,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -26,7 +26,10 @@ use super::{
     server::{self, SharedConnection},
     topology::Topology,
 };
-use crate::telemetry::{self, Redirect};
+use crate::{
+    storage::lock::lock,
+    telemetry::{self, Redirect},
+};
 
 /// Maximum number of attempts of a request.
 const MAX_HOPS: u32 = 16;
@@ -271,8 +274,4 @@ impl Cluster {
         let answer = self.send_to(host, &question, deadline).await?;
         Topology::parse(&answer.value, host).ok_or(Fault::UnexpectedReply)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

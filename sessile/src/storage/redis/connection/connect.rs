@@ -2,7 +2,6 @@
 
 use std::{
     convert::Infallible,
-    io,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -153,13 +152,7 @@ impl Connector {
         let info = RedisConnectionInfo::default()
             .set_db(self.database)
             .set_protocol(protocol);
-        let (connection, driver) = open(&self.servers, endpoint, info, config).await?;
-        Ok(RawConnection {
-            connection,
-            driver,
-            stream: None,
-            followed: None,
-        })
+        open(&self.servers, endpoint, info, config).await
     }
 
     /// A connection to the sentinel at `host`, which has no databases.
@@ -168,7 +161,7 @@ impl Connector {
         host: &Host,
         protocol: ProtocolVersion,
         config: AsyncConnectionConfig,
-    ) -> Result<(MultiplexedConnection, Arc<Driver>), Fault> {
+    ) -> Result<RawConnection, Fault> {
         let info = RedisConnectionInfo::default().set_protocol(protocol);
         let endpoint = Endpoint::Tcp(host.clone());
         self.bound(open(&self.sentinels, &endpoint, info, config))
@@ -187,7 +180,7 @@ async fn open(
     endpoint: &Endpoint,
     info: RedisConnectionInfo,
     config: AsyncConnectionConfig,
-) -> Result<(MultiplexedConnection, Arc<Driver>), Fault> {
+) -> Result<RawConnection, Fault> {
     let credentials = access.credentials.get().await;
     let credentials = credentials.map_err(|error| Fault::Credentials(error.into()))?;
     let connecting = socket::connect(
@@ -195,7 +188,8 @@ async fn open(
         #[cfg(feature = "_redis-tls")]
         access.tls.as_ref(),
     );
-    let socket = connecting.await.map_err(disconnected)?;
+    let socket = connecting.await;
+    let socket = socket.map_err(|error| Fault::Connection(error.into()))?;
     // The sender measures the time of an operation as a whole.
     let config = config
         .set_response_timeout(None)
@@ -203,8 +197,13 @@ async fn open(
     let info = signed_in(info.set_skip_set_lib_name(), credentials);
     let opened = MultiplexedConnection::new_with_config(&info, socket, config).await;
     let (connection, driver) = opened.map_err(not_redis)?;
-    let driver = tokio::spawn(driver).abort_handle();
-    Ok((connection, Arc::new(Driver(driver))))
+    let driver = Driver(tokio::spawn(driver).abort_handle());
+    Ok(RawConnection {
+        connection,
+        driver: Arc::new(driver),
+        stream: None,
+        followed: None,
+    })
 }
 
 fn signed_in(info: RedisConnectionInfo, credentials: Credentials) -> RedisConnectionInfo {
@@ -216,10 +215,6 @@ fn signed_in(info: RedisConnectionInfo, credentials: Credentials) -> RedisConnec
             .set_username(username)
             .set_password(password.unwrap_or_default()),
     }
-}
-
-fn disconnected(error: io::Error) -> Fault {
-    Fault::Connection(error.into())
 }
 
 /// The fault if the first reply of a server is an error.

@@ -39,7 +39,7 @@ mod tests;
 
 use std::{
     hash::BuildHasher as _,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
@@ -54,9 +54,9 @@ pub(super) use self::entry::Entry;
 pub(super) use self::stream::{Pending, Provenance, StreamGuard};
 use self::{entry::Weight, stream::InvalidationStream};
 use super::Loaded;
-use crate::telemetry;
 #[cfg(feature = "metrics")]
 use crate::telemetry::Size;
+use crate::{storage::lock::lock, telemetry};
 
 /// Number of eviction counters. An eviction also discards the reads in flight of all other keys of the same
 /// counter, which costs them a round trip each. With this many counters that is rare.
@@ -255,7 +255,7 @@ impl Shared {
 
     #[cfg(feature = "metrics")]
     fn set_size(&self, size: Size) {
-        let mut reported = self.size.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reported = lock(&self.size);
         let before = std::mem::replace(&mut *reported, size);
         drop(reported);
         size.of_near_cache(before);
@@ -266,8 +266,6 @@ impl Shared {
     }
 
     fn lock(&self, counter: usize) -> MutexGuard<'_, u64> {
-        self.evictions[counter]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.evictions[counter])
     }
 }

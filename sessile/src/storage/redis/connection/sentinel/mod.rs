@@ -8,7 +8,7 @@ mod watch;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use redis::{AsyncConnectionConfig, ProtocolVersion, Value, aio::MultiplexedConnection};
@@ -25,6 +25,7 @@ use super::{
     },
     Connector, RawConnection,
 };
+use crate::storage::lock::lock;
 
 /// The sentinels that watch a master.
 pub(super) struct Sentinels {
@@ -120,15 +121,14 @@ impl Sentinels {
 
     /// Stops listening to the sentinels.
     pub(super) fn close(&self) {
-        let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(watcher) = &*watcher {
+        if let Some(watcher) = &*lock(&self.watcher) {
             watcher.abort();
         }
     }
 
     /// The task that listens to the sentinels. It is started if there is none, or if its runtime has ended.
     fn watcher(&self) -> AbortHandle {
-        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watcher = lock(&self.watcher);
         match &*watcher {
             Some(watcher) if !watcher.is_finished() => watcher.clone(),
             _ => {
@@ -186,8 +186,8 @@ impl Shared {
         let connecting = self
             .connector
             .connect_to_sentinel(host, ProtocolVersion::RESP2, config);
-        let (mut sentinel, _driver) = connecting.await?;
-        self.ask(index, &mut sentinel).await
+        let mut sentinel = connecting.await?;
+        self.ask(index, &mut sentinel.connection).await
     }
 
     /// Asks a sentinel for the master, and keeps its answer. Returns whether it knows the master.
