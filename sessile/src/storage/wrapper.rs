@@ -18,6 +18,8 @@ use crate::{
 /// The wrapper is a [`SessionStore`], and has the optional traits that the inner store has. It forwards all provided methods,
 /// so ended sessions stay ended if the inner store has a [`RevocationList`].
 ///
+/// An operation costs what the wrapper adds, and no allocation.
+///
 #[doc = include_str!("docs/store_wrapper.md")]
 pub trait StoreWrapper: Send + Sync + 'static {
     /// The type of the inner store.
@@ -26,10 +28,13 @@ pub trait StoreWrapper: Send + Sync + 'static {
     /// The inner store.
     fn inner(&self) -> &Self::Inner;
 
-    /// Runs `future`, which is an operation of the inner store. The operation is not sent before the first poll of
-    /// `future`. The wrapper may return an error instead of polling it.
+    /// Runs `future`, which is an operation of the inner store, and returns its answer. [`ManagedStore::close`] does not
+    /// call this.
     ///
-    /// [`ManagedStore::close`] does not call this.
+    /// # Errors
+    ///
+    /// Those of the inner store, and those of the wrapper. After an error, the operation may have been executed, unless the
+    /// error is marked as [not sent](StoreError::not_sent). A wrapper marks an error only if it did not poll `future`.
     fn around<T: Answer>(
         &self,
         operation: Operation,
@@ -38,6 +43,8 @@ pub trait StoreWrapper: Send + Sync + 'static {
 }
 
 /// What an operation of a store returns. [`StoreWrapper::around`] passes it on.
+///
+#[doc = include_str!("docs/store_wrapper.md")]
 #[expect(private_bounds, reason = "the answers of all operations are known")]
 pub trait Answer: Described + Send + 'static {}
 
@@ -209,5 +216,113 @@ impl<W: StoreWrapper<Inner: ManagedStore>> ManagedStore for W {
 
     fn close(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
         self.inner().close()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::{
+        clock::{Clock as _, SystemClock},
+        storage::{AnySessionStore, MemorySessionStore},
+    };
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// Notes the operations of a store.
+    struct Noting<S> {
+        store: S,
+        noted: Mutex<Vec<Operation>>,
+    }
+
+    impl<S> Noting<S> {
+        fn new(store: S) -> Self {
+            let noted = Mutex::default();
+            Self { store, noted }
+        }
+    }
+
+    impl<S: SessionStore> StoreWrapper for Noting<S> {
+        type Inner = S;
+
+        fn inner(&self) -> &S {
+            &self.store
+        }
+
+        async fn around<T: Answer>(
+            &self,
+            operation: Operation,
+            future: impl Future<Output = Result<T, StoreError>> + Send,
+        ) -> Result<T, StoreError> {
+            self.noted.lock().unwrap().push(operation);
+            future.await
+        }
+    }
+
+    #[tokio::test]
+    async fn each_operation_runs_through_the_wrapper() -> Result<(), StoreError> {
+        use Operation::*;
+        let store = Noting::new(MemorySessionStore::default());
+        let (id, version) = (SessionId::generate(), Version::generate());
+        let (now, subject) = (SystemClock.now(), SubjectDigest::of("ferris"));
+        let (record, limit) = (Record::new(now), SessionLimit::new(1).unwrap());
+        store.create(&id, &record, version, MINUTE).await?;
+        let loaded = store.load(&id, None, Freshness::Current).await?;
+        assert_eq!(loaded.unwrap().version, version);
+        let next = Version::generate();
+        store.update(&id, version, &record, next, MINUTE).await?;
+        store.delete(&id).await?;
+        let write = SignInWrite::create(&id, &record, version, MINUTE);
+        store.sign_in(write, limit).await.unwrap_err();
+        store.list(&subject).await?;
+        store.find_by_label("sid").await?;
+        store.end_subject(&subject, now, None).await?;
+        store.end_everything(now).await?;
+        store.is_revoked(&id, None, now).await?;
+        store.page(None, NonZeroU32::MIN).await?;
+        store.count().await?;
+        store.clear().await?;
+        store.ping().await?;
+        store.close().await?;
+        assert_eq!(
+            *store.noted.lock().unwrap(),
+            [
+                Create,
+                Load,
+                Update,
+                Delete,
+                SignIn,
+                List,
+                FindByLabel,
+                EndSubject,
+                EndEverything,
+                IsRevoked,
+                Page,
+                Count,
+                Clear,
+                Ping
+            ]
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn the_provided_methods_are_those_of_the_inner_store() {
+        let memory = MemorySessionStore::default();
+        let with = Noting::new(AnySessionStore::with_subjects(memory.clone()));
+        assert!(with.has_subjects() && with.end_reporter().is_some());
+        assert!(!Noting::new(AnySessionStore::new(memory)).has_subjects());
+    }
+
+    #[cfg(feature = "cookie-session")]
+    #[test]
+    fn the_inner_store_keeps_its_revocation_list() {
+        use crate::storage::{CookieSessionStore, RevocationList};
+
+        let list = RevocationList::new(MemorySessionStore::default());
+        let store = Noting::new(CookieSessionStore::with_revocations(list));
+        assert!(store.keeps_nothing() && store.revocations().is_some());
     }
 }

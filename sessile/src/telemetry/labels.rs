@@ -3,7 +3,9 @@
 use super::metric::label;
 
 label! {
-    /// An operation of a store, for a [`StoreWrapper`](crate::storage::StoreWrapper) and for metrics.
+    /// An operation of a store, for a [`StoreWrapper`](crate::storage::StoreWrapper).
+    ///
+    #[doc = include_str!("../storage/docs/store_wrapper.md")]
     #[non_exhaustive]
     pub Operation = "operation" {
         /// [`SessionStore::load`](crate::storage::SessionStore::load)
