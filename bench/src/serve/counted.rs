@@ -1,19 +1,15 @@
 //! A store that counts updates and conflicts.
 
 use std::{
+    any::Any,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
-use sessile::{
-    record::Record,
-    storage::{
-        CreateOutcome, Freshness, Loaded, RevocationList, SessionId, SessionStore, StoreError,
-        SubjectDigest, UpdateOutcome, Version,
-    },
+use sessile::storage::{
+    Answer, Operation, SessionStore, StoreError, StoreWrapper, UpdateOutcome,
 };
 
 /// The operations of a store since the server started.
@@ -36,55 +32,25 @@ impl<S: SessionStore> Counted<S> {
     }
 }
 
-impl<S: SessionStore> SessionStore for Counted<S> {
-    async fn load(
-        &self,
-        id: &SessionId,
-        subject: Option<&SubjectDigest>,
-        freshness: Freshness,
-    ) -> Result<Option<Loaded>, StoreError> {
-        self.store.load(id, subject, freshness).await
+impl<S: SessionStore> StoreWrapper for Counted<S> {
+    type Inner = S;
+
+    fn inner(&self) -> &S {
+        &self.store
     }
 
-    async fn create(
+    async fn around<T: Answer>(
         &self,
-        id: &SessionId,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
-    ) -> Result<CreateOutcome, StoreError> {
-        self.store.create(id, record, version, ttl).await
-    }
-
-    async fn update(
-        &self,
-        id: &SessionId,
-        expected: Version,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
-    ) -> Result<UpdateOutcome, StoreError> {
-        self.counts.updates.fetch_add(1, Ordering::Relaxed);
-        let outcome = self.store.update(id, expected, record, version, ttl).await;
-        if matches!(outcome, Ok(UpdateOutcome::Conflict)) {
+        operation: Operation,
+        future: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        if operation == Operation::Update {
+            self.counts.updates.fetch_add(1, Ordering::Relaxed);
+        }
+        let answer = future.await?;
+        if let Some(UpdateOutcome::Conflict) = (&answer as &dyn Any).downcast_ref() {
             self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
         }
-        outcome
-    }
-
-    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.store.delete(id).await
-    }
-
-    fn keeps_nothing(&self) -> bool {
-        self.store.keeps_nothing()
-    }
-
-    fn revocations(&self) -> Option<&RevocationList> {
-        self.store.revocations()
-    }
-
-    fn opens_actix_session_key(&self, key: &str) -> bool {
-        self.store.opens_actix_session_key(key)
+        Ok(answer)
     }
 }

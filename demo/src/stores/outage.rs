@@ -5,15 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sessile::{
-    clock::Timestamp,
-    record::Record,
-    storage::{
-        CreateOutcome, EndOutcome, Freshness, Kept, Loaded, RevocationList, SessionId,
-        SessionLimit, SessionStore, SignInOutcome, SignInWrite, StoreError, StoreErrorKind,
-        SubjectDigest, SubjectStore, UpdateOutcome, Version,
-    },
-};
+use sessile::storage::{Answer, Operation, SessionStore, StoreError, StoreErrorKind, StoreWrapper};
 
 /// Whether the store is down. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -52,101 +44,21 @@ impl<S> WithOutages<S> {
     pub(crate) fn new(store: S, outage: Outage) -> Self {
         Self { store, outage }
     }
-
-    fn store(&self) -> Result<&S, StoreError> {
-        self.outage.check().map(|()| &self.store)
-    }
 }
 
-impl<S: SessionStore> SessionStore for WithOutages<S> {
-    async fn load(
+impl<S: SessionStore> StoreWrapper for WithOutages<S> {
+    type Inner = S;
+
+    fn inner(&self) -> &S {
+        &self.store
+    }
+
+    async fn around<T: Answer>(
         &self,
-        id: &SessionId,
-        subject: Option<&SubjectDigest>,
-        freshness: Freshness,
-    ) -> Result<Option<Loaded>, StoreError> {
-        self.store()?.load(id, subject, freshness).await
-    }
-
-    async fn create(
-        &self,
-        id: &SessionId,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
-    ) -> Result<CreateOutcome, StoreError> {
-        self.store()?.create(id, record, version, ttl).await
-    }
-
-    async fn update(
-        &self,
-        id: &SessionId,
-        expected: Version,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
-    ) -> Result<UpdateOutcome, StoreError> {
-        let store = self.store()?;
-        store.update(id, expected, record, version, ttl).await
-    }
-
-    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.store()?.delete(id).await
-    }
-
-    fn keeps_nothing(&self) -> bool {
-        self.store.keeps_nothing()
-    }
-
-    fn revocations(&self) -> Option<&RevocationList> {
-        self.store.revocations()
-    }
-
-    fn opens_actix_session_key(&self, key: &str) -> bool {
-        self.store.opens_actix_session_key(key)
-    }
-}
-
-impl<S: SubjectStore> SubjectStore for WithOutages<S> {
-    async fn sign_in(
-        &self,
-        write: SignInWrite<'_>,
-        limit: SessionLimit,
-    ) -> Result<SignInOutcome, StoreError> {
-        self.store()?.sign_in(write, limit).await
-    }
-
-    async fn list(&self, subject: &SubjectDigest) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
-        self.store()?.list(subject).await
-    }
-
-    async fn find_by_label(&self, label: &str) -> Result<Vec<SessionId>, StoreError> {
-        self.store()?.find_by_label(label).await
-    }
-
-    async fn end_subject(
-        &self,
-        subject: &SubjectDigest,
-        now: Timestamp,
-        kept: Option<Kept<'_>>,
-    ) -> Result<EndOutcome, StoreError> {
-        self.store()?.end_subject(subject, now, kept).await
-    }
-
-    async fn is_revoked(
-        &self,
-        id: &SessionId,
-        subject: Option<&SubjectDigest>,
-        since: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.store()?.is_revoked(id, subject, since).await
-    }
-
-    async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        self.store()?.end_everything(now).await
-    }
-
-    fn has_subjects(&self) -> bool {
-        self.store.has_subjects()
+        _operation: Operation,
+        future: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        self.outage.check()?;
+        future.await
     }
 }

@@ -184,6 +184,12 @@
 //!   reports the expired sessions that it deletes, for audit trails. A store that wraps another store forwards all of
 //!   them to it.
 //!
+//! # A store around another one
+//!
+//! To measure or trace the operations of a store, or to let them fail in a test, implement [`StoreWrapper`]. It has one method
+//! that runs around each operation, and forwards everything else. A store that moves sessions or changes what is stored
+//! implements [`SessionStore`] itself.
+//!
 //! [`Cached`]: crate::storage::Freshness::Cached
 //! [`Corrupt`]: crate::storage::StoreErrorKind::Corrupt
 //! [`Freshness`]: crate::storage::Freshness
@@ -196,6 +202,7 @@
 //! [`SessionId`]: crate::storage::SessionId
 //! [`SessionStore`]: crate::storage::SessionStore
 //! [`StoreError`]: crate::storage::StoreError
+//! [`StoreWrapper`]: crate::storage::StoreWrapper
 //! [`SubjectStore`]: crate::storage::SubjectStore
 //! [`Unknown`]: crate::storage::StoreErrorKind::Unknown
 //! [`Version`]: crate::storage::Version

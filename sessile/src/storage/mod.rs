@@ -83,6 +83,7 @@ mod end_reporter;
 mod ending;
 mod error;
 mod iteration;
+mod lock;
 mod managed;
 mod memory;
 mod migrating;
@@ -104,7 +105,6 @@ mod retirement;
 mod revocations;
 #[cfg(feature = "_server")]
 mod runtime;
-mod shared;
 #[cfg(feature = "_shared-connection")]
 mod shared_connection;
 #[cfg(feature = "_sql")]
@@ -118,6 +118,7 @@ mod timing;
 mod tls;
 #[cfg(any(feature = "compat", feature = "redis-rs-session"))]
 mod versioned;
+mod wrapper;
 
 use std::{pin::Pin, time::Duration};
 
@@ -159,10 +160,14 @@ pub use self::{
         AtLimit, EndOutcome, Kept, MARK_LIFETIME, SessionLimit, SignInOutcome, SignInWrite,
         SubjectStore,
     },
+    wrapper::{Answer, StoreWrapper},
 };
 pub(crate) use self::{observed::Observed, subjects::SignInFn};
-pub use crate::record::id::{
-    InvalidSessionIdError, SessionId, SessionKey, SubjectDigest, generate_session_key,
+pub use crate::{
+    record::id::{
+        InvalidSessionIdError, SessionId, SessionKey, SubjectDigest, generate_session_key,
+    },
+    telemetry::Operation,
 };
 
 /// Keeps [`Record`]s under [`SessionId`]s. The [module](self) has the rules, and the page
@@ -236,7 +241,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// The list of sessions that have ended before their cookies expired.
     ///
     /// Default: `None`. Only a store that [keeps nothing](Self::keeps_nothing) can have one. A store that wraps another one has
-    /// to return the inner store's list. Otherwise ended sessions can be opened.
+    /// to return the inner store's list, as a [`StoreWrapper`] does. Otherwise ended sessions can be opened.
     fn revocations(&self) -> Option<&RevocationList> {
         None
     }

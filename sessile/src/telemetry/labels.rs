@@ -3,21 +3,38 @@
 use super::metric::label;
 
 label! {
-    /// An operation of a store.
-    Operation = "operation" {
+    /// An operation of a store, for a [`StoreWrapper`](crate::storage::StoreWrapper).
+    ///
+    #[doc = include_str!("../storage/docs/store_wrapper.md")]
+    #[non_exhaustive]
+    pub Operation = "operation" {
+        /// [`SessionStore::load`](crate::storage::SessionStore::load)
         Load = "load",
+        /// [`SessionStore::create`](crate::storage::SessionStore::create)
         Create = "create",
+        /// [`SessionStore::update`](crate::storage::SessionStore::update)
         Update = "update",
+        /// [`SessionStore::delete`](crate::storage::SessionStore::delete)
         Delete = "delete",
+        /// [`SubjectStore::sign_in`](crate::storage::SubjectStore::sign_in)
         SignIn = "sign_in",
+        /// [`SubjectStore::list`](crate::storage::SubjectStore::list)
         List = "list",
+        /// [`SubjectStore::find_by_label`](crate::storage::SubjectStore::find_by_label)
         FindByLabel = "find_by_label",
+        /// [`SubjectStore::end_subject`](crate::storage::SubjectStore::end_subject)
         EndSubject = "end_subject",
+        /// [`SubjectStore::end_everything`](crate::storage::SubjectStore::end_everything)
         EndEverything = "end_everything",
+        /// [`SubjectStore::is_revoked`](crate::storage::SubjectStore::is_revoked)
         IsRevoked = "is_revoked",
+        /// [`IterableStore::page`](crate::storage::IterableStore::page)
         Page = "page",
+        /// [`IterableStore::count`](crate::storage::IterableStore::count)
         Count = "count",
+        /// [`IterableStore::clear`](crate::storage::IterableStore::clear)
         Clear = "clear",
+        /// [`ManagedStore::ping`](crate::storage::ManagedStore::ping)
         Ping = "ping",
     }
 }

@@ -77,12 +77,20 @@ fn labels<L: Label>() -> impl Iterator<Item = metrics::Label> {
 
 /// Defines a label as an enum.
 macro_rules! label {
-    ($(#[$doc:meta])* $Label:ident = $name:literal { $($Value:ident = $value:literal,)+ }) => {
+    ($(#[$doc:meta])* $Label:ident = $($values:tt)+) => {
+        label! {
+            $(#[$doc])*
+            #[allow(dead_code, reason = "some values belong to features that are not enabled")]
+            pub(crate) $Label = $($values)+
+        }
+    };
+    ($(#[$doc:meta])* $vis:vis $Label:ident = $name:literal {
+        $($(#[$value_doc:meta])* $Value:ident = $value:literal,)+
+    }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        #[allow(dead_code, reason = "some values belong to features that are not enabled")]
-        pub(crate) enum $Label {
-            $($Value,)+
+        $vis enum $Label {
+            $($(#[$value_doc])* $Value,)+
         }
 
         impl $crate::telemetry::metric::Label for $Label {

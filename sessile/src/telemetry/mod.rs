@@ -14,6 +14,7 @@ use std::{error::Error, time::Duration};
 
 use tokio::time::Instant;
 
+pub use self::labels::Operation;
 pub(crate) use self::labels::*;
 #[cfg(any(feature = "_shared-connection", feature = "mysql-session"))]
 pub(crate) use self::wait::waiting;

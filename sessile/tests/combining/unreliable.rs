@@ -1,17 +1,8 @@
 //! [`Unreliable`]: a real store, some of whose requests and replies are lost.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use sessile::{
-    record::Record,
-    storage::{
-        CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, StoreErrorKind,
-        SubjectDigest, UpdateOutcome, Version,
-    },
-};
+use sessile::storage::{Answer, Operation, SessionStore, StoreError, StoreErrorKind, StoreWrapper};
 use tokio::task::yield_now;
 
 pub(crate) struct Unreliable<S> {
@@ -46,39 +37,24 @@ async fn unreliably<T>(
     answer
 }
 
-impl<S: SessionStore> SessionStore for Unreliable<S> {
-    async fn load(
-        &self,
-        id: &SessionId,
-        subject: Option<&SubjectDigest>,
-        freshness: Freshness,
-    ) -> Result<Option<Loaded>, StoreError> {
-        unreliably(self.store.load(id, subject, freshness)).await
+impl<S: SessionStore> StoreWrapper for Unreliable<S> {
+    type Inner = S;
+
+    fn inner(&self) -> &S {
+        &self.store
     }
 
-    async fn create(
+    async fn around<T: Answer>(
         &self,
-        id: &SessionId,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
-    ) -> Result<CreateOutcome, StoreError> {
-        self.store.create(id, record, version, ttl).await
-    }
-
-    async fn update(
-        &self,
-        id: &SessionId,
-        expected: Version,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
-    ) -> Result<UpdateOutcome, StoreError> {
-        self.updates.fetch_add(1, Ordering::Relaxed);
-        unreliably(self.store.update(id, expected, record, version, ttl)).await
-    }
-
-    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.store.delete(id).await
+        operation: Operation,
+        future: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        if operation == Operation::Update {
+            self.updates.fetch_add(1, Ordering::Relaxed);
+        }
+        match operation {
+            Operation::Load | Operation::Update => unreliably(future).await,
+            _ => future.await,
+        }
     }
 }

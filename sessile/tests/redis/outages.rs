@@ -130,6 +130,31 @@ async fn requests_of_a_pool_fail_until_a_killed_server_returns() {
     dies_and_comes_back(redis, store).await;
 }
 
+/// A write that is refused leads to new connections. If the server still refuses it, it is not sent again for half a second.
+#[tokio::test]
+async fn writes_of_a_pool_are_sent_once_to_a_server_that_stays_read_only() {
+    const WRITES: usize = 50;
+    let redis = Redis::start().unwrap();
+    let store = pooled(&redis).await;
+    let replicate = redis.command(&["REPLICAOF", "127.0.0.1", "1"]);
+    assert!(replicate.unwrap().is_ok());
+    let reset = redis.command(&["CONFIG", "RESETSTAT"]);
+    assert!(reset.unwrap().is_ok());
+    let begun = Instant::now();
+    for _ in 0..WRITES {
+        let failure = in_time(try_create(&store)).await;
+        assert_eq!(kind(failure), StoreErrorKind::Unavailable);
+    }
+    let reply = redis.command(&["INFO", "commandstats"]).unwrap();
+    let statistics = reply.text().unwrap();
+    let (_, of_set) = statistics.split_once("cmdstat_set:").unwrap();
+    let (_, refused) = of_set.split_once("rejected_calls=").unwrap();
+    let refused = refused.split(',').next().unwrap();
+    let sent: usize = refused.parse().unwrap();
+    let connected_again = 1 + begun.elapsed().as_millis() as usize / 500;
+    assert!(sent >= WRITES && sent <= WRITES + connected_again, "{sent}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_between_two_requests_fails_no_load() {
     let mut redis = Redis::start().unwrap();

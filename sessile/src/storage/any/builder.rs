@@ -102,7 +102,8 @@ impl AnySessionStoreBuilder {
             #[cfg(feature = "sqlite-session")]
             Kind::Sqlite => {
                 let store = SqliteSessionStore::new(self.address).await?;
-                Ok(AnySessionStore::with_capabilities(store.clone()).with_housekeeping(store))
+                Ok(AnySessionStore::with_capabilities(store.clone())
+                    .with_cleanup(move |period| store.start_cleanup(period)))
             }
             #[cfg(feature = "postgres-session")]
             Kind::Postgres => {
@@ -111,7 +112,8 @@ impl AnySessionStoreBuilder {
                     .connect_timeout(self.connect_timeout)
                     .response_timeout(self.response_timeout);
                 let store = builder.build().await?;
-                Ok(AnySessionStore::with_capabilities(store.clone()).with_housekeeping(store))
+                Ok(AnySessionStore::with_capabilities(store.clone())
+                    .with_cleanup(move |period| store.start_cleanup(period)))
             }
             #[cfg(feature = "mysql-session")]
             Kind::MySql => {
@@ -120,7 +122,8 @@ impl AnySessionStoreBuilder {
                     .connect_timeout(self.connect_timeout)
                     .response_timeout(self.response_timeout);
                 let store = builder.build().await?;
-                Ok(AnySessionStore::with_capabilities(store.clone()).with_housekeeping(store))
+                Ok(AnySessionStore::with_capabilities(store.clone())
+                    .with_cleanup(move |period| store.start_cleanup(period)))
             }
             #[cfg(feature = "redis-rs-session")]
             Kind::Redis => {

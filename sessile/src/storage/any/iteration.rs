@@ -2,42 +2,11 @@
 
 use std::num::NonZeroU32;
 
-use super::{AnySessionStore, unsupported};
-use crate::storage::{BoxFuture, Cursor, IterableStore, Page, StoreError};
-
-/// [`IterableStore`] as a trait object.
-pub(super) trait DynIterableStore: Send + Sync {
-    fn page<'a>(
-        &'a self,
-        after: Option<&'a Cursor>,
-        limit: NonZeroU32,
-    ) -> BoxFuture<'a, Result<Page, StoreError>>;
-
-    fn count(&self) -> BoxFuture<'_, Result<u64, StoreError>>;
-
-    fn clear(&self) -> BoxFuture<'_, Result<(), StoreError>>;
-}
-
-impl<S: IterableStore> DynIterableStore for S {
-    fn page<'a>(
-        &'a self,
-        after: Option<&'a Cursor>,
-        limit: NonZeroU32,
-    ) -> BoxFuture<'a, Result<Page, StoreError>> {
-        Box::pin(IterableStore::page(self, after, limit))
-    }
-
-    fn count(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
-        Box::pin(IterableStore::count(self))
-    }
-
-    fn clear(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(IterableStore::clear(self))
-    }
-}
+use super::{AnySessionStore, boxed::BoxedIterableStore, unsupported};
+use crate::storage::{Cursor, IterableStore, Page, StoreError};
 
 impl AnySessionStore {
-    fn iterable(&self) -> Result<&dyn DynIterableStore, StoreError> {
+    fn iterable(&self) -> Result<&dyn BoxedIterableStore, StoreError> {
         let iterable = self.iterable.as_deref();
         iterable.ok_or_else(|| unsupported("the sessions of this store can't be iterated"))
     }

@@ -1,27 +1,10 @@
 //! Checking and closing the backend of a store whose type is not known.
 
-use super::{AnySessionStore, unsupported};
-use crate::storage::{BoxFuture, ManagedStore, StoreError};
-
-/// [`ManagedStore`] as a trait object.
-pub(super) trait DynManagedStore: Send + Sync {
-    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
-
-    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>>;
-}
-
-impl<S: ManagedStore> DynManagedStore for S {
-    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(ManagedStore::ping(self))
-    }
-
-    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(ManagedStore::close(self))
-    }
-}
+use super::{AnySessionStore, boxed::BoxedManagedStore, unsupported};
+use crate::storage::{ManagedStore, StoreError};
 
 impl AnySessionStore {
-    fn managed(&self) -> Result<&dyn DynManagedStore, StoreError> {
+    fn managed(&self) -> Result<&dyn BoxedManagedStore, StoreError> {
         let managed = self.managed.as_deref();
         managed.ok_or_else(|| unsupported("this store can be neither checked nor closed"))
     }

@@ -5,22 +5,15 @@
 //! contain a password.
 
 mod address;
+mod boxed;
 mod builder;
-mod dynamic;
-#[cfg(feature = "_sql")]
-mod housekeeping;
 mod iteration;
 mod managed;
 mod subjects;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-#[cfg(feature = "_sql")]
-use self::housekeeping::Housekeeping;
-use self::{
-    dynamic::DynStore, iteration::DynIterableStore, managed::DynManagedStore,
-    subjects::DynSubjectStore,
-};
+use self::boxed::{BoxedIterableStore, BoxedManagedStore, BoxedStore, BoxedSubjectStore};
 #[cfg(feature = "_sql")]
 use super::CleanupTask;
 use super::{
@@ -74,17 +67,20 @@ pub use self::builder::AnySessionStoreBuilder;
 /// ```
 #[derive(Clone)]
 pub struct AnySessionStore {
-    store: Arc<dyn DynStore>,
+    store: Arc<dyn BoxedStore>,
     /// The store, if it finds the sessions of a user.
-    subjects: Option<Arc<dyn DynSubjectStore>>,
+    subjects: Option<Arc<dyn BoxedSubjectStore>>,
     /// The store, if its sessions can be iterated.
-    iterable: Option<Arc<dyn DynIterableStore>>,
+    iterable: Option<Arc<dyn BoxedIterableStore>>,
     /// The store, if its backend can be checked and closed.
-    managed: Option<Arc<dyn DynManagedStore>>,
-    /// The store, if it needs a clean-up.
+    managed: Option<Arc<dyn BoxedManagedStore>>,
+    /// Starts the clean-up of the store, if it needs one.
     #[cfg(feature = "_sql")]
-    housekeeping: Option<Arc<dyn Housekeeping>>,
+    start_cleanup: Option<StartCleanup>,
 }
+
+#[cfg(feature = "_sql")]
+type StartCleanup = Arc<dyn Fn(Duration) -> CleanupTask + Send + Sync>;
 
 impl AnySessionStore {
     /// Opens the store at `address`.
@@ -120,7 +116,7 @@ impl AnySessionStore {
             iterable: None,
             managed: None,
             #[cfg(feature = "_sql")]
-            housekeeping: None,
+            start_cleanup: None,
         }
     }
 
@@ -163,9 +159,9 @@ impl AnySessionStore {
     }
 
     #[cfg(feature = "_sql")]
-    fn with_housekeeping(self, store: impl Housekeeping + 'static) -> Self {
+    fn with_cleanup(self, start: impl Fn(Duration) -> CleanupTask + Send + Sync + 'static) -> Self {
         Self {
-            housekeeping: Some(Arc::new(store)),
+            start_cleanup: Some(Arc::new(start)),
             ..self
         }
     }
@@ -192,8 +188,7 @@ impl AnySessionStore {
     #[cfg(feature = "_sql")]
     #[must_use = "dropping the handle ends the task"]
     pub fn start_cleanup(&self, period: Duration) -> Option<CleanupTask> {
-        let housekeeping = self.housekeeping.as_ref()?;
-        Some(housekeeping.start_cleanup(period))
+        self.start_cleanup.as_ref().map(|start| start(period))
     }
 }
 

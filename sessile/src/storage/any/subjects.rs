@@ -1,103 +1,16 @@
 //! The sessions of a subject in a store whose type is not known.
 
-use super::{AnySessionStore, unsupported};
+use super::{AnySessionStore, boxed::BoxedSubjectStore, unsupported};
 use crate::{
     clock::Timestamp,
     storage::{
-        BoxFuture, EndOutcome, Kept, Loaded, SessionId, SessionLimit, SignInOutcome, SignInWrite,
-        StoreError, SubjectDigest, SubjectStore,
+        EndOutcome, Kept, Loaded, SessionId, SessionLimit, SignInOutcome, SignInWrite, StoreError,
+        SubjectDigest, SubjectStore,
     },
 };
 
-/// [`SubjectStore`] as a trait object.
-pub(super) trait DynSubjectStore: Send + Sync {
-    fn sign_in<'a>(
-        &'a self,
-        write: SignInWrite<'a>,
-        limit: SessionLimit,
-    ) -> BoxFuture<'a, Result<SignInOutcome, StoreError>>;
-
-    fn list<'a>(
-        &'a self,
-        subject: &'a SubjectDigest,
-    ) -> BoxFuture<'a, Result<Vec<(SessionId, Loaded)>, StoreError>>;
-
-    fn find_by_label<'a>(
-        &'a self,
-        label: &'a str,
-    ) -> BoxFuture<'a, Result<Vec<SessionId>, StoreError>>;
-
-    fn end_subject<'a>(
-        &'a self,
-        subject: &'a SubjectDigest,
-        now: Timestamp,
-        kept: Option<Kept<'a>>,
-    ) -> BoxFuture<'a, Result<EndOutcome, StoreError>>;
-
-    fn end_everything(&self, now: Timestamp) -> BoxFuture<'_, Result<Timestamp, StoreError>>;
-
-    fn is_revoked<'a>(
-        &'a self,
-        id: &'a SessionId,
-        subject: Option<&'a SubjectDigest>,
-        since: Timestamp,
-    ) -> BoxFuture<'a, Result<bool, StoreError>>;
-
-    fn has_subjects(&self) -> bool;
-}
-
-impl<S: SubjectStore> DynSubjectStore for S {
-    fn sign_in<'a>(
-        &'a self,
-        write: SignInWrite<'a>,
-        limit: SessionLimit,
-    ) -> BoxFuture<'a, Result<SignInOutcome, StoreError>> {
-        Box::pin(SubjectStore::sign_in(self, write, limit))
-    }
-
-    fn list<'a>(
-        &'a self,
-        subject: &'a SubjectDigest,
-    ) -> BoxFuture<'a, Result<Vec<(SessionId, Loaded)>, StoreError>> {
-        Box::pin(SubjectStore::list(self, subject))
-    }
-
-    fn find_by_label<'a>(
-        &'a self,
-        label: &'a str,
-    ) -> BoxFuture<'a, Result<Vec<SessionId>, StoreError>> {
-        Box::pin(SubjectStore::find_by_label(self, label))
-    }
-
-    fn end_subject<'a>(
-        &'a self,
-        subject: &'a SubjectDigest,
-        now: Timestamp,
-        kept: Option<Kept<'a>>,
-    ) -> BoxFuture<'a, Result<EndOutcome, StoreError>> {
-        Box::pin(SubjectStore::end_subject(self, subject, now, kept))
-    }
-
-    fn end_everything(&self, now: Timestamp) -> BoxFuture<'_, Result<Timestamp, StoreError>> {
-        Box::pin(SubjectStore::end_everything(self, now))
-    }
-
-    fn is_revoked<'a>(
-        &'a self,
-        id: &'a SessionId,
-        subject: Option<&'a SubjectDigest>,
-        since: Timestamp,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        Box::pin(SubjectStore::is_revoked(self, id, subject, since))
-    }
-
-    fn has_subjects(&self) -> bool {
-        SubjectStore::has_subjects(self)
-    }
-}
-
 impl AnySessionStore {
-    fn subjects(&self) -> Result<&dyn DynSubjectStore, StoreError> {
+    fn subjects(&self) -> Result<&dyn BoxedSubjectStore, StoreError> {
         let subjects = self.subjects.as_deref();
         subjects.ok_or_else(|| unsupported("this store can't find the sessions of a user"))
     }

@@ -5,12 +5,12 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use tokio::sync::OwnedMutexGuard;
 
-use crate::record::id::SessionId;
+use crate::{record::id::SessionId, storage::lock::lock};
 
 /// Lets the requests of this process write to a session one after another, in the order of their arrival. Other
 /// processes have their own queues.
@@ -48,7 +48,7 @@ impl SessionQueue {
     }
 
     fn ticket(&self, id: &SessionId) -> (Lock, Ticket<'_>) {
-        let mut locks = self.locks();
+        let mut locks = lock(&self.locks);
         let lock = Arc::clone(locks.entry(id.clone()).or_default());
         let ticket = Ticket {
             queue: self,
@@ -57,16 +57,12 @@ impl SessionQueue {
         };
         (lock, ticket)
     }
-
-    fn locks(&self) -> MutexGuard<'_, HashMap<SessionId, Lock>> {
-        self.locks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// The last request of a session removes its lock.
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        let mut locks = self.queue.locks();
+        let mut locks = lock(&self.queue.locks);
         // Tickets change under the map's mutex only, so the map's own reference is the last one.
         drop(self.lock.take());
         if locks
@@ -86,7 +82,7 @@ mod tests {
 
     impl SessionQueue {
         fn is_busy(&self, id: &SessionId) -> bool {
-            self.locks().contains_key(id)
+            lock(&self.locks).contains_key(id)
         }
     }
 
@@ -146,7 +142,7 @@ mod tests {
                 });
             }
         });
-        assert!(queue.locks().is_empty() && !queue.is_busy(&id));
+        assert!(lock(&queue.locks).is_empty() && !queue.is_busy(&id));
     }
 
     #[tokio::test]

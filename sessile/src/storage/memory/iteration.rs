@@ -2,12 +2,8 @@
 
 use std::{num::NonZeroU32, sync::MutexGuard};
 
-use super::{
-    MemorySessionStore,
-    locked::{self, Resized},
-    shard::Shard,
-};
-use crate::storage::{Cursor, IterableStore, ManagedStore, Page, StoreError};
+use super::{MemorySessionStore, resized::Resized, shard::Shard};
+use crate::storage::{Cursor, IterableStore, ManagedStore, Page, StoreError, lock::lock};
 
 /// The position at which an iteration continues: in this shard, below this index.
 ///
@@ -43,7 +39,7 @@ impl Position {
 
 impl MemorySessionStore {
     fn shard(&self, index: usize) -> Option<MutexGuard<'_, Shard>> {
-        self.shared.shards.get(index).map(locked::lock)
+        self.shared.shards.get(index).map(lock)
     }
 }
 

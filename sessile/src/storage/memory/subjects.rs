@@ -1,11 +1,11 @@
 //! The sessions of each user.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use super::{
     MemorySessionStore,
     index::{Index, Mark, is_indexed},
-    locked::{self, Resized},
+    resized::Resized,
     shard::{Removed, Shard},
     too_large,
 };
@@ -13,15 +13,14 @@ use crate::{
     clock::Timestamp,
     record::Record,
     storage::{
-        EndOutcome, Kept, Loaded, Refusal, SessionId, SessionLimit, SignInOutcome, SignInWrite,
-        StoreError, SubjectDigest, SubjectStore,
+        AtLimit, EndOutcome, Kept, Loaded, Refusal, SessionId, SessionLimit, SignInOutcome,
+        SignInWrite, StoreError, SubjectDigest, SubjectStore, lock::lock,
     },
 };
 
 impl MemorySessionStore {
     pub(super) fn index(&self) -> MutexGuard<'_, Index> {
-        let index = self.shared.index.lock();
-        index.unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.index)
     }
 
     /// Removes from the index what was removed from a shard, and reports expired and evicted sessions.
@@ -81,7 +80,7 @@ impl MemorySessionStore {
     /// Runs `operation` under the lock of the shard of `id`.
     fn in_shard_of<T>(&self, id: &SessionId, operation: impl FnOnce(&Shard, Timestamp) -> T) -> T {
         let now = self.clock.now();
-        operation(&locked::lock(self.shard_of(id)), now)
+        operation(&lock(self.shard_of(id)), now)
     }
 
     /// The live sessions of a subject, in the order in which they signed in.
@@ -120,16 +119,17 @@ impl MemorySessionStore {
         }
     }
 
+    /// Deletes these sessions. Returns those that were there: the store reports the end of an evicted one.
     fn delete_all(
         &self,
         resized: &mut Resized,
         index: &mut Index,
         sessions: &[(SessionId, Loaded)],
     ) -> Vec<SessionId> {
-        let deleted = sessions.iter().map(|(id, loaded)| {
-            drop(resized.by(self.shard_of(id), |shard| shard.remove(id)));
+        let deleted = sessions.iter().filter_map(|(id, loaded)| {
+            let removed = resized.by(self.shard_of(id), |shard| shard.remove(id));
             index.remove(id, &loaded.record);
-            id.clone()
+            removed.map(|_| id.clone())
         });
         deleted.collect()
     }
@@ -184,7 +184,7 @@ impl SubjectStore for MemorySessionStore {
         index.add(id, &loaded.record);
         let displaced = self.delete_all(&mut resized, &mut index, &others[..displaced]);
         drop(index);
-        let evicted = locked::lock(self.shard_of(id)).take_removed();
+        let evicted = lock(self.shard_of(id)).take_removed();
         self.forget(&evicted);
         Ok(SignInOutcome::Stored { displaced })
     }

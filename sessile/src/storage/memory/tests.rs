@@ -3,8 +3,8 @@ use std::{
     iter,
 };
 
-use super::{shard::footprint, *};
-use crate::clock::ManualClock;
+use super::{builder::MIN_SHARE, shard::footprint, *};
+use crate::clock::{Clock as _, ManualClock};
 
 mod bounds;
 mod expiry;

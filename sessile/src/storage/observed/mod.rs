@@ -4,7 +4,6 @@ mod outage;
 mod outcome;
 
 use std::{
-    num::NonZeroU32,
     ops::Deref,
     pin::Pin,
     task::{Context, Poll},
@@ -14,18 +13,13 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
-use self::{
-    outage::{Access, Outages},
-    outcome::Described,
-};
+use self::outage::{Access, Outages};
 use super::{
-    CreateOutcome, Cursor, EndOutcome, EndReporter, EndingStore, Freshness, IterableStore, Kept,
-    Loaded, ManagedStore, Page, RevocationList, SessionId, SessionLimit, SessionStore,
-    SignInOutcome, SignInWrite, StoreError, SubjectDigest, SubjectStore, UpdateOutcome, Version,
+    EndOutcome, EndingStore, SessionStore, StoreError, SubjectDigest,
+    wrapper::{Answer, Described, StoreWrapper},
 };
 use crate::{
     clock::Timestamp,
-    record::Record,
     telemetry::{self, MarkScope, Operation, Outcome},
 };
 
@@ -47,17 +41,6 @@ impl<S> Observed<S> {
     /// Whether an outage was logged that has not ended.
     pub(crate) fn is_failing(&self) -> bool {
         self.outages.is_failing()
-    }
-
-    async fn end_subject_by(
-        &self,
-        ending: impl Future<Output = Result<EndOutcome, StoreError>>,
-    ) -> Result<EndOutcome, StoreError> {
-        let ended = self.observe(Operation::EndSubject, ending).await?;
-        if matches!(ended, EndOutcome::Ended { .. }) {
-            telemetry::sessions_ended(MarkScope::Subject);
-        }
-        Ok(ended)
     }
 
     /// The same operation, which is measured.
@@ -86,66 +69,26 @@ impl<S> Deref for Observed<S> {
     }
 }
 
-impl<S: SessionStore> SessionStore for Observed<S> {
+impl<S: SessionStore> StoreWrapper for Observed<S> {
+    type Inner = S;
+
     #[inline]
-    fn load(
+    fn inner(&self) -> &S {
+        &self.store
+    }
+
+    #[inline]
+    fn around<T: Answer>(
         &self,
-        id: &SessionId,
-        subject: Option<&SubjectDigest>,
-        freshness: Freshness,
-    ) -> impl Future<Output = Result<Option<Loaded>, StoreError>> + Send {
-        let loading = self.store.load(id, subject, freshness);
-        self.observe(Operation::Load, loading)
-    }
-
-    #[inline]
-    fn create(
-        &self,
-        id: &SessionId,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
-    ) -> impl Future<Output = Result<CreateOutcome, StoreError>> + Send {
-        let creating = self.store.create(id, record, version, ttl);
-        self.observe(Operation::Create, creating)
-    }
-
-    #[inline]
-    fn update(
-        &self,
-        id: &SessionId,
-        expected: Version,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
-    ) -> impl Future<Output = Result<UpdateOutcome, StoreError>> + Send {
-        let updating = self.store.update(id, expected, record, version, ttl);
-        self.observe(Operation::Update, updating)
-    }
-
-    #[inline]
-    fn delete(&self, id: &SessionId) -> impl Future<Output = Result<(), StoreError>> + Send {
-        self.observe(Operation::Delete, self.store.delete(id))
-    }
-
-    fn keeps_nothing(&self) -> bool {
-        self.store.keeps_nothing()
-    }
-
-    fn revocations(&self) -> Option<&RevocationList> {
-        self.store.revocations()
-    }
-
-    fn opens_actix_session_key(&self, key: &str) -> bool {
-        self.store.opens_actix_session_key(key)
-    }
-
-    fn end_reporter(&self) -> Option<&EndReporter> {
-        self.store.end_reporter()
+        operation: Operation,
+        future: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        self.observe(operation, future)
     }
 }
 
-/// The methods of [`EndingStore`]. They are inherent because that trait is already implemented for every [`SubjectStore`].
+/// The methods of [`EndingStore`]. They are inherent because that trait is already implemented for every
+/// [`SubjectStore`](super::SubjectStore).
 impl<S: EndingStore> Observed<S> {
     pub(crate) async fn end_sessions_of(
         &self,
@@ -153,93 +96,12 @@ impl<S: EndingStore> Observed<S> {
         now: Timestamp,
     ) -> Result<EndOutcome, StoreError> {
         let ending = self.store.end_sessions_of(subject, now);
-        self.end_subject_by(ending).await
+        self.observe(Operation::EndSubject, ending).await
     }
 
     pub(crate) async fn end_all_sessions(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let ending = self.store.end_all_sessions(now);
-        let at = self.observe(Operation::EndEverything, ending).await?;
-        telemetry::sessions_ended(MarkScope::Everyone);
-        Ok(at)
-    }
-}
-
-impl<S: SubjectStore> SubjectStore for Observed<S> {
-    fn sign_in(
-        &self,
-        write: SignInWrite<'_>,
-        limit: SessionLimit,
-    ) -> impl Future<Output = Result<SignInOutcome, StoreError>> + Send {
-        self.observe(Operation::SignIn, self.store.sign_in(write, limit))
-    }
-
-    fn list(
-        &self,
-        subject: &SubjectDigest,
-    ) -> impl Future<Output = Result<Vec<(SessionId, Loaded)>, StoreError>> + Send {
-        self.observe(Operation::List, self.store.list(subject))
-    }
-
-    fn find_by_label(
-        &self,
-        label: &str,
-    ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send {
-        self.observe(Operation::FindByLabel, self.store.find_by_label(label))
-    }
-
-    async fn end_subject(
-        &self,
-        subject: &SubjectDigest,
-        now: Timestamp,
-        kept: Option<Kept<'_>>,
-    ) -> Result<EndOutcome, StoreError> {
-        self.end_subject_by(self.store.end_subject(subject, now, kept))
-            .await
-    }
-
-    async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        self.end_all_sessions(now).await
-    }
-
-    fn is_revoked(
-        &self,
-        id: &SessionId,
-        subject: Option<&SubjectDigest>,
-        since: Timestamp,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
-        self.store.is_revoked(id, subject, since)
-    }
-
-    fn has_subjects(&self) -> bool {
-        self.store.has_subjects()
-    }
-}
-
-impl<S: IterableStore> IterableStore for Observed<S> {
-    fn page(
-        &self,
-        after: Option<&Cursor>,
-        limit: NonZeroU32,
-    ) -> impl Future<Output = Result<Page, StoreError>> + Send {
-        self.observe(Operation::Page, self.store.page(after, limit))
-    }
-
-    fn count(&self) -> impl Future<Output = Result<u64, StoreError>> + Send {
-        self.observe(Operation::Count, self.store.count())
-    }
-
-    fn clear(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
-        self.observe(Operation::Clear, self.store.clear())
-    }
-}
-
-impl<S: ManagedStore> ManagedStore for Observed<S> {
-    fn ping(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
-        self.observe(Operation::Ping, self.store.ping())
-    }
-
-    fn close(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
-        self.store.close()
+        self.observe(Operation::EndEverything, ending).await
     }
 }
 
@@ -290,6 +152,13 @@ impl Running<'_> {
     fn succeed(&mut self, outcome: Outcome) {
         self.end(outcome);
         self.outages.succeeded(self.operation.into());
+        match (self.operation, outcome) {
+            (Operation::EndSubject, Outcome::Ok) => telemetry::sessions_ended(MarkScope::Subject),
+            (Operation::EndEverything, Outcome::Ok) => {
+                telemetry::sessions_ended(MarkScope::Everyone);
+            }
+            _ => {}
+        }
     }
 
     #[cold]

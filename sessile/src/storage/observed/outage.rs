@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -11,7 +11,10 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::telemetry::{self, Operation};
+use crate::{
+    storage::lock::lock,
+    telemetry::{self, Operation},
+};
 
 /// An outage ends with the first success after this time without a failure. So a store that fails now and then is
 /// logged at most once in this time.
@@ -134,14 +137,10 @@ impl Outage {
         self.is_on.load(Ordering::Relaxed)
     }
 
-    fn current(&self) -> MutexGuard<'_, Option<Current>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     #[cold]
     fn failed(&self, error: &(dyn Error + 'static)) {
         let now = Instant::now();
-        let mut current = self.current();
+        let mut current = lock(&self.current);
         match &mut *current {
             Some(current) => {
                 current.failed_last = now;
@@ -162,7 +161,7 @@ impl Outage {
 
     #[cold]
     fn succeeded(&self) {
-        let mut current = self.current();
+        let mut current = lock(&self.current);
         let Some(ended) = current.take_if(|it| it.failed_last.elapsed() >= QUIET) else {
             return;
         };

@@ -4,14 +4,10 @@ use crate::{
     clock::Timestamp,
     storage::{
         CreateOutcome, EndOutcome, Loaded, Page, SignInOutcome, StoreErrorKind, UpdateOutcome,
+        wrapper::Described,
     },
     telemetry::Outcome,
 };
-
-/// What an operation returns.
-pub(super) trait Described {
-    fn outcome(&self) -> Outcome;
-}
 
 /// Of a load.
 impl Described for Option<Loaded> {
@@ -67,45 +63,21 @@ impl Described for EndOutcome {
 }
 
 /// Of a delete.
-impl Described for () {
-    fn outcome(&self) -> Outcome {
-        Outcome::Ok
-    }
-}
+impl Described for () {}
 
 /// Of a list.
-impl<T> Described for Vec<T> {
-    fn outcome(&self) -> Outcome {
-        Outcome::Ok
-    }
-}
+impl<T> Described for Vec<T> {}
 
 /// Of the revocation list.
-impl Described for bool {
-    fn outcome(&self) -> Outcome {
-        Outcome::Ok
-    }
-}
+impl Described for bool {}
 
 /// Of a count.
-impl Described for u64 {
-    fn outcome(&self) -> Outcome {
-        Outcome::Ok
-    }
-}
+impl Described for u64 {}
 
-impl Described for Page {
-    fn outcome(&self) -> Outcome {
-        Outcome::Ok
-    }
-}
+impl Described for Page {}
 
 /// Of ending everything.
-impl Described for Timestamp {
-    fn outcome(&self) -> Outcome {
-        Outcome::Ok
-    }
-}
+impl Described for Timestamp {}
 
 impl From<StoreErrorKind> for Outcome {
     fn from(kind: StoreErrorKind) -> Self {

@@ -11,7 +11,8 @@ use tracing::subscriber::DefaultGuard;
 use super::*;
 use crate::{
     clock::{Clock as _, SystemClock},
-    storage::{MemorySessionStore, StoreErrorKind},
+    record::Record,
+    storage::{CreateOutcome, Freshness, MemorySessionStore, SessionId, StoreErrorKind, Version},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -25,58 +26,31 @@ struct Unreliable {
     kind: Mutex<Option<StoreErrorKind>>,
 }
 
-impl Unreliable {
-    async fn fault(&self) -> Result<(), StoreError> {
-        if self.hangs.load(SeqCst) {
+impl StoreWrapper for Unreliable {
+    type Inner = MemorySessionStore;
+
+    fn inner(&self) -> &MemorySessionStore {
+        &self.store
+    }
+
+    async fn around<T: Answer>(
+        &self,
+        operation: Operation,
+        future: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let is_write = Access::from(operation) == Access::Write;
+        if is_write && self.hangs.load(SeqCst) {
             std::future::pending::<()>().await;
         }
-        let kind = *self.kind.lock().unwrap();
-        match self.is_down.load(SeqCst) {
-            true => Err(StoreError::new(
-                kind.unwrap_or(StoreErrorKind::Unavailable),
-                "connection refused",
-            )),
-            false => Ok(()),
+        if is_write && self.is_down.load(SeqCst) {
+            let kind = self
+                .kind
+                .lock()
+                .unwrap()
+                .unwrap_or(StoreErrorKind::Unavailable);
+            return Err(StoreError::new(kind, "connection refused"));
         }
-    }
-}
-
-impl SessionStore for Unreliable {
-    async fn load(
-        &self,
-        id: &SessionId,
-        subject: Option<&SubjectDigest>,
-        freshness: Freshness,
-    ) -> Result<Option<Loaded>, StoreError> {
-        self.store.load(id, subject, freshness).await
-    }
-
-    async fn create(
-        &self,
-        id: &SessionId,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
-    ) -> Result<CreateOutcome, StoreError> {
-        self.fault().await?;
-        self.store.create(id, record, version, ttl).await
-    }
-
-    async fn update(
-        &self,
-        id: &SessionId,
-        expected: Version,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
-    ) -> Result<UpdateOutcome, StoreError> {
-        self.fault().await?;
-        self.store.update(id, expected, record, version, ttl).await
-    }
-
-    async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.fault().await?;
-        self.store.delete(id).await
+        future.await
     }
 }
 

@@ -7,8 +7,8 @@ use std::{error::Error, fmt, time::Duration};
 #[cfg(feature = "_redis-tls")]
 use super::RedisTlsConfig;
 use super::{
-    NearCacheConfig, RedisSessionStore, StoreError, connection::Connection, error::Fault, eviction,
-    keys::RedisKeys, location::Location, near::NearCache,
+    NearCacheConfig, RedisSessionStore, SessionId, StoreError, checks, connection::Connection,
+    error::Fault, keys::RedisKeys, location::Location, near::NearCache,
 };
 use crate::{
     clock::{Clock, SharedClock},
@@ -33,13 +33,14 @@ use crate::{
 /// assert_eq!(error.kind(), StoreErrorKind::Unavailable);
 /// # });
 /// ```
+#[derive(Clone)]
 #[must_use = "nothing is connected until `build` is called"]
 pub struct RedisSessionStoreBuilder {
     source: Source,
     keys: RedisKeys,
     connect_timeout: Duration,
-    response_timeout: Duration,
-    backoff: Backoff,
+    pub(in crate::storage) response_timeout: Duration,
+    pub(in crate::storage) backoff: Backoff,
     credentials: Option<CredentialsSource>,
     sentinel_credentials: Option<CredentialsSource>,
     #[cfg(feature = "_redis-tls")]
@@ -52,6 +53,7 @@ pub struct RedisSessionStoreBuilder {
 }
 
 /// The source of connections.
+#[derive(Clone)]
 enum Source {
     Address(String),
     #[cfg(feature = "redis-pool")]
@@ -117,15 +119,11 @@ impl RedisSessionStoreBuilder {
     ///     .cache_keygen(|id| format!("session:{id}"));
     /// # drop(builder);
     /// ```
-    pub fn cache_keygen<F>(self, keygen: F) -> Self
+    pub fn cache_keygen<F>(mut self, keygen: F) -> Self
     where
         F: Fn(&str) -> String + Send + Sync + 'static,
     {
-        self.keys(RedisKeys::keygen(keygen))
-    }
-
-    pub(in crate::storage) fn keys(mut self, keys: RedisKeys) -> Self {
-        self.keys = keys;
+        self.keys = RedisKeys::keygen(keygen);
         self
     }
 
@@ -248,8 +246,7 @@ impl RedisSessionStoreBuilder {
             Source::Address(address) => {
                 let location = Location::parse(address).map_err(Fault::from)?;
                 let connector = self.connector(&location, near_cache.clone())?;
-                let (backoff, timeout) = (self.backoff, self.response_timeout);
-                Connection::open(location, connector, backoff, timeout).await?
+                Connection::open(location, connector, self.response_timeout).await?
             }
             #[cfg(feature = "redis-pool")]
             Source::Pool(_) if near_cache.is_some() => return Err(Fault::NearCacheOverPool.into()),
@@ -262,8 +259,10 @@ impl RedisSessionStoreBuilder {
             near_cache,
             clock: self.clock,
         };
-        store.check_rights().await?;
-        eviction::warn_if_possible(&store.connection).await;
+        let redis_key = store.redis_key(&SessionId::generate());
+        let has_near_cache = store.near_cache.is_some();
+        checks::check_rights(&store.connection, &redis_key, has_near_cache).await?;
+        checks::warn_of_eviction(&store.connection).await;
         Ok(store)
     }
 }

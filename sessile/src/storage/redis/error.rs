@@ -33,7 +33,7 @@ pub(super) enum Fault {
     TooOld { oldest: &'static str, found: String },
     #[error("the user or the server does not allow `{command}` on the keys of sessions")]
     MissingCommand {
-        command: &'static str,
+        command: String,
         #[source]
         cause: Arc<StoreError>,
     },

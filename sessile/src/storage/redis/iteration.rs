@@ -6,8 +6,8 @@ use futures_util::future::try_join_all;
 
 use super::{
     RedisSessionStore,
+    request::Request,
     scan::{Position, SCANNED_AT_ONCE},
-    script::{Action, Request},
 };
 use crate::storage::{
     Cursor, IterableStore, Loaded, ManagedStore, Page, SessionId, StoreError, StoreErrorKind,
@@ -53,19 +53,20 @@ impl IterableStore for RedisSessionStore {
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
-        let (mut count, mut position) = self.count_more(0, None).await?;
-        while position.is_some() {
-            (count, position) = self.count_more(count, position).await?;
+        let (mut count, mut position) = (0, None);
+        loop {
+            let scanned = self.scan(position, SCANNED_AT_ONCE).await?;
+            // If the scan begins again, the count does as well.
+            let before = if scanned.is_first { 0 } else { count };
+            (count, position) = (before + scanned.ids.len() as u64, scanned.next);
+            if position.is_none() {
+                return Ok(count);
+            }
         }
-        Ok(count)
     }
 
     async fn clear(&self) -> Result<(), StoreError> {
-        let mut position = self.clear_some(None).await?;
-        while position.is_some() {
-            position = self.clear_some(position).await?;
-        }
-        Ok(())
+        self.delete_all(|_| false).await.map(drop)
     }
 }
 
@@ -73,10 +74,8 @@ impl IterableStore for RedisSessionStore {
 /// cluster.
 impl ManagedStore for RedisSessionStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        let request = Request {
-            redis_key: &self.redis_key(&SessionId::generate()),
-            action: Action::Get,
-        };
+        let redis_key = self.redis_key(&SessionId::generate());
+        let request = Request::get(&redis_key);
         self.connection.send(&request).await.map(drop)
     }
 
@@ -87,28 +86,6 @@ impl ManagedStore for RedisSessionStore {
 }
 
 impl RedisSessionStore {
-    /// Adds the sessions that one `SCAN` finds to `count`. Returns the sum and the next position. If the scan begins
-    /// again, the count does as well.
-    pub(in crate::storage) async fn count_more(
-        &self,
-        count: u64,
-        from: Option<Position>,
-    ) -> Result<(u64, Option<Position>), StoreError> {
-        let scanned = self.scan(from, SCANNED_AT_ONCE).await?;
-        let before = if scanned.is_first { 0 } else { count };
-        Ok((before + scanned.ids.len() as u64, scanned.next))
-    }
-
-    /// Deletes the sessions that one `SCAN` finds. Returns the next position.
-    pub(in crate::storage) async fn clear_some(
-        &self,
-        from: Option<Position>,
-    ) -> Result<Option<Position>, StoreError> {
-        let scanned = self.scan(from, SCANNED_AT_ONCE).await?;
-        self.delete_sessions(&scanned.ids, |_| false).await?;
-        Ok(scanned.next)
-    }
-
     /// The live sessions of these ids.
     async fn read_listed(&self, ids: Vec<SessionId>) -> Result<Vec<Listed>, StoreError> {
         let mut sessions = Vec::with_capacity(ids.len());
@@ -122,13 +99,10 @@ impl RedisSessionStore {
     async fn find_listed(&self, id: &SessionId) -> Result<Option<Listed>, StoreError> {
         let listed = match self.fetch(&self.redis_key(id), id).await {
             Ok(None) => return Ok(None),
-            Ok(Some(loaded)) => {
-                let marks = self.marks_on(&loaded.record, None).await?;
-                if marks.have_ended(id, &loaded.record) {
-                    return Ok(None);
-                }
-                Ok(loaded)
-            }
+            Ok(Some(loaded)) => match self.unless_ended(id, loaded, None).await? {
+                None => return Ok(None),
+                Some(loaded) => Ok(loaded),
+            },
             Err(error) => match error.kind() {
                 // Any value of another application can have a key of such a form.
                 StoreErrorKind::Corrupt if id.actix_session_key().is_some() => return Ok(None),

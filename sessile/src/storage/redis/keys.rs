@@ -9,7 +9,7 @@ const DEFAULT_PREFIX: &str = "sessile:";
 
 /// How the Redis key of a session is made.
 #[derive(Clone)]
-pub(in crate::storage) enum RedisKeys {
+pub(super) enum RedisKeys {
     /// This prefix, followed by the id. A session that actix-session created keeps its key.
     Prefix(Arc<str>),
     /// A function of the text of the id, or of the whole session key of a session that
@@ -18,11 +18,11 @@ pub(in crate::storage) enum RedisKeys {
 }
 
 impl RedisKeys {
-    pub(in crate::storage) fn prefix(prefix: impl Into<String>) -> Self {
+    pub(super) fn prefix(prefix: impl Into<String>) -> Self {
         Self::Prefix(prefix.into().into())
     }
 
-    pub(in crate::storage) fn keygen<F>(keygen: F) -> Self
+    pub(super) fn keygen<F>(keygen: F) -> Self
     where
         F: Fn(&str) -> String + Send + Sync + 'static,
     {

@@ -1,15 +1,15 @@
 //! [`RedisSessionStore`]: sessions in Redis, on one server or many.
 
 mod builder;
+mod checks;
 mod connection;
 mod error;
-mod eviction;
 mod iteration;
 mod keys;
 mod location;
 mod near;
 mod operations;
-mod rights;
+mod request;
 mod scan;
 mod script;
 mod server_error;
@@ -20,10 +20,9 @@ mod tls;
 mod value;
 mod verdict;
 
-use std::{fmt, fmt::Write as _};
+use std::fmt;
 
-pub(super) use self::keys::RedisKeys;
-use self::{connection::Connection, near::NearCache};
+use self::{connection::Connection, keys::RedisKeys, near::NearCache};
 use super::{Loaded, SessionId, StoreError, StoreErrorKind, Version};
 use crate::clock::SharedClock;
 
@@ -189,23 +188,9 @@ impl RedisSessionStore {
         RedisSessionStoreBuilder::to_pool(pool.into())
     }
 
-    async fn check_rights(&self) -> Result<(), StoreError> {
-        let redis_key = self.redis_key(&SessionId::generate());
-        rights::check(&self.connection, &redis_key, self.near_cache.is_some()).await
-    }
-
     fn redis_key(&self, id: &SessionId) -> String {
         self.keys.of(id)
     }
-}
-
-/// `bytes` as lowercase hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut digits, byte| {
-        // Writing to a string can't fail.
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
 }
 
 impl fmt::Debug for RedisSessionStore {

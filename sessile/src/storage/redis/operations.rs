@@ -11,8 +11,8 @@ use super::{
     RedisSessionStore,
     connection::Reply,
     error::Fault,
-    near::{Fetched, NearCache},
-    script::{Action, Request},
+    near::{Entry, NearCache},
+    request::{Request, parse},
     subjects::is_indexed,
     value::{self, encode, version_text},
 };
@@ -36,10 +36,9 @@ impl SessionStore for RedisSessionStore {
             if let Some(subject) = subject {
                 return Box::pin(self.load_signed_in(&redis_key, id, subject)).await;
             }
-            let loaded = self.fetch(&redis_key, id).await?;
-            return match loaded {
+            return match self.fetch(&redis_key, id).await? {
                 Some(loaded) if loaded.record.has_subject() => {
-                    Box::pin(self.unless_ended(id, loaded)).await
+                    Box::pin(self.unless_ended(id, loaded, None)).await
                 }
                 loaded => Ok(loaded),
             };
@@ -103,8 +102,7 @@ impl SessionStore for RedisSessionStore {
 }
 
 impl RedisSessionStore {
-    /// Stores a record, unless there is one. No index is changed. Returns the values of `reads` as well, as
-    /// [`write`](Self::write) does.
+    /// Stores a record, unless there is one. No index is changed. Returns the values of `reads` after that as well.
     pub(super) async fn create_record(
         &self,
         id: &SessionId,
@@ -113,21 +111,18 @@ impl RedisSessionStore {
         ttl: Duration,
         reads: &[String],
     ) -> Result<(CreateOutcome, Vec<Value>), StoreError> {
-        let value = encode(version, record);
-        let action = Action::Create {
-            value: &value,
-            ttl: millis(ttl),
-        };
-        let (reply, read) = self.write(&self.redis_key(id), action, reads).await?;
+        let (redis_key, value) = (self.redis_key(id), encode(version, record));
+        let request = Request::create(&redis_key, &value, millis(ttl), reads);
+        let reply = self.write(&request).await?;
         match reply.value {
-            Value::Okay => Ok((CreateOutcome::Created, read)),
-            Value::Nil => Ok((CreateOutcome::Taken, read)),
+            Value::Okay => Ok((CreateOutcome::Created, reply.reads)),
+            Value::Nil => Ok((CreateOutcome::Taken, reply.reads)),
             _ => Err(Fault::UnexpectedReply.into()),
         }
     }
 
-    /// Replaces a record that has the expected version. No index is changed. Returns the values of `reads` as well, as
-    /// [`write`](Self::write) does.
+    /// Replaces a record that has the expected version. No index is changed. Returns the values of `reads` after that
+    /// as well.
     pub(super) async fn update_record(
         &self,
         id: &SessionId,
@@ -143,24 +138,24 @@ impl RedisSessionStore {
             encode(version, record),
             millis(ttl).to_string(),
         ];
-        let action = Action::Update(&arguments);
-        let (reply, read) = self.write(&self.redis_key(id), action, reads).await?;
+        let redis_key = self.redis_key(id);
+        let request = Request::update(&redis_key, &arguments, reads);
+        let reply = self.write(&request).await?;
         let outcome = match &reply.value {
             Value::BulkString(word) => update_outcome(word),
             _ => None,
         };
         match outcome.ok_or(Fault::UnexpectedReply)? {
-            UpdateOutcome::Updated => Ok((UpdateOutcome::Updated, read)),
+            UpdateOutcome::Updated => Ok((UpdateOutcome::Updated, reply.reads)),
             // The first attempt may have been stored, and changed by another request since.
             _ if reply.repeated => Err(Fault::Overtaken.into()),
-            outcome => Ok((outcome, read)),
+            outcome => Ok((outcome, reply.reads)),
         }
     }
 
     /// Deletes a record. No index is changed. Returns whether there was one.
     pub(super) async fn delete_record(&self, id: &SessionId) -> Result<bool, StoreError> {
-        let redis_key = self.redis_key(id);
-        let (reply, _) = self.write(&redis_key, Action::Delete, &[]).await?;
+        let reply = self.write(&Request::delete(&self.redis_key(id))).await?;
         Ok(reply.value != Value::Int(0))
     }
 
@@ -170,22 +165,8 @@ impl RedisSessionStore {
         redis_key: &str,
         id: &SessionId,
     ) -> Result<Option<Loaded>, StoreError> {
-        let request = Request {
-            redis_key,
-            action: Action::Get,
-        };
-        let reply = self.connection.send(&request).await?;
+        let reply = self.connection.send(&Request::get(redis_key)).await?;
         self.decode(&reply.value, id)
-    }
-
-    /// The session, unless a mark has ended it.
-    async fn unless_ended(
-        &self,
-        id: &SessionId,
-        loaded: Loaded,
-    ) -> Result<Option<Loaded>, StoreError> {
-        let marks = self.marks_on(&loaded.record, None).await?;
-        Ok((!marks.have_ended(id, &loaded.record)).then_some(loaded))
     }
 
     /// Loads the session and the marks of `subject`, whose session it should be. Adds it to `near_cache`.
@@ -196,12 +177,9 @@ impl RedisSessionStore {
         id: &SessionId,
         subject: Option<&SubjectDigest>,
     ) -> Result<Option<Loaded>, StoreError> {
-        let request = Request {
-            redis_key,
-            action: Action::GetTimed,
-        };
+        let request = Request::get_timed(redis_key);
         let read = near_cache.begin_read(redis_key);
-        let (reply, marks) = match subject {
+        let (mut reply, marks) = match subject {
             None => (self.connection.send(&request).await?, None),
             Some(subject) => {
                 let sending = self.connection.send(&request);
@@ -209,16 +187,10 @@ impl RedisSessionStore {
                 (reply, Some((subject, marks)))
             }
         };
-        let (value, ttl) = match &reply.value {
-            Value::Array(both) => match both.as_slice() {
-                [value, Value::Int(millis)] => (value, Some(*millis)),
-                _ => return Err(Fault::UnexpectedReply.into()),
-            },
-            value => (value, None),
-        };
-        let Some(loaded) = self.decode(value, id)? else {
+        let Some(loaded) = self.decode(&reply.value, id)? else {
             return Ok(None);
         };
+        let ttl = reply.reads.pop().map(parse::<i64>).transpose()?;
         let marks = self.marks_on(&loaded.record, marks).await?;
         if marks.have_ended(id, &loaded.record) {
             return Ok(None);
@@ -228,14 +200,11 @@ impl RedisSessionStore {
         }
         // Negative if there is no time to live, or if it has just passed.
         let ttl = ttl.and_then(|millis| u64::try_from(millis).ok());
-        if let (Some(millis), Some(provenance)) = (ttl, reply.provenance) {
-            let fetched = Fetched {
-                loaded: loaded.clone(),
-                ttl: Duration::from_millis(millis),
-                provenance,
-                watched: marks.watched,
-            };
-            near_cache.insert(read, redis_key, fetched);
+        let ttl = ttl.map(Duration::from_millis);
+        if let (Some(ttl), Some(provenance)) = (ttl, reply.provenance)
+            && let Some(entry) = Entry::new(&loaded, ttl, provenance, marks.watched)
+        {
+            near_cache.insert(read, redis_key, entry);
         }
         Ok(Some(loaded))
     }
@@ -248,30 +217,11 @@ impl RedisSessionStore {
         }
     }
 
-    /// Sends a write, and evicts the session before and after, whatever the outcome. Returns the values of `reads` after
-    /// the write as well, unless the servers are a cluster, whose nodes have different keys.
-    async fn write(
-        &self,
-        redis_key: &str,
-        action: Action<'_>,
-        reads: &[String],
-    ) -> Result<(Reply, Vec<Value>), StoreError> {
+    /// Sends a write, and evicts the session before and after, whatever the outcome.
+    async fn write(&self, request: &Request<'_>) -> Result<Reply, StoreError> {
         let near_cache = self.near_cache.as_ref();
-        let _write = near_cache.map(|near_cache| near_cache.begin_write(redis_key));
-        if reads.is_empty() || self.connection.is_cluster() {
-            let request = Request { redis_key, action };
-            return Ok((self.connection.send(&request).await?, Vec::new()));
-        }
-        let request = Request {
-            redis_key,
-            action: Action::BeforeReads(&action, reads),
-        };
-        let mut reply = Box::pin(self.connection.send(&request)).await?;
-        let Value::Array(mut values) = reply.value else {
-            return Err(Fault::UnexpectedReply.into());
-        };
-        reply.value = values.remove(0);
-        Ok((reply, values))
+        let _write = near_cache.map(|near_cache| near_cache.begin_write(request.redis_key));
+        self.connection.send(request).await
     }
 }
 

@@ -3,13 +3,9 @@
 //! A scan shows a key that is there from its beginning to its end at least once. That holds for one server: if another one
 //! takes its place, the scan begins again where the store notices it, which is on a cluster.
 
-use redis::Value;
-
 use super::{
     RedisSessionStore,
-    error::Fault,
-    hex,
-    script::{Action, Request},
+    request::{Request, parse},
 };
 use crate::{
     random,
@@ -22,7 +18,7 @@ pub(super) const SCANNED_AT_ONCE: u32 = 1000;
 
 /// The position at which a scan continues.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::storage) struct Position {
+pub(super) struct Position {
     /// The layout of the cluster when the scan began.
     layout: u64,
     /// Which of the servers it is at.
@@ -116,15 +112,14 @@ impl RedisSessionStore {
         let (cursor, pattern) = (position.cursor.to_string(), form.pattern());
         let count = count.min(SCANNED_AT_ONCE).to_string();
         let words = ["SCAN", &cursor, "MATCH", &pattern, "COUNT", &count];
-        let request = Request {
-            redis_key: "",
-            action: Action::Probe(&words),
-        };
-        let reply = self.connection.send_to(server, &request).await?;
-        let (cursor, redis_keys) = page(reply).ok_or(Fault::UnexpectedReply)?;
+        let request = Request::words("", &words);
+        let reply = self.connection.send_to(server.as_ref(), &request).await?;
+        let (cursor, redis_keys): (u64, Vec<Vec<u8>>) = parse(reply)?;
         let next = position.after(cursor);
+        // Redis keys that are not text are of others.
+        let texts = redis_keys.iter().flat_map(|key| std::str::from_utf8(key));
         Ok(Scanned {
-            ids: redis_keys.iter().filter_map(|key| form.id(key)).collect(),
+            ids: texts.filter_map(|key| form.id(key)).collect(),
             is_first,
             next: (next.server < servers.len()).then_some(next),
         })
@@ -160,7 +155,7 @@ impl Kind {
     fn example(self) -> String {
         match self {
             Self::Own => SessionId::generate().to_string(),
-            Self::ActixSession => hex(&random::bytes::<32>()),
+            Self::ActixSession => format!("{:064x}", random::number()),
         }
     }
 
@@ -206,22 +201,6 @@ fn literal(text: &str) -> String {
         pattern.push(char);
     }
     pattern
-}
-
-/// The next cursor and the keys in a reply to `SCAN`. Keys that are not text are of others.
-fn page(reply: Value) -> Option<(u64, Vec<String>)> {
-    let Value::Array(parts) = reply else {
-        return None;
-    };
-    let [Value::BulkString(cursor), Value::Array(keys)] = parts.as_slice() else {
-        return None;
-    };
-    let text = |value: &Value| match value {
-        Value::BulkString(bytes) => String::from_utf8(bytes.clone()).ok(),
-        _ => None,
-    };
-    let cursor = std::str::from_utf8(cursor).ok()?.parse().ok()?;
-    Some((cursor, keys.iter().filter_map(text).collect()))
 }
 
 #[cfg(test)]

@@ -187,14 +187,15 @@ async fn tls_installs_nothing_for_the_process() {
 }
 
 #[tokio::test]
-async fn a_count_begins_again_if_the_layout_of_the_cluster_has_changed() {
+async fn a_scan_begins_again_if_the_layout_of_the_cluster_has_changed() {
     let scene = Scene::new().await;
     let (id, version) = (SessionId::generate(), Version::generate());
     let created = scene.store.create(&id, &counter(1), version, MINUTE).await;
     assert_eq!(created.unwrap(), CreateOutcome::Created);
     let of_another_layout = scan::Position::parse("77-0-0-18");
-    let (count, next) = scene.store.count_more(5, of_another_layout).await.unwrap();
-    assert_eq!(count, 1);
-    let (count, next) = scene.store.count_more(count, next).await.unwrap();
-    assert_eq!((count, next), (1, None));
+    let scanned = scene.store.scan(of_another_layout, 1000).await.unwrap();
+    assert!(scanned.is_first);
+    assert_eq!(scanned.ids, [id]);
+    let scanned = scene.store.scan(scanned.next, 1000).await.unwrap();
+    assert!(!scanned.is_first && scanned.ids.is_empty() && scanned.next.is_none());
 }

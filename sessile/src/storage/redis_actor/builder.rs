@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::RedisActorSessionStore;
-use crate::storage::{RedisSessionStore, StoreError, redis::RedisKeys, shared_connection::Backoff};
+use crate::storage::{RedisSessionStore, RedisSessionStoreBuilder};
 
 /// Sets up a [`RedisActorSessionStore`].
 ///
@@ -20,35 +20,19 @@ use crate::storage::{RedisSessionStore, StoreError, redis::RedisKeys, shared_con
 /// # });
 /// ```
 #[must_use = "nothing is set up until `build` is called"]
-pub struct RedisActorSessionStoreBuilder(Settings);
-
-/// The settings with which an actor connects.
-pub(super) struct Settings {
-    address: String,
-    keys: RedisKeys,
-    connect_timeout: Duration,
-    pub(super) response_timeout: Duration,
-    backoff: Backoff,
-}
+pub struct RedisActorSessionStoreBuilder(RedisSessionStoreBuilder);
 
 impl RedisActorSessionStoreBuilder {
     pub(super) fn new(address: String) -> Self {
-        Self(Settings {
-            address,
-            keys: RedisKeys::default(),
-            connect_timeout: Duration::from_secs(1),
-            response_timeout: Duration::from_secs(1),
-            backoff: Backoff::default(),
-        })
+        Self(RedisSessionStore::builder(address))
     }
 
     /// Puts `prefix` before the ids of sessions. See
     /// [`RedisSessionStoreBuilder::key_prefix`](crate::storage::RedisSessionStoreBuilder::key_prefix).
     ///
     /// Default: `sessile:`.
-    pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.0.keys = RedisKeys::prefix(prefix);
-        self
+    pub fn key_prefix(self, prefix: impl Into<String>) -> Self {
+        Self(self.0.key_prefix(prefix))
     }
 
     /// Sets the function that makes the Redis key of a session. See
@@ -64,28 +48,25 @@ impl RedisActorSessionStoreBuilder {
     ///     .build();
     /// # drop(store);
     /// ```
-    pub fn cache_keygen<F>(mut self, keygen: F) -> Self
+    pub fn cache_keygen<F>(self, keygen: F) -> Self
     where
         F: Fn(&str) -> String + Send + Sync + 'static,
     {
-        self.0.keys = RedisKeys::keygen(keygen);
-        self
+        Self(self.0.cache_keygen(keygen))
     }
 
     /// The time limit for connecting to a server, authenticating and checking that it is Redis.
     ///
     /// Default: one second.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.0.connect_timeout = timeout;
-        self
+    pub fn connect_timeout(self, timeout: Duration) -> Self {
+        Self(self.0.connect_timeout(timeout))
     }
 
     /// The time limit for an operation, including the wait for a connection.
     ///
     /// Default: one second.
-    pub fn response_timeout(mut self, timeout: Duration) -> Self {
-        self.0.response_timeout = timeout;
-        self
+    pub fn response_timeout(self, timeout: Duration) -> Self {
+        Self(self.0.response_timeout(timeout))
     }
 
     /// The pauses between attempts to connect: `shortest` after the first attempt, twice as long after
@@ -93,9 +74,8 @@ impl RedisActorSessionStoreBuilder {
     ///
     /// Default: 50 to 500 milliseconds. The store notices the return of a server after `longest` at the
     /// latest.
-    pub fn reconnect_backoff(mut self, shortest: Duration, longest: Duration) -> Self {
-        self.0.backoff = Backoff { shortest, longest };
-        self
+    pub fn reconnect_backoff(self, shortest: Duration, longest: Duration) -> Self {
+        Self(self.0.reconnect_backoff(shortest, longest))
     }
 
     /// The store. It connects at the first operation, so this can't fail.
@@ -105,55 +85,10 @@ impl RedisActorSessionStoreBuilder {
     }
 }
 
-impl Settings {
-    /// A store with a connection of its own.
-    pub(super) async fn connect(&self) -> Result<RedisSessionStore, StoreError> {
-        RedisSessionStore::builder(&self.address)
-            .keys(self.keys.clone())
-            .connect_timeout(self.connect_timeout)
-            .response_timeout(self.response_timeout)
-            .reconnect_backoff(self.backoff.shortest, self.backoff.longest)
-            .build()
-            .await
-    }
-
-    /// How long to wait before trying to connect after as many failures.
-    pub(super) fn wait_after(&self, failures: u32) -> Duration {
-        match failures {
-            0 => Duration::ZERO,
-            failures => self.backoff.after(failures),
-        }
-    }
-}
-
 impl fmt::Debug for RedisActorSessionStoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisActorSessionStoreBuilder")
-            .field("connect_timeout", &self.0.connect_timeout)
-            .field("response_timeout", &self.0.response_timeout)
-            .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_begin_after_a_failure_and_grow_within_their_bounds() {
-        let RedisActorSessionStoreBuilder(settings) =
-            RedisActorSessionStore::builder("127.0.0.1:6379");
-        assert_eq!(settings.wait_after(0), Duration::ZERO);
-        for (failures, full) in [
-            (1, 50),
-            (2, 100),
-            (4, 400),
-            (5, 500),
-            (33, 500),
-            (u32::MAX, 500),
-        ] {
-            let (wait, full) = (settings.wait_after(failures), Duration::from_millis(full));
-            assert!(wait >= full / 2 && wait <= full, "{failures}: {wait:?}");
-        }
+        f.debug_tuple("RedisActorSessionStoreBuilder")
+            .field(&self.0)
+            .finish()
     }
 }

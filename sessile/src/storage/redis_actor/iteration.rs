@@ -1,41 +1,22 @@
-//! Iterating over the sessions, counting and clearing them, through an actor.
-//!
-//! The actor bounds the time of an operation, so a count and a clear are one operation for each `SCAN`.
+//! Iterating over the sessions, counting and clearing them, over the connection of an actor.
 
-use std::{num::NonZeroU32, sync::PoisonError};
+use std::num::NonZeroU32;
 
 use super::RedisActorSessionStore;
-use crate::storage::{Cursor, IterableStore, ManagedStore, Page, StoreError};
+use crate::storage::{Cursor, IterableStore, ManagedStore, Page, StoreError, lock::lock};
 
 /// As those of [`RedisSessionStore`](crate::storage::RedisSessionStore).
 impl IterableStore for RedisActorSessionStore {
     async fn page(&self, after: Option<&Cursor>, limit: NonZeroU32) -> Result<Page, StoreError> {
-        let after = after.cloned();
-        self.ask(move |store| async move { store.page(after.as_ref(), limit).await })
-            .await
+        self.store().await?.page(after, limit).await
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
-        let (mut count, mut position) = (0, None);
-        loop {
-            let counting =
-                self.ask(move |store| async move { store.count_more(count, position).await });
-            (count, position) = counting.await?;
-            if position.is_none() {
-                return Ok(count);
-            }
-        }
+        self.store().await?.count().await
     }
 
     async fn clear(&self) -> Result<(), StoreError> {
-        let mut position = None;
-        loop {
-            let clearing = self.ask(|store| async move { store.clear_some(position).await });
-            position = clearing.await?;
-            if position.is_none() {
-                return Ok(());
-            }
-        }
+        self.store().await?.clear().await
     }
 }
 
@@ -47,8 +28,7 @@ impl ManagedStore for RedisActorSessionStore {
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        let workers = self.0.workers.lock();
-        *workers.unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.0.workers) = None;
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ mod worker;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     thread::{self, ThreadId},
     time::Duration,
 };
@@ -21,13 +21,12 @@ use std::{
 use actix::{Addr, Arbiter, Supervisor};
 
 use self::{
-    builder::Settings,
     error::Fault,
     worker::{Command, Worker},
 };
 use super::{
-    CreateOutcome, Freshness, Loaded, RedisSessionStore, SessionId, SessionStore, StoreError,
-    SubjectDigest, UpdateOutcome, Version,
+    CreateOutcome, Freshness, Loaded, RedisSessionStore, RedisSessionStoreBuilder, SessionId,
+    SessionStore, StoreError, SubjectDigest, UpdateOutcome, Version, lock::lock,
 };
 use crate::record::Record;
 
@@ -72,7 +71,7 @@ pub use self::builder::RedisActorSessionStoreBuilder;
 pub struct RedisActorSessionStore(Arc<Inner>);
 
 struct Inner {
-    settings: Arc<Settings>,
+    builder: RedisSessionStoreBuilder,
     /// The actors of the threads that needed one. They end with the last clone of the store. `None` if the store was
     /// closed.
     workers: Mutex<Option<HashMap<ThreadId, Addr<Worker>>>>,
@@ -90,9 +89,9 @@ impl RedisActorSessionStore {
         RedisActorSessionStoreBuilder::new(address.into())
     }
 
-    fn with(settings: Settings) -> Self {
+    fn with(builder: RedisSessionStoreBuilder) -> Self {
         Self(Arc::new(Inner {
-            settings: Arc::new(settings),
+            builder,
             workers: Mutex::new(Some(HashMap::new())),
         }))
     }
@@ -108,11 +107,16 @@ impl RedisActorSessionStore {
         answer.unwrap_or_else(|_| Err(Fault::Failed.into()))
     }
 
+    /// This thread's connection, for an operation of many commands. The actor bounds the time of what it runs, and such an
+    /// operation has a limit for each command only.
+    async fn store(&self) -> Result<RedisSessionStore, StoreError> {
+        self.ask(|store| async move { Ok(store) }).await
+    }
+
     /// This thread's actor.
     fn worker(&self) -> Result<Addr<Worker>, Fault> {
         let arbiter = Arbiter::try_current().ok_or(Fault::NoArbiter)?;
-        let workers = self.0.workers.lock();
-        let mut workers = workers.unwrap_or_else(PoisonError::into_inner);
+        let mut workers = lock(&self.0.workers);
         let workers = workers.as_mut().ok_or(Fault::Closed)?;
         let thread = thread::current().id();
         if let Some(worker) = workers.get(&thread)
@@ -121,8 +125,8 @@ impl RedisActorSessionStore {
             return Ok(worker.clone());
         }
         workers.retain(|_, worker| worker.connected());
-        let settings = Arc::clone(&self.0.settings);
-        let worker = Supervisor::start_in_arbiter(&arbiter, |_| Worker::new(settings));
+        let builder = self.0.builder.clone();
+        let worker = Supervisor::start_in_arbiter(&arbiter, |_| Worker::new(builder));
         workers.insert(thread, worker.clone());
         Ok(worker)
     }

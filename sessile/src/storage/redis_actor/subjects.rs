@@ -72,22 +72,6 @@ impl SubjectStore for RedisActorSessionStore {
     }
 
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        // The actor bounds the time of an operation, so this is one for each `SCAN`.
-        let mark = |at| self.ask(move |store| async move { store.mark_everything(at).await });
-        let at = mark(now).await?;
-        let (mut newest, mut position) = (None, None);
-        loop {
-            let ending = self.ask(move |store| async move { store.end_some(position).await });
-            let (newest_of_some, next) = ending.await?;
-            (newest, position) = (newest.max(newest_of_some), next);
-            if position.is_none() {
-                break;
-            }
-        }
-        // The clock of another server may be ahead.
-        match newest.filter(|newest| at < *newest) {
-            Some(newest) => mark(newest).await,
-            None => Ok(at),
-        }
+        self.store().await?.end_everything(now).await
     }
 }

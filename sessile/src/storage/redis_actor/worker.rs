@@ -11,15 +11,15 @@ use actix::{
 };
 use tokio::{sync::watch, time::sleep};
 
-use super::{builder::Settings, error::Fault};
+use super::error::Fault;
 use crate::storage::{
-    RedisSessionStore, StoreError, StoreErrorKind,
+    RedisSessionStore, RedisSessionStoreBuilder, StoreError, StoreErrorKind,
     timing::{Deadline, TimedOut},
 };
 
 /// Connects, and runs operations over that connection, which reconnects by itself from then on.
 pub(super) struct Worker {
-    settings: Arc<Settings>,
+    builder: RedisSessionStoreBuilder,
     failures: u32,
     state: watch::Sender<State>,
 }
@@ -50,9 +50,9 @@ impl State {
 }
 
 impl Worker {
-    pub(super) fn new(settings: Arc<Settings>) -> Self {
+    pub(super) fn new(builder: RedisSessionStoreBuilder) -> Self {
         Self {
-            settings,
+            builder,
             failures: 0,
             state: watch::Sender::new(State::Closed(None)),
         }
@@ -79,11 +79,11 @@ impl Actor for Worker {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let settings = Arc::clone(&self.settings);
-        let wait = settings.wait_after(self.failures);
+        let builder = self.builder.clone();
+        let wait = builder.backoff.after(self.failures);
         let attempt = async move {
             sleep(wait).await;
-            settings.connect().await
+            builder.build().await
         };
         ctx.spawn(
             attempt
@@ -116,7 +116,7 @@ where
     type Result = ResponseFuture<Result<T, StoreError>>;
 
     fn handle(&mut self, Command(operation): Command<F>, _: &mut Self::Context) -> Self::Result {
-        let limit = self.settings.response_timeout;
+        let limit = self.builder.response_timeout;
         let mut state = self.state.subscribe();
         Box::pin(async move {
             let deadline = Deadline::after(limit);

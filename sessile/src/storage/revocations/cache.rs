@@ -3,11 +3,14 @@
 use std::{
     collections::HashMap,
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use crate::{clock::Timestamp, storage::SessionId};
+use crate::{
+    clock::Timestamp,
+    storage::{SessionId, lock::lock},
+};
 
 /// The maximum number of sessions in each generation.
 const GENERATION: usize = 16_384;
@@ -44,7 +47,7 @@ impl Cache {
         if self.max_staleness.is_zero() {
             return false;
         }
-        let generations = self.lock();
+        let generations = lock(&self.generations);
         let asked_at = generations
             .newer
             .get(id)
@@ -57,7 +60,7 @@ impl Cache {
         if self.max_staleness.is_zero() {
             return;
         }
-        let mut generations = self.lock();
+        let mut generations = lock(&self.generations);
         let is_fresh = |begin| self.is_fresh(begin, asked_at);
         if !generations.begin.is_some_and(is_fresh) || generations.newer.len() >= GENERATION {
             generations.begin = Some(asked_at);
@@ -68,24 +71,19 @@ impl Cache {
 
     pub(super) fn forget(&self, id: &SessionId) {
         if !self.max_staleness.is_zero() {
-            let mut generations = self.lock();
+            let mut generations = lock(&self.generations);
             generations.newer.remove(id);
             generations.older.remove(id);
         }
     }
 
     pub(super) fn clear(&self) {
-        *self.lock() = Generations::default();
+        *lock(&self.generations) = Generations::default();
     }
 
     /// Whether an answer of this time still counts. If the clock was set back, it does not.
     fn is_fresh(&self, asked_at: Timestamp, now: Timestamp) -> bool {
         asked_at <= now && now.saturating_duration_since(asked_at) < self.max_staleness
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Generations> {
-        let generations = self.generations.lock();
-        generations.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -126,7 +124,7 @@ mod tests {
         let cache = Cache::new(Duration::ZERO);
         cache.remember(&id(1), at(10));
         assert!(!cache.is_live(&id(1), at(10)));
-        assert!(cache.lock().newer.is_empty());
+        assert!(lock(&cache.generations).newer.is_empty());
     }
 
     #[test]
@@ -135,7 +133,7 @@ mod tests {
         for number in 0..100_000 {
             cache.remember(&id(number), at(10));
         }
-        let generations = cache.lock();
+        let generations = lock(&cache.generations);
         assert!(generations.newer.len() + generations.older.len() <= 32_768);
         drop(generations);
         assert!(cache.is_live(&id(99_999), at(10)));

@@ -17,7 +17,10 @@ impl Backoff {
     pub(in crate::storage) fn after(self, failures: u32) -> Duration {
         /// Keeps the sum with the time now from overflowing.
         const LONGEST: Duration = Duration::from_secs(3600);
-        let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
+        if failures == 0 {
+            return Duration::ZERO;
+        }
+        let doubled = 2_u32.saturating_pow(failures - 1);
         let pause = self.shortest.saturating_mul(doubled);
         let pause = pause.min(self.longest).min(LONGEST);
         pause.mul_f64(0.5 + fastrand::f64() / 2.0)
@@ -43,12 +46,18 @@ mod tests {
             shortest: Duration::from_millis(50),
             longest: Duration::from_millis(500),
         };
-        for failures in 1..100 {
-            let pause = backoff.after(failures);
-            let full = Duration::from_millis(50 << (failures - 1).min(20)).min(backoff.longest);
+        assert_eq!(backoff.after(0), Duration::ZERO);
+        for (failures, full) in [
+            (1, 50),
+            (2, 100),
+            (4, 400),
+            (5, 500),
+            (33, 500),
+            (u32::MAX, 500),
+        ] {
+            let (pause, full) = (backoff.after(failures), Duration::from_millis(full));
             assert!(pause >= full / 2 && pause <= full, "{failures}: {pause:?}");
         }
-        assert!(backoff.after(u32::MAX) <= backoff.longest);
         let endless = Backoff {
             shortest: Duration::MAX,
             longest: Duration::MAX,

@@ -14,14 +14,17 @@ mod refusals;
 use std::{
     error::Error,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
 use tokio::{sync::watch, time::Instant};
 
 pub(super) use self::{backoff::Backoff, in_flight::InFlight, per_runtime::PerRuntime};
-use super::timing::{Deadline, TimedOut};
+use super::{
+    lock::lock,
+    timing::{Deadline, TimedOut},
+};
 use crate::telemetry::{self, Backend};
 
 /// A connection that was idle for this long is replaced. Firewalls drop such connections silently, and the
@@ -241,7 +244,7 @@ impl<C: Connect> SharedConnection<C> {
 
 impl<C: Connect> Inner<C> {
     fn state(&self) -> MutexGuard<'_, State<C>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn opened(&self, number: u64, opened: Result<C::Connection, C::Fault>) {

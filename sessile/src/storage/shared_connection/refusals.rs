@@ -21,10 +21,7 @@ impl Refusals {
         if waited_until.is_none_or(|end| end.elapsed() > backoff.longest) {
             self.count = 0;
         }
-        let wait = match self.count {
-            0 => Duration::ZERO,
-            count => backoff.after(count),
-        };
+        let wait = backoff.after(self.count);
         self.count = self.count.saturating_add(1);
         self.waited_until = Some(Instant::now() + wait);
         wait

@@ -94,12 +94,13 @@ impl<S: SessionStore> Case<S> {
     }
 
     /// The answer to an operation that has no reason to fail.
-    pub(in crate::test_helpers) fn answer<T>(
+    pub(in crate::test_helpers) async fn succeeds<T>(
         &self,
         name: &str,
-        result: Result<T, StoreError>,
+        operation: impl Future<Output = Result<T, StoreError>>,
     ) -> T {
-        result.unwrap_or_else(|error| {
+        let answer = self.in_time(name, operation).await;
+        answer.unwrap_or_else(|error| {
             self.broken(format_args!("{name} failed: {}.", with_sources(&error)))
         })
     }
@@ -111,15 +112,13 @@ impl<S: SessionStore> Case<S> {
     }
 
     pub(in crate::test_helpers) async fn load(&self) -> Option<Loaded> {
-        let loaded = self.try_load().await;
-        self.answer("`load`", loaded)
+        self.succeeds("`load`", self.try_load()).await
     }
 
     /// Loads a record that may come from a cache.
     pub(in crate::test_helpers) async fn load_cached(&self) -> Option<Loaded> {
         let load = self.store.load(&self.id, None, Freshness::Cached);
-        let loaded = self.in_time("a cached `load`", load).await;
-        self.answer("a cached `load`", loaded)
+        self.succeeds("a cached `load`", load).await
     }
 
     /// Calls `create`. The caller checks the answer. `how` describes the call in messages.
@@ -131,8 +130,7 @@ impl<S: SessionStore> Case<S> {
     ) -> CreateOutcome {
         let name = named("create", how);
         let create = self.store.create(&self.id, &new.record, new.version, ttl);
-        let outcome = self.in_time(&name, create).await;
-        let outcome = self.answer(&name, outcome);
+        let outcome = self.succeeds(&name, create).await;
         self.note(format!("{name} answered {outcome:?}"));
         self.follow(outcome)
     }
@@ -169,8 +167,7 @@ impl<S: SessionStore> Case<S> {
     ) -> UpdateOutcome {
         let name = named("update", how);
         let update = (self.store).update(&self.id, expected, &new.record, new.version, ttl);
-        let outcome = self.in_time(&name, update).await;
-        let outcome = self.answer(&name, outcome);
+        let outcome = self.succeeds(&name, update).await;
         self.note(format!("{name} answered {outcome:?}"));
         outcome
     }
@@ -178,8 +175,7 @@ impl<S: SessionStore> Case<S> {
     /// Calls `delete`, which has to succeed.
     pub(in crate::test_helpers) async fn deletes(&mut self, how: &str) {
         let name = named("delete", how);
-        let deleted = self.in_time(&name, self.store.delete(&self.id)).await;
-        self.answer(&name, deleted);
+        self.succeeds(&name, self.store.delete(&self.id)).await;
         self.note(format!("{name} succeeded"));
     }
 

@@ -9,114 +9,116 @@ use super::{
 };
 use crate::storage::{CreateOutcome, Freshness, Loaded, SessionStore, StoreError, UpdateOutcome};
 
-/// After how many polls an operation is dropped, at most.
-pub(in crate::test_helpers) const MAX_POLLS: usize = 100;
-
-/// How often other tasks run between the last poll of the operation and its drop. By then, its request
-/// may be in flight or acknowledged.
-pub(in crate::test_helpers) const YIELDS: [usize; 2] = [0, 5];
-
 /// When an operation is dropped.
 #[derive(Clone, Copy)]
 pub(in crate::test_helpers) struct Moment {
+    /// After how many polls.
     pub(in crate::test_helpers) polls: usize,
+    /// How often other tasks run between the last poll of the operation and its drop. By then, its request
+    /// may be in flight or acknowledged.
     pub(in crate::test_helpers) yields: usize,
 }
 
-pub(super) async fn a_dropped_load_changes_nothing<S: SessionStore>(store: Arc<S>) {
-    for yields in YIELDS {
-        for polls in 0..MAX_POLLS {
-            let mut case = Case::new(&store, rules::WHOLE);
-            let first = content(1);
-            case.creates(&first, MINUTE).await;
-            let load = store.load(&case.id, None, Freshness::Current);
-            let loaded = drop_midway(&case, load, Moment { polls, yields }).await;
-            let loaded = note(&mut case, "load", polls, loaded);
-            case.finds(&first).await;
-            still_works(&store, &case).await;
-            if let Some(found) = loaded {
-                case.wants_found(found.as_ref(), &first);
-                break;
+/// All moments at which an operation can be dropped, until `run` says that the operation was done by then.
+macro_rules! at_each_moment {
+    ($moment:ident, $run:expr) => {
+        for yields in [0, 5] {
+            for polls in 0..100 {
+                let $moment = Moment { polls, yields };
+                if $run {
+                    break;
+                }
             }
         }
-    }
+    };
+}
+pub(in crate::test_helpers) use at_each_moment;
+
+pub(super) async fn a_dropped_load_changes_nothing<S: SessionStore>(store: Arc<S>) {
+    at_each_moment!(moment, {
+        let mut case = Case::new(&store, rules::WHOLE);
+        let first = content(1);
+        case.creates(&first, MINUTE).await;
+        let id = case.id.clone();
+        let load = store.load(&id, None, Freshness::Current);
+        let loaded = drop_midway(&mut case, "load", load, moment).await;
+        case.finds(&first).await;
+        still_works(&store, &case).await;
+        if let Some(found) = &loaded {
+            case.wants_found(found.as_ref(), &first);
+        }
+        loaded.is_some()
+    });
 }
 
 pub(super) async fn a_dropped_create_is_whole<S: SessionStore>(store: Arc<S>) {
-    for yields in YIELDS {
-        for polls in 0..MAX_POLLS {
-            let mut case = Case::new(&store, rules::WHOLE);
-            let new = content(1);
-            let create = store.create(&case.id, &new.record, new.version, MINUTE);
-            let outcome = drop_midway(&case, create, Moment { polls, yields }).await;
-            let outcome = note(&mut case, "create", polls, outcome);
-            let outcome = outcome.map(|outcome| case.follow(outcome));
-            finds_one_of(&case, [None, Some(&new)]).await;
-            still_works(&store, &case).await;
-            if let Some(outcome) = outcome {
-                case.wants(outcome, CreateOutcome::Created).await;
-                case.finds(&new).await;
-                break;
-            }
+    at_each_moment!(moment, {
+        let mut case = Case::new(&store, rules::WHOLE);
+        let new = content(1);
+        let id = case.id.clone();
+        let create = store.create(&id, &new.record, new.version, MINUTE);
+        let outcome = drop_midway(&mut case, "create", create, moment).await;
+        let outcome = outcome.map(|outcome| case.follow(outcome));
+        finds_one_of(&case, [None, Some(&new)]).await;
+        still_works(&store, &case).await;
+        let is_done = outcome.is_some();
+        if let Some(outcome) = outcome {
+            case.wants(outcome, CreateOutcome::Created).await;
+            case.finds(&new).await;
         }
-    }
+        is_done
+    });
 }
 
 pub(super) async fn a_dropped_update_is_whole<S: SessionStore>(store: Arc<S>) {
-    for yields in YIELDS {
-        for polls in 0..MAX_POLLS {
-            let mut case = Case::new(&store, rules::WHOLE);
-            let (old, new) = (content(1), content(2));
-            case.creates(&old, MINUTE).await;
-            let (record, version) = (&new.record, new.version);
-            let update = store.update(&case.id, old.version, record, version, MINUTE);
-            let outcome = drop_midway(&case, update, Moment { polls, yields }).await;
-            let outcome = note(&mut case, "update", polls, outcome);
-            finds_one_of(&case, [Some(&old), Some(&new)]).await;
+    at_each_moment!(moment, {
+        let mut case = Case::new(&store, rules::WHOLE);
+        let (old, new) = (content(1), content(2));
+        case.creates(&old, MINUTE).await;
+        let (record, version) = (&new.record, new.version);
+        let id = case.id.clone();
+        let update = store.update(&id, old.version, record, version, MINUTE);
+        let outcome = drop_midway(&mut case, "update", update, moment).await;
+        finds_one_of(&case, [Some(&old), Some(&new)]).await;
 
-            // The same update settles it, whether or not the first attempt was stored.
-            let how = "with the same versions";
-            let again = case.update(how, old.version, &new, MINUTE).await;
-            case.wants(again, UpdateOutcome::Updated).await;
-            case.finds(&new).await;
-            still_works(&store, &case).await;
-            if let Some(outcome) = outcome {
-                case.wants(outcome, UpdateOutcome::Updated).await;
-                break;
-            }
+        // The same update settles it, whether or not the first attempt was stored.
+        let how = "with the same versions";
+        let again = case.update(how, old.version, &new, MINUTE).await;
+        case.wants(again, UpdateOutcome::Updated).await;
+        case.finds(&new).await;
+        still_works(&store, &case).await;
+        if let Some(outcome) = outcome {
+            case.wants(outcome, UpdateOutcome::Updated).await;
         }
-    }
+        outcome.is_some()
+    });
 }
 
 pub(super) async fn a_dropped_delete_is_whole<S: SessionStore>(store: Arc<S>) {
-    for yields in YIELDS {
-        for polls in 0..MAX_POLLS {
-            let mut case = Case::new(&store, rules::WHOLE);
-            let old = content(1);
-            case.creates(&old, MINUTE).await;
-            let delete = store.delete(&case.id);
-            let deleted = drop_midway(&case, delete, Moment { polls, yields }).await;
-            let deleted = note(&mut case, "delete", polls, deleted);
-            finds_one_of(&case, [None, Some(&old)]).await;
-            case.deletes("again").await;
-            case.finds_nothing().await;
-            still_works(&store, &case).await;
-            if deleted.is_some() {
-                break;
-            }
-        }
-    }
+    at_each_moment!(moment, {
+        let mut case = Case::new(&store, rules::WHOLE);
+        let old = content(1);
+        case.creates(&old, MINUTE).await;
+        let id = case.id.clone();
+        let delete = store.delete(&id);
+        let deleted = drop_midway(&mut case, "delete", delete, moment).await;
+        finds_one_of(&case, [None, Some(&old)]).await;
+        case.deletes("again").await;
+        case.finds_nothing().await;
+        still_works(&store, &case).await;
+        deleted.is_some()
+    });
 }
 
-/// Polls `operation` as often as `moment` says, each time it is woken, and drops it. Its output if it was
-/// done by then.
-pub(in crate::test_helpers) async fn drop_midway<S: SessionStore, F: Future>(
-    case: &Case<S>,
-    operation: F,
-    moment: Moment,
-) -> Option<F::Output> {
+/// Polls an operation as often as `moment` says, each time it is woken, and drops it. Its answer if it was done by then.
+pub(in crate::test_helpers) async fn drop_midway<S: SessionStore, T>(
+    case: &mut Case<S>,
+    name: &str,
+    operation: impl Future<Output = Result<T, StoreError>>,
+    Moment { polls, yields }: Moment,
+) -> Option<T> {
     let mut operation = pin!(operation);
-    let mut left = moment.polls;
+    let mut left = polls;
     let polled = poll_fn(|context| {
         if left == 0 {
             return Poll::Ready(None);
@@ -128,34 +130,21 @@ pub(in crate::test_helpers) async fn drop_midway<S: SessionStore, F: Future>(
             Poll::Pending => Poll::Pending,
         }
     });
-    let output = case.in_time("the operation", polled).await;
-    if output.is_none() {
-        for _ in 0..moment.yields {
-            tokio::task::yield_now().await;
-        }
-    }
-    output
-}
-
-/// Adds the outcome of the operation to the message.
-pub(in crate::test_helpers) fn note<S: SessionStore, T>(
-    case: &mut Case<S>,
-    operation: &str,
-    polls: usize,
-    output: Option<Result<T, StoreError>>,
-) -> Option<T> {
-    match output {
+    match case.in_time("the operation", polled).await {
         None => {
-            case.note(format!("`{operation}` was dropped at poll {polls}"));
+            for _ in 0..yields {
+                tokio::task::yield_now().await;
+            }
+            case.note(format!("`{name}` was dropped at poll {polls}"));
             None
         }
-        Some(Ok(outcome)) => {
-            case.note(format!("`{operation}` was done at poll {polls}"));
-            Some(outcome)
+        Some(Ok(answer)) => {
+            case.note(format!("`{name}` was done at poll {polls}"));
+            Some(answer)
         }
         Some(Err(error)) => {
             let error = with_sources(&error);
-            case.broken(format_args!("`{operation}` failed: {error}."))
+            case.broken(format_args!("`{name}` failed: {error}."))
         }
     }
 }

@@ -74,8 +74,8 @@ impl<S: IterableStore> Scene<S> {
     }
 
     pub(super) async fn page(&self, after: Option<&Cursor>, limit: u32) -> Page {
-        let page = self.try_page(after, limit).await;
-        self.case.answer("`page`", page)
+        let page = self.try_page(after, limit);
+        self.case.succeeds("`page`", page).await
     }
 
     /// All sessions, by pages of this limit.

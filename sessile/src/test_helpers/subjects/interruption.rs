@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     super::contract::{
         case::MINUTE,
-        interruption::{MAX_POLLS, Moment, YIELDS, drop_midway, note},
+        interruption::{Moment, at_each_moment, drop_midway},
     },
     known::Known,
     rules,
@@ -15,20 +15,6 @@ use crate::storage::{
     EndOutcome, Freshness, Loaded, SessionId, SessionLimit, SignInOutcome, SignInWrite,
     SubjectStore,
 };
-
-/// All moments at which an operation can be dropped, until `run` says that the operation was done by then.
-macro_rules! at_each_moment {
-    ($moment:ident, $run:expr) => {
-        for yields in YIELDS {
-            for polls in 0..MAX_POLLS {
-                let $moment = Moment { polls, yields };
-                if $run {
-                    break;
-                }
-            }
-        }
-    };
-}
 
 pub(super) async fn a_dropped_sign_in_leaves_list_and_loads_alike<S: SubjectStore>(store: Arc<S>) {
     let limit = SessionLimit::new(2).expect("it is more than zero");
@@ -43,8 +29,7 @@ pub(super) async fn a_dropped_sign_in_leaves_list_and_loads_alike<S: SubjectStor
             let user = scene.signed_in(&guest, 3);
             let write = write(&user, (!is_new).then_some(&guest));
             let signing_in = store.sign_in(write, limit);
-            let outcome = drop_midway(&scene.case, signing_in, moment).await;
-            let outcome = note(&mut scene.case, "sign_in", moment.polls, outcome);
+            let outcome = drop_midway(&mut scene.case, "sign_in", signing_in, moment).await;
             agree(&mut scene, &[&first, &second, &user]).await;
 
             // The next sign-in under the limit is not held up by the one that was dropped.
@@ -87,8 +72,7 @@ pub(super) async fn a_dropped_create_update_or_delete_leaves_list_and_loads_alik
         let user = scene.user(1);
         let (record, version) = (&user.loaded.record, user.loaded.version);
         let creating = store.create(&user.id, record, version, MINUTE);
-        let created = drop_midway(&scene.case, creating, moment).await;
-        let created = note(&mut scene.case, "create", moment.polls, created);
+        let created = drop_midway(&mut scene.case, "create", creating, moment).await;
         agree(&mut scene, &[&user]).await;
         created.is_some()
     });
@@ -100,8 +84,7 @@ pub(super) async fn a_dropped_create_update_or_delete_leaves_list_and_loads_alik
         let (record, version) = (&user.loaded.record, user.loaded.version);
         let expected = guest.loaded.version;
         let updating = store.update(&user.id, expected, record, version, MINUTE);
-        let updated = drop_midway(&scene.case, updating, moment).await;
-        let updated = note(&mut scene.case, "update", moment.polls, updated);
+        let updated = drop_midway(&mut scene.case, "update", updating, moment).await;
         agree(&mut scene, &[&user]).await;
         updated.is_some()
     });
@@ -109,8 +92,7 @@ pub(super) async fn a_dropped_create_update_or_delete_leaves_list_and_loads_alik
         let mut scene = Scene::new(&store, rules::AGREE);
         let [user] = scene.users([1]).await;
         let deleting = store.delete(&user.id);
-        let deleted = drop_midway(&scene.case, deleting, moment).await;
-        let deleted = note(&mut scene.case, "delete", moment.polls, deleted);
+        let deleted = drop_midway(&mut scene.case, "delete", deleting, moment).await;
         agree(&mut scene, &[&user]).await;
         deleted.is_some()
     });
@@ -122,8 +104,7 @@ pub(super) async fn a_dropped_end_can_be_repeated<S: SubjectStore>(store: Arc<S>
         let users = scene.users([1, 2, 3]).await;
         let (subject, at) = (scene.subject, scene.at(10));
         let ending = store.end_subject(&subject, at, None);
-        let outcome = drop_midway(&scene.case, ending, moment).await;
-        let outcome = note(&mut scene.case, "end_subject", moment.polls, outcome);
+        let outcome = drop_midway(&mut scene.case, "end_subject", ending, moment).await;
         let agreeing = scene.clone();
         let mut agreeing = agreeing.about(rules::AGREE);
         agree(&mut agreeing, &users.each_ref()).await;
@@ -167,8 +148,7 @@ async fn disagreement<S: SubjectStore>(
 ) -> Option<String> {
     for known in known {
         let load = (scene.case.store).load(&known.id, Some(&scene.subject), Freshness::Current);
-        let loaded = scene.case.in_time("`load`", load).await;
-        let loaded = scene.case.answer("`load`", loaded);
+        let loaded = scene.case.succeeds("`load`", load).await;
         let loaded = loaded.filter(|it| it.record.subject() == Some(scene.subject));
         let is_listed = listed.iter().any(|(id, _)| *id == known.id);
         if is_listed != loaded.is_some() {

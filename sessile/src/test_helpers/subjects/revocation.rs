@@ -51,8 +51,7 @@ pub(super) async fn is_revoked<S: SubjectStore>(
 ) {
     let subject = matches!(whose, Whose::Subject).then_some(&scene.subject);
     let asking = scene.store().is_revoked(id, subject, scene.at(millis));
-    let answer = scene.case.in_time("`is_revoked`", asking).await;
-    let answer = scene.case.answer("`is_revoked`", answer);
+    let answer = scene.case.succeeds("`is_revoked`", asking).await;
     if answer != wanted {
         scene.case.broken(format_args!(
             "`is_revoked` of a session of {whose:?} that began at {millis} ms answered {answer}."

@@ -155,11 +155,8 @@ impl<S: SubjectStore> Scene<S> {
         };
         self.case.id = new.id.clone();
         let name = format!("`sign_in` {}", new.of());
-        let outcome = self
-            .case
-            .in_time(&name, self.store().sign_in(write, limit))
-            .await;
-        let outcome = self.case.answer(&name, outcome);
+        let signing_in = self.store().sign_in(write, limit);
+        let outcome = self.case.succeeds(&name, signing_in).await;
         self.case.note(format!("{name} answered {outcome:?}"));
         outcome
     }
@@ -194,8 +191,7 @@ impl<S: SubjectStore> Scene<S> {
         let ending = self
             .store()
             .end_subject(&self.subject, self.at(millis), kept);
-        let outcome = self.case.in_time(&name, ending).await;
-        let outcome = self.case.answer(&name, outcome);
+        let outcome = self.case.succeeds(&name, ending).await;
         self.case.note(match &outcome {
             EndOutcome::Ended { ids, .. } => format!("{name} ended {} sessions", ids.len()),
             outcome => format!("{name} answered {outcome:?}"),
@@ -232,11 +228,8 @@ impl<S: SubjectStore> Scene<S> {
     }
 
     pub(super) async fn list_of(&self, subject: &SubjectDigest) -> Vec<(SessionId, Loaded)> {
-        let list = self
-            .case
-            .in_time("`list`", self.store().list(subject))
-            .await;
-        self.case.answer("`list`", list)
+        let listing = self.store().list(subject);
+        self.case.succeeds("`list`", listing).await
     }
 
     /// Breaks the rule unless the list has exactly these sessions, in this order.
@@ -272,8 +265,7 @@ impl<S: SubjectStore> Scene<S> {
         ] {
             let name = format!("`load` {} {how}", known.of());
             let load = self.case.store.load(&known.id, hint, Freshness::Current);
-            let loaded = self.case.in_time(&name, load).await;
-            let loaded = self.case.answer(&name, loaded);
+            let loaded = self.case.succeeds(&name, load).await;
             match (loaded, is_alive) {
                 (Some(_), false) => self
                     .case
@@ -299,8 +291,7 @@ impl<S: SubjectStore> Scene<S> {
 
     pub(super) async fn find_by_label(&self, label: &str) -> Vec<SessionId> {
         let finding = self.store().find_by_label(label);
-        let found = self.case.in_time("`find_by_label`", finding).await;
-        self.case.answer("`find_by_label`", found)
+        self.case.succeeds("`find_by_label`", finding).await
     }
 
     /// Breaks the rule unless the label finds exactly these sessions.

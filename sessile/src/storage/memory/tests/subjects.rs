@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::storage::{MARK_LIFETIME, SessionLimit, SignInWrite, SubjectStore as _};
+use crate::{
+    engine::{EndCause, EventKind},
+    storage::{MARK_LIFETIME, SessionLimit, SignInOutcome, SignInWrite, SubjectStore as _},
+};
 
 pub(super) fn signed_in(subject: &str, label: &str) -> Record {
     let mut record = record_of(500);
@@ -108,4 +111,23 @@ async fn a_user_who_ends_all_again_and_again_takes_the_memory_of_one_mark() {
     clock.advance(SECOND);
     store.end_subject(&corro, clock.now(), None).await.unwrap();
     assert_eq!(marks(), (1, 1));
+}
+
+#[tokio::test]
+async fn a_session_that_a_sign_in_evicts_is_not_displaced_as_well() {
+    let record = signed_in("user", "sid");
+    // There is room for one session.
+    let max_bytes = shard::footprint(&record.compacted()) as u64;
+    let store = MemorySessionStore::builder().max_bytes(max_bytes).build();
+    let mut events = store.shared.end_reporter.subscribe();
+    let first = store.signed_in(None, &record).await;
+    let (id, version) = (SessionId::generate(), Version::generate());
+    let write = SignInWrite::create(&id, &record, version, MINUTE);
+    let outcome = store.sign_in(write, SessionLimit::new(1).unwrap()).await;
+    let displaced = Vec::new();
+    assert_eq!(outcome.unwrap(), SignInOutcome::Stored { displaced });
+    let event = events.try_recv().unwrap();
+    assert_eq!(event.id, Some(first.id));
+    assert_eq!(event.kind, EventKind::Ended(EndCause::Evicted));
+    assert!(events.try_recv().is_err());
 }

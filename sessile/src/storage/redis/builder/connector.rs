@@ -48,6 +48,7 @@ impl RedisSessionStoreBuilder {
             database: location.database,
             client_name: location.client_name.clone(),
             timeout: self.connect_timeout,
+            backoff: self.backoff,
             near_cache,
             is_closed: Arc::default(),
         })

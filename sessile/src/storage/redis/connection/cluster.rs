@@ -7,7 +7,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -18,16 +18,16 @@ use super::{
         StoreError,
         error::Fault,
         location::{Endpoint, Host},
-        script::{Action, Request},
+        request::Request,
         slot::slot_of,
         verdict::Verdict,
     },
-    Asking, Attempt, Connector, Deadline, Reply, may_repeat,
-    route::{self, PerRuntime, Route, SharedConnection, Target},
+    Asking, Connector, Deadline, PerRuntime, Reply, ServerConnector, Target, may_repeat,
+    server::{self, SharedConnection},
     topology::Topology,
 };
 use crate::{
-    storage::shared_connection::Backoff,
+    storage::lock::lock,
     telemetry::{self, Redirect},
 };
 
@@ -44,7 +44,6 @@ const FRESH: Duration = Duration::from_millis(100);
 pub(super) struct Cluster {
     connector: Arc<Connector>,
     seeds: Vec<Host>,
-    backoff: Backoff,
     topology: Mutex<Arc<Topology>>,
     connections: Mutex<HashMap<Host, PerRuntime>>,
     /// When the nodes were last asked for the topology. The request that asks holds the lock, so that a
@@ -55,21 +54,15 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    pub(super) fn new(connector: Arc<Connector>, seeds: Vec<Host>, backoff: Backoff) -> Self {
+    pub(super) fn new(connector: Arc<Connector>, seeds: Vec<Host>) -> Self {
         Self {
             connector,
             seeds,
-            backoff,
             topology: Mutex::default(),
             connections: Mutex::default(),
             asked_at: tokio::sync::Mutex::default(),
             refresh_at: Mutex::default(),
         }
-    }
-
-    /// Finds the nodes, if they are unknown.
-    pub(super) async fn prove(self: &Arc<Self>, deadline: Deadline) -> Result<(), Fault> {
-        self.refresh(self.topology(), deadline).await.map(drop)
     }
 
     /// The masters, as the nodes report them now, and a number for the layout.
@@ -88,8 +81,8 @@ impl Cluster {
         host: &Host,
         request: &Request<'_>,
         deadline: Deadline,
-    ) -> Result<Attempt, Fault> {
-        route::send(&self.connection(host), request, Asking::No, deadline).await
+    ) -> Result<Reply, Fault> {
+        server::send(&self.connection(host), request, Asking::No, deadline).await
     }
 
     /// Sends `request` to the node that serves its key, and follows redirections. When a node fails, sends
@@ -104,7 +97,10 @@ impl Cluster {
             .try_nodes(request, deadline, &mut may_have_happened)
             .await
         {
-            Ok(answer) => Ok(answer.into_reply(may_have_happened)),
+            Ok(reply) => Ok(Reply {
+                repeated: may_have_happened,
+                ..reply
+            }),
             Err(fault) => Err(fault.into_error(may_have_happened)),
         }
     }
@@ -116,26 +112,25 @@ impl Cluster {
         request: &Request<'_>,
         deadline: Deadline,
         may_have_happened: &mut bool,
-    ) -> Result<Attempt, Fault> {
+    ) -> Result<Reply, Fault> {
         let slot = slot_of(request.redis_key.as_bytes());
         let mut cut_before = false;
         let mut redirected = None;
         for _ in 0..MAX_HOPS {
-            let topology = self.topology();
+            let mut topology = self.topology();
             let (host, asking) = match redirected.take() {
                 Some(elsewhere) => elsewhere,
-                None => match topology.owner(slot) {
-                    Some(host) => (host.clone(), Asking::No),
-                    None => {
-                        let newer = self.refresh(Arc::clone(&topology), deadline).await?;
-                        let host = newer.owner(slot).ok_or(Fault::UnservedSlot)?;
-                        (host.clone(), Asking::No)
+                None => {
+                    if topology.owner(slot).is_none() {
+                        topology = self.refresh(topology, deadline).await?;
                     }
-                },
+                    let host = topology.owner(slot).ok_or(Fault::UnservedSlot)?;
+                    (host.clone(), Asking::No)
+                }
             };
-            let fault = match route::send(&self.connection(&host), request, asking, deadline).await
-            {
-                Ok(answer) => return Ok(answer),
+            let connection = self.connection(&host);
+            let fault = match server::send(&connection, request, asking, deadline).await {
+                Ok(reply) => return Ok(reply),
                 Err(fault) => fault,
             };
             *may_have_happened |= fault.may_have_happened();
@@ -213,10 +208,9 @@ impl Cluster {
         let mut connections = lock(&self.connections);
         let connections = connections.entry(host.clone()).or_insert_with(|| {
             let endpoint = Endpoint::Tcp(host.clone());
-            PerRuntime::new(Route {
+            PerRuntime::new(ServerConnector {
                 connector: Arc::clone(&self.connector),
                 target: Target::Server(endpoint),
-                backoff: self.backoff,
             })
         });
         connections.here()
@@ -276,16 +270,8 @@ impl Cluster {
     }
 
     async fn ask(&self, host: &Host, deadline: Deadline) -> Result<Topology, Fault> {
-        let question = Request {
-            redis_key: "",
-            action: Action::Slots,
-        };
-        let connection = self.connection(host);
-        let answer = route::send(&connection, &question, Asking::No, deadline).await?;
+        let question = Request::words("", &["CLUSTER", "SLOTS"]);
+        let answer = self.send_to(host, &question, deadline).await?;
         Topology::parse(&answer.value, host).ok_or(Fault::UnexpectedReply)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,6 @@
 
 use std::{
     convert::Infallible,
-    io,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -17,15 +16,18 @@ use tokio::{task::AbortHandle, time::timeout};
 use super::super::tls::TlsConnector;
 use super::{
     super::{
+        checks::check_server,
         error::Fault,
         location::{Endpoint, Host},
         near::{NearCache, StreamGuard},
     },
-    checks::check_server,
     sentinel::Followed,
     socket,
 };
-use crate::storage::credentials::{Credentials, CredentialsSource};
+use crate::storage::{
+    credentials::{Credentials, CredentialsSource},
+    shared_connection::Backoff,
+};
 
 /// Capacity of a connection's queue of requests. A request waits while the queue is full.
 const QUEUE: usize = 1024;
@@ -41,6 +43,8 @@ pub(in super::super) struct Connector {
     pub(in super::super) client_name: String,
     /// How long connecting may take.
     pub(in super::super) timeout: Duration,
+    /// How long to wait between attempts to connect.
+    pub(in super::super) backoff: Backoff,
     pub(in super::super) near_cache: Option<NearCache>,
     /// Whether the store was closed.
     pub(in super::super) is_closed: Arc<AtomicBool>,
@@ -148,13 +152,7 @@ impl Connector {
         let info = RedisConnectionInfo::default()
             .set_db(self.database)
             .set_protocol(protocol);
-        let (connection, driver) = open(&self.servers, endpoint, info, config).await?;
-        Ok(RawConnection {
-            connection,
-            driver,
-            stream: None,
-            followed: None,
-        })
+        open(&self.servers, endpoint, info, config).await
     }
 
     /// A connection to the sentinel at `host`, which has no databases.
@@ -163,7 +161,7 @@ impl Connector {
         host: &Host,
         protocol: ProtocolVersion,
         config: AsyncConnectionConfig,
-    ) -> Result<(MultiplexedConnection, Arc<Driver>), Fault> {
+    ) -> Result<RawConnection, Fault> {
         let info = RedisConnectionInfo::default().set_protocol(protocol);
         let endpoint = Endpoint::Tcp(host.clone());
         self.bound(open(&self.sentinels, &endpoint, info, config))
@@ -182,7 +180,7 @@ async fn open(
     endpoint: &Endpoint,
     info: RedisConnectionInfo,
     config: AsyncConnectionConfig,
-) -> Result<(MultiplexedConnection, Arc<Driver>), Fault> {
+) -> Result<RawConnection, Fault> {
     let credentials = access.credentials.get().await;
     let credentials = credentials.map_err(|error| Fault::Credentials(error.into()))?;
     let connecting = socket::connect(
@@ -190,7 +188,8 @@ async fn open(
         #[cfg(feature = "_redis-tls")]
         access.tls.as_ref(),
     );
-    let socket = connecting.await.map_err(disconnected)?;
+    let socket = connecting.await;
+    let socket = socket.map_err(|error| Fault::Connection(error.into()))?;
     // The sender measures the time of an operation as a whole.
     let config = config
         .set_response_timeout(None)
@@ -198,8 +197,13 @@ async fn open(
     let info = signed_in(info.set_skip_set_lib_name(), credentials);
     let opened = MultiplexedConnection::new_with_config(&info, socket, config).await;
     let (connection, driver) = opened.map_err(not_redis)?;
-    let driver = tokio::spawn(driver).abort_handle();
-    Ok((connection, Arc::new(Driver(driver))))
+    let driver = Driver(tokio::spawn(driver).abort_handle());
+    Ok(RawConnection {
+        connection,
+        driver: Arc::new(driver),
+        stream: None,
+        followed: None,
+    })
 }
 
 fn signed_in(info: RedisConnectionInfo, credentials: Credentials) -> RedisConnectionInfo {
@@ -213,12 +217,8 @@ fn signed_in(info: RedisConnectionInfo, credentials: Credentials) -> RedisConnec
     }
 }
 
-fn disconnected(error: io::Error) -> Fault {
-    Fault::Connection(error.into())
-}
-
 /// The fault if the first reply of a server is an error.
-pub(super) fn not_redis(error: RedisError) -> Fault {
+pub(in super::super) fn not_redis(error: RedisError) -> Fault {
     match error.kind() {
         ErrorKind::Parse => Fault::NotRedis,
         ErrorKind::RESP3NotSupported => Fault::AnnouncesNoChanges,

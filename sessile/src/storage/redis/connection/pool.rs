@@ -6,12 +6,11 @@ use deadpool_redis::{Connection, Pool, PoolError};
 use redis::aio::MultiplexedConnection;
 
 use super::{
-    super::{error::Fault, script::Request, verdict::Verdict},
-    Asking, Attempt, Deadline,
-    checks::check_server,
-    exchange,
+    super::{checks::check_server, error::Fault, request::Request, verdict::Verdict},
+    Asking, Deadline, Reply,
+    server::exchange,
 };
-use crate::storage::retirement::{Action, Reply, Retirement};
+use crate::storage::retirement::{self, Action, Retirement};
 
 /// The connections of a pool. Clones share it.
 #[derive(Clone)]
@@ -37,7 +36,7 @@ impl Connections {
         &self,
         request: &Request<'_>,
         deadline: Deadline,
-    ) -> Result<Attempt, Fault> {
+    ) -> Result<Reply, Fault> {
         let count = self.retirement.count();
         let lease = Lease {
             connection: Some(self.connection(deadline).await?),
@@ -50,16 +49,16 @@ impl Connections {
             .bound(exchange(&mut connection, request, Asking::No))
             .await;
         let answer = answer.unwrap_or_else(|timed_out| Err(timed_out.into()));
-        let action = self.retirement.after(reply(request, &answer), count);
+        let action = self.retirement.after(judged(request, &answer), count);
         if action.closes_idle() {
             drop(self.pool.retain(|_, _| false));
             self.retirement.closed_idle();
         }
         lease.end(action);
-        let value = answer?;
-        Ok(Attempt {
-            value,
-            provenance: None,
+        answer.map_err(|fault| match fault.verdict() {
+            // Another connection leads to the same server.
+            Verdict::Replica if action == Action::Return => Fault::NotConnected(Arc::new(fault)),
+            _ => fault,
         })
     }
 
@@ -110,14 +109,12 @@ impl Drop for Lease<'_> {
 }
 
 /// What the answer to `request` says about the connection.
-fn reply<T>(request: &Request<'_>, answer: &Result<T, Fault>) -> Reply {
+fn judged(request: &Request<'_>, answer: &Result<Reply, Fault>) -> retirement::Reply {
+    use retirement::Reply::{Broken, Other, ReadOnly, Wrote};
     match answer {
-        Ok(_) if request.action.is_write() => Reply::Wrote,
-        Ok(_) => Reply::Other,
-        Err(fault) if fault.verdict() == Verdict::Replica => Reply::ReadOnly,
-        Err(fault) if fault.verdict().ends_connection() || fault.may_have_happened() => {
-            Reply::Broken
-        }
-        Err(_) => Reply::Other,
+        Ok(reply) if request.has_written(&reply.value) => Wrote,
+        Err(fault) if fault.verdict() == Verdict::Replica => ReadOnly,
+        Err(fault) if fault.verdict().ends_connection() || fault.may_have_happened() => Broken,
+        Ok(_) | Err(_) => Other,
     }
 }

@@ -1,106 +1,73 @@
 //! [`Topology`]: which node of a cluster serves which slots.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
 
 use redis::Value;
 
 use super::super::{location::Host, slot::SLOTS};
 
-/// Which node serves which slots, according to one of them.
-///
-/// The ranges are sorted and don't overlap, and neighbors have different hosts. So two maps are equal if they say the
-/// same.
+/// Which node serves each slot, according to one of them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Topology {
-    ranges: Vec<Range>,
-}
-
-/// Slots, from the first to the last one, and their master.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Range {
-    first: u16,
-    last: u16,
-    host: Host,
+    /// The master of each slot, if there is one. Empty if the nodes were not asked yet.
+    owners: Vec<Option<Arc<Host>>>,
 }
 
 impl Topology {
-    fn of(mut ranges: Vec<Range>) -> Self {
-        ranges.sort_by_key(|range| range.first);
-        ranges.dedup_by(|next, range| {
-            let is_rest = range.host == next.host && range.last + 1 == next.first;
-            if is_rest {
-                range.last = next.last;
-            }
-            is_rest
-        });
-        Self { ranges }
-    }
-
     /// Parses the answer of the node at `teller` to `CLUSTER SLOTS`.
     pub(super) fn parse(answer: &Value, teller: &Host) -> Option<Self> {
         let Value::Array(ranges) = answer else {
             return None;
         };
-        let ranges = ranges.iter().map(|range| parse_range(range, teller));
-        Some(Self::of(ranges.collect::<Option<_>>()?))
+        let mut owners = vec![None; SLOTS.into()];
+        for range in ranges {
+            let (first, last, host) = parse_range(range, teller)?;
+            owners.get_mut(first..=last)?.fill(Some(Arc::new(host)));
+        }
+        Some(Self { owners })
     }
 
     /// The same with another owner of one slot.
     pub(super) fn with(&self, slot: u16, host: &Host) -> Self {
-        let mut ranges = Vec::with_capacity(self.ranges.len() + 2);
-        for range in &self.ranges {
-            let part = |first, last| Range {
-                first,
-                last,
-                host: range.host.clone(),
-            };
-            if !(range.first..=range.last).contains(&slot) {
-                ranges.push(range.clone());
-                continue;
-            }
-            if range.first < slot {
-                ranges.push(part(range.first, slot - 1));
-            }
-            if slot < range.last {
-                ranges.push(part(slot + 1, range.last));
-            }
-        }
-        ranges.push(Range {
-            first: slot,
-            last: slot,
-            host: host.clone(),
-        });
-        Self::of(ranges)
+        let mut owners = self.owners.clone();
+        owners.resize(SLOTS.into(), None);
+        owners[usize::from(slot)] = Some(Arc::new(host.clone()));
+        Self { owners }
     }
 
     pub(super) fn owner(&self, slot: u16) -> Option<&Host> {
-        let index = self.ranges.partition_point(|range| range.last < slot);
-        let range = self.ranges.get(index)?;
-        (range.first <= slot).then_some(&range.host)
+        self.owners.get(usize::from(slot))?.as_deref()
     }
 
     pub(super) fn has(&self, host: &Host) -> bool {
-        self.ranges.iter().any(|range| range.host == *host)
+        self.owners.iter().flatten().any(|owner| **owner == *host)
     }
 
     /// A number that is different for another map.
     pub(super) fn layout(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.ranges.hash(&mut hasher);
+        for neighbors in self.owners.chunk_by(|one, next| one == next) {
+            (neighbors.len(), &neighbors[0]).hash(&mut hasher);
+        }
         hasher.finish()
     }
 
     /// All masters, each once.
     pub(super) fn hosts(&self) -> Vec<&Host> {
-        let mut hosts: Vec<&Host> = self.ranges.iter().map(|range| &range.host).collect();
+        let neighbors = self.owners.chunk_by(|one, next| one == next);
+        let mut hosts: Vec<&Host> = neighbors.filter_map(|it| it[0].as_deref()).collect();
         hosts.sort_unstable_by_key(|host| (&host.name, host.port));
         hosts.dedup();
         hosts
     }
 }
 
-/// `[first, last, [name, port, …], …]`: the master comes before its replicas.
-fn parse_range(range: &Value, teller: &Host) -> Option<Range> {
+/// The first and the last slot, and their master: `[first, last, [name, port, …], …]`, in which the replicas follow the
+/// master.
+fn parse_range(range: &Value, teller: &Host) -> Option<(usize, usize, Host)> {
     let Value::Array(parts) = range else {
         return None;
     };
@@ -126,8 +93,8 @@ fn parse_range(range: &Value, teller: &Host) -> Option<Range> {
         name: name.to_owned(),
         port: u16::try_from(*port).ok()?,
     };
-    let (first, last) = (u16::try_from(*first).ok()?, u16::try_from(*last).ok()?);
-    (first <= last && last < SLOTS).then_some(Range { first, last, host })
+    let (first, last) = (usize::try_from(*first).ok()?, usize::try_from(*last).ok()?);
+    (first <= last).then_some((first, last, host))
 }
 
 #[cfg(test)]
@@ -181,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbors_with_one_owner_are_one_range() {
+    fn two_maps_are_equal_if_they_say_the_same() {
         let answer = |ranges: &[(i64, i64, i64)]| {
             let ranges = ranges
                 .iter()
@@ -193,8 +160,9 @@ mod tests {
 
         // As many slots as move at once, and back.
         let moved = (5..305).fold(whole, |topology, slot| topology.with(slot, &host(2)));
-        assert_eq!(moved, answer(&[(0, 4, 1), (5, 304, 2), (305, 16383, 1)]));
-        assert_eq!(moved.ranges.len(), 3);
+        let expected = answer(&[(0, 4, 1), (5, 304, 2), (305, 16383, 1)]);
+        assert_eq!(moved, expected);
+        assert_eq!(moved.layout(), expected.layout());
         let back = (5..305)
             .rev()
             .fold(moved, |topology, slot| topology.with(slot, &host(1)));

@@ -32,29 +32,31 @@
 //! `quick_cache` evicts while it inserts, so the bounds hold at every moment.
 
 mod config;
+mod entry;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 use std::{
     hash::BuildHasher as _,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
 use quick_cache::{
-    DefaultHashBuilder, OptionsBuilder, Weighter,
+    DefaultHashBuilder, OptionsBuilder,
     sync::{Cache, DefaultLifecycle},
 };
 use redis::{PushInfo, PushKind, Value};
 
 pub use self::config::NearCacheConfig;
-use self::stream::InvalidationStream;
+pub(super) use self::entry::Entry;
 pub(super) use self::stream::{Pending, Provenance, StreamGuard};
+use self::{entry::Weight, stream::InvalidationStream};
 use super::Loaded;
-use crate::telemetry;
 #[cfg(feature = "metrics")]
 use crate::telemetry::Size;
+use crate::{storage::lock::lock, telemetry};
 
 /// Number of eviction counters. An eviction also discards the reads in flight of all other keys of the same
 /// counter, which costs them a round trip each. With this many counters that is rare.
@@ -87,17 +89,6 @@ impl Drop for Shared {
     }
 }
 
-/// A session as it was read.
-struct Entry {
-    loaded: Loaded,
-    /// When its time to live passes.
-    ends_at: Instant,
-    /// The stream on which Redis announces changes of the session.
-    stream: Arc<InvalidationStream>,
-    /// The marks that did not end it. A guest has none.
-    watched: Option<Box<[Watched; 2]>>,
-}
-
 /// A read that is under way.
 #[derive(Clone, Copy)]
 pub(super) struct PendingRead {
@@ -110,16 +101,6 @@ pub(super) struct PendingRead {
 pub(super) struct PendingWrite<'a> {
     cache: &'a NearCache,
     redis_key: &'a str,
-}
-
-/// A session, as a reply of Redis contains it.
-pub(super) struct Fetched {
-    pub(super) loaded: Loaded,
-    /// The time that it had left when the request was sent, or less.
-    pub(super) ttl: Duration,
-    pub(super) provenance: Provenance,
-    /// The marks that were read with it. A guest has none.
-    pub(super) watched: Option<[Watched; 2]>,
 }
 
 /// A Redis key that was read, and whose value decides whether a session is served.
@@ -196,11 +177,8 @@ impl NearCache {
         PendingRead { counter, evictions }
     }
 
-    /// Caches what `read` fetched, unless there have been evictions since it began.
-    pub(super) fn insert(&self, read: PendingRead, redis_key: &str, fetched: Fetched) {
-        let Some(entry) = Entry::new(fetched) else {
-            return;
-        };
+    /// Caches what `read` found, unless there have been evictions since it began.
+    pub(super) fn insert(&self, read: PendingRead, redis_key: &str, entry: Entry) {
         let evictions = self.0.lock(read.counter);
         if *evictions == read.evictions {
             self.0.entries.insert(redis_key.into(), Arc::new(entry));
@@ -277,7 +255,7 @@ impl Shared {
 
     #[cfg(feature = "metrics")]
     fn set_size(&self, size: Size) {
-        let mut reported = self.size.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reported = lock(&self.size);
         let before = std::mem::replace(&mut *reported, size);
         drop(reported);
         size.of_near_cache(before);
@@ -288,76 +266,6 @@ impl Shared {
     }
 
     fn lock(&self, counter: usize) -> MutexGuard<'_, u64> {
-        self.evictions[counter]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The weight of an entry, such that one bound keeps both: the bytes that it takes, and at least the bytes
-/// that it could take if the maximum number of entries had one size.
-#[derive(Clone)]
-struct Weight {
-    least: u64,
-}
-
-impl Weight {
-    fn new(config: NearCacheConfig) -> Self {
-        let sessions = (config.max_sessions as u64).max(1);
-        Self {
-            least: (config.max_bytes / sessions).max(1),
-        }
-    }
-
-    fn capacity(&self, config: NearCacheConfig) -> u64 {
-        let least = self.least.saturating_mul(config.max_sessions as u64);
-        least.min(config.max_bytes)
-    }
-
-    /// About how many entries there will be.
-    fn likely_entries(&self, config: NearCacheConfig) -> usize {
-        const TYPICAL: u64 = 1024;
-        let fit = self.capacity(config) / TYPICAL.max(self.least);
-        usize::try_from(fit).unwrap_or(usize::MAX)
-    }
-}
-
-impl Weighter<Box<str>, Arc<Entry>> for Weight {
-    fn weight(&self, redis_key: &Box<str>, entry: &Arc<Entry>) -> u64 {
-        entry.footprint(redis_key.len()).max(self.least)
-    }
-}
-
-impl Entry {
-    /// The entry of what was fetched, if it can be cached.
-    fn new(fetched: Fetched) -> Option<Self> {
-        let Loaded { record, version } = fetched.loaded;
-        // The times of an undated record are those of its load.
-        if record.undated {
-            return None;
-        }
-        let Provenance { stream, asked_at } = fetched.provenance;
-        Some(Self {
-            loaded: Loaded {
-                record: record.compacted(),
-                version,
-            },
-            // Counted from before the request was sent, so that it never ends late.
-            ends_at: asked_at.checked_add(fetched.ttl)?,
-            stream,
-            watched: fetched.watched.map(Box::new),
-        })
-    }
-
-    /// About how many bytes of memory the entry takes under a Redis key of this length.
-    fn footprint(&self, redis_key_len: usize) -> u64 {
-        /// The size of its slot in the table, and the overhead of the allocator.
-        const OVERHEAD: usize = 200;
-        let record = self.loaded.record.footprint();
-        let watched = self
-            .watched
-            .as_ref()
-            .map_or(0, |_| size_of::<[Watched; 2]>());
-        (size_of::<Self>() + OVERHEAD + redis_key_len + record + watched) as u64
+        lock(&self.evictions[counter])
     }
 }

@@ -13,25 +13,25 @@ fn near_cache() -> NearCache {
     NearCache::new(NearCacheConfig::default().max_staleness(HOUR))
 }
 
-fn fetched_over(connection: &StreamGuard, text: &str) -> Fetched {
+fn loaded(text: &str) -> Loaded {
     let mut record = Record::new(Timestamp::from_unix_millis(0));
     record.state.insert("text", text).unwrap();
-    Fetched {
-        loaded: Loaded {
-            record,
-            version: Version::new(1),
-        },
-        ttl: HOUR,
-        provenance: connection.ask().answered(),
-        watched: None,
+    Loaded {
+        record,
+        version: Version::new(1),
     }
+}
+
+fn entry_over(connection: &StreamGuard, text: &str) -> Entry {
+    let provenance = connection.ask().answered();
+    Entry::new(&loaded(text), HOUR, provenance, None).unwrap()
 }
 
 /// The Redis key of a session that was read.
 fn read(cache: &NearCache, connection: &StreamGuard, text: &str) -> String {
     let redis_key = SessionId::generate().to_string();
     let read = cache.begin_read(&redis_key);
-    cache.insert(read, &redis_key, fetched_over(connection, text));
+    cache.insert(read, &redis_key, entry_over(connection, text));
     redis_key
 }
 
@@ -94,9 +94,9 @@ fn a_read_that_an_eviction_overtakes_is_not_cached() {
     let key = SessionId::generate().to_string();
     let while_reading = |between: &dyn Fn()| {
         let read = cache.begin_read(&key);
-        let fetched = fetched_over(&connection, "");
+        let entry = entry_over(&connection, "");
         between();
-        cache.insert(read, &key, fetched);
+        cache.insert(read, &key, entry);
         has(&cache, &key)
     };
     assert!(!while_reading(&|| cache.apply(&change_of(&key))));
@@ -114,21 +114,22 @@ fn a_write_evicts_what_was_cached_before_and_what_was_read_meanwhile() {
     let write = cache.begin_write(&key);
     assert!(!has(&cache, &key));
     let during = cache.begin_read(&key);
-    cache.insert(during, &key, fetched_over(&connection, ""));
+    cache.insert(during, &key, entry_over(&connection, ""));
     let slow = cache.begin_read(&key);
     drop(write);
     assert!(!has(&cache, &key));
-    cache.insert(slow, &key, fetched_over(&connection, ""));
+    cache.insert(slow, &key, entry_over(&connection, ""));
     assert!(!has(&cache, &key));
 }
 
 #[test]
 fn an_undated_record_is_not_cached() {
-    let (cache, [connection, _driver]) = (near_cache(), StreamGuard::pair());
-    let mut fetched = fetched_over(&connection, "");
-    fetched.loaded.record.undated = true;
-    cache.insert(cache.begin_read("key"), "key", fetched);
-    assert!(!has(&cache, "key"));
+    let [connection, _driver] = StreamGuard::pair();
+    let entry = |loaded: &Loaded| Entry::new(loaded, HOUR, connection.ask().answered(), None);
+    let mut loaded = loaded("");
+    assert!(entry(&loaded).is_some());
+    loaded.record.undated = true;
+    assert!(entry(&loaded).is_none());
 }
 
 #[test]

@@ -3,12 +3,7 @@
 use redis::Value;
 
 use super::{
-    super::{
-        RedisSessionStore,
-        error::Fault,
-        near::Watched,
-        script::{Action, Request},
-    },
+    super::{RedisSessionStore, error::Fault, near::Watched, request::Request},
     group::Group,
 };
 use crate::{
@@ -100,12 +95,20 @@ impl RedisSessionStore {
         subject: &SubjectDigest,
     ) -> Result<Option<Loaded>, StoreError> {
         let (loaded, marks) = tokio::try_join!(self.fetch(redis_key, id), self.marks_of(subject))?;
-        let Some(loaded) = loaded else {
-            return Ok(None);
-        };
-        let marks = self
-            .marks_on(&loaded.record, Some((subject, marks)))
-            .await?;
+        match loaded {
+            Some(loaded) => self.unless_ended(id, loaded, Some((subject, marks))).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The session, unless a mark has ended it. The marks of one subject were `read` already.
+    pub(in super::super) async fn unless_ended(
+        &self,
+        id: &SessionId,
+        loaded: Loaded,
+        read: Option<(&SubjectDigest, Marks)>,
+    ) -> Result<Option<Loaded>, StoreError> {
+        let marks = self.marks_on(&loaded.record, read).await?;
         Ok((!marks.have_ended(id, &loaded.record)).then_some(loaded))
     }
 
@@ -146,10 +149,7 @@ impl RedisSessionStore {
         since: Timestamp,
     ) -> Result<bool, StoreError> {
         let redis_key = self.redis_key(id);
-        let request = Request {
-            redis_key: &redis_key,
-            action: Action::Get,
-        };
+        let request = Request::get(&redis_key);
         let marks = async {
             match subject {
                 Some(subject) => self.marks_of(subject).await,
@@ -171,10 +171,7 @@ impl RedisSessionStore {
         let redis_key = self.mark_key(group);
         let near_cache = self.near_cache.as_ref();
         let read = near_cache.map(|near_cache| near_cache.begin_read(&redis_key));
-        let request = Request {
-            redis_key: &redis_key,
-            action: Action::Get,
-        };
+        let request = Request::get(&redis_key);
         let reply = Box::pin(self.connection.send(&request)).await?;
         let watched = read.zip(reply.provenance);
         let watched = watched.map(|(read, provenance)| Watched::new(read, provenance));

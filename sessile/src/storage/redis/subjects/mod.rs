@@ -1,7 +1,7 @@
 //! The sessions of each user.
 //!
 //! The sessions of a subject, and those with a lookup label, are a [`Group`]. Its index and its mark are under four
-//! Redis keys of the same slot, which [scripts] change atomically. The index is a hint: it may name sessions that have
+//! Redis keys of the same slot, which [scripts](super::script) change atomically. The index is a hint: it may name sessions that have
 //! ended, so a [reading pass](reading) reads each record. It names every session of the group, because a session is
 //! [stored](write) only after it was added.
 //!
@@ -11,17 +11,17 @@ mod group;
 mod marks;
 mod reading;
 mod reservation;
-mod scripts;
 mod sweep;
 mod write;
 
-use redis::Value;
+use redis::FromRedisValue;
 
-use self::{group::Group, scripts::MARK};
+use self::group::Group;
 use super::{
     RedisSessionStore,
     error::Fault,
-    script::{Action, Request, Script},
+    request::{Request, parse},
+    script::{MARK, Script},
     slot,
 };
 use crate::{
@@ -93,14 +93,7 @@ impl SubjectStore for RedisSessionStore {
 
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let at = self.mark_everything(now).await?;
-        let (mut newest, mut position) = (None, None);
-        loop {
-            let (newest_of_some, next) = self.end_some(position).await?;
-            (newest, position) = (newest.max(newest_of_some), next);
-            if position.is_none() {
-                break;
-            }
-        }
+        let newest = self.delete_all(Record::is_revocation).await?;
         // The clock of another server may be ahead.
         match newest.filter(|newest| at < *newest) {
             Some(newest) => self.mark_everything(newest).await,
@@ -111,10 +104,7 @@ impl SubjectStore for RedisSessionStore {
 
 impl RedisSessionStore {
     /// Writes the mark that ends all sessions, and returns its time.
-    pub(in crate::storage) async fn mark_everything(
-        &self,
-        now: Timestamp,
-    ) -> Result<Timestamp, StoreError> {
+    async fn mark_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let at = self.mark(Group::All, now, None).await?;
         at.ok_or_else(|| Fault::UnexpectedReply.into())
     }
@@ -136,36 +126,22 @@ impl RedisSessionStore {
             kept.map_or_else(String::new, |kept| kept.id.to_string()),
             kept_at.to_string(),
         ];
-        let Value::BulkString(text) = self.run(group, &MARK, &arguments).await? else {
-            return Err(Fault::UnexpectedReply.into());
-        };
-        if text == b"ended" {
-            return Ok(None);
-        }
-        let text = std::str::from_utf8(&text).ok();
-        let at = text.and_then(|text| text.parse().ok());
-        let at = at.ok_or(Fault::UnexpectedReply)?;
-        Ok(Some(Timestamp::from_unix_millis(at)))
+        let at: Option<u64> = self.run(group, &MARK, &arguments).await?;
+        Ok(at.map(Timestamp::from_unix_millis))
     }
 
     /// Runs a script on the index of a group.
-    async fn run(
+    async fn run<T: FromRedisValue>(
         &self,
         group: Group,
         script: &'static Script,
         arguments: &[String],
-    ) -> Result<Value, StoreError> {
+    ) -> Result<T, StoreError> {
         let keys = self.index_keys(group);
-        let request = Request {
-            redis_key: &keys[0],
-            action: Action::Run {
-                script,
-                keys: &keys,
-                arguments,
-            },
-        };
+        let request = Request::run(script, &keys, arguments);
         // Boxed, so that the futures of operations with several steps stay small.
-        Ok(Box::pin(self.connection.send(&request)).await?.value)
+        let reply = Box::pin(self.connection.send(&request)).await?;
+        Ok(parse(reply.value)?)
     }
 
     /// The Redis keys of a group: when its sessions end, when they signed in, those that may not be stored yet, and

@@ -1,16 +1,17 @@
 //! A reading pass: the sessions that an index names, compared with what is stored.
 
-use futures_util::future::try_join_all;
-use redis::Value;
-
 use super::{
-    super::{RedisSessionStore, error::Fault},
+    super::{
+        RedisSessionStore,
+        error::Fault,
+        script::{ENTRIES, FORGET},
+    },
     group::Group,
     marks::Marks,
     reservation::{Reservation, Written},
-    scripts::{ENTRIES, FORGET},
 };
 use crate::storage::{Loaded, SessionId, StoreError, StoreErrorKind};
+use futures_util::future::try_join_all;
 
 /// The number of sessions that are read at the same time.
 const AT_ONCE: usize = 32;
@@ -150,20 +151,13 @@ impl RedisSessionStore {
     }
 
     async fn entries(&self, group: Group) -> Result<Vec<Entry>, StoreError> {
-        let Value::Array(parts) = self.run(group, &ENTRIES, &[]).await? else {
-            return Err(Fault::UnexpectedReply.into());
-        };
-        let entries = parts.chunks(3).map(|parts| match parts {
-            [
-                Value::BulkString(id),
-                Value::BulkString(signed_in_at),
-                Value::Int(is_new),
-            ] => Some(Entry {
-                id: std::str::from_utf8(id).ok()?.parse().ok()?,
-                signed_in_at: std::str::from_utf8(signed_in_at).ok()?.to_owned(),
-                is_new: *is_new == 1,
-            }),
-            _ => None,
+        let entries: Vec<(String, String, bool)> = self.run(group, &ENTRIES, &[]).await?;
+        let entries = entries.into_iter().map(|(id, signed_in_at, is_new)| {
+            Some(Entry {
+                id: id.parse().ok()?,
+                signed_in_at,
+                is_new,
+            })
         });
         let entries = entries.collect::<Option<_>>();
         entries.ok_or_else(|| Fault::UnexpectedReply.into())
@@ -178,7 +172,6 @@ impl RedisSessionStore {
             .iter()
             .flat_map(|entry| [entry.id.to_string(), entry.signed_in_at.clone()]);
         let arguments: Vec<_> = arguments.collect();
-        self.run(group, &FORGET, &arguments).await?;
-        Ok(())
+        self.run(group, &FORGET, &arguments).await
     }
 }

@@ -3,11 +3,13 @@
 use redis::Value;
 
 use super::{
-    super::{RedisSessionStore, error::Fault},
+    super::{
+        RedisSessionStore,
+        script::{RESERVE, SETTLE},
+    },
     group::Group,
     marks::Mark,
     reading::Entry,
-    scripts::{RESERVE, SETTLE},
 };
 use crate::storage::{AtLimit, SessionId, SessionLimit, SignInWrite, StoreError, timing::millis};
 
@@ -98,19 +100,16 @@ impl RedisSessionStore {
             millis(write.ttl).to_string(),
             max.to_string(),
         ];
-        match &self.run(group, &RESERVE, &arguments).await? {
-            Value::BulkString(word) if word == b"full" => Ok(None),
-            Value::Array(parts) => match parts.as_slice() {
-                [mark, Value::Int(reserved_at), Value::Int(is_new)] => Ok(Some(Reservation {
-                    group,
-                    mark: Mark::parse(mark)?,
-                    reserved_at: *reserved_at,
-                    is_new: *is_new == 1,
-                })),
-                _ => Err(Fault::UnexpectedReply.into()),
-            },
-            _ => Err(Fault::UnexpectedReply.into()),
-        }
+        let reserved: Option<(Value, i64, bool)> = self.run(group, &RESERVE, &arguments).await?;
+        let Some((mark, reserved_at, is_new)) = reserved else {
+            return Ok(None);
+        };
+        Ok(Some(Reservation {
+            group,
+            mark: Mark::parse(&mark)?,
+            reserved_at,
+            is_new,
+        }))
     }
 
     /// Records the outcome of the write in the index. If the reply is lost, each reservation expires after a
@@ -135,7 +134,7 @@ impl RedisSessionStore {
         id: &SessionId,
         reservation: &Reservation,
         written: Written,
-    ) -> Result<Value, StoreError> {
+    ) -> Result<(), StoreError> {
         let outcome = match written {
             Written::Stored => "stored",
             Written::Missing => "missing",

@@ -2,10 +2,7 @@
 
 use futures_util::future::try_join_all;
 
-use super::super::{
-    RedisSessionStore,
-    scan::{Position, SCANNED_AT_ONCE},
-};
+use super::super::{RedisSessionStore, scan::SCANNED_AT_ONCE};
 use crate::{
     clock::Timestamp,
     record::Record,
@@ -16,29 +13,24 @@ use crate::{
 const AT_ONCE: usize = 32;
 
 impl RedisSessionStore {
-    /// Deletes the sessions that one `SCAN` finds, and no entries of a revocation list. Returns the newest sign-in of them,
-    /// and where to continue.
-    pub(in crate::storage) async fn end_some(
+    /// Deletes all sessions, unless their records are `kept`. Returns the time of their newest sign-in.
+    pub(in super::super) async fn delete_all(
         &self,
-        from: Option<Position>,
-    ) -> Result<(Option<Timestamp>, Option<Position>), StoreError> {
-        let scanned = self.scan(from, SCANNED_AT_ONCE).await?;
-        let deleting = self.delete_sessions(&scanned.ids, Record::is_revocation);
-        Ok((deleting.await?, scanned.next))
-    }
-
-    /// Deletes the records of these ids, unless they are `kept`. Returns the time of their newest sign-in.
-    pub(in super::super) async fn delete_sessions(
-        &self,
-        ids: &[SessionId],
         kept: fn(&Record) -> bool,
     ) -> Result<Option<Timestamp>, StoreError> {
-        let mut newest = None;
-        for ids in ids.chunks(AT_ONCE) {
-            let deleted = try_join_all(ids.iter().map(|id| self.delete_session(id, kept))).await?;
-            newest = newest.max(deleted.into_iter().max().flatten());
+        let (mut newest, mut position) = (None, None);
+        loop {
+            let scanned = self.scan(position, SCANNED_AT_ONCE).await?;
+            for ids in scanned.ids.chunks(AT_ONCE) {
+                let deleting = ids.iter().map(|id| self.delete_session(id, kept));
+                let signed_in_at = try_join_all(deleting).await?.into_iter().max().flatten();
+                newest = newest.max(signed_in_at);
+            }
+            position = scanned.next;
+            if position.is_none() {
+                return Ok(newest);
+            }
         }
-        Ok(newest)
     }
 
     /// Deletes the record of `id`, unless it is `kept`. A value that is not a record stays, because the database may

@@ -14,12 +14,11 @@
 use redis::Value;
 
 use super::{
-    super::{RedisSessionStore, error::Fault},
+    super::{RedisSessionStore, error::Fault, script::DISPLACE},
     group::Group,
     marks::Marks,
     reading::Entry,
     reservation::{Reservation, Written},
-    scripts::DISPLACE,
 };
 use crate::storage::{
     AtLimit, CreateOutcome, Freshness, Refusal, SessionId, SessionLimit, SessionStore as _,
@@ -100,8 +99,10 @@ impl RedisSessionStore {
             version,
             ttl,
         } = *write;
-        let mark_keys = record
-            .subject()
+        let subject = record.subject();
+        // In a cluster, the marks are on other nodes.
+        let subject_beside = subject.filter(|_| !self.connection.is_cluster());
+        let mark_keys = subject_beside
             .map(|subject| [Group::Subject(subject), Group::All].map(|group| self.mark_key(group)));
         let reads = mark_keys.as_ref().map_or(&[][..], |keys| keys);
         let (outcome, values) = match expected {
@@ -122,9 +123,8 @@ impl RedisSessionStore {
             }
         };
         let is_stored = matches!(outcome, SignInOutcome::Stored { .. });
-        let marks = match (record.subject(), <[Value; 2]>::try_from(values)) {
+        let marks = match (subject, <[Value; 2]>::try_from(values)) {
             (Some(_), Ok(values)) if is_stored => Marks::parse(values),
-            // In a cluster, they are on other nodes.
             (Some(subject), Err(_)) if is_stored => self.marks_of(&subject).await,
             _ => Ok(Marks::default()),
         };
@@ -155,10 +155,7 @@ impl RedisSessionStore {
                 max.to_string(),
                 is_compared.to_string(),
             ];
-            match self.run(group, &DISPLACE, &arguments).await? {
-                Value::Int(count) => Ok::<_, StoreError>(count),
-                _ => Err(Fault::UnexpectedReply.into()),
-            }
+            self.run::<i64>(group, &DISPLACE, &arguments).await
         };
         let mut displaced = Vec::new();
         let mut count = settle(0).await?;

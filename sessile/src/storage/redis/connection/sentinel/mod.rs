@@ -6,7 +6,10 @@
 
 mod watch;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use redis::{AsyncConnectionConfig, ProtocolVersion, Value, aio::MultiplexedConnection};
 use tokio::{
@@ -22,6 +25,7 @@ use super::{
     },
     Connector, RawConnection,
 };
+use crate::storage::lock::lock;
 
 /// The sentinels that watch a master.
 pub(super) struct Sentinels {
@@ -117,15 +121,14 @@ impl Sentinels {
 
     /// Stops listening to the sentinels.
     pub(super) fn close(&self) {
-        let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(watcher) = &*watcher {
+        if let Some(watcher) = &*lock(&self.watcher) {
             watcher.abort();
         }
     }
 
     /// The task that listens to the sentinels. It is started if there is none, or if its runtime has ended.
     fn watcher(&self) -> AbortHandle {
-        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watcher = lock(&self.watcher);
         match &*watcher {
             Some(watcher) if !watcher.is_finished() => watcher.clone(),
             _ => {
@@ -183,8 +186,8 @@ impl Shared {
         let connecting = self
             .connector
             .connect_to_sentinel(host, ProtocolVersion::RESP2, config);
-        let (mut sentinel, _driver) = connecting.await?;
-        self.ask(index, &mut sentinel).await
+        let mut sentinel = connecting.await?;
+        self.ask(index, &mut sentinel.connection).await
     }
 
     /// Asks a sentinel for the master, and keeps its answer. Returns whether it knows the master.
@@ -195,7 +198,7 @@ impl Shared {
         let reply = timeout(self.connector.timeout, reply).await;
         let reply = reply.map_err(|_| Fault::TimedOut(self.connector.timeout))??;
         let answer = match reply.extract_error() {
-            Ok(reply) => Some(Answer::parse(&reply).ok_or(Fault::UnexpectedReply)?),
+            Ok(reply) => Some(Answer::parse(reply).ok_or(Fault::UnexpectedReply)?),
             Err(error) if error.code() == Some("ERR") => None,
             Err(error) => return Err(error.into()),
         };
@@ -215,28 +218,13 @@ impl Shared {
 
 impl Answer {
     /// Parses the reply to `SENTINEL MASTER`: names and values, as a list or as a map.
-    fn parse(reply: &Value) -> Option<Self> {
-        let pairs: Vec<(&Value, &Value)> = match reply {
-            Value::Map(pairs) => pairs.iter().map(|(name, value)| (name, value)).collect(),
-            Value::Array(items) => items
-                .chunks_exact(2)
-                .map(|pair| (&pair[0], &pair[1]))
-                .collect(),
-            _ => return None,
-        };
-        let field = |wanted: &str| {
-            let is_wanted =
-                |name: &Value| matches!(name, Value::BulkString(name) if name == wanted.as_bytes());
-            match pairs.iter().find(|(name, _)| is_wanted(name))?.1 {
-                Value::BulkString(value) => std::str::from_utf8(value).ok(),
-                _ => None,
-            }
-        };
+    fn parse(reply: Value) -> Option<Self> {
+        let mut fields: HashMap<String, String> = redis::from_redis_value(reply).ok()?;
         Some(Self {
-            epoch: field("config-epoch")?.parse().ok()?,
+            epoch: fields.get("config-epoch")?.parse().ok()?,
             master: Host {
-                name: field("ip")?.to_owned(),
-                port: field("port")?.parse().ok()?,
+                port: fields.get("port")?.parse().ok()?,
+                name: fields.remove("ip")?,
             },
         })
     }

@@ -2,10 +2,10 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo};
 use tokio::{sync::Notify, task::JoinSet, time::sleep};
 
-use super::{super::connect::Driver, Fault, Shared};
+use super::{Fault, RawConnection, Shared};
 
 /// A sentinel is asked this often even if it announces nothing. The connection to it may be broken.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -33,9 +33,9 @@ pub(super) async fn watch(shared: Arc<Shared>) {
 /// Asks a sentinel for the master: now, when it announces a switch, and every [`PERIOD`].
 async fn follow(shared: &Shared, index: usize) -> Result<Infallible, Fault> {
     let announced = Arc::new(Notify::new());
-    let (mut sentinel, _driver) = subscribe(shared, index, &announced).await?;
+    let mut sentinel = subscribe(shared, index, &announced).await?;
     loop {
-        shared.ask(index, &mut sentinel).await?;
+        shared.ask(index, &mut sentinel.connection).await?;
         sleep(SPACING).await;
         tokio::select! {
             () = announced.notified() => {}
@@ -50,7 +50,7 @@ async fn subscribe(
     shared: &Shared,
     index: usize,
     announced: &Arc<Notify>,
-) -> Result<(MultiplexedConnection, Arc<Driver>), Fault> {
+) -> Result<RawConnection, Fault> {
     let (host, connector) = (&shared.hosts[index], &shared.connector);
     let announced = Arc::clone(announced);
     let config = AsyncConnectionConfig::new().set_push_sender(move |_: PushInfo| {
@@ -59,11 +59,11 @@ async fn subscribe(
     });
     let connecting = connector.connect_to_sentinel(host, ProtocolVersion::RESP3, config);
     match connecting.await {
-        Ok((mut sentinel, driver)) => {
-            let subscribing = sentinel.subscribe("+switch-master");
+        Ok(mut sentinel) => {
+            let subscribing = sentinel.connection.subscribe("+switch-master");
             // If the user lacks this right, the next periodic question finds the switch.
             _ = connector.bound(subscribing).await?;
-            Ok((sentinel, driver))
+            Ok(sentinel)
         }
         // Before Redis 6.0, a connection with a subscription accepts no other commands.
         Err(Fault::AnnouncesNoChanges) => {

@@ -1,9 +1,12 @@
 //! [`Location`]: a parsed address.
 
-use std::{net::Ipv6Addr, path::PathBuf};
+mod host;
+
+use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 
+pub(super) use self::host::Host;
 use crate::storage::credentials::Credentials;
 
 /// The default port of a server.
@@ -23,9 +26,6 @@ pub(super) struct Location {
     pub(super) client_name: String,
 }
 
-/// The name of connections, unless the address has another one.
-const CLIENT_NAME: &str = "sessile";
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Servers {
     One(Endpoint),
@@ -42,12 +42,6 @@ pub(super) enum Servers {
 pub(super) enum Endpoint {
     Tcp(Host),
     Socket(PathBuf),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Host {
-    pub(super) name: String,
-    pub(super) port: u16,
 }
 
 /// Why an address can't be used. Does not quote the address, which may contain a password.
@@ -131,32 +125,17 @@ impl Location {
             }
             _ => return Err(AddressError::Scheme),
         };
-        let is_sentinel = matches!(servers, Servers::Sentinels { .. });
-        let mut sentinel_credentials = Credentials::default();
-        let mut client_name = CLIENT_NAME.to_owned();
-        for pair in pairs(parts.query) {
-            match pair? {
-                ("client_name", name) => client_name = self::client_name(name)?,
-                ("sentinel_user", name) if is_sentinel => {
-                    sentinel_credentials.username = Some(decoded(name)?);
-                }
-                ("sentinel_pass", password) if is_sentinel => {
-                    sentinel_credentials.password = Some(decoded(password)?);
-                }
-                _ => return Err(AddressError::Extra),
-            }
-        }
-        Ok(Self {
-            servers,
+        let credentials = Credentials {
+            username: parts.username.map(decoded).transpose()?,
+            password: parts.password.map(decoded).transpose()?,
+        };
+        Self {
             tls,
-            credentials: Credentials {
-                username: parts.username.map(decoded).transpose()?,
-                password: parts.password.map(decoded).transpose()?,
-            },
-            sentinel_credentials,
+            credentials,
             database,
-            client_name,
-        })
+            ..Self::of(servers)
+        }
+        .with_parameters(parts.query)
     }
 
     /// `/path/to/socket?db=1&user=…&pass=…`
@@ -165,31 +144,50 @@ impl Location {
         if !path.starts_with('/') || path == "/" {
             return Err(AddressError::SocketPath);
         }
-        let mut location = Self {
-            servers: Servers::One(Endpoint::Socket(decoded(path)?.into())),
+        let socket = Endpoint::Socket(decoded(path)?.into());
+        Self::of(Servers::One(socket)).with_parameters(query)
+    }
+
+    fn of(servers: Servers) -> Self {
+        Self {
+            servers,
             tls: false,
             credentials: Credentials::default(),
             sentinel_credentials: Credentials::default(),
             database: 0,
-            client_name: CLIENT_NAME.to_owned(),
-        };
-        for pair in pairs(query) {
-            match pair? {
-                ("db", number) => location.database = database(number)?,
-                ("client_name", name) => location.client_name = client_name(name)?,
-                ("user", name) => location.credentials.username = Some(decoded(name)?),
-                ("pass", password) => location.credentials.password = Some(decoded(password)?),
-                _ => return Err(AddressError::Extra),
-            }
+            client_name: "sessile".to_owned(),
         }
-        Ok(location)
     }
-}
 
-/// `name=value&…`
-fn pairs(query: &str) -> impl Iterator<Item = Result<(&str, &str), AddressError>> {
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').ok_or(AddressError::Extra))
+    /// Applies `name=value&…`.
+    fn with_parameters(mut self, query: &str) -> Result<Self, AddressError> {
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').ok_or(AddressError::Extra)?;
+            self.set(name, value)?;
+        }
+        Ok(self)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), AddressError> {
+        match (name, &self.servers) {
+            ("client_name", _) => self.client_name = client_name(value)?,
+            ("sentinel_user", Servers::Sentinels { .. }) => {
+                self.sentinel_credentials.username = Some(decoded(value)?);
+            }
+            ("sentinel_pass", Servers::Sentinels { .. }) => {
+                self.sentinel_credentials.password = Some(decoded(value)?);
+            }
+            ("db", Servers::One(Endpoint::Socket(_))) => self.database = database(value)?,
+            ("user", Servers::One(Endpoint::Socket(_))) => {
+                self.credentials.username = Some(decoded(value)?);
+            }
+            ("pass", Servers::One(Endpoint::Socket(_))) => {
+                self.credentials.password = Some(decoded(value)?);
+            }
+            _ => return Err(AddressError::Extra),
+        }
+        Ok(())
+    }
 }
 
 /// `user:password@hosts/path?query`
@@ -234,50 +232,6 @@ impl<'a> Parts<'a> {
             .split(',')
             .map(|text| Host::parse(text, port))
             .collect()
-    }
-}
-
-impl Host {
-    /// `name`, `name:port`, `[::1]`, `[::1]:port`
-    pub(super) fn parse(text: &str, default_port: u16) -> Result<Self, AddressError> {
-        let (name, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((name, "")) => (name, None),
-            Some((name, rest)) => (
-                name,
-                Some(rest.strip_prefix(':').ok_or(AddressError::Port)?),
-            ),
-            // A cluster writes IPv6 addresses without brackets, with more than one colon.
-            None => match text.rsplit_once(':') {
-                Some((name, port)) => (name, Some(port)),
-                None => (text, None),
-            },
-        };
-        let allowed = |byte: u8| byte.is_ascii_graphic() && !b"/\\?#@%[]<>\"'`{}|^".contains(&byte);
-        let is_address = || name.parse::<Ipv6Addr>().is_ok();
-        if name.is_empty() || !name.bytes().all(allowed) || name.contains(':') && !is_address() {
-            return Err(AddressError::Host);
-        }
-        let port = match port {
-            Some(digits) => digits.parse().map_err(|_| AddressError::Port)?,
-            None => default_port,
-        };
-        if port == 0 {
-            return Err(AddressError::Port);
-        }
-        Ok(Self {
-            name: name.to_owned(),
-            port,
-        })
-    }
-
-    /// The host that this node of a cluster redirects to. Without a name it is the node's own.
-    pub(super) fn redirected(&self, address: &str) -> Result<Self, AddressError> {
-        match address.strip_prefix(':') {
-            Some(port) if !port.contains(':') => {
-                Self::parse(&format!("[{}]:{port}", self.name), PORT)
-            }
-            _ => Self::parse(address, PORT),
-        }
     }
 }
 

@@ -1,13 +1,13 @@
 -- Adds a session that is about to be stored, or extends its entry.
 -- ARGV[1]: its id. ARGV[2]: when it signed in. ARGV[3]: its time to live in milliseconds.
 -- ARGV[4]: how many sessions there may be, or 0.
--- Returns 'full', or the mark, when the place was reserved or 0, and 1 if the session had none.
+-- Returns false if there is no place, or the mark, when the place was reserved or 0, and 1 if the session had none.
 local id, signed_in, ttl, max = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local known = tonumber(redis.call('ZSCORE', sign_ins, id))
 local others = redis.call('ZCARD', sign_ins) - (known and 1 or 0)
 if max > 0 and others >= max then
-  return 'full'
+  return false
 end
 local last_end = tonumber(redis.call('ZSCORE', sessions, id))
 if last_end and not known then

@@ -1,15 +1,11 @@
-//! Locking shards, and reporting how their sizes changed once the locks are released.
+//! [`Resized`]: reports how the sizes of shards changed, once their locks are released.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use super::shard::Shard;
+use crate::storage::lock::lock;
 #[cfg(feature = "metrics")]
 use crate::telemetry::Size;
-
-#[inline]
-pub(super) fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// By how much an operation changed the sizes of shards.
 ///
