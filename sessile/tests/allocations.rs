@@ -25,7 +25,8 @@ use sessile::{
         Settings,
     },
     engine::{ResponseHead, SealingKey, SessionManager},
-    storage::{CookieSessionStore, MemorySessionStore, SessionStore},
+    record::Record,
+    storage::{CookieSessionStore, MemorySessionStore, SessionId, SessionStore},
 };
 
 /// The output of `future`, which has to be ready.
@@ -235,4 +236,40 @@ fn allocations_of_the_middleware() {
         ("cookie: lazy, untouched", 4, cookie(Lazy, "/nothing")),
     ];
     assert_within(&budget);
+}
+
+/// The bytes of the futures of an operation that loads and one that changes.
+fn sizes<S: SessionStore>() -> [usize; 2] {
+    fn of_load<A, B, C, F>(_: impl FnOnce(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+    fn of_update<A, B, C, D, E, F>(_: impl FnOnce(A, B, C, D, E) -> F) -> usize {
+        size_of::<F>()
+    }
+    let load =
+        |store: &'static S, id: &'static SessionId, freshness| store.load(id, None, freshness);
+    let update =
+        |store: &'static S, id: &'static SessionId, version, record: &'static Record, ttl| {
+            store.update(id, version, record, version, ttl)
+        };
+    [of_load(load), of_update(update)]
+}
+
+/// The future of a request contains that of its store, and is copied a few times before it is polled.
+#[test]
+fn the_futures_of_stores_are_small() {
+    for (sizes, bound) in [
+        (sizes::<MemorySessionStore>(), 64),
+        (sizes::<CookieSessionStore>(), 64),
+        #[cfg(feature = "sqlite-session")]
+        (sizes::<sessile::storage::SqliteSessionStore>(), 512),
+        #[cfg(feature = "postgres-session")]
+        (sizes::<sessile::storage::PostgresSessionStore>(), 2560),
+        #[cfg(feature = "mysql-session")]
+        (sizes::<sessile::storage::MySqlSessionStore>(), 2560),
+        #[cfg(feature = "redis-rs-session")]
+        (sizes::<sessile::storage::RedisSessionStore>(), 2560),
+    ] {
+        assert!(sizes.into_iter().all(|size| size <= bound), "{sizes:?}");
+    }
 }

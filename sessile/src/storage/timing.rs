@@ -1,8 +1,13 @@
 //! Time limits and times to live, as the stores on servers need them.
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use tokio::time::{Instant, timeout_at};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Timeout, timeout_at};
 
 /// The longest pause before a store tries another connection, unless it has a setting for that.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -28,9 +33,30 @@ impl Deadline {
     }
 
     /// The output of `future`, if it is ready in time.
-    pub(super) async fn bound<F: Future>(self, future: F) -> Result<F::Output, TimedOut> {
-        let bounded = timeout_at(self.at, future).await;
-        bounded.map_err(|_| TimedOut(self.limit))
+    pub(super) fn bound<F: Future>(self, future: F) -> Bounded<F> {
+        Bounded {
+            timeout: timeout_at(self.at, future),
+            limit: self.limit,
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`Deadline::bound`]. An `async fn` would have room for `future` twice, and copy it once more.
+    pub(super) struct Bounded<F> {
+        #[pin]
+        timeout: Timeout<F>,
+        limit: Duration,
+    }
+}
+
+impl<F: Future> Future for Bounded<F> {
+    type Output = Result<F::Output, TimedOut>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let polled = this.timeout.poll(context);
+        polled.map(|bounded| bounded.map_err(|_| TimedOut(*this.limit)))
     }
 }
 

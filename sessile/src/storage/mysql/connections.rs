@@ -81,7 +81,7 @@ impl Connections {
                 taking.await.map(Lease::Own)
             }
             Self::Pool(Pool { pool, max_packet }) => {
-                let mut lease = pool.acquire().await.map_err(fault)?;
+                let mut lease = Box::pin(pool.acquire()).await.map_err(fault)?;
                 let max_packet = match max_packet.get() {
                     Some(known) => *known,
                     None => {

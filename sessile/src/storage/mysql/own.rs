@@ -93,7 +93,7 @@ impl Own {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.ok();
         let connection = match is_new {
-            true => self.0.open().await?,
+            true => Box::pin(self.0.open()).await?,
             false => self.0.find_or_open(limit).await?,
         };
         Ok(Taken {
@@ -137,7 +137,8 @@ impl Inner {
             }
             tokio::select! {
                 biased;
-                _permit = &mut opening => return self.open().await,
+                // Boxed, since it is large and rare.
+                _permit = &mut opening => return Box::pin(self.open()).await,
                 () = given_back => {}
             }
         }

@@ -94,7 +94,15 @@ impl Writer {
         let mut messages = Vec::with_capacity(BATCH);
         let mut jobs = Vec::with_capacity(BATCH);
         let mut closing = Vec::new();
-        while queue.messages.blocking_recv_many(&mut messages, BATCH) > 0 {
+        while let Some(first) = queue.messages.blocking_recv() {
+            messages.push(first);
+            // A worker on the same core goes on meanwhile, and its other requests join the transaction.
+            thread::yield_now();
+            while messages.len() < BATCH
+                && let Ok(next) = queue.messages.try_recv()
+            {
+                messages.push(next);
+            }
             for message in messages.drain(..) {
                 match message {
                     Message::Job(job) => jobs.push(job),

@@ -55,7 +55,8 @@ impl Opened {
         if self.used.elapsed() < UNPROVED {
             return true;
         }
-        let answer = timeout(PING_TIMEOUT.min(limit), self.connection.ping()).await;
+        // Boxed, since it is large and rare.
+        let answer = Box::pin(timeout(PING_TIMEOUT.min(limit), self.connection.ping())).await;
         matches!(answer, Ok(Ok(())))
     }
 
