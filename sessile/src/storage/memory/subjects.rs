@@ -13,8 +13,8 @@ use crate::{
     clock::Timestamp,
     record::Record,
     storage::{
-        AtLimit, EndOutcome, Kept, Loaded, Refusal, SessionId, SessionLimit, SignInOutcome,
-        SignInWrite, StoreError, SubjectDigest, SubjectStore, lock::lock,
+        EndOutcome, Kept, Loaded, Refusal, SessionId, SessionLimit, SignInOutcome, SignInWrite,
+        StoreError, SubjectDigest, SubjectStore, lock::lock,
     },
 };
 

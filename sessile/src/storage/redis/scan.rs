@@ -155,7 +155,7 @@ impl Kind {
     fn example(self) -> String {
         match self {
             Self::Own => SessionId::generate().to_string(),
-            Self::ActixSession => format!("{:064x}", random::number()),
+            Self::ActixSession => format!("{:064x}", u64::from_be_bytes(random::bytes())),
         }
     }
 
