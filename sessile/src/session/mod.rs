@@ -1,12 +1,14 @@
-//! [`Session`]: what handlers hold. This file has those that get, insert and update values.
+//! [`Session`]: what handlers hold. This file has the methods that get, insert and update values.
 
 mod authentication;
+mod control;
 mod csrf;
+#[cfg(feature = "actix")]
+mod early;
 mod entries;
 mod flash;
 mod flush;
 pub(crate) mod journal;
-mod lifecycle;
 pub(crate) mod machine;
 mod opening;
 mod rebase;

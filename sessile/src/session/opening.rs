@@ -1,13 +1,6 @@
 //! How a session is loaded.
 
-#[cfg(feature = "actix")]
-use std::sync::{Arc, atomic::Ordering};
-
-#[cfg(feature = "actix")]
-use super::machine::{Cookies, Machine, Target};
 use super::{Session, machine::Binding};
-#[cfg(feature = "actix")]
-use crate::engine::Backend;
 use crate::{clock, engine::Opened, error::OpenError};
 
 impl Session {
@@ -70,44 +63,5 @@ impl Session {
             .payload
             .check_growth(&before, machine.max_state_bytes)?;
         Ok(())
-    }
-}
-
-/// A session that outer code uses before the middleware opens it.
-#[cfg(feature = "actix")]
-impl Session {
-    /// The session of a request that no middleware has opened. Its first change logs a warning.
-    pub(crate) fn early() -> Self {
-        let session = Self::new();
-        session.0.warns.store(true, Ordering::Relaxed);
-        session
-    }
-
-    /// Sets the `backend` of a session that outer code used before it was opened.
-    pub(crate) fn attach(&self, backend: Arc<dyn Backend>) {
-        // If another middleware has attached it, the session stays with that middleware.
-        let _ = self.0.attached.set(backend);
-        self.0.warns.store(false, Ordering::Relaxed);
-    }
-
-    /// Whether there are more handles of the session than this many.
-    pub(crate) fn has_more_handles_than(&self, count: usize) -> bool {
-        Arc::strong_count(&self.0) > count
-    }
-}
-
-#[cfg(feature = "actix")]
-impl Machine {
-    /// Prepares a session that outer code used before the middleware: `cookies` name the session to open. If outer code
-    /// purged or restarted it, that session ends.
-    pub(crate) fn attach(&mut self, cookies: Option<Cookies>, cookie_came: bool) {
-        self.cookie_came = cookie_came;
-        match cookies {
-            Some(cookies) if self.generation > 0 => {
-                self.endings().due.push(Target::Cookies(cookies))
-            }
-            Some(cookies) => self.binding = Binding::Unopened(cookies),
-            None => {}
-        }
     }
 }

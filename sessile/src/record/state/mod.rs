@@ -137,6 +137,7 @@ impl State {
     }
 
     /// The names and the JSON text of their values, in the order of the names.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.list.iter().flat_map(|list| list.iter())
     }
@@ -255,6 +256,7 @@ impl State {
 }
 
 impl List {
+    #[inline]
     fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let entries = self.entries.iter();
         entries.map(|Entry { name, value }| (self.str(name), self.str(value)))

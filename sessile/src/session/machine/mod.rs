@@ -8,7 +8,7 @@
 //! modules of this one have the rare ones.
 //!
 //! Nothing here calls the application's code. Closures of the application are returned as
-//! [`Discarded`](super::journal::Discarded) or stay in the `Work`, so that the caller drops them without the lock.
+//! [`Discarded`] or stay in the `Work`, so that the caller drops them without the lock.
 
 mod csrf;
 mod endings;

@@ -1,4 +1,4 @@
-//! What [`Session`] offers beside its values: the end, the key, the lifetime, loading and saving.
+//! Controlling a [`Session`] as a whole: its key, its end, its lifetime, loading and saving.
 
 use super::{Session, SessionStatus, journal::DetailChanges};
 use crate::{
