@@ -169,7 +169,7 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         ready(Ok(SessionService {
             service: Rc::new(service),
-            middleware: self.clone(),
+            middleware: Rc::new(self.clone()),
         }))
     }
 }

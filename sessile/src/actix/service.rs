@@ -23,7 +23,7 @@ use crate::{
 #[doc(hidden)]
 pub struct SessionService<S, Store> {
     pub(super) service: Rc<S>,
-    pub(super) middleware: SessionMiddleware<Store>,
+    pub(super) middleware: Rc<SessionMiddleware<Store>>,
 }
 
 impl<S, Store> fmt::Debug for SessionService<S, Store> {
@@ -66,7 +66,7 @@ where
             (found.cloned(), same.cloned())
         };
         let service = Rc::clone(&self.service);
-        let middleware = self.middleware.clone();
+        let middleware = Rc::clone(&self.middleware);
         let outer = found.filter(|held| held.session.backend().is_some());
         match (&outer, &same) {
             (None, None) => Box::pin(open_and_commit(service, middleware, request)),
@@ -110,7 +110,7 @@ fn outer_sessions(slot: Slot, extensions: &Extensions) -> impl Iterator<Item = &
 /// that one.
 async fn nest<S, B, Store>(
     service: Rc<S>,
-    middleware: SessionMiddleware<Store>,
+    middleware: Rc<SessionMiddleware<Store>>,
     request: ServiceRequest,
     outer: Option<Held>,
     same: Option<Held>,
@@ -144,7 +144,7 @@ where
 /// session.
 async fn open_and_commit<S, B, Store>(
     service: Rc<S>,
-    middleware: SessionMiddleware<Store>,
+    middleware: Rc<SessionMiddleware<Store>>,
     request: ServiceRequest,
 ) -> Result<ServiceResponse<B>, actix_web::Error>
 where
@@ -156,7 +156,8 @@ where
         slot,
         header,
         pages,
-    } = middleware;
+    } = &*middleware;
+    let slot = *slot;
     // It is looked up here, because outer code may take the session after it has called the middleware.
     let early = slot.get(&request.extensions()).cloned();
     let early = early.map(|held| held.session);
@@ -165,7 +166,7 @@ where
     // This closes the session even if the client disconnects and the future is dropped.
     let _closing_early = early.as_ref().map(Closing);
     let session = {
-        let cookies = request.headers().get_all(&header);
+        let cookies = request.headers().get_all(header);
         let cookies = cookies.map(|header| header.as_bytes());
         match &early {
             // Boxed, since it is rare.

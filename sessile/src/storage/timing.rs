@@ -42,7 +42,7 @@ impl Deadline {
 }
 
 pin_project! {
-    /// The future of [`Deadline::bound`]. An `async fn` would have room for `future` twice, and copy it once more.
+    /// The future of [`Deadline::bound`]. An `async fn` would have room for `future` twice, and copy it twice.
     pub(super) struct Bounded<F> {
         #[pin]
         timeout: Timeout<F>,
