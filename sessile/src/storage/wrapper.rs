@@ -15,8 +15,9 @@ use crate::{
 
 /// A store that runs code around each operation of another store: to measure it, to trace it, or to let it fail in a test.
 ///
-/// The wrapper is a [`SessionStore`], and has the optional traits that the inner store has. It forwards all provided methods,
-/// so ended sessions stay ended if the inner store has a [`RevocationList`].
+/// The wrapper is a [`SessionStore`], and has the traits [`SubjectStore`], [`IterableStore`] and [`ManagedStore`] if the inner
+/// store has them. It forwards all provided methods, so ended sessions stay ended if the inner store has a
+/// [`RevocationList`]. To end sessions in cookies, use the `CookieSessionStore` itself: its wrapper can't.
 ///
 /// An operation costs what the wrapper adds, and no allocation.
 ///

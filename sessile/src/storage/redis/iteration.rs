@@ -53,7 +53,21 @@ impl IterableStore for RedisSessionStore {
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
-        let (mut count, mut position) = (0, None);
+        self.count_from(0, None).await
+    }
+
+    async fn clear(&self) -> Result<(), StoreError> {
+        self.delete_all(|_| false).await.map(drop)
+    }
+}
+
+impl RedisSessionStore {
+    /// The number of sessions, of which `count` are before `position`.
+    pub(super) async fn count_from(
+        &self,
+        mut count: u64,
+        mut position: Option<Position>,
+    ) -> Result<u64, StoreError> {
         loop {
             let scanned = self.scan(position, SCANNED_AT_ONCE).await?;
             // If the scan begins again, the count does as well.
@@ -63,10 +77,6 @@ impl IterableStore for RedisSessionStore {
                 return Ok(count);
             }
         }
-    }
-
-    async fn clear(&self) -> Result<(), StoreError> {
-        self.delete_all(|_| false).await.map(drop)
     }
 }
 

@@ -190,7 +190,8 @@ impl RedisSessionStore {
         let Some(loaded) = self.decode(&reply.value, id)? else {
             return Ok(None);
         };
-        let ttl = reply.reads.pop().map(parse::<i64>).transpose()?;
+        // It is an error if the slot has just moved. The session is then not cached.
+        let ttl = reply.reads.pop().and_then(|ttl| parse::<i64>(ttl).ok());
         let marks = self.marks_on(&loaded.record, marks).await?;
         if marks.have_ended(id, &loaded.record) {
             return Ok(None);

@@ -62,7 +62,8 @@ impl RedisActorSessionStoreBuilder {
         Self(self.0.connect_timeout(timeout))
     }
 
-    /// The time limit for an operation, including the wait for a connection.
+    /// The time limit for an operation, including the wait for a connection. For an operation on all sessions (`count`,
+    /// `clear`, `end_everything`), it is the limit for each of its commands.
     ///
     /// Default: one second.
     pub fn response_timeout(self, timeout: Duration) -> Self {

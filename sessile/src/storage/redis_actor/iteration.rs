@@ -8,7 +8,9 @@ use crate::storage::{Cursor, IterableStore, ManagedStore, Page, StoreError, lock
 /// As those of [`RedisSessionStore`](crate::storage::RedisSessionStore).
 impl IterableStore for RedisActorSessionStore {
     async fn page(&self, after: Option<&Cursor>, limit: NonZeroU32) -> Result<Page, StoreError> {
-        self.store().await?.page(after, limit).await
+        let after = after.cloned();
+        self.ask(move |store| async move { store.page(after.as_ref(), limit).await })
+            .await
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
