@@ -1,4 +1,5 @@
-//! [`Action`]: what a save or a commit has to do, and doing it. Changes are stored by compare-and-swap.
+//! [`Action`]: what a save or a commit has to do. `decide` chooses it, and `perform` executes it. Changes are stored by
+//! compare-and-swap.
 
 use std::{pin::pin, sync::Arc};
 
@@ -110,7 +111,7 @@ impl<S: SessionStore> Engine<S> {
         self.secrets.rotation_interval.is_some() || record.is_rotated()
     }
 
-    /// Does what was decided.
+    /// Executes `action`.
     pub(super) async fn perform(
         &self,
         action: Action,

@@ -1,4 +1,5 @@
-//! The cookies that responses carry.
+//! The cookies that responses carry. [`action`](super::action) decides whether one is due, and [`touch`](super::touch)
+//! whether an unchanged one is sent again.
 
 use std::sync::Arc;
 

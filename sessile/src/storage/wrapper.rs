@@ -13,12 +13,13 @@ use crate::{
     telemetry::{Operation, Outcome},
 };
 
-/// A store that runs code around each operation of another store: to measure it, to trace it, or to let it fail in a test.
+/// A store that runs code around each operation of another store: to measure it, to trace it, or to make it fail in a
+/// test.
 ///
 /// The wrapper is a [`SessionStore`], and has the optional traits that the inner store has. It forwards all provided methods,
 /// so ended sessions stay ended if the inner store has a [`RevocationList`].
 ///
-/// An operation costs what the wrapper adds, and no allocation.
+/// It adds no allocation to an operation.
 ///
 #[doc = include_str!("docs/store_wrapper.md")]
 pub trait StoreWrapper: Send + Sync + 'static {
@@ -34,7 +35,7 @@ pub trait StoreWrapper: Send + Sync + 'static {
     /// # Errors
     ///
     /// Those of the inner store, and those of the wrapper. After an error, the operation may have been executed, unless the
-    /// error is marked as [not sent](StoreError::not_sent). A wrapper marks an error only if it did not poll `future`.
+    /// error is marked as [not sent](StoreError::not_sent). Mark an error as not sent only if `future` was not polled.
     fn around<T: Answer>(
         &self,
         operation: Operation,

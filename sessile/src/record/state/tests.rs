@@ -154,7 +154,7 @@ fn what_is_too_far_away_is_not_told_by_its_place() {
     assert!(Part::here(&(far + 1..far + 2)).is_none());
 }
 
-/// Which is why four of them may be in one place with what counts their owners.
+/// So four entries can be in the same allocation as their reference count.
 #[test]
 fn an_entry_is_small() {
     assert!(size_of::<Entry>() <= 32);

@@ -45,7 +45,7 @@ impl MySql {
         self.connections.run(deadline, AfterCut::Resend, operation)
     }
 
-    /// What `decode` reads in each row that a query of sessions returns.
+    /// The output of `decode` for each row that `query` returns.
     async fn find<'a, T>(
         &self,
         deadline: Deadline,

@@ -28,12 +28,12 @@ pub use self::server::{DatabaseSessionStore, DatabaseSessionStoreBuilder};
 /// [`MARK_LIFETIME`].
 pub(super) const MARK_KEPT: Duration = MARK_LIFETIME.saturating_add(Duration::from_secs(24 * 3600));
 
-/// A time as a column has it: in milliseconds since the Unix epoch, at most the latest one that a column can have.
+/// A time as it is stored in a column: milliseconds since the Unix epoch, at most `i64::MAX`.
 pub(super) fn integer(time: Timestamp) -> i64 {
     i64::try_from(time.as_unix_millis()).unwrap_or(i64::MAX)
 }
 
-/// The time that a column has.
+/// The time that is stored in a column as these milliseconds.
 pub(super) fn timestamp(millis: i64) -> Timestamp {
     Timestamp::from_unix_millis(u64::try_from(millis).unwrap_or_default())
 }

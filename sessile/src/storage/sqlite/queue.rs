@@ -1,4 +1,6 @@
-//! [`Queue`]: the way to the thread that writes.
+//! [`Queue`]: sends operations to the thread that writes.
+//!
+//! [`writer`](super::writer) decides which operations share a transaction.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -19,8 +21,8 @@ use crate::clock::Timestamp;
 /// How many operations the thread has accepted at most. More of them wait in their own futures.
 const CAPACITY: usize = 1024;
 
-/// An operation on the database at a time, within a transaction. If the transaction is undone, it is called again in
-/// another one.
+/// An operation on the database, which gets the current time and runs within a transaction. If the transaction is
+/// undone, the operation is called again in another one.
 pub(super) trait Operation<T>:
     Fn(&Connection, Timestamp) -> rusqlite::Result<T> + Send + 'static
 {
@@ -31,7 +33,7 @@ impl<T, F> Operation<T> for F where
 {
 }
 
-/// The way to the thread that writes.
+/// Sends operations to the thread that writes.
 pub(super) struct Queue {
     messages: mpsc::Sender<Message>,
     ended: watch::Receiver<()>,

@@ -105,7 +105,8 @@ impl Connections {
             Pool::Deadpool(pool) => Ok(Self::Pool(pool::Connections::new(pool, behind_pooler))),
             #[cfg(feature = "postgres-pool-sqlx")]
             Pool::Sqlx(_) if behind_pooler => {
-                let text = "a pool of sqlx does not work behind a pooler in transaction mode: use another one";
+                let text = "a pool of sqlx does not work behind a pooler in transaction mode: use a pool of \
+                            deadpool-postgres";
                 Err(Fault::misconfigured(text))
             }
             #[cfg(feature = "postgres-pool-sqlx")]

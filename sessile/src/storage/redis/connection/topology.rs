@@ -9,7 +9,7 @@ use redis::Value;
 
 use super::super::{location::Host, slot::SLOTS};
 
-/// Which node serves each slot, according to one of them.
+/// Which node serves each slot, according to one of the nodes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Topology {
     /// The master of each slot, if there is one. Empty if the nodes were not asked yet.
@@ -46,7 +46,7 @@ impl Topology {
         self.owners.iter().flatten().any(|owner| **owner == *host)
     }
 
-    /// A number that is different for another map.
+    /// A number that changes with the owners of the slots.
     pub(super) fn layout(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         for neighbors in self.owners.chunk_by(|one, next| one == next) {

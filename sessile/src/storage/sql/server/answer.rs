@@ -8,7 +8,7 @@ use crate::storage::timing::Deadline;
 /// The maximum number of attempts of an operation that fails because of concurrent statements.
 pub(super) const MAX_ATTEMPTS: u32 = 5;
 
-/// How an operation ended. [`Fault::Overtaken`] says that it had no effect, and may be executed again.
+/// How an operation ended. After [`Fault::Overtaken`], the operation had no effect and may be executed again.
 pub(in crate::storage) struct Answer<T> {
     pub(super) result: Result<T, Fault>,
     /// Whether an earlier attempt may have been executed as well.
@@ -40,7 +40,8 @@ pub(in crate::storage) enum AfterCut {
 }
 
 impl AfterCut {
-    /// A sign-in that inserts a row is a create.
+    /// A sign-in that inserts a row is not sent again if it may have happened: a delayed first attempt could restore a
+    /// deleted session.
     pub(in crate::storage) fn of_sign_in(sign_in: &SignIn<'_>) -> Self {
         match sign_in.expected {
             Some(_) => Self::Resend,

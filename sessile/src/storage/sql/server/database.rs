@@ -15,9 +15,9 @@ use crate::{
 
 /// The operations of a store on one kind of database server.
 ///
-/// Times to live and times of expiry are by the clock of the database. Times of a sign-in or a mark are in milliseconds
-/// since the Unix epoch, by the clocks of the application. Each operation is atomic, except those on all sessions. All
-/// but [`create`](Self::create) and [`sign_in`](Self::sign_in) can be repeated.
+/// The database's clock measures times to live and times of expiry. Times of a sign-in or a mark come from the
+/// application's clocks, in milliseconds since the Unix epoch. Each operation is atomic, except those on all sessions.
+/// All but [`create`](Self::create) and [`sign_in`](Self::sign_in) can be repeated.
 pub(in crate::storage) trait Database: Sized + Send + Sync + 'static {
     /// How metrics name it.
     const BACKEND: Backend;
@@ -137,8 +137,8 @@ impl Marks {
 
 /// The outcome of an update.
 pub(in crate::storage) enum Swap {
-    /// The row has this version now. The expected version says that another statement changed or deleted the
-    /// row at the same time.
+    /// The row has this version now. If it is the expected one, another statement changed or deleted the row at the
+    /// same time.
     Now(Version),
     /// There is no live row.
     Missing,
