@@ -132,7 +132,7 @@ impl<S: SessionStore> Engine<S> {
         };
         match stored.unwrap_or_else(|after| Err(CommitError::Timeout { after })) {
             Ok(CookieChange::Nothing) => Ok(None),
-            Ok(CookieChange::Remove) => Ok(Some(self.remove())),
+            Ok(CookieChange::Remove) => Ok(Some(self.removal_cookie())),
             Ok(CookieChange::Issue(stored, cause)) => match self.issue(&stored) {
                 Ok(cookie) => {
                     if cookie.is_some() {

@@ -29,11 +29,12 @@ impl<S: SessionStore> Engine<S> {
                 telemetry::cookie_sent(CookieCause::Issued);
                 Some(cookie)
             }
-            CookieDue::Remove => Some(self.remove()),
+            CookieDue::Remove => Some(self.removal_cookie()),
         }
     }
 
-    pub(super) fn remove(&self) -> SetCookie {
+    /// The cookie that makes the browser delete that of the session.
+    pub(super) fn removal_cookie(&self) -> SetCookie {
         telemetry::cookie_sent(CookieCause::Removed);
         self.cookie.removal()
     }

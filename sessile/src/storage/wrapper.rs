@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn the_provided_methods_are_those_of_the_inner_store() {
+    fn provided_methods_are_forwarded_to_the_inner_store() {
         let memory = MemorySessionStore::default();
         let with = Noting::new(AnySessionStore::with_subjects(memory.clone()));
         assert!(with.has_subjects() && with.end_reporter().is_some());

@@ -44,7 +44,7 @@ pub use self::builder::{SqliteSessionStoreBuilder, SqliteSynchronous};
 use self::{
     error::Failure,
     opening::Options,
-    queue::{Operation, Queue},
+    queue::{DatabaseCall, Queue},
     readers::Readers,
     statements::{Write, create, delete, load, update},
 };
@@ -141,7 +141,10 @@ impl SqliteSessionStore {
     }
 
     /// Executes an operation that only reads, at once if no other process locks it out.
-    async fn read<T: Send + 'static>(&self, operation: impl Operation<T>) -> Result<T, StoreError> {
+    async fn read<T: Send + 'static>(
+        &self,
+        operation: impl DatabaseCall<T>,
+    ) -> Result<T, StoreError> {
         let now = self.0.clock.now();
         self.0.queue.check_files(now);
         match self.0.readers.with(|reader| operation(reader, now)) {

@@ -34,7 +34,7 @@ use super::{
 use crate::storage::{
     credentials::CredentialsSource,
     shared_connection::PerRuntime,
-    sql::{self, AfterCut, Answer, Fault, Limits, Table, up_to_twice},
+    sql::{self, AfterCut, Attempted, Fault, Limits, Table, up_to_twice},
     timing::Deadline,
 };
 
@@ -133,7 +133,7 @@ impl Connections {
         tables: &[Table; 2],
         create_tables: bool,
         deadline: Deadline,
-    ) -> Answer<()> {
+    ) -> Attempted<()> {
         up_to_twice(AfterCut::Resend, |_| async {
             match self {
                 Self::Own(own) => own.open(tables, create_tables, deadline).await,
@@ -152,7 +152,7 @@ impl Connections {
         call: &Call<'_>,
         after_cut: AfterCut,
         deadline: Deadline,
-    ) -> Answer<Rows> {
+    ) -> Attempted<Rows> {
         match self {
             Self::Own(own) => up_to_twice(after_cut, |_| own.attempt(call, deadline)).await,
             #[cfg(feature = "postgres-pool")]
