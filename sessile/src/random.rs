@@ -1,4 +1,4 @@
-//! Random bytes and texts for ids, secrets and nonces. `rand::random` has the same generator, for numbers.
+//! Random bytes and texts for ids, secrets and nonces. For numbers, `rand::random` uses the same generator.
 
 use rand::RngCore as _;
 #[cfg(feature = "compat")]

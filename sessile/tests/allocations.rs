@@ -238,7 +238,7 @@ fn allocations_of_the_middleware() {
     assert_within(&budget);
 }
 
-/// The bytes of the futures of an operation that loads and one that changes.
+/// The sizes of the futures of `load` and `update`, in bytes.
 fn sizes<S: SessionStore>() -> [usize; 2] {
     fn of_load<A, B, C, F>(_: impl FnOnce(A, B, C) -> F) -> usize {
         size_of::<F>()

@@ -280,7 +280,8 @@ impl Settings {
         }
     }
 
-    /// How long a session remembers a replaced secret, with the allowance for clocks.
+    /// How long a session remembers a replaced secret: the grace period plus the allowance for clocks. The allowance
+    /// also counts in `session/authentication.rs`.
     pub(crate) fn grace(&self) -> Duration {
         self.renewal_grace.saturating_add(self.clock_allowance)
     }

@@ -163,7 +163,7 @@ impl SealingKey {
         })
     }
 
-    /// The MAC for another `purpose` than that of cookies. It is derived here, since few requests need it.
+    /// The MAC for another `purpose` than that of cookies. It is derived on each call, because few requests need it.
     pub(super) fn mac_for(&self, purpose: &[u8]) -> Hmac<Sha256> {
         hmac_with(&derive_key::<32>(self.master.master(), purpose))
     }
@@ -214,7 +214,7 @@ impl SharedKeys {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
-    /// Whether each of them opens the cookies that the other one seals.
+    /// Whether both seal with the same key.
     #[cfg(feature = "actix")]
     pub(super) fn seals_as(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.read().first == other.read().first

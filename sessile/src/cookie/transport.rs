@@ -32,8 +32,8 @@ impl Transport {
 
     /// The name that the seal includes.
     ///
-    /// That of a header has a colon. No cookie has such a name, so nothing that was sealed for a cookie is accepted in the
-    /// header, and vice versa.
+    /// The name of a header gets a colon. No cookie has such a name, so nothing that was sealed for a cookie is
+    /// accepted in the header, and vice versa.
     pub(super) fn sealed_name(&self) -> String {
         match self {
             Self::Cookie(attributes) => attributes.name.clone(),

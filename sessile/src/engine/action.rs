@@ -1,4 +1,5 @@
-//! [`Action`]: what a save or a commit has to do, and doing it. Changes are stored by compare-and-swap.
+//! [`Action`]: what a save or a commit has to do. `decide` chooses it, and `perform` executes it. Changes are stored by
+//! compare-and-swap.
 
 use std::{pin::pin, sync::Arc};
 
@@ -11,7 +12,7 @@ use crate::{
     error::{CommitError, SessionClosedError},
     record::{Payload, Record},
     session::{
-        Bound, CookieDue, Flush, SessionStatus, Work,
+        BindingKind, CookieDue, Flush, SessionStatus, Work,
         machine::{InFlight, Renewal, Stored},
     },
     storage::{Freshness, SessionStore, SignInWrite, StoreError, UpdateOutcome, Version},
@@ -70,7 +71,7 @@ impl<S: SessionStore> Engine<S> {
     pub(super) fn decide(&self, work: &Work) -> Action {
         decide(Situation {
             status: work.status,
-            binding: work.bound,
+            binding: work.binding_kind,
             is_empty: work.is_empty(),
             signs_in: work.signed_in().is_some(),
             cookie_came: work.cookie_came,
@@ -110,7 +111,7 @@ impl<S: SessionStore> Engine<S> {
         self.secrets.rotation_interval.is_some() || record.is_rotated()
     }
 
-    /// Does what was decided.
+    /// Executes `action`.
     pub(super) async fn perform(
         &self,
         action: Action,
@@ -287,7 +288,7 @@ impl<S: SessionStore> Engine<S> {
 #[derive(Debug, Clone, Copy)]
 struct Situation {
     status: SessionStatus,
-    binding: Bound,
+    binding: BindingKind,
     /// Whether it has no values and no user.
     is_empty: bool,
     /// Whether the request signs a user in.
@@ -317,23 +318,25 @@ fn decide(situation: Situation) -> Action {
     };
     match (status, binding) {
         (SessionStatus::Purged, _) if cookie_came => Action::RemoveCookie,
-        (SessionStatus::Purged, _) | (_, Bound::Detached) => removal,
-        (SessionStatus::Unchanged, Bound::Stored) => match (on_read, cookie_due) {
+        (SessionStatus::Purged, _) | (_, BindingKind::Detached) => removal,
+        (SessionStatus::Unchanged, BindingKind::Stored) => match (on_read, cookie_due) {
             (OnRead::Touch, _) => Action::Touch,
             (OnRead::Reissue, _) | (_, CookieDue::Refresh | CookieDue::Issue) => Action::Reissue,
             (OnRead::Nothing, _) => Action::Nothing,
         },
         (SessionStatus::Unchanged, _) => removal,
-        (SessionStatus::Changed, Bound::Stored) => Action::Update,
-        (SessionStatus::Changed, Bound::Stale | Bound::Superseded) => Action::RefuseSuperseded,
-        (SessionStatus::Renewed, Bound::Stored) => Action::Renew,
-        (SessionStatus::Renewed, Bound::Ended) if signs_in => Action::CreateFromChanges,
-        (_, Bound::Ended) => Action::RefuseEnded,
-        (_, Bound::New | Bound::Stale | Bound::Superseded) if is_empty => removal,
-        (SessionStatus::Changed | SessionStatus::Renewed, Bound::New) => Action::Create,
-        (SessionStatus::Renewed, Bound::Stale) if signs_in => Action::CreateCopy,
-        (SessionStatus::Renewed, Bound::Stale) => Action::Create,
-        (SessionStatus::Renewed, Bound::Superseded) => Action::CreateReplacement,
+        (SessionStatus::Changed, BindingKind::Stored) => Action::Update,
+        (SessionStatus::Changed, BindingKind::Stale | BindingKind::Superseded) => {
+            Action::RefuseSuperseded
+        }
+        (SessionStatus::Renewed, BindingKind::Stored) => Action::Renew,
+        (SessionStatus::Renewed, BindingKind::Ended) if signs_in => Action::CreateFromChanges,
+        (_, BindingKind::Ended) => Action::RefuseEnded,
+        (_, BindingKind::New | BindingKind::Stale | BindingKind::Superseded) if is_empty => removal,
+        (SessionStatus::Changed | SessionStatus::Renewed, BindingKind::New) => Action::Create,
+        (SessionStatus::Renewed, BindingKind::Stale) if signs_in => Action::CreateCopy,
+        (SessionStatus::Renewed, BindingKind::Stale) => Action::Create,
+        (SessionStatus::Renewed, BindingKind::Superseded) => Action::CreateReplacement,
     }
 }
 

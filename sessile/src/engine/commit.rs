@@ -1,7 +1,7 @@
 //! Committing: the changes of a session go to the store, and its cookie to the browser.
 //!
-//! A response is private if the application used the session, which sets a mark in it, or if a handle of the session
-//! still exists at the commit. Its headers are a pure function of that, the cookie, and the handler's `Cache-Control`.
+//! A response is private if the application used the session (`Machine::is_used`), or if a handle of the session still
+//! exists at the commit. Its headers are a pure function of that, the cookie, and the handler's `Cache-Control`.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -132,7 +132,7 @@ impl<S: SessionStore> Engine<S> {
         };
         match stored.unwrap_or_else(|after| Err(CommitError::Timeout { after })) {
             Ok(CookieChange::Nothing) => Ok(None),
-            Ok(CookieChange::Remove) => Ok(Some(self.remove())),
+            Ok(CookieChange::Remove) => Ok(Some(self.removal_cookie())),
             Ok(CookieChange::Issue(stored, cause)) => match self.issue(&stored) {
                 Ok(cookie) => {
                     if cookie.is_some() {

@@ -1,4 +1,5 @@
-//! The cookies that responses carry.
+//! The cookies that responses carry. [`action`](super::action) decides whether one is due, and [`touch`](super::touch)
+//! whether an unchanged one is sent again.
 
 use std::sync::Arc;
 
@@ -28,11 +29,12 @@ impl<S: SessionStore> Engine<S> {
                 telemetry::cookie_sent(CookieCause::Issued);
                 Some(cookie)
             }
-            CookieDue::Remove => Some(self.remove()),
+            CookieDue::Remove => Some(self.removal_cookie()),
         }
     }
 
-    pub(super) fn remove(&self) -> SetCookie {
+    /// The cookie that makes the browser delete that of the session.
+    pub(super) fn removal_cookie(&self) -> SetCookie {
         telemetry::cookie_sent(CookieCause::Removed);
         self.cookie.removal()
     }

@@ -258,7 +258,7 @@ impl<S: SessionStore> Engine<S> {
         Ok(Opened::default())
     }
 
-    /// What the best of the keys in `cookies` allows, that key, and whether actix-session sealed its cookie.
+    /// What the best of the keys in `cookies` allows, that key, and whether its cookie has to be sealed again.
     fn judge<'a>(
         &self,
         cookies: &'a [Unsealed],

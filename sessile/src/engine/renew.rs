@@ -1,8 +1,12 @@
 //! Renewing a session: it gets another secret and another epoch.
 //!
-//! A session that actix-session made moves to another id, because its id is its secret. The record that takes the place of the old one stays for the grace period, and nothing opens it. Its epoch tells
-//! other requests that the session was renewed and has not ended, and it names the new session, which the old key can
-//! still end.
+//! A session that actix-session made moves to another id, because its id is its secret. The record that takes the place
+//! of the old one stays for the grace period, and nothing opens it. Its epoch tells other requests that the session was
+//! renewed and has not ended, and it names the new session, which the old key can still end.
+//!
+//! If two requests renew at once, the update of one conflicts. [`combine`](super::combine), or [`merge`](super::merge)
+//! after an unknown outcome, finds another epoch. Then `create_replacement` begins a new session or refuses the
+//! renewal.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! The HTTP statuses of the errors. Every adapter responds with them.
+//! The HTTP statuses of the errors. Every adapter responds with them, except that `Engine::status_of` replaces 503 by
+//! the status of [`StoreFailurePolicy`](crate::config::StoreFailurePolicy).
 
 use super::{
     AuthenticationError, CommitError, CsrfError, EndOthersError, OpenError, ReadError,

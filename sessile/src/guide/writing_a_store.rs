@@ -186,9 +186,9 @@
 //!
 //! # A store around another one
 //!
-//! To measure or trace the operations of a store, or to let them fail in a test, implement [`StoreWrapper`]. It has one method
-//! that runs around each operation, and forwards everything else. A store that moves sessions or changes what is stored
-//! implements [`SessionStore`] itself.
+//! To measure or trace the operations of a store, or to make them fail in a test, implement [`StoreWrapper`]. One
+//! method runs around each operation, and everything else is forwarded. A store that moves sessions or changes what is
+//! stored implements [`SessionStore`] itself.
 //!
 //! [`Cached`]: crate::storage::Freshness::Cached
 //! [`Corrupt`]: crate::storage::StoreErrorKind::Corrupt

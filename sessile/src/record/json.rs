@@ -26,7 +26,7 @@ pub(crate) struct Text {
 }
 
 impl Text {
-    /// What stands there in `buffer`, which has to have a character's first byte at both ends.
+    /// The part of `buffer` at `range`, whose ends have to be character boundaries.
     pub(crate) fn at(buffer: &Arc<str>, range: Range<usize>) -> Self {
         debug_assert!(buffer.get(range.clone()).is_some());
         Self {
@@ -36,7 +36,7 @@ impl Text {
         }
     }
 
-    /// Whether it is the very same string, not just one like it.
+    /// Whether both are the same string in memory, and not only equal.
     pub(crate) fn is(&self, other: &str) -> bool {
         std::ptr::eq(&raw const **self, other)
     }

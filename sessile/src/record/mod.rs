@@ -322,7 +322,7 @@ impl Payload {
     }
 }
 
-/// Whether `before` bytes may become so many, where `max` is the bound.
+/// Checks that a size may grow from `before` to `bytes`, where `max` is the bound.
 ///
 /// If the bound was lowered, a state may exceed it already. Such a state may shrink.
 pub(crate) fn check_growth(

@@ -141,13 +141,13 @@ impl Machine {
             payload: self.payload.clone(),
             journal: mem::take(&mut self.journal),
             unsettled: self.unsettled.take(),
-            bound: match &self.binding {
-                Binding::New | Binding::Unopened(_) => Bound::New,
-                Binding::Stored(_) => Bound::Stored,
-                Binding::Superseded(_) => Bound::Superseded,
-                Binding::Stale { .. } => Bound::Stale,
-                Binding::Ended => Bound::Ended,
-                Binding::Detached(_) => Bound::Detached,
+            binding_kind: match &self.binding {
+                Binding::New | Binding::Unopened(_) => BindingKind::New,
+                Binding::Stored(_) => BindingKind::Stored,
+                Binding::Superseded(_) => BindingKind::Superseded,
+                Binding::Stale { .. } => BindingKind::Stale,
+                Binding::Ended => BindingKind::Ended,
+                Binding::Detached(_) => BindingKind::Detached,
             },
             stored: self.stored().cloned(),
             ending,
@@ -207,7 +207,10 @@ impl Machine {
             Err(_) => self.binding = Binding::Ended,
             Ok(None) => {
                 // There was nothing yet to begin another session with.
-                let is_replaced = matches!(work.bound, Bound::Stale | Bound::Superseded);
+                let is_replaced = matches!(
+                    work.binding_kind,
+                    BindingKind::Stale | BindingKind::Superseded
+                );
                 if is_same && is_replaced && !last {
                     self.status = self.status.stronger(work.status);
                 }
@@ -230,7 +233,7 @@ pub(crate) struct Work {
     pub(crate) payload: Payload,
     pub(crate) journal: Journal,
     pub(crate) unsettled: Option<Box<Unsettled>>,
-    pub(crate) bound: Bound,
+    pub(crate) binding_kind: BindingKind,
     /// The stored session that the changes replace. A merge sets it to the newest one.
     pub(crate) stored: Option<Arc<Stored>>,
     pub(crate) ending: Vec<Target>,
@@ -253,8 +256,8 @@ pub(crate) struct Work {
 impl Work {
     /// The stored session that the changes replace, unless another request renewed it.
     pub(crate) fn base(&self) -> Option<&Stored> {
-        match self.bound {
-            Bound::Stored => self.stored.as_deref(),
+        match self.binding_kind {
+            BindingKind::Stored => self.stored.as_deref(),
             _ => None,
         }
     }
@@ -283,7 +286,7 @@ pub(crate) type FlushOutcome = Result<Option<Arc<Stored>>, SessionClosedError>;
 
 /// The kind of a [`Binding`]. An unopened session counts as new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bound {
+pub(crate) enum BindingKind {
     New,
     Stored,
     Stale,

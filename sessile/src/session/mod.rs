@@ -26,7 +26,7 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use self::{
-    flush::{Bound, CookieDue, Flush, Work},
+    flush::{BindingKind, CookieDue, Flush, Work},
     rebase::RebaseError,
     signing_in::MAX_SUBJECT_BYTES,
 };

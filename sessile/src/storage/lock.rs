@@ -1,4 +1,4 @@
-//! [`lock`]: the locks of stores.
+//! [`lock`]: locks a mutex of a store.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -13,13 +13,14 @@ use crate::{
     telemetry::{Operation, Outcome},
 };
 
-/// A store that runs code around each operation of another store: to measure it, to trace it, or to let it fail in a test.
+/// A store that runs code around each operation of another store: to measure it, to trace it, or to make it fail in a
+/// test.
 ///
 /// The wrapper is a [`SessionStore`], and has the traits [`SubjectStore`], [`IterableStore`] and [`ManagedStore`] if the inner
 /// store has them. It forwards all provided methods, so ended sessions stay ended if the inner store has a
 /// [`RevocationList`]. To end sessions in cookies, use the `CookieSessionStore` itself: its wrapper can't.
 ///
-/// An operation costs what the wrapper adds, and no allocation.
+/// It adds no allocation to an operation.
 ///
 #[doc = include_str!("docs/store_wrapper.md")]
 pub trait StoreWrapper: Send + Sync + 'static {
@@ -35,7 +36,7 @@ pub trait StoreWrapper: Send + Sync + 'static {
     /// # Errors
     ///
     /// Those of the inner store, and those of the wrapper. After an error, the operation may have been executed, unless the
-    /// error is marked as [not sent](StoreError::not_sent). A wrapper marks an error only if it did not poll `future`.
+    /// error is marked as [not sent](StoreError::not_sent). Mark an error as not sent only if `future` was not polled.
     fn around<T: Answer>(
         &self,
         operation: Operation,
@@ -310,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn the_provided_methods_are_those_of_the_inner_store() {
+    fn provided_methods_are_forwarded_to_the_inner_store() {
         let memory = MemorySessionStore::default();
         let with = Noting::new(AnySessionStore::with_subjects(memory.clone()));
         assert!(with.has_subjects() && with.end_reporter().is_some());

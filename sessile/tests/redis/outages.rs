@@ -130,7 +130,8 @@ async fn requests_of_a_pool_fail_until_a_killed_server_returns() {
     dies_and_comes_back(redis, store).await;
 }
 
-/// A write that is refused leads to new connections. If the server still refuses it, it is not sent again for half a second.
+/// The first refused write closes all connections, and is sent again over a new one. If that one is refused as well,
+/// each write is sent only once for half a second.
 #[tokio::test]
 async fn writes_of_a_pool_are_sent_once_to_a_server_that_stays_read_only() {
     const WRITES: usize = 50;

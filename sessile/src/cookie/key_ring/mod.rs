@@ -1,4 +1,5 @@
-//! [`KeyRing`]: where the keys come from that cookies are sealed with and opened by.
+//! [`KeyRing`]: the source of the keys that seal and open cookies. `seal.rs` holds the keys, `set_cookie.rs` seals with
+//! the first one, and `SessionCookie::unseal` tries all of them.
 
 mod error;
 mod file;

@@ -6,13 +6,13 @@ const STATUSES: [SessionStatus; 4] = [
     SessionStatus::Renewed,
     SessionStatus::Purged,
 ];
-const BOUNDS: [Bound; 6] = [
-    Bound::New,
-    Bound::Stored,
-    Bound::Stale,
-    Bound::Superseded,
-    Bound::Ended,
-    Bound::Detached,
+const BINDINGS: [BindingKind; 6] = [
+    BindingKind::New,
+    BindingKind::Stored,
+    BindingKind::Stale,
+    BindingKind::Superseded,
+    BindingKind::Ended,
+    BindingKind::Detached,
 ];
 const DUES: [CookieDue; 4] = [
     CookieDue::Nothing,
@@ -25,7 +25,7 @@ const READS: [OnRead; 3] = [OnRead::Nothing, OnRead::Reissue, OnRead::Touch];
 /// Every situation that there is.
 fn situations() -> Vec<Situation> {
     let mut situations = Vec::new();
-    for (status, binding) in STATUSES.iter().flat_map(|s| BOUNDS.map(|b| (*s, b))) {
+    for (status, binding) in STATUSES.iter().flat_map(|s| BINDINGS.map(|b| (*s, b))) {
         for (cookie_due, on_read) in DUES.iter().flat_map(|d| READS.map(|r| (*d, r))) {
             for bits in 0..8 {
                 let [is_empty, signs_in, cookie_came] = [1, 2, 4].map(|bit| bits & bit != 0);
@@ -55,7 +55,7 @@ fn all(count: usize, matching: impl Fn(&Situation) -> bool, expected: Action) {
     }
 }
 
-use Bound::{Detached, Ended, New, Stale, Superseded};
+use BindingKind::{Detached, Ended, New, Stale, Superseded};
 use SessionStatus::{Changed, Purged, Renewed, Unchanged};
 
 #[test]
@@ -122,7 +122,7 @@ fn the_first_content_creates_a_session() {
 
 #[test]
 fn changes_are_stored_even_if_nothing_is_left() {
-    let stored = |s: &Situation| s.binding == Bound::Stored;
+    let stored = |s: &Situation| s.binding == BindingKind::Stored;
     all(
         12 * 4 * 2,
         |s| stored(s) && s.status == Changed,
@@ -137,7 +137,7 @@ fn changes_are_stored_even_if_nothing_is_left() {
 
 #[test]
 fn reading_does_what_the_policy_says() {
-    let read = |s: &Situation| s.binding == Bound::Stored && s.status == Unchanged;
+    let read = |s: &Situation| s.binding == BindingKind::Stored && s.status == Unchanged;
     all(
         4 * 4 * 2,
         |s| read(s) && s.on_read == OnRead::Touch,

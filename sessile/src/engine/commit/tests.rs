@@ -1,4 +1,4 @@
-//! The headers of caches, as tables.
+//! The cache headers of responses, tested as tables.
 
 use super::*;
 

@@ -45,7 +45,7 @@ struct List {
     entries: Entries,
 }
 
-/// As few as most sessions have are in one place with what counts the owners of the list.
+/// Up to [`FEW`] entries, enough for most sessions, are in the same allocation as the reference count of the list.
 pub(crate) type Entries = SmallVec<[Entry; FEW]>;
 
 const FEW: usize = 4;
@@ -65,13 +65,13 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    /// What is there in `text`, which has to have a character's first byte at both ends.
+    /// The part of `text` at `place`, whose ends have to be character boundaries.
     #[inline]
     pub(crate) fn at(text: &str, place: Range<usize>) -> Self {
         Self::here(&place).unwrap_or_else(|| Self::Elsewhere(text[place].into()))
     }
 
-    /// Nothing if it is further away than such a place can tell.
+    /// `None` if a position exceeds `u32`.
     fn here(place: &Range<usize>) -> Option<Self> {
         Some(Self::Here {
             start: u32::try_from(place.start).ok()?,
@@ -277,8 +277,8 @@ impl List {
             .binary_search_by(|entry| self.bytes(&entry.name).cmp(name))
     }
 
-    /// Whether it takes hardly more memory than as [`compacted`](State::compacted) makes it. `byte_len` is the length of
-    /// all names and values.
+    /// Whether it takes hardly more memory than its [compacted](State::compacted) form. `byte_len` is the length of all
+    /// names and values.
     fn is_compact(&self, byte_len: usize) -> bool {
         /// Enough for one short value that was replaced, as by most requests that write, and too little for another name.
         const MAX_WASTE: usize = 40;

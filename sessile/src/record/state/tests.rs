@@ -147,14 +147,14 @@ fn debug_shows_no_values() {
 }
 
 #[test]
-fn what_is_too_far_away_is_not_told_by_its_place() {
+fn a_position_beyond_u32_is_not_stored_as_a_range() {
     let far = u32::MAX as usize;
     assert!(Part::here(&(0..far)).is_some());
     assert!(Part::here(&(0..far + 1)).is_none());
     assert!(Part::here(&(far + 1..far + 2)).is_none());
 }
 
-/// Which is why four of them may be in one place with what counts their owners.
+/// So four entries can be in the same allocation as their reference count.
 #[test]
 fn an_entry_is_small() {
     assert!(size_of::<Entry>() <= 32);

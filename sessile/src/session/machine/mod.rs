@@ -5,7 +5,7 @@
 //! time between two transitions: [`begin_flush`](Machine::begin_flush) takes the changes as [`Work`](super::Work), the
 //! engine stores them, and [`finish`](Machine::finish) or [`put_back`](Machine::put_back) applies the outcome.
 //! This file has the transitions of most requests. [`flush`](super::flush) has those that store the changes, and the
-//! modules of this one have the rare ones.
+//! submodules have the rare ones. Sessions of outer code are attached in `session/early.rs`.
 //!
 //! Nothing here calls the application's code. Closures of the application are returned as
 //! [`Discarded`] or stay in the `Work`, so that the caller drops them without the lock.

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Defines a trait for objects of a trait of stores. Every store with the one has the other.
+/// Defines the object-safe form of a trait of stores. Every store with the trait implements this form.
 macro_rules! boxed {
     (
         $Boxed:ident for $Store:ident;

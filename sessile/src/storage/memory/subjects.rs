@@ -119,7 +119,7 @@ impl MemorySessionStore {
         }
     }
 
-    /// Deletes these sessions. Returns those that were there: the store reports the end of an evicted one.
+    /// Deletes these sessions, and returns those that existed. An evicted one is missing: its end is already reported.
     fn delete_all(
         &self,
         resized: &mut Resized,

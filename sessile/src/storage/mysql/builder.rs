@@ -68,7 +68,7 @@ impl From<String> for Target {
     }
 }
 
-/// How many connections a store opens itself, and for how long.
+/// The maximum number of the store's own connections, and their maximum lifetime.
 #[derive(Debug)]
 pub(in crate::storage) struct ConnectionSettings {
     connections: usize,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     storage::{
-        sql::{self, AfterCut, Answer, Fault, NewRow, SqlxPool, up_to_twice},
+        sql::{self, AfterCut, Attempted, Fault, NewRow, SqlxPool, up_to_twice},
         timing::Deadline,
     },
     telemetry::{self, Backend},
@@ -52,7 +52,7 @@ impl Connections {
         deadline: Deadline,
         after_cut: AfterCut,
         operation: impl Fn(Lease) -> F,
-    ) -> Answer<T>
+    ) -> Attempted<T>
     where
         F: Future<Output = Result<T, Fault>>,
     {

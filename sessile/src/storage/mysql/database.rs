@@ -17,7 +17,7 @@ use super::{
 use crate::{
     storage::{
         sql::{
-            self, AfterCut, Answer, Batch, Cleaned, Database, DatabaseSessionStoreBuilder, End,
+            self, AfterCut, Attempted, Batch, Cleaned, Database, DatabaseSessionStoreBuilder, End,
             Ended, Fault, Marks, NewRow, Row, RowsById, Schema, SignIn, SignedIn, Swap, Table,
         },
         timing::Deadline,
@@ -38,20 +38,20 @@ impl MySql {
         &self,
         deadline: Deadline,
         operation: impl Fn(Lease) -> F,
-    ) -> impl Future<Output = Answer<T>>
+    ) -> impl Future<Output = Attempted<T>>
     where
         F: Future<Output = Result<T, Fault>>,
     {
         self.connections.run(deadline, AfterCut::Resend, operation)
     }
 
-    /// What `decode` reads in each row that a query of sessions returns.
+    /// The output of `decode` for each row that `query` returns.
     async fn find<'a, T>(
         &self,
         deadline: Deadline,
         query: impl Fn() -> Query<'a>,
         decode: fn(&MySqlRow) -> Result<T, Error>,
-    ) -> Answer<Vec<T>> {
+    ) -> Attempted<Vec<T>> {
         self.run(deadline, |mut lease| {
             let query = query();
             async move {
@@ -90,7 +90,7 @@ impl Database for MySql {
         &self.tables
     }
 
-    async fn open(&self, create_tables: bool, deadline: Deadline) -> Answer<()> {
+    async fn open(&self, create_tables: bool, deadline: Deadline) -> Attempted<()> {
         self.run(deadline, |mut lease| async move {
             let mut catalog = Catalog(lease.connection());
             let opened = sql::open(&mut catalog, &self.tables, create_tables).await;
@@ -99,7 +99,12 @@ impl Database for MySql {
         .await
     }
 
-    async fn load(&self, id: &SessionId, marks: Marks, deadline: Deadline) -> Answer<Option<Row>> {
+    async fn load(
+        &self,
+        id: &SessionId,
+        marks: Marks,
+        deadline: Deadline,
+    ) -> Attempted<Option<Row>> {
         self.run(deadline, |mut lease| async move {
             let row = self.statements.load(lease.connection(), id, marks).await;
             lease.end(row.map_err(fault))
@@ -107,7 +112,7 @@ impl Database for MySql {
         .await
     }
 
-    async fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> Answer<CreateOutcome> {
+    async fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> Attempted<CreateOutcome> {
         self.connections
             .run(deadline, AfterCut::Fail, |mut lease| async move {
                 if let Err(too_large) = lease.check_size(row) {
@@ -125,7 +130,7 @@ impl Database for MySql {
         row: &NewRow<'_>,
         marks: Marks,
         deadline: Deadline,
-    ) -> Answer<Swap> {
+    ) -> Attempted<Swap> {
         self.run(deadline, |mut lease| async move {
             if let Err(too_large) = lease.check_size(row) {
                 return lease.end(Err(too_large));
@@ -138,7 +143,7 @@ impl Database for MySql {
         .await
     }
 
-    async fn delete(&self, id: &SessionId, deadline: Deadline) -> Answer<()> {
+    async fn delete(&self, id: &SessionId, deadline: Deadline) -> Attempted<()> {
         self.run(deadline, |mut lease| async move {
             let deleted = self.statements.delete(lease.connection(), id).await;
             lease.end_write(deleted.map_err(fault))
@@ -146,7 +151,7 @@ impl Database for MySql {
         .await
     }
 
-    async fn clean_up(&self, batch: Batch, deadline: Deadline) -> Answer<Cleaned> {
+    async fn clean_up(&self, batch: Batch, deadline: Deadline) -> Attempted<Cleaned> {
         self.run(deadline, |mut lease| async move {
             let cleaned = self.statements.clean_up.run(lease.connection(), batch);
             let cleaned = cleaned.await.map_err(fault);
@@ -159,7 +164,7 @@ impl Database for MySql {
         .await
     }
 
-    async fn sign_in(&self, sign_in: &SignIn<'_>, deadline: Deadline) -> Answer<SignedIn> {
+    async fn sign_in(&self, sign_in: &SignIn<'_>, deadline: Deadline) -> Attempted<SignedIn> {
         let after_cut = AfterCut::of_sign_in(sign_in);
         self.connections
             .run(deadline, after_cut, |mut lease| async move {
@@ -172,19 +177,19 @@ impl Database for MySql {
             .await
     }
 
-    async fn list(&self, subject: &SubjectDigest, deadline: Deadline) -> Answer<RowsById> {
+    async fn list(&self, subject: &SubjectDigest, deadline: Deadline) -> Attempted<RowsById> {
         let (text, subject) = (&self.statements.lists.list, subject.as_bytes().as_slice());
         self.find(deadline, || query(text).bind(subject), session)
             .await
     }
 
-    async fn find_by_label(&self, label: &str, deadline: Deadline) -> Answer<Vec<SessionId>> {
+    async fn find_by_label(&self, label: &str, deadline: Deadline) -> Attempted<Vec<SessionId>> {
         let text = &self.statements.lists.find_by_label;
         self.find(deadline, || query(text).bind(label.as_bytes()), id)
             .await
     }
 
-    async fn end_subject(&self, end: End<'_>, deadline: Deadline) -> Answer<Option<Ended>> {
+    async fn end_subject(&self, end: End<'_>, deadline: Deadline) -> Attempted<Option<Ended>> {
         self.run(deadline, |mut lease| async move {
             let ended = self.statements.end_subject(lease.connection(), end).await;
             lease.end_write(ended)
@@ -198,7 +203,7 @@ impl Database for MySql {
         subject: Option<&SubjectDigest>,
         since: i64,
         deadline: Deadline,
-    ) -> Answer<bool> {
+    ) -> Attempted<bool> {
         let text = &self.statements.lists.is_revoked;
         let id = id.as_bytes().as_slice();
         let subject = subject.map(|subject| subject.as_bytes().as_slice());
@@ -210,7 +215,7 @@ impl Database for MySql {
         answer.map(|is_revoked: Vec<bool>| is_revoked == [true])
     }
 
-    async fn mark_everything(&self, now: i64, deadline: Deadline) -> Answer<i64> {
+    async fn mark_everything(&self, now: i64, deadline: Deadline) -> Attempted<i64> {
         self.run(deadline, |mut lease| async move {
             let ending = &self.statements.ending;
             let at = ending.mark_everything(lease.connection(), now).await;
@@ -224,7 +229,7 @@ impl Database for MySql {
         after: Option<&SessionId>,
         at: i64,
         deadline: Deadline,
-    ) -> Answer<Option<SessionId>> {
+    ) -> Attempted<Option<SessionId>> {
         self.run(deadline, |mut lease| async move {
             let ending = &self.statements.ending;
             let last = ending.delete_batch(lease.connection(), after, at).await;
@@ -238,13 +243,13 @@ impl Database for MySql {
         after: Option<&SessionId>,
         limit: NonZeroU32,
         deadline: Deadline,
-    ) -> Answer<RowsById> {
+    ) -> Attempted<RowsById> {
         let (text, after) = (&self.statements.lists.page, id_before(after));
         let page = || query(text).bind(after).bind(u64::from(limit.get()));
         self.find(deadline, page, session).await
     }
 
-    async fn count(&self, deadline: Deadline) -> Answer<u64> {
+    async fn count(&self, deadline: Deadline) -> Attempted<u64> {
         let text = &self.statements.lists.count;
         let count = |row: &MySqlRow| row.try_get(0).map(i64::cast_unsigned);
         let answer = self.find(deadline, || query(text), count).await;

@@ -106,8 +106,8 @@ impl EndStatements {
         Ok(found.pop().unwrap_or(now))
     }
 
-    /// Looks at the rows that follow `after`, as many as a statement deletes. Deletes those of guests, and those that
-    /// signed in until `at`. Returns the id of the last one.
+    /// Reads the ids of the next [`MOST_KEYS`] rows after `after`. Deletes those of guests, and those that signed in
+    /// until `at`. Returns the last id.
     pub(super) async fn delete_batch(
         &self,
         connection: &mut MySqlConnection,
@@ -148,7 +148,7 @@ impl EndStatements {
         Ok(deleted)
     }
 
-    /// Deletes those of these rows that meet a condition. The rows are found by their keys, so that no others are locked.
+    /// Deletes the rows with these ids that meet `condition`. It finds them by their keys, so it locks no others.
     fn delete_if<'a>(&self, condition: &str, ids: &'a [SessionId]) -> Query<'a> {
         let sessions = &self.sessions;
         let delete =

@@ -1,4 +1,4 @@
-//! Queries, and what their rows have.
+//! Builds queries, and decodes the rows of their results.
 
 use std::sync::Arc;
 
@@ -35,8 +35,8 @@ pub(super) fn id_before(after: Option<&SessionId>) -> &[u8] {
     after.map_or(&[], |id| id.as_bytes().as_slice())
 }
 
-/// `statement` for the rows with these keys, at least one and at most [`MOST_KEYS`], which stand where the statement has
-/// its parameter.
+/// The query of `statement` for the rows with these keys, at least one and at most [`MOST_KEYS`]. `statement` gets
+/// their placeholders.
 ///
 /// To find the rows in the same statement would lock the gaps between them, so that new sessions
 /// would have to wait.
@@ -45,13 +45,13 @@ pub(super) fn of_keys<'a>(
     keys: impl ExactSizeIterator<Item = &'a [u8]>,
 ) -> Query<'a> {
     let statement = statement(&vec!["?"; keys.len()].join(", "));
-    // Statements of other numbers of keys rarely recur.
+    // Only these numbers of keys recur, so other statements are not kept.
     let recurs = keys.len() == 1 || keys.len() == MOST_KEYS;
     let query = sqlx::query(AssertSqlSafe(statement)).persistent(recurs);
     keys.fold(query, |query, key| query.bind(key))
 }
 
-/// What `decode` reads in each row of the result. Unlike `fetch`, this reads the reply to its end.
+/// The output of `decode` for each row of the result. Unlike `fetch`, this reads the reply to its end.
 pub(super) async fn rows<T>(
     connection: &mut MySqlConnection,
     query: Query<'_>,
@@ -61,7 +61,7 @@ pub(super) async fn rows<T>(
     rows.iter().map(decode).collect()
 }
 
-/// What `decode` reads in the only row of the result.
+/// The output of `decode` for the only row of the result.
 pub(super) async fn row<T>(
     connection: &mut MySqlConnection,
     query: Query<'_>,

@@ -1,4 +1,5 @@
-//! The transactions that end the sessions of a subject. Each first locks the row of the subject's mark.
+//! The transactions of a subject: a sign-in under a limit, and the end of its sessions. Each first locks the row of the
+//! subject's mark.
 
 use sqlx::{Error, MySqlConnection, Row as _};
 
@@ -116,7 +117,7 @@ impl Statements {
             .bind(millis(MARK_KEPT))
             .bind(digest);
         let marked = mark.execute(&mut *connection).await?;
-        // That of an earlier mark, if it is later.
+        // The time of an earlier mark, if that is later.
         let at = marked.last_insert_id().cast_signed();
         let others = found.into_iter().map(|(id, _)| id);
         let others: Vec<_> = others.filter(|id| Some(id) != kept).collect();

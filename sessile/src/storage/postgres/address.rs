@@ -187,7 +187,7 @@ fn tls(parameters: &mut Parameters) -> Result<TlsSettings, Fault> {
         (Some(certificate), Some(key)) => Some((certificate, key)),
         (None, None) => None,
         _ => {
-            let text = "the parameters `sslcert` and `sslkey` need each other";
+            let text = "the parameters `sslcert` and `sslkey` must be set together";
             return Err(Fault::address(text));
         }
     };

@@ -47,9 +47,9 @@ impl From<String> for Target {
     }
 }
 
-/// What is between a store and the server.
+/// The settings of connections to PostgreSQL.
 #[derive(Debug, Default)]
-pub(in crate::storage) struct Settings {
+pub(in crate::storage) struct ConnectionSettings {
     behind_pooler: bool,
 }
 

@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use super::{
     CreateOutcome, SessionId, SubjectDigest, Version,
-    builder::{Settings, Target},
+    builder::{ConnectionSettings, Target},
     connections::Connections,
     parameter::Parameter,
     rows::{cleaned, count_of, ids, only, sessions, version_of},
@@ -16,7 +16,7 @@ use crate::{
     storage::{
         Refusal,
         sql::{
-            self, AfterCut, Answer, Batch, Cleaned, Database, DatabaseSessionStoreBuilder, End,
+            self, AfterCut, Attempted, Batch, Cleaned, Database, DatabaseSessionStoreBuilder, End,
             Ended, Fault, MARK_KEPT, Marks, NewRow, Row, RowsById, Schema, SignIn, SignedIn, Swap,
             Table,
         },
@@ -38,7 +38,7 @@ pub struct Postgres {
 
 impl Postgres {
     /// Executes a statement that can be repeated.
-    fn run(&self, call: &Call<'_>, deadline: Deadline) -> impl Future<Output = Answer<Rows>> {
+    fn run(&self, call: &Call<'_>, deadline: Deadline) -> impl Future<Output = Attempted<Rows>> {
         self.connections.run(call, AfterCut::Resend, deadline)
     }
 }
@@ -49,7 +49,7 @@ impl Database for Postgres {
     const SCHEMA: Schema = schema::SCHEMA;
 
     type Target = Target;
-    type Settings = Settings;
+    type Settings = ConnectionSettings;
 
     fn new(
         builder: DatabaseSessionStoreBuilder<Self>,
@@ -70,12 +70,17 @@ impl Database for Postgres {
         &self.tables
     }
 
-    async fn open(&self, create_tables: bool, deadline: Deadline) -> Answer<()> {
+    async fn open(&self, create_tables: bool, deadline: Deadline) -> Attempted<()> {
         let opening = self.connections.open(&self.tables, create_tables, deadline);
         opening.await
     }
 
-    async fn load(&self, id: &SessionId, marks: Marks, deadline: Deadline) -> Answer<Option<Row>> {
+    async fn load(
+        &self,
+        id: &SessionId,
+        marks: Marks,
+        deadline: Deadline,
+    ) -> Attempted<Option<Row>> {
         let load = self.statements.load(id, marks);
         self.run(&load, deadline).await.map(only).map(|found| {
             Some(Row {
@@ -87,7 +92,7 @@ impl Database for Postgres {
         })
     }
 
-    async fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> Answer<CreateOutcome> {
+    async fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> Attempted<CreateOutcome> {
         let create = self.statements.create(row);
         let creating = self.connections.run(&create, AfterCut::Fail, deadline);
         creating.await.map(only).map(|found| match found {
@@ -105,7 +110,7 @@ impl Database for Postgres {
         row: &NewRow<'_>,
         marks: Marks,
         deadline: Deadline,
-    ) -> Answer<Swap> {
+    ) -> Attempted<Swap> {
         let update = self.statements.update(expected, row, marks);
         let answer = self.run(&update, deadline).await;
         answer.map(only).map(|found| match found.second {
@@ -114,12 +119,12 @@ impl Database for Postgres {
         })
     }
 
-    async fn delete(&self, id: &SessionId, deadline: Deadline) -> Answer<()> {
+    async fn delete(&self, id: &SessionId, deadline: Deadline) -> Attempted<()> {
         let delete = Call::new(&self.statements.delete, vec![Parameter::id(id)]);
         self.run(&delete, deadline).await.map(drop)
     }
 
-    async fn clean_up(&self, batch: Batch, deadline: Deadline) -> Answer<Cleaned> {
+    async fn clean_up(&self, batch: Batch, deadline: Deadline) -> Attempted<Cleaned> {
         let statement = match batch.returns_rows {
             true => &self.statements.clean_up_and_return,
             false => &self.statements.clean_up,
@@ -129,7 +134,7 @@ impl Database for Postgres {
         self.run(&clean_up, deadline).await.map(cleaned)
     }
 
-    async fn sign_in(&self, sign_in: &SignIn<'_>, deadline: Deadline) -> Answer<SignedIn> {
+    async fn sign_in(&self, sign_in: &SignIn<'_>, deadline: Deadline) -> Attempted<SignedIn> {
         let after_cut = AfterCut::of_sign_in(sign_in);
         let call = self.statements.sign_in(sign_in);
         let answer = self.connections.run(&call, after_cut, deadline).await;
@@ -143,20 +148,20 @@ impl Database for Postgres {
         })
     }
 
-    async fn list(&self, subject: &SubjectDigest, deadline: Deadline) -> Answer<RowsById> {
+    async fn list(&self, subject: &SubjectDigest, deadline: Deadline) -> Attempted<RowsById> {
         let statement = &self.statements.of_subjects.list;
         let list = Call::new(statement, vec![Parameter::subject(subject)]);
         self.run(&list, deadline).await.map(sessions)
     }
 
-    async fn find_by_label(&self, label: &str, deadline: Deadline) -> Answer<Vec<SessionId>> {
+    async fn find_by_label(&self, label: &str, deadline: Deadline) -> Attempted<Vec<SessionId>> {
         let statement = &self.statements.of_subjects.find_by_label;
         let label = Parameter::Bytes(Some(label.as_bytes()));
         let answer = self.run(&Call::new(statement, vec![label]), deadline).await;
         answer.map(|rows| ids(only(rows).text.as_deref()))
     }
 
-    async fn end_subject(&self, end: End<'_>, deadline: Deadline) -> Answer<Option<Ended>> {
+    async fn end_subject(&self, end: End<'_>, deadline: Deadline) -> Attempted<Option<Ended>> {
         let parameters = vec![
             Parameter::subject(end.subject),
             Parameter::number(end.now),
@@ -178,7 +183,7 @@ impl Database for Postgres {
         subject: Option<&SubjectDigest>,
         since: i64,
         deadline: Deadline,
-    ) -> Answer<bool> {
+    ) -> Attempted<bool> {
         let parameters = vec![
             Parameter::id(id),
             subject.map_or(Parameter::Bytes(None), Parameter::subject),
@@ -189,7 +194,7 @@ impl Database for Postgres {
         answer.map(|rows| only(rows).first == Some(1))
     }
 
-    async fn mark_everything(&self, now: i64, deadline: Deadline) -> Answer<i64> {
+    async fn mark_everything(&self, now: i64, deadline: Deadline) -> Attempted<i64> {
         let numbers = [now, millis(MARK_KEPT)].map(Parameter::number);
         let statement = &self.statements.of_subjects.mark_everything;
         let answer = self
@@ -203,7 +208,7 @@ impl Database for Postgres {
         after: Option<&SessionId>,
         at: i64,
         deadline: Deadline,
-    ) -> Answer<Option<SessionId>> {
+    ) -> Attempted<Option<SessionId>> {
         let parameters = vec![
             Parameter::after(after),
             Parameter::number(at),
@@ -219,13 +224,13 @@ impl Database for Postgres {
         after: Option<&SessionId>,
         limit: NonZeroU32,
         deadline: Deadline,
-    ) -> Answer<RowsById> {
+    ) -> Attempted<RowsById> {
         let parameters = vec![Parameter::after(after), Parameter::number(limit.get())];
         let page = Call::new(&self.statements.of_subjects.page, parameters);
         self.run(&page, deadline).await.map(sessions)
     }
 
-    async fn count(&self, deadline: Deadline) -> Answer<u64> {
+    async fn count(&self, deadline: Deadline) -> Attempted<u64> {
         let count = Call::new(&self.statements.of_subjects.count, Vec::new());
         let answer = self.run(&count, deadline).await;
         answer.map(|rows| count_of(only(rows).first))

@@ -1,4 +1,4 @@
-//! What the rows have that statements return.
+//! Decodes the rows that statements return.
 //!
 //! In a text that a statement returns, an id is 32 hexadecimal digits.
 

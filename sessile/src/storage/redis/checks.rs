@@ -59,8 +59,8 @@ fn check_version(found: &str) -> Result<(), Fault> {
     }
 }
 
-/// Fails if the user lacks a right, or the server a command. `key` is the key of a session that does not exist, so no
-/// command does anything with it. Redis checks the right to run a command before it looks at anything else.
+/// Fails if the user lacks a right, or if the server lacks a command. No session has the Redis key `key`, so no command
+/// has an effect. Redis checks the right to run a command first.
 pub(super) async fn check_rights(
     connection: &Connection,
     key: &str,
@@ -114,7 +114,7 @@ fn evicting_policy(info: &str) -> Option<&str> {
     field(info, "maxmemory_policy").filter(|policy| has_limit && *policy != "noeviction")
 }
 
-/// The text of a reply to `INFO`, in which paths may be anything.
+/// The text of a reply to `INFO`. Paths in it may be invalid UTF-8.
 fn text(info: &Value) -> Option<Cow<'_, str>> {
     match info {
         Value::BulkString(text) => Some(String::from_utf8_lossy(text)),

@@ -1,6 +1,7 @@
 //! The requests to a Redis server.
 //!
-//! Every operation is one command. A `create` is a plain `SET NX PX`; only an update needs a [script](super::script).
+//! A request is one command, with reads after it if needed. A create is a plain `SET NX PX`; an update runs a
+//! [script](super::script).
 
 use redis::{Arg, Cmd, FromRedisValue, Pipeline, Value};
 
@@ -22,8 +23,8 @@ pub(super) struct Request<'a> {
 /// The commands of a request.
 pub(super) enum Commands {
     One(Cmd),
-    /// A command, and reads that are sent together with it over the same connection. A node of a cluster that is asked
-    /// for a slot which is on its way there gets the command only.
+    /// A command, and reads that are sent together with it over the same connection. If the slot is still moving to the
+    /// node, only the command is sent, because `ASKING` allows one command.
     WithReads(Pipeline),
 }
 

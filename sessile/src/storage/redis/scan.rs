@@ -116,7 +116,7 @@ impl RedisSessionStore {
         let reply = self.connection.send_to(server.as_ref(), &request).await?;
         let (cursor, redis_keys): (u64, Vec<Vec<u8>>) = parse(reply)?;
         let next = position.after(cursor);
-        // Redis keys that are not text are of others.
+        // Redis keys that are not UTF-8 belong to other programs.
         let texts = redis_keys.iter().flat_map(|key| std::str::from_utf8(key));
         Ok(Scanned {
             ids: texts.filter_map(|key| form.id(key)).collect(),

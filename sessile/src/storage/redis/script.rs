@@ -1,7 +1,6 @@
-//! The scripts. Each is atomic on its keys, which are in one slot.
+//! The Lua scripts. Each is atomic, and all keys of a call are in one slot.
 //!
-//! Since Redis 5.0, replicas receive the effects of a script and not the script, hence the oldest version that is
-//! accepted.
+//! Redis 5.0 is required: since that version, replicas receive the effects of a script instead of the script.
 
 use std::sync::LazyLock;
 

@@ -107,8 +107,8 @@ impl RedisActorSessionStore {
         answer.unwrap_or_else(|_| Err(Fault::Failed.into()))
     }
 
-    /// This thread's connection, for an operation of many commands. The actor bounds the time of what it runs, and such an
-    /// operation has a limit for each command only.
+    /// This thread's store, for an operation of many commands. An operation that runs in the actor has one time limit,
+    /// but here each command has its own.
     async fn store(&self) -> Result<RedisSessionStore, StoreError> {
         self.ask(|store| async move { Ok(store) }).await
     }

@@ -28,13 +28,13 @@ pub use self::server::{DatabaseSessionStore, DatabaseSessionStoreBuilder};
 /// [`MARK_LIFETIME`].
 pub(super) const MARK_KEPT: Duration = MARK_LIFETIME.saturating_add(Duration::from_secs(24 * 3600));
 
-/// A time as a column has it: in milliseconds since the Unix epoch, at most the latest one that a column can have.
-pub(super) fn integer(time: Timestamp) -> i64 {
+/// A time as it is stored in a column: milliseconds since the Unix epoch, at most `i64::MAX`.
+pub(super) fn column_millis(time: Timestamp) -> i64 {
     i64::try_from(time.as_unix_millis()).unwrap_or(i64::MAX)
 }
 
-/// The time that a column has.
-pub(super) fn timestamp(millis: i64) -> Timestamp {
+/// The time that is stored in a column as these milliseconds.
+pub(super) fn from_column_millis(millis: i64) -> Timestamp {
     Timestamp::from_unix_millis(u64::try_from(millis).unwrap_or_default())
 }
 
@@ -44,8 +44,8 @@ mod tests {
 
     #[test]
     fn times_are_kept_in_milliseconds() {
-        assert_eq!(integer(Timestamp::from_unix_millis(7)), 7);
-        assert_eq!(integer(Timestamp::MAX), i64::MAX);
-        assert_eq!(timestamp(7), Timestamp::from_unix_millis(7));
+        assert_eq!(column_millis(Timestamp::from_unix_millis(7)), 7);
+        assert_eq!(column_millis(Timestamp::MAX), i64::MAX);
+        assert_eq!(from_column_millis(7), Timestamp::from_unix_millis(7));
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     clock::Timestamp,
     engine::EndCause,
     record::Record,
-    storage::sql::{SMALLEST_BATCH, integer},
+    storage::sql::{SMALLEST_BATCH, column_millis},
     telemetry::{self, Backend},
 };
 
@@ -75,7 +75,7 @@ fn settle(
 ) -> rusqlite::Result<Settled> {
     let execute = |statement, limit: i64| {
         let mut statement = connection.prepare_cached(statement)?;
-        statement.execute([integer(now), limit])
+        statement.execute([column_millis(now), limit])
     };
     let postponed = execute(POSTPONE, limit)?;
     // Postponed rows are no longer due, so what is left of the limit is for those that have expired.
@@ -83,7 +83,7 @@ fn settle(
     let (deleted, rows) = match wanted {
         true => {
             let mut statement = connection.prepare_cached(DELETE_AND_RETURN)?;
-            let rows = statement.query_map([integer(now), left], |row| {
+            let rows = statement.query_map([column_millis(now), left], |row| {
                 Ok((id_of(row)?, decode(row)?.ok().map(|it| it.record)))
             })?;
             let rows: Vec<_> = rows.collect::<Result<_, _>>()?;

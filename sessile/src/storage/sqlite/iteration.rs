@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    storage::{Cursor, IterableStore, ManagedStore, Page, sql::integer},
+    storage::{Cursor, IterableStore, ManagedStore, Page, sql::column_millis},
 };
 
 /// Binds the first slot as ?1, the time as ?2, and the number of rows as ?3.
@@ -64,7 +64,7 @@ impl IterableStore for SqliteSessionStore {
 /// Reads a page of rows, from a slot on.
 fn page(connection: &Connection, now: Timestamp, from: i64, limit: u32) -> rusqlite::Result<Page> {
     let mut statement = connection.prepare_cached(PAGE)?;
-    let mut rows = statement.query(params![from, integer(now), limit])?;
+    let mut rows = statement.query(params![from, column_millis(now), limit])?;
     let mut sessions = Vec::new();
     let mut last = None;
     while let Some(row) = rows.next()? {
@@ -84,7 +84,7 @@ fn count_some(
     from: i64,
 ) -> rusqlite::Result<(u64, Option<i64>)> {
     let mut statement = connection.prepare_cached(COUNT)?;
-    statement.query_one(params![from, integer(now), COUNTED_AT_ONCE], |row| {
+    statement.query_one(params![from, column_millis(now), COUNTED_AT_ONCE], |row| {
         let (live, last): (i64, Option<i64>) = (row.get(0)?, row.get(1)?);
         Ok((live.cast_unsigned(), last.and_then(following)))
     })

@@ -14,7 +14,7 @@ use crate::{
     clock::Timestamp,
     storage::{
         EndOutcome,
-        sql::{MARK_KEPT, integer, timestamp},
+        sql::{MARK_KEPT, column_millis, from_column_millis},
     },
 };
 
@@ -81,7 +81,7 @@ fn is_marked(
 ) -> rusqlite::Result<bool> {
     let subject = subject.map(SubjectDigest::as_bytes);
     let mut has_ended = connection.prepare_cached(HAS_ENDED)?;
-    has_ended.query_one(params![id, subject, integer(since)], |row| row.get(0))
+    has_ended.query_one(params![id, subject, column_millis(since)], |row| row.get(0))
 }
 
 /// Whether a session that is not stored has ended.
@@ -93,8 +93,10 @@ pub(super) fn is_revoked(
     since: Timestamp,
 ) -> rusqlite::Result<bool> {
     let mut is_listed = connection.prepare_cached(IS_LISTED)?;
-    let is_listed: bool =
-        is_listed.query_one(params![slot_of(id), id, integer(now)], |row| row.get(0))?;
+    let is_listed: bool = is_listed
+        .query_one(params![slot_of(id), id, column_millis(now)], |row| {
+            row.get(0)
+        })?;
     Ok(is_listed || is_marked(connection, id, subject, since)?)
 }
 
@@ -109,7 +111,8 @@ pub(super) fn end_subject(
     let subject = subject.as_bytes();
     if kept.is_some() {
         let mut is_live = connection.prepare_cached(IS_LIVE)?;
-        let is_live = is_live.query_one(params![subject, integer(now), kept], |row| row.get(0));
+        let is_live =
+            is_live.query_one(params![subject, column_millis(now), kept], |row| row.get(0));
         if !is_live? {
             return Ok(EndOutcome::KeptHasEnded);
         }
@@ -117,19 +120,19 @@ pub(super) fn end_subject(
     let expires_at = now.saturating_add(MARK_KEPT);
     atomically(connection, || {
         let at = connection.prepare_cached(MARK)?.query_one(
-            params![subject, integer(at), kept, integer(expires_at)],
+            params![subject, column_millis(at), kept, column_millis(expires_at)],
             |row| row.get(0),
         )?;
         let mut delete = connection.prepare_cached(DELETE_MARKED)?;
         let mut rows = delete.query(params![subject, kept])?;
         let mut ids = Vec::new();
         while let Some(row) = rows.next()? {
-            let is_live = row.get::<_, i64>("expires_at")? > integer(now);
+            let is_live = row.get::<_, i64>("expires_at")? > column_millis(now);
             if is_live {
                 ids.push(id_of(row)?);
             }
         }
-        let at = timestamp(at);
+        let at = from_column_millis(at);
         Ok(EndOutcome::Ended { at, ids })
     })
 }
@@ -143,9 +146,11 @@ pub(super) fn end_everything(
     let expires_at = now.saturating_add(MARK_KEPT);
     atomically(connection, || {
         let mut mark = connection.prepare_cached(MARK_EVERYTHING)?;
-        let at = mark.query_one([integer(at), integer(expires_at)], |row| row.get(0))?;
+        let at = mark.query_one([column_millis(at), column_millis(expires_at)], |row| {
+            row.get(0)
+        })?;
         connection.prepare_cached(DELETE_SESSIONS)?.execute([at])?;
-        Ok(timestamp(at))
+        Ok(from_column_millis(at))
     })
 }
 

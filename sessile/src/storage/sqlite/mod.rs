@@ -3,8 +3,8 @@
 //! - **A read runs in the thread of the caller** ([`readers`]). In WAL mode no write locks it out, so it takes 3 µs. A
 //!   thread that reads for the callers would double that by its wake-ups.
 //! - **One thread writes** ([`writer`]). It takes what is queued, at most 256 operations, and answers after the commit.
-//!   After it wakes up, it first lets a worker on the same core go on, whose next writes join the transaction: the
-//!   benchmark's change costs a third less than with a transaction for each.
+//!   After it wakes up, the thread yields, so that a worker on the same core continues and its next writes join the
+//!   transaction. In the benchmark, most changes share a transaction then.
 //! - **An operation that fails fails alone.** If its statement fails, SQLite undoes that statement. If the
 //!   transaction is undone or can't be committed, the thread executes each operation of the batch in a transaction of
 //!   its own. A commit that fails by an error of the disk leaves the outcome open, so nothing is executed again.
@@ -44,7 +44,7 @@ pub use self::builder::{SqliteSessionStoreBuilder, SqliteSynchronous};
 use self::{
     error::Failure,
     opening::Options,
-    queue::{Operation, Queue},
+    queue::{DatabaseCall, Queue},
     readers::Readers,
     statements::{Write, create, delete, load, update},
 };
@@ -141,7 +141,10 @@ impl SqliteSessionStore {
     }
 
     /// Executes an operation that only reads, at once if no other process locks it out.
-    async fn read<T: Send + 'static>(&self, operation: impl Operation<T>) -> Result<T, StoreError> {
+    async fn read<T: Send + 'static>(
+        &self,
+        operation: impl DatabaseCall<T>,
+    ) -> Result<T, StoreError> {
         let now = self.0.clock.now();
         self.0.queue.check_files(now);
         match self.0.readers.with(|reader| operation(reader, now)) {

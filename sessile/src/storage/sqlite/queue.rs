@@ -1,4 +1,6 @@
-//! [`Queue`]: the way to the thread that writes.
+//! [`Queue`]: sends operations to the thread that writes.
+//!
+//! [`writer`](super::writer) decides which operations share a transaction.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -19,19 +21,19 @@ use crate::clock::Timestamp;
 /// How many operations the thread has accepted at most. More of them wait in their own futures.
 const CAPACITY: usize = 1024;
 
-/// An operation on the database at a time, within a transaction. If the transaction is undone, it is called again in
-/// another one.
-pub(super) trait Operation<T>:
+/// An operation on the database, which gets the current time and runs within a transaction. If the transaction is
+/// undone, the operation is called again in another one.
+pub(super) trait DatabaseCall<T>:
     Fn(&Connection, Timestamp) -> rusqlite::Result<T> + Send + 'static
 {
 }
 
-impl<T, F> Operation<T> for F where
+impl<T, F> DatabaseCall<T> for F where
     F: Fn(&Connection, Timestamp) -> rusqlite::Result<T> + Send + 'static
 {
 }
 
-/// The way to the thread that writes.
+/// Sends operations to the thread that writes.
 pub(super) struct Queue {
     messages: mpsc::Sender<Message>,
     ended: watch::Receiver<()>,
@@ -74,7 +76,7 @@ impl Queue {
     /// If the future is dropped, an operation that the thread has accepted is executed all the same.
     pub(super) async fn execute<T: Send + 'static>(
         &self,
-        operation: impl Operation<T>,
+        operation: impl DatabaseCall<T>,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Request {
@@ -146,7 +148,7 @@ struct Request<F, T> {
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<F: Operation<T>, T: Send> Job for Request<F, T> {
+impl<F: DatabaseCall<T>, T: Send> Job for Request<F, T> {
     fn execute(&mut self, connection: &Connection, now: Timestamp) -> Result<(), Failure> {
         let outcome = (self.operation)(connection, now);
         let outcome = outcome.map_err(Failure::from);

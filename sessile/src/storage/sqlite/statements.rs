@@ -8,7 +8,7 @@ use super::{
     CreateOutcome, Loaded, Refusal, SessionId, StoreError, SubjectDigest, UpdateOutcome, Version,
     marks::has_ended,
 };
-use crate::{clock::Timestamp, record::Record, storage::sql::integer};
+use crate::{clock::Timestamp, record::Record, storage::sql::column_millis};
 
 /// Binds the slot and the id as ?1 and ?2, and the time as ?3.
 pub(super) const LOAD: &str = "
@@ -97,7 +97,7 @@ pub(super) fn load(
     id: &Id,
 ) -> rusqlite::Result<Result<Option<Loaded>, StoreError>> {
     let mut statement = connection.prepare_cached(LOAD)?;
-    let found = statement.query_row(params![slot_of(id), id, integer(now)], decode);
+    let found = statement.query_row(params![slot_of(id), id, column_millis(now)], decode);
     Ok(found.optional()?.transpose())
 }
 
@@ -126,11 +126,11 @@ pub(super) fn create(
     let created = connection.prepare_cached(CREATE)?.execute(params![
         slot_of(&write.id),
         write.id,
-        integer(now),
+        column_millis(now),
         write.version.get().cast_signed(),
-        integer(now.saturating_add(write.ttl)),
+        column_millis(now.saturating_add(write.ttl)),
         write.subject.as_ref().map(SubjectDigest::as_bytes),
-        write.signed_in_at.map(integer),
+        write.signed_in_at.map(column_millis),
         write.label,
         write.text,
     ])?;
@@ -155,11 +155,11 @@ pub(super) fn update(
         let swapped = connection.prepare_cached(swap)?.execute(params![
             slot_of(&write.id),
             write.id,
-            integer(now),
+            column_millis(now),
             write.version.get().cast_signed(),
-            integer(now.saturating_add(write.ttl)),
+            column_millis(now.saturating_add(write.ttl)),
             write.subject.as_ref().map(SubjectDigest::as_bytes),
-            write.signed_in_at.map(integer),
+            write.signed_in_at.map(column_millis),
             write.label,
             write.text,
             expected.get().cast_signed(),
@@ -182,7 +182,9 @@ pub(super) fn current_version(
     id: &Id,
 ) -> rusqlite::Result<Option<Version>> {
     let mut statement = connection.prepare_cached(VERSION)?;
-    let version = statement.query_row(params![slot_of(id), id, integer(now)], |row| row.get(0));
+    let version = statement.query_row(params![slot_of(id), id, column_millis(now)], |row| {
+        row.get(0)
+    });
     let version: Option<i64> = version.optional()?;
     Ok(version.map(|version| Version::new(version.cast_unsigned())))
 }

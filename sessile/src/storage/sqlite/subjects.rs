@@ -11,7 +11,8 @@ use super::{
 use crate::{
     clock::Timestamp,
     storage::{
-        EndOutcome, Kept, SessionLimit, SignInOutcome, SignInWrite, SubjectStore, sql::integer,
+        EndOutcome, Kept, SessionLimit, SignInOutcome, SignInWrite, SubjectStore,
+        sql::column_millis,
     },
 };
 
@@ -54,7 +55,7 @@ impl SubjectStore for SqliteSessionStore {
         let label = label.to_owned();
         self.read(move |connection, now| {
             let mut statement = connection.prepare_cached(FIND_BY_LABEL)?;
-            let ids = statement.query_map(params![label, integer(now)], id_of)?;
+            let ids = statement.query_map(params![label, column_millis(now)], id_of)?;
             ids.collect()
         })
         .await
@@ -109,7 +110,7 @@ fn sign_in(
     }
     let subject = write.subject.as_ref().map(SubjectDigest::as_bytes);
     let mut others = connection.prepare_cached(LIST_OTHERS)?;
-    let others = others.query_map(params![subject, integer(now), write.id], id_of)?;
+    let others = others.query_map(params![subject, column_millis(now), write.id], id_of)?;
     let mut displaced: Vec<SessionId> = others.collect::<Result<_, _>>()?;
     let Some(excess) = limit.displaced(displaced.len()) else {
         return Ok(SignInOutcome::Refused(Refusal::LimitReached));
@@ -140,7 +141,7 @@ fn list(
     subject: &SubjectDigest,
 ) -> rusqlite::Result<Result<Vec<(SessionId, Loaded)>, StoreError>> {
     let mut statement = connection.prepare_cached(LIST)?;
-    let sessions = statement.query_map(params![subject.as_bytes(), integer(now)], |row| {
+    let sessions = statement.query_map(params![subject.as_bytes(), column_millis(now)], |row| {
         let id = id_of(row)?;
         Ok(decode(row)?.map(|loaded| (id, loaded)))
     })?;

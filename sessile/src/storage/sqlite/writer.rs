@@ -96,7 +96,7 @@ impl Writer {
         let mut closing = Vec::new();
         while let Some(first) = queue.messages.blocking_recv() {
             messages.push(first);
-            // A worker on the same core goes on meanwhile, and its other requests join the transaction.
+            // Yields, so that a worker on the same core can queue its other writes for this transaction.
             thread::yield_now();
             while messages.len() < BATCH
                 && let Ok(next) = queue.messages.try_recv()

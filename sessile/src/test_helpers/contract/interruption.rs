@@ -12,7 +12,7 @@ use crate::storage::{CreateOutcome, Freshness, Loaded, SessionStore, StoreError,
 /// When an operation is dropped.
 #[derive(Clone, Copy)]
 pub(in crate::test_helpers) struct Moment {
-    /// After how many polls.
+    /// The number of polls before the drop.
     pub(in crate::test_helpers) polls: usize,
     /// How often other tasks run between the last poll of the operation and its drop. By then, its request
     /// may be in flight or acknowledged.
@@ -110,7 +110,8 @@ pub(super) async fn a_dropped_delete_is_whole<S: SessionStore>(store: Arc<S>) {
     });
 }
 
-/// Polls an operation as often as `moment` says, each time it is woken, and drops it. Its answer if it was done by then.
+/// Polls an operation as often as `moment` says, each time it is woken, and drops it. Returns its answer if it was done
+/// by then.
 pub(in crate::test_helpers) async fn drop_midway<S: SessionStore, T>(
     case: &mut Case<S>,
     name: &str,

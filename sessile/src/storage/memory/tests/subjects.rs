@@ -114,7 +114,7 @@ async fn a_user_who_ends_all_again_and_again_takes_the_memory_of_one_mark() {
 }
 
 #[tokio::test]
-async fn a_session_that_a_sign_in_evicts_is_not_displaced_as_well() {
+async fn a_session_that_a_sign_in_evicts_is_not_reported_as_displaced() {
     let record = signed_in("user", "sid");
     // There is room for one session.
     let max_bytes = shard::footprint(&record.compacted()) as u64;

@@ -34,7 +34,7 @@ use super::{
 use crate::storage::{
     credentials::CredentialsSource,
     shared_connection::PerRuntime,
-    sql::{self, AfterCut, Answer, Fault, Limits, Table, up_to_twice},
+    sql::{self, AfterCut, Attempted, Fault, Limits, Table, up_to_twice},
     timing::Deadline,
 };
 
@@ -105,7 +105,8 @@ impl Connections {
             Pool::Deadpool(pool) => Ok(Self::Pool(pool::Connections::new(pool, behind_pooler))),
             #[cfg(feature = "postgres-pool-sqlx")]
             Pool::Sqlx(_) if behind_pooler => {
-                let text = "a pool of sqlx does not work behind a pooler in transaction mode: use another one";
+                let text = "a pool of sqlx does not work behind a pooler in transaction mode: use a pool of \
+                            deadpool-postgres";
                 Err(Fault::misconfigured(text))
             }
             #[cfg(feature = "postgres-pool-sqlx")]
@@ -132,7 +133,7 @@ impl Connections {
         tables: &[Table; 2],
         create_tables: bool,
         deadline: Deadline,
-    ) -> Answer<()> {
+    ) -> Attempted<()> {
         up_to_twice(AfterCut::Resend, |_| async {
             match self {
                 Self::Own(own) => own.open(tables, create_tables, deadline).await,
@@ -151,7 +152,7 @@ impl Connections {
         call: &Call<'_>,
         after_cut: AfterCut,
         deadline: Deadline,
-    ) -> Answer<Rows> {
+    ) -> Attempted<Rows> {
         match self {
             Self::Own(own) => up_to_twice(after_cut, |_| own.attempt(call, deadline)).await,
             #[cfg(feature = "postgres-pool")]

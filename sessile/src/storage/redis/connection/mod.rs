@@ -182,8 +182,7 @@ impl Connection {
         matches!(self.transport, Transport::Cluster(_))
     }
 
-    /// The servers that have keys of their own, and a number for the layout of their cluster. Outside of a cluster, the
-    /// only server is `None`.
+    /// The masters of the cluster, and a number for its layout. Outside of a cluster, there is one server, `None`.
     pub(super) async fn servers(&self) -> Result<(Vec<Option<Host>>, u64), StoreError> {
         match &self.transport {
             Transport::Cluster(cluster) => {

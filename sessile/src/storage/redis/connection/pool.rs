@@ -56,7 +56,7 @@ impl Connections {
         }
         lease.end(action);
         answer.map_err(|fault| match fault.verdict() {
-            // Another connection leads to the same server.
+            // A new connection would lead to the same server, so the write is not sent again.
             Verdict::Replica if action == Action::Return => Fault::NotConnected(Arc::new(fault)),
             _ => fault,
         })

@@ -114,7 +114,7 @@ pub(super) async fn send(
         _ => in_flight.answered(),
     }
     let reply = answer?;
-    // A node that the others have replaced answers a request without a key as well, and announces no more changes.
+    // A replaced node still answers a request without a key, but announces no more changes.
     let pending = pending.filter(|_| !request.redis_key.is_empty());
     Ok(Reply {
         provenance: pending.map(Pending::answered),

@@ -9,7 +9,7 @@ use redis::Value;
 
 use super::super::{location::Host, slot::SLOTS};
 
-/// Which node serves each slot, according to one of them.
+/// Which node serves each slot, according to one of the nodes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Topology {
     /// The master of each slot, if there is one. Empty if the nodes were not asked yet.
@@ -17,14 +17,14 @@ pub(super) struct Topology {
 }
 
 impl Topology {
-    /// Parses the answer of the node at `teller` to `CLUSTER SLOTS`.
-    pub(super) fn parse(answer: &Value, teller: &Host) -> Option<Self> {
+    /// Parses the answer of the node at `asked` to `CLUSTER SLOTS`.
+    pub(super) fn parse(answer: &Value, asked: &Host) -> Option<Self> {
         let Value::Array(ranges) = answer else {
             return None;
         };
         let mut owners = vec![None; SLOTS.into()];
         for range in ranges {
-            let (first, last, host) = parse_range(range, teller)?;
+            let (first, last, host) = parse_range(range, asked)?;
             owners.get_mut(first..=last)?.fill(Some(Arc::new(host)));
         }
         Some(Self { owners })
@@ -46,19 +46,19 @@ impl Topology {
         self.owners.iter().flatten().any(|owner| **owner == *host)
     }
 
-    /// A number that is different for another map.
+    /// A number that changes with the owners of the slots.
     pub(super) fn layout(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        for neighbors in self.owners.chunk_by(|one, next| one == next) {
-            (neighbors.len(), &neighbors[0]).hash(&mut hasher);
+        for range in self.owners.chunk_by(|one, next| one == next) {
+            (range.len(), &range[0]).hash(&mut hasher);
         }
         hasher.finish()
     }
 
     /// All masters, each once.
     pub(super) fn hosts(&self) -> Vec<&Host> {
-        let neighbors = self.owners.chunk_by(|one, next| one == next);
-        let mut hosts: Vec<&Host> = neighbors.filter_map(|it| it[0].as_deref()).collect();
+        let ranges = self.owners.chunk_by(|one, next| one == next);
+        let mut hosts: Vec<&Host> = ranges.filter_map(|it| it[0].as_deref()).collect();
         hosts.sort_unstable_by_key(|host| (&host.name, host.port));
         hosts.dedup();
         hosts
@@ -67,7 +67,7 @@ impl Topology {
 
 /// The first and the last slot, and their master: `[first, last, [name, port, …], …]`, in which the replicas follow the
 /// master.
-fn parse_range(range: &Value, teller: &Host) -> Option<(usize, usize, Host)> {
+fn parse_range(range: &Value, asked: &Host) -> Option<(usize, usize, Host)> {
     let Value::Array(parts) = range else {
         return None;
     };
@@ -83,7 +83,7 @@ fn parse_range(range: &Value, teller: &Host) -> Option<(usize, usize, Host)> {
     let name = match master.first()? {
         Value::BulkString(name) if !name.is_empty() => std::str::from_utf8(name).ok()?,
         // The node that was asked doesn't know its own address.
-        Value::BulkString(_) | Value::Nil => &teller.name,
+        Value::BulkString(_) | Value::Nil => &asked.name,
         _ => return None,
     };
     let Value::Int(port) = master.get(1)? else {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn two_maps_are_equal_if_they_say_the_same() {
+    fn two_topologies_are_equal_if_their_slots_have_the_same_owners() {
         let answer = |ranges: &[(i64, i64, i64)]| {
             let ranges = ranges
                 .iter()

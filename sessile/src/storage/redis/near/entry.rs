@@ -22,8 +22,8 @@ pub(in super::super) struct Entry {
 }
 
 impl Entry {
-    /// The entry of a session that a reply with this provenance contains, if it can be cached. The session had the time
-    /// `ttl` left when its request was sent, or less. A guest has no marks to be `watched`.
+    /// The entry of a session, if it can be cached. `provenance` is that of the reply. When the request was sent, the
+    /// session had at most `ttl` left. A guest has no marks to be `watched`.
     pub(in super::super) fn new(
         loaded: &Loaded,
         ttl: Duration,

@@ -1,7 +1,8 @@
 -- Adds a session that is about to be stored, or extends its entry.
 -- ARGV[1]: its id. ARGV[2]: when it signed in. ARGV[3]: its time to live in milliseconds.
 -- ARGV[4]: how many sessions there may be, or 0.
--- Returns false if there is no place, or the mark, when the place was reserved or 0, and 1 if the session had none.
+-- Returns false if there is no place. Otherwise returns three values: the mark, the time of the reservation or 0,
+-- and 1 if the session had no place before, or else 0.
 local id, signed_in, ttl, max = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local known = tonumber(redis.call('ZSCORE', sign_ins, id))

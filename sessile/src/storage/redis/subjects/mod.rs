@@ -1,9 +1,12 @@
 //! The sessions of each user.
 //!
 //! The sessions of a subject, and those with a lookup label, are a [`Group`]. Its index and its mark are under four
-//! Redis keys of the same slot, which [scripts](super::script) change atomically. The index is a hint: it may name sessions that have
-//! ended, so a [reading pass](reading) reads each record. It names every session of the group, because a session is
-//! [stored](write) only after it was added.
+//! Redis keys of the same slot, which [scripts](super::script) change atomically. The index is a hint: it may name
+//! sessions that have ended, so a [reading pass](reading) reads each record. It names every session of the group,
+//! because a session is [stored](mod@write) only after it was added.
+//!
+//! Under a limit, `reserve.lua` refuses a new sign-in (`AtLimit::RefuseNew`), or `displace.lua` selects the sessions
+//! that end for it (`AtLimit::EndEarliest`).
 //!
 //! Times to live are measured by the clock of Redis. Sign-ins and marks have the times of the application's servers.
 

@@ -20,7 +20,8 @@ pub(in crate::storage) fn check_scheme(
 
 /// A parameter `name=value`, whose name is one of `names`.
 ///
-/// The fault contains no value. A text that looks like no name is not shown: it may be a part of a password.
+/// The fault contains no value. A text that does not look like a name is not shown, because it may be part of a
+/// password.
 pub(in crate::storage) fn parameter<'a>(
     text: &'a str,
     names: &[&'static str],
@@ -28,7 +29,7 @@ pub(in crate::storage) fn parameter<'a>(
     let (name, value) = text.split_once('=').unwrap_or((text, ""));
     let is_name = |byte: u8| byte.is_ascii_lowercase() || b"_-".contains(&byte);
     if name.len() > 30 || !name.bytes().all(is_name) {
-        let text = "a parameter has another name than lower-case letters, `_` and `-`";
+        let text = "a parameter's name has other characters than lower-case letters, `_` and `-`";
         return Err(Fault::address(text));
     }
     match names.iter().find(|known| **known == name) {

@@ -2,12 +2,12 @@
 
 use std::{fmt::Debug, num::NonZeroU32, time::Duration};
 
-use super::{Attempt, DatabaseSessionStoreBuilder, Fault, Schema, StoreError, Table};
+use super::{DatabaseSessionStoreBuilder, Fault, OperationFuture, Schema, StoreError, Table};
 use crate::{
     record::Record,
     storage::{
         CreateOutcome, Loaded, SessionId, SessionLimit, SubjectDigest, Version,
-        sql::integer,
+        sql::column_millis,
         timing::{Deadline, millis},
     },
     telemetry::Backend,
@@ -15,9 +15,9 @@ use crate::{
 
 /// The operations of a store on one kind of database server.
 ///
-/// Times to live and times of expiry are by the clock of the database. Times of a sign-in or a mark are in milliseconds
-/// since the Unix epoch, by the clocks of the application. Each operation is atomic, except those on all sessions. All
-/// but [`create`](Self::create) and [`sign_in`](Self::sign_in) can be repeated.
+/// The database's clock measures times to live and times of expiry. Times of a sign-in or a mark come from the
+/// application's clocks, in milliseconds since the Unix epoch. Each operation is atomic, except those on all sessions.
+/// All but [`create`](Self::create) and [`sign_in`](Self::sign_in) can be repeated.
 pub(in crate::storage) trait Database: Sized + Send + Sync + 'static {
     /// How metrics name it.
     const BACKEND: Backend;
@@ -43,14 +43,19 @@ pub(in crate::storage) trait Database: Sized + Send + Sync + 'static {
     fn tables(&self) -> &[Table; 2];
 
     /// Checks that the tables can be used. Creates missing ones if `create_tables` is set.
-    fn open(&self, create_tables: bool, deadline: Deadline) -> impl Attempt<()>;
+    fn open(&self, create_tables: bool, deadline: Deadline) -> impl OperationFuture<()>;
 
     /// The live row of this id, unless a mark has ended its session.
-    fn load(&self, id: &SessionId, marks: Marks, deadline: Deadline) -> impl Attempt<Option<Row>>;
+    fn load(
+        &self,
+        id: &SessionId,
+        marks: Marks,
+        deadline: Deadline,
+    ) -> impl OperationFuture<Option<Row>>;
 
     /// Inserts a row unless there is a live row of its id, or a mark has ended its session. Reads marks only for a row with
     /// a subject.
-    fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> impl Attempt<CreateOutcome>;
+    fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> impl OperationFuture<CreateOutcome>;
 
     /// Replaces the live row of the same id, if that has the version `expected` and no mark has ended the
     /// session of `row`.
@@ -60,26 +65,30 @@ pub(in crate::storage) trait Database: Sized + Send + Sync + 'static {
         row: &NewRow<'_>,
         marks: Marks,
         deadline: Deadline,
-    ) -> impl Attempt<Swap>;
+    ) -> impl OperationFuture<Swap>;
 
     /// Deletes the row of this id.
-    fn delete(&self, id: &SessionId, deadline: Deadline) -> impl Attempt<()>;
+    fn delete(&self, id: &SessionId, deadline: Deadline) -> impl OperationFuture<()>;
 
     /// Processes rows that are due, the earliest first: deletes the expired ones, and makes the others due when they expire.
     /// Deletes marks that have expired.
-    fn clean_up(&self, batch: Batch, deadline: Deadline) -> impl Attempt<Cleaned>;
+    fn clean_up(&self, batch: Batch, deadline: Deadline) -> impl OperationFuture<Cleaned>;
 
     /// Stores a row if the limit allows it. Deletes the rows that it displaces.
-    fn sign_in(&self, sign_in: &SignIn<'_>, deadline: Deadline) -> impl Attempt<SignedIn>;
+    fn sign_in(&self, sign_in: &SignIn<'_>, deadline: Deadline) -> impl OperationFuture<SignedIn>;
 
     /// The live rows of a subject, in the order of their sign-ins.
-    fn list(&self, subject: &SubjectDigest, deadline: Deadline) -> impl Attempt<RowsById>;
+    fn list(&self, subject: &SubjectDigest, deadline: Deadline) -> impl OperationFuture<RowsById>;
 
     /// The ids of the live rows with this label.
-    fn find_by_label(&self, label: &str, deadline: Deadline) -> impl Attempt<Vec<SessionId>>;
+    fn find_by_label(
+        &self,
+        label: &str,
+        deadline: Deadline,
+    ) -> impl OperationFuture<Vec<SessionId>>;
 
     /// Marks sessions of a subject as ended, and deletes their rows. `None` if the session to keep has ended.
-    fn end_subject(&self, end: End<'_>, deadline: Deadline) -> impl Attempt<Option<Ended>>;
+    fn end_subject(&self, end: End<'_>, deadline: Deadline) -> impl OperationFuture<Option<Ended>>;
 
     /// Whether there is a live row of this id, or a mark of the subject, or of all, is at `since` or later.
     fn is_revoked(
@@ -88,10 +97,10 @@ pub(in crate::storage) trait Database: Sized + Send + Sync + 'static {
         subject: Option<&SubjectDigest>,
         since: i64,
         deadline: Deadline,
-    ) -> impl Attempt<bool>;
+    ) -> impl OperationFuture<bool>;
 
     /// Marks the sessions of all subjects as ended. Returns the time of the mark.
-    fn mark_everything(&self, now: i64, deadline: Deadline) -> impl Attempt<i64>;
+    fn mark_everything(&self, now: i64, deadline: Deadline) -> impl OperationFuture<i64>;
 
     /// Looks at a batch of rows, which follow `after` in the order of their ids. Deletes those of guests, and those that
     /// signed in until `at`. Returns the id of the last row of the batch; `None` if no row follows.
@@ -100,7 +109,7 @@ pub(in crate::storage) trait Database: Sized + Send + Sync + 'static {
         after: Option<&SessionId>,
         at: i64,
         deadline: Deadline,
-    ) -> impl Attempt<Option<SessionId>>;
+    ) -> impl OperationFuture<Option<SessionId>>;
 
     /// The live rows that follow `after` in the order of their ids, at most `limit`.
     fn page(
@@ -108,10 +117,10 @@ pub(in crate::storage) trait Database: Sized + Send + Sync + 'static {
         after: Option<&SessionId>,
         limit: NonZeroU32,
         deadline: Deadline,
-    ) -> impl Attempt<RowsById>;
+    ) -> impl OperationFuture<RowsById>;
 
     /// The number of live rows.
-    fn count(&self, deadline: Deadline) -> impl Attempt<u64>;
+    fn count(&self, deadline: Deadline) -> impl OperationFuture<u64>;
 
     /// Closes the store's own connections after the operations that are in flight. Those of a pool stay open.
     fn close(&self);
@@ -137,8 +146,8 @@ impl Marks {
 
 /// The outcome of an update.
 pub(in crate::storage) enum Swap {
-    /// The row has this version now. The expected version says that another statement changed or deleted the
-    /// row at the same time.
+    /// The row has this version now. If it is the expected one, another statement changed or deleted the row at the
+    /// same time.
     Now(Version),
     /// There is no live row.
     Missing,
@@ -226,7 +235,7 @@ impl<'a> NewRow<'a> {
             version,
             ttl: millis(ttl),
             subject: record.subject(),
-            signed_in_at: record.signed_in_at().map(integer),
+            signed_in_at: record.signed_in_at().map(column_millis),
             label: record.label(),
             record: record.encode(),
         }

@@ -11,7 +11,7 @@ type Cause = Arc<dyn Error + Send + Sync>;
 /// Why an operation failed. Contains no session values and no passwords.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(in crate::storage) enum Fault {
-    /// It had no effect, and the connection can be used again, if there is one.
+    /// The operation had no effect. The connection, if there is one, can be used again.
     #[error("{text}")]
     Failed {
         kind: StoreErrorKind,
@@ -19,7 +19,8 @@ pub(in crate::storage) enum Fault {
         #[source]
         cause: Option<Cause>,
     },
-    /// The connection can't be used any longer. Another one may do if the kind is [`StoreErrorKind::Unavailable`].
+    /// The connection can't be used any longer. Another connection may work if the kind is
+    /// [`StoreErrorKind::Unavailable`].
     #[error("{text}")]
     Ended {
         kind: StoreErrorKind,
@@ -49,7 +50,7 @@ pub(in crate::storage) enum Fault {
     Unknown,
     #[cfg(feature = "postgres-session")]
     #[error(
-        "the database executed another statement, as it does behind a pooler in transaction mode: set \
+        "the database executed another statement, as happens behind a pooler in transaction mode: set \
          `behind_pooler(true)`, or `?behind_pooler=true` in the address"
     )]
     OtherStatement,
@@ -117,7 +118,7 @@ impl Fault {
         Self::caused(StoreErrorKind::Unavailable, text, Arc::new(cause))
     }
 
-    /// The fault if a new connection leads to a read-only database, as another one would.
+    /// The fault of a write that a read-only database refused, if a new connection would lead there as well.
     #[cfg(any(feature = "mysql-session", feature = "_postgres-pool"))]
     pub(in crate::storage) fn stays_read_only() -> Self {
         Self::new(StoreErrorKind::Denied, Self::ReadOnly.to_string())
@@ -156,7 +157,7 @@ impl Fault {
             Meaning::Closed(kind) => ended(kind, false, "the database closed the connection"),
             #[cfg(feature = "postgres-session")]
             Meaning::NoStatement => {
-                let what = "the connection lost its prepared statements, as it does behind a pooler in \
+                let what = "the connection lost its prepared statements, as happens behind a pooler in \
                             transaction mode: set `behind_pooler(true)`, or `?behind_pooler=true` in the address";
                 ended(StoreErrorKind::Misconfigured, false, what)
             }

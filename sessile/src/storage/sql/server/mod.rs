@@ -6,7 +6,6 @@
 )]
 
 mod address;
-mod answer;
 mod builder;
 mod cleanup;
 mod database;
@@ -17,6 +16,7 @@ mod names;
 mod of_sqlx;
 #[cfg(any(feature = "mysql-session", feature = "_postgres-pool"))]
 mod pooled;
+mod retry;
 mod schema;
 mod subjects;
 
@@ -47,16 +47,16 @@ pub(in crate::storage) use self::of_sqlx::{Lease, SqlxPool, of_sqlx};
 pub(in crate::storage) use self::pooled::after_reply;
 pub(in crate::storage) use self::{
     address::{check_scheme, flag, parameter},
-    answer::{AfterCut, Answer, Attempt, up_to_twice},
     database::{
         Batch, Cleaned, Database, End, Ended, Marks, NewRow, Row, RowsById, SignIn, SignedIn, Swap,
     },
     error::{Fault, Meaning},
     names::Name,
+    retry::{AfterCut, Attempted, OperationFuture, up_to_twice},
     schema::{Catalog, Definition, FoundTable, SCHEMA_COMMENT, Schema, Table, open},
 };
 use self::{
-    answer::{MAX_ATTEMPTS, until_done},
+    retry::{MAX_ATTEMPTS, until_done},
     schema::schema_sql,
 };
 
@@ -263,7 +263,7 @@ impl<B: Database> DatabaseSessionStore<B> {
     }
 
     /// The outcome of an operation that a request may wait for.
-    async fn run<'a, T, F: Future<Output = Answer<T>>>(
+    async fn run<'a, T, F: Future<Output = Attempted<T>>>(
         &'a self,
         operation: impl Fn(&'a B, Deadline) -> F,
     ) -> Result<T, StoreError> {
@@ -275,7 +275,7 @@ impl<B: Database> DatabaseSessionStore<B> {
     }
 
     /// The outcome of an operation on many rows.
-    async fn maintain<'a, T, F: Future<Output = Answer<T>>>(
+    async fn maintain<'a, T, F: Future<Output = Attempted<T>>>(
         &'a self,
         operation: impl Fn(&'a B, Deadline) -> F,
     ) -> Result<T, StoreError> {

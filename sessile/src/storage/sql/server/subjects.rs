@@ -9,7 +9,7 @@ use crate::{
     storage::{
         EndOutcome, Kept, Loaded, Refusal, SessionId, SessionLimit, SignInOutcome, SignInWrite,
         SubjectDigest, SubjectStore,
-        sql::{integer, timestamp},
+        sql::{column_millis, from_column_millis},
         timing::Deadline,
     },
 };
@@ -82,7 +82,7 @@ impl<B: Database> SubjectStore for DatabaseSessionStore<B> {
     ) -> Result<EndOutcome, StoreError> {
         let end = End {
             subject,
-            now: integer(now),
+            now: column_millis(now),
             kept: kept.map(|it| it.id),
         };
         let ended = self
@@ -90,7 +90,7 @@ impl<B: Database> SubjectStore for DatabaseSessionStore<B> {
             .await?;
         Ok(match ended {
             Some(Ended { at, ids }) => EndOutcome::Ended {
-                at: timestamp(at),
+                at: from_column_millis(at),
                 ids,
             },
             None => EndOutcome::KeptHasEnded,
@@ -103,18 +103,18 @@ impl<B: Database> SubjectStore for DatabaseSessionStore<B> {
         subject: Option<&SubjectDigest>,
         since: Timestamp,
     ) -> Result<bool, StoreError> {
-        let since = integer(since);
+        let since = column_millis(since);
         self.run(|database, deadline| database.is_revoked(id, subject, since, deadline))
             .await
     }
 
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        let now = integer(now);
+        let now = column_millis(now);
         let at = self
             .maintain(|database, deadline| database.mark_everything(now, deadline))
             .await?;
         self.delete_all(at).await?;
-        Ok(timestamp(at))
+        Ok(from_column_millis(at))
     }
 }
 

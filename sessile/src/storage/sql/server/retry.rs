@@ -1,4 +1,4 @@
-//! [`Answer`]: how an operation ended, and how often it was sent.
+//! [`Attempted`]: how an operation ended, and how often it was sent.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use crate::storage::timing::Deadline;
 /// The maximum number of attempts of an operation that fails because of concurrent statements.
 pub(super) const MAX_ATTEMPTS: u32 = 5;
 
-/// How an operation ended. [`Fault::Overtaken`] says that it had no effect, and may be executed again.
-pub(in crate::storage) struct Answer<T> {
+/// How an operation ended. After [`Fault::Overtaken`], the operation had no effect and may be executed again.
+pub(in crate::storage) struct Attempted<T> {
     pub(super) result: Result<T, Fault>,
     /// Whether an earlier attempt may have been executed as well.
     pub(super) repeated: bool,
 }
 
-impl<T> Answer<T> {
-    pub(in crate::storage) fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
-        Answer {
+impl<T> Attempted<T> {
+    pub(in crate::storage) fn map<U>(self, change: impl FnOnce(T) -> U) -> Attempted<U> {
+        Attempted {
             result: self.result.map(change),
             repeated: self.repeated,
         }
@@ -25,12 +25,12 @@ impl<T> Answer<T> {
 }
 
 /// The future of an operation in a database.
-pub(in crate::storage) trait Attempt<T>:
-    Future<Output = Answer<T>> + Send
+pub(in crate::storage) trait OperationFuture<T>:
+    Future<Output = Attempted<T>> + Send
 {
 }
 
-impl<T, F: Future<Output = Answer<T>> + Send> Attempt<T> for F {}
+impl<T, F: Future<Output = Attempted<T>> + Send> OperationFuture<T> for F {}
 
 /// Whether an operation that may have happened is sent again after its connection was cut.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,8 @@ pub(in crate::storage) enum AfterCut {
 }
 
 impl AfterCut {
-    /// A sign-in that inserts a row is a create.
+    /// A sign-in that inserts a row is not sent again if it may have happened: a delayed first attempt could restore a
+    /// deleted session.
     pub(in crate::storage) fn of_sign_in(sign_in: &SignIn<'_>) -> Self {
         match sign_in.expected {
             Some(_) => Self::Resend,
@@ -54,7 +55,7 @@ impl AfterCut {
 pub(in crate::storage) async fn up_to_twice<T, F>(
     after_cut: AfterCut,
     attempt: impl Fn(bool) -> F,
-) -> Answer<T>
+) -> Attempted<T>
 where
     F: Future<Output = Result<T, Fault>>,
 {
@@ -64,7 +65,7 @@ where
         }
         first => (first, false),
     };
-    Answer { result, repeated }
+    Attempted { result, repeated }
 }
 
 /// Runs `operation`, again if other statements changed the same rows first.
@@ -73,14 +74,14 @@ pub(super) async fn until_done<T, F>(
     operation: impl Fn(Deadline) -> F,
 ) -> Result<T, StoreError>
 where
-    F: Future<Output = Answer<T>>,
+    F: Future<Output = Attempted<T>>,
 {
     let deadline = Deadline::after(limit);
     let mut was_repeated = false;
     for _ in 0..MAX_ATTEMPTS {
-        let answer = operation(deadline).await;
-        was_repeated |= answer.repeated;
-        match answer.result {
+        let attempted = operation(deadline).await;
+        was_repeated |= attempted.repeated;
+        match attempted.result {
             Ok(done) => return Ok(done),
             Err(Fault::Overtaken) => {}
             Err(fault) => return Err(fault.into_error(was_repeated)),
@@ -96,13 +97,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_error_leaves_open_an_attempt_before_those_that_were_overtaken() {
+    async fn an_error_after_a_cut_attempt_leaves_the_outcome_unknown() {
         let limit = Duration::from_secs(30);
         for attempts in [1, MAX_ATTEMPTS] {
             let begun = Cell::new(0);
             let ended = until_done::<(), _>(limit, |_| {
                 let number = begun.replace(begun.get() + 1);
-                std::future::ready(Answer {
+                std::future::ready(Attempted {
                     result: Err(match number < attempts {
                         true => Fault::Overtaken,
                         false => Fault::TimedOut(limit).not_connected(),
