@@ -8,9 +8,7 @@ use std::{
     },
 };
 
-use sessile::storage::{
-    Answer, Operation, SessionStore, StoreError, StoreWrapper, UpdateOutcome,
-};
+use sessile::storage::{Answer, Operation, SessionStore, StoreError, StoreWrapper, UpdateOutcome};
 
 /// The operations of a store since the server started.
 #[derive(Default)]
