@@ -82,15 +82,22 @@ impl PostgresSessionStoreBuilder {
         self,
         statements: &Arc<Statements>,
     ) -> Result<(Connections, bool), Fault> {
-        let address = match self.target {
-            Target::Address(address) => address,
+        match self.target {
+            Target::Address(ref address) => self.connect_to(address, statements),
             #[cfg(feature = "_postgres-pool")]
             Target::Pool(pool) => {
                 let connections = Connections::pooled(pool, self.settings.behind_pooler)?;
-                return Ok((connections, false));
+                Ok((connections, false))
             }
-        };
-        let mut address = Address::parse(&address, |name| env::var(name).ok())?;
+        }
+    }
+
+    fn connect_to(
+        &self,
+        address: &str,
+        statements: &Arc<Statements>,
+    ) -> Result<(Connections, bool), Fault> {
+        let mut address = Address::parse(address, |name| env::var(name).ok())?;
         let behind_pooler = self.settings.behind_pooler || address.behind_pooler;
         if !behind_pooler {
             for config in &mut address.configs {
