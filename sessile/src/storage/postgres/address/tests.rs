@@ -140,7 +140,7 @@ fn an_error_names_the_parameter_and_nothing_else() {
         ("sslcert=/x", "`sslcert` and `sslkey`"),
         ("create_table=yes", "`create_table` must be"),
         ("port=http", "invalid connection string"),
-        ("Hunter2=x", "another name"),
+        ("Hunter2=x", "other characters than lower-case letters"),
     ] {
         let error = shown(
             parsed(&format!("postgres://u:hunter2@h/d?{query}"))
