@@ -7,16 +7,16 @@
 //! # One session and one request
 //!
 //! - **Memory.** A session with four values of about a hundred bytes in all takes about 400 bytes in Redis, 360 in
-//!   SQLite and 460 in the memory of the process.
+//!   SQLite and 470 in the memory of the process.
 //! - **Round trips.** A request that reads its session costs one round trip to the store. A request that changes it
 //!   costs two: a read and a write. A request that does not use its session costs none with [lazy loading]. If the
 //!   session is in the [near cache], a request that reads costs none and a request that changes costs one. The next
 //!   request after a change reads the session again.
-//! - **Processor time.** On the application's server, a read from Redis takes about 4 µs in addition to the request
-//!   itself, and a change about 9 µs.
+//! - **Processor time.** On the application's server, a read from Redis takes about 7 µs in addition to the request
+//!   itself, and a change about 14 µs.
 //! - **Number of sessions.** With a million sessions instead of a thousand, a request costs the same in Redis. In the
-//!   memory of the process it costs 1 to 2 µs (15 %) more, because the session is not in the caches of the processor.
-//!   In SQLite a read costs 2 µs (20 %) more and a change 12 µs (40 %): nearly each session is on a different page,
+//!   memory of the process it costs about 2 µs (20 %) more, because the session is not in the caches of the processor.
+//!   In SQLite a read costs 5 µs (35 %) more and a change 14 µs (35 %): nearly each session is on a different page,
 //!   which has to be read. After a change the page is written twice, to the log and to the database.
 //!
 //! Three settings change these costs: [`Loading::Lazy`], a [near cache], and [`TtlExtensionPolicy`]. By default, a request
@@ -44,8 +44,8 @@
 //! **Connections.** Each worker thread has one connection to each master. 100 servers with 8 workers open 800
 //! connections to each master. Redis allows 10,000 by default.
 //!
-//! **Application servers.** Reading sessions takes 1,000,000 requests × 4 µs = 4 cores. Changing them takes
-//! 100,000 × 5 µs = 0.5 cores more. The requests themselves come on top.
+//! **Application servers.** Reading sessions takes 1,000,000 requests × 7 µs = 7 cores. Changing them takes
+//! 100,000 × 7 µs = 0.7 cores more. The requests themselves come on top.
 //!
 //! **Near cache.** Use sticky routing, so that the requests of a user reach the server that has the session.
 //! Otherwise each server reads the session again after each change. With sticky routing, almost no reads reach Redis
