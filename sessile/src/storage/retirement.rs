@@ -1,13 +1,13 @@
 //! [`Retirement`]: which connections of the application's pool may lead to a former primary.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use super::timing::LONGEST_PAUSE;
+use super::{lock::lock, timing::LONGEST_PAUSE};
 
 /// How long new connections are kept after all others were closed, even if they lead to a read-only server as well.
 /// A server that stays read-only is not connected to for each write.
@@ -102,7 +102,7 @@ impl Retirement {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

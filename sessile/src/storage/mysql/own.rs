@@ -10,7 +10,7 @@ mod idle;
 use std::{
     borrow::Cow,
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -25,6 +25,7 @@ use super::{catalog, error::fault};
 use crate::{
     storage::{
         credentials::{Credentials, CredentialsSource},
+        lock::lock,
         sql::Fault,
         timing::LONGEST_PAUSE,
     },
@@ -112,7 +113,7 @@ impl Own {
 
 impl Inner {
     fn idle(&self) -> MutexGuard<'_, Idle> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.idle)
     }
 
     /// Whether the connections in use, one of which is about to be opened, and the idle ones exceed the
@@ -220,8 +221,7 @@ impl Inner {
     }
 
     fn without_credentials(&self) -> MutexGuard<'_, Option<(Fault, Instant)>> {
-        let guard = self.without_credentials.lock();
-        guard.unwrap_or_else(PoisonError::into_inner)
+        lock(&self.without_credentials)
     }
 }
 

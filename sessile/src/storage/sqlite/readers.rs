@@ -1,16 +1,19 @@
 //! [`Readers`]: the connections that read.
 
 use std::sync::{
-    Mutex, MutexGuard, PoisonError, TryLockError,
+    Mutex, TryLockError,
     atomic::{AtomicUsize, Ordering},
 };
 
 use rusqlite::Connection;
 
+use crate::storage::lock::lock;
+
 /// The connections that read. Each thread prefers one of them, whose pages are in the caches of its processor.
 ///
 /// Each is behind a lock, not in a channel or behind an `await`: a read ends on the thread that began it, so
-/// a handler that blocks its thread holds no connection.
+/// a handler that blocks its thread holds no connection. After a panic, the connection is used again: SQLite has ended
+/// the read.
 pub(super) struct Readers(Vec<Mutex<Option<Connection>>>);
 
 impl Readers {
@@ -51,11 +54,6 @@ impl Readers {
             drop(former);
         }
     }
-}
-
-/// What `slot` has, also if a read panicked: SQLite has ended that read.
-fn lock(slot: &Mutex<Option<Connection>>) -> MutexGuard<'_, Option<Connection>> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 thread_local! {

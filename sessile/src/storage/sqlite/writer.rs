@@ -91,19 +91,13 @@ enum Aborted {
 impl Writer {
     /// Executes what is queued, until the database is closed or no store is left.
     fn serve(mut self, queue: &mut Receiver) {
-        let mut messages = Vec::with_capacity(BATCH);
         let mut jobs = Vec::with_capacity(BATCH);
         let mut closing = Vec::new();
         while let Some(first) = queue.messages.blocking_recv() {
-            messages.push(first);
             // Yields, so that a worker on the same core can queue its other writes for this transaction.
             thread::yield_now();
-            while messages.len() < BATCH
-                && let Ok(next) = queue.messages.try_recv()
-            {
-                messages.push(next);
-            }
-            for message in messages.drain(..) {
+            let mut next = Some(first);
+            while let Some(message) = next {
                 match message {
                     Message::Job(job) => jobs.push(job),
                     Message::Check => self.check_files(),
@@ -112,6 +106,10 @@ impl Writer {
                         closing.push(reply);
                     }
                 }
+                next = match jobs.len() < BATCH {
+                    true => queue.messages.try_recv().ok(),
+                    false => None,
+                };
             }
             self.execute(&mut jobs);
         }

@@ -5,7 +5,7 @@ use std::{
     future::poll_fn,
     pin::pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -22,6 +22,7 @@ use super::super::{
 use crate::{
     storage::{
         credentials::{Credentials, CredentialsSource},
+        lock::lock,
         shared_connection::{Backoff, Connect},
         sql::Fault,
     },
@@ -80,7 +81,7 @@ impl RawConnection {
     pub(super) async fn without_interruption<F: Future>(&self, sending: F) -> F::Output {
         let mut sending = pin!(sending);
         poll_fn(|context| {
-            let _guard = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
+            let _guard = lock(&self.sending);
             sending.as_mut().poll(context)
         })
         .await
