@@ -32,6 +32,11 @@ impl Deadline {
         }
     }
 
+    #[cfg(feature = "_sql")]
+    pub(super) fn has_passed(self) -> bool {
+        Instant::now() >= self.at
+    }
+
     /// The output of `future`, if it is ready in time.
     pub(super) fn bound<F: Future>(self, future: F) -> Bounded<F> {
         Bounded {

@@ -55,10 +55,7 @@ pub(in crate::storage) use self::{
     retry::{AfterCut, Attempted, OperationFuture, up_to_twice},
     schema::{Catalog, Definition, FoundTable, SCHEMA_COMMENT, Schema, Table, open},
 };
-use self::{
-    retry::{MAX_ATTEMPTS, until_done},
-    schema::schema_sql,
-};
+use self::{retry::until_done, schema::schema_sql};
 
 /// The time limit for opening a store after it has connected. Another server may be creating the
 /// tables.
@@ -154,7 +151,7 @@ impl<B: Database> SessionStore for DatabaseSessionStore<B> {
         let deadline = Deadline::after(self.0.response_timeout);
         let mut marks = Marks::of_session(record.has_subject());
         let mut was_repeated = false;
-        for _ in 0..MAX_ATTEMPTS {
+        loop {
             let answer = database.update(expected, row, marks, deadline).await;
             was_repeated |= answer.repeated;
             let swap = match answer.result {
@@ -171,6 +168,7 @@ impl<B: Database> SessionStore for DatabaseSessionStore<B> {
                 // Without a repeat, the reply concerns this attempt alone.
                 Some(Swap::Missing) if !was_repeated => return Ok(UpdateOutcome::Missing),
                 _ if !was_repeated => return Ok(UpdateOutcome::Conflict),
+                _ if deadline.has_passed() => return Err(Fault::Unknown.into()),
                 // The first attempt may be in progress: the next one finds its version.
                 None => {}
                 Some(Swap::Now(found)) if found == expected => {}
@@ -178,7 +176,6 @@ impl<B: Database> SessionStore for DatabaseSessionStore<B> {
                 Some(_) => return Err(Fault::Unknown.into()),
             }
         }
-        Err(Fault::Unknown.into())
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {

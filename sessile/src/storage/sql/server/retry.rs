@@ -5,9 +5,6 @@ use std::time::Duration;
 use super::{Fault, SignIn, StoreError};
 use crate::storage::timing::Deadline;
 
-/// The maximum number of attempts of an operation that fails because of concurrent statements.
-pub(super) const MAX_ATTEMPTS: u32 = 5;
-
 /// How an operation ended. After [`Fault::Overtaken`], the operation had no effect and may be executed again.
 pub(in crate::storage) struct Attempted<T> {
     pub(super) result: Result<T, Fault>,
@@ -68,7 +65,8 @@ where
     Attempted { result, repeated }
 }
 
-/// Runs `operation`, again if other statements changed the same rows first.
+/// Runs `operation`, again if other statements changed the same rows first. Each time one of these succeeds, so it is repeated
+/// until the time limit.
 pub(super) async fn until_done<T, F>(
     limit: Duration,
     operation: impl Fn(Deadline) -> F,
@@ -78,16 +76,14 @@ where
 {
     let deadline = Deadline::after(limit);
     let mut was_repeated = false;
-    for _ in 0..MAX_ATTEMPTS {
+    loop {
         let attempted = operation(deadline).await;
         was_repeated |= attempted.repeated;
         match attempted.result {
-            Ok(done) => return Ok(done),
-            Err(Fault::Overtaken) => {}
-            Err(fault) => return Err(fault.into_error(was_repeated)),
+            Err(Fault::Overtaken) if !deadline.has_passed() => {}
+            result => return result.map_err(|fault| fault.into_error(was_repeated)),
         }
     }
-    Err(Fault::Overtaken.into_error(was_repeated))
 }
 
 #[cfg(test)]
@@ -96,23 +92,40 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn an_error_after_a_cut_attempt_leaves_the_outcome_unknown() {
-        let limit = Duration::from_secs(30);
-        for attempts in [1, MAX_ATTEMPTS] {
-            let begun = Cell::new(0);
-            let ended = until_done::<(), _>(limit, |_| {
-                let number = begun.replace(begun.get() + 1);
-                std::future::ready(Attempted {
-                    result: Err(match number < attempts {
+    /// An operation that others overtake `times` times, each of which takes a second, and that times out then. The first
+    /// attempt was cut.
+    async fn overtaken(times: u32, limit: Duration) -> (u32, StoreError) {
+        let begun = Cell::new(0);
+        let ended = until_done::<(), _>(limit, |_| {
+            let number = begun.replace(begun.get() + 1);
+            async move {
+                tokio::time::advance(Duration::from_secs(1)).await;
+                Attempted {
+                    result: Err(match number < times {
                         true => Fault::Overtaken,
                         false => Fault::TimedOut(limit).not_connected(),
                     }),
-                    // The first attempt of the first call was cut.
                     repeated: number == 0,
-                })
-            });
-            assert!(ended.await.unwrap_err().may_have_happened());
+                }
+            }
+        });
+        let error = ended.await.unwrap_err();
+        (begun.get(), error)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_after_a_cut_attempt_leaves_the_outcome_unknown() {
+        for times in [1, 5] {
+            let (attempts, error) = overtaken(times, Duration::from_secs(30)).await;
+            assert_eq!(attempts, times + 1);
+            assert!(error.may_have_happened());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_overtaken_operation_is_repeated_until_its_time_limit() {
+        let (attempts, error) = overtaken(u32::MAX, Duration::from_secs(30)).await;
+        assert_eq!(attempts, 30);
+        assert!(error.may_have_happened());
     }
 }

@@ -1,8 +1,7 @@
 //! The sessions of a subject.
 
 use super::{
-    Database, DatabaseSessionStore, End, Ended, Fault, MAX_ATTEMPTS, NewRow, SignIn, SignedIn,
-    StoreError,
+    Database, DatabaseSessionStore, End, Ended, Fault, NewRow, SignIn, SignedIn, StoreError,
 };
 use crate::{
     clock::Timestamp,
@@ -31,12 +30,12 @@ impl<B: Database> SubjectStore for DatabaseSessionStore<B> {
         };
         let deadline = Deadline::after(self.0.response_timeout);
         let mut was_repeated = false;
-        for _ in 0..MAX_ATTEMPTS {
+        loop {
             let answer = database.sign_in(sign_in, deadline).await;
             was_repeated |= answer.repeated;
             let signed_in = match answer.result {
                 Ok(signed_in) => signed_in,
-                Err(Fault::Overtaken) => continue,
+                Err(Fault::Overtaken) if !deadline.has_passed() => continue,
                 Err(fault) => return Err(fault.into_error(was_repeated)),
             };
             let refusal = match signed_in {
@@ -49,16 +48,14 @@ impl<B: Database> SubjectStore for DatabaseSessionStore<B> {
                     return Ok(SignInOutcome::not_stored(write.expected, found));
                 }
                 // The first attempt may be in progress: the next one finds its version.
-                SignedIn::NotStored(found) if found == write.expected => continue,
+                SignedIn::NotStored(found) if found == write.expected && !deadline.has_passed() => {
+                    continue;
+                }
                 // The first attempt may have been stored, and then changed or deleted.
                 _ => return Err(Fault::Unknown.into()),
             };
             return Ok(SignInOutcome::Refused(refusal));
         }
-        Err(match was_repeated {
-            true => Fault::Unknown.into(),
-            false => Fault::Overtaken.into(),
-        })
     }
 
     async fn list(&self, subject: &SubjectDigest) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
