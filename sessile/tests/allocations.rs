@@ -96,7 +96,7 @@ fn allocations_of_requests_with_a_cookie() {
         ("memory: read", 2, memory(Eager, READ)),
         ("memory: a value put there", 9, memory(Eager, CHANGE)),
         ("memory: a value updated", 10, memory(Eager, COUNT)),
-        ("memory: renewed", 6, memory(Eager, RENEW)),
+        ("memory: renewed", 7, memory(Eager, RENEW)),
         ("memory: purged", 7, memory(Eager, PURGE)),
         ("memory: lazy, untouched", 2, memory(Lazy, NOTHING)),
         ("cookie: opened only", 4, cookie(Eager, NOTHING)),

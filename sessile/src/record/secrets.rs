@@ -16,8 +16,9 @@ use crate::{clock::Timestamp, random};
 pub(crate) struct Secrets {
     /// Of the secret that the newest cookie carries, or of the one that a pending secret is to replace.
     pub(crate) current: SecretDigest,
-    /// Of the secret that a renewal replaced, for requests that were in flight.
-    pub(crate) previous: Option<Previous>,
+    /// The secret that a renewal replaced, for requests that were in flight. It is allocated separately, since only records
+    /// that were renewed a moment ago have one.
+    pub(crate) previous: Option<Arc<Previous>>,
     /// `None` if secrets are not rotated, and before the first rotation: the current secret counts from the creation of
     /// the session. It is allocated separately, since few records have one.
     pub(crate) rotation: Option<Arc<Rotation>>,
@@ -81,8 +82,10 @@ impl Secrets {
 
     /// About how many bytes of memory they take beside themselves.
     pub(super) fn footprint(&self) -> usize {
+        let previous = self.previous.as_deref();
         let rotation = self.rotation.as_deref();
-        rotation.map_or(0, |rotation| SHARED + size_of_val(rotation))
+        previous.map_or(0, |it| SHARED + size_of_val(it))
+            + rotation.map_or(0, |it| SHARED + size_of_val(it))
     }
 
     /// What `presented` allows at `now`. A secret that a renewal replaced is remembered for `grace`.
@@ -143,10 +146,12 @@ impl Record {
         let ended = mem::replace(&mut self.epoch, epoch);
         self.secrets = Some(Secrets {
             rotation: rotation.map(Arc::new),
-            previous: replaced.map(|secrets| Previous {
-                digest: secrets.current,
-                epoch: ended,
-                replaced_at: now,
+            previous: replaced.map(|secrets| {
+                Arc::new(Previous {
+                    digest: secrets.current,
+                    epoch: ended,
+                    replaced_at: now,
+                })
             }),
             ..Secrets::new(secret.digest())
         });

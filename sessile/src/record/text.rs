@@ -74,7 +74,7 @@ impl Record {
     fn encode_rare_members(&self, out: &mut String) {
         let mut members = Members(out);
         if let Some(secrets) = &self.secrets {
-            members.value("o", secrets.previous.as_ref().map(PreviousText::of));
+            members.value("o", secrets.previous.as_deref().map(PreviousText::of));
             members.value("r", secrets.rotation.as_deref().map(RotationText::of));
         }
         if let Some(details) = &self.details {
@@ -189,7 +189,7 @@ impl Record {
         }
         match &mut self.secrets {
             Some(secrets) => {
-                secrets.previous = previous;
+                secrets.previous = previous.map(Arc::new);
                 secrets.rotation = rotation.map(Arc::new);
                 secrets.check()?;
             }

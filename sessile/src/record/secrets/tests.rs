@@ -13,11 +13,11 @@ fn digest(byte: u8) -> SecretDigest {
 fn with(step: RotationStep) -> Secrets {
     Secrets {
         current: digest(1),
-        previous: Some(Previous {
+        previous: Some(Arc::new(Previous {
             digest: digest(2),
             epoch: Epoch::generate(),
             replaced_at: at(100),
-        }),
+        })),
         rotation: Some(Arc::new(Rotation {
             since: at(100),
             step,
@@ -119,7 +119,7 @@ fn secrets_that_repeat_contradict_each_other() {
     assert_eq!(changed(|it| it.current = digest(3)), contradiction);
     let previous = |it: &mut Secrets| {
         if let Some(previous) = &mut it.previous {
-            previous.digest = digest(3);
+            Arc::make_mut(previous).digest = digest(3);
         }
     };
     assert_eq!(changed(previous), contradiction);
