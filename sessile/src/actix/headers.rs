@@ -11,6 +11,10 @@ use crate::engine::{HeaderChanges, SetCookie};
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
+// The values of most responses, which are checked once.
+static COOKIE: HeaderValue = HeaderValue::from_static("Cookie");
+static PRIVATE: HeaderValue = HeaderValue::from_static("private");
+
 /// Makes the changes to `headers`.
 pub(super) fn apply(changes: HeaderChanges, headers: &mut HeaderMap) {
     if changes.vary.is_some() {
@@ -28,7 +32,7 @@ pub(super) fn apply(changes: HeaderChanges, headers: &mut HeaderMap) {
     }
     if let Some(cache_control) = changes.cache_control {
         // Its directives are those of a header, so it is a header value as well.
-        let value = value_of(cache_control).unwrap_or(HeaderValue::from_static("private"));
+        let value = value_of(cache_control).unwrap_or_else(|_| PRIVATE.clone());
         headers.insert(CACHE_CONTROL, value);
     }
     if changes.clears_site_data && !headers.contains_key(CLEAR_SITE_DATA) {
@@ -42,6 +46,8 @@ pub(super) fn apply(changes: HeaderChanges, headers: &mut HeaderMap) {
 
 fn value_of(text: Cow<'static, str>) -> Result<HeaderValue, InvalidHeaderValue> {
     match text {
+        Cow::Borrowed("Cookie") => Ok(COOKIE.clone()),
+        Cow::Borrowed("private") => Ok(PRIVATE.clone()),
         Cow::Borrowed(text) => Ok(HeaderValue::from_static(text)),
         Cow::Owned(text) => HeaderValue::try_from(text),
     }

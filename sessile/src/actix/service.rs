@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Session,
-    engine::{HeaderChanges, ResponseHead},
+    engine::{HeaderChanges, ResponseHead, boxed},
     storage::SessionStore,
 };
 
@@ -69,7 +69,7 @@ where
         let middleware = Rc::clone(&self.middleware);
         let outer = found.filter(|held| held.session.backend().is_some());
         match (&outer, &same) {
-            (None, None) => Box::pin(open_and_commit(service, middleware, request)),
+            (None, None) => boxed(|| open_and_commit(service, middleware, request)),
             _ => Box::pin(nest(service, middleware, request, outer, same)),
         }
     }
@@ -96,13 +96,13 @@ impl Enclosing {
 
 /// The sessions of this request that are not in this `slot`.
 fn outer_sessions(slot: Slot, extensions: &Extensions) -> impl Iterator<Item = &Held> {
-    let unmarked = Slot::unmarked().get(extensions);
+    let unmarked = slot
+        .is_marked()
+        .then(|| Slot::unmarked().get(extensions))
+        .flatten();
     let enclosing = extensions.get::<Enclosing>();
     let enclosing = enclosing.into_iter().flat_map(|it| &it.0);
-    unmarked
-        .filter(|_| slot.is_marked())
-        .into_iter()
-        .chain(enclosing)
+    unmarked.into_iter().chain(enclosing)
 }
 
 /// Serves a request in which outer middlewares have opened sessions. Before the response reaches outer code, it

@@ -3,7 +3,7 @@
 //! A response is private if the application used the session (`Machine::is_used`), or if a handle of the session still
 //! exists at the commit. Its headers are a pure function of that, the cookie, and the handler's `Cache-Control`.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, pin::Pin, sync::Arc};
 
 use super::{
     Engine, HeaderChanges, ResponseHead, SessionFailure, SessionManager,
@@ -118,7 +118,7 @@ impl<S: SessionStore> Engine<S> {
         let mut action = Action::Nothing;
         let stored = {
             // Boxed: it is large, and most requests store nothing.
-            let storing = Box::pin(async {
+            let storing = boxed(|| async {
                 let mut flush = session.flush(true).await;
                 if flush.work().ends_sessions() {
                     // Boxed, since it is rare.
@@ -206,6 +206,14 @@ impl<S: SessionStore> Engine<S> {
         flush.finish(outcome);
         Ok(cookie)
     }
+}
+
+/// The future that `make` makes, in a box. `Box::pin` makes the future on the stack and copies it, and most futures are large
+/// and nearly empty until they are polled.
+#[inline]
+pub(crate) fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+    let place = Box::new_uninit();
+    Box::into_pin(Box::write(place, make()))
 }
 
 /// How a response with this head depends on the session.

@@ -35,7 +35,7 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 pub use self::administration::SessionsPage;
 pub use self::events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents};
 pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
-pub(crate) use self::{backend::Backend, events::EventSender};
+pub(crate) use self::{backend::Backend, commit::boxed, events::EventSender};
 use self::{combine::WriterTable, commit::ResponsePolicy};
 pub(crate) use self::{open::Opened, sign_in::Limiter};
 pub use self::{session_info::SessionInfo, sessions::Sessions};

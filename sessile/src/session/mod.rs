@@ -239,6 +239,8 @@ impl Session {
         began_at: Timestamp,
         max_state_bytes: usize,
     ) -> Self {
+        // First, because it is not inlined: so the machine is made where it stays.
+        let flush_lock = tokio::sync::Mutex::new(());
         Self(Arc::new(Shared {
             machine: Mutex::new(Machine::new(
                 binding,
@@ -249,7 +251,7 @@ impl Session {
             backend,
             attached: OnceLock::new(),
             warns: AtomicBool::new(false),
-            flush_lock: tokio::sync::Mutex::new(()),
+            flush_lock,
         }))
     }
 
