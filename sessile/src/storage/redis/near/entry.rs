@@ -1,4 +1,4 @@
-//! [`Entry`]: a session in the near cache.
+//! [`Entry`]: a session in the near cache, and whether it is current.
 
 use std::{
     sync::Arc,
@@ -7,18 +7,18 @@ use std::{
 
 use quick_cache::Weighter;
 
-use super::{NearCacheConfig, Provenance, Watched, stream::InvalidationStream};
+use super::{NearCache, NearCacheConfig, PendingRead, Provenance, stream::InvalidationStream};
 use crate::storage::Loaded;
 
 /// A session as it was read.
 pub(in super::super) struct Entry {
     pub(super) loaded: Loaded,
     /// When its time to live passes.
-    pub(super) ends_at: Instant,
+    ends_at: Instant,
     /// The stream on which Redis announces changes of the session.
-    pub(super) stream: Arc<InvalidationStream>,
+    stream: Arc<InvalidationStream>,
     /// The marks that did not end it. A guest has none.
-    pub(super) watched: Option<Box<[Watched; 2]>>,
+    watched: Option<Box<[Watched; 2]>>,
 }
 
 impl Entry {
@@ -46,6 +46,14 @@ impl Entry {
         })
     }
 
+    /// Whether it may be served at `now`. Announced changes have evicted it, so these are the other cases.
+    pub(super) fn is_current(&self, cache: &NearCache, now: Instant) -> bool {
+        let mut marks = self.watched.iter().flat_map(|marks| marks.iter());
+        now < self.ends_at
+            && self.stream.is_current(now, cache.0.max_staleness)
+            && marks.all(|mark| mark.is_unchanged(cache, now))
+    }
+
     /// About how many bytes of memory the entry takes under a Redis key of this length.
     pub(super) fn footprint(&self, redis_key_len: usize) -> u64 {
         /// The size of its slot in the table, and the overhead of the allocator.
@@ -56,6 +64,28 @@ impl Entry {
             .as_ref()
             .map_or(0, |_| size_of::<[Watched; 2]>());
         (size_of::<Self>() + OVERHEAD + redis_key_len + record + watched) as u64
+    }
+}
+
+/// A Redis key that was read, and whose value decides whether a session is served.
+pub(in super::super) struct Watched {
+    read: PendingRead,
+    stream: Arc<InvalidationStream>,
+}
+
+impl Watched {
+    /// What `read` found, in a reply with this provenance.
+    pub(in super::super) fn new(read: PendingRead, provenance: Provenance) -> Self {
+        Self {
+            read,
+            stream: provenance.stream,
+        }
+    }
+
+    /// Whether the key has the value that was read. If another key of the same counter was evicted, it counts as changed.
+    fn is_unchanged(&self, cache: &NearCache, now: Instant) -> bool {
+        self.stream.is_current(now, cache.0.max_staleness)
+            && *cache.0.lock(self.read.counter) == self.read.evictions
     }
 }
 

@@ -50,9 +50,9 @@ use quick_cache::{
 use redis::{PushInfo, PushKind, Value};
 
 pub use self::config::NearCacheConfig;
-pub(super) use self::entry::Entry;
+use self::entry::Weight;
+pub(super) use self::entry::{Entry, Watched};
 pub(super) use self::stream::{Pending, Provenance, StreamGuard};
-use self::{entry::Weight, stream::InvalidationStream};
 use super::Loaded;
 #[cfg(feature = "metrics")]
 use crate::telemetry::Size;
@@ -103,22 +103,6 @@ pub(super) struct PendingWrite<'a> {
     redis_key: &'a str,
 }
 
-/// A Redis key that was read, and whose value decides whether a session is served.
-pub(super) struct Watched {
-    read: PendingRead,
-    stream: Arc<InvalidationStream>,
-}
-
-impl Watched {
-    /// What `read` found, in a reply with this provenance.
-    pub(super) fn new(read: PendingRead, provenance: Provenance) -> Self {
-        Self {
-            read,
-            stream: provenance.stream,
-        }
-    }
-}
-
 impl NearCache {
     pub(super) fn new(config: NearCacheConfig) -> Self {
         let weight = Weight::new(config);
@@ -142,16 +126,8 @@ impl NearCache {
 
     /// The session under `redis_key`, if it is cached and current.
     pub(super) fn get(&self, redis_key: &str) -> Option<Loaded> {
-        let found = self.0.entries.get(redis_key).filter(|entry| {
-            let now = Instant::now();
-            now < entry.ends_at
-                && entry.stream.is_current(now, self.0.max_staleness)
-                && entry
-                    .watched
-                    .iter()
-                    .flat_map(|marks| marks.iter())
-                    .all(|mark| self.is_unchanged(mark, now))
-        });
+        let found = self.0.entries.get(redis_key);
+        let found = found.filter(|entry| entry.is_current(self, Instant::now()));
         match found {
             Some(entry) => {
                 telemetry::near_cache_hit();
@@ -162,12 +138,6 @@ impl NearCache {
                 None
             }
         }
-    }
-
-    /// Whether the key has the value that was read. If another key of the same counter was evicted, it counts as changed.
-    fn is_unchanged(&self, watched: &Watched, now: Instant) -> bool {
-        watched.stream.is_current(now, self.0.max_staleness)
-            && *self.0.lock(watched.read.counter) == watched.read.evictions
     }
 
     /// Begins a read. Call it before the request is sent.
