@@ -105,6 +105,7 @@ mod retirement;
 mod revocations;
 #[cfg(feature = "_server")]
 mod runtime;
+mod session_limit;
 #[cfg(feature = "_shared-connection")]
 mod shared_connection;
 #[cfg(feature = "_sql")]
@@ -156,10 +157,8 @@ pub use self::{
     memory::{MemorySessionStore, MemorySessionStoreBuilder},
     migrating::MigratingStore,
     revocations::RevocationList,
-    subjects::{
-        AtLimit, EndOutcome, Kept, MARK_LIFETIME, SessionLimit, SignInOutcome, SignInWrite,
-        SubjectStore,
-    },
+    session_limit::{AtLimit, SessionLimit},
+    subjects::{EndOutcome, Kept, MARK_LIFETIME, SignInOutcome, SignInWrite, SubjectStore},
     wrapper::{Answer, StoreWrapper},
 };
 pub(crate) use self::{observed::Observed, subjects::SignInFn};

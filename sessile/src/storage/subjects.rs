@@ -1,9 +1,10 @@
 //! [`SubjectStore`]: stores that find and end the sessions of a user.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::time::Duration;
 
 use super::{
-    BoxFuture, Loaded, Refusal, SessionId, SessionStore, StoreError, SubjectDigest, Version,
+    BoxFuture, Loaded, Refusal, SessionId, SessionLimit, SessionStore, StoreError, SubjectDigest,
+    Version,
 };
 use crate::{clock::Timestamp, record::Record};
 
@@ -201,85 +202,6 @@ impl SignInOutcome {
             (Some(_), None) => Self::Missing,
             (Some(_), Some(_)) => Self::Conflict,
         }
-    }
-}
-
-/// The maximum number of sessions that a user can have at a time.
-///
-/// ```
-/// use sessile::storage::{AtLimit, SessionLimit};
-///
-/// let limit = SessionLimit::new(3).expect("more than zero");
-/// assert_eq!((limit.max(), limit.at_limit()), (3, AtLimit::EndEarliest));
-/// assert_eq!(limit.refusing().at_limit(), AtLimit::RefuseNew);
-/// assert_eq!(SessionLimit::new(0), None);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SessionLimit {
-    max: NonZeroU32,
-    at_limit: AtLimit,
-}
-
-/// What happens at a sign-in of a user who already has the maximum number of sessions.
-///
-/// ```
-/// use sessile::storage::{AtLimit, SessionLimit};
-///
-/// let limit = SessionLimit::new(3).expect("more than zero");
-/// assert_eq!(limit.at_limit(), AtLimit::EndEarliest);
-/// assert_eq!(limit.refusing().at_limit(), AtLimit::RefuseNew);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AtLimit {
-    /// The session that signed in earliest ends.
-    EndEarliest,
-    /// The sign-in is refused.
-    RefuseNew,
-}
-
-impl SessionLimit {
-    /// At most `max` sessions, of which the one that signed in earliest ends; `None` if `max` is zero.
-    #[must_use]
-    pub const fn new(max: u32) -> Option<Self> {
-        match NonZeroU32::new(max) {
-            Some(max) => Some(Self {
-                max,
-                at_limit: AtLimit::EndEarliest,
-            }),
-            None => None,
-        }
-    }
-
-    /// Makes the limit refuse a new sign-in instead.
-    ///
-    /// A session whose cookie never reached the browser counts until it expires, so a user whose connection broke during the
-    /// sign-in may be refused. Offer to end the other sessions then:
-    /// [`end_all_and_sign_in`](crate::Sessions::end_all_and_sign_in).
-    #[must_use]
-    pub const fn refusing(self) -> Self {
-        Self {
-            at_limit: AtLimit::RefuseNew,
-            ..self
-        }
-    }
-
-    /// The maximum number of sessions.
-    #[must_use]
-    pub const fn max(self) -> u32 {
-        self.max.get()
-    }
-
-    /// What happens when the limit is reached.
-    #[must_use]
-    pub const fn at_limit(self) -> AtLimit {
-        self.at_limit
-    }
-
-    /// How many of the user's `others` a new session displaces. `None` if it is refused.
-    pub(super) fn displaced(self, others: usize) -> Option<usize> {
-        let max = usize::try_from(self.max()).unwrap_or(usize::MAX);
-        let excess = (others + 1).saturating_sub(max);
-        (excess == 0 || self.at_limit == AtLimit::EndEarliest).then_some(excess)
     }
 }
 

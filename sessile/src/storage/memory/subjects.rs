@@ -168,7 +168,7 @@ impl SubjectStore for MemorySessionStore {
         }
         let mut others = self.live_sessions(&index, &subject);
         others.retain(|(other, _)| other != id);
-        let Some(displaced) = limit.displaced(others.len()) else {
+        let Some(displaced) = limit.displaced(others) else {
             return Ok(SignInOutcome::Refused(Refusal::LimitReached));
         };
         let loaded = Loaded { record, version };
@@ -182,7 +182,7 @@ impl SubjectStore for MemorySessionStore {
             index.remove(id, &replaced.record);
         }
         index.add(id, &loaded.record);
-        let displaced = self.delete_all(&mut resized, &mut index, &others[..displaced]);
+        let displaced = self.delete_all(&mut resized, &mut index, &displaced);
         drop(index);
         let evicted = lock(self.shard_of(id)).take_removed();
         self.forget(&evicted);

@@ -58,7 +58,7 @@ impl Statements {
         }
         let find_others = query(&ending.find_others).bind(subject).bind(id);
         let others = rows(connection, find_others, query::id).await?;
-        let Some(excess) = limit.displaced(others.len()) else {
+        let Some(displaced) = limit.displaced(others) else {
             return Ok(SignedIn::LimitReached);
         };
         let not_stored = match expected {
@@ -77,8 +77,7 @@ impl Statements {
         if let Some(not_stored) = not_stored {
             return Ok(not_stored);
         }
-        let displaced = &others[..excess];
-        let deleting = ending.delete_of_subject(connection, displaced, subject, i64::MAX);
+        let deleting = ending.delete_of_subject(connection, &displaced, subject, i64::MAX);
         let displaced = deleting.await?;
         Ok(SignedIn::Stored { displaced })
     }

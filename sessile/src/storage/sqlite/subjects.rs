@@ -111,11 +111,10 @@ fn sign_in(
     let subject = write.subject.as_ref().map(SubjectDigest::as_bytes);
     let mut others = connection.prepare_cached(LIST_OTHERS)?;
     let others = others.query_map(params![subject, column_millis(now), write.id], id_of)?;
-    let mut displaced: Vec<SessionId> = others.collect::<Result<_, _>>()?;
-    let Some(excess) = limit.displaced(displaced.len()) else {
+    let others: Vec<SessionId> = others.collect::<Result<_, _>>()?;
+    let Some(displaced) = limit.displaced(others) else {
         return Ok(SignInOutcome::Refused(Refusal::LimitReached));
     };
-    displaced.truncate(excess);
     atomically(connection, || {
         match expected {
             None => match create(connection, now, write)? {
