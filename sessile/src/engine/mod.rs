@@ -17,10 +17,10 @@ mod events;
 mod exchange;
 mod issue;
 pub(crate) mod lifetime;
-mod merge;
 #[cfg(feature = "actix")]
 mod nesting;
 mod open;
+mod reload;
 mod renew;
 mod revoke;
 mod rotate;

@@ -4,13 +4,13 @@
 //! of the old one stays for the grace period, and nothing opens it. Its epoch tells other requests that the session was
 //! renewed and has not ended, and it names the new session, which the old key can still end.
 //!
-//! If two requests renew at once, the update of one conflicts. [`combine`](super::combine), or [`merge`](super::merge)
+//! If two requests renew at once, the update of one conflicts. [`combine`](super::combine), or [`reload`](super::reload)
 //! after an unknown outcome, finds another epoch. Then `create_replacement` begins a new session or refuses the
 //! renewal.
 
 use std::sync::Arc;
 
-use super::{Engine, action::Performed, merge::Merged};
+use super::{Engine, action::Performed, reload::Merged};
 use crate::{
     error::CommitError,
     record::{Record, Secret, Secrets, id::SessionKey},

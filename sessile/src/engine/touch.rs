@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Engine, action::Performed, merge::newer};
+use super::{Engine, action::Performed, reload::newer};
 use crate::{
     error::{CommitError, SessionClosedError},
     session::{CookieDue, Flush, machine::Stored},

@@ -1,25 +1,17 @@
-//! [`Journal`]: the changes of one request to the state of its session, as data that can be replayed on a
-//! newer state.
+//! [`Journal`]: the changes of one request to the state of its session, as data. [`merge`] replays them on a newer state.
 
 mod details;
+mod merge;
 
-use std::{
-    collections::BTreeMap,
-    fmt, mem,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fmt, mem, sync::Arc};
 
 use smallvec::SmallVec;
 
-pub(crate) use self::details::{DetailChanges, SignIn};
-use crate::{
-    error::{MergeCause, MergeError},
-    record::{
-        Payload,
-        json::{JsonError, JsonText},
-    },
+pub(crate) use self::{
+    details::{DetailChanges, SignIn},
+    merge::RebaseError,
 };
+use crate::record::json::{JsonError, JsonText};
 
 /// A closure given to `update`, applied to the JSON text of a value.
 pub(crate) type Updater = dyn Fn(&str) -> Result<JsonText, JsonError> + Send + Sync;
@@ -162,48 +154,6 @@ impl Journal {
             }
         }
         discarded
-    }
-
-    /// Applies the changes to `payload`. That runs closures, so it must not be called under a lock.
-    ///
-    /// After an error, `payload` has some of the changes.
-    pub(crate) fn replay(&self, payload: &mut Payload) -> Result<(), MergeError> {
-        if let Some(changes) = &self.details {
-            changes.apply(payload);
-        }
-        let state = &mut payload.state;
-        if self.cleared {
-            state.clear();
-        }
-        for (name, entry) in self.entries.iter() {
-            match &entry.base {
-                Base::Stored => {}
-                Base::Set(text) => state.set(name, text.clone()),
-                Base::Removed => drop(state.remove(name)),
-            }
-            for update in &entry.updates {
-                let text = match (state.text(name), &update.default) {
-                    (Some(text), _) => update.run(text).map_err(|cause| MergeError {
-                        name: Arc::clone(name),
-                        source: cause,
-                    })?,
-                    (None, Some(default)) => default.clone(),
-                    (None, None) => continue,
-                };
-                state.set(name, text);
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Update {
-    fn run(&self, text: &str) -> Result<JsonText, MergeCause> {
-        // A panic leaves no state inconsistent here: the closure only turns one text into another.
-        match catch_unwind(AssertUnwindSafe(|| (self.updater)(text))) {
-            Ok(updated) => Ok(updated?),
-            Err(_panic) => Err(MergeCause::Panicked),
-        }
     }
 }
 

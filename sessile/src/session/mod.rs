@@ -11,7 +11,6 @@ mod flush;
 pub(crate) mod journal;
 pub(crate) mod machine;
 mod opening;
-mod rebase;
 mod signing_in;
 mod typed;
 
@@ -27,7 +26,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use self::{
     flush::{BindingKind, CookieDue, Flush, Work},
-    rebase::RebaseError,
+    journal::RebaseError,
     signing_in::MAX_SUBJECT_BYTES,
 };
 use self::{

@@ -27,7 +27,7 @@ use self::{
     member::{Member, Step},
     table::locked,
 };
-use super::{Engine, action::Performed, merge::newer};
+use super::{Engine, action::Performed, reload::newer};
 use crate::{
     error::CommitError,
     session::{

@@ -1,5 +1,8 @@
 use super::*;
-use crate::record::{Payload, json, state::State};
+use crate::{
+    error::MergeCause,
+    record::{Payload, json, state::State},
+};
 
 fn increment(default: Option<&str>) -> Update {
     Update {

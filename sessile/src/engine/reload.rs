@@ -1,5 +1,6 @@
-//! Replaying changes on the current record: for a retry after an unknown outcome, for sessions of actix-session, and for a
-//! reload. Other conflicts go to [`combine`](super::combine).
+//! Loading the current record, and replaying the changes on it: for a reload, for a retry after an unknown outcome, and for
+//! sessions of actix-session. After other conflicts, [`combine`](super::combine) does so. `session/journal/merge.rs` has
+//! the rules by which changes merge.
 
 use std::sync::Arc;
 

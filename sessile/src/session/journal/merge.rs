@@ -1,9 +1,63 @@
-//! Rebasing: the changes of a session are replayed on a newer state.
+//! Merging: the changes of a session are replayed on a newer state.
+//!
+//! Changes of different names are independent. Under one name, a value that was put or removed replaces the stored one, and
+//! a closure of `update` runs again on it.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
-use super::{Session, Work, machine::Stored};
-use crate::{error::MergeError, record::Payload};
+use super::{Base, Journal, Update};
+use crate::{
+    error::{MergeCause, MergeError},
+    record::{Payload, json::JsonText},
+    session::{Session, Work, machine::Stored},
+};
+
+impl Journal {
+    /// Applies the changes to `payload`. That runs closures, so it must not be called under a lock.
+    ///
+    /// After an error, `payload` has some of the changes.
+    pub(crate) fn replay(&self, payload: &mut Payload) -> Result<(), MergeError> {
+        if let Some(changes) = &self.details {
+            changes.apply(payload);
+        }
+        let state = &mut payload.state;
+        if self.cleared {
+            state.clear();
+        }
+        for (name, entry) in self.entries.iter() {
+            match &entry.base {
+                Base::Stored => {}
+                Base::Set(text) => state.set(name, text.clone()),
+                Base::Removed => drop(state.remove(name)),
+            }
+            for update in &entry.updates {
+                let text = match (state.text(name), &update.default) {
+                    (Some(text), _) => update.run(text).map_err(|cause| MergeError {
+                        name: Arc::clone(name),
+                        source: cause,
+                    })?,
+                    (None, Some(default)) => default.clone(),
+                    (None, None) => continue,
+                };
+                state.set(name, text);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Update {
+    fn run(&self, text: &str) -> Result<JsonText, MergeCause> {
+        // A panic leaves no state inconsistent here: the closure only turns one text into another.
+        match catch_unwind(AssertUnwindSafe(|| (self.updater)(text))) {
+            Ok(updated) => Ok(updated?),
+            Err(_panic) => Err(MergeCause::Panicked),
+        }
+    }
+}
 
 impl Session {
     /// Replays the unstored changes on `stored`, and bases the session on the result. If the session was
