@@ -1,4 +1,5 @@
-//! The `Cache-Control` that keeps caches from serving one visitor's response to another visitor (RFC 9111).
+//! The `Cache-Control` that keeps caches from serving one visitor's response to another visitor (RFC 9111). Which responses
+//! get it is decided by `ResponsePolicy::changes` in [`commit`](super::commit).
 
 use std::borrow::Cow;
 

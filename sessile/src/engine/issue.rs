@@ -1,5 +1,5 @@
-//! The cookies that responses carry. [`action`](super::action) decides whether one is due, and [`touch`](super::touch)
-//! whether an unchanged one is sent again.
+//! The cookies that responses carry. In [`action`](super::action), `decide` and `cookie_of_change` decide whether one is
+//! due; [`touch`](super::touch) decides whether an unchanged one is sent again.
 
 use std::sync::Arc;
 

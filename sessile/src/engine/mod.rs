@@ -14,7 +14,6 @@ mod commit;
 mod create;
 mod end;
 mod events;
-mod exchange;
 mod issue;
 pub(crate) mod lifetime;
 #[cfg(feature = "actix")]
@@ -22,6 +21,7 @@ mod nesting;
 mod open;
 mod reload;
 mod renew;
+mod response;
 mod revoke;
 mod rotate;
 mod save;
@@ -34,7 +34,7 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 pub use self::administration::SessionsPage;
 pub use self::events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents};
-pub use self::exchange::{HeaderChanges, ResponseHead, SessionFailure};
+pub use self::response::{HeaderChanges, ResponseHead, SessionFailure};
 pub(crate) use self::{backend::Backend, commit::boxed, events::EventSender};
 use self::{combine::WriterTable, commit::ResponsePolicy};
 pub(crate) use self::{open::Opened, sign_in::Limiter};

@@ -1,4 +1,5 @@
-//! Storing that a session was read, and sending its cookie again.
+//! Storing that a session was read, and sending its cookie again. `Engine::on_read` in [`action`](super::action) decides when
+//! this is due, by [`lifetime`](super::lifetime) and by rotation.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What an adapter and the engine exchange: the head of a response, the changes to its headers, and failures.
+//! What an adapter and the engine exchange about a response: its head, the changes to its headers, and failures.
 
 use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
