@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, cookie::SameSite};
 
-use super::{SessionMiddleware, held::Slot, pages::Pages};
+use super::{SessionMiddleware, extensions::Slot, pages::Pages};
 use crate::{
     clock::Clock,
     config::{

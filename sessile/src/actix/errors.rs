@@ -13,7 +13,7 @@ use actix_web::{
 
 use super::{
     headers::{apply, cache_control_of},
-    marked::NoSessionError,
+    session_of::NoSessionError,
 };
 use crate::{
     SessionGetError, SessionInsertError, SessionUpdateError,

@@ -14,9 +14,9 @@ use actix_web::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    held::{Held, Slot},
-    marked::SessionOf,
+    extensions::{Held, Slot},
     pages::Pages,
+    session_of::SessionOf,
 };
 use crate::{
     Session,

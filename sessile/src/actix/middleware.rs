@@ -11,7 +11,7 @@ use actix_web::{
     http::header::{COOKIE, HeaderName},
 };
 
-use super::{SessionMiddlewareBuilder, held::Slot, pages::Pages, service::SessionService};
+use super::{SessionMiddlewareBuilder, extensions::Slot, pages::Pages, service::SessionService};
 use crate::{
     Sessions,
     config::{KeyRing, Settings},

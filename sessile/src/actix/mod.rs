@@ -5,20 +5,20 @@ mod authentication;
 mod builder;
 mod csrf;
 mod errors;
+mod extensions;
 mod extractor;
 mod headers;
-mod held;
-mod marked;
 mod middleware;
 mod origin;
 mod pages;
 mod service;
+mod session_of;
 
 pub use self::authentication::{RecentlyAuthenticated, SignedIn, Unextended};
 pub use self::{
     builder::SessionMiddlewareBuilder,
     csrf::CsrfGuard,
     extractor::SessionExt,
-    marked::{NoSessionError, SessionOf},
     middleware::SessionMiddleware,
+    session_of::{NoSessionError, SessionOf},
 };

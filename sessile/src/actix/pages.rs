@@ -8,7 +8,7 @@ use actix_web::{
     http::{StatusCode, header::WWW_AUTHENTICATE},
 };
 
-use super::{headers::apply, held::Slot};
+use super::{extensions::Slot, headers::apply};
 use crate::{
     engine::{HeaderChanges, SessionFailure},
     error::{AuthenticationError, status::HttpStatus as _},

@@ -10,8 +10,8 @@ use actix_web::{
 use super::{
     SessionMiddleware,
     errors::WithHeaders,
+    extensions::{Held, Slot},
     headers::{apply, cache_control_of},
-    held::{Held, Slot},
 };
 use crate::{
     Session,

@@ -8,8 +8,8 @@ use actix_web::{
 };
 
 use super::{
+    extensions::Slot,
     extractor::{ExtractSession, SessionExt as _},
-    held::Slot,
 };
 use crate::Session;
 
