@@ -207,7 +207,7 @@ where
             let known_handles = own_handles + usize::from(in_request);
             let head = head
                 .with_status(response.status().as_u16())
-                .with_session_held(session.has_more_handles_than(known_handles));
+                .with_session_held(session.handle_count() > known_handles);
             let cache_control = cache_control_of(response.headers());
             let head = match &cache_control {
                 Some(cache_control) => head.with_cache_control(cache_control),
@@ -219,7 +219,7 @@ where
             let status = error.as_response_error().status_code().as_u16();
             let head = head
                 .with_status(status)
-                .with_session_held(session.has_more_handles_than(own_handles));
+                .with_session_held(session.handle_count() > own_handles);
             manager.commit(&session, &head).await
         }
     };

@@ -22,11 +22,6 @@ impl Session {
         let _ = self.0.attached.set(backend);
         self.0.warns.store(false, Ordering::Relaxed);
     }
-
-    /// Whether there are more handles of the session than this many.
-    pub(crate) fn has_more_handles_than(&self, count: usize) -> bool {
-        Arc::strong_count(&self.0) > count
-    }
 }
 
 impl Machine {

@@ -270,6 +270,12 @@ impl Session {
         (self.backend()).is_some_and(|own| std::ptr::addr_eq(own, backend))
     }
 
+    /// How many handles of the session there are.
+    #[cfg(feature = "actix")]
+    pub(crate) fn handle_count(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
     /// The machine, for a method with which the application reads the session.
     fn reading(&self) -> MutexGuard<'_, Machine> {
         let mut machine = self.machine();
