@@ -1,7 +1,7 @@
 //! [`Sentinels`]: the server that sentinels name as the master.
 //!
 //! Each sentinel has an epoch for what it says about the master, and every failover has a higher one. A sentinel
-//! that was cut off together with the old master still names that master. So the answer with the highest epoch of
+//! that was cut off together with the old master still names that master. So the report with the highest epoch of
 //! all sentinels counts.
 
 mod watch;
@@ -38,33 +38,34 @@ struct Shared {
     hosts: Vec<Host>,
     /// Their name of the master.
     name: Arc<str>,
-    answers: Sender<Answers>,
+    reports: Sender<MasterReports>,
     /// Notified when replies of the master indicate a failover.
     doubt: Notify,
 }
 
-/// The last answer of each sentinel, in the order of the hosts.
+/// The last report of each sentinel, in the order of the hosts.
 #[derive(Debug, Default)]
-struct Answers(Vec<Option<Answer>>);
+struct MasterReports(Vec<Option<MasterReport>>);
 
+/// What a sentinel replies about the master.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Answer {
+struct MasterReport {
     epoch: u64,
     master: Host,
 }
 
-impl Answers {
+impl MasterReports {
     fn master(&self) -> Option<&Host> {
-        let answers = self.0.iter().flatten();
-        let newest = answers.max_by_key(|answer| answer.epoch);
-        newest.map(|answer| &answer.master)
+        let reports = self.0.iter().flatten();
+        let newest = reports.max_by_key(|report| report.epoch);
+        newest.map(|report| &report.master)
     }
 }
 
-/// The master that a connection leads to, with the later answers of the sentinels.
+/// The master that a connection leads to, with the later reports of the sentinels.
 pub(super) struct Followed {
     master: Host,
-    answers: Receiver<Answers>,
+    reports: Receiver<MasterReports>,
     watcher: AbortHandle,
 }
 
@@ -72,21 +73,21 @@ impl Followed {
     /// Whether another server is the master now, or this one is no longer followed: the runtime of the watcher has
     /// ended.
     pub(super) fn is_outdated(&self) -> bool {
-        let has_changed = self.answers.has_changed().unwrap_or(true);
-        has_changed && self.answers.borrow().master() != Some(&self.master)
+        let has_changed = self.reports.has_changed().unwrap_or(true);
+        has_changed && self.reports.borrow().master() != Some(&self.master)
             || self.watcher.is_finished()
     }
 }
 
 impl Sentinels {
     pub(super) fn new(connector: Arc<Connector>, hosts: Vec<Host>, name: Arc<str>) -> Self {
-        let answers = Answers(vec![None; hosts.len()]);
+        let reports = MasterReports(vec![None; hosts.len()]);
         Self {
             shared: Arc::new(Shared {
                 connector,
                 hosts,
                 name,
-                answers: Sender::new(answers),
+                reports: Sender::new(reports),
                 doubt: Notify::new(),
             }),
             watcher: Mutex::default(),
@@ -95,7 +96,7 @@ impl Sentinels {
 
     /// A connection to the master, which is followed from then on.
     pub(super) async fn connect(&self) -> Result<RawConnection, Fault> {
-        let (watcher, mut answers) = (self.watcher(), self.shared.answers.subscribe());
+        let (watcher, mut reports) = (self.watcher(), self.shared.reports.subscribe());
         let master = Arc::clone(&self.shared).ask_all().await?;
         let connected = connect_as_master(&self.shared.connector, master.clone()).await;
         let unusable = |cause| {
@@ -103,12 +104,12 @@ impl Sentinels {
             Fault::UnusableMaster(name, Arc::new(cause))
         };
         let mut raw = connected.map_err(unusable)?;
-        if answers.borrow_and_update().master() != Some(&master) {
+        if reports.borrow_and_update().master() != Some(&master) {
             return Err(unusable(Fault::NotTheMaster));
         }
         raw.followed = Some(Followed {
             master,
-            answers,
+            reports,
             watcher,
         });
         Ok(raw)
@@ -173,7 +174,7 @@ impl Shared {
                 break;
             }
         }
-        let master = self.answers.borrow().master().cloned();
+        let master = self.reports.borrow().master().cloned();
         match master {
             Some(master) if answers > 0 => Ok(master),
             _ => Err(self.no_master(cause)),
@@ -190,22 +191,22 @@ impl Shared {
         self.ask(index, &mut sentinel.connection).await
     }
 
-    /// Asks a sentinel for the master, and keeps its answer. Returns whether it knows the master.
+    /// Asks a sentinel for the master, and keeps its report. Returns whether it knows the master.
     async fn ask(&self, index: usize, sentinel: &mut MultiplexedConnection) -> Result<bool, Fault> {
         let mut question = redis::cmd("SENTINEL");
         question.arg("MASTER").arg(&*self.name);
         let reply = sentinel.send_packed_command(&question);
         let reply = timeout(self.connector.timeout, reply).await;
         let reply = reply.map_err(|_| Fault::TimedOut(self.connector.timeout))??;
-        let answer = match reply.extract_error() {
-            Ok(reply) => Some(Answer::parse(reply).ok_or(Fault::UnexpectedReply)?),
+        let report = match reply.extract_error() {
+            Ok(reply) => Some(MasterReport::parse(reply).ok_or(Fault::UnexpectedReply)?),
             Err(error) if error.code() == Some("ERR") => None,
             Err(error) => return Err(error.into()),
         };
-        let is_known = answer.is_some();
-        self.answers.send_if_modified(|Answers(answers)| {
-            let has_changed = answers[index] != answer;
-            answers[index] = answer;
+        let is_known = report.is_some();
+        self.reports.send_if_modified(|MasterReports(reports)| {
+            let has_changed = reports[index] != report;
+            reports[index] = report;
             has_changed
         });
         Ok(is_known)
@@ -216,7 +217,7 @@ impl Shared {
     }
 }
 
-impl Answer {
+impl MasterReport {
     /// Parses the reply to `SENTINEL MASTER`: names and values, as a list or as a map.
     fn parse(reply: Value) -> Option<Self> {
         let mut fields: HashMap<String, String> = redis::from_redis_value(reply).ok()?;
@@ -241,7 +242,7 @@ async fn connect_as_master(connector: &Connector, host: Host) -> Result<RawConne
         }
         Ok(_) => return Err(Fault::UnexpectedReply),
         Err(error) => match Fault::from(error) {
-            // If the user lacks this right, the answer of the sentinels counts.
+            // If the user lacks this right, the report of the sentinels counts.
             fault if fault.is_missing_right() => true,
             fault => return Err(fault),
         },

@@ -11,8 +11,8 @@ fn host(port: u16) -> Host {
     }
 }
 
-fn answer(epoch: u64, port: u16) -> Option<Answer> {
-    Some(Answer {
+fn report(epoch: u64, port: u16) -> Option<MasterReport> {
+    Some(MasterReport {
         epoch,
         master: host(port),
     })
@@ -31,32 +31,38 @@ fn the_master_is_a_part_of_what_sentinels_tell() {
         .iter()
         .flat_map(|(name, value)| [text(name), text(value)]);
     let map = fields.iter().map(|(name, value)| (text(name), text(value)));
-    assert_eq!(Answer::parse(Value::Array(list.collect())), answer(3, 7000));
-    assert_eq!(Answer::parse(Value::Map(map.collect())), answer(3, 7000));
+    assert_eq!(
+        MasterReport::parse(Value::Array(list.collect())),
+        report(3, 7000)
+    );
+    assert_eq!(
+        MasterReport::parse(Value::Map(map.collect())),
+        report(3, 7000)
+    );
     for reply in [
         Value::Nil,
         Value::Array(vec![text("ip"), text("10.0.0.1")]),
         Value::Array(vec![]),
     ] {
-        assert_eq!(Answer::parse(reply.clone()), None, "{reply:?}");
+        assert_eq!(MasterReport::parse(reply.clone()), None, "{reply:?}");
     }
 }
 
 #[test]
-fn the_answer_with_the_highest_epoch_counts() {
-    for (answers, master) in [
+fn the_report_with_the_highest_epoch_counts() {
+    for (reports, master) in [
         (vec![None, None, None], None),
-        (vec![answer(0, 1), None, None], Some(host(1))),
+        (vec![report(0, 1), None, None], Some(host(1))),
         (
-            vec![answer(0, 1), answer(1, 2), answer(0, 1)],
+            vec![report(0, 1), report(1, 2), report(0, 1)],
             Some(host(2)),
         ),
         (
-            vec![answer(4, 1), answer(3, 2), answer(3, 2)],
+            vec![report(4, 1), report(3, 2), report(3, 2)],
             Some(host(1)),
         ),
     ] {
-        let answers = Answers(answers);
-        assert_eq!(answers.master(), master.as_ref(), "{answers:?}");
+        let reports = MasterReports(reports);
+        assert_eq!(reports.master(), master.as_ref(), "{reports:?}");
     }
 }

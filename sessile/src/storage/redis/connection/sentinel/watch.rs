@@ -13,7 +13,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// A sentinel is asked no more often than this, whatever it announces.
 const SPACING: Duration = Duration::from_millis(100);
 
-/// Keeps the answers of all sentinels up to date.
+/// Keeps the reports of all sentinels up to date.
 pub(super) async fn watch(shared: Arc<Shared>) {
     let mut following = JoinSet::new();
     for index in 0..shared.hosts.len() {
