@@ -3,10 +3,13 @@
 //! A reply wakes the task that waits for it. Across threads, that costs more than the request itself, and a handler that
 //! blocks its thread would delay the requests of all other threads.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use super::{Connect, SharedConnection};
-use crate::storage::runtime::RuntimeAffinity;
+use crate::storage::{
+    lock::{read, write},
+    runtime::RuntimeAffinity,
+};
 
 /// Connections to the same server, one for each runtime that sends over them.
 pub(in crate::storage) struct PerRuntime<C: Connect> {
@@ -24,10 +27,7 @@ impl<C: Connect> PerRuntime<C> {
 
     /// The connection of the current runtime.
     pub(in crate::storage) fn here(&self) -> SharedConnection<C> {
-        let connections = self
-            .connections
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let connections = read(&self.connections);
         let found = connections.iter().find(|(runtime, _)| runtime.is_here());
         match found {
             Some((_, connection)) => connection.clone(),
@@ -45,22 +45,15 @@ impl<C: Connect> PerRuntime<C> {
 
     /// Closes the connections of all runtimes. Requests open new ones, unless the store was closed before this call.
     pub(in crate::storage) fn close(&self) {
-        let connections = self
-            .connections
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        connections
-            .iter()
-            .for_each(|(_, connection)| connection.close());
+        for (_, connection) in read(&self.connections).iter() {
+            connection.close();
+        }
     }
 
     /// Adds a connection for the current runtime, unless another of its threads has added one. Removes the
     /// connections of runtimes that have ended.
     fn add(&self) -> SharedConnection<C> {
-        let mut connections = self
-            .connections
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut connections = write(&self.connections);
         connections.retain_mut(|(runtime, _)| runtime.is_alive());
         let found = connections.iter().find(|(runtime, _)| runtime.is_here());
         if let Some((_, connection)) = found {
