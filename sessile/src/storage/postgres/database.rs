@@ -6,11 +6,11 @@ use super::{
     CreateOutcome, SessionId, SubjectDigest, Version,
     builder::{ConnectionSettings, Target},
     connections::Connections,
+    ending::sign_in,
     parameter::Parameter,
     rows::{cleaned, count_of, ids, only, sessions, version_of},
     schema,
     statements::{Call, Found, Rows, Statements},
-    subject_statements::sign_in,
 };
 use crate::{
     storage::{
@@ -149,13 +149,13 @@ impl Database for Postgres {
     }
 
     async fn list(&self, subject: &SubjectDigest, deadline: Deadline) -> Attempted<RowsById> {
-        let statement = &self.statements.of_subjects.list;
+        let statement = &self.statements.lists.list;
         let list = Call::new(statement, vec![Parameter::subject(subject)]);
         self.run(&list, deadline).await.map(sessions)
     }
 
     async fn find_by_label(&self, label: &str, deadline: Deadline) -> Attempted<Vec<SessionId>> {
-        let statement = &self.statements.of_subjects.find_by_label;
+        let statement = &self.statements.lists.find_by_label;
         let label = Parameter::Bytes(Some(label.as_bytes()));
         let answer = self.run(&Call::new(statement, vec![label]), deadline).await;
         answer.map(|rows| ids(only(rows).text.as_deref()))
@@ -168,7 +168,7 @@ impl Database for Postgres {
             end.kept.map_or(Parameter::Bytes(None), Parameter::id),
             Parameter::number(millis(MARK_KEPT)),
         ];
-        let end = Call::new(&self.statements.of_subjects.end_subject, parameters);
+        let end = Call::new(&self.statements.ending.end_subject, parameters);
         self.run(&end, deadline).await.map(only).map(|found| {
             Some(Ended {
                 at: found.first?,
@@ -189,14 +189,14 @@ impl Database for Postgres {
             subject.map_or(Parameter::Bytes(None), Parameter::subject),
             Parameter::number(since),
         ];
-        let question = Call::new(&self.statements.of_subjects.is_revoked, parameters);
+        let question = Call::new(&self.statements.lists.is_revoked, parameters);
         let answer = self.run(&question, deadline).await;
         answer.map(|rows| only(rows).first == Some(1))
     }
 
     async fn mark_everything(&self, now: i64, deadline: Deadline) -> Attempted<i64> {
         let numbers = [now, millis(MARK_KEPT)].map(Parameter::number);
-        let statement = &self.statements.of_subjects.mark_everything;
+        let statement = &self.statements.ending.mark_everything;
         let answer = self
             .run(&Call::new(statement, numbers.into()), deadline)
             .await;
@@ -214,7 +214,7 @@ impl Database for Postgres {
             Parameter::number(at),
             Parameter::number(ENDED_AT_ONCE),
         ];
-        let delete = Call::new(&self.statements.of_subjects.delete_all, parameters);
+        let delete = Call::new(&self.statements.ending.delete_all, parameters);
         let answer = self.run(&delete, deadline).await;
         answer.map(|rows| ids(only(rows).text.as_deref()).pop())
     }
@@ -226,12 +226,12 @@ impl Database for Postgres {
         deadline: Deadline,
     ) -> Attempted<RowsById> {
         let parameters = vec![Parameter::after(after), Parameter::number(limit.get())];
-        let page = Call::new(&self.statements.of_subjects.page, parameters);
+        let page = Call::new(&self.statements.lists.page, parameters);
         self.run(&page, deadline).await.map(sessions)
     }
 
     async fn count(&self, deadline: Deadline) -> Attempted<u64> {
-        let count = Call::new(&self.statements.of_subjects.count, Vec::new());
+        let count = Call::new(&self.statements.lists.count, Vec::new());
         let answer = self.run(&count, deadline).await;
         answer.map(|rows| count_of(only(rows).first))
     }

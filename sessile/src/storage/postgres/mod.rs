@@ -5,7 +5,9 @@ mod builder;
 mod catalog;
 mod connections;
 mod database;
+mod ending;
 mod error;
+mod lists;
 mod marks;
 mod parameter;
 #[cfg(feature = "_postgres-pool")]
@@ -14,7 +16,6 @@ mod row_statements;
 mod rows;
 mod schema;
 mod statements;
-mod subject_statements;
 mod tls;
 
 #[cfg(feature = "_postgres-pool")]

@@ -1,4 +1,4 @@
-//! The statements for PostgreSQL that load or store one row.
+//! [`RowStatements`]: the statements for PostgreSQL that load or store one row.
 
 use tokio_postgres::types::Type;
 
@@ -10,13 +10,13 @@ use crate::storage::sql::Name;
 
 /// The statements that load or store one row.
 #[derive(Debug)]
-pub(super) struct OfRow {
+pub(super) struct RowStatements {
     pub(super) load: Statement,
     pub(super) create: Statement,
     pub(super) update: Statement,
 }
 
-impl OfRow {
+impl RowStatements {
     /// Statements that skip the marks.
     pub(super) fn of_guest(sessions: &Name) -> Self {
         let is_live = format!("it.expires_at > {NOW}");

@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 use tokio_postgres::types::Type;
 
 use super::{
-    SessionId, Version, parameter::Parameter, row_statements::OfRow,
-    subject_statements::SubjectStatements,
+    SessionId, Version, ending::EndStatements, lists::ListStatements, parameter::Parameter,
+    row_statements::RowStatements,
 };
 use crate::storage::{
     AtLimit,
@@ -26,13 +26,14 @@ pub(super) const PROOF: &str = "{proof}";
 /// The statements of a store.
 #[derive(Debug)]
 pub(super) struct Statements {
-    pub(super) of_guests: OfRow,
-    pub(super) of_all: OfRow,
+    pub(super) of_guests: RowStatements,
+    pub(super) of_all: RowStatements,
     pub(super) delete: Statement,
     pub(super) clean_up: Statement,
     /// The same, which returns the deleted rows as well.
     pub(super) clean_up_and_return: Statement,
-    pub(super) of_subjects: SubjectStatements,
+    pub(super) lists: ListStatements,
+    pub(super) ending: EndStatements,
 }
 
 /// The purpose of a connection. Statements with one purpose share a connection and queue behind each other.
@@ -92,8 +93,8 @@ pub(super) use row_and;
 impl Statements {
     pub(super) fn new(sessions: &Name, marks: &Name) -> Self {
         Self {
-            of_guests: OfRow::of_guest(sessions),
-            of_all: OfRow::of_all(sessions, marks),
+            of_guests: RowStatements::of_guest(sessions),
+            of_all: RowStatements::of_all(sessions, marks),
             delete: Statement::new(
                 Purpose::Write,
                 &[Type::BYTEA],
@@ -104,7 +105,8 @@ impl Statements {
             ),
             clean_up: clean_up(sessions, marks, false),
             clean_up_and_return: clean_up(sessions, marks, true),
-            of_subjects: SubjectStatements::new(sessions, marks),
+            lists: ListStatements::new(sessions, marks),
+            ending: EndStatements::new(sessions, marks),
         }
     }
 
@@ -137,8 +139,8 @@ impl Statements {
             limit,
         } = sign_in;
         let statement = match expected {
-            Some(_) => &self.of_subjects.sign_in,
-            None => &self.of_subjects.sign_in_to_new,
+            Some(_) => &self.ending.sign_in,
+            None => &self.ending.sign_in_to_new,
         };
         let refuses_new = limit.at_limit() == AtLimit::RefuseNew;
         let mut parameters = Vec::with_capacity(statement.types.len());
@@ -156,7 +158,7 @@ impl Statements {
         }
     }
 
-    fn of_row(&self, marks: Marks) -> &OfRow {
+    fn of_row(&self, marks: Marks) -> &RowStatements {
         match marks {
             Marks::Read => &self.of_all,
             Marks::Skip => &self.of_guests,
@@ -255,7 +257,6 @@ mod tests {
         for table in ["one", "other"] {
             let [sessions, marks] = SCHEMA.tables(None, table).unwrap().map(|it| it.name);
             let it = Statements::new(&sessions, &marks);
-            let subjects = it.of_subjects;
             for statement in [
                 it.of_guests.load,
                 it.of_guests.create,
@@ -266,15 +267,15 @@ mod tests {
                 it.delete,
                 it.clean_up,
                 it.clean_up_and_return,
-                subjects.sign_in_to_new,
-                subjects.sign_in,
-                subjects.list,
-                subjects.find_by_label,
-                subjects.end_subject,
-                subjects.mark_everything,
-                subjects.delete_all,
-                subjects.page,
-                subjects.count,
+                it.ending.sign_in_to_new,
+                it.ending.sign_in,
+                it.lists.list,
+                it.lists.find_by_label,
+                it.ending.end_subject,
+                it.ending.mark_everything,
+                it.ending.delete_all,
+                it.lists.page,
+                it.lists.count,
             ] {
                 let proof = format!("'{}'::bigint", statement.proof);
                 assert_eq!(statement.text.matches(&proof).count(), 1);

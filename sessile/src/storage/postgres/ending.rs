@@ -1,29 +1,24 @@
-//! The statements for PostgreSQL that concern the sessions of a subject, or all sessions.
+//! [`EndStatements`]: the statements that end sessions, and those of a sign-in under a limit, which may end some.
 //!
 //! In a text that a statement returns, an id is 32 hexadecimal digits.
 
 use tokio_postgres::types::Type;
 
 use super::{
-    marks::{has_ended, is_live, refused},
+    marks::{is_live, refused},
     row_statements::{insert, replace},
     statements::{NOW, PROOF, Purpose, Statement, row_and},
 };
 use crate::storage::sql::Name;
 
-/// The statements of a store that concern several sessions. No request waits for a page, a count or the end of all.
+/// The statements of a store that end sessions. No request waits for the end of all.
 #[derive(Debug)]
-pub(super) struct SubjectStatements {
+pub(super) struct EndStatements {
     pub(super) sign_in_to_new: Statement,
     pub(super) sign_in: Statement,
-    pub(super) list: Statement,
-    pub(super) find_by_label: Statement,
     pub(super) end_subject: Statement,
-    pub(super) is_revoked: Statement,
     pub(super) mark_everything: Statement,
     pub(super) delete_all: Statement,
-    pub(super) page: Statement,
-    pub(super) count: Statement,
 }
 
 /// The outcome of a sign-in, as its statement returns it.
@@ -34,7 +29,7 @@ pub(super) mod sign_in {
     pub(in super::super) const NOT_STORED: i64 = 4;
 }
 
-impl SubjectStatements {
+impl EndStatements {
     pub(super) fn new(sessions: &Name, marks: &Name) -> Self {
         let is_live = is_live(marks);
         let may_sign_in = "NOT EXISTS (SELECT FROM refused)
@@ -44,15 +39,6 @@ impl SubjectStatements {
             &format!("NOT EXISTS (SELECT FROM found) AND {may_sign_in}"),
         );
         let to_existing = replace(sessions, &format!("{is_live} AND {may_sign_in}"));
-        let list = format!(
-            "SELECT {PROOF}, it.version::bigint, NULL::bigint, encode(it.id, 'hex') || it.record
-             FROM (SELECT) AS one LEFT JOIN {sessions} AS it ON it.subject = $1 AND {is_live}
-             ORDER BY it.signed_in_at NULLS FIRST, it.id"
-        );
-        let find_by_label = format!(
-            "SELECT {PROOF}, NULL::bigint, NULL::bigint, string_agg(encode(it.id, 'hex'), '')
-             FROM {sessions} AS it WHERE it.label = $1 AND {is_live}"
-        );
         // A mark that another statement writes at the same time counts as an earlier one. A session that signs in at
         // the same time, after the mark, stays.
         let end_subject = format!(
@@ -77,13 +63,6 @@ impl SubjectStatements {
              SELECT {PROOF}, (SELECT at FROM mark)::bigint, NULL::bigint,
                  (SELECT string_agg(encode(id, 'hex'), '') FROM deleted)"
         );
-        let is_revoked = format!(
-            "SELECT {PROOF}, (
-                 EXISTS (SELECT FROM {sessions} AS it WHERE it.id = $1 AND it.expires_at > {NOW})
-                 OR {}
-             )::int::bigint, NULL::bigint, NULL::text",
-            has_ended(marks, ["$1", "$2", "$3"]),
-        );
         let mark_everything = format!(
             "WITH mark AS (
                  INSERT INTO {marks} AS mark (subject, at, expires_at)
@@ -107,31 +86,13 @@ impl SubjectStatements {
              SELECT {PROOF}, NULL::bigint, NULL::bigint,
                  (SELECT encode(id, 'hex') FROM batch ORDER BY id DESC LIMIT 1)"
         );
-        let page = format!(
-            "SELECT {PROOF}, it.version::bigint, NULL::bigint, encode(it.id, 'hex') || it.record
-             FROM (SELECT) AS one LEFT JOIN (
-                 SELECT id, version, record FROM {sessions} AS it
-                 WHERE it.id > $1 AND {is_live} ORDER BY it.id LIMIT $2
-             ) AS it ON true ORDER BY it.id"
-        );
-        let count = format!(
-            "SELECT {PROOF}, count(*), NULL::bigint, NULL::text
-             FROM {sessions} AS it WHERE {is_live}"
-        );
         Self {
             sign_in_to_new: sign_in(sessions, marks, &to_new),
             sign_in: sign_in(sessions, marks, &to_existing),
-            list: Statement::new(Purpose::Read, &[Type::BYTEA], &list),
-            find_by_label: Statement::new(Purpose::Read, &[Type::BYTEA], &find_by_label),
             end_subject: Statement::new(
                 Purpose::Write,
                 &[Type::BYTEA, Type::INT8, Type::BYTEA, Type::INT8],
                 &end_subject,
-            ),
-            is_revoked: Statement::new(
-                Purpose::Read,
-                &[Type::BYTEA, Type::BYTEA, Type::INT8],
-                &is_revoked,
             ),
             mark_everything: Statement::new(
                 Purpose::Maintain,
@@ -143,8 +104,6 @@ impl SubjectStatements {
                 &[Type::BYTEA, Type::INT8, Type::INT8],
                 &delete_all,
             ),
-            page: Statement::new(Purpose::Maintain, &[Type::BYTEA, Type::INT8], &page),
-            count: Statement::new(Purpose::Maintain, &[], &count),
         }
     }
 }
