@@ -9,7 +9,7 @@
 //! A record is compacted when it is stored: its list and its text are two allocations.
 
 #[cfg(test)]
-mod checks;
+mod for_tests;
 
 use std::mem;
 
