@@ -19,6 +19,9 @@ use crate::clock::Timestamp;
 /// assert_eq!(lock("user-17", &sessions).await?, 0);
 /// # Ok::<(), StoreError>(()) }).unwrap();
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't end all sessions of a user: use a store of `sessile::storage` that can, or implement `SubjectStore` for this type"
+)]
 pub trait EndingStore: SessionStore {
     /// Ends all sessions of a subject: [`SubjectStore::end_subject`] without a session to keep.
     ///

@@ -39,6 +39,9 @@ use super::{Loaded, SessionId, SessionStore, StoreError, StoreErrorKind};
 /// assert_eq!(store.count().await?, 0);
 /// # Ok::<(), StoreError>(()) }).unwrap();
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not iterate over its sessions: use a store of `sessile::storage` that does, or implement `IterableStore` for this type"
+)]
 pub trait IterableStore: SessionStore {
     /// A page of live sessions, of users and guests, in an order of the store's own.
     ///

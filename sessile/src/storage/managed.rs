@@ -18,6 +18,9 @@ use super::{SessionStore, StoreError};
 /// store.close().await?;
 /// # Ok::<(), sessile::storage::StoreError>(()) }).unwrap();
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be checked or closed: use a store of `sessile::storage` that can, or implement `ManagedStore` for this type"
+)]
 pub trait ManagedStore: SessionStore {
     /// Fails if the store can't serve sessions at the moment.
     ///

@@ -178,6 +178,10 @@ pub use crate::{
 /// An adapter or a test calls a store directly:
 ///
 #[doc = include_str!("docs/session_store.md")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a store of sessions: use a store of `sessile::storage`, or implement `SessionStore` for this type",
+    note = "a store that was written for actix-session needs `sessile::storage::compat::Adapter`, of the feature `compat`"
+)]
 pub trait SessionStore: Send + Sync + 'static {
     /// The record under `id` and its version, or `None`.
     ///

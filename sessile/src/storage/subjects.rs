@@ -25,6 +25,9 @@ use crate::{clock::Timestamp, record::Record};
 /// The feature `store-tests` has a suite for these rules as well: `test_helpers::subject_store_test_suite`.
 ///
 #[doc = include_str!("docs/subject_store.md")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not find the sessions of a user: use a store of `sessile::storage` that does, or implement `SubjectStore` for this type"
+)]
 pub trait SubjectStore: SessionStore {
     /// Stores a session that signs in, under a limit of the subject's sessions.
     ///
