@@ -10,11 +10,13 @@
 
 #[cfg(test)]
 mod for_tests;
+mod order;
 
 use std::mem;
 
 use hashbrown::HashTable;
 
+use self::order::{Links, NONE};
 use super::index;
 #[cfg(feature = "metrics")]
 use crate::telemetry::Size;
@@ -56,23 +58,6 @@ struct Entry {
     links: Links,
 }
 
-/// The neighbors of an entry in the order of use.
-#[derive(Clone, Copy)]
-struct Links {
-    older: u32,
-    newer: u32,
-}
-
-impl Links {
-    const NONE: Self = Self {
-        older: NONE,
-        newer: NONE,
-    };
-}
-
-/// The position of no entry.
-const NONE: u32 = u32::MAX;
-
 /// The number of entries that an operation checks for their expiry.
 const CHECKS: usize = 2;
 
@@ -108,14 +93,6 @@ impl Shard {
         }
         self.use_now(position);
         Some(position)
-    }
-
-    /// Makes a session the newest in the order of use.
-    fn use_now(&mut self, position: u32) {
-        if self.ends.older != position {
-            self.unlink(position);
-            self.link_as_newest(position);
-        }
     }
 
     /// The session of this id, unless it has expired. The order of use stays.
@@ -303,9 +280,7 @@ impl Shard {
         }
         let last = self.entries.len() as u32 - 1;
         if last != position {
-            let Links { older, newer } = self.entry(last).links;
-            *self.newer_of(older) = position;
-            *self.older_of(newer) = position;
+            self.relink(last, position);
             let hash = hash_at(&self.entries, last);
             if let Some(moved) = self.index.find_mut(hash, |it| *it == last) {
                 *moved = position;
@@ -327,34 +302,6 @@ impl Shard {
             let entries = &self.entries;
             self.index
                 .shrink_to(len * 2, |position| hash_at(entries, *position));
-        }
-    }
-
-    fn link_as_newest(&mut self, position: u32) {
-        let older = mem::replace(&mut self.ends.older, position);
-        *self.newer_of(older) = position;
-        self.entries[position as usize].links = Links { older, newer: NONE };
-    }
-
-    fn unlink(&mut self, position: u32) {
-        let Links { older, newer } = self.entry(position).links;
-        *self.newer_of(older) = newer;
-        *self.older_of(newer) = older;
-    }
-
-    /// The link from an entry to the next newer one; from no entry, to the oldest.
-    fn newer_of(&mut self, position: u32) -> &mut u32 {
-        match position {
-            NONE => &mut self.ends.newer,
-            _ => &mut self.entries[position as usize].links.newer,
-        }
-    }
-
-    /// The link from an entry to the next older one; from no entry, to the newest.
-    fn older_of(&mut self, position: u32) -> &mut u32 {
-        match position {
-            NONE => &mut self.ends.older,
-            _ => &mut self.entries[position as usize].links.older,
         }
     }
 }
