@@ -7,7 +7,10 @@ use tokio_postgres::Config;
 #[cfg(feature = "_postgres-pool")]
 use super::pool::PostgresPool;
 use super::{
-    address::Address, connections::Connections, database::Postgres, statements::Statements,
+    address::Address,
+    connections::{Connections, Own},
+    database::Postgres,
+    statements::Statements,
 };
 use crate::storage::sql::{DatabaseSessionStoreBuilder, Fault};
 
@@ -107,14 +110,14 @@ impl PostgresSessionStoreBuilder {
                 }
             }
         }
-        let connections = Connections::own(
+        let connections = Connections::Own(Own::new(
             &address.configs,
             &address.tls.connector()?,
             self.credentials.as_ref(),
             statements,
             self.limits,
             behind_pooler,
-        );
+        ));
         Ok((connections, address.create_table))
     }
 }

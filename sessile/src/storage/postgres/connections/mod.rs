@@ -1,40 +1,30 @@
 //! [`Connections`]: how an operation gets its connection, and what happens when that is cut.
 
 mod connect;
+mod own;
 #[cfg(feature = "postgres-pool")]
 mod pool;
 #[cfg(feature = "postgres-pool-sqlx")]
 mod sqlx_pool;
 
-use std::{
-    error::Error as _,
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{error::Error as _, io};
 
 use smallvec::SmallVec;
 use tokio_postgres::{
-    Client, Config, Row,
+    Client, Row,
     types::{ToSql, Type},
 };
-use tokio_postgres_rustls::MakeRustlsConnect;
 
-use self::connect::Connector;
+pub(super) use self::own::Own;
 #[cfg(feature = "_postgres-pool")]
 use super::pool::{Pool, PostgresPool};
 use super::{
-    catalog::Catalog,
     error::{fault, fault_of_unnamed},
     parameter::Parameter,
-    statements::{Call, Found, Purpose, Rows, Statements},
+    statements::{Call, Found, Rows},
 };
 use crate::storage::{
-    credentials::CredentialsSource,
-    shared_connection::PerRuntime,
-    sql::{self, AfterCut, Attempted, Fault, Limits, Table, up_to_twice},
+    sql::{AfterCut, Attempted, Fault, Table, up_to_twice},
     timing::Deadline,
 };
 
@@ -49,51 +39,7 @@ pub(super) enum Connections {
     Sqlx(sqlx_pool::Connections),
 }
 
-/// Up to four connections for each runtime. A commit that waits delays no read, and neither waits for a
-/// clean-up or for a sign-in that is locked.
-pub(super) struct Own {
-    reads: PerRuntime<Connector>,
-    writes: PerRuntime<Connector>,
-    sign_ins: PerRuntime<Connector>,
-    maintenance: PerRuntime<Connector>,
-    /// Whether a write was refused since the last one that succeeded, because the server was read-only.
-    was_read_only: AtomicBool,
-    is_closed: Arc<AtomicBool>,
-}
-
 impl Connections {
-    /// Connections that are opened when they are needed.
-    pub(super) fn own(
-        configs: &[Config],
-        tls: &MakeRustlsConnect,
-        credentials: Option<&CredentialsSource>,
-        statements: &Arc<Statements>,
-        limits: Limits,
-        behind_pooler: bool,
-    ) -> Self {
-        let is_closed = Arc::new(AtomicBool::new(false));
-        let connections = |purpose| {
-            PerRuntime::new(Connector {
-                purpose,
-                configs: configs.to_vec(),
-                tls: tls.clone(),
-                credentials: credentials.cloned(),
-                timeout: limits.connect_timeout,
-                statements: Arc::clone(statements),
-                behind_pooler,
-                is_closed: Arc::clone(&is_closed),
-            })
-        };
-        Self::Own(Own {
-            reads: connections(Purpose::Read),
-            writes: connections(Purpose::Write),
-            sign_ins: connections(Purpose::SignIn),
-            maintenance: connections(Purpose::Maintain),
-            was_read_only: AtomicBool::new(false),
-            is_closed,
-        })
-    }
-
     /// The connections of `pool`.
     #[cfg(feature = "_postgres-pool")]
     pub(super) fn pooled(
@@ -117,10 +63,7 @@ impl Connections {
     /// Closes the store's own connections after the statements that are in flight.
     pub(super) fn close(&self) {
         match self {
-            Self::Own(own) => {
-                own.is_closed.store(true, Ordering::SeqCst);
-                own.disconnect();
-            }
+            Self::Own(own) => own.close(),
             #[cfg(feature = "postgres-pool")]
             Self::Pool(_) => {}
             #[cfg(feature = "postgres-pool-sqlx")]
@@ -164,98 +107,6 @@ impl Connections {
                 Box::pin(up_to_twice(after_cut, |_| pool.attempt(call, deadline))).await
             }
         }
-    }
-}
-
-impl Own {
-    fn connections(&self, purpose: Purpose) -> &PerRuntime<Connector> {
-        match purpose {
-            Purpose::Read => &self.reads,
-            Purpose::Write => &self.writes,
-            Purpose::SignIn => &self.sign_ins,
-            Purpose::Maintain => &self.maintenance,
-        }
-    }
-
-    async fn open(
-        &self,
-        tables: &[Table; 2],
-        create_tables: bool,
-        deadline: Deadline,
-    ) -> Result<(), Fault> {
-        let shared = self.maintenance.here();
-        shared.prove().await.map_err(Fault::not_connected)?;
-        let in_flight = shared.begin(deadline).await?;
-        let mut catalog = Catalog::new(&in_flight.handle.client);
-        let opened = deadline.bound(sql::open(&mut catalog, tables, create_tables));
-        let opened = opened
-            .await
-            .unwrap_or_else(|timed_out| Err(timed_out.into()));
-        // This runtime may never use the connection again.
-        in_flight.broken();
-        opened
-    }
-
-    /// Executes a statement. Closes all connections if the server is read-only, and after the first write that succeeds again:
-    /// connections for reads may still lead to the former server.
-    async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
-        // The flag is usually `false`, and a load is cheaper than a swap.
-        let was_read_only = self.was_read_only.load(Ordering::SeqCst);
-        let result = self.execute(call, deadline).await;
-        match &result {
-            Err(fault) if fault.is_read_only() => {
-                self.was_read_only.store(true, Ordering::SeqCst);
-                if matches!(fault, Fault::ReadOnly) {
-                    self.disconnect();
-                }
-            }
-            // A write that was sent before the refusal may have been the last one of the former server.
-            Ok(_)
-                if was_read_only
-                    && call.statement.is_write()
-                    && self.was_read_only.swap(false, Ordering::SeqCst) =>
-            {
-                self.disconnect();
-            }
-            _ => {}
-        }
-        result
-    }
-
-    /// Closes all connections. Later statements open new ones, unless the store was closed.
-    fn disconnect(&self) {
-        let Self {
-            reads,
-            writes,
-            sign_ins,
-            maintenance,
-            ..
-        } = self;
-        for connections in [reads, writes, sign_ins, maintenance] {
-            connections.close();
-        }
-    }
-
-    async fn execute(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
-        let shared = self.connections(call.statement.purpose).here();
-        let in_flight = shared.begin(deadline).await?;
-        let result = {
-            let connection = &in_flight.handle;
-            let (client, prepared) = (&connection.client, connection.prepared(call.statement));
-            match call.lock {
-                None => deadline.bound(execute(client, prepared, call)).await?,
-                Some(lock) => {
-                    let executing = execute_locked(client, lock, prepared, call);
-                    let executing = Box::pin(connection.without_interruption(executing));
-                    deadline.bound(executing).await?
-                }
-            }
-        };
-        match &result {
-            Err(fault) if fault.ends_connection() => in_flight.broken(),
-            _ => in_flight.answered(),
-        }
-        result
     }
 }
 

@@ -1,0 +1,166 @@
+//! [`Own`]: the connections that a store opens itself.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use tokio_postgres::Config;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::{
+    super::{
+        catalog::Catalog,
+        statements::{Call, Purpose, Rows, Statements},
+    },
+    connect::Connector,
+    execute, execute_locked,
+};
+use crate::storage::{
+    credentials::CredentialsSource,
+    shared_connection::PerRuntime,
+    sql::{self, Fault, Limits, Table},
+    timing::Deadline,
+};
+
+/// Up to four connections for each runtime. A commit that waits delays no read, and neither waits for a
+/// clean-up or for a sign-in that is locked.
+pub(in super::super) struct Own {
+    reads: PerRuntime<Connector>,
+    writes: PerRuntime<Connector>,
+    sign_ins: PerRuntime<Connector>,
+    maintenance: PerRuntime<Connector>,
+    /// Whether a write was refused since the last one that succeeded, because the server was read-only.
+    was_read_only: AtomicBool,
+    is_closed: Arc<AtomicBool>,
+}
+
+impl Own {
+    /// Connections that are opened when they are needed.
+    pub(in super::super) fn new(
+        configs: &[Config],
+        tls: &MakeRustlsConnect,
+        credentials: Option<&CredentialsSource>,
+        statements: &Arc<Statements>,
+        limits: Limits,
+        behind_pooler: bool,
+    ) -> Self {
+        let is_closed = Arc::new(AtomicBool::new(false));
+        let connections = |purpose| {
+            PerRuntime::new(Connector {
+                purpose,
+                configs: configs.to_vec(),
+                tls: tls.clone(),
+                credentials: credentials.cloned(),
+                timeout: limits.connect_timeout,
+                statements: Arc::clone(statements),
+                behind_pooler,
+                is_closed: Arc::clone(&is_closed),
+            })
+        };
+        Self {
+            reads: connections(Purpose::Read),
+            writes: connections(Purpose::Write),
+            sign_ins: connections(Purpose::SignIn),
+            maintenance: connections(Purpose::Maintain),
+            was_read_only: AtomicBool::new(false),
+            is_closed,
+        }
+    }
+
+    /// Closes the connections after the statements that are in flight.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
+        self.disconnect();
+    }
+
+    fn connections(&self, purpose: Purpose) -> &PerRuntime<Connector> {
+        match purpose {
+            Purpose::Read => &self.reads,
+            Purpose::Write => &self.writes,
+            Purpose::SignIn => &self.sign_ins,
+            Purpose::Maintain => &self.maintenance,
+        }
+    }
+
+    pub(super) async fn open(
+        &self,
+        tables: &[Table; 2],
+        create_tables: bool,
+        deadline: Deadline,
+    ) -> Result<(), Fault> {
+        let shared = self.maintenance.here();
+        shared.prove().await.map_err(Fault::not_connected)?;
+        let in_flight = shared.begin(deadline).await?;
+        let mut catalog = Catalog::new(&in_flight.handle.client);
+        let opened = deadline.bound(sql::open(&mut catalog, tables, create_tables));
+        let opened = opened
+            .await
+            .unwrap_or_else(|timed_out| Err(timed_out.into()));
+        // This runtime may never use the connection again.
+        in_flight.broken();
+        opened
+    }
+
+    /// Executes a statement. Closes all connections if the server is read-only, and after the first write that succeeds again:
+    /// connections for reads may still lead to the former server.
+    pub(super) async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
+        // The flag is usually `false`, and a load is cheaper than a swap.
+        let was_read_only = self.was_read_only.load(Ordering::SeqCst);
+        let result = self.execute(call, deadline).await;
+        match &result {
+            Err(fault) if fault.is_read_only() => {
+                self.was_read_only.store(true, Ordering::SeqCst);
+                if matches!(fault, Fault::ReadOnly) {
+                    self.disconnect();
+                }
+            }
+            // A write that was sent before the refusal may have been the last one of the former server.
+            Ok(_)
+                if was_read_only
+                    && call.statement.is_write()
+                    && self.was_read_only.swap(false, Ordering::SeqCst) =>
+            {
+                self.disconnect();
+            }
+            _ => {}
+        }
+        result
+    }
+
+    /// Closes all connections. Later statements open new ones, unless the store was closed.
+    fn disconnect(&self) {
+        let Self {
+            reads,
+            writes,
+            sign_ins,
+            maintenance,
+            ..
+        } = self;
+        for connections in [reads, writes, sign_ins, maintenance] {
+            connections.close();
+        }
+    }
+
+    async fn execute(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
+        let shared = self.connections(call.statement.purpose).here();
+        let in_flight = shared.begin(deadline).await?;
+        let result = {
+            let connection = &in_flight.handle;
+            let (client, prepared) = (&connection.client, connection.prepared(call.statement));
+            match call.lock {
+                None => deadline.bound(execute(client, prepared, call)).await?,
+                Some(lock) => {
+                    let executing = execute_locked(client, lock, prepared, call);
+                    let executing = Box::pin(connection.without_interruption(executing));
+                    deadline.bound(executing).await?
+                }
+            }
+        };
+        match &result {
+            Err(fault) if fault.ends_connection() => in_flight.broken(),
+            _ => in_flight.answered(),
+        }
+        result
+    }
+}
