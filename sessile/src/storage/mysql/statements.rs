@@ -23,8 +23,8 @@ use crate::storage::{
 /// The statements of a store for MySQL and MariaDB.
 #[derive(Debug)]
 pub(super) struct Statements {
-    of_guests: OfRow,
-    of_all: OfRow,
+    of_guests: RowStatements,
+    of_all: RowStatements,
     is_refused: Arc<str>,
     delete: Arc<str>,
     delete_if_expired: Arc<str>,
@@ -35,7 +35,7 @@ pub(super) struct Statements {
 
 /// The statements that load or store one row.
 #[derive(Debug)]
-struct OfRow {
+struct RowStatements {
     load: Arc<str>,
     create: Arc<str>,
     update: Arc<str>,
@@ -46,7 +46,7 @@ impl Statements {
         let is_refused = is_refused(&marks);
         let is_live = is_live(&marks);
         Self {
-            of_guests: OfRow {
+            of_guests: RowStatements {
                 // The record of a guest only.
                 load: load(
                     &sessions,
@@ -59,7 +59,7 @@ impl Statements {
                     &format!("it.expires_at > {NOW} AND it.subject IS NULL"),
                 ),
             },
-            of_all: OfRow {
+            of_all: RowStatements {
                 load: load(&sessions, RECORD, &is_live),
                 // The server refuses a row without a due time.
                 create: create(&sessions, &format!("IF({is_refused}, NULL, 0)")),
@@ -77,7 +77,7 @@ impl Statements {
         }
     }
 
-    fn of_row(&self, marks: Marks) -> &OfRow {
+    fn of_row(&self, marks: Marks) -> &RowStatements {
         match marks {
             Marks::Read => &self.of_all,
             Marks::Skip => &self.of_guests,
