@@ -1,7 +1,8 @@
-//! [`Retirement`]: which connections of the application's pool may lead to a former primary.
+//! [`Retirement`]: which connections of a pool may lead to a former primary; [`Lease`]: a connection of the application's
+//! pool in use.
 
 use std::{
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -110,6 +111,98 @@ impl State {
     fn retire(&mut self) {
         self.count += 1;
         self.retired_at = Some(Instant::now());
+    }
+}
+
+/// A pool that the application made. It gets a connection back when that is dropped.
+pub(super) trait Pool: Clone {
+    type Connection;
+    type Error;
+
+    fn acquire(&self) -> impl Future<Output = Result<Self::Connection, Self::Error>> + Send;
+
+    /// Closes a connection in place of returning it.
+    fn close(connection: Self::Connection);
+
+    /// Closes the connections that no operation uses.
+    fn close_idle(&self);
+
+    /// Whether a connection can be used again after its operation was dropped, which had run for `elapsed` and has this
+    /// time limit.
+    fn survives_drop(elapsed: Duration, limit: Duration) -> bool;
+}
+
+/// The connections of a pool.
+#[derive(Clone)]
+pub(super) struct Pooled<P> {
+    pool: P,
+    retirement: Arc<Retirement>,
+}
+
+impl<P> From<P> for Pooled<P> {
+    fn from(pool: P) -> Self {
+        Self {
+            pool,
+            retirement: Arc::default(),
+        }
+    }
+}
+
+impl<P: Pool> Pooled<P> {
+    /// A connection for an operation with this time limit.
+    pub(super) async fn lease(&self, limit: Duration) -> Result<Lease<P>, P::Error> {
+        let count = self.retirement.count();
+        Ok(Lease {
+            connection: Some(self.pool.acquire().await?),
+            count,
+            pooled: self.clone(),
+            since: Instant::now(),
+            limit,
+        })
+    }
+}
+
+/// A connection of a pool in use. It is closed if its operation is dropped and it was retired or can't be used again.
+pub(super) struct Lease<P: Pool> {
+    connection: Option<P::Connection>,
+    /// How often connections had been retired when this one was acquired.
+    count: u64,
+    pooled: Pooled<P>,
+    since: Instant,
+    limit: Duration,
+}
+
+impl<P: Pool> Lease<P> {
+    #[expect(clippy::expect_used, reason = "a lease is empty only after its end")]
+    pub(super) fn connection(&mut self) -> &mut P::Connection {
+        self.connection.as_mut().expect("a connection in use")
+    }
+
+    /// Returns the connection to its pool after this reply, or closes it if it can't be used any longer.
+    pub(super) fn end(mut self, reply: Reply) -> Action {
+        let Pooled { pool, retirement } = &self.pooled;
+        let action = retirement.after(reply, self.count);
+        if action.closes_idle() {
+            pool.close_idle();
+            retirement.closed_idle();
+        }
+        if let Some(connection) = self.connection.take()
+            && action.closes_this()
+        {
+            P::close(connection);
+        }
+        action
+    }
+}
+
+impl<P: Pool> Drop for Lease<P> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            let is_retired = self.count < self.pooled.retirement.count();
+            if is_retired || !P::survives_drop(self.since.elapsed(), self.limit) {
+                P::close(connection);
+            }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::OnceLock, time::Duration};
 
-use sqlx::{MySql, MySqlConnection, MySqlPool};
+use sqlx::{MySqlConnection, MySqlPool};
 
 use super::{
     StoreErrorKind, catalog,
@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     storage::{
-        sql::{self, AfterCut, Attempted, Fault, NewRow, SqlxPool, up_to_twice},
+        retirement::{self, Pooled},
+        sql::{AfterCut, Attempted, Fault, NewRow, up_to_twice},
         timing::Deadline,
     },
     telemetry::{self, Backend},
@@ -27,7 +28,7 @@ pub(super) enum Connections {
 
 /// The application's pool.
 pub(super) struct Pool {
-    pool: SqlxPool<MySql>,
+    pool: Pooled<MySqlPool>,
     /// The size of the largest packet that the server accepted when the store was opened.
     max_packet: OnceLock<u64>,
 }
@@ -81,7 +82,7 @@ impl Connections {
                 taking.await.map(Lease::Own)
             }
             Self::Pool(Pool { pool, max_packet }) => {
-                let mut lease = Box::pin(pool.acquire()).await.map_err(fault)?;
+                let mut lease = Box::pin(pool.lease(limit)).await.map_err(fault)?;
                 let max_packet = match max_packet.get() {
                     Some(known) => *known,
                     None => {
@@ -99,7 +100,7 @@ impl Connections {
 /// A connection in use. It is closed if its operation does not end.
 pub(super) enum Lease {
     Own(Taken),
-    Pool(sql::Lease<MySql>, u64),
+    Pool(retirement::Lease<MySqlPool>, u64),
 }
 
 /// The maximum size of a statement without its record: the values of the other columns, and the types of all.
@@ -113,41 +114,28 @@ impl Lease {
         }
     }
 
-    /// Whether the server accepts a statement with this row. It would close the connection while it receives a larger
-    /// one, and its answer may then be lost.
-    pub(super) fn check_size(&self, row: &NewRow<'_>) -> Result<(), Fault> {
-        let max = match self {
+    /// The same connection, if the server accepts a statement with this row over it. It would close the connection while it
+    /// receives a larger one, and its answer may then be lost.
+    pub(super) fn accepting(self, row: &NewRow<'_>) -> Result<Self, Fault> {
+        let max = match &self {
             Self::Own(taken) => taken.max_packet(),
             Self::Pool(_, max_packet) => *max_packet,
         };
         let bytes = row.record.len() as u64;
-        if bytes.saturating_add(BESIDE_RECORD) > max {
-            let text = format!(
-                "a record of {bytes} bytes is too large: the server's `max_allowed_packet` is {max}"
-            );
-            return Err(Fault::new(StoreErrorKind::TooLarge, text));
+        if bytes.saturating_add(BESIDE_RECORD) <= max {
+            return Ok(self);
         }
-        Ok(())
-    }
-
-    /// As [`end`](Self::end), after a write.
-    pub(super) fn end_write<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
-        match self {
-            Self::Own(taken) => {
-                if result.is_ok() {
-                    taken.wrote();
-                }
-                taken.end(result)
-            }
-            Self::Pool(lease, _) => lease.end(true, result),
-        }
+        let text = format!(
+            "a record of {bytes} bytes is too large: the server's `max_allowed_packet` is {max}"
+        );
+        self.end(false, Err(Fault::new(StoreErrorKind::TooLarge, text)))
     }
 
     /// Makes the connection available to other operations, or closes it if it can't be used any longer.
-    pub(super) fn end<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
+    pub(super) fn end<T>(self, is_write: bool, result: Result<T, Fault>) -> Result<T, Fault> {
         match self {
-            Self::Own(taken) => taken.end(result),
-            Self::Pool(lease, _) => lease.end(false, result),
+            Self::Own(taken) => taken.end(is_write, result),
+            Self::Pool(lease, _) => lease.end_with(is_write, result),
         }
     }
 }

@@ -56,7 +56,7 @@ impl MySql {
             let query = query();
             async move {
                 let found = rows(lease.connection(), query, decode).await;
-                lease.end(found.map_err(fault))
+                lease.end(false, found.map_err(fault))
             }
         })
         .await
@@ -94,7 +94,7 @@ impl Database for MySql {
         self.run(deadline, |mut lease| async move {
             let mut catalog = Catalog(lease.connection());
             let opened = sql::open(&mut catalog, &self.tables, create_tables).await;
-            lease.end(opened)
+            lease.end(false, opened)
         })
         .await
     }
@@ -107,19 +107,17 @@ impl Database for MySql {
     ) -> Attempted<Option<Row>> {
         self.run(deadline, |mut lease| async move {
             let row = self.statements.load(lease.connection(), id, marks).await;
-            lease.end(row.map_err(fault))
+            lease.end(false, row.map_err(fault))
         })
         .await
     }
 
     async fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> Attempted<CreateOutcome> {
         self.connections
-            .run(deadline, AfterCut::Fail, |mut lease| async move {
-                if let Err(too_large) = lease.check_size(row) {
-                    return lease.end(Err(too_large));
-                }
+            .run(deadline, AfterCut::Fail, |lease| async move {
+                let mut lease = lease.accepting(row)?;
                 let created = self.statements.create(lease.connection(), row).await;
-                lease.end_write(created.map_err(fault))
+                lease.end(true, created.map_err(fault))
             })
             .await
     }
@@ -131,14 +129,12 @@ impl Database for MySql {
         marks: Marks,
         deadline: Deadline,
     ) -> Attempted<Swap> {
-        self.run(deadline, |mut lease| async move {
-            if let Err(too_large) = lease.check_size(row) {
-                return lease.end(Err(too_large));
-            }
+        self.run(deadline, |lease| async move {
+            let mut lease = lease.accepting(row)?;
             let connection = lease.connection();
             let swap = self.statements.update(connection, expected, row, marks);
             let swap = swap.await;
-            lease.end_write(swap.map_err(fault))
+            lease.end(true, swap.map_err(fault))
         })
         .await
     }
@@ -146,7 +142,7 @@ impl Database for MySql {
     async fn delete(&self, id: &SessionId, deadline: Deadline) -> Attempted<()> {
         self.run(deadline, |mut lease| async move {
             let deleted = self.statements.delete(lease.connection(), id).await;
-            lease.end_write(deleted.map_err(fault))
+            lease.end(true, deleted.map_err(fault))
         })
         .await
     }
@@ -155,11 +151,9 @@ impl Database for MySql {
         self.run(deadline, |mut lease| async move {
             let cleaned = self.statements.clean_up.run(lease.connection(), batch);
             let cleaned = cleaned.await.map_err(fault);
-            match &cleaned {
-                // Nothing was written, which a read-only server permits.
-                Ok(Cleaned { due: 0, .. }) => lease.end(cleaned),
-                _ => lease.end_write(cleaned),
-            }
+            // A read-only server permits a clean-up that writes nothing.
+            let is_write = !matches!(&cleaned, Ok(Cleaned { due: 0, .. }));
+            lease.end(is_write, cleaned)
         })
         .await
     }
@@ -167,12 +161,10 @@ impl Database for MySql {
     async fn sign_in(&self, sign_in: &SignIn<'_>, deadline: Deadline) -> Attempted<SignedIn> {
         let after_cut = AfterCut::of_sign_in(sign_in);
         self.connections
-            .run(deadline, after_cut, |mut lease| async move {
-                if let Err(too_large) = lease.check_size(&sign_in.row) {
-                    return lease.end(Err(too_large));
-                }
+            .run(deadline, after_cut, |lease| async move {
+                let mut lease = lease.accepting(&sign_in.row)?;
                 let signed_in = self.statements.sign_in(lease.connection(), sign_in).await;
-                lease.end_write(signed_in)
+                lease.end(true, signed_in)
             })
             .await
     }
@@ -192,7 +184,7 @@ impl Database for MySql {
     async fn end_subject(&self, end: End<'_>, deadline: Deadline) -> Attempted<Option<Ended>> {
         self.run(deadline, |mut lease| async move {
             let ended = self.statements.end_subject(lease.connection(), end).await;
-            lease.end_write(ended)
+            lease.end(true, ended)
         })
         .await
     }
@@ -219,7 +211,7 @@ impl Database for MySql {
         self.run(deadline, |mut lease| async move {
             let ending = &self.statements.ending;
             let at = ending.mark_everything(lease.connection(), now).await;
-            lease.end_write(at.map_err(fault))
+            lease.end(true, at.map_err(fault))
         })
         .await
     }
@@ -233,7 +225,7 @@ impl Database for MySql {
         self.run(deadline, |mut lease| async move {
             let ending = &self.statements.ending;
             let last = ending.delete_batch(lease.connection(), after, at).await;
-            lease.end_write(last.map_err(fault))
+            lease.end(true, last.map_err(fault))
         })
         .await
     }

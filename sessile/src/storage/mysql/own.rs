@@ -26,7 +26,8 @@ use crate::{
     storage::{
         credentials::{Credentials, CredentialsSource},
         lock::lock,
-        sql::Fault,
+        retirement::Retirement,
+        sql::{Fault, after_reply},
         timing::LONGEST_PAUSE,
     },
     telemetry::{self, Backend},
@@ -39,9 +40,6 @@ const SUSPICIOUS: Duration = Duration::from_millis(500);
 /// The maximum number of connections that are opened at the same time. In a burst of requests, a returned
 /// connection is available sooner than a new one.
 const OPENED_AT_ONCE: usize = 2;
-
-/// If a connection this young leads to a read-only server, another one would lead there as well.
-const YOUNG: Duration = LONGEST_PAUSE;
 
 /// How long a failure of the callback for credentials also fails connections that are opened later.
 const BACKOFF: Duration = LONGEST_PAUSE;
@@ -66,6 +64,7 @@ struct Inner {
     /// One permit for each connection in use.
     permits: Arc<Semaphore>,
     idle: Mutex<Idle>,
+    retirement: Retirement,
     /// Notifies operations that wait to open a connection of an idle one.
     given_back: Notify,
     /// One permit for each connection that may be opened now.
@@ -81,7 +80,8 @@ impl Own {
             settings,
             bound,
             permits: Arc::new(Semaphore::new(bound)),
-            idle: Mutex::new(Idle::new()),
+            idle: Mutex::default(),
+            retirement: Retirement::default(),
             given_back: Notify::new(),
             opening: Semaphore::new(OPENED_AT_ONCE),
             without_credentials: Mutex::default(),
@@ -93,12 +93,14 @@ impl Own {
     pub(super) async fn take(&self, is_new: bool, limit: Duration) -> Result<Taken, Fault> {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.ok();
+        let count = self.0.retirement.count();
         let connection = match is_new {
             true => Box::pin(self.0.open()).await?,
             false => self.0.find_or_open(limit).await?,
         };
         Ok(Taken {
             connection: Some(connection),
+            count,
             since: Instant::now(),
             inner: Arc::clone(&self.0),
             _permit: permit,
@@ -153,12 +155,6 @@ impl Inner {
         idle.take(is_full)
     }
 
-    fn give_back(&self, mut connection: Opened) {
-        connection.used = Instant::now();
-        self.idle().push(connection);
-        self.given_back.notify_one();
-    }
-
     async fn open(&self) -> Result<Opened, Fault> {
         // Closes a connection if no more may be opened.
         let oldest = {
@@ -166,14 +162,9 @@ impl Inner {
             self.is_full(&idle).then(|| idle.take_oldest()).flatten()
         };
         drop(oldest);
-        let begun = Instant::now();
         let (connection, max_packet) = self.connect().await?;
-        Ok(Opened::new(
-            connection,
-            max_packet,
-            begun,
-            self.settings.max_lifetime,
-        ))
+        let max_lifetime = self.settings.max_lifetime;
+        Ok(Opened::new(connection, max_packet, max_lifetime))
     }
 
     /// A connection, and the size of the largest packet that it takes.
@@ -228,6 +219,8 @@ impl Inner {
 /// A connection in use. It is closed if its operation does not end.
 pub(super) struct Taken {
     connection: Option<Opened>,
+    /// How often connections had been retired when this one was acquired.
+    count: u64,
     since: Instant,
     inner: Arc<Inner>,
     /// Released after the connection.
@@ -247,34 +240,31 @@ impl Taken {
         opened.map_or(u64::MAX, |it| it.max_packet)
     }
 
-    /// The server of this connection has accepted a write.
-    pub(super) fn wrote(&self) {
-        if let Some(connection) = &self.connection {
-            self.inner.idle().accepted(connection.opened);
-        }
-    }
-
     /// Makes the connection available to other operations, or closes it if it can't be used any longer.
     /// The idle connections that probably failed for the same reason are closed as well.
-    pub(super) fn end<T>(mut self, result: Result<T, Fault>) -> Result<T, Fault> {
+    pub(super) fn end<T>(mut self, is_write: bool, result: Result<T, Fault>) -> Result<T, Fault> {
         let Some(connection) = self.connection.take() else {
             return result;
         };
-        if matches!(&result, Err(fault) if fault.is_read_only()) {
-            self.inner.idle().refused();
-        }
-        match &result {
-            Err(Fault::ReadOnly) if connection.opened.elapsed() < YOUNG => {
-                self.inner.give_back(connection);
-                return Err(Fault::stays_read_only());
+        let is_cut = matches!(&result, Err(fault) if fault.is_cut());
+        after_reply(is_write, result, |reply| {
+            // Under the lock, so that no connection is returned while the others are closed.
+            let mut idle = self.inner.idle();
+            let action = self.inner.retirement.after(reply, self.count);
+            if action.closes_idle() {
+                idle.close_all();
             }
-            Err(Fault::ReadOnly) => self.inner.idle().retire(connection.opened),
-            // The server was probably restarted, or the network changed.
-            Err(fault) if fault.is_cut() => self.inner.idle().distrust(self.since),
-            Err(fault) if fault.ends_connection() => {}
-            _ => self.inner.give_back(connection),
-        }
-        result
+            match action.closes_this() {
+                // The server was probably restarted, or the network changed.
+                true if is_cut => idle.distrust(self.since),
+                true => {}
+                false => {
+                    idle.push(connection);
+                    self.inner.given_back.notify_one();
+                }
+            }
+            action
+        })
     }
 }
 

@@ -47,6 +47,10 @@ pub(super) enum Purpose {
     Maintain,
 }
 
+impl Purpose {
+    pub(super) const ALL: [Self; 4] = [Self::Read, Self::Write, Self::SignIn, Self::Maintain];
+}
+
 /// A statement that is composed once for a table.
 ///
 /// Its result is rows of four columns, at least one: its proof, two numbers, and a text. Casts keep their types if a column

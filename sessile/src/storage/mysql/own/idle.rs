@@ -25,7 +25,7 @@ pub(super) struct Opened {
     /// The runtime that it belongs to.
     runtime: RuntimeAffinity,
     /// When its opening began.
-    pub(super) opened: Instant,
+    opened: Instant,
     lifetime: Duration,
     /// When its last operation ended.
     pub(super) used: Instant,
@@ -37,16 +37,16 @@ impl Opened {
     pub(super) fn new(
         connection: MySqlConnection,
         max_packet: u64,
-        opened: Instant,
         max_lifetime: Duration,
     ) -> Self {
+        let now = Instant::now();
         Self {
             connection,
             max_packet,
             runtime: RuntimeAffinity::here(),
-            opened,
+            opened: now,
             lifetime: max_lifetime - (max_lifetime / 10).mul_f64(fastrand::f64()),
-            used: Instant::now(),
+            used: now,
         }
     }
 
@@ -68,30 +68,19 @@ impl Opened {
 }
 
 /// The connections that no operation uses, in the order of their last use.
+#[derive(Default)]
 pub(super) struct Idle {
     connections: Vec<Opened>,
-    /// Connections that were opened earlier are not used again.
-    earliest: Instant,
     is_closed: bool,
-    /// Whether a write was refused since the last one that succeeded, because the server was read-only.
-    was_refused: bool,
 }
 
 impl Idle {
-    pub(super) fn new() -> Self {
-        Self {
-            connections: Vec::new(),
-            earliest: Instant::now(),
-            is_closed: false,
-            was_refused: false,
-        }
-    }
-
     pub(super) fn len(&self) -> usize {
         self.connections.len()
     }
 
-    pub(super) fn push(&mut self, connection: Opened) {
+    pub(super) fn push(&mut self, mut connection: Opened) {
+        connection.used = Instant::now();
         if !self.is_closed {
             self.connections.push(connection);
         }
@@ -100,13 +89,15 @@ impl Idle {
     /// Closes all connections. Those that are in use are closed when they are returned.
     pub(super) fn close(&mut self) {
         self.is_closed = true;
+        self.close_all();
+    }
+
+    pub(super) fn close_all(&mut self) {
         self.connections.clear();
     }
 
     pub(super) fn remove_unusable(&mut self) {
-        let earliest = self.earliest;
-        self.connections
-            .retain_mut(|it| it.opened >= earliest && it.is_usable());
+        self.connections.retain_mut(Opened::is_usable);
     }
 
     /// The connection of this runtime that was used last, or that of another runtime if `of_any` is set.
@@ -127,28 +118,5 @@ impl Idle {
     /// Closes the connections that were not used since `moment`.
     pub(super) fn distrust(&mut self, moment: Instant) {
         self.connections.retain(|it| it.used > moment);
-    }
-
-    /// A server refused a write because it was read-only.
-    pub(super) fn refused(&mut self) {
-        self.was_refused = true;
-    }
-
-    /// A write over a connection that was opened at `opened` succeeded. If a read-only server refused a write before, older
-    /// connections may lead to that server and would read outdated data: they are not used again.
-    pub(super) fn accepted(&mut self, opened: Instant) {
-        if std::mem::take(&mut self.was_refused) {
-            self.earliest = self.earliest.max(opened);
-            self.connections.retain(|it| it.opened >= opened);
-        }
-    }
-
-    /// Closes all connections because one that was opened at `opened` leads to a server that became
-    /// read-only. Those in use are not used again.
-    pub(super) fn retire(&mut self, opened: Instant) {
-        if opened >= self.earliest {
-            self.earliest = Instant::now();
-            self.connections.clear();
-        }
     }
 }

@@ -26,10 +26,8 @@ use crate::storage::{
 /// Up to four connections for each runtime. A commit that waits delays no read, and neither waits for a
 /// clean-up or for a sign-in that is locked.
 pub(in super::super) struct Own {
-    reads: PerRuntime<Connector>,
-    writes: PerRuntime<Connector>,
-    sign_ins: PerRuntime<Connector>,
-    maintenance: PerRuntime<Connector>,
+    /// Those of each [`Purpose`], in the order of [`Purpose::ALL`].
+    connections: [PerRuntime<Connector>; Purpose::ALL.len()],
     /// Whether a write was refused since the last one that succeeded, because the server was read-only.
     was_read_only: AtomicBool,
     is_closed: Arc<AtomicBool>,
@@ -59,10 +57,7 @@ impl Own {
             })
         };
         Self {
-            reads: connections(Purpose::Read),
-            writes: connections(Purpose::Write),
-            sign_ins: connections(Purpose::SignIn),
-            maintenance: connections(Purpose::Maintain),
+            connections: Purpose::ALL.map(connections),
             was_read_only: AtomicBool::new(false),
             is_closed,
         }
@@ -75,12 +70,7 @@ impl Own {
     }
 
     fn connections(&self, purpose: Purpose) -> &PerRuntime<Connector> {
-        match purpose {
-            Purpose::Read => &self.reads,
-            Purpose::Write => &self.writes,
-            Purpose::SignIn => &self.sign_ins,
-            Purpose::Maintain => &self.maintenance,
-        }
+        &self.connections[purpose as usize]
     }
 
     pub(super) async fn open(
@@ -89,7 +79,7 @@ impl Own {
         create_tables: bool,
         deadline: Deadline,
     ) -> Result<(), Fault> {
-        let shared = self.maintenance.here();
+        let shared = self.connections(Purpose::Maintain).here();
         shared.prove().await.map_err(Fault::not_connected)?;
         let in_flight = shared.begin(deadline).await?;
         let mut catalog = Catalog::new(&in_flight.handle.client);
@@ -130,16 +120,7 @@ impl Own {
 
     /// Closes all connections. Later statements open new ones, unless the store was closed.
     fn disconnect(&self) {
-        let Self {
-            reads,
-            writes,
-            sign_ins,
-            maintenance,
-            ..
-        } = self;
-        for connections in [reads, writes, sign_ins, maintenance] {
-            connections.close();
-        }
+        self.connections.iter().for_each(PerRuntime::close);
     }
 
     async fn execute(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {

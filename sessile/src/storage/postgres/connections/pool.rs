@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool, PoolError};
-use tokio::time::Instant;
 
 use super::{
     super::{
@@ -14,24 +13,22 @@ use super::{
     execute, execute_locked,
 };
 use crate::storage::{
-    retirement::Retirement,
-    sql::{self, Fault, Table, after_reply},
+    retirement::{self, Lease, Pooled},
+    sql::{self, Fault, Table},
     timing::Deadline,
 };
 
 pub(in super::super) struct Connections {
-    pool: Pool,
+    pooled: Pooled<Pool>,
     /// Whether a pooler may give each transaction another connection to the server.
     behind_pooler: bool,
-    retirement: Retirement,
 }
 
 impl Connections {
     pub(super) fn new(pool: Pool, behind_pooler: bool) -> Self {
         Self {
-            pool,
+            pooled: pool.into(),
             behind_pooler,
-            retirement: Retirement::default(),
         }
     }
 
@@ -41,19 +38,19 @@ impl Connections {
         create_tables: bool,
         deadline: Deadline,
     ) -> Result<(), Fault> {
-        let lease = self.lease(deadline).await?;
+        let mut lease = self.lease(deadline).await?;
         let opened = {
-            let mut catalog = Catalog::new(&***lease.client());
+            let mut catalog = Catalog::new(&***lease.connection());
             let opening = sql::open(&mut catalog, tables, create_tables);
             deadline.bound(opening).await?
         };
-        lease.end(false, opened)
+        lease.end_with(false, opened)
     }
 
     pub(super) async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
-        let lease = self.lease(deadline).await?;
+        let mut lease = self.lease(deadline).await?;
         let executing = async {
-            let client = lease.client();
+            let client = lease.connection();
             let prepared = match self.behind_pooler {
                 true => None,
                 false => {
@@ -68,68 +65,35 @@ impl Connections {
             }
         };
         let result = deadline.bound(executing).await?;
-        lease.end(call.statement.is_write(), result)
+        lease.end_with(call.statement.is_write(), result)
     }
 
-    async fn lease(&self, deadline: Deadline) -> Result<Lease<'_>, Fault> {
-        let count = self.retirement.count();
-        let fault = match deadline.bound(self.pool.get()).await {
-            Ok(Ok(object)) => {
-                return Ok(Lease {
-                    object: Some(object),
-                    count,
-                    connections: self,
-                    since: Instant::now(),
-                    limit: deadline.limit,
-                });
-            }
-            Ok(Err(PoolError::Backend(error))) => refused(error),
-            Ok(Err(error)) => Fault::pool(error),
-            Err(timed_out) => timed_out.into(),
-        };
-        Err(fault.not_connected())
+    fn lease(&self, deadline: Deadline) -> impl Future<Output = Result<Lease<Pool>, Fault>> {
+        self.pooled.lease_until(deadline, |error| match error {
+            PoolError::Backend(error) => refused(error),
+            error => Fault::pool(error),
+        })
     }
 }
 
-/// A connection in use. The pool gets it back when it is dropped, unless it was retired or seems to be broken: another
-/// operation can follow one that was cancelled, whose reply is discarded.
-struct Lease<'a> {
-    object: Option<Object>,
-    /// How often connections had been retired when this one was acquired.
-    count: u64,
-    connections: &'a Connections,
-    since: Instant,
-    limit: Duration,
-}
+impl retirement::Pool for Pool {
+    type Connection = Object;
+    type Error = PoolError;
 
-impl Lease<'_> {
-    #[expect(clippy::expect_used, reason = "a lease is empty only after its end")]
-    fn client(&self) -> &deadpool_postgres::Client {
-        self.object.as_ref().expect("a connection in use")
+    async fn acquire(&self) -> Result<Object, PoolError> {
+        self.get().await
     }
 
-    fn end<T>(mut self, is_write: bool, result: Result<T, Fault>) -> Result<T, Fault> {
-        let Connections {
-            pool, retirement, ..
-        } = self.connections;
-        let (result, action) = after_reply(retirement, self.count, is_write, result);
-        let object = self.object.take();
-        if action.closes_this() {
-            object.map(Object::take);
-        }
-        if action.closes_idle() {
-            drop(pool.retain(|_, _| false));
-            retirement.closed_idle();
-        }
-        result
+    fn close(connection: Object) {
+        drop(Object::take(connection));
     }
-}
 
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
-        let is_retired = self.count < self.connections.retirement.count();
-        if is_retired || self.since.elapsed() >= self.limit / 2 {
-            self.object.take().map(Object::take);
-        }
+    fn close_idle(&self) {
+        drop(self.retain(|_, _| false));
+    }
+
+    /// Another operation can follow one that was dropped, whose reply is discarded, unless the connection seems to be broken.
+    fn survives_drop(elapsed: Duration, limit: Duration) -> bool {
+        elapsed < limit / 2
     }
 }

@@ -1,7 +1,7 @@
 //! Connections of a pool of `sqlx` that the application made.
 
 use sqlx::{
-    AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Row as _,
+    AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _,
     postgres::{PgDatabaseError, PgRow, PgSeverity},
 };
 
@@ -15,11 +15,12 @@ use super::{
     BEGIN, locking,
 };
 use crate::storage::{
-    sql::{self, Fault, Lease, SqlxPool, Table, of_sqlx},
+    retirement::Pooled,
+    sql::{self, Fault, Table, of_sqlx},
     timing::Deadline,
 };
 
-pub(in super::super) struct Connections(SqlxPool<Postgres>);
+pub(in super::super) struct Connections(Pooled<PgPool>);
 
 impl From<PgPool> for Connections {
     fn from(pool: PgPool) -> Self {
@@ -34,17 +35,17 @@ impl Connections {
         create_tables: bool,
         deadline: Deadline,
     ) -> Result<(), Fault> {
-        let mut lease = self.lease(deadline).await?;
+        let mut lease = self.0.lease_until(deadline, refused).await?;
         let opened = {
-            let mut catalog = Catalog::new(lease.connection());
+            let mut catalog = Catalog::new(&mut **lease.connection());
             let opening = sql::open(&mut catalog, tables, create_tables);
             deadline.bound(opening).await?
         };
-        lease.end(false, opened)
+        lease.end_with(false, opened)
     }
 
     pub(super) async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
-        let mut lease = self.lease(deadline).await?;
+        let mut lease = self.0.lease_until(deadline, refused).await?;
         let connection = lease.connection();
         let result = match call.lock {
             None => deadline.bound(execute(connection, call)).await?,
@@ -53,15 +54,7 @@ impl Connections {
                 deadline.bound(executing).await?
             }
         };
-        lease.end(call.statement.is_write(), result)
-    }
-
-    async fn lease(&self, deadline: Deadline) -> Result<Lease<Postgres>, Fault> {
-        let lease = deadline.bound(self.0.acquire()).await;
-        let lease = lease
-            .map_err(Fault::from)
-            .and_then(|it| it.map_err(refused));
-        lease.map_err(Fault::not_connected)
+        lease.end_with(call.statement.is_write(), result)
     }
 }
 

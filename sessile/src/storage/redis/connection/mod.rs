@@ -113,7 +113,7 @@ impl Connection {
         response_timeout: Duration,
     ) -> Result<Self, Fault> {
         let connection = Self {
-            transport: Transport::Pool(pool::Connections::new(pool)),
+            transport: Transport::Pool(pool.into()),
             response_timeout,
             is_closed: Arc::default(),
         };

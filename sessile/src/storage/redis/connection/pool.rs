@@ -1,35 +1,30 @@
 //! Connections of a pool that the application made.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use deadpool_redis::{Connection, Pool, PoolError};
-use redis::aio::MultiplexedConnection;
 
 use super::{
     super::{checks::check_server, error::Fault, request::Request, verdict::Verdict},
     Asking, Deadline, Reply,
     server::exchange,
 };
-use crate::storage::retirement::{self, Action, Retirement};
+use crate::storage::retirement::{self, Action, Lease, Pooled};
 
 /// The connections of a pool. Clones share it.
 #[derive(Clone)]
-pub(super) struct Connections {
-    pool: Pool,
-    retirement: Arc<Retirement>,
+pub(super) struct Connections(Pooled<Pool>);
+
+impl From<Pool> for Connections {
+    fn from(pool: Pool) -> Self {
+        Self(pool.into())
+    }
 }
 
 impl Connections {
-    pub(super) fn new(pool: Pool) -> Self {
-        Self {
-            pool,
-            retirement: Arc::default(),
-        }
-    }
-
     pub(super) async fn prove(&self, deadline: Deadline) -> Result<(), Fault> {
-        let mut connection = self.connection(deadline).await?;
-        deadline.bound(check_server(&mut connection)).await?
+        let mut lease = self.lease(deadline).await?;
+        deadline.bound(check_server(lease.connection())).await?
     }
 
     pub(super) async fn send(
@@ -37,24 +32,15 @@ impl Connections {
         request: &Request<'_>,
         deadline: Deadline,
     ) -> Result<Reply, Fault> {
-        let count = self.retirement.count();
-        let lease = Lease {
-            connection: Some(self.connection(deadline).await?),
-            count,
-            retirement: &self.retirement,
-        };
-        let mut connection = lease.sender();
+        let mut lease = self.lease(deadline).await?;
+        // A clone sends over the same connection, and its time limit is not that of the pool.
+        let mut connection = (**lease.connection()).clone();
         connection.set_response_timeout(deadline.limit);
         let answer = deadline
             .bound(exchange(&mut connection, request, Asking::No))
             .await;
         let answer = answer.unwrap_or_else(|timed_out| Err(timed_out.into()));
-        let action = self.retirement.after(judged(request, &answer), count);
-        if action.closes_idle() {
-            drop(self.pool.retain(|_, _| false));
-            self.retirement.closed_idle();
-        }
-        lease.end(action);
+        let action = lease.end(judged(request, &answer));
         answer.map_err(|fault| match fault.verdict() {
             // A new connection would lead to the same server, so the write is not sent again.
             Verdict::Replica if action == Action::Return => Fault::NotConnected(Arc::new(fault)),
@@ -62,10 +48,9 @@ impl Connections {
         })
     }
 
-    async fn connection(&self, deadline: Deadline) -> Result<Connection, Fault> {
-        let connection = deadline.bound(self.pool.get()).await;
-        let fault = match connection {
-            Ok(Ok(connection)) => return Ok(connection),
+    async fn lease(&self, deadline: Deadline) -> Result<Lease<Pool>, Fault> {
+        let fault = match deadline.bound(self.0.lease(deadline.limit)).await {
+            Ok(Ok(lease)) => return Ok(lease),
             Ok(Err(PoolError::Backend(error))) => Fault::from(error),
             Ok(Err(PoolError::Timeout(_))) => Fault::Pool("all are in use".to_owned()),
             Ok(Err(error)) => Fault::Pool(error.to_string()),
@@ -76,35 +61,25 @@ impl Connections {
     }
 }
 
-/// A connection in use. The pool gets it back when it is dropped, unless it was retired.
-struct Lease<'a> {
-    connection: Option<Connection>,
-    /// How often connections had been retired when this one was acquired.
-    count: u64,
-    retirement: &'a Retirement,
-}
+impl retirement::Pool for Pool {
+    type Connection = Connection;
+    type Error = PoolError;
 
-impl Lease<'_> {
-    /// A clone, which sends over the same connection. Its time limit is not that of the pool.
-    #[expect(clippy::expect_used, reason = "a lease is empty only after its end")]
-    fn sender(&self) -> MultiplexedConnection {
-        let connection = self.connection.as_ref().expect("a connection in use");
-        (**connection).clone()
+    async fn acquire(&self) -> Result<Connection, PoolError> {
+        self.get().await
     }
 
-    fn end(mut self, action: Action) {
-        let connection = self.connection.take();
-        if action.closes_this() {
-            connection.map(Connection::take);
-        }
+    fn close(connection: Connection) {
+        drop(Connection::take(connection));
     }
-}
 
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
-        if self.count < self.retirement.count() {
-            self.connection.take().map(Connection::take);
-        }
+    fn close_idle(&self) {
+        drop(self.retain(|_, _| false));
+    }
+
+    /// The reply to a request that was dropped is discarded.
+    fn survives_drop(_elapsed: Duration, _limit: Duration) -> bool {
+        true
     }
 }
 

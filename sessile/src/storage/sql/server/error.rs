@@ -174,6 +174,7 @@ impl Fault {
     }
 
     /// Whether the server refuses writes, also one that could not be connected to for this reason.
+    #[cfg(feature = "postgres-session")]
     pub(in crate::storage) fn is_read_only(&self) -> bool {
         match self {
             Self::NotConnected(cause) => cause.is_read_only(),

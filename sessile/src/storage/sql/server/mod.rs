@@ -42,8 +42,8 @@ use crate::{
 
 pub use self::builder::DatabaseSessionStoreBuilder;
 #[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
-pub(in crate::storage) use self::of_sqlx::{Lease, SqlxPool, of_sqlx};
-#[cfg(any(feature = "mysql-session", feature = "_postgres-pool"))]
+pub(in crate::storage) use self::of_sqlx::of_sqlx;
+#[cfg(feature = "mysql-session")]
 pub(in crate::storage) use self::pooled::after_reply;
 pub(in crate::storage) use self::{
     address::{check_scheme, flag, parameter},

@@ -1,11 +1,11 @@
-//! The errors of `sqlx`, and the connections of its pools.
+//! The errors of `sqlx`, and its pools.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use sqlx::{Database, Error, Pool, error::DatabaseError, pool::PoolConnection};
+use sqlx::{Database, Error, error::DatabaseError, pool::PoolConnection};
 
-use super::{Fault, Meaning, StoreErrorKind, after_reply};
-use crate::storage::retirement::Retirement;
+use super::{Fault, Meaning, StoreErrorKind};
+use crate::storage::retirement::Pool;
 
 /// The fault of `error`. `meaning` returns the meaning of an error that the database reports, from its code.
 pub(in crate::storage) fn of_sqlx(
@@ -28,80 +28,27 @@ pub(in crate::storage) fn of_sqlx(
     }
 }
 
-/// A pool that the application made.
-pub(in crate::storage) struct SqlxPool<DB: Database> {
-    pool: Pool<DB>,
-    retirement: Arc<Retirement>,
-}
+impl<DB: Database> Pool for sqlx::Pool<DB> {
+    type Connection = PoolConnection<DB>;
+    type Error = Error;
 
-impl<DB: Database> From<Pool<DB>> for SqlxPool<DB> {
-    fn from(pool: Pool<DB>) -> Self {
-        Self {
-            pool,
-            retirement: Arc::default(),
-        }
-    }
-}
-
-impl<DB: Database> SqlxPool<DB> {
-    pub(in crate::storage) async fn acquire(&self) -> Result<Lease<DB>, Error> {
-        let count = self.retirement.count();
-        Ok(Lease {
-            connection: Some(self.pool.acquire().await?),
-            count,
-            pool: self.pool.clone(),
-            retirement: Arc::clone(&self.retirement),
-        })
-    }
-}
-
-/// A connection of a pool in use. It is closed if an operation is dropped: the pool would wait for the reply before
-/// it opens another in its place.
-pub(in crate::storage) struct Lease<DB: Database> {
-    connection: Option<PoolConnection<DB>>,
-    /// How often connections had been retired when this one was acquired.
-    count: u64,
-    pool: Pool<DB>,
-    retirement: Arc<Retirement>,
-}
-
-impl<DB: Database> Lease<DB> {
-    #[expect(clippy::expect_used, reason = "a lease is empty only after its end")]
-    pub(in crate::storage) fn connection(&mut self) -> &mut DB::Connection {
-        self.connection.as_mut().expect("a connection in use")
+    async fn acquire(&self) -> Result<PoolConnection<DB>, Error> {
+        self.acquire().await
     }
 
-    /// Returns the connection to its pool, or closes it if it can't be used any longer.
-    pub(in crate::storage) fn end<T>(
-        mut self,
-        is_write: bool,
-        result: Result<T, Fault>,
-    ) -> Result<T, Fault> {
-        let (result, action) = after_reply(&self.retirement, self.count, is_write, result);
-        if action.closes_idle() {
-            self.close_idle();
-        }
-        if !action.closes_this() {
-            // Dropping it returns it to its pool.
-            self.connection = None;
-        }
-        result
+    fn close(connection: PoolConnection<DB>) {
+        drop(connection.detach());
     }
 
-    /// Closes the idle connections of the pool.
     fn close_idle(&self) {
         // Other operations return connections meanwhile.
-        for _ in 0..self.pool.num_idle() {
-            self.pool.try_acquire().map(PoolConnection::detach);
+        for _ in 0..self.num_idle() {
+            self.try_acquire().map(PoolConnection::detach);
         }
-        self.retirement.closed_idle();
     }
-}
 
-impl<DB: Database> Drop for Lease<DB> {
-    fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            drop(connection.detach());
-        }
+    /// The pool would wait for the reply before it opens another one in its place.
+    fn survives_drop(_elapsed: Duration, _limit: Duration) -> bool {
+        false
     }
 }
