@@ -198,6 +198,11 @@ pub enum SignInOutcome {
 }
 
 impl SignInOutcome {
+    /// Stored, without the end of another session.
+    pub(crate) const STORED: Self = Self::Stored {
+        displaced: Vec::new(),
+    };
+
     /// The outcome of a sign-in that finds its session at the version `found`, and stores nothing.
     pub(super) const fn not_stored(expected: Option<Version>, found: Option<Version>) -> Self {
         match (expected, found) {

@@ -160,8 +160,7 @@ impl SubjectStore for MemorySessionStore {
         let current = self.in_shard_of(id, |shard, now| shard.peek(id.as_bytes(), now).cloned());
         let found = current.as_ref().map(|it| it.version);
         if found == Some(version) {
-            let displaced = Vec::new();
-            return Ok(SignInOutcome::Stored { displaced });
+            return Ok(SignInOutcome::STORED);
         }
         if found != expected {
             return Ok(SignInOutcome::not_stored(expected, found));

@@ -19,8 +19,8 @@ use super::{
 use crate::{
     record::Record,
     storage::{
-        CreateOutcome, Freshness, Loaded, SessionId, SessionStore, SignInWrite, StoreError,
-        SubjectDigest, UpdateOutcome, Version, timing::millis,
+        CreateOutcome, Freshness, Loaded, SessionId, SessionStore, SignInOutcome, SignInWrite,
+        StoreError, SubjectDigest, UpdateOutcome, Version, timing::millis,
     },
 };
 
@@ -66,13 +66,12 @@ impl SessionStore for RedisSessionStore {
         if ttl.is_zero() {
             return Ok(CreateOutcome::Created);
         }
-        if is_indexed(record) {
-            let write = SignInWrite::create(id, record, version, ttl);
-            let written = Box::pin(self.write_indexed(write, None)).await;
-            return written.map(Into::into);
-        }
-        let creating = self.create_record(id, record, version, ttl, &[]);
-        Ok(creating.await?.0)
+        let write = SignInWrite::create(id, record, version, ttl);
+        let outcome = match is_indexed(record) {
+            true => Box::pin(self.write_indexed(write, None)).await?,
+            false => self.store_record(&write, &[]).await?.0,
+        };
+        Ok(outcome.into())
     }
 
     async fn update(
@@ -83,13 +82,12 @@ impl SessionStore for RedisSessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<UpdateOutcome, StoreError> {
-        if is_indexed(record) && !ttl.is_zero() {
-            let write = SignInWrite::update(id, expected, record, version, ttl);
-            let written = Box::pin(self.write_indexed(write, None)).await;
-            return written.map(Into::into);
-        }
-        let updating = self.update_record(id, expected, record, version, ttl, &[]);
-        Ok(updating.await?.0)
+        let write = SignInWrite::update(id, expected, record, version, ttl);
+        let outcome = match is_indexed(record) && !ttl.is_zero() {
+            true => Box::pin(self.write_indexed(write, None)).await?,
+            false => self.store_record(&write, &[]).await?.0,
+        };
+        Ok(outcome.into())
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
@@ -102,55 +100,38 @@ impl SessionStore for RedisSessionStore {
 }
 
 impl RedisSessionStore {
-    /// Stores a record, unless there is one. No index is changed. Returns the values of `reads` after that as well.
-    pub(super) async fn create_record(
+    /// Stores a record, if there is none or one that has the expected version. No index is changed. Returns the values of
+    /// `reads` after that as well.
+    pub(super) async fn store_record(
         &self,
-        id: &SessionId,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
+        write: &SignInWrite<'_>,
         reads: &[String],
-    ) -> Result<(CreateOutcome, Vec<Value>), StoreError> {
-        let (redis_key, value) = (self.redis_key(id), encode(version, record));
-        let request = Request::create(&redis_key, &value, millis(ttl), reads);
-        let reply = self.write(&request).await?;
-        match reply.value {
-            Value::Okay => Ok((CreateOutcome::Created, reply.reads)),
-            Value::Nil => Ok((CreateOutcome::Taken, reply.reads)),
-            _ => Err(Fault::UnexpectedReply.into()),
-        }
-    }
-
-    /// Replaces a record that has the expected version. No index is changed. Returns the values of `reads` after that
-    /// as well.
-    pub(super) async fn update_record(
-        &self,
-        id: &SessionId,
-        expected: Version,
-        record: &Record,
-        version: Version,
-        ttl: Duration,
-        reads: &[String],
-    ) -> Result<(UpdateOutcome, Vec<Value>), StoreError> {
-        let arguments = [
-            version_text(expected),
-            version_text(version),
-            encode(version, record),
-            millis(ttl).to_string(),
-        ];
-        let redis_key = self.redis_key(id);
-        let request = Request::update(&redis_key, &arguments, reads);
-        let reply = self.write(&request).await?;
-        let outcome = match &reply.value {
-            Value::BulkString(word) => update_outcome(word),
-            _ => None,
+    ) -> Result<(SignInOutcome, Vec<Value>), StoreError> {
+        let (redis_key, ttl) = (self.redis_key(write.id), millis(write.ttl));
+        let value = encode(write.version, write.record);
+        let request = match write.expected {
+            None => Request::create(&redis_key, &value, ttl, reads),
+            Some(expected) => {
+                let [expected, version] = [expected, write.version].map(version_text);
+                let arguments = [expected, version, value, ttl.to_string()];
+                Request::update(&redis_key, &arguments, reads)
+            }
         };
-        match outcome.ok_or(Fault::UnexpectedReply)? {
-            UpdateOutcome::Updated => Ok((UpdateOutcome::Updated, reply.reads)),
-            // The first attempt may have been stored, and changed by another request since.
-            _ if reply.repeated => Err(Fault::Overtaken.into()),
-            outcome => Ok((outcome, reply.reads)),
-        }
+        let reply = self.write(&request).await?;
+        let outcome = match (write.expected, &reply.value) {
+            (None, Value::Okay) => SignInOutcome::STORED,
+            (None, Value::Nil) => SignInOutcome::Taken,
+            (Some(_), Value::BulkString(word)) => match &**word {
+                b"updated" => SignInOutcome::STORED,
+                // The first attempt may have been stored, and changed by another request since.
+                b"conflict" | b"missing" if reply.repeated => return Err(Fault::Overtaken.into()),
+                b"conflict" => SignInOutcome::Conflict,
+                b"missing" => SignInOutcome::Missing,
+                _ => return Err(Fault::UnexpectedReply.into()),
+            },
+            _ => return Err(Fault::UnexpectedReply.into()),
+        };
+        Ok((outcome, reply.reads))
     }
 
     /// Deletes a record. No index is changed. Returns whether there was one.
@@ -223,15 +204,5 @@ impl RedisSessionStore {
         let near_cache = self.near_cache.as_ref();
         let _write = near_cache.map(|near_cache| near_cache.begin_write(request.redis_key));
         self.connection.send(request).await
-    }
-}
-
-/// The outcome that the script of an update answers with.
-fn update_outcome(word: &[u8]) -> Option<UpdateOutcome> {
-    match word {
-        b"updated" => Some(UpdateOutcome::Updated),
-        b"conflict" => Some(UpdateOutcome::Conflict),
-        b"missing" => Some(UpdateOutcome::Missing),
-        _ => None,
     }
 }

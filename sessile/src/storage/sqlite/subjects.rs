@@ -102,8 +102,7 @@ fn sign_in(
     }
     let found = current_version(connection, now, &write.id)?;
     if found == Some(write.version) {
-        let displaced = Vec::new();
-        return Ok(SignInOutcome::Stored { displaced });
+        return Ok(SignInOutcome::STORED);
     }
     if found != expected {
         return Ok(SignInOutcome::not_stored(expected, found));

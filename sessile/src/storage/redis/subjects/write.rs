@@ -21,8 +21,8 @@ use super::{
     reservation::{Reservation, Written},
 };
 use crate::storage::{
-    AtLimit, CreateOutcome, Freshness, Refusal, SessionId, SessionLimit, SessionStore as _,
-    SignInOutcome, SignInWrite, StoreError, UpdateOutcome,
+    AtLimit, Freshness, Refusal, SessionId, SessionLimit, SessionStore as _, SignInOutcome,
+    SignInWrite, StoreError,
 };
 
 impl RedisSessionStore {
@@ -47,7 +47,7 @@ impl RedisSessionStore {
         let Some(mut reservations) = reserved.map_err(StoreError::not_sent)? else {
             let limit_reached = SignInOutcome::Refused(Refusal::LimitReached);
             return Ok(match self.is_stored(&write).await? {
-                true => stored(),
+                true => SignInOutcome::STORED,
                 false => limit_reached,
             });
         };
@@ -92,36 +92,16 @@ impl RedisSessionStore {
         &self,
         write: &SignInWrite<'_>,
     ) -> Result<(SignInOutcome, Marks), StoreError> {
-        let SignInWrite {
-            id,
-            expected,
-            record,
-            version,
-            ttl,
-        } = *write;
-        let subject = record.subject();
+        let subject = write.record.subject();
         // In a cluster, the marks are on other nodes.
         let subject_beside = subject.filter(|_| !self.connection.is_cluster());
         let mark_keys = subject_beside
             .map(|subject| [Group::Subject(subject), Group::All].map(|group| self.mark_key(group)));
         let reads = mark_keys.as_ref().map_or(&[][..], |keys| keys);
-        let (outcome, values) = match expected {
-            None => {
-                let creating = self.create_record(id, record, version, ttl, reads);
-                let (outcome, values) = creating.await?;
-                let is_created = outcome == CreateOutcome::Created || self.is_stored(write).await?;
-                let outcome = match is_created {
-                    true => stored(),
-                    false => SignInOutcome::Taken,
-                };
-                (outcome, values)
-            }
-            Some(expected) => {
-                let updating = self.update_record(id, expected, record, version, ttl, reads);
-                let (outcome, values) = updating.await?;
-                (outcome_of_update(outcome), values)
-            }
-        };
+        let (mut outcome, values) = self.store_record(write, reads).await?;
+        if outcome == SignInOutcome::Taken && self.is_stored(write).await? {
+            outcome = SignInOutcome::STORED;
+        }
         let is_stored = matches!(outcome, SignInOutcome::Stored { .. });
         let marks = match (subject, <[Value; 2]>::try_from(values)) {
             (Some(_), Ok(values)) if is_stored => Marks::parse(values),
@@ -169,20 +149,5 @@ impl RedisSessionStore {
             displaced.extend(pass.ended);
         }
         Ok(displaced)
-    }
-}
-
-fn stored() -> SignInOutcome {
-    SignInOutcome::Stored {
-        displaced: Vec::new(),
-    }
-}
-
-fn outcome_of_update(outcome: UpdateOutcome) -> SignInOutcome {
-    match outcome {
-        UpdateOutcome::Updated => stored(),
-        UpdateOutcome::Conflict => SignInOutcome::Conflict,
-        UpdateOutcome::Missing => SignInOutcome::Missing,
-        UpdateOutcome::Refused(refusal) => SignInOutcome::Refused(refusal),
     }
 }
