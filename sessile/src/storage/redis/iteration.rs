@@ -7,14 +7,11 @@ use futures_util::future::try_join_all;
 use super::{
     RedisSessionStore,
     request::Request,
-    scan::{Position, SCANNED_AT_ONCE},
+    scan::{AT_ONCE, Position, SCANNED_AT_ONCE},
 };
 use crate::storage::{
     Cursor, IterableStore, Loaded, ManagedStore, Page, SessionId, StoreError, StoreErrorKind,
 };
-
-/// The number of sessions that are read at the same time.
-const AT_ONCE: usize = 32;
 
 /// The maximum number of `SCAN`s for a page. The database may have many other keys.
 const MAX_SCANS: u32 = 16;

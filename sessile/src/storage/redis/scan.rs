@@ -16,6 +16,9 @@ use crate::{
 /// About how many keys a server looks at for one `SCAN`, at most. It executes nothing else meanwhile.
 pub(super) const SCANNED_AT_ONCE: u32 = 1000;
 
+/// The number of sessions that are read or deleted at the same time.
+pub(super) const AT_ONCE: usize = 32;
+
 /// The position at which a scan continues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Position {

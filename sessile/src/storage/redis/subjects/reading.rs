@@ -4,6 +4,7 @@ use super::{
     super::{
         RedisSessionStore,
         error::Fault,
+        scan::AT_ONCE,
         script::{ENTRIES, FORGET},
     },
     group::Group,
@@ -12,9 +13,6 @@ use super::{
 };
 use crate::storage::{Loaded, SessionId, StoreError, StoreErrorKind};
 use futures_util::future::try_join_all;
-
-/// The number of sessions that are read at the same time.
-const AT_ONCE: usize = 32;
 
 /// The result of a reading pass.
 #[derive(Default)]

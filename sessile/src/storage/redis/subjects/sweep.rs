@@ -2,15 +2,15 @@
 
 use futures_util::future::try_join_all;
 
-use super::super::{RedisSessionStore, scan::SCANNED_AT_ONCE};
+use super::super::{
+    RedisSessionStore,
+    scan::{AT_ONCE, SCANNED_AT_ONCE},
+};
 use crate::{
     clock::Timestamp,
     record::Record,
     storage::{SessionId, StoreError, StoreErrorKind},
 };
-
-/// The number of sessions that are deleted at the same time.
-const AT_ONCE: usize = 32;
 
 impl RedisSessionStore {
     /// Deletes all sessions, unless their records are `kept`. Returns the time of their newest sign-in.
