@@ -29,10 +29,12 @@ mod contract;
 #[cfg(feature = "test-helpers")]
 mod guards;
 mod iteration;
+mod known;
 #[cfg(feature = "test-helpers")]
 mod lifetime;
 #[cfg(feature = "test-helpers")]
 mod round_trip;
+mod scene;
 mod subjects;
 #[cfg(feature = "test-helpers")]
 mod workflow;

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use super::{
-    case::{Case, MINUTE, with_sources},
+    case::{Case, MINUTE},
     content::{content, set},
     rules,
 };
-use crate::storage::{CreateOutcome, SessionStore, StoreErrorKind, UpdateOutcome, Version};
+use crate::{
+    storage::{CreateOutcome, SessionStore, StoreErrorKind, UpdateOutcome, Version},
+    telemetry::with_causes,
+};
 
 pub(super) async fn corrupt_is_not_missing<S: SessionStore>(store: Arc<S>) {
     let case = Case::new(&store, rules::CORRUPT);
@@ -51,7 +54,7 @@ async fn unreadable_is_not_missing<S: SessionStore>(
         Err(error) => case.broken(format_args!(
             "A load then failed with kind {:?}: {}.",
             error.kind(),
-            with_sources(&error)
+            with_causes(&error)
         )),
         Ok(found) => case.wants_found(found.as_ref(), &unreadable),
     }

@@ -1,6 +1,6 @@
 //! [`Case`]: the operations of one check, and the message if the store breaks its rule.
 
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::content::difference;
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
         CreateOutcome, Freshness, Loaded, SessionId, SessionStore, StoreError, UpdateOutcome,
         Version,
     },
+    telemetry::with_causes,
 };
 
 /// Longer than any check runs.
@@ -101,7 +102,7 @@ impl<S: SessionStore> Case<S> {
     ) -> T {
         let answer = self.in_time(name, operation).await;
         answer.unwrap_or_else(|error| {
-            self.broken(format_args!("{name} failed: {}.", with_sources(&error)))
+            self.broken(format_args!("{name} failed: {}.", with_causes(&error)))
         })
     }
 
@@ -185,6 +186,13 @@ impl<S: SessionStore> Case<S> {
         self.wants(outcome, CreateOutcome::Created).await;
     }
 
+    /// Lets the record expire by an update.
+    pub(in crate::test_helpers) async fn expires(&mut self, old: &Loaded, new: &Loaded) {
+        let how = "with a TTL of zero";
+        let outcome = self.update(how, old.version, new, Duration::ZERO).await;
+        self.wants(outcome, UpdateOutcome::Updated).await;
+    }
+
     /// Calls `update` from `old` to `new`, which has to succeed.
     pub(in crate::test_helpers) async fn updates(
         &mut self,
@@ -245,15 +253,4 @@ fn named(operation: &str, how: &str) -> String {
         "" => format!("`{operation}`"),
         how => format!("`{operation}` {how}"),
     }
-}
-
-/// The error and all its sources, in one line.
-pub(in crate::test_helpers) fn with_sources(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.extend([": ", &error.to_string()]);
-        source = error.source();
-    }
-    text
 }

@@ -91,9 +91,7 @@ pub(super) async fn a_ttl_of_zero_has_passed<S: SessionStore>(store: Arc<S>) {
     case.finds_nothing().await;
 
     case.creates(&first, MINUTE).await;
-    let update = case.update("with a TTL of zero", first.version, &second, Duration::ZERO);
-    let outcome = update.await;
-    case.wants(outcome, UpdateOutcome::Updated).await;
+    case.expires(&first, &second).await;
     case.finds_nothing().await;
     expects_missing(&mut case, &second).await;
     case.creates(&first, MINUTE).await;

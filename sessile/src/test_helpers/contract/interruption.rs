@@ -3,11 +3,14 @@
 use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
 use super::{
-    case::{Case, MINUTE, with_sources},
+    case::{Case, MINUTE},
     content::{content, difference},
     rules,
 };
-use crate::storage::{CreateOutcome, Freshness, Loaded, SessionStore, StoreError, UpdateOutcome};
+use crate::{
+    storage::{CreateOutcome, Freshness, Loaded, SessionStore, StoreError, UpdateOutcome},
+    telemetry::with_causes,
+};
 
 /// When an operation is dropped.
 #[derive(Clone, Copy)]
@@ -144,7 +147,7 @@ pub(in crate::test_helpers) async fn drop_midway<S: SessionStore, T>(
             Some(answer)
         }
         Some(Err(error)) => {
-            let error = with_sources(&error);
+            let error = with_causes(&error);
             case.broken(format_args!("`{name}` failed: {error}."))
         }
     }

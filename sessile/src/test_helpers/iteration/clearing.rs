@@ -1,23 +1,23 @@
 //! Counting and clearing.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::SeqCst},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::SeqCst},
 };
 
 use tokio::task::{JoinSet, yield_now};
 
 use super::{
-    super::contract::{
-        case::{Case, MINUTE},
-        concurrency::join,
-        content::content,
+    super::{
+        contract::{
+            case::{Case, MINUTE},
+            concurrency::join,
+            content::content,
+        },
+        known::Known,
+        scene::Scene,
     },
     rules,
-    scene::Scene,
 };
 use crate::storage::{IterableStore, Loaded, UpdateOutcome};
 
@@ -43,21 +43,12 @@ pub(super) async fn live_sessions_count<S: IterableStore>(store: Arc<S>) {
     scene.counts(0).await;
     let created = scene.creates_many(30).await;
     scene.counts(30).await;
-    let [(deleted, _), (expired, loaded), ..] = &created[..] else {
+    let [deleted, expired, ..] = &created[..] else {
         return;
     };
     scene.deletes(deleted).await;
     scene.counts(29).await;
-    scene.case.id = expired.clone();
-    scene
-        .case
-        .update(
-            "with a TTL of zero",
-            loaded.version,
-            &content(9),
-            Duration::ZERO,
-        )
-        .await;
+    scene.expires(expired).await;
     scene.counts(28).await;
 }
 
@@ -65,16 +56,13 @@ pub(super) async fn all_sessions_are_deleted<S: IterableStore>(store: Arc<S>) {
     let mut scene = Scene::new(&store, rules::CLEARED);
     let created = scene.creates_many(30).await;
     scene.clears().await;
-    for (id, loaded) in &created {
-        scene.case.id = id.clone();
+    for known in &created {
+        scene.case.id = known.id.clone();
         scene.case.finds_nothing().await;
         if scene.case.load_cached().await.is_some() {
             scene.case.broken("A cached load then found a record.");
         }
-        let outcome = scene
-            .case
-            .update("", loaded.version, &content(9), MINUTE)
-            .await;
+        let outcome = scene.update(known, &known.changed()).await;
         scene.case.wants(outcome, UpdateOutcome::Missing).await;
     }
     let shown = scene.iterate(10).await.len();
@@ -96,7 +84,7 @@ pub(super) async fn what_was_cleared_stays_deleted<S: IterableStore>(store: Arc<
         let created = scene.creates_many(8).await;
         let is_cleared = Arc::new(AtomicBool::new(false));
         let mut tasks = JoinSet::new();
-        for (id, loaded) in created.clone() {
+        for Known { id, loaded, .. } in created.clone() {
             let mut case = scene.case.clone();
             case.id = id;
             tasks.spawn(change_until_missing(case, loaded, Arc::clone(&is_cleared)));
@@ -108,8 +96,8 @@ pub(super) async fn what_was_cleared_stays_deleted<S: IterableStore>(store: Arc<
         is_cleared.store(true, SeqCst);
         join(tasks).await;
         scene.case.note("all updates ended");
-        for (id, _) in created {
-            scene.case.id = id;
+        for known in created {
+            scene.case.id = known.id;
             scene.case.finds_nothing().await;
         }
         scene.counts(0).await;

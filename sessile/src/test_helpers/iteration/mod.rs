@@ -2,9 +2,9 @@
 
 mod clearing;
 mod managed;
+mod operations;
 mod pages;
 mod rules;
-mod scene;
 
 use std::sync::Arc;
 

@@ -1,14 +1,14 @@
 //! Iterations.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{
-    super::contract::{
-        case::MINUTE,
-        content::{content, set},
+    super::{
+        contract::{case::MINUTE, content::set},
+        known::Known,
+        scene::Scene,
     },
     rules,
-    scene::Scene,
 };
 use crate::storage::{CreateOutcome, Cursor, IterableStore, SessionId, StoreErrorKind};
 
@@ -25,24 +25,12 @@ pub(super) async fn every_session_is_shown<S: IterableStore>(store: Arc<S>) {
 
 pub(super) async fn what_has_ended_is_not_shown<S: IterableStore>(store: Arc<S>) {
     let mut scene = Scene::new(&store, rules::NOT_SHOWN);
-    let (deleted, _) = scene.creates().await;
-    let (expired, loaded) = scene.creates().await;
-    let outcome = scene
-        .case
-        .update(
-            "with a TTL of zero",
-            loaded.version,
-            &content(9),
-            Duration::ZERO,
-        )
-        .await;
-    scene
-        .case
-        .note(format!("the expired session was {outcome:?}"));
+    let [deleted, expired] = [scene.creates_any().await, scene.creates_any().await];
+    scene.expires(&expired).await;
     scene.deletes(&deleted).await;
     let shown = scene.iterate(7).await;
     for (ended, how) in [(deleted, "deleted"), (expired, "expired")] {
-        if shown.iter().any(|(id, _)| *id == ended) {
+        if shown.iter().any(|(id, _)| *id == ended.id) {
             scene
                 .case
                 .broken(format_args!("The iteration showed the {how} session."));
@@ -87,18 +75,21 @@ pub(super) async fn what_lives_throughout_is_shown<S: IterableStore>(store: Arc<
             break;
         }
         // Those that were shown come before the cursor: a number of rows to skip would be too high afterwards.
-        if let Some(seen) = others.iter().position(|(id, _)| shown.contains(id)) {
-            scene.deletes(&others.swap_remove(seen).0).await;
-        } else if let Some((id, _)) = others.pop() {
-            scene.deletes(&id).await;
+        if let Some(seen) = others.iter().position(|it| shown.contains(&it.id)) {
+            scene.deletes(&others.swap_remove(seen)).await;
+        } else if let Some(other) = others.pop() {
+            scene.deletes(&other).await;
         }
         if step < 20 {
-            scene.creates().await;
+            scene.creates_any().await;
         }
         let many = live.len();
-        scene.changes(&mut live[step % many]).await;
+        let changing = &mut live[step % many];
+        let changed = changing.changed();
+        scene.updates(changing, &changed).await;
+        *changing = changed;
     }
-    let missing = live.iter().filter(|(id, _)| !shown.contains(id)).count();
+    let missing = live.iter().filter(|it| !shown.contains(&it.id)).count();
     if missing > 0 {
         scene.case.broken(format_args!(
             "The iteration did not show {missing} of 40 sessions that lived throughout."
@@ -118,18 +109,20 @@ pub(super) async fn an_unreadable_record_fails_alone<S: IterableStore>(store: Ar
             StoreErrorKind::Newer,
         ),
     ] {
-        let mut unreadable = content(1);
-        set(&mut unreadable.record, "unreadable", text);
-        let id = SessionId::generate();
-        let (record, version) = (&unreadable.record, unreadable.version);
-        let create = scene.case.store.create(&id, record, version, MINUTE);
+        let mut unreadable = scene.guest();
+        set(&mut unreadable.loaded.record, "unreadable", text);
+        let Known { id, loaded, .. } = &unreadable;
+        let create = scene
+            .case
+            .store
+            .create(id, &loaded.record, loaded.version, MINUTE);
         let created_too = scene.case.in_time("`create`", create).await;
         if matches!(created_too, Ok(CreateOutcome::Created)) {
             let shown = scene.iterate(50).await;
             scene.wants_shown(&shown, &created);
-            match shown.iter().find(|(shown, _)| *shown == id) {
+            match shown.iter().find(|(shown, _)| shown == id) {
                 Some((_, Err(error))) if error.kind() == kind => {}
-                Some((_, Ok(found))) => scene.case.wants_found(Some(found), &unreadable),
+                Some((_, Ok(found))) => scene.case.wants_found(Some(found), loaded),
                 Some((_, Err(error))) => scene
                     .case
                     .broken(format_args!("The kind of the error is {:?}.", error.kind())),
@@ -137,14 +130,14 @@ pub(super) async fn an_unreadable_record_fails_alone<S: IterableStore>(store: Ar
                     "The iteration did not show the record, {kind:?}."
                 )),
             }
-            scene.deletes(&id).await;
+            scene.deletes(&unreadable).await;
         }
     }
 }
 
 pub(super) async fn another_cursor_is_refused<S: IterableStore>(store: Arc<S>) {
     let mut scene = Scene::new(&store, rules::CURSOR);
-    scene.creates().await;
+    scene.creates_any().await;
     for text in ["", "no cursor", "\0", "💥", &"9".repeat(1000)] {
         match scene.try_page(Some(&Cursor::new(text)), 10).await {
             Err(error) if error.kind() == StoreErrorKind::Unsupported => {}

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use super::{
+    Scene, limit,
     revocation::{Whose, is_revoked},
     rules,
-    scene::Scene,
 };
 use crate::storage::{
-    CreateOutcome, Refusal, SessionId, SessionLimit, SignInOutcome, SubjectStore, UpdateOutcome,
+    CreateOutcome, Refusal, SessionId, SignInOutcome, SubjectStore, UpdateOutcome,
 };
 
 pub(super) async fn everything_ends<S: SubjectStore>(store: Arc<S>) {
     const ENDED: Refusal = Refusal::SubjectEnded;
-    let limit = SessionLimit::new(10).expect("it is more than zero");
+    let limit = limit(10);
     let mut scene = Scene::new(&store, rules::EVERYTHING);
     let mut other = scene.beside();
     // A mark keeps one session, and a server's clock is ahead.

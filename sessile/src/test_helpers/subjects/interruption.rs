@@ -7,17 +7,14 @@ use super::{
         case::MINUTE,
         interruption::{Moment, at_each_moment, drop_midway},
     },
-    known::Known,
-    rules,
-    scene::Scene,
+    Known, Scene, limit, rules,
 };
 use crate::storage::{
-    EndOutcome, Freshness, Loaded, SessionId, SessionLimit, SignInOutcome, SignInWrite,
-    SubjectStore,
+    EndOutcome, Freshness, Loaded, SessionId, SignInOutcome, SignInWrite, SubjectStore,
 };
 
 pub(super) async fn a_dropped_sign_in_leaves_list_and_loads_alike<S: SubjectStore>(store: Arc<S>) {
-    let limit = SessionLimit::new(2).expect("it is more than zero");
+    let limit = limit(2);
     for is_new in [true, false] {
         at_each_moment!(moment, {
             let mut scene = Scene::new(&store, rules::AGREE);
@@ -37,9 +34,7 @@ pub(super) async fn a_dropped_sign_in_leaves_list_and_loads_alike<S: SubjectStor
             match scene.sign_in(None, &next, limit).await {
                 SignInOutcome::Stored { .. } => {}
                 outcome => {
-                    let displaced = Vec::new();
-                    let stored = SignInOutcome::Stored { displaced };
-                    scene.case.wants(outcome, stored).await;
+                    scene.case.wants(outcome, SignInOutcome::STORED).await;
                 }
             }
             let left = scene.list().await.len();

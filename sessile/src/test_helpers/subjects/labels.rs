@@ -1,9 +1,9 @@
 //! Finding sessions by a label.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use super::{rules, scene::Scene};
-use crate::storage::{SessionId, SubjectStore, UpdateOutcome};
+use super::{Scene, rules};
+use crate::storage::{SessionId, SubjectStore};
 
 /// A label that no other check uses.
 fn unused() -> String {
@@ -46,11 +46,7 @@ pub(super) async fn a_label_does_not_find_what_has_ended<S: SubjectStore>(store:
         scene.creates(known).await;
     }
     scene.deletes(&deleted).await;
-    let (version, new) = (expired.loaded.version, expired.changed().loaded);
-    scene.case.id = expired.id.clone();
-    let how = "of session 2 with a TTL of zero";
-    let outcome = scene.case.update(how, version, &new, Duration::ZERO).await;
-    scene.case.wants(outcome, UpdateOutcome::Updated).await;
+    scene.expires(&expired).await;
     scene.ends(10, Some(&kept), &[&ended]).await;
     scene.labels(&label, &[&kept]).await;
 }

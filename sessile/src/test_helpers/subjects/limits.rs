@@ -1,13 +1,9 @@
 //! The limit of a subject's sessions.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use super::{rules, scene::Scene};
-use crate::storage::{Refusal, SessionLimit, SignInOutcome, SubjectStore, UpdateOutcome};
-
-fn limit(max: u32) -> SessionLimit {
-    SessionLimit::new(max).expect("it is more than zero")
-}
+use super::{Scene, limit, rules};
+use crate::storage::{Refusal, SignInOutcome, SubjectStore};
 
 const REFUSED: SignInOutcome = SignInOutcome::Refused(Refusal::LimitReached);
 
@@ -117,11 +113,7 @@ pub(super) async fn a_limit_counts_other_live_sessions<S: SubjectStore>(store: A
     let [ended] = scene.users([1]).await;
     scene.ends(10, None, &[&ended]).await;
     let [expired] = scene.users([11]).await;
-    let (version, new) = (expired.loaded.version, expired.changed().loaded);
-    scene.case.id = expired.id.clone();
-    let how = "of session 2 with a TTL of zero";
-    let outcome = scene.case.update(how, version, &new, Duration::ZERO).await;
-    scene.case.wants(outcome, UpdateOutcome::Updated).await;
+    scene.expires(&expired).await;
     let [signed_out] = scene.users([12]).await;
     scene.updates(&signed_out, &signed_out.signed_out()).await;
 

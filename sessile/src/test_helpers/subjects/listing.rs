@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{super::contract::case::MINUTE, known::Known, rules, scene::Scene};
+use super::{super::contract::case::MINUTE, Known, Scene, rules};
 use crate::storage::{CreateOutcome, SubjectDigest, SubjectStore, UpdateOutcome};
 
 pub(super) async fn a_created_session_is_listed<S: SubjectStore>(store: Arc<S>) {
@@ -64,12 +64,7 @@ pub(super) async fn an_ended_session_is_not_listed<S: SubjectStore>(store: Arc<S
     scene.deletes(&second).await;
     scene.lists(&[&first, &third]).await;
     // Its time to live has passed.
-    let expired = first.changed();
-    scene.case.id = first.id.clone();
-    let (version, new) = (first.loaded.version, &expired.loaded);
-    let how = "of session 1 with a TTL of zero";
-    let outcome = scene.case.update(how, version, new, Duration::ZERO).await;
-    scene.case.wants(outcome, UpdateOutcome::Updated).await;
+    scene.expires(&first).await;
     scene.lists(&[&third]).await;
     // The id can be used again.
     scene.case.id = second.id.clone();

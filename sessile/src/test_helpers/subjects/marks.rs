@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{rules, scene::Scene};
+use super::{Scene, limit, rules};
 use crate::{
     clock::Timestamp,
-    storage::{
-        CreateOutcome, EndOutcome, Refusal, SessionLimit, SignInOutcome, SubjectStore,
-        UpdateOutcome,
-    },
+    storage::{CreateOutcome, EndOutcome, Refusal, SignInOutcome, SubjectStore, UpdateOutcome},
 };
 
 const ENDED: Refusal = Refusal::SubjectEnded;
@@ -33,7 +30,7 @@ pub(super) async fn ended_sessions_are_gone<S: SubjectStore>(store: Arc<S>) {
 }
 
 pub(super) async fn a_mark_refuses_earlier_sign_ins<S: SubjectStore>(store: Arc<S>) {
-    let limit = SessionLimit::new(10).expect("it is more than zero");
+    let limit = limit(10);
     let mut scene = Scene::new(&store, rules::MARK_REFUSES);
     let guest = scene.guest();
     scene.creates(&guest).await;

@@ -2,19 +2,19 @@
 
 mod everything;
 mod interruption;
-mod known;
 mod labels;
 mod limits;
 mod listing;
 mod marks;
+mod operations;
 mod races;
 mod revocation;
 mod rules;
-mod scene;
 
 use std::sync::Arc;
 
-use crate::storage::SubjectStore;
+use super::{known::Known, scene::Scene};
+use crate::storage::{SessionLimit, SubjectStore};
 
 /// Checks the stores that `store_builder` makes against the rules of [`SubjectStore`], without a web framework.
 ///
@@ -112,4 +112,8 @@ where
     if store.has_subjects() {
         Box::pin(everything::everything_ends(Arc::new(store))).await;
     }
+}
+
+fn limit(max: u32) -> SessionLimit {
+    SessionLimit::new(max).expect("it is more than zero")
 }

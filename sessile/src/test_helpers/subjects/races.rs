@@ -10,7 +10,7 @@ use std::{
 
 use tokio::task::{JoinSet, yield_now};
 
-use super::{super::contract::concurrency::join, known::Known, rules, scene::Scene};
+use super::{super::contract::concurrency::join, Known, Scene, limit, rules};
 use crate::storage::{
     CreateOutcome, EndOutcome, Refusal, SessionId, SessionLimit, SignInOutcome, SubjectStore,
     UpdateOutcome,
@@ -19,13 +19,9 @@ use crate::storage::{
 const SIGN_INS: u64 = 50;
 const MAX: u32 = 3;
 
-fn limit() -> SessionLimit {
-    SessionLimit::new(MAX).expect("it is more than zero")
-}
-
 pub(super) async fn a_limit_that_ends_holds_exactly<S: SubjectStore>(store: Arc<S>) {
     let scene = Scene::new(&store, rules::LIMIT_EXACT);
-    let outcomes = sign_in_at_once(&scene, limit()).await;
+    let outcomes = sign_in_at_once(&scene, limit(MAX)).await;
     let mut left = HashSet::new();
     let mut gone = HashSet::new();
     for (id, outcome) in outcomes {
@@ -38,7 +34,7 @@ pub(super) async fn a_limit_that_ends_holds_exactly<S: SubjectStore>(store: Arc<
                     }
                 }
             }
-            outcome => scene.case.wants(outcome, stored()).await,
+            outcome => scene.case.wants(outcome, SignInOutcome::STORED).await,
         }
     }
     left.retain(|id| !gone.contains(id));
@@ -47,24 +43,18 @@ pub(super) async fn a_limit_that_ends_holds_exactly<S: SubjectStore>(store: Arc<
 
 pub(super) async fn a_limit_that_refuses_holds_exactly<S: SubjectStore>(store: Arc<S>) {
     let scene = Scene::new(&store, rules::LIMIT_EXACT);
-    let outcomes = sign_in_at_once(&scene, limit().refusing()).await;
+    let outcomes = sign_in_at_once(&scene, limit(MAX).refusing()).await;
     let mut left = HashSet::new();
     for (id, outcome) in outcomes {
         match outcome {
             SignInOutcome::Refused(Refusal::LimitReached) => {}
             outcome => {
-                scene.case.wants(outcome, stored()).await;
+                scene.case.wants(outcome, SignInOutcome::STORED).await;
                 left.insert(id);
             }
         }
     }
     are_left(&scene, &left).await;
-}
-
-fn stored() -> SignInOutcome {
-    SignInOutcome::Stored {
-        displaced: Vec::new(),
-    }
 }
 
 /// The outcomes of sign-ins at once: half of them create a session, and half of them sign a guest in.
@@ -125,7 +115,7 @@ pub(super) async fn what_was_ended_is_not_revived<S: SubjectStore>(store: Arc<S>
                 for _ in 0..number {
                     yield_now().await;
                 }
-                let limit = SessionLimit::new(100).expect("it is more than zero");
+                let limit = limit(100);
                 match scene.create(&user).await {
                     CreateOutcome::Refused(Refusal::SubjectEnded) => {}
                     outcome => scene.case.wants(outcome, CreateOutcome::Created).await,
@@ -133,7 +123,7 @@ pub(super) async fn what_was_ended_is_not_revived<S: SubjectStore>(store: Arc<S>
                 let update = scene.signed_in(&guest, ENDED_AT - number);
                 match scene.sign_in(Some(&guest), &update, limit).await {
                     SignInOutcome::Refused(Refusal::SubjectEnded) => {}
-                    outcome => scene.case.wants(outcome, stored()).await,
+                    outcome => scene.case.wants(outcome, SignInOutcome::STORED).await,
                 }
             });
         }

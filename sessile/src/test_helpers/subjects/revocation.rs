@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{rules, scene::Scene};
+use super::{Scene, rules};
 use crate::storage::{SessionId, SubjectStore};
 
 /// Whose session is asked about.

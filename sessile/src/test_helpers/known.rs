@@ -1,6 +1,6 @@
 //! [`Known`]: a session of a check.
 
-use super::super::contract::content::content;
+use super::contract::content::content;
 use crate::{
     record::Details,
     storage::{Loaded, SessionId},
