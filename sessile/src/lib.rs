@@ -144,6 +144,7 @@ mod actix;
 pub mod clock;
 pub mod config;
 mod cookie;
+mod debug;
 pub mod engine;
 pub mod error;
 pub mod extract;

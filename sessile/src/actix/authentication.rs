@@ -1,6 +1,6 @@
 //! The extractors for signed-in users, and for requests that do not extend the life of their session.
 
-use std::{fmt, ops::Deref};
+use std::ops::Deref;
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 
@@ -67,11 +67,7 @@ impl SignedIn {
     }
 }
 
-impl fmt::Debug for SignedIn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignedIn").finish_non_exhaustive()
-    }
-}
+crate::debug::opaque!(SignedIn);
 
 impl FromRequest for SignedIn {
     type Error = actix_web::Error;

@@ -1,7 +1,6 @@
 //! Getting at the [`Session`] of a request: the extractor and [`SessionExt`].
 
 use std::{
-    fmt,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -212,8 +211,4 @@ impl<T> Future for ExtractSession<T> {
     }
 }
 
-impl<T> fmt::Debug for ExtractSession<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExtractSession").finish_non_exhaustive()
-    }
-}
+crate::debug::opaque!(ExtractSession<T>);

@@ -1,6 +1,6 @@
 //! [`SessionEvents`]: what happens to sessions, for audit trails, presence, and sockets.
 
-use std::{fmt, sync::OnceLock};
+use std::sync::OnceLock;
 
 use tokio::sync::broadcast::{
     self, Receiver, Sender,
@@ -185,11 +185,7 @@ fn left(events: &mut Receiver<SessionEvent>) -> Result<SessionEvent, RecvError> 
     })
 }
 
-impl fmt::Debug for SessionEvents {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionEvents").finish_non_exhaustive()
-    }
-}
+crate::debug::opaque!(SessionEvents);
 
 /// Events were dropped because their receiver was too slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! [`Sessions`]: what an application does with sessions outside of their own requests.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use super::{EndCause, Engine, EventKind, SessionInfo};
 use crate::{
@@ -263,8 +263,4 @@ impl<S> Clone for Sessions<S> {
     }
 }
 
-impl<S> fmt::Debug for Sessions<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sessions").finish_non_exhaustive()
-    }
-}
+crate::debug::opaque!(Sessions<S>);

@@ -3,7 +3,6 @@
 mod nulls;
 
 use std::{
-    fmt,
     ops::{Deref, Range},
     sync::Arc,
 };
@@ -50,12 +49,8 @@ impl Deref for Text {
     }
 }
 
-/// Shows nothing, since it may be a value.
-impl fmt::Debug for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Text(..)")
-    }
-}
+// The text may be a value.
+crate::debug::opaque!(Text);
 
 /// The whole of it.
 impl From<Arc<str>> for Text {

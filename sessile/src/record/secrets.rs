@@ -1,6 +1,6 @@
 //! [`Secret`], which opens a session, and [`Secrets`]: the digests that a record keeps, and what each secret allows.
 
-use std::{fmt, mem, sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use subtle::ConstantTimeEq as _;
 
@@ -244,11 +244,7 @@ impl PartialEq for SecretDigest {
 
 impl Eq for SecretDigest {}
 
-impl fmt::Debug for SecretDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretDigest(..)")
-    }
-}
+crate::debug::opaque!(SecretDigest);
 
 /// Compares the bytes as one number, which is faster than byte by byte.
 fn equal_in_constant_time(one: [u8; 16], other: [u8; 16]) -> bool {

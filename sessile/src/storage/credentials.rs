@@ -2,7 +2,6 @@
 
 use std::{
     error::Error,
-    fmt,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
@@ -93,11 +92,7 @@ impl CredentialsSource {
     }
 }
 
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").finish_non_exhaustive()
-    }
-}
+crate::debug::opaque!(Credentials);
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,5 @@
 //! [`EndReporter`]: the sessions that a store ended by itself.
 
-use std::fmt;
-
 use tokio::sync::broadcast::Receiver;
 
 use super::SessionId;
@@ -54,8 +52,4 @@ impl EndReporter {
     }
 }
 
-impl fmt::Debug for EndReporter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EndReporter").finish_non_exhaustive()
-    }
-}
+crate::debug::opaque!(EndReporter);

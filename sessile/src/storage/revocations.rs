@@ -5,7 +5,7 @@
 
 mod cache;
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
 use self::cache::Cache;
 use super::{
@@ -197,8 +197,4 @@ impl RevocationList {
     }
 }
 
-impl fmt::Debug for RevocationList {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RevocationList").finish_non_exhaustive()
-    }
-}
+crate::debug::opaque!(RevocationList);

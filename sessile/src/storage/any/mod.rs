@@ -11,7 +11,7 @@ mod iteration;
 mod managed;
 mod subjects;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use self::boxed::{BoxedIterableStore, BoxedManagedStore, BoxedStore, BoxedSubjectStore};
 #[cfg(feature = "_sql")]
@@ -249,8 +249,4 @@ impl SessionStore for AnySessionStore {
     }
 }
 
-impl fmt::Debug for AnySessionStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnySessionStore").finish_non_exhaustive()
-    }
-}
+crate::debug::opaque!(AnySessionStore);

@@ -12,7 +12,6 @@
 
 use std::{
     collections::HashMap,
-    fmt,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -252,11 +251,7 @@ impl<S> Clone for Adapter<S> {
     }
 }
 
-impl<S> fmt::Debug for Adapter<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Adapter").finish_non_exhaustive()
-    }
-}
+crate::debug::opaque!(Adapter<S>);
 
 /// The key of the session with this id. The store has no session under an id that the engine generated.
 fn key(id: &SessionId) -> Option<SessionKey> {

@@ -11,7 +11,6 @@ mod shard;
 mod subjects;
 
 use std::{
-    fmt,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -257,11 +256,7 @@ impl Default for MemorySessionStore {
     }
 }
 
-impl fmt::Debug for MemorySessionStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemorySessionStore").finish_non_exhaustive()
-    }
-}
+crate::debug::opaque!(MemorySessionStore);
 
 #[cfg(test)]
 mod tests;

@@ -20,8 +20,6 @@ mod tls;
 mod value;
 mod verdict;
 
-use std::fmt;
-
 use self::{connection::Connection, keys::RedisKeys, near::NearCache};
 use super::{Loaded, SessionId, StoreError, StoreErrorKind, Version};
 use crate::clock::SharedClock;
@@ -193,11 +191,7 @@ impl RedisSessionStore {
     }
 }
 
-impl fmt::Debug for RedisSessionStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisSessionStore").finish_non_exhaustive()
-    }
-}
+crate::debug::opaque!(RedisSessionStore);
 
 #[cfg(test)]
 mod tests;

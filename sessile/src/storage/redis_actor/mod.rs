@@ -12,7 +12,6 @@ mod worker;
 
 use std::{
     collections::HashMap,
-    fmt,
     sync::{Arc, Mutex},
     thread::{self, ThreadId},
     time::Duration,
@@ -182,12 +181,7 @@ impl SessionStore for RedisActorSessionStore {
     }
 }
 
-impl fmt::Debug for RedisActorSessionStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisActorSessionStore")
-            .finish_non_exhaustive()
-    }
-}
+crate::debug::opaque!(RedisActorSessionStore);
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,6 @@ mod refusals;
 
 use std::{
     error::Error,
-    fmt,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -271,11 +270,7 @@ impl<C: Connect> Inner<C> {
     }
 }
 
-impl<C: Connect> fmt::Debug for SharedConnection<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedConnection").finish_non_exhaustive()
-    }
-}
+crate::debug::opaque!(SharedConnection<C: Connect>);
 
 #[cfg(test)]
 mod tests;

@@ -32,7 +32,7 @@ mod statements;
 mod subjects;
 mod writer;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use super::{
     CleanupTask, CreateOutcome, EndReporter, Freshness, Loaded, Refusal, SessionId, SessionStore,
@@ -208,11 +208,7 @@ impl SessionStore for SqliteSessionStore {
     }
 }
 
-impl fmt::Debug for SqliteSessionStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteSessionStore").finish_non_exhaustive()
-    }
-}
+crate::debug::opaque!(SqliteSessionStore);
 
 #[cfg(test)]
 mod tests;
