@@ -33,9 +33,11 @@ mod touch;
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 pub use self::administration::SessionsPage;
+#[cfg(feature = "actix")]
+pub(crate) use self::commit::boxed;
 pub use self::events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents};
 pub use self::response::{HeaderChanges, ResponseHead, SessionFailure};
-pub(crate) use self::{backend::Backend, commit::boxed, events::EventSender};
+pub(crate) use self::{backend::Backend, events::EventSender};
 use self::{combine::WriterTable, commit::ResponsePolicy};
 pub(crate) use self::{open::Opened, sign_in::Limiter};
 pub use self::{session_info::SessionInfo, sessions::Sessions};
