@@ -32,7 +32,7 @@ impl Deadline {
         }
     }
 
-    #[cfg(feature = "_sql")]
+    #[cfg(any(feature = "mysql-session", feature = "postgres-session"))]
     pub(super) fn has_passed(self) -> bool {
         Instant::now() >= self.at
     }
