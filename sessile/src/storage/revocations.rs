@@ -119,11 +119,11 @@ impl RevocationList {
             _ if record.undated => Timestamp::from_unix_millis(0),
             _ => record.created_at,
         };
-        let asking = self.store.is_revoked(id, subject.as_ref(), since);
-        let is_revoked = asking.await?;
+        let question = self.cache.begin(now);
+        let is_revoked = (self.store.is_revoked(id, subject.as_ref(), since)).await?;
         match is_revoked {
             true => self.cache.forget(id),
-            false => self.cache.remember(id, now),
+            false => self.cache.remember(id, &question),
         }
         Ok(is_revoked)
     }

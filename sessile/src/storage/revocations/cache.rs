@@ -31,6 +31,15 @@ struct Generations {
     older: HashMap<SessionId, Timestamp>,
     /// When the newer one began.
     begin: Option<Timestamp>,
+    /// The number of times that sessions were removed because they had ended.
+    removals: u64,
+}
+
+/// A question to the list whose answer has not been remembered yet.
+pub(super) struct Question {
+    asked_at: Timestamp,
+    /// The number of removals when it was asked.
+    removals: u64,
 }
 
 impl Cache {
@@ -55,12 +64,26 @@ impl Cache {
         asked_at.is_some_and(|asked_at| self.is_fresh(*asked_at, now))
     }
 
-    /// Remembers that the session had not ended at `asked_at`.
-    pub(super) fn remember(&self, id: &SessionId, asked_at: Timestamp) {
+    /// A question that is asked now.
+    pub(super) fn begin(&self, asked_at: Timestamp) -> Question {
+        let removals = match self.max_staleness.is_zero() {
+            true => 0,
+            false => lock(&self.generations).removals,
+        };
+        Question { asked_at, removals }
+    }
+
+    /// Remembers that the session had not ended when the list was asked. If this process has ended a session since, it may
+    /// be this one, and nothing is remembered.
+    pub(super) fn remember(&self, id: &SessionId, question: &Question) {
         if self.max_staleness.is_zero() {
             return;
         }
+        let asked_at = question.asked_at;
         let mut generations = lock(&self.generations);
+        if generations.removals != question.removals {
+            return;
+        }
         let is_fresh = |begin| self.is_fresh(begin, asked_at);
         if !generations.begin.is_some_and(is_fresh) || generations.newer.len() >= GENERATION {
             generations.begin = Some(asked_at);
@@ -74,11 +97,16 @@ impl Cache {
             let mut generations = lock(&self.generations);
             generations.newer.remove(id);
             generations.older.remove(id);
+            generations.removals += 1;
         }
     }
 
     pub(super) fn clear(&self) {
-        *lock(&self.generations) = Generations::default();
+        let mut generations = lock(&self.generations);
+        *generations = Generations {
+            removals: generations.removals + 1,
+            ..Generations::default()
+        };
     }
 
     /// Whether an answer of this time still counts. If the clock was set back, it does not.
@@ -101,17 +129,21 @@ mod tests {
         Timestamp::from_unix_millis(seconds * 1000)
     }
 
+    fn remember(cache: &Cache, number: u64, seconds: u64) {
+        cache.remember(&id(number), &cache.begin(at(seconds)));
+    }
+
     #[test]
     fn an_answer_counts_until_the_bound() {
         let cache = Cache::new(Duration::from_secs(5));
         assert!(!cache.is_live(&id(1), at(10)));
-        cache.remember(&id(1), at(10));
+        remember(&cache, 1, 10);
         for (seconds, counts) in [(9, false), (10, true), (14, true), (15, false)] {
             assert_eq!(cache.is_live(&id(1), at(seconds)), counts, "{seconds}");
         }
         // In the older generation.
-        cache.remember(&id(2), at(14));
-        cache.remember(&id(3), at(16));
+        remember(&cache, 2, 14);
+        remember(&cache, 3, 16);
         assert!(cache.is_live(&id(2), at(18)) && !cache.is_live(&id(2), at(19)));
         cache.forget(&id(2));
         assert!(!cache.is_live(&id(2), at(18)) && cache.is_live(&id(3), at(18)));
@@ -120,9 +152,22 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_from_before_a_removal_is_not_remembered() {
+        for remove in [|cache: &Cache| cache.forget(&id(1)), Cache::clear] {
+            let cache = Cache::new(Duration::from_secs(5));
+            let question = cache.begin(at(10));
+            remove(&cache);
+            cache.remember(&id(1), &question);
+            assert!(!cache.is_live(&id(1), at(10)));
+            remember(&cache, 1, 10);
+            assert!(cache.is_live(&id(1), at(10)));
+        }
+    }
+
+    #[test]
     fn without_a_bound_nothing_is_remembered() {
         let cache = Cache::new(Duration::ZERO);
-        cache.remember(&id(1), at(10));
+        remember(&cache, 1, 10);
         assert!(!cache.is_live(&id(1), at(10)));
         assert!(lock(&cache.generations).newer.is_empty());
     }
@@ -131,7 +176,7 @@ mod tests {
     fn the_number_of_sessions_is_bounded() {
         let cache = Cache::new(Duration::from_secs(5));
         for number in 0..100_000 {
-            cache.remember(&id(number), at(10));
+            remember(&cache, number, 10);
         }
         let generations = lock(&cache.generations);
         assert!(generations.newer.len() + generations.older.len() <= 32_768);

@@ -123,3 +123,19 @@ async fn a_server_knows_at_once_what_it_ended_itself() {
     sessions.end_everything().await.unwrap();
     assert_eq!(listed.open(&three).await.subject(), None);
 }
+
+#[tokio::test]
+async fn an_answer_from_before_its_own_sign_out_is_not_remembered() {
+    let listed = Listed::with_staleness(Duration::from_secs(5), |_| {});
+    let cookie = listed.world.stored().await;
+    // The answer is on its way when another request signs out.
+    listed.list.inject_into_load(Fault::DoAndWait);
+    let reading = listed.open(&cookie);
+    let ending = async {
+        listed.purge(&cookie).await;
+        listed.list.go_on.notify_one();
+    };
+    let (reading, ()) = tokio::join!(reading, ending);
+    assert_eq!(reading.get("n").unwrap(), Some(1));
+    assert_eq!(listed.world.n(&cookie).await, None);
+}
