@@ -148,7 +148,8 @@ impl<'a> Member<'a> {
             version: Version::generate(),
             state: Mutex::default(),
         });
-        let jobs = queue.waiting.drain(..together).collect();
+        let jobs: Vec<_> = queue.waiting.drain(..together).collect();
+        locked(&batch.state).jobs.clone_from(&jobs);
         queue.batch = Some(Arc::clone(&batch));
         Some((batch, jobs))
     }
@@ -174,6 +175,13 @@ impl<'a> Member<'a> {
         state.jobs = jobs.to_vec();
         state.update = Some(update);
         true
+    }
+
+    /// The batch that this request prepares.
+    fn own_unpublished_batch(&self) -> Option<Arc<Batch>> {
+        let queue = locked(&self.queue);
+        let is_preparing = queue.is_led_by(&self.job) && queue.is_preparing();
+        queue.batch.clone().filter(|_| is_preparing)
     }
 
     /// Settles all jobs that wait: the session is missing.
@@ -211,6 +219,10 @@ impl<'a> Member<'a> {
 /// Removes the changes of the request unless an update has them. Another request completes that update.
 impl Drop for Member<'_> {
     fn drop(&mut self) {
+        // Only if the request panics while it prepares an update. The other jobs in it wait again.
+        if let Some(batch) = self.own_unpublished_batch() {
+            self.finish(&batch, UpdateReply::NotSent);
+        }
         self.writers.leave(&self.key, &self.queue, &self.job);
     }
 }

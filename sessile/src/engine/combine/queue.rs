@@ -138,7 +138,7 @@ impl Queue {
             }
             UpdateReply::Conflict | UpdateReply::NotSent => {
                 // To a request that has left, the outcome stays unknown.
-                let stayed = |job: &&Arc<Job>| !job.has_left();
+                let stayed = |job: &&Arc<Job>| !job.has_left() && !job.is_settled();
                 for job in state.jobs.iter().filter(stayed).rev() {
                     job.attempt().clear();
                     self.waiting.push_front(Arc::clone(job));

@@ -1,6 +1,13 @@
 //! Requests of one worker that store their changes in one update.
 
-use std::{future::poll_fn, sync::Mutex, task::Poll};
+use std::{
+    future::poll_fn,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+};
 
 use tokio::task::{JoinHandle, yield_now};
 
@@ -46,6 +53,10 @@ impl Queue {
     /// Otherwise its update is in flight when the others join. In both cases `fault` is what happens to that update.
     async fn new(waits: bool, fault: Option<Fault>, changes: &[Change]) -> Self {
         let world = World::new(|settings| settings.max_state_bytes = 100);
+        Self::of(world, waits, fault, changes).await
+    }
+
+    async fn of(world: World, waits: bool, fault: Option<Fault>, changes: &[Change]) -> Self {
         let mut queue = Self::on(world).await;
         let mut sessions = queue.open(changes).await.into_iter();
         let quick = queue.world.open(&queue.cookie).await;
@@ -339,6 +350,33 @@ async fn all_waiting_requests_are_stored_in_one_update() {
     // One update for all but the first, on the state that the first one stored.
     assert_eq!(queue.world.store.take_counts(), (0, 1));
     queue.assert_n(2 + 30).await;
+}
+
+/// A clock that panics once, when the test says so.
+#[derive(Clone, Default)]
+struct PanickingClock {
+    time: ManualClock,
+    panics: Arc<AtomicBool>,
+}
+
+impl clock::Clock for PanickingClock {
+    fn now(&self) -> Timestamp {
+        assert!(!self.panics.swap(false, Ordering::SeqCst), "the clock");
+        self.time.now()
+    }
+}
+
+#[tokio::test]
+async fn a_leader_that_panics_fails_alone() {
+    let clock = PanickingClock::default();
+    let world = World::new(|settings| *settings = settings.clone().clock(clock.clone()));
+    let mut queue = Queue::of(world, true, None, &FIVE).await;
+    // The first request reads the clock when it has replayed the changes of all.
+    clock.panics.store(true, Ordering::SeqCst);
+    let first = queue.requests.remove(0);
+    assert!(first.await.unwrap_err().is_panic());
+    queue.assert_failed(&[]).await;
+    queue.assert_n(2 + 4).await;
 }
 
 #[tokio::test]
