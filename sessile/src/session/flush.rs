@@ -158,6 +158,7 @@ impl Machine {
             generation: self.generation,
             has_csrf_token: self.has_csrf_token,
             own_sign_in: None,
+            is_sign_in_forgotten: false,
             is_rebased: false,
             discarded: Discarded::default(),
         };
@@ -247,6 +248,8 @@ pub(crate) struct Work {
     /// The sign-in of this flush, and the status without it.
     /// Boxed, because it is rare and the work is moved.
     pub(super) own_sign_in: Option<Box<(DetailChanges, SessionStatus)>>,
+    /// Whether the store refused a sign-in, of this flush or of an earlier one that failed.
+    pub(super) is_sign_in_forgotten: bool,
     /// Whether a merge set `stored`, so that the session has to take it over.
     pub(super) is_rebased: bool,
     /// What is only left to be dropped.

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     error::{InvalidSubjectError, SignInError, WriteError},
+    record::{Details, Payload},
 };
 
 /// The maximum length of a subject, a label and its name in bytes.
@@ -121,9 +122,21 @@ impl Work {
             journal.forget_sign_in();
         }
         self.is_rebased = false;
+        self.is_sign_in_forgotten = true;
         if let Some(own) = self.own_sign_in.take() {
             (_, self.status) = *own;
         }
+    }
+}
+
+impl Payload {
+    /// Takes a sign-in back that was not stored. `stored` is what the session is based on.
+    pub(super) fn restore_sign_in(&mut self, stored: Option<&Details>) {
+        let details = self.details_mut();
+        details.subject = stored.and_then(|it| it.subject.clone());
+        details.signed_in_at = stored.and_then(|it| it.signed_in_at);
+        details.authenticated_at = stored.and_then(|it| it.authenticated_at);
+        self.drop_empty_details();
     }
 }
 

@@ -112,6 +112,12 @@ impl Machine {
             self.changes += 1;
             own.0.apply(&mut self.payload);
         }
+        if work.is_sign_in_forgotten {
+            self.changes += 1;
+            let stored = self.stored().cloned();
+            self.payload
+                .restore_sign_in(stored.as_deref().and_then(|it| it.record.details()));
+        }
         if is_discarded {
             work.discarded.add(mem::take(&mut journal).into());
             let unsettled = self.unsettled.take();

@@ -277,3 +277,60 @@ async fn a_sign_in_without_the_store_is_an_error() {
     assert_eq!(session.subject(), None);
     assert_eq!(world.n(&cookie).await, Some(1));
 }
+
+#[tokio::test]
+async fn a_sign_in_that_is_refused_after_a_failure_leaves_no_user() {
+    for browser in BROWSERS {
+        for fault in [Fault::Fail, Fault::NotSent] {
+            for frees_the_place in [false, true] {
+                let world = World::new(|_| {});
+                let limiter = Limiter::new(limit(1).refusing());
+                let settings = Settings::default().clock(world.clock.clone());
+                let manager = SessionManager::with(
+                    Arc::clone(&world.store),
+                    world.key.clone(),
+                    settings,
+                    Some(limiter),
+                );
+                let world = World {
+                    manager: manager.unwrap(),
+                    ..world
+                };
+                let case = format!("{browser:?} {fault:?} {frees_the_place}");
+                let first = world.open("").await;
+                first.sign_in("ferris").await.unwrap();
+                let first = world.commit(&first).await.unwrap();
+
+                let session = browser.open(&world).await;
+                session.insert("cart", 3).unwrap();
+                world.store.inject(fault);
+                let failed = session.sign_in("ferris").await.unwrap_err();
+                assert!(matches!(failed, SignInError::Save(_)), "{case} {failed:?}");
+                let refused = session.sign_in("ferris").await.unwrap_err();
+                if browser.cannot_tell(fault) {
+                    assert!(
+                        matches!(refused, SignInError::Save(_)),
+                        "{case} {refused:?}"
+                    );
+                    continue;
+                }
+                assert!(
+                    matches!(refused, SignInError::Refused(Refusal::LimitReached)),
+                    "{case} {refused:?}"
+                );
+                assert_eq!(session.subject(), None, "{case}");
+                assert_eq!(session.authenticated_at(), None, "{case}");
+                if frees_the_place {
+                    let own = world.open(&first).await;
+                    own.sign_out();
+                    world.commit(&own).await;
+                }
+                let cookie = world.commit(&session).await.expect("the cart is stored");
+                let opened = world.open(&cookie).await;
+                assert_eq!(opened.subject(), None, "{case}");
+                assert_eq!(opened.get("cart").unwrap(), Some(3), "{case}");
+                assert_eq!(opened.get("n").unwrap(), browser.n(), "{case}");
+            }
+        }
+    }
+}
