@@ -31,7 +31,7 @@ impl<S: SessionStore> Engine<S> {
         let mut found = Vec::new();
         for (index, cookies) in by_session(candidates).enumerate() {
             if index >= MAX_LOADS {
-                others.push(Target::Unjudged(cookies.into()));
+                others.push(Target::Unjudged(cookies.into(), presented_at));
                 continue;
             }
             let id = cookies[0].content.id().clone();

@@ -2,6 +2,7 @@
 
 use super::{EndCause, Engine, EventKind, Opened, open::by_session};
 use crate::{
+    clock::Timestamp,
     cookie::Unsealed,
     error::{CommitError, OpenError},
     record::id::SessionId,
@@ -19,18 +20,18 @@ impl<S: SessionStore> Engine<S> {
         while let Some(target) = flush.work().ending.last().cloned() {
             match target {
                 Target::Session(id) => self.end_one(&id).await?,
-                Target::Cookies(cookies) if self.ends_sessions() => {
+                Target::Cookies(cookies, at) if self.ends_sessions() => {
                     let cookies = cookies.iter().map(|cookie| &**cookie);
-                    for id in self.ended_by(cookies).await? {
+                    for id in self.ended_by(cookies, at).await? {
                         self.end_one(&id).await?;
                     }
                 }
-                Target::Unjudged(cookies) if self.ends_sessions() => {
-                    if let Some(id) = self.ended_by_one(&cookies).await? {
+                Target::Unjudged(cookies, at) if self.ends_sessions() => {
+                    if let Some(id) = self.ended_by_one(&cookies, at).await? {
                         self.end_one(&id).await?;
                     }
                 }
-                Target::Cookies(_) | Target::Unjudged(_) => {}
+                Target::Cookies(..) | Target::Unjudged(..) => {}
             }
             let work = flush.work_mut();
             work.ending.pop();
@@ -66,22 +67,27 @@ impl<S: SessionStore> Engine<S> {
         Ok(())
     }
 
-    /// The sessions that a purge ends for cookies with these values.
+    /// The sessions that a purge ends for cookies with these values, which came at `presented_at`.
     async fn ended_by(
         &self,
         cookies: impl Iterator<Item = &[u8]>,
+        presented_at: Timestamp,
     ) -> Result<Vec<SessionId>, OpenError> {
         let mut ids = Vec::new();
         for cookies in by_session(&self.unseal(cookies)?) {
-            ids.extend(self.ended_by_one(cookies).await?);
+            ids.extend(self.ended_by_one(cookies, presented_at).await?);
         }
         Ok(ids)
     }
 
     /// The session that a purge ends, by all cookies that name one session.
-    async fn ended_by_one(&self, cookies: &[Unsealed]) -> Result<Option<SessionId>, OpenError> {
+    async fn ended_by_one(
+        &self,
+        cookies: &[Unsealed],
+        presented_at: Timestamp,
+    ) -> Result<Option<SessionId>, OpenError> {
         let own = || Some(cookies[0].content.id().clone());
-        match self.find_one(cookies, self.clock.now()).await {
+        match self.find_one(cookies, presented_at).await {
             Ok(Opened {
                 binding: Binding::Stale { id, .. },
                 ..

@@ -31,7 +31,8 @@ impl Machine {
         self.cookie_came = cookie_came;
         match cookies {
             Some(cookies) if self.generation > 0 => {
-                self.endings().due.push(Target::Cookies(cookies))
+                let target = Target::Cookies(cookies, self.began_at);
+                self.endings().due.push(target);
             }
             Some(cookies) => self.binding = Binding::Unopened(cookies),
             None => {}

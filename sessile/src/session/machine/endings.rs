@@ -4,6 +4,7 @@ use std::{mem, sync::Arc};
 
 use super::{Binding, Cookies, Machine};
 use crate::{
+    clock::Timestamp,
     cookie::Unsealed,
     error::SessionClosedError,
     record::{Payload, id::SessionId},
@@ -25,11 +26,11 @@ pub(in crate::session) struct Endings {
 #[derive(Clone)]
 pub(crate) enum Target {
     Session(SessionId),
-    /// The sessions that these cookies name.
-    Cookies(Cookies),
-    /// The session that these verified cookies name, if they open it, or if a renewal replaced their secret within the
-    /// grace period.
-    Unjudged(Arc<[Unsealed]>),
+    /// The sessions that these cookies named when the request came.
+    Cookies(Cookies, Timestamp),
+    /// The session that these verified cookies named when the request came, if they opened it then, or if a renewal had
+    /// replaced their secret within the grace period.
+    Unjudged(Arc<[Unsealed]>, Timestamp),
 }
 
 impl Endings {
@@ -65,10 +66,10 @@ impl Machine {
         self.has_csrf_token = false;
         let target = match mem::replace(&mut self.binding, Binding::New) {
             Binding::New | Binding::Ended => None,
-            Binding::Unopened(cookies) => Some(Target::Cookies(cookies)),
+            Binding::Unopened(cookies) => Some(Target::Cookies(cookies, self.began_at)),
             Binding::Detached(cookies) => {
                 self.binding = Binding::Detached(Cookies::new());
-                Some(Target::Cookies(cookies))
+                Some(Target::Cookies(cookies, self.began_at))
             }
             Binding::Stale { id, .. } => Some(Target::Session(id)),
             Binding::Stored(stored) | Binding::Superseded(stored) => {

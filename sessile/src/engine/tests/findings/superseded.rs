@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | the insert of a request that was opened before a renewal is acknowledged and lost | `an_insert_is_refused`, `a_removal_is_refused`, `a_clear_is_refused`, `an_update_is_refused`, `a_save_is_refused_and_the_commit_after_it`, `a_reload_shows_nothing_of_the_renewed_session` |
 //! | … for methods that ask for no change | `a_safe_method_is_served_and_its_changes_dropped`, `every_method_is_served_where_that_was_chosen`, `a_request_that_only_read_is_served` |
-//! | a late write with the cookie from before gets a new session | `a_late_write_is_refused`, `a_late_write_by_a_safe_method_is_dropped`, `a_late_read_gets_nothing_and_no_cookie`, `a_late_purge_ends_the_session`, `a_late_restart_ends_the_session_and_begins_another`, `a_write_after_the_grace_period_begins_a_new_session`, `a_purge_after_the_grace_period_ends_nothing` |
+//! | a late write with the cookie from before gets a new session | `a_late_write_is_refused`, `a_late_write_by_a_safe_method_is_dropped`, `a_late_read_gets_nothing_and_no_cookie`, `a_late_purge_ends_the_session`, `a_late_restart_ends_the_session_and_begins_another`, `a_write_after_the_grace_period_begins_a_new_session`, `a_purge_after_the_grace_period_ends_nothing`, `a_purge_by_a_request_from_before_the_renewal_ends_the_session` |
 //! | a 409 carries the cookie of an earlier save, and replaces the renewed one | `a_refusal_does_not_replace_the_renewed_cookie`, `a_failure_does_not_replace_the_renewed_cookie` |
 
 use super::*;
@@ -163,6 +163,38 @@ async fn a_purge_after_the_grace_period_ends_nothing() {
     later.purge();
     assert_eq!(it.world.commit(&later).await.as_deref(), Some("id="));
     assert_eq!(it.state().await, RENEWED);
+}
+
+/// However long that request takes.
+#[tokio::test]
+async fn a_purge_by_a_request_from_before_the_renewal_ends_the_session() {
+    for lazily in [true, false] {
+        let world = World::new(|settings| {
+            if lazily {
+                load_lazily(settings);
+            }
+        });
+        let old = world.stored().await;
+        let mut cookies = vec![old.clone()];
+        if !lazily {
+            // Those that were issued later are loaded first, and only three are.
+            for _ in 0..3 {
+                world.clock.advance(Duration::from_secs(1));
+                cookies.push(world.stored().await);
+            }
+        }
+        let slow = world.open(&cookies.join("; ")).await;
+        let other = world.open(&old).await;
+        other.load().await.unwrap();
+        other.renew();
+        let new = world.commit(&other).await.unwrap();
+        world.clock.advance(Duration::from_secs(61));
+        slow.purge();
+        assert_eq!(world.commit(&slow).await.as_deref(), Some("id="));
+        let opened = world.open(&new).await;
+        opened.load().await.unwrap();
+        assert_eq!(opened.get::<u32>("n").unwrap(), None, "{lazily}");
+    }
 }
 
 /// A session whose save refreshed the cookie, and which another request renewed after that. It has an unstored
