@@ -73,6 +73,10 @@ impl Timestamp {
         Self(self.0.saturating_add(whole_millis(duration)))
     }
 
+    pub(crate) fn saturating_sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(whole_millis(duration)))
+    }
+
     /// The time since `earlier`. It is zero if `earlier` is in the future, for example because the
     /// clocks of two servers differ.
     ///

@@ -15,7 +15,7 @@ use crate::{
         BindingKind, CookieDue, Flush, SessionStatus, Work,
         machine::{InFlight, Renewal, Stored},
     },
-    storage::{Freshness, SessionStore, SignInWrite, StoreError, UpdateOutcome, Version},
+    storage::{SessionStore, SignInWrite, StoreError, UpdateOutcome, Version},
     telemetry,
 };
 
@@ -203,7 +203,7 @@ impl<S: SessionStore> Engine<S> {
         version: Version,
     ) -> Result<UpdateOutcome, StoreError> {
         if self.is_stateless {
-            return Ok(match self.is_revoked(stored, Freshness::Current).await? {
+            return Ok(match self.is_missing(stored).await? {
                 true => UpdateOutcome::Missing,
                 false => UpdateOutcome::Updated,
             });

@@ -145,6 +145,11 @@ impl Lifetime {
         self.remaining(record, now).saturating_add(SLACK)
     }
 
+    /// Whether a store has no record any more of a session with this one, since it has ended for [`SLACK`].
+    pub(crate) fn is_removable(&self, record: &Record, now: Timestamp) -> bool {
+        self.has_ended(record, now.saturating_sub(SLACK))
+    }
+
     /// How long a session lives from its last use on at most, whatever its record says.
     pub(crate) fn longest(&self) -> Duration {
         let limits = [self.guests, self.signed_in];

@@ -130,8 +130,7 @@ impl<S: SessionStore> Engine<S> {
             };
             let stored = stored.ok_or(SessionReloadError::NotStored)?;
             if self.is_stateless {
-                let asking = self.is_revoked(&stored, Freshness::Current);
-                if asking.await.map_err(OpenError::from)? {
+                if self.is_missing(&stored).await.map_err(OpenError::from)? {
                     session.machine().end();
                     return Err(SessionClosedError::Ended.into());
                 }

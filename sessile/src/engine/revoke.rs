@@ -15,7 +15,7 @@ use crate::{
     record::{Epoch, Record, id::SessionId},
     session::{
         CookieDue, Flush,
-        machine::{Binding, Stored},
+        machine::{Binding, Stored, Target},
     },
     storage::{Freshness, Refusal, SessionStore, StoreError, StoreErrorKind},
     telemetry::{self, NotFoundReason, Operation},
@@ -35,7 +35,16 @@ impl<S: SessionStore> Engine<S> {
         !self.is_stateless || self.store.revocations().is_some()
     }
 
-    /// Whether the session in a cookie has ended. Without a list, none has.
+    /// Whether the session in a cookie is missing, so that nothing can be stored in it: it is on the list, or a store would
+    /// have removed it.
+    pub(super) async fn is_missing(&self, stored: &Stored) -> Result<bool, StoreError> {
+        match self.lifetime.is_removable(&stored.record, self.clock.now()) {
+            true => Ok(true),
+            false => self.is_revoked(stored, Freshness::Current).await,
+        }
+    }
+
+    /// Whether the session in a cookie is on the list. Without a list, none is.
     pub(super) async fn is_revoked(
         &self,
         stored: &Stored,
@@ -65,7 +74,10 @@ impl<S: SessionStore> Engine<S> {
             telemetry::session_not_found(NotFoundReason::Expired);
             let ended = EventKind::Ended(EndCause::Expired);
             self.report(ended, Some(&stored.id), stored.record.subject_name());
-            return Opened::default();
+            return Opened {
+                others: vec![Target::Session(stored.id.clone())],
+                ..Opened::default()
+            };
         }
         Opened {
             binding: Binding::Stored(Arc::clone(stored)),
@@ -127,6 +139,9 @@ impl<S: SessionStore> Engine<S> {
         flush: &mut Flush<'_>,
         stored: Arc<Stored>,
     ) -> Result<Performed, CommitError> {
+        if self.lifetime.is_removable(&stored.record, self.clock.now()) {
+            return self.ended(flush).await;
+        }
         let epoch = flush.next_epoch();
         let mut renewed = Stored {
             id: SessionId::generate(),

@@ -7,7 +7,7 @@ use super::{Engine, action::Performed, reload::newer};
 use crate::{
     error::{CommitError, SessionClosedError},
     session::{CookieDue, Flush, machine::Stored},
-    storage::{Freshness, SessionStore, StoreErrorKind, UpdateOutcome, Version},
+    storage::{SessionStore, StoreErrorKind, UpdateOutcome, Version},
     telemetry,
 };
 
@@ -52,7 +52,7 @@ impl<S: SessionStore> Engine<S> {
         due: CookieDue,
     ) -> Result<Performed, CommitError> {
         if self.is_stateless {
-            return Ok(match self.is_revoked(&stored, Freshness::Current).await? {
+            return Ok(match self.is_missing(&stored).await? {
                 true => gone(due),
                 false => Performed::Reissue(stored),
             });

@@ -46,6 +46,57 @@ async fn a_change_in_flight_is_refused_after_a_renewal() {
         .await;
 }
 
+/// A request that opened a session just before its idle timeout of a day.
+async fn opened_just_in_time() -> (Listed, String, Session) {
+    let listed = Listed::new(|_| {});
+    let cookie = listed.world.stored().await;
+    let day = Duration::from_secs(24 * 60 * 60);
+    listed.world.clock.advance(day - Duration::from_millis(1));
+    let session = listed.open(&cookie).await;
+    assert_eq!(session.get("n").unwrap(), Some(1));
+    (listed, cookie, session)
+}
+
+#[tokio::test]
+async fn a_sign_out_with_an_expired_cookie_counts_for_the_changes_in_flight() {
+    let (listed, cookie, changing) = opened_just_in_time().await;
+    listed.tick();
+    listed.purge(&cookie).await;
+    increment(&changing);
+    listed
+        .world
+        .refused(&changing, SessionClosedError::Ended)
+        .await;
+}
+
+#[tokio::test]
+async fn a_change_more_than_a_minute_after_the_end_is_refused() {
+    const MINUTE: Duration = Duration::from_secs(60);
+    const MOMENT: Duration = Duration::from_millis(1);
+    for renews in [false, true] {
+        for (wait, is_stored) in [(MINUTE, true), (MINUTE + MOMENT, false)] {
+            let (listed, _, session) = opened_just_in_time().await;
+            listed.world.clock.advance(wait);
+            increment(&session);
+            if renews {
+                session.renew();
+            }
+            match is_stored {
+                true => {
+                    let cookie = listed.world.commit(&session).await.unwrap();
+                    assert_eq!(listed.world.n(&cookie).await, Some(2), "{renews}");
+                }
+                false => {
+                    listed
+                        .world
+                        .refused(&session, SessionClosedError::Ended)
+                        .await;
+                }
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_cookie_is_not_sent_again_after_a_sign_out() {
     // Only the cookie is sent again, and the life of the session is extended.
