@@ -192,7 +192,9 @@ impl Cluster {
             tokio::time::sleep(FRESH).await;
             let known = cluster.topology();
             // The slots of the redirects are known already.
-            _ = cluster.ask_all(&known, limit).await;
+            _ = Deadline::after(limit)
+                .bound(cluster.ask_all(&known, limit))
+                .await;
             cluster.clear_near_cache();
         });
     }
