@@ -24,7 +24,7 @@ pub(super) struct Opened {
     pub(super) max_packet: u64,
     /// The runtime that it belongs to.
     runtime: RuntimeAffinity,
-    /// When its opening began.
+    /// When it was opened.
     opened: Instant,
     lifetime: Duration,
     /// When its last operation ended.
