@@ -36,8 +36,8 @@ use crate::{
 ///
 /// # Panics
 ///
-/// Without a session middleware, on the first call within a request, if the caller has borrowed the
-/// request's `extensions`.
+/// If the caller has borrowed the request's `extensions_mut`. Without a session middleware, also on the first call within a
+/// request, if the caller has borrowed its `extensions`.
 ///
 /// ```
 /// use actix_web::{guard::GuardContext, web, App, HttpResponse};
@@ -179,7 +179,7 @@ impl<T: 'static> ExtractSession<T> {
                     None => error.http_status(),
                 };
                 let failure = SessionFailure::open(error, status);
-                return Err(Pages::of(&request, slot).answer(failure, &request));
+                return Err(Pages::of(&request, slot).fail(failure, &request));
             }
             let converted = convert(session);
             converted.map_err(|error| Pages::of(&request, slot).refuse(error, &request))

@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc};
 use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
     error::InternalError,
-    http::{StatusCode, header::WWW_AUTHENTICATE},
+    http::{
+        StatusCode,
+        header::{RETRY_AFTER, WWW_AUTHENTICATE},
+    },
 };
 
 use super::{extensions::Slot, headers::apply};
@@ -46,44 +49,129 @@ impl Pages {
         }
     }
 
-    /// The same for a request whose user is not authenticated as it requires.
+    /// The error of an extractor of `request` that did not get a session.
+    pub(super) fn fail(self, failure: SessionFailure, request: &HttpRequest) -> actix_web::Error {
+        match self.failure {
+            Some(render) => Unrendered {
+                headers: failure.headers().clone(),
+                error: failure,
+                render,
+                request: request.clone(),
+            }
+            .into(),
+            None => failure.into(),
+        }
+    }
+
+    /// The error of an extractor of `request` whose user is not authenticated as it requires.
     pub(super) fn refuse(
-        &self,
+        self,
         error: AuthenticationError,
         request: &HttpRequest,
     ) -> actix_web::Error {
         match error {
             AuthenticationError::NotSignedIn | AuthenticationError::NotRecent { .. } => {
-                let headers = HeaderChanges::of_failure(error.http_status());
-                match &self.unauthenticated {
-                    Some(render) => rendered(&**render, error, headers, request),
+                match self.unauthenticated {
+                    Some(render) => Unrendered {
+                        headers: HeaderChanges::of_failure(error.http_status()),
+                        error,
+                        render,
+                        request: request.clone(),
+                    }
+                    .into(),
                     None => error.into(),
                 }
             }
             // Signing in does not help.
             error => {
                 let status = error.http_status();
-                self.answer(SessionFailure::authentication(error, status), request)
+                self.fail(SessionFailure::authentication(error, status), request)
             }
         }
     }
 }
 
-/// The page with these headers. The status of the error replaces a status of success, which would acknowledge a change
-/// that was not made.
+/// The error of an extractor. Its page is rendered when the error becomes the response, and not for `Option<SignedIn>`, which
+/// drops the error.
+struct Unrendered<E> {
+    error: E,
+    render: Arc<Render<E>>,
+    headers: HeaderChanges,
+    request: HttpRequest,
+}
+
+impl<E: ResponseError> ResponseError for Unrendered<E> {
+    fn status_code(&self) -> StatusCode {
+        self.error.status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        page(
+            &*self.render,
+            &self.error,
+            self.headers.clone(),
+            &self.request,
+        )
+    }
+}
+
+impl<E: fmt::Debug> fmt::Debug for Unrendered<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Unrendered<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+/// The error with its page, which may change the session. Extractors of middleware return errors that are not rendered when
+/// the session is committed.
+pub(super) fn with_page(error: actix_web::Error) -> actix_web::Error {
+    let is_unrendered = error
+        .as_error::<Unrendered<AuthenticationError>>()
+        .is_some()
+        || error.as_error::<Unrendered<SessionFailure>>().is_some();
+    match is_unrendered {
+        true => {
+            let response = error.error_response();
+            InternalError::from_response(error, response).into()
+        }
+        false => error,
+    }
+}
+
+/// The error whose response is this page.
 pub(super) fn rendered<E: ResponseError + 'static>(
     render: &Render<E>,
     error: E,
     headers: HeaderChanges,
     request: &HttpRequest,
 ) -> actix_web::Error {
-    let mut response = render(request, &error);
+    let response = page(render, &error, headers, request);
+    InternalError::from_response(error, response).into()
+}
+
+/// The page with these headers. The status of the error replaces a status of success, which would acknowledge a change
+/// that was not made.
+fn page<E: ResponseError>(
+    render: &Render<E>,
+    error: &E,
+    mut headers: HeaderChanges,
+    request: &HttpRequest,
+) -> HttpResponse {
+    let mut response = render(request, error);
     if response.status().is_success() {
         *response.status_mut() = error.status_code();
     }
+    if response.headers().contains_key(RETRY_AFTER) {
+        headers.retry_after = None;
+    }
     apply(headers, response.headers_mut());
     require_challenge(&mut response, || error.error_response());
-    InternalError::from_response(error, response).into()
+    response
 }
 
 /// A 401 has to name a way to authenticate (RFC 9110, section 15.5.2). If the page has no such header, it gets that of

@@ -1,10 +1,17 @@
 //! The extractors for signed-in users.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use actix_web::{HttpResponse, http::StatusCode, web};
 use sessile::{
     CookieContentSecurity::Private,
+    SessionExt as _,
     config::{Loading::Lazy, StoreFailurePolicy},
     error::AuthenticationError,
     extract::{RecentlyAuthenticated, SignedIn},
@@ -265,6 +272,35 @@ async fn without_a_session_middleware_no_user_is_signed_in() {
             config.route("/account", web::to(account));
         });
         assert_unauthenticated(&server.get("/account").await, CHALLENGE);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_login_page_is_rendered_only_where_it_is_the_response() {
+    in_time(async {
+        let setup = Setup::<Memory>::new(Private).await;
+        let rendered = Arc::new(AtomicUsize::new(0));
+        let server = serve(&setup, |builder| {
+            let rendered = Arc::clone(&rendered);
+            builder.on_unauthenticated(move |request, _| {
+                rendered.fetch_add(1, Ordering::SeqCst);
+                let kept = request.get_session().insert("return_to", request.path());
+                kept.unwrap();
+                HttpResponse::Found().finish()
+            })
+        });
+        // It takes `Option<SignedIn>`.
+        let reply = server.get("/home").await;
+        assert_page(&reply, "guest");
+        reply.assert_sets_no_cookie();
+        assert_eq!(rendered.load(Ordering::SeqCst), 0);
+        assert_eq!(setup.watch.seen(), []);
+        let reply = server.get("/account").await;
+        assert_eq!(reply.status, 302);
+        let reply = server.get_as(&reply.cookie(), "/").await;
+        assert_eq!(reply.state()["return_to"], "/account");
+        assert_eq!(rendered.load(Ordering::SeqCst), 1);
     })
     .await;
 }

@@ -67,6 +67,29 @@ async fn the_page_is_served_if_the_store_fails() {
 }
 
 #[tokio::test]
+async fn the_page_may_say_when_to_try_again() {
+    in_time(async {
+        let setup = Setup::<Memory>::new(Private).await;
+        for (own, expected) in [(Some("30"), "30"), (None, "1")] {
+            let builder = setup.builder().failure_page(move |_, _| {
+                let mut page = HttpResponse::ServiceUnavailable();
+                if let Some(seconds) = own {
+                    page.insert_header(("retry-after", seconds));
+                }
+                page.finish()
+            });
+            let server = setup.start_with(builder);
+            let cookie = server.get("/set:a:1").await.cookie();
+            setup.watch.inject(Load, Fail);
+            let reply = server.get_as(&cookie, "/").await;
+            assert_eq!(reply.headers("retry-after"), [expected]);
+            setup.watch.heal();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_page_gets_the_configured_status() {
     in_time(async {
         let setup = Setup::<Memory>::new(Private).await;
