@@ -125,6 +125,12 @@ pub(super) struct WithHeaders {
     pub(super) headers: HeaderChanges,
 }
 
+impl WithHeaders {
+    pub(super) fn of(error: actix_web::Error, headers: HeaderChanges) -> actix_web::Error {
+        Self { error, headers }.into()
+    }
+}
+
 impl fmt::Debug for WithHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.error, f)

@@ -12,6 +12,7 @@ use super::{
     errors::WithHeaders,
     extensions::{Held, Slot},
     headers::{apply, cache_control_of},
+    pages::with_page,
 };
 use crate::{
     Session,
@@ -91,6 +92,28 @@ impl Enclosing {
         if let Some(enclosing) = extensions.get_mut::<Self>() {
             enclosing.0.pop();
         }
+    }
+}
+
+/// The headers with the cookies that inner middlewares have issued. If an outer middleware fails, its response has them as well:
+/// the browser's old cookies may no longer open their sessions.
+#[derive(Default)]
+struct Issued(Vec<HeaderChanges>);
+
+impl Issued {
+    /// Adds these, if there is an outer middleware.
+    fn push(slot: Slot, extensions: &mut Extensions, changes: &HeaderChanges) {
+        if outer_sessions(slot, extensions).next().is_none() {
+            return;
+        }
+        match extensions.get_mut::<Self>() {
+            Some(issued) => issued.0.push(changes.clone()),
+            None => drop(extensions.insert(Self(vec![changes.clone()]))),
+        }
+    }
+
+    fn take(extensions: &mut Extensions) -> Vec<HeaderChanges> {
+        extensions.remove::<Self>().unwrap_or_default().0
     }
 }
 
@@ -192,7 +215,7 @@ where
 
     let method = request.method().clone();
     // The changes of a failed handler are committed as well.
-    let handled = service.call(request).await;
+    let handled = service.call(request).await.map_err(with_page);
     if let Ok(response) = &handled
         && slot.is_marked()
     {
@@ -225,22 +248,29 @@ where
     };
     let changes = match (committed, &handled) {
         (Ok(changes), _) => changes,
-        (Err(failure), Ok(response)) => return Err(pages.answer(failure, response.request())),
+        (Err(failure), Ok(response)) => {
+            let error = pages.answer(failure, response.request());
+            let issued = Issued::take(&mut response.request().extensions_mut());
+            return Err(issued.into_iter().fold(error, WithHeaders::of));
+        }
         // The error dropped the request. The middleware keeps no copy of it, because a copy would prevent the router
         // from changing it.
-        (Err(failure), Err(_)) => return Err(failure.into()),
+        (Err(failure), Err(error)) => {
+            let inner = error.as_error::<WithHeaders>();
+            let issued = inner.map(|inner| inner.headers.clone());
+            return Err(issued.into_iter().fold(failure.into(), WithHeaders::of));
+        }
     };
     match handled {
         Ok(mut response) => {
+            if changes.set_cookie.is_some() {
+                Issued::push(slot, &mut response.request().extensions_mut(), &changes);
+            }
             apply(changes, response.headers_mut());
             Ok(response)
         }
         Err(error) if changes == HeaderChanges::default() => Err(error),
-        Err(error) => Err(WithHeaders {
-            error,
-            headers: changes,
-        }
-        .into()),
+        Err(error) => Err(WithHeaders::of(error, changes)),
     }
 }
 

@@ -17,7 +17,10 @@ use sessile::{
 use crate::{
     client::{Reply, Server},
     setup::{Builder, Memory, Setup, in_time},
-    watched::{Fault::Fail, Operation::Load},
+    watched::{
+        Fault::Fail,
+        Operation::{Load, Update},
+    },
 };
 
 struct Admin;
@@ -285,6 +288,60 @@ async fn one_request_has_a_session_in_a_cookie_and_one_in_a_header() {
         let both: Value = json!([{"n": 2}, {"n": 20}]);
         assert_eq!(reply.state(), both);
         assert_eq!(reply.headers("vary"), ["X-Admin", "Cookie"]);
+    })
+    .await;
+}
+
+/// The browser's old cookie no longer opens that session.
+#[tokio::test]
+async fn the_cookie_of_the_inner_session_is_sent_if_the_outer_one_fails() {
+    async fn renew_admin(
+        session: Session,
+        admin: SessionOf<Admin>,
+    ) -> actix_web::Result<HttpResponse> {
+        session.update_or("n", 1, |n: u32| n + 1)?;
+        admin.renew();
+        Ok(HttpResponse::Ok().finish())
+    }
+    async fn fail(
+        request: ServiceRequest,
+        next: Next<impl MessageBody>,
+    ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+        let response = next.call(request).await?;
+        match response.request().path() {
+            "/renew-and-fail" => Err(actix_web::error::ErrorBadGateway("")),
+            _ => Ok(response),
+        }
+    }
+    in_time(async {
+        for (path, status) in [("/renew", 503), ("/renew-and-fail", 503)] {
+            let (customers, admins) = (
+                Setup::<Memory>::new(Private).await,
+                Setup::<Memory>::new(Private).await,
+            );
+            let server = start(
+                customers.builder().build(),
+                for_admins(&admins).build(),
+                move |config: &mut ServiceConfig| {
+                    let renew = web::resource(path).wrap(from_fn(fail));
+                    config
+                        .route("/", web::to(count_both))
+                        .service(renew.route(web::to(renew_admin)));
+                },
+            );
+            let reply = server.post("/").await;
+            let old = cookies(&reply);
+            customers.watch.inject(Update, Fail);
+            let reply = server.post_as(&old, path).await;
+            assert_eq!(reply.status, status, "{path}");
+            customers.watch.heal();
+            let renewed = reply.cookie();
+            assert!(renewed.starts_with("admin="), "{path}");
+            let customer = old.split("; ").find(|it| it.starts_with("id=")).unwrap();
+            let both = format!("{customer}; {renewed}");
+            let reply = server.post_as(&both, "/").await;
+            assert_eq!(reply.state(), json!([{"n": 2}, {"n": 20}]), "{path}");
+        }
     })
     .await;
 }
