@@ -221,7 +221,7 @@ fn dependence(machine: &Machine, head: &ResponseHead<'_>) -> Dependence {
     Dependence {
         is_used: machine.is_used || head.holds_session,
         is_signed_in: machine.was_signed_in,
-        has_ended: machine.generation > 0,
+        has_ended: machine.has_ended_any,
     }
 }
 

@@ -32,8 +32,8 @@ impl Session {
         restarted.map(drop)
     }
 
-    /// The id of the stored session: for logs, audit trails and administration pages. It is not secret, and
-    /// stays the same when the session is renewed.
+    /// The id of the stored session: for logs, audit trails and administration pages. It is not secret. In a store on the
+    /// server, it stays the same when the session is renewed.
     ///
     #[doc = include_str!("docs/id.md")]
     #[must_use]

@@ -33,6 +33,7 @@ impl Machine {
             Some(cookies) if self.generation > 0 => {
                 let target = Target::Cookies(cookies, self.began_at);
                 self.endings().due.push(target);
+                self.has_ended_any = true;
             }
             Some(cookies) => self.binding = Binding::Unopened(cookies),
             None => {}

@@ -99,6 +99,13 @@ async fn signing_out_clears_site_data<K: Kind>(setup: &Setup<K>) {
         let reply = server.post_as(&reply.cookie(), end).await;
         assert_eq!(clear_site_data(&reply), clears, "{end}");
     }
+    // Another site can send such a request, without the cookie.
+    for cookie in ["x=1", "id=garbage"] {
+        for end in ["/purge", "/restart/set:b:1"] {
+            let reply = server.post_as(cookie, end).await;
+            assert_eq!(clear_site_data(&reply), [""; 0], "{cookie} {end}");
+        }
+    }
     let off = setup.start();
     let cookie = off.post("/set:a:1").await.cookie();
     let reply = off.post_as(&cookie, "/purge").await;

@@ -81,6 +81,7 @@ impl Machine {
         if let Some(target) = target {
             self.endings().due.push(target);
         }
+        self.has_ended_any |= self.endings.as_ref().is_some_and(|it| !it.due.is_empty());
         Ok(self.take_unstored())
     }
 

@@ -66,6 +66,8 @@ pub(crate) struct Machine {
     pub(super) endings: Option<Box<Endings>>,
     /// The writes whose outcome is unknown.
     pub(super) unsettled: Option<Box<Unsettled>>,
+    /// Whether a purge or a restart of this request ends a session.
+    pub(crate) has_ended_any: bool,
     /// Counts purges and restarts. A flush of an earlier generation stores a session that has to end.
     pub(crate) generation: u32,
     /// The epoch that the session gets when it is created or renewed, if that has been decided.
@@ -109,6 +111,7 @@ impl Machine {
             changes: 0,
             endings: None,
             unsettled: None,
+            has_ended_any: false,
             generation: 0,
             next_epoch: None,
             has_csrf_token: false,
