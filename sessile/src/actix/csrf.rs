@@ -12,7 +12,7 @@ use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
     body::{BodyStream, EitherBody, to_bytes_limited},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::header::{HeaderName, ORIGIN},
+    http::header::{HeaderName, ORIGIN, UPGRADE},
     web,
 };
 
@@ -33,8 +33,8 @@ const TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 /// Refuses requests that a page of another site forged (OWASP ASVS 5.0, 3.5.1).
 ///
 /// Put it around the application or a scope, inside of the [`SessionMiddleware`](crate::SessionMiddleware). It lets
-/// safe methods (`GET`, `HEAD`, `OPTIONS`, `TRACE`) pass, so a `GET` must not change anything. For other requests, it
-/// makes these checks, in this order:
+/// safe methods (`GET`, `HEAD`, `OPTIONS`, `TRACE`) pass, so a `GET` must not change anything. The handshake of a WebSocket is
+/// a `GET` as well: it has to pass the first of these checks, and other requests both, in this order:
 ///
 /// 1. The browser reports which page sent the request. `Sec-Fetch-Site` has to be `same-origin`, or `none` for the
 ///    user's own action. If this header is missing, the `Origin`, if there is one, has to be that of the application.
@@ -140,6 +140,14 @@ impl CsrfGuard {
         verified.map_err(|error| self.refuse(error, request.request()))
     }
 
+    /// Checks where a handshake comes from. A browser can't add a token to it.
+    fn check_handshake(&self, request: &ServiceRequest) -> Result<(), actix_web::Error> {
+        match self.check_source(request) {
+            Ok(_) => Ok(()),
+            Err(forged) => Err(self.refuse(forged, request.request())),
+        }
+    }
+
     fn check_source(&self, request: &ServiceRequest) -> Result<Source, CsrfError> {
         let headers = request.headers();
         let origin = headers.get(ORIGIN).map(|origin| {
@@ -205,6 +213,15 @@ enum Source {
     SameOrigin,
     /// Only a token can show that a page of the application sent it.
     Unproven,
+}
+
+/// Whether the request is the handshake of a WebSocket (RFC 6455, section 4.1), through which a page could do more than reading.
+fn is_websocket(request: &ServiceRequest) -> bool {
+    let upgrades = request.headers().get_all(UPGRADE);
+    let mut protocols = upgrades
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|it| it.split(','));
+    protocols.any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
 }
 
 fn token_in(form: &[u8]) -> Option<String> {
@@ -276,7 +293,12 @@ where
         let guard = Rc::clone(&self.guard);
         Box::pin(async move {
             let is_safe = ResponseHead::to(request.method().as_str()).is_safe();
-            if !is_safe && let Err(error) = guard.check(&mut request).await {
+            let checked = match is_safe {
+                true if is_websocket(&request) => guard.check_handshake(&request),
+                true => Ok(()),
+                false => guard.check(&mut request).await,
+            };
+            if let Err(error) = checked {
                 return Ok(request.error_response(error).map_into_right_body());
             }
             let response = service.call(request).await?;

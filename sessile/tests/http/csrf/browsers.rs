@@ -193,3 +193,43 @@ async fn a_guard_without_a_session_middleware_refuses_and_logs_why() {
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("CsrfGuard is not inside of a session middleware"));
 }
+
+#[actix_web::test]
+async fn the_page_that_opens_a_socket_is_checked() {
+    for (expected, headers) in [
+        (
+            403,
+            &["Upgrade: websocket", "Sec-Fetch-Site: cross-site"][..],
+        ),
+        (403, &["Upgrade: WebSocket", "Sec-Fetch-Site: same-site"]),
+        (
+            403,
+            &["Upgrade: h2c, websocket", "Origin: https://evil.example"],
+        ),
+        (200, &["Upgrade: websocket", "Sec-Fetch-Site: same-origin"]),
+        (200, &["Upgrade: websocket", "Origin: https://shop.example"]),
+        (
+            200,
+            &[
+                "Upgrade: websocket",
+                "Sec-Fetch-Site: cross-site",
+                "Origin: https://partner.example",
+            ],
+        ),
+        // Another client than a browser.
+        (200, &["Upgrade: websocket"]),
+        (200, &["Upgrade: h2c", "Sec-Fetch-Site: cross-site"]),
+    ] {
+        let setup = Setup::<Memory>::new(Private).await;
+        let guard = CsrfGuard::new();
+        let guard = guard.allow_origin("https://partner.example").unwrap();
+        let app = App::new().route("/socket", web::get().to(HttpResponse::Ok));
+        let app = init_service(app.wrap(guard).wrap(setup.builder().build())).await;
+        let mut request = TestRequest::get().uri("/socket");
+        for header in [&["Host: shop.example"], headers].concat() {
+            request = request.insert_header(header.split_once(": ").unwrap());
+        }
+        let response = call_service(&app, request.to_request()).await;
+        assert_eq!(response.status(), expected, "{headers:?}");
+    }
+}
