@@ -1,7 +1,8 @@
 //! Choosing among the sessions that several cookies name.
 //!
 //! If exactly one live session has a subject, it counts. If none has one and there is exactly one live session, that one
-//! counts. Otherwise none counts, because the engine can't tell which one the visitor means. A purge ends all of them.
+//! counts. Otherwise none counts, because the engine can't tell which one the visitor means. A purge ends all of them, up to
+//! [`MAX_ENDED`].
 
 use std::cmp::Reverse;
 
@@ -20,6 +21,9 @@ use crate::{
 /// the cookies were set for different paths or domains.
 const MAX_LOADS: usize = 3;
 
+/// The maximum number of sessions that a purge ends, one after another. The signed-in ones and the newest come first.
+pub(super) const MAX_ENDED: usize = 16;
+
 impl<S: SessionStore> Engine<S> {
     /// Loads the sessions that these cookies name, and chooses the one that counts.
     pub(super) async fn choose(
@@ -29,7 +33,7 @@ impl<S: SessionStore> Engine<S> {
     ) -> Result<Opened, OpenError> {
         let mut others = Vec::new();
         let mut found = Vec::new();
-        for (index, cookies) in by_session(candidates).enumerate() {
+        for (index, cookies) in by_session(candidates).take(MAX_ENDED).enumerate() {
             if index >= MAX_LOADS {
                 others.push(Target::Unjudged(cookies.into(), presented_at));
                 continue;

@@ -1,6 +1,6 @@
 //! Ending the sessions that a request purges, restarts or abandons.
 
-use super::{EndCause, Engine, EventKind, Opened, open::by_session};
+use super::{EndCause, Engine, EventKind, Opened, choose::MAX_ENDED, open::by_session};
 use crate::{
     clock::Timestamp,
     cookie::Unsealed,
@@ -74,7 +74,7 @@ impl<S: SessionStore> Engine<S> {
         presented_at: Timestamp,
     ) -> Result<Vec<SessionId>, OpenError> {
         let mut ids = Vec::new();
-        for cookies in by_session(&self.unseal(cookies)?) {
+        for cookies in by_session(&self.unseal(cookies)?).take(MAX_ENDED) {
             ids.extend(self.ended_by_one(cookies, presented_at).await?);
         }
         Ok(ids)

@@ -73,7 +73,7 @@
 //!
 //! Browsers send several cookies of one name after a path or a domain was changed, or if an application on a parent
 //! domain has a cookie of that name. At most three sessions are loaded, those with a subject first, and then those
-//! whose cookies were issued last. A [`purge`] ends the sessions of all cookies that verify.
+//! whose cookies were issued last. A [`purge`] ends the sessions of all cookies that verify, up to 16.
 //!
 //! Cookies are found in one or several `Cookie` headers, with or without quotes and percent-encoding, because
 //! browsers, old clients and HTTP/2 differ in this.

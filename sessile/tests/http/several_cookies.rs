@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     bad_cookies::{assert_intact, assert_no_session, with_session},
     setup::{Kind, Setup, on_every_store},
-    watched::Operation::{Load, Update},
+    watched::Operation::{Delete, Load, Update},
 };
 
 on_every_store![
@@ -16,6 +16,7 @@ on_every_store![
     of_two_sessions_neither_is_served,
     of_two_cookies_of_one_session_the_later_counts,
     at_most_three_sessions_are_loaded,
+    a_sign_out_ends_at_most_16_sessions,
     the_session_is_found_among_dozens_of_foreign_cookies,
     of_dozens_of_cookies_of_one_session_the_newest_counts,
     a_cookie_from_before_a_change_of_path_or_domain_does_no_harm,
@@ -104,6 +105,28 @@ async fn at_most_three_sessions_are_loaded<K: Kind>(setup: &Setup<K>) {
     let reply = server.get_with("/", &bytes(&headers)).await;
     assert_eq!(reply.state(), json!({}));
     setup.assert_asked(&[Load, Load, Load]);
+}
+
+async fn a_sign_out_ends_at_most_16_sessions<K: Kind>(setup: &Setup<K>) {
+    let server = setup.start();
+    let mut headers = Vec::new();
+    for _ in 0..20 {
+        setup.clock.advance(Duration::from_secs(1));
+        headers.push(server.get("/set:a:1").await.cookie());
+    }
+    setup.watch.seen();
+    let reply = server.send("POST", "/purge", &bytes(&headers)).await;
+    reply.assert_removes_cookie();
+    let deleted = setup.watch.seen();
+    let deleted = deleted.iter().filter(|it| **it == Delete).count();
+    assert_eq!(deleted, if K::ON_SERVER { 16 } else { 0 });
+    if K::ON_SERVER {
+        // Those that were issued last.
+        for (index, cookie) in headers.iter().enumerate() {
+            let state = server.get_as(cookie, "/").await.state();
+            assert_eq!(state == json!({}), index >= 4, "{index}");
+        }
+    }
 }
 
 async fn the_session_is_found_among_dozens_of_foreign_cookies<K: Kind>(setup: &Setup<K>) {
