@@ -114,6 +114,9 @@ pub enum EndCause {
     /// each request with the cookie of such a session. A session in a store is missing then: the engine knows neither that it
     /// existed nor that a mark ended it.
     Mark,
+    /// A renewal or a sign-in moved the session to another id, which the next event has: a session in a cookie, or one that
+    /// actix-session or a store written for it made.
+    Moved,
     /// Another sign-in of the user took its place: see [`SessionLimit`](crate::storage::SessionLimit).
     Limit,
     /// It expired. Reported for each request that presents its key and finds it in the store, and when the store deletes it: for
@@ -262,8 +265,13 @@ impl<S> Engine<S> {
         let secret = |record: &Record| record.secrets.as_ref().map(|it| it.current);
         let is_rotated = base.is_some_and(|base| secret(&base.record) != secret(&stored.record));
         let report = |kind| self.report(kind, Some(&stored.id), stored.record.subject_name());
-        if base.is_none() {
-            report(EventKind::Created);
+        match base {
+            None => report(EventKind::Created),
+            Some(base) if base.id != stored.id => {
+                let moved = EventKind::Ended(EndCause::Moved);
+                self.report(moved, Some(&base.id), base.record.subject_name());
+            }
+            Some(_) => {}
         }
         if signs_in {
             report(EventKind::SignedIn);

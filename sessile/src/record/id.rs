@@ -9,13 +9,15 @@ use sha2::{Digest as _, Sha256};
 use super::Secret;
 use crate::random;
 
-/// The id of a session: 128 random bits that never change while the session lives.
+/// The id of a session: 128 random bits. In a store on the server, they never change while the session lives; in the cookie,
+/// a renewal gives the session another id.
 ///
 /// It is not secret. It does not open the session, so it may appear in logs, audit trails and
 /// administration pages. Its text form has 22 characters of URL-safe base64 (RFC 4648, section 5).
 ///
 /// If actix-session, or a store that was written for it, made the session, the id is a digest of the session key,
-/// which is a secret as a whole.
+/// which is a secret as a whole. Such a session is found only by the id that a [`Session`](crate::Session) returned, not by
+/// one that was read from its text form.
 ///
 /// ```
 /// use sessile::storage::SessionId;

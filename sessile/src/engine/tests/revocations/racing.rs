@@ -357,3 +357,21 @@ async fn an_administrator_ends_a_session_by_the_id_from_before_two_renewals() {
     sessions.end_by_id(&id).await.unwrap();
     assert_eq!(listed.world.n(&new).await, None);
 }
+
+/// For a socket that knows the id from before the renewal.
+#[tokio::test]
+async fn the_id_that_a_renewal_replaces_is_reported_as_ended() {
+    let listed = Listed::new(|_| {});
+    let cookie = listed.signed_in("ferris").await;
+    let socket = listed.open(&cookie).await;
+    let id = socket.id().unwrap();
+    let mut events = listed.world.manager.events();
+    let renewed = listed.renew(&cookie).await;
+    let moved = events.next().await.unwrap().unwrap();
+    assert_eq!(moved.kind, EventKind::Ended(EndCause::Moved));
+    assert!(moved.may_end(&id, Some("ferris")));
+    let event = events.next().await.unwrap().unwrap();
+    assert_eq!(event.kind, EventKind::Renewed);
+    assert_eq!(event.id, listed.world.id(&renewed).await);
+    assert!(socket.reload().await.is_err());
+}
