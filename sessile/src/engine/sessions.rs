@@ -8,8 +8,8 @@ use crate::{
     error::{EndOthersError, SessionClosedError, SignInError},
     session::Session,
     storage::{
-        EndOutcome, EndingStore, Freshness, Kept, Observed, SessionId, SessionStore, StoreError,
-        SubjectDigest, SubjectStore,
+        EndOutcome, EndingStore, Freshness, Kept, Loaded, Observed, SessionId, SessionStore,
+        StoreError, SubjectDigest, SubjectStore,
     },
 };
 
@@ -185,22 +185,27 @@ impl<S: SubjectStore> Sessions<S> {
         subject: &str,
         id: &SessionId,
     ) -> Result<Option<SessionInfo>, StoreError> {
+        let found = self.find(subject, id).await?;
+        Ok(found.and_then(|loaded| SessionInfo::live(id.clone(), loaded, self.now())))
+    }
+
+    /// One session of a user, which may have expired.
+    async fn find(&self, subject: &str, id: &SessionId) -> Result<Option<Loaded>, StoreError> {
         let subject = SubjectDigest::of(subject);
         let loading = self.store().load(id, Some(&subject), Freshness::Current);
-        let loaded = loading.await?;
-        let loaded = loaded.filter(|it| it.record.subject() == Some(subject));
-        Ok(loaded.and_then(|loaded| SessionInfo::live(id.clone(), loaded, self.now())))
+        Ok((loading.await?).filter(|it| it.record.subject() == Some(subject)))
     }
 
     /// Ends one session of a user. Returns whether the user had it.
     ///
-    /// An id of another user's session, which a client may send, ends nothing.
+    /// An id of another user's session, which a client may send, ends nothing. A session that has expired, and that the
+    /// store still has, is deleted: a request that opened it before could extend its life.
     ///
     /// # Errors
     ///
     /// If the session may not have ended.
     pub async fn end(&self, subject: &str, id: &SessionId) -> Result<bool, StoreError> {
-        let is_theirs = self.get(subject, id).await?.is_some();
+        let is_theirs = self.find(subject, id).await?.is_some();
         if is_theirs {
             self.delete(id, Some(subject)).await?;
         }

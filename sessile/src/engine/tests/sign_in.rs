@@ -365,3 +365,21 @@ async fn subjects_are_compared_byte_by_byte() {
         assert_eq!(world.ids(name).await.len(), 1, "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_session_ends_also_in_the_minute_in_which_its_requests_can_be_stored() {
+    let world = world(|_| {});
+    let cookie = world.signed_in("ferris").await;
+    let day = Duration::from_secs(24 * 60 * 60);
+    world.clock.advance(day - Duration::from_secs(1));
+    let slow = world.open(&cookie).await;
+    let id = slow.id().unwrap();
+    world.clock.advance(Duration::from_secs(5));
+    let sessions = world.manager.sessions();
+    assert!(sessions.get("ferris", &id).await.unwrap().is_none());
+    assert!(!sessions.end("corro", &id).await.unwrap());
+    assert!(sessions.end("ferris", &id).await.unwrap());
+    slow.insert("n", 1).unwrap();
+    let failure = world.answer(&slow, "POST").await.unwrap_err();
+    assert_eq!(failure.status(), 409);
+}
