@@ -141,10 +141,12 @@ fn check_attribute(attribute: &'static str, value: &str) -> Result<(), InvalidCo
 
 const HOST: &str = "__Host-";
 const SECURE: &str = "__Secure-";
+const HOST_HTTP: &str = "__Host-Http-";
+const HTTP: &str = "__Http-";
 
 /// The name without a prefix that demands `Secure`.
 pub(super) fn without_prefix(name: &str) -> &str {
-    let mut prefixes = [HOST, SECURE].into_iter();
+    let mut prefixes = [HOST_HTTP, HOST, SECURE, HTTP].into_iter();
     let prefix = prefixes.find(|prefix| begins_with(name, prefix));
     prefix.map_or(name, |prefix| &name[prefix.len()..])
 }
@@ -173,8 +175,15 @@ fn check_prefix(settings: &Settings) -> Result<(), InvalidCookieError> {
             return refuse(HOST, "without Secure");
         }
     }
-    if begins_with(SECURE) && !settings.cookie_secure {
-        return refuse(SECURE, "without Secure");
+    for prefix in [SECURE, HTTP] {
+        if begins_with(prefix) && !settings.cookie_secure {
+            return refuse(prefix, "without Secure");
+        }
+    }
+    for prefix in [HOST_HTTP, HTTP] {
+        if begins_with(prefix) && !settings.cookie_http_only {
+            return refuse(prefix, "without HttpOnly");
+        }
     }
     Ok(())
 }

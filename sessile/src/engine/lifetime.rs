@@ -94,7 +94,13 @@ impl Lifetime {
     fn limits_of_own(&self, own: Persistence, settings: Limits) -> Limits {
         let capped = |timeout: Duration| timeout.min(self.max_persistence);
         let idle = capped(own.idle);
-        let absolute = Some(own.absolute.map_or(self.max_persistence, capped));
+        let absolute = match (own.absolute, settings.absolute) {
+            (Some(own), _) => capped(own),
+            // For a shared computer, the settings are not too short.
+            (None, Some(settings)) if !own.is_remembered => capped(settings),
+            (None, _) => self.max_persistence,
+        };
+        let absolute = Some(absolute);
         let touch_after = (settings.touch_after).map(|_| part(idle, self.touch_fraction));
         Limits::new(idle, absolute, touch_after, own.is_remembered)
     }

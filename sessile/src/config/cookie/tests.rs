@@ -105,6 +105,8 @@ fn plain_http_has_neither_secure_nor_a_prefix() {
     };
     assert_eq!(over_plain_http("__Host-id"), "id");
     assert_eq!(over_plain_http("__secure-id"), "id");
+    assert_eq!(over_plain_http("__Http-id"), "id");
+    assert_eq!(over_plain_http("__Host-Http-id"), "id");
     assert_eq!(over_plain_http("id"), "id");
     assert_eq!(Settings::strict().in_effect().cookie_name, "__Host-id");
 }
@@ -134,7 +136,25 @@ fn prefixes_keep_their_promise() {
         s.cookie_name = "__Secure-id".into();
         s.cookie_secure = false;
     }));
-    assert!(checked(|s| s.cookie_name = "__Host-id".into()).is_ok());
+    assert!(refused(|s| {
+        s.cookie_name = "__http-id".into();
+        s.cookie_secure = false;
+    }));
+    assert!(refused(|s| {
+        s.cookie_name = "__Http-id".into();
+        s.cookie_http_only = false;
+    }));
+    assert!(refused(|s| {
+        s.cookie_name = "__Host-Http-id".into();
+        s.cookie_http_only = false;
+    }));
+    for name in ["__Host-id", "__Http-id", "__Host-Http-id"] {
+        let settings = Settings {
+            cookie_name: name.into(),
+            ..Settings::default()
+        };
+        assert_eq!(check(&settings), Ok(()), "{name}");
+    }
     let with_empty_domain = checked(|s| {
         s.cookie_name = "__Host-id".into();
         s.cookie_domain = Some(String::new());

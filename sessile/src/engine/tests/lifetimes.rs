@@ -238,3 +238,23 @@ async fn changes_that_are_stored_together_extend_the_life_if_one_of_them_does() 
         assert_eq!(session.expires_at(), Some(end));
     }
 }
+
+#[tokio::test]
+async fn a_session_until_the_browser_closes_keeps_the_absolute_timeout_of_the_settings() {
+    let world = World::new(|settings| settings.absolute_timeout = Some(8 * HOUR));
+    for (own, hours) in [
+        (Persistence::until_browser_closes(24 * HOUR), 8),
+        (
+            Persistence::until_browser_closes(24 * HOUR).absolute_timeout(12 * HOUR),
+            12,
+        ),
+        (Persistence::remembered(24 * HOUR), 24),
+    ] {
+        let session = world.manager.open([]).await.unwrap();
+        session.insert("n", 1).unwrap();
+        session.set_persistence(own).unwrap();
+        world.commit(&session).await.unwrap();
+        let end = world.clock.now().saturating_add(hours * HOUR);
+        assert_eq!(session.expires_at(), Some(end), "{own:?}");
+    }
+}
