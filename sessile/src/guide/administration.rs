@@ -13,7 +13,7 @@
 //! | [`end_all`](Sessions::end_all), [`end_everything`](Sessions::end_everything) | [`EndingStore`] | as for `SubjectStore`, and the cookie store with a [`RevocationList`] |
 //! | [`end_by_id`](Sessions::end_by_id) | [`SessionStore`](crate::storage::SessionStore) | all; an error with the cookie store without a list |
 //!
-//! `storage::compat::Adapter` supports only `end_by_id`. [`AnySessionStore`] has all operations: one that the opened
+//! `storage::compat::Adapter` supports only `end_by_id`, with an id that this process got from a session and not from text. [`AnySessionStore`] has all operations: one that the opened
 //! store does not support returns an error of kind [`Unsupported`](crate::storage::StoreErrorKind::Unsupported).
 //!
 //! # A health check

@@ -270,6 +270,7 @@
 //! | `insert` after `purge`, in one request | has no effect | is an error; [`restart`] ends the session and begins another one |
 //! | a slow request after signing out | restores the session | does not restore it |
 //! | a change of a session that another request renewed or ended | is stored, and overwrites | is not stored, and the response is an empty 409, unless the method is safe (`GET`, `HEAD`, …): see [`on_superseded`] and [`failure_page`] |
+//! | an inner middleware returns an error | the changes are dropped | the changes are stored. If a cookie is due, the error is wrapped, so outer middleware that downcasts it does not find its type |
 //! | the store fails, or does not answer within a second | 500, sometimes after minutes | an empty 503: see [`on_store_failure`] and [`store_timeout`] |
 //! | a cookie without `Max-Age` whose key stays the same | is sent after each change | is not sent, except under `OnEveryRequest` |
 //! | a session in the cookie | is valid for as long as the key is | ends when it expires, even if the browser keeps the cookie |

@@ -26,7 +26,7 @@
 //! | 7.2.1 | a trusted backend verifies tokens | the server opens the sealed cookie, and checks the secret and the lifetime of the session | `only_the_name_and_key_that_sealed_it_open_it`, `every_changed_byte_and_every_truncation_is_noticed` |
 //! | 7.2.2 | tokens are generated dynamically | each session and each renewal has a new secret | `ids_and_secrets_differ`, `a_renewal_ends_every_other_secret` |
 //! | 7.2.3 | reference tokens are unique, have at least 128 bits, and come from a CSPRNG | an id and a secret of 128 random bits each, from a generator that the operating system seeds; a store never overwrites a session | `ids_and_secrets_differ`, `a_create_never_overwrites` |
-//! | 7.2.4 | authentication, also a repeated one, generates a new token and ends the current one | [`Session::sign_in`] and [`Session::reauthenticate`] | `a_sign_in_keeps_the_values_and_replaces_the_key`, `sensitive_pages_ask_for_a_recent_authentication` |
+//! | 7.2.4 | authentication, also a repeated one, generates a new token and ends the current one | [`Session::sign_in`] and [`Session::reauthenticate`]; with `CookieSessionStore`, the current one ends only with a list: see 7.4.1 | `a_sign_in_keeps_the_values_and_replaces_the_key`, `sensitive_pages_ask_for_a_recent_authentication` |
 //!
 //! The token can also be replaced regularly: [`timed_rotation`].
 //!
@@ -90,11 +90,11 @@
 //! | the attacker | is stopped by | remains |
 //! | --- | --- | --- |
 //! | guesses or alters a cookie | the seal, and 128 bits of secret that are compared in constant time | – |
-//! | sends many or huge cookies, headers and forms | bounds on each of them; at most three sessions are loaded for a request; no input causes a server error | a flood of requests: [`anonymous_floods`] |
-//! | plants a session in a victim's browser (fixation) | the new secret of each sign-in; if a request has the cookie of a planted guest session and that of the victim's signed-in session, the latter is used | until the victim signs in, the attacker can read and end the planted guest session, and end it for the grace period after that. With planted cookies of their own signed-in sessions, attackers can hide the victim's session, so that it seems to be empty; browsers accept no planted cookie with the `__Host-` name of the strict settings |
+//! | sends many or huge cookies, headers and forms | bounds on each of them; at most three sessions are loaded to open one, and a sign-out ends at most 16; no input causes a server error | a flood of requests: [`anonymous_floods`] |
+//! | plants a session in a victim's browser (fixation) | the new secret of each sign-in; if a request has the cookie of a planted guest session and that of the victim's signed-in session, the latter is used | until the victim signs in, the attacker can read and end the planted guest session, and end it for the grace period after that. With planted cookies of their own signed-in sessions, attackers can hide the session of a signed-in victim, so that it seems to be empty, and let another victim act in their account; browsers accept no planted cookie with the `__Host-` name of the strict settings |
 //! | has copied a cookie | timeouts, [`timed_rotation`], the list of devices, [`Sessions::end_all`] | until one of them takes effect, the copy is as good as the original |
 //! | runs a script in a page of the application (XSS) | `HttpOnly`: the script cannot read the cookie | the script sends requests as the user |
-//! | lures the victim to another site (CSRF) | `SameSite=Lax`, `extract::CsrfGuard` | `GET` requests with effects |
+//! | lures the victim to another site (CSRF) | `SameSite=Lax`, `extract::CsrfGuard` | `GET` requests with effects; the guard checks the origin of a WebSocket |
 //! | is another user of the application | [`Sessions::end`] and [`Sessions::get`] need the subject and the id: the session of another user is not found | – |
 //! | shares a cache with the victim | `Vary`, `private` and `no-store`, see [`cookies_and_proxies`] | an application that sets [`caching`] to `Unchanged` |
 //! | reads the network | `Secure` and TLS to the store, if it is used | – |
