@@ -53,13 +53,14 @@ pub use self::config::NearCacheConfig;
 use self::entry::Weight;
 pub(super) use self::entry::{Entry, Watched};
 pub(super) use self::stream::{Pending, Provenance, StreamGuard};
-use super::Loaded;
+use super::{Loaded, subjects::MARK_SUFFIX};
 #[cfg(feature = "metrics")]
 use crate::telemetry::Size;
 use crate::{storage::lock::lock, telemetry};
 
-/// Number of eviction counters. An eviction also discards the reads in flight of all other keys of the same
-/// counter, which costs them a round trip each. With this many counters that is rare.
+/// Number of eviction counters of sessions, and of marks. An eviction also discards the reads in flight of all other keys of the
+/// same counter, which costs them a round trip each. With this many counters that is rare. All sessions of signed-in users depend
+/// on the counters of marks, so a change of a session must not touch those.
 const COUNTERS: usize = 4096;
 
 /// Number of parts that entries are kept in, unless they are few. Each part has its share of the bounds,
@@ -73,7 +74,8 @@ pub(super) struct NearCache(Arc<Shared>);
 struct Shared {
     /// By Redis key.
     entries: Cache<Box<str>, Arc<Entry>, Weight>,
-    /// The number of evictions, by the hash of the Redis key. Adding and evicting an entry takes the lock.
+    /// The number of evictions, by the hash of the Redis key: of sessions, and then of marks. Adding and evicting an entry takes
+    /// the lock.
     evictions: Box<[Mutex<u64>]>,
     hasher: DefaultHashBuilder,
     max_staleness: Duration,
@@ -116,7 +118,7 @@ impl NearCache {
         let lifecycle = DefaultLifecycle::default();
         Self(Arc::new(Shared {
             entries: Cache::with_options(options, weight, hasher.clone(), lifecycle),
-            evictions: (0..COUNTERS).map(|_| Mutex::default()).collect(),
+            evictions: (0..2 * COUNTERS).map(|_| Mutex::default()).collect(),
             hasher,
             max_staleness: config.max_staleness,
             #[cfg(feature = "metrics")]
@@ -179,7 +181,7 @@ impl NearCache {
 
     /// Evicts all sessions, and discards all reads in flight.
     pub(super) fn clear(&self) {
-        for counter in 0..COUNTERS {
+        for counter in 0..self.0.evictions.len() {
             *self.0.lock(counter) += 1;
         }
         // An entry that is added meanwhile was read after, and may be evicted nevertheless.
@@ -232,7 +234,11 @@ impl Shared {
     }
 
     fn counter(&self, redis_key: &str) -> usize {
-        self.hasher.hash_one(redis_key) as usize % COUNTERS
+        let first = match redis_key.ends_with(MARK_SUFFIX) {
+            true => COUNTERS,
+            false => 0,
+        };
+        first + self.hasher.hash_one(redis_key) as usize % COUNTERS
     }
 
     fn lock(&self, counter: usize) -> MutexGuard<'_, u64> {

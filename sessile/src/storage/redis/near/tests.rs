@@ -52,6 +52,27 @@ fn change_of(redis_key: &str) -> PushInfo {
 }
 
 #[test]
+fn changes_of_other_sessions_do_not_touch_marks() {
+    let (cache, [connection, _driver]) = (near_cache(), StreamGuard::pair());
+    let marks = ["sessile:subject:{a}:mark", "sessile:all:{all}:mark"];
+    let watched = marks.map(|mark| {
+        let read = cache.begin_read(mark);
+        Watched::new(read, connection.ask().answered())
+    });
+    let provenance = connection.ask().answered();
+    let entry = Entry::new(&loaded(""), HOUR, provenance, Some(watched)).unwrap();
+    let read = cache.begin_read("one");
+    cache.insert(read, "one", entry);
+    // More than there are counters.
+    for number in 0..100_000 {
+        cache.evict(&number.to_string());
+    }
+    assert!(has(&cache, "one"));
+    cache.apply(&change_of(marks[1]));
+    assert!(!has(&cache, "one"));
+}
+
+#[test]
 fn an_invalidation_evicts_the_keys_that_it_names() {
     let (cache, [connection, _driver]) = (near_cache(), StreamGuard::pair());
     let keys: Vec<_> = (0..100).map(|_| read(&cache, &connection, "")).collect();

@@ -36,6 +36,9 @@ use crate::{
     },
 };
 
+/// The end of the Redis keys of marks.
+pub(super) const MARK_SUFFIX: &str = ":mark";
+
 /// Whether an index has the sessions with this record.
 pub(super) fn is_indexed(record: &Record) -> bool {
     record.has_subject() || record.label().is_some()
@@ -153,11 +156,11 @@ impl RedisSessionStore {
         let base = self.index_key(group);
         let [sessions, sign_ins, new] =
             ["sessions", "sign-ins", "new"].map(|part| format!("{base}:{part}"));
-        [sessions, sign_ins, new, format!("{base}:mark")]
+        [sessions, sign_ins, new, format!("{base}{MARK_SUFFIX}")]
     }
 
     fn mark_key(&self, group: Group) -> String {
-        format!("{}:mark", self.index_key(group))
+        format!("{}{MARK_SUFFIX}", self.index_key(group))
     }
 
     /// The common prefix of a group's Redis keys, with the braces that keep them in one slot.
