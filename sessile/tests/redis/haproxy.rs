@@ -95,3 +95,40 @@ async fn a_pool_leaves_the_former_master_with_the_first_write_that_the_new_one_a
     updated_at_last(&store, &at).await;
     read(None).await;
 }
+
+/// A runtime that has only read learns from the write of another one that its server is no longer the master.
+#[tokio::test]
+async fn the_connections_of_all_runtimes_leave_a_former_master() {
+    let pair = pair();
+    let proxy = Proxy::start(pair[0].port()).unwrap();
+    let store = store(format!("redis://127.0.0.1:{}", proxy.port())).await;
+    let (at, ended) = (create(&store, 1).await, create(&store, 1).await);
+    for it in [&at, &ended] {
+        until_replicated(&pair, it).await;
+    }
+    let (reader, key) = (store.clone(), ended.clone());
+    let (ask, asked) = std::sync::mpsc::channel();
+    let (answer, mut answers) = tokio::sync::mpsc::unbounded_channel();
+    let other_runtime = std::thread::spawn(move || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().build().unwrap();
+        for () in asked {
+            let read = runtime.block_on(in_time(value(&reader, &key)));
+            answer.send(read.unwrap()).unwrap();
+        }
+    });
+    ask.send(()).unwrap();
+    assert_eq!(in_time(answers.recv()).await, Some(Some(1)));
+
+    set_master(&pair[1], None);
+    // It is a replica of a server that does not run, and serves what it has.
+    set_master(&pair[0], Some(sessile_rig::free_port().unwrap()));
+    proxy.switch_to(pair[1].port());
+    let other = crate::setup::store(pair[1].url()).await;
+    other.delete(&ended.id).await.unwrap();
+    updated_at_last(&store, &at).await;
+    ask.send(()).unwrap();
+    assert_eq!(in_time(answers.recv()).await, Some(None));
+    drop(ask);
+    other_runtime.join().unwrap();
+}

@@ -107,7 +107,6 @@ impl<'a> Request<'a> {
     }
 
     /// Whether a server that gave this reply has executed a write. A script reads first, and then may write nothing.
-    #[cfg(feature = "redis-pool")]
     pub(super) fn has_written(&self, reply: &Value) -> bool {
         match (self.effect, self.script) {
             (Effect::None, _) => false,
@@ -230,7 +229,6 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "redis-pool")]
     #[test]
     fn an_update_that_stored_nothing_has_not_written() {
         let word = |word: &str| Value::BulkString(word.into());

@@ -22,7 +22,7 @@ use super::{
         slot::slot_of,
         verdict::Verdict,
     },
-    Asking, Connector, Deadline, PerRuntime, Reply, ServerConnector, Target, may_repeat,
+    Asking, Connector, Deadline, PerRuntime, Reply, ServerConnector, Takeover, Target, may_repeat,
     server::{self, SharedConnection},
     topology::Topology,
 };
@@ -212,7 +212,7 @@ impl Cluster {
             let endpoint = Endpoint::Tcp(host.clone());
             PerRuntime::new(ServerConnector {
                 connector: Arc::clone(&self.connector),
-                target: Target::Server(endpoint),
+                target: Target::Server(endpoint, Takeover::default()),
             })
         });
         connections.here()

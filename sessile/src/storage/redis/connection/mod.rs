@@ -24,7 +24,7 @@ use self::{
     cluster::Cluster,
     connect::RawConnection,
     sentinel::Sentinels,
-    server::{Asking, PerRuntime, ServerConnector, Target},
+    server::{Asking, PerRuntime, ServerConnector, Takeover, Target},
 };
 use super::{
     StoreError,
@@ -90,7 +90,9 @@ impl Connection {
             Transport::PerRuntime(Arc::new(PerRuntime::new(connector)))
         };
         let transport = match location.servers {
-            Servers::One(endpoint) => per_runtime(connector, Target::Server(endpoint)),
+            Servers::One(endpoint) => {
+                per_runtime(connector, Target::Server(endpoint, Takeover::default()))
+            }
             Servers::Sentinels { hosts, master } => {
                 let sentinels = Sentinels::new(Arc::clone(&connector), hosts, master.into());
                 per_runtime(connector, Target::Master(sentinels))
@@ -159,9 +161,8 @@ impl Connection {
         let deadline = self.deadline();
         match &self.transport {
             Transport::PerRuntime(connections) => {
-                let connection = connections.here();
                 up_to_twice(request, || {
-                    server::send(&connection, request, Asking::No, deadline)
+                    server::send_here(connections, request, deadline)
                 })
                 .await
             }

@@ -1,8 +1,12 @@
 //! [`ServerConnector`]: shared connections to one server, or to the current master.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use redis::{Pipeline, aio::MultiplexedConnection};
+use tokio::time::Instant;
 
 use super::{
     super::{
@@ -17,7 +21,11 @@ use super::{
     sentinel::Sentinels,
 };
 use crate::{
-    storage::shared_connection::{self, Backoff, Connect},
+    storage::{
+        lock::lock,
+        shared_connection::{self, Backoff, Connect},
+        timing::LONGEST_PAUSE,
+    },
     telemetry::Backend,
 };
 
@@ -31,9 +39,43 @@ pub(super) struct ServerConnector {
 }
 
 pub(super) enum Target {
-    Server(Endpoint),
+    Server(Endpoint, Takeover),
     /// The server that sentinels name.
     Master(Sentinels),
+}
+
+/// Notices by the replies to writes that another server has become the master at an address. Redis keeps the connections to a
+/// former master, which still answers reads, so those of all runtimes have to be closed.
+#[derive(Default)]
+pub(super) struct Takeover {
+    /// Whether a write was refused since the last one that was executed.
+    was_refused: AtomicBool,
+    closed_at: Mutex<Option<Instant>>,
+}
+
+impl Takeover {
+    /// Whether all connections have to be closed after this answer: to the first write that is executed after one was
+    /// refused, and to a write that is refused, unless they have just been closed. A server that stays a replica is not
+    /// connected to for each write.
+    fn closes_all(&self, request: &Request<'_>, answer: &Result<Reply, Fault>) -> bool {
+        match answer {
+            Ok(reply) => {
+                self.was_refused.load(Relaxed)
+                    && request.has_written(&reply.value)
+                    && self.was_refused.swap(false, Relaxed)
+            }
+            Err(fault) if fault.verdict() == Verdict::Replica => {
+                self.was_refused.store(true, Relaxed);
+                let mut closed_at = lock(&self.closed_at);
+                let is_due = closed_at.is_none_or(|at| at.elapsed() >= LONGEST_PAUSE);
+                if is_due {
+                    *closed_at = Some(Instant::now());
+                }
+                is_due
+            }
+            Err(_) => false,
+        }
+    }
 }
 
 /// The parts of a connection that a request needs.
@@ -54,7 +96,7 @@ impl Connect for ServerConnector {
 
     async fn connect(&self) -> Result<RawConnection, Fault> {
         match &self.target {
-            Target::Server(endpoint) => self.connector.connect_to(endpoint).await,
+            Target::Server(endpoint, _) => self.connector.connect_to(endpoint).await,
             Target::Master(sentinels) => sentinels.connect().await,
         }
     }
@@ -90,6 +132,21 @@ impl Connect for ServerConnector {
 pub(super) enum Asking {
     No,
     Yes,
+}
+
+/// Sends `request` over the connection of the current runtime.
+pub(super) async fn send_here(
+    connections: &PerRuntime,
+    request: &Request<'_>,
+    deadline: Deadline,
+) -> Result<Reply, Fault> {
+    let answer = send(&connections.here(), request, Asking::No, deadline).await;
+    if let Target::Server(_, takeover) = &connections.connector().target
+        && takeover.closes_all(request, &answer)
+    {
+        connections.close();
+    }
+    answer
 }
 
 pub(super) async fn send(
