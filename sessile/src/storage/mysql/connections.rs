@@ -12,8 +12,7 @@ use super::{
 use crate::{
     storage::{
         retirement::{self, Pooled},
-        sql::{AfterCut, Attempted, Fault, NewRow, up_to_twice},
-        timing::Deadline,
+        sql::{Attempt, Fault, NewRow},
     },
     telemetry::{self, Backend},
 };
@@ -43,28 +42,22 @@ impl From<MySqlPool> for Pool {
 }
 
 impl Connections {
-    /// Runs `operation`, and resends it on a new connection if its connection was cut and `after_cut`
-    /// allows it.
+    /// Runs `operation` on a connection.
     ///
     /// A connection is used again only after the reply was read to its end. If the operation takes too long or
     /// its caller drops it, the connection is closed, so that no later operation reads its reply.
     pub(super) async fn run<T, F>(
         &self,
-        deadline: Deadline,
-        after_cut: AfterCut,
-        operation: impl Fn(Lease) -> F,
-    ) -> Attempted<T>
+        Attempt { deadline, is_new }: Attempt,
+        operation: impl FnOnce(Lease) -> F,
+    ) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        let operation = &operation;
-        up_to_twice(after_cut, |is_new| async move {
-            let lease = deadline.bound(self.lease(is_new, deadline.limit)).await;
-            let lease = lease.unwrap_or_else(|timed_out| Err(timed_out.into()));
-            let lease = lease.map_err(Fault::not_connected)?;
-            deadline.bound(operation(lease)).await?
-        })
-        .await
+        let lease = deadline.bound(self.lease(is_new, deadline.limit)).await;
+        let lease = lease.unwrap_or_else(|timed_out| Err(timed_out.into()));
+        let lease = lease.map_err(Fault::not_connected)?;
+        deadline.bound(operation(lease)).await?
     }
 
     /// Closes the store's own connections, each after its operation.

@@ -19,8 +19,7 @@ use sqlx::MySqlPool;
 
 use self::{builder::Target, database::MySql};
 use super::{
-    CreateOutcome, SessionId, StoreError, StoreErrorKind, SubjectDigest, Version,
-    sql::DatabaseSessionStore,
+    SessionId, StoreError, StoreErrorKind, SubjectDigest, Version, sql::DatabaseSessionStore,
 };
 
 pub use self::builder::MySqlSessionStoreBuilder;

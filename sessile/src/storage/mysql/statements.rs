@@ -15,10 +15,7 @@ use super::{
     marks::{bind_session, is_live, is_refused},
     query::{NOW, query},
 };
-use crate::storage::{
-    CreateOutcome, Refusal,
-    sql::{Marks, Name, NewRow, Row, Swap},
-};
+use crate::storage::sql::{Marks, Name, NewRow, Row, Written};
 
 /// The statements of a store for MySQL and MariaDB.
 #[derive(Debug)]
@@ -99,28 +96,40 @@ impl Statements {
         rows.first().map(found).transpose()
     }
 
-    /// Inserts a row unless there is a live row of its id.
-    pub(super) async fn create(
+    /// Inserts a row unless there is a live row of its id, or replaces the one that has the expected version.
+    pub(super) async fn store(
         &self,
         connection: &mut MySqlConnection,
         row: &NewRow<'_>,
-    ) -> Result<CreateOutcome, Error> {
-        let marks = Marks::of_session(row.subject().is_some());
+        marks: Marks,
+    ) -> Result<Written, Error> {
+        match row.expected {
+            None => self.create(connection, row, marks).await,
+            Some(expected) => self.update(connection, expected, row, marks).await,
+        }
+    }
+
+    async fn create(
+        &self,
+        connection: &mut MySqlConnection,
+        row: &NewRow<'_>,
+        marks: Marks,
+    ) -> Result<Written, Error> {
         let statement = &self.of_row(marks).create;
-        let outcome = Self::insert(connection, statement, row, marks).await?;
-        if outcome != CreateOutcome::Taken {
-            return Ok(outcome);
+        let written = Self::insert(connection, statement, row, marks).await?;
+        if !matches!(written, Written::NotStored(_)) {
+            return Ok(written);
         }
         // Ids are random, so only a test gets here.
         if marks == Marks::Read && self.is_refused(&mut *connection, row).await? {
-            return Ok(CreateOutcome::Refused(Refusal::SubjectEnded));
+            return Ok(Written::SubjectEnded);
         }
         let deleted = query(&self.delete_if_expired)
             .bind(row.id.as_bytes().as_slice())
             .execute(&mut *connection)
             .await?;
         match deleted.rows_affected() {
-            0 => Ok(CreateOutcome::Taken),
+            0 => Ok(written),
             _ => Self::insert(connection, statement, row, marks).await,
         }
     }
@@ -130,7 +139,7 @@ impl Statements {
         statement: &Arc<str>,
         row: &NewRow<'_>,
         marks: Marks,
-    ) -> Result<CreateOutcome, Error> {
+    ) -> Result<Written, Error> {
         /// `ER_BAD_NULL_ERROR`
         const IS_NULL: u16 = 1048;
         let mut insert = query(statement)
@@ -149,26 +158,28 @@ impl Statements {
             .execute(connection)
             .await;
         match inserted {
-            Ok(_) => Ok(CreateOutcome::Created),
-            Err(Error::Database(error)) if error.is_unique_violation() => Ok(CreateOutcome::Taken),
+            Ok(_) => Ok(Written::STORED),
+            Err(Error::Database(error)) if error.is_unique_violation() => {
+                Ok(Written::NotStored(None))
+            }
             Err(Error::Database(error))
                 if marks == Marks::Read
                     && (error.try_downcast_ref::<MySqlDatabaseError>())
                         .is_some_and(|error| error.number() == IS_NULL) =>
             {
-                Ok(CreateOutcome::Refused(Refusal::SubjectEnded))
+                Ok(Written::SubjectEnded)
             }
             Err(error) => Err(error),
         }
     }
 
-    pub(super) async fn update(
+    async fn update(
         &self,
         connection: &mut MySqlConnection,
         expected: Version,
         row: &NewRow<'_>,
         marks: Marks,
-    ) -> Result<Swap, Error> {
+    ) -> Result<Written, Error> {
         let expected = expected.get();
         let mut update = query(&self.of_row(marks).update)
             .bind(expected)
@@ -192,10 +203,14 @@ impl Statements {
         }
         let updated = update.execute(&mut *connection).await?;
         // Counts the rows that were found, changed or not.
+        let version = Version::new(updated.last_insert_id());
         Ok(match updated.rows_affected() {
-            0 if marks == Marks::Read && self.is_refused(connection, row).await? => Swap::Refused,
-            0 => Swap::Missing,
-            _ => Swap::Now(Version::new(updated.last_insert_id())),
+            0 if marks == Marks::Read && self.is_refused(connection, row).await? => {
+                Written::SubjectEnded
+            }
+            0 => Written::NotStored(None),
+            _ if version == row.version => Written::STORED,
+            _ => Written::NotStored(Some(version)),
         })
     }
 

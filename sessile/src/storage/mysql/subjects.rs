@@ -4,38 +4,40 @@
 use sqlx::{Error, MySqlConnection, Row as _};
 
 use super::{
-    CreateOutcome, SessionId, Version,
+    SessionId, Version,
     error::fault,
     marks::bind_session,
     query::{self, query, rows},
     statements::Statements,
 };
 use crate::storage::{
-    sql::{End, Ended, Fault, MARK_KEPT, Marks, SignIn, SignedIn, Swap},
+    SessionLimit,
+    sql::{End, Ended, Fault, MARK_KEPT, Marks, NewRow, Written},
     timing::millis,
 };
 
 impl Statements {
-    /// Signs in under a limit.
-    pub(super) async fn sign_in(
+    /// Stores a row, under a limit if it has one.
+    pub(super) async fn write(
         &self,
         connection: &mut MySqlConnection,
-        sign_in: &SignIn<'_>,
-    ) -> Result<SignedIn, Fault> {
+        row: &NewRow<'_>,
+        marks: Marks,
+    ) -> Result<Written, Fault> {
+        let Some(limit) = row.limit else {
+            return self.store(connection, row, marks).await.map_err(fault);
+        };
         begin(connection).await?;
-        let signed_in = self.sign_in_locked(connection, sign_in).await;
-        end(connection, signed_in).await
+        let written = self.sign_in_locked(connection, row, limit).await;
+        end(connection, written).await
     }
 
     async fn sign_in_locked(
         &self,
         connection: &mut MySqlConnection,
-        SignIn {
-            row,
-            expected,
-            limit,
-        }: &SignIn<'_>,
-    ) -> Result<SignedIn, Error> {
+        row: &NewRow<'_>,
+        limit: SessionLimit,
+    ) -> Result<Written, Error> {
         let ending = &self.ending;
         let subject = row.subject().unwrap_or_default();
         ending.lock(connection, subject).await?;
@@ -47,39 +49,26 @@ impl Statements {
         .await?;
         let found = found.map(Version::new);
         if is_refused {
-            return Ok(SignedIn::SubjectEnded);
+            return Ok(Written::SubjectEnded);
         }
         if found == Some(row.version) {
-            let displaced = Vec::new();
-            return Ok(SignedIn::Stored { displaced });
+            return Ok(Written::STORED);
         }
-        if found != *expected {
-            return Ok(SignedIn::NotStored(found));
+        if found != row.expected {
+            return Ok(Written::NotStored(found));
         }
         let find_others = query(&ending.find_others).bind(subject).bind(id);
         let others = rows(connection, find_others, query::id).await?;
         let Some(displaced) = limit.displaced(others) else {
-            return Ok(SignedIn::LimitReached);
+            return Ok(Written::LimitReached);
         };
-        let not_stored = match expected {
-            None => match self.create(connection, row).await? {
-                CreateOutcome::Created => None,
-                CreateOutcome::Refused(_) => Some(SignedIn::SubjectEnded),
-                _ => Some(SignedIn::NotStored(None)),
-            },
-            Some(expected) => match self.update(connection, *expected, row, Marks::Read).await? {
-                Swap::Now(version) if version == row.version => None,
-                Swap::Now(version) => Some(SignedIn::NotStored(Some(version))),
-                Swap::Missing => Some(SignedIn::NotStored(None)),
-                Swap::Refused => Some(SignedIn::SubjectEnded),
-            },
-        };
-        if let Some(not_stored) = not_stored {
-            return Ok(not_stored);
+        let written = self.store(connection, row, Marks::Read).await?;
+        if !matches!(written, Written::Stored { .. }) {
+            return Ok(written);
         }
         let deleting = ending.delete_of_subject(connection, &displaced, subject, i64::MAX);
         let displaced = deleting.await?;
-        Ok(SignedIn::Stored { displaced })
+        Ok(Written::Stored { displaced })
     }
 
     /// Ends the sessions of a subject.

@@ -3,24 +3,22 @@
 use std::{num::NonZeroU32, sync::Arc};
 
 use super::{
-    CreateOutcome, SessionId, SubjectDigest, Version,
+    SessionId, SubjectDigest,
     builder::{ConnectionSettings, Target},
     connections::Connections,
-    ending::sign_in,
+    ending::{LIMIT_REACHED, SUBJECT_ENDED},
     parameter::Parameter,
     rows::{cleaned, count_of, ids, only, sessions, version_of},
     schema,
-    statements::{Call, Found, Rows, Statements},
+    statements::{Call, Statements},
 };
 use crate::{
     storage::{
-        Refusal,
         sql::{
-            self, AfterCut, Attempted, Batch, Cleaned, Database, DatabaseSessionStoreBuilder, End,
-            Ended, Fault, MARK_KEPT, Marks, NewRow, Row, RowsById, Schema, SignIn, SignedIn, Swap,
-            Table,
+            self, Attempt, Batch, Cleaned, Database, DatabaseSessionStoreBuilder, End, Ended,
+            Fault, MARK_KEPT, Marks, NewRow, Row, RowsById, Schema, Table, Written,
         },
-        timing::{Deadline, millis},
+        timing::millis,
     },
     telemetry::Backend,
 };
@@ -34,13 +32,6 @@ pub struct Postgres {
     tables: [Table; 2],
     statements: Arc<Statements>,
     connections: Connections,
-}
-
-impl Postgres {
-    /// Executes a statement that can be repeated.
-    fn run(&self, call: &Call<'_>, deadline: Deadline) -> impl Future<Output = Attempted<Rows>> {
-        self.connections.run(call, AfterCut::Resend, deadline)
-    }
 }
 
 impl Database for Postgres {
@@ -70,98 +61,86 @@ impl Database for Postgres {
         &self.tables
     }
 
-    async fn open(&self, create_tables: bool, deadline: Deadline) -> Attempted<()> {
-        let opening = self.connections.open(&self.tables, create_tables, deadline);
-        opening.await
+    async fn open(&self, create_tables: bool, attempt: Attempt) -> Result<(), Fault> {
+        let deadline = attempt.deadline;
+        self.connections
+            .open(&self.tables, create_tables, deadline)
+            .await
     }
 
     async fn load(
         &self,
         id: &SessionId,
         marks: Marks,
-        deadline: Deadline,
-    ) -> Attempted<Option<Row>> {
+        attempt: Attempt,
+    ) -> Result<Option<Row>, Fault> {
         let load = self.statements.load(id, marks);
-        self.run(&load, deadline).await.map(only).map(|found| {
-            Some(Row {
-                version: version_of(found.first)?,
-                is_unchecked: found.second == Some(1),
-                // Without a text it is corrupt, and not missing.
-                record: found.text.unwrap_or_default().into_bytes(),
+        self.connections
+            .run(&load, attempt)
+            .await
+            .map(only)
+            .map(|found| {
+                Some(Row {
+                    version: version_of(found.first)?,
+                    is_unchecked: found.second == Some(1),
+                    // Without a text it is corrupt, and not missing.
+                    record: found.text.unwrap_or_default().into_bytes(),
+                })
             })
-        })
     }
 
-    async fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> Attempted<CreateOutcome> {
-        let create = self.statements.create(row);
-        let creating = self.connections.run(&create, AfterCut::Fail, deadline);
-        creating.await.map(only).map(|found| match found {
-            Found {
-                second: Some(1), ..
-            } => CreateOutcome::Refused(Refusal::SubjectEnded),
-            Found { first: Some(1), .. } => CreateOutcome::Created,
-            _ => CreateOutcome::Taken,
-        })
-    }
-
-    async fn update(
+    async fn write(
         &self,
-        expected: Version,
         row: &NewRow<'_>,
         marks: Marks,
-        deadline: Deadline,
-    ) -> Attempted<Swap> {
-        let update = self.statements.update(expected, row, marks);
-        let answer = self.run(&update, deadline).await;
-        answer.map(only).map(|found| match found.second {
-            Some(1) => Swap::Refused,
-            _ => version_of(found.first).map_or(Swap::Missing, Swap::Now),
+        attempt: Attempt,
+    ) -> Result<Written, Fault> {
+        let write = self.statements.write(row, marks);
+        let found = only(self.connections.run(&write, attempt).await?);
+        Ok(match found.second {
+            Some(SUBJECT_ENDED) => Written::SubjectEnded,
+            Some(LIMIT_REACHED) => Written::LimitReached,
+            _ => match version_of(found.first) {
+                Some(version) if version == row.version => Written::Stored {
+                    displaced: ids(found.text.as_deref()),
+                },
+                version => Written::NotStored(version),
+            },
         })
     }
 
-    async fn delete(&self, id: &SessionId, deadline: Deadline) -> Attempted<()> {
+    async fn delete(&self, id: &SessionId, attempt: Attempt) -> Result<(), Fault> {
         let delete = Call::new(&self.statements.delete, vec![Parameter::id(id)]);
-        self.run(&delete, deadline).await.map(drop)
+        self.connections.run(&delete, attempt).await.map(drop)
     }
 
-    async fn clean_up(&self, batch: Batch, deadline: Deadline) -> Attempted<Cleaned> {
+    async fn clean_up(&self, batch: Batch, attempt: Attempt) -> Result<Cleaned, Fault> {
         let statement = match batch.returns_rows {
             true => &self.statements.clean_up_and_return,
             false => &self.statements.clean_up,
         };
         let limit = Parameter::number(batch.limit);
         let clean_up = Call::new(statement, vec![limit, Parameter::number(batch.due_from)]);
-        self.run(&clean_up, deadline).await.map(cleaned)
+        self.connections.run(&clean_up, attempt).await.map(cleaned)
     }
 
-    async fn sign_in(&self, sign_in: &SignIn<'_>, deadline: Deadline) -> Attempted<SignedIn> {
-        let after_cut = AfterCut::of_sign_in(sign_in);
-        let call = self.statements.sign_in(sign_in);
-        let answer = self.connections.run(&call, after_cut, deadline).await;
-        answer.map(only).map(|found| match found.first {
-            Some(sign_in::STORED) => SignedIn::Stored {
-                displaced: ids(found.text.as_deref()),
-            },
-            Some(sign_in::SUBJECT_ENDED) => SignedIn::SubjectEnded,
-            Some(sign_in::LIMIT_REACHED) => SignedIn::LimitReached,
-            _ => SignedIn::NotStored(version_of(found.second)),
-        })
-    }
-
-    async fn list(&self, subject: &SubjectDigest, deadline: Deadline) -> Attempted<RowsById> {
+    async fn list(&self, subject: &SubjectDigest, attempt: Attempt) -> Result<RowsById, Fault> {
         let statement = &self.statements.lists.list;
         let list = Call::new(statement, vec![Parameter::subject(subject)]);
-        self.run(&list, deadline).await.map(sessions)
+        self.connections.run(&list, attempt).await.map(sessions)
     }
 
-    async fn find_by_label(&self, label: &str, deadline: Deadline) -> Attempted<Vec<SessionId>> {
+    async fn find_by_label(&self, label: &str, attempt: Attempt) -> Result<Vec<SessionId>, Fault> {
         let statement = &self.statements.lists.find_by_label;
         let label = Parameter::Bytes(Some(label.as_bytes()));
-        let answer = self.run(&Call::new(statement, vec![label]), deadline).await;
+        let answer = self
+            .connections
+            .run(&Call::new(statement, vec![label]), attempt)
+            .await;
         answer.map(|rows| ids(only(rows).text.as_deref()))
     }
 
-    async fn end_subject(&self, end: End<'_>, deadline: Deadline) -> Attempted<Option<Ended>> {
+    async fn end_subject(&self, end: End<'_>, attempt: Attempt) -> Result<Option<Ended>, Fault> {
         let parameters = vec![
             Parameter::subject(end.subject),
             Parameter::number(end.now),
@@ -169,12 +148,16 @@ impl Database for Postgres {
             Parameter::number(millis(MARK_KEPT)),
         ];
         let end = Call::new(&self.statements.ending.end_subject, parameters);
-        self.run(&end, deadline).await.map(only).map(|found| {
-            Some(Ended {
-                at: found.first?,
-                ids: ids(found.text.as_deref()),
+        self.connections
+            .run(&end, attempt)
+            .await
+            .map(only)
+            .map(|found| {
+                Some(Ended {
+                    at: found.first?,
+                    ids: ids(found.text.as_deref()),
+                })
             })
-        })
     }
 
     async fn is_revoked(
@@ -182,24 +165,22 @@ impl Database for Postgres {
         id: &SessionId,
         subject: Option<&SubjectDigest>,
         since: i64,
-        deadline: Deadline,
-    ) -> Attempted<bool> {
+        attempt: Attempt,
+    ) -> Result<bool, Fault> {
         let parameters = vec![
             Parameter::id(id),
             subject.map_or(Parameter::Bytes(None), Parameter::subject),
             Parameter::number(since),
         ];
         let question = Call::new(&self.statements.lists.is_revoked, parameters);
-        let answer = self.run(&question, deadline).await;
+        let answer = self.connections.run(&question, attempt).await;
         answer.map(|rows| only(rows).first == Some(1))
     }
 
-    async fn mark_everything(&self, now: i64, deadline: Deadline) -> Attempted<i64> {
+    async fn mark_everything(&self, now: i64, attempt: Attempt) -> Result<i64, Fault> {
         let numbers = [now, millis(MARK_KEPT)].map(Parameter::number);
-        let statement = &self.statements.ending.mark_everything;
-        let answer = self
-            .run(&Call::new(statement, numbers.into()), deadline)
-            .await;
+        let mark = Call::new(&self.statements.ending.mark_everything, numbers.into());
+        let answer = self.connections.run(&mark, attempt).await;
         answer.map(|rows| only(rows).first.unwrap_or(now))
     }
 
@@ -207,15 +188,15 @@ impl Database for Postgres {
         &self,
         after: Option<&SessionId>,
         at: i64,
-        deadline: Deadline,
-    ) -> Attempted<Option<SessionId>> {
+        attempt: Attempt,
+    ) -> Result<Option<SessionId>, Fault> {
         let parameters = vec![
             Parameter::after(after),
             Parameter::number(at),
             Parameter::number(ENDED_AT_ONCE),
         ];
         let delete = Call::new(&self.statements.ending.delete_all, parameters);
-        let answer = self.run(&delete, deadline).await;
+        let answer = self.connections.run(&delete, attempt).await;
         answer.map(|rows| ids(only(rows).text.as_deref()).pop())
     }
 
@@ -223,16 +204,16 @@ impl Database for Postgres {
         &self,
         after: Option<&SessionId>,
         limit: NonZeroU32,
-        deadline: Deadline,
-    ) -> Attempted<RowsById> {
+        attempt: Attempt,
+    ) -> Result<RowsById, Fault> {
         let parameters = vec![Parameter::after(after), Parameter::number(limit.get())];
         let page = Call::new(&self.statements.lists.page, parameters);
-        self.run(&page, deadline).await.map(sessions)
+        self.connections.run(&page, attempt).await.map(sessions)
     }
 
-    async fn count(&self, deadline: Deadline) -> Attempted<u64> {
+    async fn count(&self, attempt: Attempt) -> Result<u64, Fault> {
         let count = Call::new(&self.statements.lists.count, Vec::new());
-        let answer = self.run(&count, deadline).await;
+        let answer = self.connections.run(&count, attempt).await;
         answer.map(|rows| count_of(only(rows).first))
     }
 

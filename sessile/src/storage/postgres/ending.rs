@@ -21,13 +21,11 @@ pub(super) struct EndStatements {
     pub(super) delete_all: Statement,
 }
 
-/// The outcome of a sign-in, as its statement returns it.
-pub(super) mod sign_in {
-    pub(in super::super) const STORED: i64 = 1;
-    pub(in super::super) const SUBJECT_ENDED: i64 = 2;
-    pub(in super::super) const LIMIT_REACHED: i64 = 3;
-    pub(in super::super) const NOT_STORED: i64 = 4;
-}
+/// The second number that a write returns if a mark has ended its session.
+pub(super) const SUBJECT_ENDED: i64 = 1;
+
+/// The second number that a sign-in returns if the subject has as many sessions as are allowed.
+pub(super) const LIMIT_REACHED: i64 = 2;
 
 impl EndStatements {
     pub(super) fn new(sessions: &Name, marks: &Name) -> Self {
@@ -113,12 +111,6 @@ impl EndStatements {
 /// Parameter 9 is the maximum number of sessions. Parameter 10 is 1 if a new one is refused there.
 fn sign_in(sessions: &Name, marks: &Name, write: &str) -> Statement {
     let (is_live, refused) = (is_live(marks), refused(marks));
-    let [stored, subject_ended, limit_reached, not_stored] = [
-        sign_in::STORED,
-        sign_in::SUBJECT_ENDED,
-        sign_in::LIMIT_REACHED,
-        sign_in::NOT_STORED,
-    ];
     Statement::new(
         Purpose::SignIn,
         row_and!(INT8, INT8, INT8),
@@ -138,15 +130,13 @@ fn sign_in(sessions: &Name, marks: &Name, write: &str) -> Statement {
                  RETURNING id
              )
              SELECT {PROOF},
+                 COALESCE((SELECT version FROM stored), (SELECT version FROM found))::bigint,
                  (CASE
-                     WHEN EXISTS (SELECT FROM refused) THEN {subject_ended}
-                     WHEN EXISTS (SELECT FROM stored) THEN {stored}
-                     WHEN EXISTS (SELECT FROM found WHERE version = $2) THEN {stored}
-                     WHEN (SELECT version FROM found) IS DISTINCT FROM $8 THEN {not_stored}
-                     WHEN $10 = 1 AND EXISTS (SELECT FROM excess) THEN {limit_reached}
-                     ELSE {not_stored}
+                     WHEN EXISTS (SELECT FROM refused) THEN {SUBJECT_ENDED}
+                     WHEN $10 = 1 AND EXISTS (SELECT FROM excess)
+                         AND (SELECT version FROM found) IS NOT DISTINCT FROM $8 THEN {LIMIT_REACHED}
+                     ELSE 0
                  END)::bigint,
-                 (SELECT version FROM found)::bigint,
                  (SELECT string_agg(encode(id, 'hex'), '') FROM displaced)"
         ),
     )

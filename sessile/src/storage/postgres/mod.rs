@@ -21,9 +21,7 @@ mod tls;
 #[cfg(feature = "_postgres-pool")]
 use self::builder::Target;
 use self::database::Postgres;
-use super::{
-    CreateOutcome, SessionId, StoreErrorKind, SubjectDigest, Version, sql::DatabaseSessionStore,
-};
+use super::{SessionId, StoreErrorKind, SubjectDigest, Version, sql::DatabaseSessionStore};
 
 pub use self::builder::PostgresSessionStoreBuilder;
 #[cfg(feature = "_postgres-pool")]

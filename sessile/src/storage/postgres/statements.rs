@@ -7,12 +7,12 @@ use smallvec::SmallVec;
 use tokio_postgres::types::Type;
 
 use super::{
-    SessionId, Version, ending::EndStatements, lists::ListStatements, parameter::Parameter,
+    SessionId, ending::EndStatements, lists::ListStatements, parameter::Parameter,
     row_statements::RowStatements,
 };
 use crate::storage::{
-    AtLimit,
-    sql::{Marks, Name, NewRow, SignIn},
+    AtLimit, SessionLimit,
+    sql::{Marks, Name, NewRow},
 };
 
 /// The server's clock in milliseconds since the Unix epoch, constant throughout a statement.
@@ -118,47 +118,19 @@ impl Statements {
         Call::new(&self.of_row(marks).load, vec![Parameter::id(id)])
     }
 
-    pub(super) fn create<'a>(&'a self, row: &'a NewRow<'_>) -> Call<'a> {
-        let marks = Marks::of_session(row.subject().is_some());
-        Call::new(&self.of_row(marks).create, columns(row).into())
-    }
-
-    pub(super) fn update<'a>(
-        &'a self,
-        expected: Version,
-        row: &'a NewRow<'_>,
-        marks: Marks,
-    ) -> Call<'a> {
-        let update = &self.of_row(marks).update;
-        let mut parameters = Vec::with_capacity(update.types.len());
-        parameters.extend(columns(row));
-        parameters.push(Parameter::version(expected));
-        Call::new(update, parameters)
-    }
-
-    pub(super) fn sign_in<'a>(&'a self, sign_in: &'a SignIn<'_>) -> Call<'a> {
-        let SignIn {
-            row,
-            expected,
-            limit,
-        } = sign_in;
-        let statement = match expected {
-            Some(_) => &self.ending.sign_in,
-            None => &self.ending.sign_in_to_new,
+    pub(super) fn write<'a>(&'a self, row: &'a NewRow<'_>, marks: Marks) -> Call<'a> {
+        let statement = match (row.expected, row.limit) {
+            (None, None) => &self.of_row(marks).create,
+            (Some(_), None) => &self.of_row(marks).update,
+            (None, Some(_)) => &self.ending.sign_in_to_new,
+            (Some(_), Some(_)) => &self.ending.sign_in,
         };
-        let refuses_new = limit.at_limit() == AtLimit::RefuseNew;
-        let mut parameters = Vec::with_capacity(statement.types.len());
-        parameters.extend(columns(row));
-        parameters.extend([
-            expected.map_or(Parameter::Number(None), Parameter::version),
-            Parameter::number(limit.max()),
-            Parameter::number(refuses_new),
-        ]);
-        let subject = row.subject().and_then(|subject| subject.first_chunk());
+        let parameters = parameters_of(row).into_iter().take(statement.types.len());
+        // Sign-ins of this subject lock the same number.
+        let lock = row.limit.and(row.subject()).and_then(<[u8]>::first_chunk);
         Call {
-            // Sign-ins of this subject lock the same number.
-            lock: subject.copied().map(i64::from_be_bytes),
-            ..Call::new(statement, parameters)
+            lock: lock.copied().map(i64::from_be_bytes),
+            ..Call::new(statement, parameters.collect())
         }
     }
 
@@ -209,8 +181,10 @@ fn clean_up(sessions: &Name, marks: &Name, returns_rows: bool) -> Statement {
     Statement::new(Purpose::Maintain, &[Type::INT8, Type::INT8], &text)
 }
 
-/// The columns of a row, as parameters 1 to 7.
-fn columns<'a>(row: &'a NewRow<'_>) -> [Parameter<'a>; 7] {
+/// The parameters of a write. Each statement takes the first ones: the columns of the row, the version that it expects, and
+/// the limit of a sign-in.
+fn parameters_of<'a>(row: &'a NewRow<'_>) -> [Parameter<'a>; 10] {
+    let refuses_new = |limit: SessionLimit| i64::from(limit.at_limit() == AtLimit::RefuseNew);
     [
         Parameter::id(row.id),
         Parameter::version(row.version),
@@ -219,6 +193,10 @@ fn columns<'a>(row: &'a NewRow<'_>) -> [Parameter<'a>; 7] {
         Parameter::Number(row.signed_in_at),
         Parameter::Bytes(row.label.map(str::as_bytes)),
         Parameter::Text(Some(&row.record)),
+        row.expected
+            .map_or(Parameter::Number(None), Parameter::version),
+        Parameter::Number(row.limit.map(|limit| limit.max().into())),
+        Parameter::Number(row.limit.map(refuses_new)),
     ]
 }
 
