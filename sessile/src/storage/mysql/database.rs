@@ -1,6 +1,6 @@
 //! [`MySql`]: the operations of a store.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, sync::Arc};
 
 use sqlx::{Error, Row as _, mysql::MySqlRow};
 
@@ -8,7 +8,7 @@ use super::{
     SessionId, SubjectDigest,
     builder::{ConnectionSettings, Target},
     catalog::Catalog,
-    connections::Connections,
+    connections::{Connections, Lease},
     error::fault,
     query::{Query, id, id_before, query, rows, session},
     schema,
@@ -22,6 +22,9 @@ use crate::{
     telemetry::Backend,
 };
 
+/// The columns of a [`session`].
+const SESSION: &str = "it.id, it.version, CAST(it.record AS BINARY)";
+
 /// The operations of a store on MySQL or MariaDB.
 pub struct MySql {
     tables: [Table; 2],
@@ -31,18 +34,17 @@ pub struct MySql {
 
 impl MySql {
     /// The output of `decode` for each row that `query` returns.
-    async fn find<'a, T>(
+    async fn find<T>(
         &self,
         attempt: Attempt,
-        query: Query<'a>,
+        query: Query<'_>,
         decode: fn(&MySqlRow) -> Result<T, Error>,
     ) -> Result<Vec<T>, Fault> {
-        self.connections
-            .run(attempt, |mut lease| async move {
-                let found = rows(lease.connection(), query, decode).await;
-                lease.end(false, found.map_err(fault))
-            })
-            .await
+        let find = async |lease: &mut Lease| {
+            let found = rows(lease.connection(), query, decode).await;
+            found.map_err(fault)
+        };
+        self.connections.read(attempt, find).await
     }
 }
 
@@ -74,13 +76,11 @@ impl Database for MySql {
     }
 
     async fn open(&self, create_tables: bool, attempt: Attempt) -> Result<(), Fault> {
-        self.connections
-            .run(attempt, |mut lease| async move {
-                let mut catalog = Catalog(lease.connection());
-                let opened = sql::open(&mut catalog, &self.tables, create_tables).await;
-                lease.end(false, opened)
-            })
-            .await
+        let open = async |lease: &mut Lease| {
+            let mut catalog = Catalog(lease.connection());
+            sql::open(&mut catalog, &self.tables, create_tables).await
+        };
+        self.connections.read(attempt, open).await
     }
 
     async fn load(
@@ -89,12 +89,11 @@ impl Database for MySql {
         marks: Marks,
         attempt: Attempt,
     ) -> Result<Option<Row>, Fault> {
-        self.connections
-            .run(attempt, |mut lease| async move {
-                let row = self.statements.load(lease.connection(), id, marks).await;
-                lease.end(false, row.map_err(fault))
-            })
-            .await
+        let load = async |lease: &mut Lease| {
+            let row = self.statements.load(lease.connection(), id, marks).await;
+            row.map_err(fault)
+        };
+        self.connections.read(attempt, load).await
     }
 
     async fn write(
@@ -103,54 +102,53 @@ impl Database for MySql {
         marks: Marks,
         attempt: Attempt,
     ) -> Result<Written, Fault> {
-        self.connections
-            .run(attempt, |lease| async move {
-                let mut lease = lease.accepting(row)?;
-                let written = self.statements.write(lease.connection(), row, marks).await;
-                lease.end(true, written)
-            })
-            .await
+        let write = async |lease: &mut Lease| {
+            lease.check_size(row)?;
+            self.statements.write(lease.connection(), row, marks).await
+        };
+        self.connections.write(attempt, write).await
     }
 
     async fn delete(&self, id: &SessionId, attempt: Attempt) -> Result<(), Fault> {
-        self.connections
-            .run(attempt, |mut lease| async move {
-                let deleted = self.statements.delete(lease.connection(), id).await;
-                lease.end(true, deleted.map_err(fault))
-            })
-            .await
+        let delete = async |lease: &mut Lease| {
+            let deleted = self.statements.delete(lease.connection(), id).await;
+            deleted.map_err(fault)
+        };
+        self.connections.write(attempt, delete).await
     }
 
     async fn clean_up(&self, batch: Batch, attempt: Attempt) -> Result<Cleaned, Fault> {
-        self.connections
-            .run(attempt, |mut lease| async move {
-                let cleaned = self.statements.clean_up.run(lease.connection(), batch);
-                let cleaned = cleaned.await.map_err(fault);
-                // A read-only server permits a clean-up that writes nothing.
-                let is_write = !matches!(&cleaned, Ok(Cleaned { due: 0, .. }));
-                lease.end(is_write, cleaned)
-            })
-            .await
+        let clean_up = async |lease: &mut Lease| {
+            let cleaned = self.statements.clean_up(lease.connection(), batch).await;
+            cleaned.map_err(fault)
+        };
+        // Not a `write`: a read-only server permits a clean-up that finds nothing.
+        self.connections.read(attempt, clean_up).await
     }
 
     async fn list(&self, subject: &SubjectDigest, attempt: Attempt) -> Result<RowsById, Fault> {
-        let (text, subject) = (&self.statements.lists.list, subject.as_bytes().as_slice());
-        self.find(attempt, query(text).bind(subject), session).await
+        let Statements { sessions, live, .. } = &self.statements;
+        let list = format!(
+            "SELECT {SESSION} FROM {sessions} AS it
+             WHERE it.subject = ? AND {live} ORDER BY it.signed_in_at, it.id"
+        );
+        let list = query(list).bind(subject.as_bytes().as_slice());
+        self.find(attempt, list, session).await
     }
 
     async fn find_by_label(&self, label: &str, attempt: Attempt) -> Result<Vec<SessionId>, Fault> {
-        let text = &self.statements.lists.find_by_label;
-        self.find(attempt, query(text).bind(label.as_bytes()), id)
-            .await
+        let Statements { sessions, live, .. } = &self.statements;
+        let find = format!("SELECT it.id FROM {sessions} AS it WHERE it.label = ? AND {live}");
+        let find = query(find).bind(label.as_bytes());
+        self.find(attempt, find, id).await
     }
 
     async fn end_subject(&self, end: End<'_>, attempt: Attempt) -> Result<Option<Ended>, Fault> {
-        self.connections
-            .run(attempt, |mut lease| async move {
-                let ended = self.statements.end_subject(lease.connection(), end).await;
-                lease.end(true, ended)
-            })
-            .await
+        let end = async |lease: &mut Lease| {
+            let connection = lease.connection();
+            self.statements.end_subject(connection, end).await
+        };
+        self.connections.write(attempt, end).await
     }
 
     async fn is_revoked(
@@ -160,23 +158,22 @@ impl Database for MySql {
         since: i64,
         attempt: Attempt,
     ) -> Result<bool, Fault> {
-        let text = &self.statements.lists.is_revoked;
         let id = id.as_bytes().as_slice();
         let subject = subject.map(|subject| subject.as_bytes().as_slice());
-        let question = query(text).bind(id).bind(subject).bind(since);
+        let question = query(Arc::clone(&self.statements.is_revoked));
+        let question = question.bind(id).bind(subject).bind(since);
         let question = question.bind(id).bind(since);
         let answer = self.find(attempt, question, |row| row.try_get(0)).await;
         answer.map(|is_revoked: Vec<bool>| is_revoked == [true])
     }
 
     async fn mark_everything(&self, now: i64, attempt: Attempt) -> Result<i64, Fault> {
-        self.connections
-            .run(attempt, |mut lease| async move {
-                let ending = &self.statements.ending;
-                let at = ending.mark_everything(lease.connection(), now).await;
-                lease.end(true, at.map_err(fault))
-            })
-            .await
+        let mark = async |lease: &mut Lease| {
+            let connection = lease.connection();
+            let at = self.statements.mark_everything(connection, now).await;
+            at.map_err(fault)
+        };
+        self.connections.write(attempt, mark).await
     }
 
     async fn delete_all(
@@ -185,13 +182,12 @@ impl Database for MySql {
         at: i64,
         attempt: Attempt,
     ) -> Result<Option<SessionId>, Fault> {
-        self.connections
-            .run(attempt, |mut lease| async move {
-                let ending = &self.statements.ending;
-                let last = ending.delete_batch(lease.connection(), after, at).await;
-                lease.end(true, last.map_err(fault))
-            })
-            .await
+        let delete = async |lease: &mut Lease| {
+            let connection = lease.connection();
+            let last = self.statements.delete_batch(connection, after, at).await;
+            last.map_err(fault)
+        };
+        self.connections.write(attempt, delete).await
     }
 
     async fn page(
@@ -200,16 +196,23 @@ impl Database for MySql {
         limit: NonZeroU32,
         attempt: Attempt,
     ) -> Result<RowsById, Fault> {
-        let (text, after) = (&self.statements.lists.page, id_before(after));
-        let page = query(text).bind(after).bind(u64::from(limit.get()));
+        let Statements { sessions, live, .. } = &self.statements;
+        let page = format!(
+            "SELECT {SESSION} FROM {sessions} AS it
+             WHERE it.id > ? AND {live} ORDER BY it.id LIMIT ?"
+        );
+        let page = query(page).bind(id_before(after));
+        let page = page.bind(u64::from(limit.get()));
         self.find(attempt, page, session).await
     }
 
     async fn count(&self, attempt: Attempt) -> Result<u64, Fault> {
-        let text = &self.statements.lists.count;
-        let count = |row: &MySqlRow| row.try_get(0).map(i64::cast_unsigned);
-        let answer = self.find(attempt, query(text), count).await;
-        answer.map(|counts| counts.into_iter().sum())
+        let Statements { sessions, live, .. } = &self.statements;
+        let count = format!("SELECT COUNT(*) FROM {sessions} AS it WHERE {live}");
+        let counts = self
+            .find(attempt, query(count), |row| row.try_get(0))
+            .await?;
+        Ok(counts.into_iter().map(i64::cast_unsigned).sum())
     }
 
     fn close(&self) {

@@ -7,7 +7,6 @@ mod connections;
 mod database;
 mod ending;
 mod error;
-mod lists;
 mod marks;
 mod own;
 mod query;

@@ -6,32 +6,31 @@ use super::{
     SessionId, SubjectDigest,
     builder::{ConnectionSettings, Target},
     connections::Connections,
-    ending::{LIMIT_REACHED, SUBJECT_ENDED},
-    parameter::Parameter,
     rows::{cleaned, count_of, ids, only, sessions, version_of},
     schema,
-    statements::{Call, Statements},
+    sign_in::{LIMIT_REACHED, SUBJECT_ENDED},
+    statements::{Call, Rows, Statements},
 };
 use crate::{
-    storage::{
-        sql::{
-            self, Attempt, Batch, Cleaned, Database, DatabaseSessionStoreBuilder, End, Ended,
-            Fault, MARK_KEPT, Marks, NewRow, Row, RowsById, Schema, Table, Written,
-        },
-        timing::millis,
+    storage::sql::{
+        self, Attempt, Batch, Cleaned, Database, DatabaseSessionStoreBuilder, End, Ended, Fault,
+        Marks, NewRow, Row, RowsById, Schema, Table, Written,
     },
     telemetry::Backend,
 };
-
-/// The maximum number of rows that a statement for [`end_everything`](crate::storage::SubjectStore::end_everything)
-/// deletes.
-const ENDED_AT_ONCE: i64 = 1000;
 
 /// The operations of a store on PostgreSQL.
 pub struct Postgres {
     tables: [Table; 2],
     statements: Arc<Statements>,
     connections: Connections,
+}
+
+impl Postgres {
+    /// Executes a statement.
+    fn run(&self, call: &Call<'_>, attempt: Attempt) -> impl Future<Output = Result<Rows, Fault>> {
+        self.connections.run(call, attempt.deadline)
+    }
 }
 
 impl Database for Postgres {
@@ -63,9 +62,8 @@ impl Database for Postgres {
 
     async fn open(&self, create_tables: bool, attempt: Attempt) -> Result<(), Fault> {
         let deadline = attempt.deadline;
-        self.connections
-            .open(&self.tables, create_tables, deadline)
-            .await
+        let opening = self.connections.open(&self.tables, create_tables, deadline);
+        opening.await
     }
 
     async fn load(
@@ -75,18 +73,13 @@ impl Database for Postgres {
         attempt: Attempt,
     ) -> Result<Option<Row>, Fault> {
         let load = self.statements.load(id, marks);
-        self.connections
-            .run(&load, attempt)
-            .await
-            .map(only)
-            .map(|found| {
-                Some(Row {
-                    version: version_of(found.first)?,
-                    is_unchecked: found.second == Some(1),
-                    // Without a text it is corrupt, and not missing.
-                    record: found.text.unwrap_or_default().into_bytes(),
-                })
-            })
+        let found = only(self.run(&load, attempt).await?);
+        Ok(version_of(found.first).map(|version| Row {
+            version,
+            is_unchecked: found.second == Some(1),
+            // Without a text it is corrupt, and not missing.
+            record: found.text.unwrap_or_default().into_bytes(),
+        }))
     }
 
     async fn write(
@@ -96,7 +89,7 @@ impl Database for Postgres {
         attempt: Attempt,
     ) -> Result<Written, Fault> {
         let write = self.statements.write(row, marks);
-        let found = only(self.connections.run(&write, attempt).await?);
+        let found = only(self.run(&write, attempt).await?);
         Ok(match found.second {
             Some(SUBJECT_ENDED) => Written::SubjectEnded,
             Some(LIMIT_REACHED) => Written::LimitReached,
@@ -110,54 +103,33 @@ impl Database for Postgres {
     }
 
     async fn delete(&self, id: &SessionId, attempt: Attempt) -> Result<(), Fault> {
-        let delete = Call::new(&self.statements.delete, vec![Parameter::id(id)]);
-        self.connections.run(&delete, attempt).await.map(drop)
+        let delete = self.statements.delete(id);
+        self.run(&delete, attempt).await.map(drop)
     }
 
     async fn clean_up(&self, batch: Batch, attempt: Attempt) -> Result<Cleaned, Fault> {
-        let statement = match batch.returns_rows {
-            true => &self.statements.clean_up_and_return,
-            false => &self.statements.clean_up,
-        };
-        let limit = Parameter::number(batch.limit);
-        let clean_up = Call::new(statement, vec![limit, Parameter::number(batch.due_from)]);
-        self.connections.run(&clean_up, attempt).await.map(cleaned)
+        let clean_up = self.statements.clean_up(batch);
+        self.run(&clean_up, attempt).await.map(cleaned)
     }
 
     async fn list(&self, subject: &SubjectDigest, attempt: Attempt) -> Result<RowsById, Fault> {
-        let statement = &self.statements.lists.list;
-        let list = Call::new(statement, vec![Parameter::subject(subject)]);
-        self.connections.run(&list, attempt).await.map(sessions)
+        let list = self.statements.list(subject);
+        self.run(&list, attempt).await.map(sessions)
     }
 
     async fn find_by_label(&self, label: &str, attempt: Attempt) -> Result<Vec<SessionId>, Fault> {
-        let statement = &self.statements.lists.find_by_label;
-        let label = Parameter::Bytes(Some(label.as_bytes()));
-        let answer = self
-            .connections
-            .run(&Call::new(statement, vec![label]), attempt)
-            .await;
-        answer.map(|rows| ids(only(rows).text.as_deref()))
+        let find = self.statements.find_by_label(label);
+        let found = only(self.run(&find, attempt).await?);
+        Ok(ids(found.text.as_deref()))
     }
 
     async fn end_subject(&self, end: End<'_>, attempt: Attempt) -> Result<Option<Ended>, Fault> {
-        let parameters = vec![
-            Parameter::subject(end.subject),
-            Parameter::number(end.now),
-            end.kept.map_or(Parameter::Bytes(None), Parameter::id),
-            Parameter::number(millis(MARK_KEPT)),
-        ];
-        let end = Call::new(&self.statements.ending.end_subject, parameters);
-        self.connections
-            .run(&end, attempt)
-            .await
-            .map(only)
-            .map(|found| {
-                Some(Ended {
-                    at: found.first?,
-                    ids: ids(found.text.as_deref()),
-                })
-            })
+        let end = self.statements.end_subject(end);
+        let found = only(self.run(&end, attempt).await?);
+        Ok(found.first.map(|at| Ended {
+            at,
+            ids: ids(found.text.as_deref()),
+        }))
     }
 
     async fn is_revoked(
@@ -167,21 +139,15 @@ impl Database for Postgres {
         since: i64,
         attempt: Attempt,
     ) -> Result<bool, Fault> {
-        let parameters = vec![
-            Parameter::id(id),
-            subject.map_or(Parameter::Bytes(None), Parameter::subject),
-            Parameter::number(since),
-        ];
-        let question = Call::new(&self.statements.lists.is_revoked, parameters);
-        let answer = self.connections.run(&question, attempt).await;
-        answer.map(|rows| only(rows).first == Some(1))
+        let question = self.statements.is_revoked(id, subject, since);
+        let found = only(self.run(&question, attempt).await?);
+        Ok(found.first == Some(1))
     }
 
     async fn mark_everything(&self, now: i64, attempt: Attempt) -> Result<i64, Fault> {
-        let numbers = [now, millis(MARK_KEPT)].map(Parameter::number);
-        let mark = Call::new(&self.statements.ending.mark_everything, numbers.into());
-        let answer = self.connections.run(&mark, attempt).await;
-        answer.map(|rows| only(rows).first.unwrap_or(now))
+        let mark = self.statements.mark_everything(now);
+        let found = only(self.run(&mark, attempt).await?);
+        Ok(found.first.unwrap_or(now))
     }
 
     async fn delete_all(
@@ -190,14 +156,9 @@ impl Database for Postgres {
         at: i64,
         attempt: Attempt,
     ) -> Result<Option<SessionId>, Fault> {
-        let parameters = vec![
-            Parameter::after(after),
-            Parameter::number(at),
-            Parameter::number(ENDED_AT_ONCE),
-        ];
-        let delete = Call::new(&self.statements.ending.delete_all, parameters);
-        let answer = self.connections.run(&delete, attempt).await;
-        answer.map(|rows| ids(only(rows).text.as_deref()).pop())
+        let delete = self.statements.delete_all(after, at);
+        let found = only(self.run(&delete, attempt).await?);
+        Ok(ids(found.text.as_deref()).pop())
     }
 
     async fn page(
@@ -206,15 +167,14 @@ impl Database for Postgres {
         limit: NonZeroU32,
         attempt: Attempt,
     ) -> Result<RowsById, Fault> {
-        let parameters = vec![Parameter::after(after), Parameter::number(limit.get())];
-        let page = Call::new(&self.statements.lists.page, parameters);
-        self.connections.run(&page, attempt).await.map(sessions)
+        let page = self.statements.page(after, limit);
+        self.run(&page, attempt).await.map(sessions)
     }
 
     async fn count(&self, attempt: Attempt) -> Result<u64, Fault> {
-        let count = Call::new(&self.statements.lists.count, Vec::new());
-        let answer = self.connections.run(&count, attempt).await;
-        answer.map(|rows| count_of(only(rows).first))
+        let count = self.statements.count();
+        let found = only(self.run(&count, attempt).await?);
+        Ok(count_of(found.first))
     }
 
     fn close(&self) {

@@ -3,6 +3,7 @@
 mod address;
 mod builder;
 mod catalog;
+mod cleanup;
 mod connections;
 mod database;
 mod ending;
@@ -15,6 +16,7 @@ mod pool;
 mod row_statements;
 mod rows;
 mod schema;
+mod sign_in;
 mod statements;
 mod tls;
 

@@ -11,7 +11,7 @@ use crate::storage::sql::Name;
 /// The statements that load or store one row.
 ///
 /// One that stores returns the version that the row has afterwards, and as the second number
-/// [`SUBJECT_ENDED`](super::ending::SUBJECT_ENDED) or 0.
+/// [`SUBJECT_ENDED`](super::sign_in::SUBJECT_ENDED) or 0.
 #[derive(Debug)]
 pub(super) struct RowStatements {
     pub(super) load: Statement,

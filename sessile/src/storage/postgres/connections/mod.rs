@@ -24,7 +24,7 @@ use super::{
     statements::{Call, Found, Rows},
 };
 use crate::storage::{
-    sql::{Attempt, Fault, Table},
+    sql::{Fault, Table},
     timing::Deadline,
 };
 
@@ -87,11 +87,7 @@ impl Connections {
     }
 
     /// Executes a statement.
-    pub(super) async fn run(
-        &self,
-        call: &Call<'_>,
-        Attempt { deadline, .. }: Attempt,
-    ) -> Result<Rows, Fault> {
+    pub(super) async fn run(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
         match self {
             Self::Own(own) => own.attempt(call, deadline).await,
             #[cfg(feature = "postgres-pool")]
