@@ -12,8 +12,8 @@ use crate::{
     record::{Payload, Record, State, id::SubjectDigest},
     session::{Flush, Session, journal::SignIn},
     storage::{
-        CreateOutcome, Freshness, SessionLimit, SessionStore, SignInFn, SignInOutcome, SignInWrite,
-        StoreError, SubjectStore, UpdateOutcome,
+        Freshness, SessionLimit, SessionStore, SignInFn, SignInOutcome, SignInWrite, StoreError,
+        SubjectStore,
     },
     telemetry::Operation,
 };
@@ -123,28 +123,5 @@ impl<S> Limiter<S> {
 impl<S> fmt::Debug for Limiter<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Limiter").field(&self.limit).finish()
-    }
-}
-
-impl From<SignInOutcome> for CreateOutcome {
-    fn from(outcome: SignInOutcome) -> Self {
-        match outcome {
-            SignInOutcome::Stored { .. } => Self::Created,
-            SignInOutcome::Refused(refusal) => Self::Refused(refusal),
-            // A creation has no other outcome.
-            SignInOutcome::Taken | SignInOutcome::Conflict | SignInOutcome::Missing => Self::Taken,
-        }
-    }
-}
-
-impl From<SignInOutcome> for UpdateOutcome {
-    fn from(outcome: SignInOutcome) -> Self {
-        match outcome {
-            SignInOutcome::Stored { .. } => Self::Updated,
-            SignInOutcome::Refused(refusal) => Self::Refused(refusal),
-            SignInOutcome::Missing => Self::Missing,
-            // An update has no other outcome.
-            SignInOutcome::Conflict | SignInOutcome::Taken => Self::Conflict,
-        }
     }
 }

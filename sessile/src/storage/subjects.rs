@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    BoxFuture, Loaded, Refusal, SessionId, SessionLimit, SessionStore, StoreError, SubjectDigest,
-    Version,
+    BoxFuture, CreateOutcome, Loaded, Refusal, SessionId, SessionLimit, SessionStore, StoreError,
+    SubjectDigest, UpdateOutcome, Version,
 };
 use crate::{clock::Timestamp, record::Record};
 
@@ -209,6 +209,29 @@ impl SignInOutcome {
             (None, _) => Self::Taken,
             (Some(_), None) => Self::Missing,
             (Some(_), Some(_)) => Self::Conflict,
+        }
+    }
+}
+
+impl From<SignInOutcome> for CreateOutcome {
+    fn from(outcome: SignInOutcome) -> Self {
+        match outcome {
+            SignInOutcome::Stored { .. } => Self::Created,
+            SignInOutcome::Refused(refusal) => Self::Refused(refusal),
+            // A creation has no other outcome.
+            SignInOutcome::Taken | SignInOutcome::Conflict | SignInOutcome::Missing => Self::Taken,
+        }
+    }
+}
+
+impl From<SignInOutcome> for UpdateOutcome {
+    fn from(outcome: SignInOutcome) -> Self {
+        match outcome {
+            SignInOutcome::Stored { .. } => Self::Updated,
+            SignInOutcome::Refused(refusal) => Self::Refused(refusal),
+            SignInOutcome::Missing => Self::Missing,
+            // An update has no other outcome.
+            SignInOutcome::Conflict | SignInOutcome::Taken => Self::Conflict,
         }
     }
 }

@@ -57,7 +57,14 @@ impl Index {
             || mark.is_some_and(|mark| since <= mark.at && mark.kept.as_ref() != Some(id))
     }
 
-    pub(super) fn add(&mut self, id: &SessionId, record: &Record) {
+    /// Adds a session with this record, which may have `replaced` another one.
+    pub(super) fn add(&mut self, id: &SessionId, record: &Record, replaced: Option<&Record>) {
+        if let Some(replaced) = replaced
+            && (replaced.subject_name(), replaced.label())
+                != (record.subject_name(), record.label())
+        {
+            self.remove(id, replaced);
+        }
         if let Some(subject) = record.subject() {
             add_to(&mut self.subjects, subject, id);
         }

@@ -21,8 +21,8 @@ use self::{
     shard::{Removed, Shard, TooLargeError},
 };
 use super::{
-    CreateOutcome, EndReporter, Freshness, Loaded, Refusal, SessionId, SessionStore, StoreError,
-    StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
+    CreateOutcome, EndReporter, Freshness, Loaded, Refusal, SessionId, SessionLimit, SessionStore,
+    SignInOutcome, SignInWrite, StoreError, StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
 };
 use crate::{
     clock::{SharedClock, Timestamp},
@@ -119,29 +119,62 @@ impl MemorySessionStore {
             && self.index().has_ended(id, &loaded.record)
     }
 
-    /// Runs a create or an update of `record`, and brings the index up to date. A session that a mark has ended is refused.
-    fn write<T>(
+    /// Stores a session, under a limit if it signs in, and brings the index up to date. A session that a mark has ended is
+    /// refused.
+    fn write(
         &self,
-        id: &SessionId,
-        record: &Record,
-        refused: fn(Refusal) -> T,
-        stored: T,
-        write: impl FnOnce(&mut Shard, Timestamp) -> Result<T, TooLargeError>,
-    ) -> Result<T, StoreError>
-    where
-        T: PartialEq,
-    {
+        write: SignInWrite<'_>,
+        limit: Option<SessionLimit>,
+    ) -> Result<SignInOutcome, StoreError> {
+        let SignInWrite {
+            id,
+            expected,
+            record,
+            version,
+            ttl,
+        } = write;
+        let compacted = record.compacted();
         let (mut resized, mut removed) = Default::default();
+        let mut replaced = None;
         // The lock is held until the index is up to date, so that no mark is written in between.
         let mut index = is_indexed(record).then(|| self.index());
         if index.as_ref().is_some_and(|it| it.has_ended(id, record)) {
-            return Ok(refused(Refusal::SubjectEnded));
+            return Ok(SignInOutcome::Refused(Refusal::SubjectEnded));
         }
-        let outcome = self.operate(id, &mut resized, &mut removed, write);
-        if let Some(index) = &mut index
-            && outcome.as_ref().is_ok_and(|outcome| *outcome == stored)
-        {
-            index.add(id, record);
+        let displaced = match (&index, limit) {
+            (Some(index), Some(limit)) => limit.displaced(self.other_sessions(index, id, record)),
+            _ => Some(Vec::new()),
+        };
+        let mut outcome = self.operate(id, &mut resized, &mut removed, |shard, now| {
+            let position = shard.find_live(id, now);
+            let found = position.map(|it| shard.loaded(it).version);
+            // A create that is repeated finds its id taken, unless it is a sign-in.
+            if found == Some(version) && (expected.is_some() || limit.is_some()) {
+                return Ok(SignInOutcome::STORED);
+            }
+            if found != expected {
+                return Ok(SignInOutcome::not_stored(expected, found));
+            }
+            let Some(displaced) = displaced else {
+                return Ok(SignInOutcome::Refused(Refusal::LimitReached));
+            };
+            let loaded = Loaded {
+                record: compacted,
+                version,
+            };
+            let ends_at = now.saturating_add(ttl);
+            match position {
+                Some(position) => replaced = Some(shard.replace(position, loaded, ends_at)?),
+                None => shard.insert(id, loaded, ends_at)?,
+            }
+            Ok(SignInOutcome::Stored { displaced })
+        });
+        if let (Some(index), Ok(SignInOutcome::Stored { displaced })) = (&mut index, &mut outcome) {
+            index.add(id, record, replaced.as_ref().map(|it| &it.record));
+            let is_theirs = |other: &Record| other.subject_name() == record.subject_name();
+            self.delete_all(&mut resized, index, displaced, is_theirs);
+        } else if let Some(loaded) = replaced.take_if(|it| is_indexed(&it.record)) {
+            removed.push(Removed::by_caller(id, loaded));
         }
         drop(index);
         self.forget(&removed);
@@ -178,19 +211,8 @@ impl SessionStore for MemorySessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
-        let compacted = record.compacted();
-        let created = CreateOutcome::Created;
-        self.write(id, record, CreateOutcome::Refused, created, |shard, now| {
-            if shard.find_live(id, now).is_some() {
-                return Ok(CreateOutcome::Taken);
-            }
-            let loaded = Loaded {
-                record: compacted,
-                version,
-            };
-            shard.insert(id, loaded, now.saturating_add(ttl))?;
-            Ok(CreateOutcome::Created)
-        })
+        let write = SignInWrite::create(id, record, version, ttl);
+        Ok(self.write(write, None)?.into())
     }
 
     async fn update(
@@ -201,42 +223,15 @@ impl SessionStore for MemorySessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<UpdateOutcome, StoreError> {
-        let compacted = record.compacted();
-        let mut replaced = None;
-        let updated = UpdateOutcome::Updated;
-        let outcome = self.write(id, record, UpdateOutcome::Refused, updated, |shard, now| {
-            let Some(position) = shard.find_live(id, now) else {
-                return Ok(UpdateOutcome::Missing);
-            };
-            let current = shard.loaded(position).version;
-            if current == version {
-                return Ok(UpdateOutcome::Updated);
-            }
-            if current != expected {
-                return Ok(UpdateOutcome::Conflict);
-            }
-            let loaded = Loaded {
-                record: compacted,
-                version,
-            };
-            let ends_at = now.saturating_add(ttl);
-            replaced = Some(shard.replace(position, loaded, ends_at)?);
-            Ok(UpdateOutcome::Updated)
-        });
-        if let Some(replaced) = replaced
-            && is_indexed(&replaced.record)
-        {
-            self.reindex(id, &replaced.record, record);
-        }
-        outcome
+        let write = SignInWrite::update(id, expected, record, version, ttl);
+        Ok(self.write(write, None)?.into())
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        let removed = self.in_shard(id, |shard, _| shard.remove(id));
+        let removed = self.in_shard(id, |shard, _| shard.remove(id, |_| true));
         // Freed without the lock.
         if let Some(loaded) = removed {
-            let (id, cause) = (*id.as_bytes(), None);
-            self.forget(&[Removed { id, loaded, cause }]);
+            self.forget(&[Removed::by_caller(id, loaded)]);
         }
         Ok(())
     }

@@ -51,6 +51,14 @@ pub(super) struct Removed {
     pub(super) cause: Option<EndCause>,
 }
 
+impl Removed {
+    /// A session that the caller of the shard removed or replaced.
+    pub(super) fn by_caller(id: &SessionId, loaded: Loaded) -> Self {
+        let (id, cause) = (*id.as_bytes(), None);
+        Self { id, loaded, cause }
+    }
+}
+
 struct Entry {
     id: [u8; SessionId::LEN],
     loaded: Loaded,
@@ -197,26 +205,14 @@ impl Shard {
         Ok(replaced)
     }
 
-    /// Stores a session, in place of the one of this id if there is one.
-    pub(super) fn store(
+    /// Removes the session of this id, whatever its version, if its record meets the condition.
+    pub(super) fn remove(
         &mut self,
         id: &SessionId,
-        loaded: Loaded,
-        ends_at: Timestamp,
-    ) -> Result<(), TooLargeError> {
-        match self.find(id.as_bytes()) {
-            Some(position) => {
-                self.use_now(position);
-                self.replace(position, loaded, ends_at).map(drop)
-            }
-            None => self.insert(id, loaded, ends_at),
-        }
-    }
-
-    /// Removes the session of this id, whatever its version.
-    pub(super) fn remove(&mut self, id: &SessionId) -> Option<Loaded> {
+        condition: impl FnOnce(&Record) -> bool,
+    ) -> Option<Loaded> {
         let position = self.find(id.as_bytes())?;
-        Some(self.remove_at(position))
+        condition(&self.loaded(position).record).then(|| self.remove_at(position))
     }
 
     /// Checks the next entries for their expiry.

@@ -7,14 +7,13 @@ use super::{
     index::{Index, Mark, is_indexed},
     resized::Resized,
     shard::{Removed, Shard},
-    too_large,
 };
 use crate::{
     clock::Timestamp,
     record::Record,
     storage::{
-        EndOutcome, Kept, Loaded, Refusal, SessionId, SessionLimit, SignInOutcome, SignInWrite,
-        StoreError, SubjectDigest, SubjectStore, lock::lock,
+        EndOutcome, Kept, Loaded, SessionId, SessionLimit, SignInOutcome, SignInWrite, StoreError,
+        SubjectDigest, SubjectStore, lock::lock,
     },
 };
 
@@ -23,7 +22,7 @@ impl MemorySessionStore {
         lock(&self.shared.index)
     }
 
-    /// Removes from the index what was removed from a shard, and reports expired and evicted sessions.
+    /// Removes from the index what was removed or replaced in a shard, and reports expired and evicted sessions.
     #[inline]
     pub(super) fn forget(&self, removed: &[Removed]) {
         if !removed.is_empty() {
@@ -45,10 +44,13 @@ impl MemorySessionStore {
         let mut index = self.index();
         for Removed { id, loaded, .. } in indexed {
             let id = SessionId::from_bytes(*id);
-            // The id may have been used again in the meantime.
-            if self.in_shard_of(&id, |shard, now| shard.peek(id.as_bytes(), now).is_none()) {
-                index.remove(&id, &loaded.record);
-            }
+            index.remove(&id, &loaded.record);
+            // Another record may be under the id by now.
+            self.in_shard_of(&id, |shard, now| {
+                if let Some(current) = shard.peek(id.as_bytes(), now) {
+                    index.add(&id, &current.record, None);
+                }
+            });
         }
     }
 
@@ -60,20 +62,6 @@ impl MemorySessionStore {
                 let record = Some(&loaded.record);
                 self.shared.end_reporter.report(cause, &id, record, now);
             }
-        }
-    }
-
-    /// Removes the entries of a replaced record from the index, unless the new record has them as well.
-    pub(super) fn reindex(&self, id: &SessionId, replaced: &Record, record: &Record) {
-        let is_same = replaced.subject() == record.subject() && replaced.label() == record.label();
-        if is_same {
-            return;
-        }
-        let mut index = self.index();
-        index.remove(id, replaced);
-        let current = self.in_shard_of(id, |shard, now| shard.peek(id.as_bytes(), now).cloned());
-        if let Some(current) = current {
-            index.add(id, &current.record);
         }
     }
 
@@ -95,6 +83,19 @@ impl MemorySessionStore {
         sessions
     }
 
+    /// The live sessions of the subject of `record` other than `id`, in the order in which they signed in.
+    pub(super) fn other_sessions(
+        &self,
+        index: &Index,
+        id: &SessionId,
+        record: &Record,
+    ) -> Vec<SessionId> {
+        let subject = record.subject();
+        let sessions = subject.map(|subject| self.live_sessions(index, &subject));
+        let ids = sessions.into_iter().flatten().map(|(other, _)| other);
+        ids.filter(|other| other != id).collect()
+    }
+
     /// Deletes all records except those that are `kept`, which are not in the index.
     pub(super) fn delete_everything(
         &self,
@@ -104,34 +105,34 @@ impl MemorySessionStore {
     ) {
         index.subjects.clear();
         index.labels.clear();
-        let now = self.clock.now();
         for shard in &self.shared.shards {
             let removed: Vec<_> = resized.by(shard, |shard| {
-                let is_kept = |id: &SessionId| {
-                    let loaded = shard.peek(id.as_bytes(), now);
-                    loaded.is_some_and(|it| kept(&it.record))
-                };
-                let ids: Vec<_> = shard.ids().filter(|id| !is_kept(id)).collect();
-                ids.iter().filter_map(|id| shard.remove(id)).collect()
+                let ids: Vec<_> = shard.ids().collect();
+                let is_removed = |record: &_| !kept(record);
+                let removed = ids.iter().map(|id| shard.remove(id, is_removed));
+                removed.flatten().collect()
             });
             // Freed without the lock of the shard.
             drop(removed);
         }
     }
 
-    /// Deletes these sessions, and returns those that existed. An evicted one is missing: its end is already reported.
-    fn delete_all(
+    /// Deletes those of these sessions that are still the subject's, and leaves only their ids. An evicted one is missing:
+    /// its end is already reported.
+    pub(super) fn delete_all(
         &self,
         resized: &mut Resized,
         index: &mut Index,
-        sessions: &[(SessionId, Loaded)],
-    ) -> Vec<SessionId> {
-        let deleted = sessions.iter().filter_map(|(id, loaded)| {
-            let removed = resized.by(self.shard_of(id), |shard| shard.remove(id));
-            index.remove(id, &loaded.record);
-            removed.map(|_| id.clone())
+        ids: &mut Vec<SessionId>,
+        is_theirs: impl Fn(&Record) -> bool,
+    ) {
+        ids.retain(|id| {
+            let removed = resized.by(self.shard_of(id), |shard| shard.remove(id, &is_theirs));
+            if let Some(removed) = &removed {
+                index.remove(id, &removed.record);
+            }
+            removed.is_some()
         });
-        deleted.collect()
     }
 }
 
@@ -141,51 +142,10 @@ impl SubjectStore for MemorySessionStore {
         write: SignInWrite<'_>,
         limit: SessionLimit,
     ) -> Result<SignInOutcome, StoreError> {
-        let SignInWrite {
-            id,
-            expected,
-            record,
-            version,
-            ttl,
-        } = write;
-        let Some(subject) = record.subject() else {
-            return Err(StoreError::without_subject());
-        };
-        let record = record.compacted();
-        let mut resized = Resized::default();
-        let mut index = self.index();
-        if index.has_ended(id, &record) {
-            return Ok(SignInOutcome::Refused(Refusal::SubjectEnded));
+        match write.record.has_subject() {
+            true => self.write(write, Some(limit)),
+            false => Err(StoreError::without_subject()),
         }
-        let current = self.in_shard_of(id, |shard, now| shard.peek(id.as_bytes(), now).cloned());
-        let found = current.as_ref().map(|it| it.version);
-        if found == Some(version) {
-            return Ok(SignInOutcome::STORED);
-        }
-        if found != expected {
-            return Ok(SignInOutcome::not_stored(expected, found));
-        }
-        let mut others = self.live_sessions(&index, &subject);
-        others.retain(|(other, _)| other != id);
-        let Some(displaced) = limit.displaced(others) else {
-            return Ok(SignInOutcome::Refused(Refusal::LimitReached));
-        };
-        let loaded = Loaded { record, version };
-        let ends_at = self.clock.now().saturating_add(ttl);
-        // What it evicts stays in the shard until the lock of the index is released.
-        let stored = resized.by(self.shard_of(id), |shard| {
-            shard.store(id, loaded.clone(), ends_at)
-        });
-        stored.map_err(too_large)?;
-        if let Some(replaced) = current {
-            index.remove(id, &replaced.record);
-        }
-        index.add(id, &loaded.record);
-        let displaced = self.delete_all(&mut resized, &mut index, &displaced);
-        drop(index);
-        let evicted = lock(self.shard_of(id)).take_removed();
-        self.forget(&evicted);
-        Ok(SignInOutcome::Stored { displaced })
     }
 
     async fn list(&self, subject: &SubjectDigest) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
@@ -213,7 +173,7 @@ impl SubjectStore for MemorySessionStore {
     ) -> Result<EndOutcome, StoreError> {
         let mut resized = Resized::default();
         let mut index = self.index();
-        let mut sessions = self.live_sessions(&index, subject);
+        let sessions = self.live_sessions(&index, subject);
         if let Some(kept) = kept
             && !sessions.iter().any(|(id, _)| id == kept.id)
         {
@@ -229,8 +189,12 @@ impl SubjectStore for MemorySessionStore {
         };
         index.mark(*subject, mark, now);
         self.shared.has_marks.set();
-        sessions.retain(|(id, _)| kept.is_none_or(|kept| kept.id != id));
-        let ids = self.delete_all(&mut resized, &mut index, &sessions);
+        let ids = sessions.into_iter().map(|(id, _)| id);
+        let mut ids = ids
+            .filter(|id| kept.is_none_or(|kept| kept.id != id))
+            .collect();
+        let is_theirs = |record: &Record| record.subject() == Some(*subject);
+        self.delete_all(&mut resized, &mut index, &mut ids, is_theirs);
         Ok(EndOutcome::Ended { at, ids })
     }
 

@@ -9,6 +9,7 @@ use crate::clock::{Clock as _, ManualClock};
 mod bounds;
 mod expiry;
 mod model;
+mod races;
 #[cfg(feature = "metrics")]
 mod recorder;
 mod size;

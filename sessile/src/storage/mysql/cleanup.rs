@@ -1,38 +1,15 @@
-//! [`CleanUpStatements`]: the statements that delete what has expired.
-
-use std::sync::Arc;
+//! The statements that delete what has expired.
 
 use sqlx::{Error, MySqlConnection, Row as _};
 
-use super::query::{MOST_KEYS, NOW, of_keys, query, rows, session, text};
-use crate::storage::sql::{Batch, Cleaned, Name, RowsById};
+use super::{
+    query::{MOST_KEYS, NOW, of_keys, query, rows, session},
+    statements::Statements,
+};
+use crate::storage::sql::{Batch, Cleaned, RowsById};
 
-/// The statements that delete what has expired.
-#[derive(Debug)]
-pub(super) struct CleanUpStatements {
-    sessions: Name,
-    marks: Name,
-    find_due: Arc<str>,
-    find_expired_marks: Arc<str>,
-}
-
-impl CleanUpStatements {
-    pub(super) fn new(sessions: Name, marks: Name) -> Self {
-        Self {
-            find_due: text(format!(
-                "SELECT id, expires_at <= {NOW}, due_at FROM {sessions}
-             WHERE due_at >= ? AND due_at <= {NOW} ORDER BY due_at LIMIT ?"
-            )),
-            find_expired_marks: text(format!(
-                "SELECT subject FROM {marks}
-             WHERE expires_at <= {NOW} ORDER BY expires_at LIMIT ?"
-            )),
-            sessions,
-            marks,
-        }
-    }
-
-    pub(super) async fn run(
+impl Statements {
+    pub(super) async fn clean_up(
         &self,
         connection: &mut MySqlConnection,
         batch: Batch,
@@ -63,7 +40,11 @@ impl CleanUpStatements {
         cleaned: &mut Cleaned,
     ) -> Result<u64, Error> {
         let sessions = &self.sessions;
-        let find_due = query(&self.find_due).bind(batch.due_from).bind(batch.limit);
+        let find_due = query(format!(
+            "SELECT id, expires_at <= {NOW}, due_at FROM {sessions}
+             WHERE due_at >= ? AND due_at <= {NOW} ORDER BY due_at LIMIT ?"
+        ));
+        let find_due = find_due.bind(batch.due_from).bind(batch.limit);
         let due: Vec<(Vec<u8>, bool, i64)> = rows(connection, find_due, |row| {
             Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
         })
@@ -77,7 +58,7 @@ impl CleanUpStatements {
             cleaned.due_until = due_at;
         }
         let mut deleted_rows = match batch.returns_rows {
-            true => self.read(connection, &expired).await?,
+            true => self.read_all(connection, &expired).await?,
             false => Vec::new(),
         };
         let delete = |ids: &str| {
@@ -87,7 +68,7 @@ impl CleanUpStatements {
         cleaned.deleted += deleted;
         if batch.returns_rows && deleted < expired.len() as u64 {
             // Requests have extended some. Those that another server has deleted are reported by both.
-            let left = self.read(connection, &expired).await?;
+            let left = self.read_all(connection, &expired).await?;
             deleted_rows.retain(|(id, _)| left.iter().all(|(left, _)| left != id));
         }
         cleaned.rows.append(&mut deleted_rows);
@@ -98,7 +79,7 @@ impl CleanUpStatements {
     }
 
     /// The rows with these ids.
-    async fn read(
+    async fn read_all(
         &self,
         connection: &mut MySqlConnection,
         ids: &[Vec<u8>],
@@ -122,8 +103,11 @@ impl CleanUpStatements {
         limit: u32,
     ) -> Result<u64, Error> {
         let marks = &self.marks;
-        let find = query(&self.find_expired_marks).bind(limit);
-        let subjects = rows(connection, find, |row| row.try_get(0)).await?;
+        let find = query(format!(
+            "SELECT subject FROM {marks}
+             WHERE expires_at <= {NOW} ORDER BY expires_at LIMIT ?"
+        ));
+        let subjects = rows(connection, find.bind(limit), |row| row.try_get(0)).await?;
         let delete = |subjects: &str| {
             format!("DELETE FROM {marks} WHERE subject IN ({subjects}) AND expires_at <= {NOW}")
         };

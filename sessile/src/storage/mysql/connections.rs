@@ -12,8 +12,7 @@ use super::{
 use crate::{
     storage::{
         retirement::{self, Pooled},
-        sql::{AfterCut, Attempted, Fault, NewRow, up_to_twice},
-        timing::Deadline,
+        sql::{Attempt, Fault, NewRow},
     },
     telemetry::{self, Backend},
 };
@@ -43,28 +42,37 @@ impl From<MySqlPool> for Pool {
 }
 
 impl Connections {
-    /// Runs `operation`, and resends it on a new connection if its connection was cut and `after_cut`
-    /// allows it.
-    ///
+    /// Runs an operation that writes nothing.
+    pub(super) async fn read<T>(
+        &self,
+        attempt: Attempt,
+        operation: impl AsyncFnOnce(&mut Lease) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.run(attempt, false, operation).await
+    }
+
+    /// Runs an operation that fails if the server is read-only.
+    pub(super) async fn write<T>(
+        &self,
+        attempt: Attempt,
+        operation: impl AsyncFnOnce(&mut Lease) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.run(attempt, true, operation).await
+    }
+
     /// A connection is used again only after the reply was read to its end. If the operation takes too long or
     /// its caller drops it, the connection is closed, so that no later operation reads its reply.
-    pub(super) async fn run<T, F>(
+    async fn run<T>(
         &self,
-        deadline: Deadline,
-        after_cut: AfterCut,
-        operation: impl Fn(Lease) -> F,
-    ) -> Attempted<T>
-    where
-        F: Future<Output = Result<T, Fault>>,
-    {
-        let operation = &operation;
-        up_to_twice(after_cut, |is_new| async move {
-            let lease = deadline.bound(self.lease(is_new, deadline.limit)).await;
-            let lease = lease.unwrap_or_else(|timed_out| Err(timed_out.into()));
-            let lease = lease.map_err(Fault::not_connected)?;
-            deadline.bound(operation(lease)).await?
-        })
-        .await
+        Attempt { deadline, is_new }: Attempt,
+        is_write: bool,
+        operation: impl AsyncFnOnce(&mut Lease) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let lease = deadline.bound(self.lease(is_new, deadline.limit)).await;
+        let lease = lease.unwrap_or_else(|timed_out| Err(timed_out.into()));
+        let mut lease = lease.map_err(Fault::not_connected)?;
+        let result = deadline.bound(operation(&mut lease)).await?;
+        lease.end(is_write, result)
     }
 
     /// Closes the store's own connections, each after its operation.
@@ -114,25 +122,25 @@ impl Lease {
         }
     }
 
-    /// The same connection, if the server accepts a statement with this row over it. It would close the connection while it
-    /// receives a larger one, and its answer may then be lost.
-    pub(super) fn accepting(self, row: &NewRow<'_>) -> Result<Self, Fault> {
-        let max = match &self {
+    /// Fails if the server refuses a statement with this row. It would close the connection while it receives the statement,
+    /// and its answer may then be lost.
+    pub(super) fn check_size(&self, row: &NewRow<'_>) -> Result<(), Fault> {
+        let max = match self {
             Self::Own(taken) => taken.max_packet(),
             Self::Pool(_, max_packet) => *max_packet,
         };
         let bytes = row.record.len() as u64;
         if bytes.saturating_add(BESIDE_RECORD) <= max {
-            return Ok(self);
+            return Ok(());
         }
         let text = format!(
             "a record of {bytes} bytes is too large: the server's `max_allowed_packet` is {max}"
         );
-        self.end(false, Err(Fault::new(StoreErrorKind::TooLarge, text)))
+        Err(Fault::new(StoreErrorKind::TooLarge, text))
     }
 
     /// Makes the connection available to other operations, or closes it if it can't be used any longer.
-    pub(super) fn end<T>(self, is_write: bool, result: Result<T, Fault>) -> Result<T, Fault> {
+    fn end<T>(self, is_write: bool, result: Result<T, Fault>) -> Result<T, Fault> {
         match self {
             Self::Own(taken) => taken.end(is_write, result),
             Self::Pool(lease, _) => lease.end_with(is_write, result),

@@ -1,11 +1,11 @@
 //! [`MySql`]: the operations of a store.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, sync::Arc};
 
 use sqlx::{Error, Row as _, mysql::MySqlRow};
 
 use super::{
-    CreateOutcome, SessionId, SubjectDigest, Version,
+    SessionId, SubjectDigest,
     builder::{ConnectionSettings, Target},
     catalog::Catalog,
     connections::{Connections, Lease},
@@ -15,15 +15,15 @@ use super::{
     statements::Statements,
 };
 use crate::{
-    storage::{
-        sql::{
-            self, AfterCut, Attempted, Batch, Cleaned, Database, DatabaseSessionStoreBuilder, End,
-            Ended, Fault, Marks, NewRow, Row, RowsById, Schema, SignIn, SignedIn, Swap, Table,
-        },
-        timing::Deadline,
+    storage::sql::{
+        self, Attempt, Batch, Cleaned, Database, DatabaseSessionStoreBuilder, End, Ended, Fault,
+        Marks, NewRow, Row, RowsById, Schema, Table, Written,
     },
     telemetry::Backend,
 };
+
+/// The columns of a [`session`].
+const SESSION: &str = "it.id, it.version, CAST(it.record AS BINARY)";
 
 /// The operations of a store on MySQL or MariaDB.
 pub struct MySql {
@@ -33,33 +33,18 @@ pub struct MySql {
 }
 
 impl MySql {
-    /// Runs an operation that can be repeated.
-    fn run<T, F>(
-        &self,
-        deadline: Deadline,
-        operation: impl Fn(Lease) -> F,
-    ) -> impl Future<Output = Attempted<T>>
-    where
-        F: Future<Output = Result<T, Fault>>,
-    {
-        self.connections.run(deadline, AfterCut::Resend, operation)
-    }
-
     /// The output of `decode` for each row that `query` returns.
-    async fn find<'a, T>(
+    async fn find<T>(
         &self,
-        deadline: Deadline,
-        query: impl Fn() -> Query<'a>,
+        attempt: Attempt,
+        query: Query<'_>,
         decode: fn(&MySqlRow) -> Result<T, Error>,
-    ) -> Attempted<Vec<T>> {
-        self.run(deadline, |mut lease| {
-            let query = query();
-            async move {
-                let found = rows(lease.connection(), query, decode).await;
-                lease.end(false, found.map_err(fault))
-            }
-        })
-        .await
+    ) -> Result<Vec<T>, Fault> {
+        let find = async |lease: &mut Lease| {
+            let found = rows(lease.connection(), query, decode).await;
+            found.map_err(fault)
+        };
+        self.connections.read(attempt, find).await
     }
 }
 
@@ -90,103 +75,80 @@ impl Database for MySql {
         &self.tables
     }
 
-    async fn open(&self, create_tables: bool, deadline: Deadline) -> Attempted<()> {
-        self.run(deadline, |mut lease| async move {
+    async fn open(&self, create_tables: bool, attempt: Attempt) -> Result<(), Fault> {
+        let open = async |lease: &mut Lease| {
             let mut catalog = Catalog(lease.connection());
-            let opened = sql::open(&mut catalog, &self.tables, create_tables).await;
-            lease.end(false, opened)
-        })
-        .await
+            sql::open(&mut catalog, &self.tables, create_tables).await
+        };
+        self.connections.read(attempt, open).await
     }
 
     async fn load(
         &self,
         id: &SessionId,
         marks: Marks,
-        deadline: Deadline,
-    ) -> Attempted<Option<Row>> {
-        self.run(deadline, |mut lease| async move {
+        attempt: Attempt,
+    ) -> Result<Option<Row>, Fault> {
+        let load = async |lease: &mut Lease| {
             let row = self.statements.load(lease.connection(), id, marks).await;
-            lease.end(false, row.map_err(fault))
-        })
-        .await
+            row.map_err(fault)
+        };
+        self.connections.read(attempt, load).await
     }
 
-    async fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> Attempted<CreateOutcome> {
-        self.connections
-            .run(deadline, AfterCut::Fail, |lease| async move {
-                let mut lease = lease.accepting(row)?;
-                let created = self.statements.create(lease.connection(), row).await;
-                lease.end(true, created.map_err(fault))
-            })
-            .await
-    }
-
-    async fn update(
+    async fn write(
         &self,
-        expected: Version,
         row: &NewRow<'_>,
         marks: Marks,
-        deadline: Deadline,
-    ) -> Attempted<Swap> {
-        self.run(deadline, |lease| async move {
-            let mut lease = lease.accepting(row)?;
-            let connection = lease.connection();
-            let swap = self.statements.update(connection, expected, row, marks);
-            let swap = swap.await;
-            lease.end(true, swap.map_err(fault))
-        })
-        .await
+        attempt: Attempt,
+    ) -> Result<Written, Fault> {
+        let write = async |lease: &mut Lease| {
+            lease.check_size(row)?;
+            self.statements.write(lease.connection(), row, marks).await
+        };
+        self.connections.write(attempt, write).await
     }
 
-    async fn delete(&self, id: &SessionId, deadline: Deadline) -> Attempted<()> {
-        self.run(deadline, |mut lease| async move {
+    async fn delete(&self, id: &SessionId, attempt: Attempt) -> Result<(), Fault> {
+        let delete = async |lease: &mut Lease| {
             let deleted = self.statements.delete(lease.connection(), id).await;
-            lease.end(true, deleted.map_err(fault))
-        })
-        .await
+            deleted.map_err(fault)
+        };
+        self.connections.write(attempt, delete).await
     }
 
-    async fn clean_up(&self, batch: Batch, deadline: Deadline) -> Attempted<Cleaned> {
-        self.run(deadline, |mut lease| async move {
-            let cleaned = self.statements.clean_up.run(lease.connection(), batch);
-            let cleaned = cleaned.await.map_err(fault);
-            // A read-only server permits a clean-up that writes nothing.
-            let is_write = !matches!(&cleaned, Ok(Cleaned { due: 0, .. }));
-            lease.end(is_write, cleaned)
-        })
-        .await
+    async fn clean_up(&self, batch: Batch, attempt: Attempt) -> Result<Cleaned, Fault> {
+        let clean_up = async |lease: &mut Lease| {
+            let cleaned = self.statements.clean_up(lease.connection(), batch).await;
+            cleaned.map_err(fault)
+        };
+        // Not a `write`: a read-only server permits a clean-up that finds nothing.
+        self.connections.read(attempt, clean_up).await
     }
 
-    async fn sign_in(&self, sign_in: &SignIn<'_>, deadline: Deadline) -> Attempted<SignedIn> {
-        let after_cut = AfterCut::of_sign_in(sign_in);
-        self.connections
-            .run(deadline, after_cut, |lease| async move {
-                let mut lease = lease.accepting(&sign_in.row)?;
-                let signed_in = self.statements.sign_in(lease.connection(), sign_in).await;
-                lease.end(true, signed_in)
-            })
-            .await
+    async fn list(&self, subject: &SubjectDigest, attempt: Attempt) -> Result<RowsById, Fault> {
+        let Statements { sessions, live, .. } = &self.statements;
+        let list = format!(
+            "SELECT {SESSION} FROM {sessions} AS it
+             WHERE it.subject = ? AND {live} ORDER BY it.signed_in_at, it.id"
+        );
+        let list = query(list).bind(subject.as_bytes().as_slice());
+        self.find(attempt, list, session).await
     }
 
-    async fn list(&self, subject: &SubjectDigest, deadline: Deadline) -> Attempted<RowsById> {
-        let (text, subject) = (&self.statements.lists.list, subject.as_bytes().as_slice());
-        self.find(deadline, || query(text).bind(subject), session)
-            .await
+    async fn find_by_label(&self, label: &str, attempt: Attempt) -> Result<Vec<SessionId>, Fault> {
+        let Statements { sessions, live, .. } = &self.statements;
+        let find = format!("SELECT it.id FROM {sessions} AS it WHERE it.label = ? AND {live}");
+        let find = query(find).bind(label.as_bytes());
+        self.find(attempt, find, id).await
     }
 
-    async fn find_by_label(&self, label: &str, deadline: Deadline) -> Attempted<Vec<SessionId>> {
-        let text = &self.statements.lists.find_by_label;
-        self.find(deadline, || query(text).bind(label.as_bytes()), id)
-            .await
-    }
-
-    async fn end_subject(&self, end: End<'_>, deadline: Deadline) -> Attempted<Option<Ended>> {
-        self.run(deadline, |mut lease| async move {
-            let ended = self.statements.end_subject(lease.connection(), end).await;
-            lease.end(true, ended)
-        })
-        .await
+    async fn end_subject(&self, end: End<'_>, attempt: Attempt) -> Result<Option<Ended>, Fault> {
+        let end = async |lease: &mut Lease| {
+            let connection = lease.connection();
+            self.statements.end_subject(connection, end).await
+        };
+        self.connections.write(attempt, end).await
     }
 
     async fn is_revoked(
@@ -194,58 +156,63 @@ impl Database for MySql {
         id: &SessionId,
         subject: Option<&SubjectDigest>,
         since: i64,
-        deadline: Deadline,
-    ) -> Attempted<bool> {
-        let text = &self.statements.lists.is_revoked;
+        attempt: Attempt,
+    ) -> Result<bool, Fault> {
         let id = id.as_bytes().as_slice();
         let subject = subject.map(|subject| subject.as_bytes().as_slice());
-        let question = || {
-            let query = query(text).bind(id).bind(subject).bind(since);
-            query.bind(id).bind(since)
-        };
-        let answer = self.find(deadline, question, |row| row.try_get(0)).await;
+        let question = query(Arc::clone(&self.statements.is_revoked));
+        let question = question.bind(id).bind(subject).bind(since);
+        let question = question.bind(id).bind(since);
+        let answer = self.find(attempt, question, |row| row.try_get(0)).await;
         answer.map(|is_revoked: Vec<bool>| is_revoked == [true])
     }
 
-    async fn mark_everything(&self, now: i64, deadline: Deadline) -> Attempted<i64> {
-        self.run(deadline, |mut lease| async move {
-            let ending = &self.statements.ending;
-            let at = ending.mark_everything(lease.connection(), now).await;
-            lease.end(true, at.map_err(fault))
-        })
-        .await
+    async fn mark_everything(&self, now: i64, attempt: Attempt) -> Result<i64, Fault> {
+        let mark = async |lease: &mut Lease| {
+            let connection = lease.connection();
+            let at = self.statements.mark_everything(connection, now).await;
+            at.map_err(fault)
+        };
+        self.connections.write(attempt, mark).await
     }
 
     async fn delete_all(
         &self,
         after: Option<&SessionId>,
         at: i64,
-        deadline: Deadline,
-    ) -> Attempted<Option<SessionId>> {
-        self.run(deadline, |mut lease| async move {
-            let ending = &self.statements.ending;
-            let last = ending.delete_batch(lease.connection(), after, at).await;
-            lease.end(true, last.map_err(fault))
-        })
-        .await
+        attempt: Attempt,
+    ) -> Result<Option<SessionId>, Fault> {
+        let delete = async |lease: &mut Lease| {
+            let connection = lease.connection();
+            let last = self.statements.delete_batch(connection, after, at).await;
+            last.map_err(fault)
+        };
+        self.connections.write(attempt, delete).await
     }
 
     async fn page(
         &self,
         after: Option<&SessionId>,
         limit: NonZeroU32,
-        deadline: Deadline,
-    ) -> Attempted<RowsById> {
-        let (text, after) = (&self.statements.lists.page, id_before(after));
-        let page = || query(text).bind(after).bind(u64::from(limit.get()));
-        self.find(deadline, page, session).await
+        attempt: Attempt,
+    ) -> Result<RowsById, Fault> {
+        let Statements { sessions, live, .. } = &self.statements;
+        let page = format!(
+            "SELECT {SESSION} FROM {sessions} AS it
+             WHERE it.id > ? AND {live} ORDER BY it.id LIMIT ?"
+        );
+        let page = query(page).bind(id_before(after));
+        let page = page.bind(u64::from(limit.get()));
+        self.find(attempt, page, session).await
     }
 
-    async fn count(&self, deadline: Deadline) -> Attempted<u64> {
-        let text = &self.statements.lists.count;
-        let count = |row: &MySqlRow| row.try_get(0).map(i64::cast_unsigned);
-        let answer = self.find(deadline, || query(text), count).await;
-        answer.map(|counts| counts.into_iter().sum())
+    async fn count(&self, attempt: Attempt) -> Result<u64, Fault> {
+        let Statements { sessions, live, .. } = &self.statements;
+        let count = format!("SELECT COUNT(*) FROM {sessions} AS it WHERE {live}");
+        let counts = self
+            .find(attempt, query(count), |row| row.try_get(0))
+            .await?;
+        Ok(counts.into_iter().map(i64::cast_unsigned).sum())
     }
 
     fn close(&self) {

@@ -1,88 +1,28 @@
-//! [`EndStatements`]: the statements that end sessions, and those of a sign-in under a limit, which may end some.
-
-use std::sync::Arc;
+//! The statements that end sessions.
 
 use sqlx::{Error, MySqlConnection, Row as _};
 
 use super::{
     SessionId,
-    marks::{is_live, is_refused},
-    query::{MOST_KEYS, NOW, Query, id, id_before, of_keys, query, row, rows, text},
+    query::{MOST_KEYS, NOW, Query, id, id_before, of_keys, query, row, rows},
+    statements::Statements,
 };
-use crate::storage::{
-    sql::{MARK_KEPT, Name},
-    timing::millis,
-};
+use crate::storage::{sql::MARK_KEPT, timing::millis};
 
-/// The statements of a store that end sessions.
-#[derive(Debug)]
-pub(super) struct EndStatements {
-    sessions: Name,
-    lock: Arc<str>,
-    /// Binds the parameters of [`is_refused`], and the id.
-    pub(super) find: Arc<str>,
-    /// Binds the subject, and the id of the session that is left out.
-    pub(super) find_others: Arc<str>,
-    /// Binds the subject.
-    pub(super) find_signed_in: Arc<str>,
-    /// Binds the time, the id of the exempt session, the time to live of the mark, and the subject.
-    pub(super) mark: Arc<str>,
-    latest_sign_in: Arc<str>,
-    mark_everything: Arc<str>,
-    find_mark_of_everything: Arc<str>,
-    batch: Arc<str>,
-}
-
-impl EndStatements {
-    pub(super) fn new(sessions: &Name, marks: &Name) -> Self {
-        let (is_live, is_refused) = (is_live(marks), is_refused(marks));
-        Self {
-            sessions: sessions.clone(),
-            // The clean-up deletes a mark that ends no session.
-            lock: text(format!(
-                "INSERT INTO {marks} (subject, at, expires_at) VALUES (?, -1, {NOW})
-             ON DUPLICATE KEY UPDATE at = at"
-            )),
-            find: text(format!(
-                "SELECT {is_refused},
-                 (SELECT it.version FROM {sessions} AS it WHERE it.id = ? AND {is_live})"
-            )),
-            find_others: text(format!(
-            "SELECT it.id FROM {sessions} AS it WHERE it.subject = ? AND it.id <> ? AND {is_live}
-             ORDER BY it.signed_in_at, it.id"
-        )),
-            find_signed_in: text(format!(
-                "SELECT it.id, it.signed_in_at FROM {sessions} AS it
-             WHERE it.subject = ? AND {is_live}"
-            )),
-            mark: text(format!(
-                "UPDATE {marks} SET
-                 at = LAST_INSERT_ID(GREATEST(at, ?)), exempt = ?, expires_at = {NOW} + ?
-             WHERE subject = ?"
-            )),
-            latest_sign_in: text(format!(
-                "SELECT MAX(signed_in_at) FROM {sessions} WHERE subject IS NOT NULL"
-            )),
-            mark_everything: text(format!(
-                "INSERT INTO {marks} (subject, at, expires_at) VALUES (X'', ?, {NOW} + ?)
-             ON DUPLICATE KEY UPDATE
-                 at = GREATEST(at, VALUES(at)), expires_at = VALUES(expires_at)"
-            )),
-            find_mark_of_everything: text(format!("SELECT at FROM {marks} WHERE subject = X''")),
-            batch: text(format!(
-                "SELECT id FROM {sessions} WHERE id > ? ORDER BY id LIMIT ?"
-            )),
-        }
-    }
-
+impl Statements {
     /// Locks the row of the subject's mark until the transaction ends. If there is none, inserts one that ends no session.
     pub(super) async fn lock(
         &self,
         connection: &mut MySqlConnection,
         subject: &[u8],
     ) -> Result<(), Error> {
-        let lock = query(&self.lock).bind(subject);
-        lock.execute(connection).await?;
+        let marks = &self.marks;
+        // The clean-up deletes a mark that ends no session.
+        let lock = query(format!(
+            "INSERT INTO {marks} (subject, at, expires_at) VALUES (?, -1, {NOW})
+             ON DUPLICATE KEY UPDATE at = at"
+        ));
+        lock.bind(subject).execute(connection).await?;
         Ok(())
     }
 
@@ -93,14 +33,23 @@ impl EndStatements {
         connection: &mut MySqlConnection,
         now: i64,
     ) -> Result<i64, Error> {
+        let Self {
+            sessions, marks, ..
+        } = self;
         // In a statement of its own, it locks no rows.
-        let latest = query(&self.latest_sign_in);
+        let latest = query(format!(
+            "SELECT MAX(signed_in_at) FROM {sessions} WHERE subject IS NOT NULL"
+        ));
         let latest: Option<i64> = row(connection, latest, |row| row.try_get(0)).await?;
-        let mark = query(&self.mark_everything)
-            .bind(latest.map_or(now, |latest| latest.max(now)))
-            .bind(millis(MARK_KEPT));
+        let mark = query(format!(
+            "INSERT INTO {marks} (subject, at, expires_at) VALUES (X'', ?, {NOW} + ?)
+             ON DUPLICATE KEY UPDATE
+                 at = GREATEST(at, VALUES(at)), expires_at = VALUES(expires_at)"
+        ));
+        let at = latest.map_or(now, |latest| latest.max(now));
+        let mark = mark.bind(at).bind(millis(MARK_KEPT));
         mark.execute(&mut *connection).await?;
-        let find = query(&self.find_mark_of_everything);
+        let find = query(format!("SELECT at FROM {marks} WHERE subject = X''"));
         let mut found = rows(connection, find, |row| row.try_get(0)).await?;
         // Another statement may have deleted it.
         Ok(found.pop().unwrap_or(now))
@@ -114,10 +63,12 @@ impl EndStatements {
         after: Option<&SessionId>,
         at: i64,
     ) -> Result<Option<SessionId>, Error> {
-        let batch = query(&self.batch)
-            .bind(id_before(after))
-            .bind(MOST_KEYS as u64);
-        let mut batch = rows(connection, batch, id).await?;
+        let sessions = &self.sessions;
+        let find = query(format!(
+            "SELECT id FROM {sessions} WHERE id > ? ORDER BY id LIMIT ?"
+        ));
+        let find = find.bind(id_before(after)).bind(MOST_KEYS as u64);
+        let mut batch = rows(connection, find, id).await?;
         if !batch.is_empty() {
             let delete = self.delete_if("(signed_in_at <= ?) IS NOT FALSE", &batch);
             delete.bind(at).execute(connection).await?;

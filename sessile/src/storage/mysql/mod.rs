@@ -7,7 +7,6 @@ mod connections;
 mod database;
 mod ending;
 mod error;
-mod lists;
 mod marks;
 mod own;
 mod query;
@@ -19,8 +18,7 @@ use sqlx::MySqlPool;
 
 use self::{builder::Target, database::MySql};
 use super::{
-    CreateOutcome, SessionId, StoreError, StoreErrorKind, SubjectDigest, Version,
-    sql::DatabaseSessionStore,
+    SessionId, StoreError, StoreErrorKind, SubjectDigest, Version, sql::DatabaseSessionStore,
 };
 
 pub use self::builder::MySqlSessionStoreBuilder;

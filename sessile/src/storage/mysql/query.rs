@@ -20,14 +20,9 @@ pub(super) const MOST_KEYS: usize = 500;
 
 pub(super) type Query<'a> = sqlx::query::Query<'a, MySql, MySqlArguments>;
 
-/// A query of this text, whose only variable part is the table's name, which has been checked.
-pub(super) fn query(text: &Arc<str>) -> Query<'_> {
-    sqlx::query(AssertSqlSafe(Arc::clone(text)))
-}
-
-/// The text of a statement, which each query shares.
-pub(super) fn text(statement: String) -> Arc<str> {
-    statement.into()
+/// A query of this text, whose only variable parts are the names of the tables, which have been checked.
+pub(super) fn query<'a>(text: impl Into<Arc<str>>) -> Query<'a> {
+    sqlx::query(AssertSqlSafe(text.into()))
 }
 
 /// The id that a batch of rows follows. No id is before the empty one.

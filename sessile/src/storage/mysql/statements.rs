@@ -9,28 +9,25 @@ use sqlx::{
 
 use super::{
     SessionId, Version,
-    cleanup::CleanUpStatements,
-    ending::EndStatements,
-    lists::ListStatements,
     marks::{bind_session, is_live, is_refused},
     query::{NOW, query},
 };
-use crate::storage::{
-    CreateOutcome, Refusal,
-    sql::{Marks, Name, NewRow, Row, Swap},
-};
+use crate::storage::sql::{Marks, Name, NewRow, Row, Written};
 
-/// The statements of a store for MySQL and MariaDB.
+/// The statements of a store for MySQL and MariaDB: those that a request executes, and the parts of the others.
 #[derive(Debug)]
 pub(super) struct Statements {
+    pub(super) sessions: Name,
+    pub(super) marks: Name,
+    /// The condition of [`is_live`].
+    pub(super) live: String,
+    /// The condition of [`is_refused`].
+    pub(super) refused: String,
     of_guests: RowStatements,
     of_all: RowStatements,
-    is_refused: Arc<str>,
     delete: Arc<str>,
-    delete_if_expired: Arc<str>,
-    pub(super) lists: ListStatements,
-    pub(super) ending: EndStatements,
-    pub(super) clean_up: CleanUpStatements,
+    /// Binds the id, the subject and the time, and the id and the time a second time.
+    pub(super) is_revoked: Arc<str>,
 }
 
 /// The statements that load or store one row.
@@ -43,8 +40,7 @@ struct RowStatements {
 
 impl Statements {
     pub(super) fn new(sessions: Name, marks: Name) -> Self {
-        let is_refused = is_refused(&marks);
-        let is_live = is_live(&marks);
+        let (live, refused) = (is_live(&marks), is_refused(&marks));
         Self {
             of_guests: RowStatements {
                 // The record of a guest only.
@@ -60,20 +56,21 @@ impl Statements {
                 ),
             },
             of_all: RowStatements {
-                load: load(&sessions, RECORD, &is_live),
+                load: load(&sessions, RECORD, &live),
                 // The server refuses a row without a due time.
-                create: create(&sessions, &format!("IF({is_refused}, NULL, 0)")),
-                update: update(&sessions, &format!("{is_live} AND NOT {is_refused}")),
+                create: create(&sessions, &format!("IF({refused}, NULL, 0)")),
+                update: update(&sessions, &format!("{live} AND NOT {refused}")),
             },
-            is_refused: format!("SELECT {is_refused}").into(),
             delete: format!("DELETE FROM {sessions} WHERE id = ?").into(),
-            delete_if_expired: format!(
-                "DELETE FROM {sessions} WHERE id = ? AND expires_at <= {NOW}"
+            is_revoked: format!(
+                "SELECT EXISTS (SELECT 1 FROM {sessions} AS it WHERE it.id = ? AND it.expires_at > {NOW})
+                     OR {refused}"
             )
             .into(),
-            lists: ListStatements::new(&sessions, &marks),
-            ending: EndStatements::new(&sessions, &marks),
-            clean_up: CleanUpStatements::new(sessions, marks),
+            sessions,
+            marks,
+            live,
+            refused,
         }
     }
 
@@ -92,35 +89,48 @@ impl Statements {
         marks: Marks,
     ) -> Result<Option<Row>, Error> {
         // Unlike `fetch_optional`, this reads the reply to its end.
-        let rows = query(&self.of_row(marks).load)
+        let rows = query(Arc::clone(&self.of_row(marks).load))
             .bind(id.as_bytes().as_slice())
             .fetch_all(connection)
             .await?;
         rows.first().map(found).transpose()
     }
 
-    /// Inserts a row unless there is a live row of its id.
-    pub(super) async fn create(
+    /// Inserts a row unless there is a live row of its id, or replaces the one that has the expected version.
+    pub(super) async fn store(
         &self,
         connection: &mut MySqlConnection,
         row: &NewRow<'_>,
-    ) -> Result<CreateOutcome, Error> {
-        let marks = Marks::of_session(row.subject().is_some());
+        marks: Marks,
+    ) -> Result<Written, Error> {
+        match row.expected {
+            None => self.create(connection, row, marks).await,
+            Some(expected) => self.update(connection, expected, row, marks).await,
+        }
+    }
+
+    async fn create(
+        &self,
+        connection: &mut MySqlConnection,
+        row: &NewRow<'_>,
+        marks: Marks,
+    ) -> Result<Written, Error> {
         let statement = &self.of_row(marks).create;
-        let outcome = Self::insert(connection, statement, row, marks).await?;
-        if outcome != CreateOutcome::Taken {
-            return Ok(outcome);
+        let written = Self::insert(connection, statement, row, marks).await?;
+        if !matches!(written, Written::NotStored(_)) {
+            return Ok(written);
         }
         // Ids are random, so only a test gets here.
         if marks == Marks::Read && self.is_refused(&mut *connection, row).await? {
-            return Ok(CreateOutcome::Refused(Refusal::SubjectEnded));
+            return Ok(Written::SubjectEnded);
         }
-        let deleted = query(&self.delete_if_expired)
-            .bind(row.id.as_bytes().as_slice())
-            .execute(&mut *connection)
-            .await?;
-        match deleted.rows_affected() {
-            0 => Ok(CreateOutcome::Taken),
+        let sessions = &self.sessions;
+        let delete = query(format!(
+            "DELETE FROM {sessions} WHERE id = ? AND expires_at <= {NOW}"
+        ));
+        let delete = delete.bind(row.id.as_bytes().as_slice());
+        match delete.execute(&mut *connection).await?.rows_affected() {
+            0 => Ok(written),
             _ => Self::insert(connection, statement, row, marks).await,
         }
     }
@@ -130,10 +140,10 @@ impl Statements {
         statement: &Arc<str>,
         row: &NewRow<'_>,
         marks: Marks,
-    ) -> Result<CreateOutcome, Error> {
+    ) -> Result<Written, Error> {
         /// `ER_BAD_NULL_ERROR`
         const IS_NULL: u16 = 1048;
-        let mut insert = query(statement)
+        let mut insert = query(Arc::clone(statement))
             .bind(row.id.as_bytes().as_slice())
             .bind(row.version.get())
             .bind(row.ttl);
@@ -149,28 +159,30 @@ impl Statements {
             .execute(connection)
             .await;
         match inserted {
-            Ok(_) => Ok(CreateOutcome::Created),
-            Err(Error::Database(error)) if error.is_unique_violation() => Ok(CreateOutcome::Taken),
+            Ok(_) => Ok(Written::STORED),
+            Err(Error::Database(error)) if error.is_unique_violation() => {
+                Ok(Written::NotStored(None))
+            }
             Err(Error::Database(error))
                 if marks == Marks::Read
                     && (error.try_downcast_ref::<MySqlDatabaseError>())
                         .is_some_and(|error| error.number() == IS_NULL) =>
             {
-                Ok(CreateOutcome::Refused(Refusal::SubjectEnded))
+                Ok(Written::SubjectEnded)
             }
             Err(error) => Err(error),
         }
     }
 
-    pub(super) async fn update(
+    async fn update(
         &self,
         connection: &mut MySqlConnection,
         expected: Version,
         row: &NewRow<'_>,
         marks: Marks,
-    ) -> Result<Swap, Error> {
+    ) -> Result<Written, Error> {
         let expected = expected.get();
-        let mut update = query(&self.of_row(marks).update)
+        let mut update = query(Arc::clone(&self.of_row(marks).update))
             .bind(expected)
             .bind(row.ttl)
             .bind(row.ttl)
@@ -192,10 +204,14 @@ impl Statements {
         }
         let updated = update.execute(&mut *connection).await?;
         // Counts the rows that were found, changed or not.
+        let version = Version::new(updated.last_insert_id());
         Ok(match updated.rows_affected() {
-            0 if marks == Marks::Read && self.is_refused(connection, row).await? => Swap::Refused,
-            0 => Swap::Missing,
-            _ => Swap::Now(Version::new(updated.last_insert_id())),
+            0 if marks == Marks::Read && self.is_refused(connection, row).await? => {
+                Written::SubjectEnded
+            }
+            0 => Written::NotStored(None),
+            _ if version == row.version => Written::STORED,
+            _ => Written::NotStored(Some(version)),
         })
     }
 
@@ -205,9 +221,8 @@ impl Statements {
         connection: &mut MySqlConnection,
         row: &NewRow<'_>,
     ) -> Result<bool, Error> {
-        let rows = bind_session(query(&self.is_refused), row)
-            .fetch_all(connection)
-            .await?;
+        let is_refused = query(format!("SELECT {}", self.refused));
+        let rows = bind_session(is_refused, row).fetch_all(connection).await?;
         rows.first().map_or(Ok(false), |row| row.try_get(0))
     }
 
@@ -216,7 +231,7 @@ impl Statements {
         connection: &mut MySqlConnection,
         id: &SessionId,
     ) -> Result<(), Error> {
-        let delete = query(&self.delete).bind(id.as_bytes().as_slice());
+        let delete = query(Arc::clone(&self.delete)).bind(id.as_bytes().as_slice());
         delete.execute(connection).await?;
         Ok(())
     }

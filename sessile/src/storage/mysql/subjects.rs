@@ -4,82 +4,94 @@
 use sqlx::{Error, MySqlConnection, Row as _};
 
 use super::{
-    CreateOutcome, SessionId, Version,
+    SessionId, Version,
     error::fault,
     marks::bind_session,
-    query::{self, query, rows},
+    query::{self, NOW, query, rows},
     statements::Statements,
 };
 use crate::storage::{
-    sql::{End, Ended, Fault, MARK_KEPT, Marks, SignIn, SignedIn, Swap},
+    SessionLimit,
+    sql::{End, Ended, Fault, MARK_KEPT, Marks, NewRow, Written},
     timing::millis,
 };
 
 impl Statements {
-    /// Signs in under a limit.
-    pub(super) async fn sign_in(
+    /// Stores a row, under a limit if it has one.
+    pub(super) async fn write(
         &self,
         connection: &mut MySqlConnection,
-        sign_in: &SignIn<'_>,
-    ) -> Result<SignedIn, Fault> {
+        row: &NewRow<'_>,
+        marks: Marks,
+    ) -> Result<Written, Fault> {
+        match row.limit {
+            // Boxed, because other writes need less memory.
+            Some(limit) => Box::pin(self.sign_in(connection, row, limit)).await,
+            None => self.store(connection, row, marks).await.map_err(fault),
+        }
+    }
+
+    async fn sign_in(
+        &self,
+        connection: &mut MySqlConnection,
+        row: &NewRow<'_>,
+        limit: SessionLimit,
+    ) -> Result<Written, Fault> {
         begin(connection).await?;
-        let signed_in = self.sign_in_locked(connection, sign_in).await;
-        end(connection, signed_in).await
+        let written = self.sign_in_locked(connection, row, limit).await;
+        end(connection, written).await
     }
 
     async fn sign_in_locked(
         &self,
         connection: &mut MySqlConnection,
-        SignIn {
-            row,
-            expected,
-            limit,
-        }: &SignIn<'_>,
-    ) -> Result<SignedIn, Error> {
-        let ending = &self.ending;
+        row: &NewRow<'_>,
+        limit: SessionLimit,
+    ) -> Result<Written, Error> {
+        let Self {
+            sessions,
+            live,
+            refused,
+            ..
+        } = self;
         let subject = row.subject().unwrap_or_default();
-        ending.lock(connection, subject).await?;
+        self.lock(connection, subject).await?;
         let id = row.id.as_bytes().as_slice();
-        let find = bind_session(query(&ending.find), row).bind(id);
+        let find = query(format!(
+            "SELECT {refused},
+                 (SELECT it.version FROM {sessions} AS it WHERE it.id = ? AND {live})"
+        ));
+        let find = bind_session(find, row).bind(id);
         let (is_refused, found): (bool, Option<u64>) = query::row(connection, find, |row| {
             Ok((row.try_get(0)?, row.try_get(1)?))
         })
         .await?;
         let found = found.map(Version::new);
         if is_refused {
-            return Ok(SignedIn::SubjectEnded);
+            return Ok(Written::SubjectEnded);
         }
         if found == Some(row.version) {
-            let displaced = Vec::new();
-            return Ok(SignedIn::Stored { displaced });
+            return Ok(Written::STORED);
         }
-        if found != *expected {
-            return Ok(SignedIn::NotStored(found));
+        if found != row.expected {
+            return Ok(Written::NotStored(found));
         }
-        let find_others = query(&ending.find_others).bind(subject).bind(id);
+        let find_others = query(format!(
+            "SELECT it.id FROM {sessions} AS it WHERE it.subject = ? AND it.id <> ? AND {live}
+             ORDER BY it.signed_in_at, it.id"
+        ));
+        let find_others = find_others.bind(subject).bind(id);
         let others = rows(connection, find_others, query::id).await?;
         let Some(displaced) = limit.displaced(others) else {
-            return Ok(SignedIn::LimitReached);
+            return Ok(Written::LimitReached);
         };
-        let not_stored = match expected {
-            None => match self.create(connection, row).await? {
-                CreateOutcome::Created => None,
-                CreateOutcome::Refused(_) => Some(SignedIn::SubjectEnded),
-                _ => Some(SignedIn::NotStored(None)),
-            },
-            Some(expected) => match self.update(connection, *expected, row, Marks::Read).await? {
-                Swap::Now(version) if version == row.version => None,
-                Swap::Now(version) => Some(SignedIn::NotStored(Some(version))),
-                Swap::Missing => Some(SignedIn::NotStored(None)),
-                Swap::Refused => Some(SignedIn::SubjectEnded),
-            },
-        };
-        if let Some(not_stored) = not_stored {
-            return Ok(not_stored);
+        let written = self.store(connection, row, Marks::Read).await?;
+        if !matches!(written, Written::Stored { .. }) {
+            return Ok(written);
         }
-        let deleting = ending.delete_of_subject(connection, &displaced, subject, i64::MAX);
+        let deleting = self.delete_of_subject(connection, &displaced, subject, i64::MAX);
         let displaced = deleting.await?;
-        Ok(SignedIn::Stored { displaced })
+        Ok(Written::Stored { displaced })
     }
 
     /// Ends the sessions of a subject.
@@ -98,10 +110,19 @@ impl Statements {
         connection: &mut MySqlConnection,
         End { subject, now, kept }: End<'_>,
     ) -> Result<Option<Ended>, Error> {
-        let ending = &self.ending;
+        let Self {
+            sessions,
+            marks,
+            live,
+            ..
+        } = self;
         let digest = subject.as_bytes().as_slice();
-        ending.lock(connection, digest).await?;
-        let find = query(&ending.find_signed_in).bind(digest);
+        self.lock(connection, digest).await?;
+        let find = query(format!(
+            "SELECT it.id, it.signed_in_at FROM {sessions} AS it
+             WHERE it.subject = ? AND {live}"
+        ));
+        let find = find.bind(digest);
         let found: Vec<(SessionId, Option<i64>)> = rows(connection, find, |row| {
             Ok((query::id(row)?, row.try_get(1)?))
         })
@@ -110,7 +131,12 @@ impl Statements {
             return Ok(None);
         }
         let sign_ins = found.iter().filter_map(|(_, signed_in_at)| *signed_in_at);
-        let mark = query(&ending.mark)
+        let mark = query(format!(
+            "UPDATE {marks} SET
+                 at = LAST_INSERT_ID(GREATEST(at, ?)), exempt = ?, expires_at = {NOW} + ?
+             WHERE subject = ?"
+        ));
+        let mark = mark
             .bind(sign_ins.fold(now, i64::max))
             .bind(kept.map(|it| it.as_bytes().as_slice()))
             .bind(millis(MARK_KEPT))
@@ -120,7 +146,7 @@ impl Statements {
         let at = marked.last_insert_id().cast_signed();
         let others = found.into_iter().map(|(id, _)| id);
         let others: Vec<_> = others.filter(|id| Some(id) != kept).collect();
-        let deleting = ending.delete_of_subject(connection, &others, digest, at);
+        let deleting = self.delete_of_subject(connection, &others, digest, at);
         let ids = deleting.await?;
         Ok(Some(Ended { at, ids }))
     }

@@ -3,31 +3,21 @@
 use std::{num::NonZeroU32, sync::Arc};
 
 use super::{
-    CreateOutcome, SessionId, SubjectDigest, Version,
+    SessionId, SubjectDigest,
     builder::{ConnectionSettings, Target},
     connections::Connections,
-    ending::sign_in,
-    parameter::Parameter,
     rows::{cleaned, count_of, ids, only, sessions, version_of},
     schema,
-    statements::{Call, Found, Rows, Statements},
+    sign_in::{LIMIT_REACHED, SUBJECT_ENDED},
+    statements::{Call, Rows, Statements},
 };
 use crate::{
-    storage::{
-        Refusal,
-        sql::{
-            self, AfterCut, Attempted, Batch, Cleaned, Database, DatabaseSessionStoreBuilder, End,
-            Ended, Fault, MARK_KEPT, Marks, NewRow, Row, RowsById, Schema, SignIn, SignedIn, Swap,
-            Table,
-        },
-        timing::{Deadline, millis},
+    storage::sql::{
+        self, Attempt, Batch, Cleaned, Database, DatabaseSessionStoreBuilder, End, Ended, Fault,
+        Marks, NewRow, Row, RowsById, Schema, Table, Written,
     },
     telemetry::Backend,
 };
-
-/// The maximum number of rows that a statement for [`end_everything`](crate::storage::SubjectStore::end_everything)
-/// deletes.
-const ENDED_AT_ONCE: i64 = 1000;
 
 /// The operations of a store on PostgreSQL.
 pub struct Postgres {
@@ -37,9 +27,9 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Executes a statement that can be repeated.
-    fn run(&self, call: &Call<'_>, deadline: Deadline) -> impl Future<Output = Attempted<Rows>> {
-        self.connections.run(call, AfterCut::Resend, deadline)
+    /// Executes a statement.
+    fn run(&self, call: &Call<'_>, attempt: Attempt) -> impl Future<Output = Result<Rows, Fault>> {
+        self.connections.run(call, attempt.deadline)
     }
 }
 
@@ -70,7 +60,8 @@ impl Database for Postgres {
         &self.tables
     }
 
-    async fn open(&self, create_tables: bool, deadline: Deadline) -> Attempted<()> {
+    async fn open(&self, create_tables: bool, attempt: Attempt) -> Result<(), Fault> {
+        let deadline = attempt.deadline;
         let opening = self.connections.open(&self.tables, create_tables, deadline);
         opening.await
     }
@@ -79,102 +70,66 @@ impl Database for Postgres {
         &self,
         id: &SessionId,
         marks: Marks,
-        deadline: Deadline,
-    ) -> Attempted<Option<Row>> {
+        attempt: Attempt,
+    ) -> Result<Option<Row>, Fault> {
         let load = self.statements.load(id, marks);
-        self.run(&load, deadline).await.map(only).map(|found| {
-            Some(Row {
-                version: version_of(found.first)?,
-                is_unchecked: found.second == Some(1),
-                // Without a text it is corrupt, and not missing.
-                record: found.text.unwrap_or_default().into_bytes(),
-            })
-        })
+        let found = only(self.run(&load, attempt).await?);
+        Ok(version_of(found.first).map(|version| Row {
+            version,
+            is_unchecked: found.second == Some(1),
+            // Without a text it is corrupt, and not missing.
+            record: found.text.unwrap_or_default().into_bytes(),
+        }))
     }
 
-    async fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> Attempted<CreateOutcome> {
-        let create = self.statements.create(row);
-        let creating = self.connections.run(&create, AfterCut::Fail, deadline);
-        creating.await.map(only).map(|found| match found {
-            Found {
-                second: Some(1), ..
-            } => CreateOutcome::Refused(Refusal::SubjectEnded),
-            Found { first: Some(1), .. } => CreateOutcome::Created,
-            _ => CreateOutcome::Taken,
-        })
-    }
-
-    async fn update(
+    async fn write(
         &self,
-        expected: Version,
         row: &NewRow<'_>,
         marks: Marks,
-        deadline: Deadline,
-    ) -> Attempted<Swap> {
-        let update = self.statements.update(expected, row, marks);
-        let answer = self.run(&update, deadline).await;
-        answer.map(only).map(|found| match found.second {
-            Some(1) => Swap::Refused,
-            _ => version_of(found.first).map_or(Swap::Missing, Swap::Now),
-        })
-    }
-
-    async fn delete(&self, id: &SessionId, deadline: Deadline) -> Attempted<()> {
-        let delete = Call::new(&self.statements.delete, vec![Parameter::id(id)]);
-        self.run(&delete, deadline).await.map(drop)
-    }
-
-    async fn clean_up(&self, batch: Batch, deadline: Deadline) -> Attempted<Cleaned> {
-        let statement = match batch.returns_rows {
-            true => &self.statements.clean_up_and_return,
-            false => &self.statements.clean_up,
-        };
-        let limit = Parameter::number(batch.limit);
-        let clean_up = Call::new(statement, vec![limit, Parameter::number(batch.due_from)]);
-        self.run(&clean_up, deadline).await.map(cleaned)
-    }
-
-    async fn sign_in(&self, sign_in: &SignIn<'_>, deadline: Deadline) -> Attempted<SignedIn> {
-        let after_cut = AfterCut::of_sign_in(sign_in);
-        let call = self.statements.sign_in(sign_in);
-        let answer = self.connections.run(&call, after_cut, deadline).await;
-        answer.map(only).map(|found| match found.first {
-            Some(sign_in::STORED) => SignedIn::Stored {
-                displaced: ids(found.text.as_deref()),
+        attempt: Attempt,
+    ) -> Result<Written, Fault> {
+        let write = self.statements.write(row, marks);
+        let found = only(self.run(&write, attempt).await?);
+        Ok(match found.second {
+            Some(SUBJECT_ENDED) => Written::SubjectEnded,
+            Some(LIMIT_REACHED) => Written::LimitReached,
+            _ => match version_of(found.first) {
+                Some(version) if version == row.version => Written::Stored {
+                    displaced: ids(found.text.as_deref()),
+                },
+                version => Written::NotStored(version),
             },
-            Some(sign_in::SUBJECT_ENDED) => SignedIn::SubjectEnded,
-            Some(sign_in::LIMIT_REACHED) => SignedIn::LimitReached,
-            _ => SignedIn::NotStored(version_of(found.second)),
         })
     }
 
-    async fn list(&self, subject: &SubjectDigest, deadline: Deadline) -> Attempted<RowsById> {
-        let statement = &self.statements.lists.list;
-        let list = Call::new(statement, vec![Parameter::subject(subject)]);
-        self.run(&list, deadline).await.map(sessions)
+    async fn delete(&self, id: &SessionId, attempt: Attempt) -> Result<(), Fault> {
+        let delete = self.statements.delete(id);
+        self.run(&delete, attempt).await.map(drop)
     }
 
-    async fn find_by_label(&self, label: &str, deadline: Deadline) -> Attempted<Vec<SessionId>> {
-        let statement = &self.statements.lists.find_by_label;
-        let label = Parameter::Bytes(Some(label.as_bytes()));
-        let answer = self.run(&Call::new(statement, vec![label]), deadline).await;
-        answer.map(|rows| ids(only(rows).text.as_deref()))
+    async fn clean_up(&self, batch: Batch, attempt: Attempt) -> Result<Cleaned, Fault> {
+        let clean_up = self.statements.clean_up(batch);
+        self.run(&clean_up, attempt).await.map(cleaned)
     }
 
-    async fn end_subject(&self, end: End<'_>, deadline: Deadline) -> Attempted<Option<Ended>> {
-        let parameters = vec![
-            Parameter::subject(end.subject),
-            Parameter::number(end.now),
-            end.kept.map_or(Parameter::Bytes(None), Parameter::id),
-            Parameter::number(millis(MARK_KEPT)),
-        ];
-        let end = Call::new(&self.statements.ending.end_subject, parameters);
-        self.run(&end, deadline).await.map(only).map(|found| {
-            Some(Ended {
-                at: found.first?,
-                ids: ids(found.text.as_deref()),
-            })
-        })
+    async fn list(&self, subject: &SubjectDigest, attempt: Attempt) -> Result<RowsById, Fault> {
+        let list = self.statements.list(subject);
+        self.run(&list, attempt).await.map(sessions)
+    }
+
+    async fn find_by_label(&self, label: &str, attempt: Attempt) -> Result<Vec<SessionId>, Fault> {
+        let find = self.statements.find_by_label(label);
+        let found = only(self.run(&find, attempt).await?);
+        Ok(ids(found.text.as_deref()))
+    }
+
+    async fn end_subject(&self, end: End<'_>, attempt: Attempt) -> Result<Option<Ended>, Fault> {
+        let end = self.statements.end_subject(end);
+        let found = only(self.run(&end, attempt).await?);
+        Ok(found.first.map(|at| Ended {
+            at,
+            ids: ids(found.text.as_deref()),
+        }))
     }
 
     async fn is_revoked(
@@ -182,58 +137,44 @@ impl Database for Postgres {
         id: &SessionId,
         subject: Option<&SubjectDigest>,
         since: i64,
-        deadline: Deadline,
-    ) -> Attempted<bool> {
-        let parameters = vec![
-            Parameter::id(id),
-            subject.map_or(Parameter::Bytes(None), Parameter::subject),
-            Parameter::number(since),
-        ];
-        let question = Call::new(&self.statements.lists.is_revoked, parameters);
-        let answer = self.run(&question, deadline).await;
-        answer.map(|rows| only(rows).first == Some(1))
+        attempt: Attempt,
+    ) -> Result<bool, Fault> {
+        let question = self.statements.is_revoked(id, subject, since);
+        let found = only(self.run(&question, attempt).await?);
+        Ok(found.first == Some(1))
     }
 
-    async fn mark_everything(&self, now: i64, deadline: Deadline) -> Attempted<i64> {
-        let numbers = [now, millis(MARK_KEPT)].map(Parameter::number);
-        let statement = &self.statements.ending.mark_everything;
-        let answer = self
-            .run(&Call::new(statement, numbers.into()), deadline)
-            .await;
-        answer.map(|rows| only(rows).first.unwrap_or(now))
+    async fn mark_everything(&self, now: i64, attempt: Attempt) -> Result<i64, Fault> {
+        let mark = self.statements.mark_everything(now);
+        let found = only(self.run(&mark, attempt).await?);
+        Ok(found.first.unwrap_or(now))
     }
 
     async fn delete_all(
         &self,
         after: Option<&SessionId>,
         at: i64,
-        deadline: Deadline,
-    ) -> Attempted<Option<SessionId>> {
-        let parameters = vec![
-            Parameter::after(after),
-            Parameter::number(at),
-            Parameter::number(ENDED_AT_ONCE),
-        ];
-        let delete = Call::new(&self.statements.ending.delete_all, parameters);
-        let answer = self.run(&delete, deadline).await;
-        answer.map(|rows| ids(only(rows).text.as_deref()).pop())
+        attempt: Attempt,
+    ) -> Result<Option<SessionId>, Fault> {
+        let delete = self.statements.delete_all(after, at);
+        let found = only(self.run(&delete, attempt).await?);
+        Ok(ids(found.text.as_deref()).pop())
     }
 
     async fn page(
         &self,
         after: Option<&SessionId>,
         limit: NonZeroU32,
-        deadline: Deadline,
-    ) -> Attempted<RowsById> {
-        let parameters = vec![Parameter::after(after), Parameter::number(limit.get())];
-        let page = Call::new(&self.statements.lists.page, parameters);
-        self.run(&page, deadline).await.map(sessions)
+        attempt: Attempt,
+    ) -> Result<RowsById, Fault> {
+        let page = self.statements.page(after, limit);
+        self.run(&page, attempt).await.map(sessions)
     }
 
-    async fn count(&self, deadline: Deadline) -> Attempted<u64> {
-        let count = Call::new(&self.statements.lists.count, Vec::new());
-        let answer = self.run(&count, deadline).await;
-        answer.map(|rows| count_of(only(rows).first))
+    async fn count(&self, attempt: Attempt) -> Result<u64, Fault> {
+        let count = self.statements.count();
+        let found = only(self.run(&count, attempt).await?);
+        Ok(count_of(found.first))
     }
 
     fn close(&self) {

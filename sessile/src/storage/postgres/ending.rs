@@ -1,49 +1,36 @@
-//! [`EndStatements`]: the statements that end sessions, and those of a sign-in under a limit, which may end some.
+//! The statements that end sessions.
 //!
 //! In a text that a statement returns, an id is 32 hexadecimal digits.
 
 use tokio_postgres::types::Type;
 
 use super::{
-    marks::{is_live, refused},
-    row_statements::{insert, replace},
-    statements::{NOW, PROOF, Purpose, Statement, row_and},
+    SessionId,
+    parameter::Parameter,
+    statements::{Call, NOW, PROOF, Purpose, Statements},
 };
-use crate::storage::sql::Name;
+use crate::storage::{
+    sql::{End, MARK_KEPT},
+    timing::millis,
+};
 
-/// The statements of a store that end sessions. No request waits for the end of all.
-#[derive(Debug)]
-pub(super) struct EndStatements {
-    pub(super) sign_in_to_new: Statement,
-    pub(super) sign_in: Statement,
-    pub(super) end_subject: Statement,
-    pub(super) mark_everything: Statement,
-    pub(super) delete_all: Statement,
-}
+/// The maximum number of rows that a statement for [`end_everything`](crate::storage::SubjectStore::end_everything)
+/// deletes.
+const ENDED_AT_ONCE: i64 = 1000;
 
-/// The outcome of a sign-in, as its statement returns it.
-pub(super) mod sign_in {
-    pub(in super::super) const STORED: i64 = 1;
-    pub(in super::super) const SUBJECT_ENDED: i64 = 2;
-    pub(in super::super) const LIMIT_REACHED: i64 = 3;
-    pub(in super::super) const NOT_STORED: i64 = 4;
-}
-
-impl EndStatements {
-    pub(super) fn new(sessions: &Name, marks: &Name) -> Self {
-        let is_live = is_live(marks);
-        let may_sign_in = "NOT EXISTS (SELECT FROM refused)
-            AND NOT ($10 = 1 AND EXISTS (SELECT FROM excess))";
-        let to_new = insert(
+impl Statements {
+    /// A mark that another statement writes at the same time counts as an earlier one. A session that signs in at
+    /// the same time, after the mark, stays.
+    pub(super) fn end_subject<'a>(&self, end: End<'a>) -> Call<'a> {
+        let Self {
             sessions,
-            &format!("NOT EXISTS (SELECT FROM found) AND {may_sign_in}"),
-        );
-        let to_existing = replace(sessions, &format!("{is_live} AND {may_sign_in}"));
-        // A mark that another statement writes at the same time counts as an earlier one. A session that signs in at
-        // the same time, after the mark, stays.
-        let end_subject = format!(
+            marks,
+            live,
+            ..
+        } = self;
+        let text = format!(
             "WITH found AS (
-                 SELECT id, signed_in_at FROM {sessions} AS it WHERE subject = $1 AND {is_live}
+                 SELECT id, signed_in_at FROM {sessions} AS it WHERE subject = $1 AND {live}
              ), mark AS (
                  INSERT INTO {marks} AS mark (subject, at, exempt, expires_at)
                  SELECT $1, GREATEST($2, (SELECT max(signed_in_at) FROM found)), $3, {NOW} + $4
@@ -63,7 +50,21 @@ impl EndStatements {
              SELECT {PROOF}, (SELECT at FROM mark)::bigint, NULL::bigint,
                  (SELECT string_agg(encode(id, 'hex'), '') FROM deleted)"
         );
-        let mark_everything = format!(
+        let parameters = vec![
+            Parameter::subject(end.subject),
+            Parameter::number(end.now),
+            end.kept.map_or(Parameter::Bytes(None), Parameter::id),
+            Parameter::number(millis(MARK_KEPT)),
+        ];
+        let types = &[Type::BYTEA, Type::INT8, Type::BYTEA, Type::INT8];
+        Call::composed(Purpose::Write, types, &text, parameters)
+    }
+
+    pub(super) fn mark_everything(&self, now: i64) -> Call<'_> {
+        let Self {
+            sessions, marks, ..
+        } = self;
+        let text = format!(
             "WITH mark AS (
                  INSERT INTO {marks} AS mark (subject, at, expires_at)
                  SELECT ''::bytea, GREATEST($1, max(signed_in_at)), {NOW} + $2 FROM {sessions}
@@ -74,8 +75,15 @@ impl EndStatements {
              )
              SELECT {PROOF}, (SELECT at FROM mark)::bigint, NULL::bigint, NULL::text"
         );
+        let parameters = [now, millis(MARK_KEPT)].map(Parameter::number).into();
+        let types = &[Type::INT8, Type::INT8];
+        Call::composed(Purpose::Maintain, types, &text, parameters)
+    }
+
+    pub(super) fn delete_all<'a>(&self, after: Option<&'a SessionId>, at: i64) -> Call<'a> {
+        let sessions = &self.sessions;
         // The sign-in of a guest is unknown, and that of an entry of a revocation list is later.
-        let delete_all = format!(
+        let text = format!(
             "WITH batch AS MATERIALIZED (
                  SELECT id FROM {sessions} WHERE id > $1 ORDER BY id LIMIT $3
              ), deleted AS (
@@ -86,68 +94,12 @@ impl EndStatements {
              SELECT {PROOF}, NULL::bigint, NULL::bigint,
                  (SELECT encode(id, 'hex') FROM batch ORDER BY id DESC LIMIT 1)"
         );
-        Self {
-            sign_in_to_new: sign_in(sessions, marks, &to_new),
-            sign_in: sign_in(sessions, marks, &to_existing),
-            end_subject: Statement::new(
-                Purpose::Write,
-                &[Type::BYTEA, Type::INT8, Type::BYTEA, Type::INT8],
-                &end_subject,
-            ),
-            mark_everything: Statement::new(
-                Purpose::Maintain,
-                &[Type::INT8, Type::INT8],
-                &mark_everything,
-            ),
-            delete_all: Statement::new(
-                Purpose::Maintain,
-                &[Type::BYTEA, Type::INT8, Type::INT8],
-                &delete_all,
-            ),
-        }
+        let parameters = vec![
+            Parameter::after(after),
+            Parameter::number(at),
+            Parameter::number(ENDED_AT_ONCE),
+        ];
+        let types = &[Type::BYTEA, Type::INT8, Type::INT8];
+        Call::composed(Purpose::Maintain, types, &text, parameters)
     }
-}
-
-/// The statement of a sign-in. `write` stores its row.
-///
-/// Parameter 9 is the maximum number of sessions. Parameter 10 is 1 if a new one is refused there.
-fn sign_in(sessions: &Name, marks: &Name, write: &str) -> Statement {
-    let (is_live, refused) = (is_live(marks), refused(marks));
-    let [stored, subject_ended, limit_reached, not_stored] = [
-        sign_in::STORED,
-        sign_in::SUBJECT_ENDED,
-        sign_in::LIMIT_REACHED,
-        sign_in::NOT_STORED,
-    ];
-    Statement::new(
-        Purpose::SignIn,
-        row_and!(INT8, INT8, INT8),
-        &format!(
-            "WITH refused AS ({refused}), found AS (
-                 SELECT version FROM {sessions} AS it WHERE id = $1 AND {is_live}
-             ), others AS (
-                 SELECT id, signed_in_at FROM {sessions} AS it
-                 WHERE subject = $4 AND id <> $1 AND {is_live}
-             ), excess AS (
-                 SELECT id FROM others ORDER BY signed_in_at NULLS FIRST, id
-                 LIMIT (SELECT GREATEST(count(*) + 1 - $9, 0) FROM others)
-             ), stored AS ({write}), displaced AS (
-                 DELETE FROM {sessions}
-                 WHERE id = ANY (ARRAY (SELECT id FROM excess)) AND subject = $4
-                     AND EXISTS (SELECT FROM stored)
-                 RETURNING id
-             )
-             SELECT {PROOF},
-                 (CASE
-                     WHEN EXISTS (SELECT FROM refused) THEN {subject_ended}
-                     WHEN EXISTS (SELECT FROM stored) THEN {stored}
-                     WHEN EXISTS (SELECT FROM found WHERE version = $2) THEN {stored}
-                     WHEN (SELECT version FROM found) IS DISTINCT FROM $8 THEN {not_stored}
-                     WHEN $10 = 1 AND EXISTS (SELECT FROM excess) THEN {limit_reached}
-                     ELSE {not_stored}
-                 END)::bigint,
-                 (SELECT version FROM found)::bigint,
-                 (SELECT string_agg(encode(id, 'hex'), '') FROM displaced)"
-        ),
-    )
 }

@@ -3,6 +3,7 @@
 mod address;
 mod builder;
 mod catalog;
+mod cleanup;
 mod connections;
 mod database;
 mod ending;
@@ -15,15 +16,14 @@ mod pool;
 mod row_statements;
 mod rows;
 mod schema;
+mod sign_in;
 mod statements;
 mod tls;
 
 #[cfg(feature = "_postgres-pool")]
 use self::builder::Target;
 use self::database::Postgres;
-use super::{
-    CreateOutcome, SessionId, StoreErrorKind, SubjectDigest, Version, sql::DatabaseSessionStore,
-};
+use super::{SessionId, StoreErrorKind, SubjectDigest, Version, sql::DatabaseSessionStore};
 
 pub use self::builder::PostgresSessionStoreBuilder;
 #[cfg(feature = "_postgres-pool")]

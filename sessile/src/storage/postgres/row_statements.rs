@@ -9,6 +9,9 @@ use super::{
 use crate::storage::sql::Name;
 
 /// The statements that load or store one row.
+///
+/// One that stores returns the version that the row has afterwards, and as the second number
+/// [`SUBJECT_ENDED`](super::sign_in::SUBJECT_ENDED) or 0.
 #[derive(Debug)]
 pub(super) struct RowStatements {
     pub(super) load: Statement,
@@ -24,7 +27,7 @@ impl RowStatements {
         let insert = insert(sessions, "true");
         let create = format!(
             "WITH created AS ({insert})
-             SELECT {PROOF}, (SELECT count(*) FROM created), 0::bigint, NULL::text"
+             SELECT {PROOF}, (SELECT version FROM created)::bigint, 0::bigint, NULL::text"
         );
         let found = found(sessions, &is_live_guest);
         let replace = replace(sessions, &is_live_guest);
@@ -44,7 +47,8 @@ impl RowStatements {
         let insert = insert(sessions, NOT_REFUSED);
         let create = format!(
             "WITH refused AS ({refused}), created AS ({insert})
-             SELECT {PROOF}, (SELECT count(*) FROM created), (SELECT count(*) FROM refused), NULL::text"
+             SELECT {PROOF}, (SELECT version FROM created)::bigint, (SELECT count(*) FROM refused),
+                 NULL::text"
         );
         let found = found(sessions, &is_live);
         let replace = replace(sessions, &format!("{is_live} AND {NOT_REFUSED}"));

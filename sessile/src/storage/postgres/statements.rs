@@ -1,18 +1,22 @@
 //! The statements for PostgreSQL.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use sha2::{Digest as _, Sha256};
 use smallvec::SmallVec;
 use tokio_postgres::types::Type;
 
 use super::{
-    SessionId, Version, ending::EndStatements, lists::ListStatements, parameter::Parameter,
+    SessionId, SubjectDigest,
+    lists::is_revoked,
+    marks::is_live,
+    parameter::Parameter,
     row_statements::RowStatements,
+    sign_in::{sign_in, sign_in_to_new},
 };
 use crate::storage::{
-    AtLimit,
-    sql::{Marks, Name, NewRow, SignIn},
+    AtLimit, SessionLimit,
+    sql::{Marks, Name, NewRow},
 };
 
 /// The server's clock in milliseconds since the Unix epoch, constant throughout a statement.
@@ -23,17 +27,19 @@ pub(super) const NOW: &str = "floor(date_part('epoch', statement_timestamp()) * 
 /// The placeholder for the proof in the text of a statement.
 pub(super) const PROOF: &str = "{proof}";
 
-/// The statements of a store.
+/// The statements of a store: those that requests execute often, and the parts of the others.
 #[derive(Debug)]
 pub(super) struct Statements {
+    pub(super) sessions: Name,
+    pub(super) marks: Name,
+    /// The condition of [`is_live`].
+    pub(super) live: String,
     pub(super) of_guests: RowStatements,
     pub(super) of_all: RowStatements,
     pub(super) delete: Statement,
-    pub(super) clean_up: Statement,
-    /// The same, which returns the deleted rows as well.
-    pub(super) clean_up_and_return: Statement,
-    pub(super) lists: ListStatements,
-    pub(super) ending: EndStatements,
+    sign_in_to_new: Statement,
+    sign_in: Statement,
+    is_revoked: Statement,
 }
 
 /// The purpose of a connection. Statements with one purpose share a connection and queue behind each other.
@@ -51,11 +57,11 @@ impl Purpose {
     pub(super) const ALL: [Self; 4] = [Self::Read, Self::Write, Self::SignIn, Self::Maintain];
 }
 
-/// A statement that is composed once for a table.
+/// A statement on the tables of a store.
 ///
 /// Its result is rows of four columns, at least one: its proof, two numbers, and a text. Casts keep their types if a column
 /// of the table gets another type: a prepared statement can't change the type of its result.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Statement {
     pub(super) purpose: Purpose,
     pub(super) text: Arc<str>,
@@ -96,21 +102,20 @@ pub(super) use row_and;
 
 impl Statements {
     pub(super) fn new(sessions: &Name, marks: &Name) -> Self {
+        let delete = format!(
+            "WITH deleted AS (DELETE FROM {sessions} WHERE id = $1)
+             SELECT {PROOF}, NULL::bigint, NULL::bigint, NULL::text"
+        );
         Self {
+            sessions: sessions.clone(),
+            marks: marks.clone(),
+            live: is_live(marks),
             of_guests: RowStatements::of_guest(sessions),
             of_all: RowStatements::of_all(sessions, marks),
-            delete: Statement::new(
-                Purpose::Write,
-                &[Type::BYTEA],
-                &format!(
-                    "WITH deleted AS (DELETE FROM {sessions} WHERE id = $1)
-                     SELECT {PROOF}, NULL::bigint, NULL::bigint, NULL::text"
-                ),
-            ),
-            clean_up: clean_up(sessions, marks, false),
-            clean_up_and_return: clean_up(sessions, marks, true),
-            lists: ListStatements::new(sessions, marks),
-            ending: EndStatements::new(sessions, marks),
+            delete: Statement::new(Purpose::Write, &[Type::BYTEA], &delete),
+            sign_in_to_new: sign_in_to_new(sessions, marks),
+            sign_in: sign_in(sessions, marks),
+            is_revoked: is_revoked(sessions, marks),
         }
     }
 
@@ -118,48 +123,38 @@ impl Statements {
         Call::new(&self.of_row(marks).load, vec![Parameter::id(id)])
     }
 
-    pub(super) fn create<'a>(&'a self, row: &'a NewRow<'_>) -> Call<'a> {
-        let marks = Marks::of_session(row.subject().is_some());
-        Call::new(&self.of_row(marks).create, columns(row).into())
-    }
-
-    pub(super) fn update<'a>(
-        &'a self,
-        expected: Version,
-        row: &'a NewRow<'_>,
-        marks: Marks,
-    ) -> Call<'a> {
-        let update = &self.of_row(marks).update;
-        let mut parameters = Vec::with_capacity(update.types.len());
-        parameters.extend(columns(row));
-        parameters.push(Parameter::version(expected));
-        Call::new(update, parameters)
-    }
-
-    pub(super) fn sign_in<'a>(&'a self, sign_in: &'a SignIn<'_>) -> Call<'a> {
-        let SignIn {
-            row,
-            expected,
-            limit,
-        } = sign_in;
-        let statement = match expected {
-            Some(_) => &self.ending.sign_in,
-            None => &self.ending.sign_in_to_new,
+    pub(super) fn write<'a>(&'a self, row: &'a NewRow<'_>, marks: Marks) -> Call<'a> {
+        let statement = match (row.expected, row.limit) {
+            (None, None) => &self.of_row(marks).create,
+            (Some(_), None) => &self.of_row(marks).update,
+            (None, Some(_)) => &self.sign_in_to_new,
+            (Some(_), Some(_)) => &self.sign_in,
         };
-        let refuses_new = limit.at_limit() == AtLimit::RefuseNew;
-        let mut parameters = Vec::with_capacity(statement.types.len());
-        parameters.extend(columns(row));
-        parameters.extend([
-            expected.map_or(Parameter::Number(None), Parameter::version),
-            Parameter::number(limit.max()),
-            Parameter::number(refuses_new),
-        ]);
-        let subject = row.subject().and_then(|subject| subject.first_chunk());
+        let parameters = parameters_of(row).into_iter().take(statement.types.len());
+        // Sign-ins of this subject lock the same number.
+        let lock = row.limit.and(row.subject()).and_then(<[u8]>::first_chunk);
         Call {
-            // Sign-ins of this subject lock the same number.
-            lock: subject.copied().map(i64::from_be_bytes),
-            ..Call::new(statement, parameters)
+            lock: lock.copied().map(i64::from_be_bytes),
+            ..Call::new(statement, parameters.collect())
         }
+    }
+
+    pub(super) fn delete<'a>(&'a self, id: &'a SessionId) -> Call<'a> {
+        Call::new(&self.delete, vec![Parameter::id(id)])
+    }
+
+    pub(super) fn is_revoked<'a>(
+        &'a self,
+        id: &'a SessionId,
+        subject: Option<&'a SubjectDigest>,
+        since: i64,
+    ) -> Call<'a> {
+        let parameters = vec![
+            Parameter::id(id),
+            subject.map_or(Parameter::Bytes(None), Parameter::subject),
+            Parameter::number(since),
+        ];
+        Call::new(&self.is_revoked, parameters)
     }
 
     fn of_row(&self, marks: Marks) -> &RowStatements {
@@ -170,47 +165,10 @@ impl Statements {
     }
 }
 
-/// Cleans up. Returns a row with two counts, and a row with the time at which the last row was due. If it `returns_rows`, a row
-/// for each deleted session follows.
-///
-/// The arrays make the planner find the rows by their keys, however many it expects.
-fn clean_up(sessions: &Name, marks: &Name, returns_rows: bool) -> Statement {
-    let (returned, more) = match returns_rows {
-        true => (
-            "version, encode(id, 'hex') || record AS text",
-            "UNION ALL SELECT version::bigint, NULL::bigint, text FROM deleted",
-        ),
-        false => ("1", ""),
-    };
-    let text = format!(
-        "WITH due AS MATERIALIZED (
-             SELECT id, due_at, expires_at <= {NOW} AS is_expired FROM {sessions}
-             WHERE due_at >= $2 AND due_at <= {NOW} ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
-         ), deleted AS (
-             DELETE FROM {sessions}
-             WHERE id = ANY (ARRAY (SELECT id FROM due WHERE is_expired))
-             RETURNING {returned}
-         ), postponed AS (
-             UPDATE {sessions} SET due_at = expires_at
-             WHERE id = ANY (ARRAY (SELECT id FROM due WHERE NOT is_expired))
-         ), expired AS MATERIALIZED (
-             SELECT subject FROM {marks}
-             WHERE expires_at <= {NOW} ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
-         ), forgotten AS (
-             DELETE FROM {marks} WHERE subject = ANY (ARRAY (SELECT subject FROM expired))
-         )
-         SELECT {PROOF}, found.* FROM (
-             SELECT (SELECT count(*) FROM due) + (SELECT count(*) FROM expired),
-                 (SELECT count(*) FROM deleted), NULL::text
-             UNION ALL SELECT (SELECT max(due_at) FROM due), NULL::bigint, NULL::text
-             {more}
-         ) AS found"
-    );
-    Statement::new(Purpose::Maintain, &[Type::INT8, Type::INT8], &text)
-}
-
-/// The columns of a row, as parameters 1 to 7.
-fn columns<'a>(row: &'a NewRow<'_>) -> [Parameter<'a>; 7] {
+/// The parameters of a write. Each statement takes the first ones: the columns of the row, the version that it expects, and
+/// the limit of a sign-in.
+fn parameters_of<'a>(row: &'a NewRow<'_>) -> [Parameter<'a>; 10] {
+    let refuses_new = |limit: SessionLimit| i64::from(limit.at_limit() == AtLimit::RefuseNew);
     [
         Parameter::id(row.id),
         Parameter::version(row.version),
@@ -219,21 +177,39 @@ fn columns<'a>(row: &'a NewRow<'_>) -> [Parameter<'a>; 7] {
         Parameter::Number(row.signed_in_at),
         Parameter::Bytes(row.label.map(str::as_bytes)),
         Parameter::Text(Some(&row.record)),
+        row.expected
+            .map_or(Parameter::Number(None), Parameter::version),
+        Parameter::Number(row.limit.map(|limit| limit.max().into())),
+        Parameter::Number(row.limit.map(refuses_new)),
     ]
 }
 
 /// A statement with its parameters.
 pub(super) struct Call<'a> {
-    pub(super) statement: &'a Statement,
+    pub(super) statement: Cow<'a, Statement>,
     pub(super) parameters: Vec<Parameter<'a>>,
     /// The number that the statement locks before it reads, in a transaction of its own.
     pub(super) lock: Option<i64>,
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(statement: &'a Statement, parameters: Vec<Parameter<'a>>) -> Self {
+    fn new(statement: &'a Statement, parameters: Vec<Parameter<'a>>) -> Self {
         Self {
-            statement,
+            statement: Cow::Borrowed(statement),
+            parameters,
+            lock: None,
+        }
+    }
+
+    /// A call of a statement that is rare, so it is composed for each call.
+    pub(super) fn composed(
+        purpose: Purpose,
+        types: &'static [Type],
+        text: &str,
+        parameters: Vec<Parameter<'a>>,
+    ) -> Self {
+        Self {
+            statement: Cow::Owned(Statement::new(purpose, types, text)),
             parameters,
             lock: None,
         }
@@ -253,34 +229,50 @@ pub(super) struct Found {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::{super::schema::SCHEMA, *};
+    use crate::storage::sql::{Batch, End};
 
     #[test]
     fn each_statement_of_each_table_has_another_proof() {
+        let (id, subject) = (SessionId::generate(), SubjectDigest::of("ferris"));
+        let end = End {
+            subject: &subject,
+            now: 0,
+            kept: None,
+        };
+        let batch = |returns_rows| Batch {
+            limit: 1,
+            due_from: 0,
+            returns_rows,
+        };
         let mut proofs = Vec::new();
         for table in ["one", "other"] {
             let [sessions, marks] = SCHEMA.tables(None, table).unwrap().map(|it| it.name);
             let it = Statements::new(&sessions, &marks);
-            for statement in [
-                it.of_guests.load,
-                it.of_guests.create,
-                it.of_guests.update,
-                it.of_all.load,
-                it.of_all.create,
-                it.of_all.update,
-                it.delete,
-                it.clean_up,
-                it.clean_up_and_return,
-                it.ending.sign_in_to_new,
-                it.ending.sign_in,
-                it.lists.list,
-                it.lists.find_by_label,
-                it.ending.end_subject,
-                it.ending.mark_everything,
-                it.ending.delete_all,
-                it.lists.page,
-                it.lists.count,
-            ] {
+            let calls = [
+                it.delete(&id),
+                it.is_revoked(&id, None, 0),
+                it.clean_up(batch(false)),
+                it.clean_up(batch(true)),
+                it.list(&subject),
+                it.find_by_label("label"),
+                it.end_subject(end),
+                it.mark_everything(0),
+                it.delete_all(None, 0),
+                it.page(None, NonZeroU32::MIN),
+                it.count(),
+            ];
+            let of_rows = [&it.of_guests, &it.of_all].map(|it| [&it.load, &it.create, &it.update]);
+            let sign_ins = [&it.sign_in_to_new, &it.sign_in];
+            let of_calls = calls.iter().map(|call| &*call.statement);
+            for statement in of_rows
+                .into_iter()
+                .flatten()
+                .chain(sign_ins)
+                .chain(of_calls)
+            {
                 let proof = format!("'{}'::bigint", statement.proof);
                 assert_eq!(statement.text.matches(&proof).count(), 1);
                 assert!(!statement.text.contains(PROOF));
@@ -289,6 +281,6 @@ mod tests {
         }
         proofs.sort_unstable();
         proofs.dedup();
-        assert_eq!(proofs.len(), 36);
+        assert_eq!(proofs.len(), 2 * 19);
     }
 }

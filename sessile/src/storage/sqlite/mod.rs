@@ -36,7 +36,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     CleanupTask, CreateOutcome, EndReporter, Freshness, Loaded, Refusal, SessionId, SessionStore,
-    StoreError, StoreErrorKind, SubjectDigest, UpdateOutcome, Version, sql::CleanupReminder,
+    SignInOutcome, SignInWrite, StoreError, StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
+    sql::CleanupReminder,
 };
 use crate::{clock::SharedClock, record::Record};
 
@@ -46,7 +47,7 @@ use self::{
     opening::Options,
     queue::{DatabaseCall, Queue},
     readers::Readers,
-    statements::{Write, create, delete, load, update},
+    statements::{Write, delete, load, store},
 };
 
 /// Keeps sessions in an SQLite database. SQLite itself is compiled in.
@@ -156,6 +157,12 @@ impl SqliteSessionStore {
             _ => self.0.queue.execute(operation).await,
         }
     }
+
+    async fn store(&self, write: &SignInWrite<'_>) -> Result<SignInOutcome, StoreError> {
+        let write = Write::new(write);
+        let store = move |connection: &_, now| store(connection, now, &write);
+        self.0.queue.execute(store).await
+    }
 }
 
 impl SessionStore for SqliteSessionStore {
@@ -179,9 +186,8 @@ impl SessionStore for SqliteSessionStore {
     ) -> Result<CreateOutcome, StoreError> {
         let now = self.0.clock.now().as_unix_millis();
         self.0.reminder.created(Duration::from_millis(now));
-        let write = Write::new(id, record, version, ttl);
-        let create = move |connection: &_, now| create(connection, now, &write);
-        self.0.queue.execute(create).await
+        let write = SignInWrite::create(id, record, version, ttl);
+        Ok(self.store(&write).await?.into())
     }
 
     async fn update(
@@ -192,9 +198,8 @@ impl SessionStore for SqliteSessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<UpdateOutcome, StoreError> {
-        let write = Write::new(id, record, version, ttl);
-        let update = move |connection: &_, now| update(connection, now, expected, &write);
-        self.0.queue.execute(update).await
+        let write = SignInWrite::update(id, expected, record, version, ttl);
+        Ok(self.store(&write).await?.into())
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {

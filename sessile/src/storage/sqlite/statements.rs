@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{
-    CreateOutcome, Loaded, Refusal, SessionId, StoreError, SubjectDigest, UpdateOutcome, Version,
+    Loaded, Refusal, SessionId, SignInOutcome, SignInWrite, StoreError, SubjectDigest, Version,
     marks::has_ended,
 };
 use crate::{clock::Timestamp, record::Record, storage::sql::column_millis};
@@ -68,6 +68,7 @@ pub(super) type Id = [u8; SessionId::LEN];
 /// A record as it is to be stored.
 pub(super) struct Write {
     pub(super) id: Id,
+    pub(super) expected: Option<Version>,
     pub(super) version: Version,
     ttl: Duration,
     pub(super) subject: Option<SubjectDigest>,
@@ -77,11 +78,13 @@ pub(super) struct Write {
 }
 
 impl Write {
-    pub(super) fn new(id: &SessionId, record: &Record, version: Version, ttl: Duration) -> Self {
+    pub(super) fn new(write: &SignInWrite<'_>) -> Self {
+        let record = write.record;
         Self {
-            id: *id.as_bytes(),
-            version,
-            ttl,
+            id: *write.id.as_bytes(),
+            expected: write.expected,
+            version: write.version,
+            ttl: write.ttl,
             subject: record.subject(),
             signed_in_at: record.signed_in_at(),
             label: record.label().map(str::to_owned),
@@ -114,16 +117,16 @@ pub(super) fn decode(row: &Row<'_>) -> rusqlite::Result<Result<Loaded, StoreErro
     })
 }
 
-/// Stores a record under an id that has none.
-pub(super) fn create(
+/// Stores a record: under an id that has none, or in place of the record at the expected version.
+pub(super) fn store(
     connection: &Connection,
     now: Timestamp,
     write: &Write,
-) -> rusqlite::Result<CreateOutcome> {
+) -> rusqlite::Result<SignInOutcome> {
     if has_ended(connection, write)? {
-        return Ok(CreateOutcome::Refused(Refusal::SubjectEnded));
+        return Ok(SignInOutcome::Refused(Refusal::SubjectEnded));
     }
-    let created = connection.prepare_cached(CREATE)?.execute(params![
+    let parameters = params![
         slot_of(&write.id),
         write.id,
         column_millis(now),
@@ -133,45 +136,24 @@ pub(super) fn create(
         write.signed_in_at.map(column_millis),
         write.label,
         write.text,
-    ])?;
-    Ok(match created {
-        0 => CreateOutcome::Taken,
-        _ => CreateOutcome::Created,
-    })
-}
-
-/// Replaces a record at the version `expected`.
-pub(super) fn update(
-    connection: &Connection,
-    now: Timestamp,
-    expected: Version,
-    write: &Write,
-) -> rusqlite::Result<UpdateOutcome> {
-    if has_ended(connection, write)? {
-        return Ok(UpdateOutcome::Refused(Refusal::SubjectEnded));
-    }
-    // Nearly always the first one stores.
-    for swap in [SWAP, SWAP_INDEXED] {
-        let swapped = connection.prepare_cached(swap)?.execute(params![
-            slot_of(&write.id),
-            write.id,
-            column_millis(now),
-            write.version.get().cast_signed(),
-            column_millis(now.saturating_add(write.ttl)),
-            write.subject.as_ref().map(SubjectDigest::as_bytes),
-            write.signed_in_at.map(column_millis),
-            write.label,
-            write.text,
-            expected.get().cast_signed(),
-        ])?;
-        if swapped > 0 {
-            return Ok(UpdateOutcome::Updated);
+        write.expected.map(|expected| expected.get().cast_signed()),
+    ];
+    let statements = match write.expected {
+        None => &[CREATE][..],
+        // Nearly always the first one stores.
+        Some(_) => &[SWAP, SWAP_INDEXED],
+    };
+    for statement in statements {
+        let mut statement = connection.prepare_cached(statement)?;
+        let count = statement.parameter_count();
+        if statement.execute(&parameters[..count])? > 0 {
+            return Ok(SignInOutcome::STORED);
         }
     }
-    Ok(match current_version(connection, now, &write.id)? {
-        None => UpdateOutcome::Missing,
-        Some(found) if found == write.version => UpdateOutcome::Updated,
-        Some(_) => UpdateOutcome::Conflict,
+    let found = current_version(connection, now, &write.id)?;
+    Ok(match write.expected {
+        Some(_) if found == Some(write.version) => SignInOutcome::STORED,
+        expected => SignInOutcome::not_stored(expected, found),
     })
 }
 

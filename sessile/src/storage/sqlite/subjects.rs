@@ -3,17 +3,14 @@
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    CreateOutcome, Loaded, Refusal, SessionId, SqliteSessionStore, StoreError, SubjectDigest,
-    UpdateOutcome, Version,
+    Loaded, Refusal, SessionId, SignInOutcome, SignInWrite, SqliteSessionStore, StoreError,
+    SubjectDigest,
     marks::{end_everything, end_subject, has_ended, is_revoked},
-    statements::{Write, atomically, create, current_version, decode, delete, update},
+    statements::{Write, atomically, current_version, decode, delete, store},
 };
 use crate::{
     clock::Timestamp,
-    storage::{
-        EndOutcome, Kept, SessionLimit, SignInOutcome, SignInWrite, SubjectStore,
-        sql::column_millis,
-    },
+    storage::{EndOutcome, Kept, SessionLimit, SubjectStore, sql::column_millis},
 };
 
 /// Binds the subject as ?1, and the time as ?2.
@@ -39,9 +36,8 @@ impl SubjectStore for SqliteSessionStore {
         if !write.record.has_subject() {
             return Err(StoreError::without_subject());
         }
-        let expected = write.expected;
-        let write = Write::new(write.id, write.record, write.version, write.ttl);
-        let sign_in = move |connection: &_, now| sign_in(connection, now, expected, &write, limit);
+        let write = Write::new(&write);
+        let sign_in = move |connection: &_, now| sign_in(connection, now, &write, limit);
         self.0.queue.execute(sign_in).await
     }
 
@@ -93,7 +89,6 @@ impl SubjectStore for SqliteSessionStore {
 fn sign_in(
     connection: &Connection,
     now: Timestamp,
-    expected: Option<Version>,
     write: &Write,
     limit: SessionLimit,
 ) -> rusqlite::Result<SignInOutcome> {
@@ -104,8 +99,8 @@ fn sign_in(
     if found == Some(write.version) {
         return Ok(SignInOutcome::STORED);
     }
-    if found != expected {
-        return Ok(SignInOutcome::not_stored(expected, found));
+    if found != write.expected {
+        return Ok(SignInOutcome::not_stored(write.expected, found));
     }
     let subject = write.subject.as_ref().map(SubjectDigest::as_bytes);
     let mut others = connection.prepare_cached(LIST_OTHERS)?;
@@ -115,16 +110,10 @@ fn sign_in(
         return Ok(SignInOutcome::Refused(Refusal::LimitReached));
     };
     atomically(connection, || {
-        match expected {
-            None => match create(connection, now, write)? {
-                CreateOutcome::Created => {}
-                // By another session with the same slot.
-                _ => return Ok(SignInOutcome::Taken),
-            },
-            Some(expected) => match update(connection, now, expected, write)? {
-                UpdateOutcome::Updated => {}
-                _ => return Ok(SignInOutcome::Conflict),
-            },
+        // The slot may have another session.
+        let outcome = store(connection, now, write)?;
+        if outcome != SignInOutcome::STORED {
+            return Ok(outcome);
         }
         for id in &displaced {
             delete(connection, id.as_bytes())?;

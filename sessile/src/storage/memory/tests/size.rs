@@ -4,7 +4,7 @@ use super::*;
 use crate::record::{Epoch, Secret};
 
 /// Awaits a future without a runtime, whose memory would count as well.
-fn ready<F: Future>(future: F) -> F::Output {
+pub(super) fn ready<F: Future>(future: F) -> F::Output {
     use std::task::{Context, Poll, Waker};
     match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

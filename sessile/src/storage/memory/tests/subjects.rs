@@ -29,7 +29,7 @@ impl MemorySessionStore {
         )
     }
 
-    async fn signed_in(&self, old: Option<&Stored>, record: &Record) -> Stored {
+    pub(super) async fn signed_in(&self, old: Option<&Stored>, record: &Record) -> Stored {
         let id = old.map_or_else(SessionId::generate, |old| old.id.clone());
         let version = Version::generate();
         let write = match old {

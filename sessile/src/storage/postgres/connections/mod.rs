@@ -1,4 +1,4 @@
-//! [`Connections`]: how an operation gets its connection, and what happens when that is cut.
+//! [`Connections`]: how a statement gets its connection, and how it is executed.
 
 mod connect;
 mod own;
@@ -24,7 +24,7 @@ use super::{
     statements::{Call, Found, Rows},
 };
 use crate::storage::{
-    sql::{AfterCut, Attempted, Fault, Table, up_to_twice},
+    sql::{Fault, Table},
     timing::Deadline,
 };
 
@@ -76,36 +76,24 @@ impl Connections {
         tables: &[Table; 2],
         create_tables: bool,
         deadline: Deadline,
-    ) -> Attempted<()> {
-        up_to_twice(AfterCut::Resend, |_| async {
-            match self {
-                Self::Own(own) => own.open(tables, create_tables, deadline).await,
-                #[cfg(feature = "postgres-pool")]
-                Self::Pool(pool) => pool.open(tables, create_tables, deadline).await,
-                #[cfg(feature = "postgres-pool-sqlx")]
-                Self::Sqlx(pool) => pool.open(tables, create_tables, deadline).await,
-            }
-        })
-        .await
+    ) -> Result<(), Fault> {
+        match self {
+            Self::Own(own) => own.open(tables, create_tables, deadline).await,
+            #[cfg(feature = "postgres-pool")]
+            Self::Pool(pool) => pool.open(tables, create_tables, deadline).await,
+            #[cfg(feature = "postgres-pool-sqlx")]
+            Self::Sqlx(pool) => pool.open(tables, create_tables, deadline).await,
+        }
     }
 
-    /// Executes a statement, again on a new connection if its connection was cut and `after_cut` allows it.
-    pub(super) async fn run(
-        &self,
-        call: &Call<'_>,
-        after_cut: AfterCut,
-        deadline: Deadline,
-    ) -> Attempted<Rows> {
+    /// Executes a statement.
+    pub(super) async fn run(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
         match self {
-            Self::Own(own) => up_to_twice(after_cut, |_| own.attempt(call, deadline)).await,
+            Self::Own(own) => own.attempt(call, deadline).await,
             #[cfg(feature = "postgres-pool")]
-            Self::Pool(pool) => {
-                Box::pin(up_to_twice(after_cut, |_| pool.attempt(call, deadline))).await
-            }
+            Self::Pool(pool) => Box::pin(pool.attempt(call, deadline)).await,
             #[cfg(feature = "postgres-pool-sqlx")]
-            Self::Sqlx(pool) => {
-                Box::pin(up_to_twice(after_cut, |_| pool.attempt(call, deadline))).await
-            }
+            Self::Sqlx(pool) => Box::pin(pool.attempt(call, deadline)).await,
         }
     }
 }

@@ -128,7 +128,7 @@ impl Own {
         let in_flight = shared.begin(deadline).await?;
         let result = {
             let connection = &in_flight.handle;
-            let (client, prepared) = (&connection.client, connection.prepared(call.statement));
+            let (client, prepared) = (&connection.client, connection.prepared(&call.statement));
             match call.lock {
                 None => deadline.bound(execute(client, prepared, call)).await?,
                 Some(lock) => {

@@ -54,7 +54,7 @@ impl Connections {
             let prepared = match self.behind_pooler {
                 true => None,
                 false => {
-                    let statement = call.statement;
+                    let statement = &call.statement;
                     let preparing = client.prepare_typed_cached(&statement.text, statement.types);
                     Some(preparing.await.map_err(fault)?)
                 }

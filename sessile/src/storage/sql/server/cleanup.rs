@@ -89,7 +89,7 @@ impl<B: Database> DatabaseSessionStore<B> {
             returns_rows: self.0.end_reporter.has_receiver(),
         };
         let cleaned = self
-            .maintain(|database, deadline| database.clean_up(batch, deadline))
+            .maintain(|database, attempt| database.clean_up(batch, attempt))
             .await?;
         telemetry::rows_cleaned(B::BACKEND, cleaned.deleted);
         for (id, row) in &cleaned.rows {

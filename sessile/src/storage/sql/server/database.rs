@@ -1,14 +1,13 @@
 //! [`Database`]: the operations of a store on one kind of database server.
 
-use std::{fmt::Debug, num::NonZeroU32, time::Duration};
+use std::{fmt::Debug, num::NonZeroU32};
 
-use super::{DatabaseSessionStoreBuilder, Fault, OperationFuture, Schema, StoreError, Table};
+use super::{Attempt, DatabaseSessionStoreBuilder, Fault, Schema, StoreError, Table};
 use crate::{
     record::Record,
     storage::{
-        CreateOutcome, Loaded, SessionId, SessionLimit, SubjectDigest, Version,
-        sql::column_millis,
-        timing::{Deadline, millis},
+        Loaded, SessionId, SessionLimit, SignInWrite, SubjectDigest, Version, sql::column_millis,
+        timing::millis,
     },
     telemetry::Backend,
 };
@@ -17,7 +16,7 @@ use crate::{
 ///
 /// The database's clock measures times to live and times of expiry. Times of a sign-in or a mark come from the
 /// application's clocks, in milliseconds since the Unix epoch. Each operation is atomic, except those on all sessions.
-/// All but [`create`](Self::create) and [`sign_in`](Self::sign_in) can be repeated.
+/// All can be repeated, except a [`write`](Self::write) that inserts a row.
 pub(in crate::storage) trait Database: Sized + Send + Sync + 'static {
     /// How metrics name it.
     const BACKEND: Backend;
@@ -43,52 +42,43 @@ pub(in crate::storage) trait Database: Sized + Send + Sync + 'static {
     fn tables(&self) -> &[Table; 2];
 
     /// Checks that the tables can be used. Creates missing ones if `create_tables` is set.
-    fn open(&self, create_tables: bool, deadline: Deadline) -> impl OperationFuture<()>;
+    fn open(&self, create_tables: bool, attempt: Attempt) -> impl OperationFuture<()>;
 
     /// The live row of this id, unless a mark has ended its session.
     fn load(
         &self,
         id: &SessionId,
         marks: Marks,
-        deadline: Deadline,
+        attempt: Attempt,
     ) -> impl OperationFuture<Option<Row>>;
 
-    /// Inserts a row unless there is a live row of its id, or a mark has ended its session. Reads marks only for a row with
-    /// a subject.
-    fn create(&self, row: &NewRow<'_>, deadline: Deadline) -> impl OperationFuture<CreateOutcome>;
-
-    /// Replaces the live row of the same id, if that has the version `expected` and no mark has ended the
-    /// session of `row`.
-    fn update(
+    /// Inserts a row unless there is a live row of its id, or replaces the live row of its id, if that has the expected
+    /// version. Stores nothing if a mark has ended the session of the row. Reads marks to insert a row only if it has a
+    /// subject.
+    ///
+    /// If the row has a limit, stores it only if the limit allows it, and deletes the rows that it displaces.
+    fn write(
         &self,
-        expected: Version,
         row: &NewRow<'_>,
         marks: Marks,
-        deadline: Deadline,
-    ) -> impl OperationFuture<Swap>;
+        attempt: Attempt,
+    ) -> impl OperationFuture<Written>;
 
     /// Deletes the row of this id.
-    fn delete(&self, id: &SessionId, deadline: Deadline) -> impl OperationFuture<()>;
+    fn delete(&self, id: &SessionId, attempt: Attempt) -> impl OperationFuture<()>;
 
     /// Processes rows that are due, the earliest first: deletes the expired ones, and makes the others due when they expire.
     /// Deletes marks that have expired.
-    fn clean_up(&self, batch: Batch, deadline: Deadline) -> impl OperationFuture<Cleaned>;
-
-    /// Stores a row if the limit allows it. Deletes the rows that it displaces.
-    fn sign_in(&self, sign_in: &SignIn<'_>, deadline: Deadline) -> impl OperationFuture<SignedIn>;
+    fn clean_up(&self, batch: Batch, attempt: Attempt) -> impl OperationFuture<Cleaned>;
 
     /// The live rows of a subject, in the order of their sign-ins.
-    fn list(&self, subject: &SubjectDigest, deadline: Deadline) -> impl OperationFuture<RowsById>;
+    fn list(&self, subject: &SubjectDigest, attempt: Attempt) -> impl OperationFuture<RowsById>;
 
     /// The ids of the live rows with this label.
-    fn find_by_label(
-        &self,
-        label: &str,
-        deadline: Deadline,
-    ) -> impl OperationFuture<Vec<SessionId>>;
+    fn find_by_label(&self, label: &str, attempt: Attempt) -> impl OperationFuture<Vec<SessionId>>;
 
     /// Marks sessions of a subject as ended, and deletes their rows. `None` if the session to keep has ended.
-    fn end_subject(&self, end: End<'_>, deadline: Deadline) -> impl OperationFuture<Option<Ended>>;
+    fn end_subject(&self, end: End<'_>, attempt: Attempt) -> impl OperationFuture<Option<Ended>>;
 
     /// Whether there is a live row of this id, or a mark of the subject, or of all, is at `since` or later.
     fn is_revoked(
@@ -96,11 +86,11 @@ pub(in crate::storage) trait Database: Sized + Send + Sync + 'static {
         id: &SessionId,
         subject: Option<&SubjectDigest>,
         since: i64,
-        deadline: Deadline,
+        attempt: Attempt,
     ) -> impl OperationFuture<bool>;
 
     /// Marks the sessions of all subjects as ended. Returns the time of the mark.
-    fn mark_everything(&self, now: i64, deadline: Deadline) -> impl OperationFuture<i64>;
+    fn mark_everything(&self, now: i64, attempt: Attempt) -> impl OperationFuture<i64>;
 
     /// Looks at a batch of rows, which follow `after` in the order of their ids. Deletes those of guests, and those that
     /// signed in until `at`. Returns the id of the last row of the batch; `None` if no row follows.
@@ -108,7 +98,7 @@ pub(in crate::storage) trait Database: Sized + Send + Sync + 'static {
         &self,
         after: Option<&SessionId>,
         at: i64,
-        deadline: Deadline,
+        attempt: Attempt,
     ) -> impl OperationFuture<Option<SessionId>>;
 
     /// The live rows that follow `after` in the order of their ids, at most `limit`.
@@ -116,15 +106,23 @@ pub(in crate::storage) trait Database: Sized + Send + Sync + 'static {
         &self,
         after: Option<&SessionId>,
         limit: NonZeroU32,
-        deadline: Deadline,
+        attempt: Attempt,
     ) -> impl OperationFuture<RowsById>;
 
     /// The number of live rows.
-    fn count(&self, deadline: Deadline) -> impl OperationFuture<u64>;
+    fn count(&self, attempt: Attempt) -> impl OperationFuture<u64>;
 
     /// Closes the store's own connections after the operations that are in flight. Those of a pool stay open.
     fn close(&self);
 }
+
+/// The future of an operation in a database. After [`Fault::Overtaken`], the operation had no effect.
+pub(in crate::storage) trait OperationFuture<T>:
+    Future<Output = Result<T, Fault>> + Send
+{
+}
+
+impl<T, F: Future<Output = Result<T, Fault>> + Send> OperationFuture<T> for F {}
 
 /// Whether a statement reads marks. Reading them costs the server more, and guests have no marks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -144,35 +142,25 @@ impl Marks {
     }
 }
 
-/// The outcome of an update.
-pub(in crate::storage) enum Swap {
-    /// The row has this version now. If it is the expected one, another statement changed or deleted the row at the
-    /// same time.
-    Now(Version),
-    /// There is no live row.
-    Missing,
-    /// A mark has ended the session, so nothing was stored.
-    Refused,
-}
-
-/// A sign-in under a limit.
-pub(in crate::storage) struct SignIn<'a> {
-    pub(in crate::storage) row: NewRow<'a>,
-    /// The version of the row that is replaced; `None` if the row is inserted.
-    pub(in crate::storage) expected: Option<Version>,
-    pub(in crate::storage) limit: SessionLimit,
-}
-
-/// What a sign-in found and did.
-pub(in crate::storage) enum SignedIn {
+/// The outcome of a write.
+pub(in crate::storage) enum Written {
     /// The row has the new version, and these sessions were deleted for it.
     Stored { displaced: Vec<SessionId> },
-    /// The live row has this version, or there is none, so nothing was stored.
+    /// The live row has this version, or there is none. If it is the expected one, another statement changed the row at the
+    /// same time. After an insert, it may be `None` in any case.
     NotStored(Option<Version>),
     /// The subject has as many sessions as are allowed.
     LimitReached,
     /// A mark has ended the session.
     SubjectEnded,
+}
+
+impl Written {
+    /// Stored, without the end of another session.
+    #[cfg(feature = "mysql-session")]
+    pub(in crate::storage) const STORED: Self = Self::Stored {
+        displaced: Vec::new(),
+    };
 }
 
 /// The end of a subject's sessions.
@@ -213,6 +201,8 @@ impl Row {
 /// A row to be written.
 pub(in crate::storage) struct NewRow<'a> {
     pub(in crate::storage) id: &'a SessionId,
+    /// The version of the row that is replaced; `None` if the row is inserted.
+    pub(in crate::storage) expected: Option<Version>,
     pub(in crate::storage) version: Version,
     /// In milliseconds from the database's present time.
     pub(in crate::storage) ttl: i64,
@@ -221,23 +211,23 @@ pub(in crate::storage) struct NewRow<'a> {
     pub(in crate::storage) signed_in_at: Option<i64>,
     pub(in crate::storage) label: Option<&'a str>,
     pub(in crate::storage) record: String,
+    /// The limit of a sign-in.
+    pub(in crate::storage) limit: Option<SessionLimit>,
 }
 
 impl<'a> NewRow<'a> {
-    pub(super) fn new(
-        id: &'a SessionId,
-        record: &'a Record,
-        version: Version,
-        ttl: Duration,
-    ) -> Self {
+    pub(super) fn new(write: &SignInWrite<'a>, limit: Option<SessionLimit>) -> Self {
+        let record = write.record;
         Self {
-            id,
-            version,
-            ttl: millis(ttl),
+            id: write.id,
+            expected: write.expected,
+            version: write.version,
+            ttl: millis(write.ttl),
             subject: record.subject(),
             signed_in_at: record.signed_in_at().map(column_millis),
             label: record.label(),
             record: record.encode(),
+            limit,
         }
     }
 

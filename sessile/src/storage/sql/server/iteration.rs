@@ -10,7 +10,7 @@ impl<B: Database> IterableStore for DatabaseSessionStore<B> {
     async fn page(&self, after: Option<&Cursor>, limit: NonZeroU32) -> Result<Page, StoreError> {
         let after = after.map(Cursor::id).transpose()?;
         let rows = self
-            .maintain(|database, deadline| database.page(after.as_ref(), limit, deadline))
+            .maintain(|database, attempt| database.page(after.as_ref(), limit, attempt))
             .await?;
         let is_full = rows.len() == limit.get() as usize;
         let last = rows.last().filter(|_| is_full);
@@ -23,7 +23,7 @@ impl<B: Database> IterableStore for DatabaseSessionStore<B> {
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
-        self.maintain(|database, deadline| database.count(deadline))
+        self.maintain(|database, attempt| database.count(attempt))
             .await
     }
 

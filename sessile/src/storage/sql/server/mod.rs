@@ -19,6 +19,7 @@ mod pooled;
 mod retry;
 mod schema;
 mod subjects;
+mod write;
 
 use std::{
     fmt,
@@ -32,13 +33,10 @@ use std::{
 use tokio::time::Instant;
 
 use super::super::{
-    CreateOutcome, EndReporter, Freshness, Loaded, Refusal, SessionId, SessionStore, StoreError,
-    StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
+    CreateOutcome, EndReporter, Freshness, Loaded, SessionId, SessionStore, SignInWrite,
+    StoreError, StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
 };
-use crate::{
-    record::Record,
-    storage::{sql::CleanupReminder, timing::Deadline},
-};
+use crate::{record::Record, storage::sql::CleanupReminder};
 
 pub use self::builder::DatabaseSessionStoreBuilder;
 #[cfg(any(feature = "mysql-session", feature = "postgres-pool-sqlx"))]
@@ -47,12 +45,10 @@ pub(in crate::storage) use self::of_sqlx::of_sqlx;
 pub(in crate::storage) use self::pooled::after_reply;
 pub(in crate::storage) use self::{
     address::{check_scheme, flag, parameter},
-    database::{
-        Batch, Cleaned, Database, End, Ended, Marks, NewRow, Row, RowsById, SignIn, SignedIn, Swap,
-    },
+    database::{Batch, Cleaned, Database, End, Ended, Marks, NewRow, Row, RowsById, Written},
     error::{Fault, Meaning},
     names::Name,
-    retry::{AfterCut, Attempted, OperationFuture, up_to_twice},
+    retry::Attempt,
     schema::{Catalog, Definition, FoundTable, SCHEMA_COMMENT, Schema, Table, open},
 };
 use self::{retry::until_done, schema::schema_sql};
@@ -130,12 +126,8 @@ impl<B: Database> SessionStore for DatabaseSessionStore<B> {
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
         self.0.reminder.created(self.0.opened.elapsed());
-        let database = self.database()?;
-        let row = &NewRow::new(id, record, version, ttl);
-        let creating = until_done(self.0.response_timeout, |deadline| {
-            database.create(row, deadline)
-        });
-        creating.await
+        let write = SignInWrite::create(id, record, version, ttl);
+        Ok(self.write(write, None).await?.into())
     }
 
     async fn update(
@@ -146,44 +138,13 @@ impl<B: Database> SessionStore for DatabaseSessionStore<B> {
         version: Version,
         ttl: Duration,
     ) -> Result<UpdateOutcome, StoreError> {
-        let database = self.database()?;
-        let row = &NewRow::new(id, record, version, ttl);
-        let deadline = Deadline::after(self.0.response_timeout);
-        let mut marks = Marks::of_session(record.has_subject());
-        let mut was_repeated = false;
-        loop {
-            let answer = database.update(expected, row, marks, deadline).await;
-            was_repeated |= answer.repeated;
-            let swap = match answer.result {
-                Ok(swap) => Some(swap),
-                Err(Fault::Overtaken) => None,
-                Err(fault) => return Err(fault.into_error(was_repeated)),
-            };
-            match swap {
-                Some(Swap::Now(found)) if found == version => return Ok(UpdateOutcome::Updated),
-                // The mark also ends what an earlier attempt stores.
-                Some(Swap::Refused) => return Ok(UpdateOutcome::Refused(Refusal::SubjectEnded)),
-                // The stored row may have a subject, which the new one has not.
-                Some(Swap::Missing) if marks == Marks::Skip => marks = Marks::Read,
-                // Without a repeat, the reply concerns this attempt alone.
-                Some(Swap::Missing) if !was_repeated => return Ok(UpdateOutcome::Missing),
-                _ if !was_repeated => return Ok(UpdateOutcome::Conflict),
-                _ if deadline.has_passed() => return Err(Fault::Unknown.into()),
-                // The first attempt may be in progress: the next one finds its version.
-                None => {}
-                Some(Swap::Now(found)) if found == expected => {}
-                // The first attempt may have been stored, and then changed or deleted.
-                Some(_) => return Err(Fault::Unknown.into()),
-            }
-        }
+        let write = SignInWrite::update(id, expected, record, version, ttl);
+        Ok(self.write(write, None).await?.into())
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        let database = self.database()?;
-        until_done(self.0.response_timeout, |deadline| {
-            database.delete(id, deadline)
-        })
-        .await
+        self.run(|database, attempt| database.delete(id, attempt))
+            .await
     }
 
     fn end_reporter(&self) -> Option<&EndReporter> {
@@ -229,7 +190,7 @@ impl<B: Database> DatabaseSessionStore<B> {
 
     /// Checks that the tables can be used.
     async fn open(database: B, limits: Limits, create_tables: bool) -> Result<Self, StoreError> {
-        until_done(OPENING, |deadline| database.open(create_tables, deadline)).await?;
+        until_done(OPENING, |attempt| database.open(create_tables, attempt)).await?;
         Ok(Self(Arc::new(Inner {
             database,
             response_timeout: limits.response_timeout,
@@ -252,32 +213,27 @@ impl<B: Database> DatabaseSessionStore<B> {
     }
 
     async fn find(&self, id: &SessionId, marks: Marks) -> Result<Option<Row>, StoreError> {
-        let database = self.database()?;
-        until_done(self.0.response_timeout, |deadline| {
-            database.load(id, marks, deadline)
-        })
-        .await
+        self.run(|database, attempt| database.load(id, marks, attempt))
+            .await
     }
 
     /// The outcome of an operation that a request may wait for.
-    async fn run<'a, T, F: Future<Output = Attempted<T>>>(
+    async fn run<'a, T, F: Future<Output = Result<T, Fault>>>(
         &'a self,
-        operation: impl Fn(&'a B, Deadline) -> F,
+        operation: impl Fn(&'a B, Attempt) -> F,
     ) -> Result<T, StoreError> {
         let database = self.database()?;
-        until_done(self.0.response_timeout, |deadline| {
-            operation(database, deadline)
-        })
-        .await
+        let limit = self.0.response_timeout;
+        until_done(limit, |attempt| operation(database, attempt)).await
     }
 
     /// The outcome of an operation on many rows.
-    async fn maintain<'a, T, F: Future<Output = Attempted<T>>>(
+    async fn maintain<'a, T, F: Future<Output = Result<T, Fault>>>(
         &'a self,
-        operation: impl Fn(&'a B, Deadline) -> F,
+        operation: impl Fn(&'a B, Attempt) -> F,
     ) -> Result<T, StoreError> {
         let database = self.database()?;
-        until_done(MAINTENANCE, |deadline| operation(database, deadline)).await
+        until_done(MAINTENANCE, |attempt| operation(database, attempt)).await
     }
 }
 

@@ -1,131 +1,133 @@
-//! [`Attempted`]: how an operation ended, and how often it was sent.
+//! When an operation is sent again.
 
 use std::time::Duration;
 
-use super::{Fault, SignIn, StoreError};
+use super::{Fault, StoreError};
 use crate::storage::timing::Deadline;
 
-/// How an operation ended. After [`Fault::Overtaken`], the operation had no effect and may be executed again.
-pub(in crate::storage) struct Attempted<T> {
-    pub(super) result: Result<T, Fault>,
-    /// Whether an earlier attempt may have been executed as well.
-    pub(super) repeated: bool,
+/// One attempt of an operation.
+#[derive(Clone, Copy)]
+pub(in crate::storage) struct Attempt {
+    pub(in crate::storage) deadline: Deadline,
+    /// Whether the connection of the attempt before was cut, so that this one needs a new connection.
+    pub(in crate::storage) is_new: bool,
 }
 
-impl<T> Attempted<T> {
-    pub(in crate::storage) fn map<U>(self, change: impl FnOnce(T) -> U) -> Attempted<U> {
-        Attempted {
-            result: self.result.map(change),
-            repeated: self.repeated,
-        }
-    }
+/// The outcome of an operation that can be sent again.
+pub(super) async fn until_done<T, F: Future<Output = Result<T, Fault>>>(
+    limit: Duration,
+    operation: impl Fn(Attempt) -> F,
+) -> Result<T, StoreError> {
+    let (result, was_repeated) = repeat(Deadline::after(limit), true, operation).await;
+    result.map_err(|fault| fault.into_error(was_repeated))
 }
 
-/// The future of an operation in a database.
-pub(in crate::storage) trait OperationFuture<T>:
-    Future<Output = Attempted<T>> + Send
-{
-}
-
-impl<T, F: Future<Output = Attempted<T>> + Send> OperationFuture<T> for F {}
-
-/// Whether an operation that may have happened is sent again after its connection was cut.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::storage) enum AfterCut {
-    Resend,
-    Fail,
-}
-
-impl AfterCut {
-    /// A sign-in that inserts a row is not sent again if it may have happened: a delayed first attempt could restore a
-    /// deleted session.
-    pub(in crate::storage) fn of_sign_in(sign_in: &SignIn<'_>) -> Self {
-        match sign_in.expected {
-            Some(_) => Self::Resend,
-            None => Self::Fail,
-        }
-    }
-}
-
-/// Makes an attempt, and a second one if the connection of the first was cut and `after_cut` allows it.
-/// `attempt` is told whether its connection has to be a new one.
-pub(in crate::storage) async fn up_to_twice<T, F>(
-    after_cut: AfterCut,
-    attempt: impl Fn(bool) -> F,
-) -> Attempted<T>
+/// Runs `operation` until it is done. Returns its result, and whether an earlier attempt may have been executed as well.
+///
+/// If other statements changed the same rows first, it had no effect and is repeated. Each time one of these succeeds, so it
+/// is repeated until the time limit. If its connection was cut, it is sent again once, on another connection. An operation
+/// that may have been executed is only sent again if `may_be_resent` is set.
+pub(super) async fn repeat<T, F>(
+    deadline: Deadline,
+    may_be_resent: bool,
+    operation: impl Fn(Attempt) -> F,
+) -> (Result<T, Fault>, bool)
 where
     F: Future<Output = Result<T, Fault>>,
 {
-    let (result, repeated) = match attempt(false).await {
-        Err(fault) if fault.is_cut() && (after_cut == AfterCut::Resend || !fault.leaves_open()) => {
-            (Box::pin(attempt(true)).await, fault.leaves_open())
-        }
-        first => (first, false),
+    let mut attempt = Attempt {
+        deadline,
+        is_new: false,
     };
-    Attempted { result, repeated }
-}
-
-/// Runs `operation`, again if other statements changed the same rows first. Each time one of these succeeds, so it is repeated
-/// until the time limit.
-pub(super) async fn until_done<T, F>(
-    limit: Duration,
-    operation: impl Fn(Deadline) -> F,
-) -> Result<T, StoreError>
-where
-    F: Future<Output = Attempted<T>>,
-{
-    let deadline = Deadline::after(limit);
     let mut was_repeated = false;
     loop {
-        let attempted = operation(deadline).await;
-        was_repeated |= attempted.repeated;
-        match attempted.result {
-            Err(Fault::Overtaken) if !deadline.has_passed() => {}
-            result => return result.map_err(|fault| fault.into_error(was_repeated)),
+        match operation(attempt).await {
+            Err(Fault::Overtaken) if !deadline.has_passed() => attempt.is_new = false,
+            Err(fault)
+                if fault.is_cut() && !attempt.is_new && (may_be_resent || !fault.leaves_open()) =>
+            {
+                was_repeated |= fault.leaves_open();
+                attempt.is_new = true;
+            }
+            result => return (result, was_repeated),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::{cell::RefCell, io};
 
     use super::*;
 
-    /// An operation that others overtake `times` times, each of which takes a second, and that times out then. The first
-    /// attempt was cut.
-    async fn overtaken(times: u32, limit: Duration) -> (u32, StoreError) {
-        let begun = Cell::new(0);
-        let ended = until_done::<(), _>(limit, |_| {
-            let number = begun.replace(begun.get() + 1);
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    fn cut() -> Fault {
+        Fault::connection(io::Error::other("cut"))
+    }
+
+    fn not_connected() -> Fault {
+        Fault::TimedOut(LIMIT).not_connected()
+    }
+
+    /// Whether each attempt needed a new connection, and whether an earlier attempt may have been executed. Each attempt
+    /// takes a second. The last of the faults lasts.
+    async fn attempts(may_be_resent: bool, faults: &[Fault]) -> (Vec<bool>, bool) {
+        let attempts = RefCell::new(Vec::new());
+        let repeating = repeat::<(), _>(Deadline::after(LIMIT), may_be_resent, |attempt| {
+            let mut attempts = attempts.borrow_mut();
+            let fault = faults.get(attempts.len()).or(faults.last());
+            attempts.push(attempt.is_new);
             async move {
                 tokio::time::advance(Duration::from_secs(1)).await;
-                Attempted {
-                    result: Err(match number < times {
-                        true => Fault::Overtaken,
-                        false => Fault::TimedOut(limit).not_connected(),
-                    }),
-                    repeated: number == 0,
-                }
+                fault.cloned().map_or(Ok(()), Err)
             }
         });
-        let error = ended.await.unwrap_err();
-        (begun.get(), error)
+        let (result, was_repeated) = repeating.await;
+        assert_eq!(result.is_ok(), faults.is_empty());
+        (attempts.into_inner(), was_repeated)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_error_after_a_cut_attempt_leaves_the_outcome_unknown() {
-        for times in [1, 5] {
-            let (attempts, error) = overtaken(times, Duration::from_secs(30)).await;
-            assert_eq!(attempts, times + 1);
-            assert!(error.may_have_happened());
-        }
+    async fn an_operation_whose_connection_was_cut_is_sent_again_once() {
+        assert_eq!(attempts(true, &[]).await, (vec![false], false));
+        assert_eq!(
+            attempts(true, &[not_connected()]).await,
+            (vec![false], false)
+        );
+        assert_eq!(attempts(true, &[cut()]).await, (vec![false, true], true));
+        assert_eq!(
+            attempts(true, &[Fault::ReadOnly]).await,
+            (vec![false, true], false)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_insert_that_may_have_been_executed_is_not_sent_again() {
+        assert_eq!(attempts(false, &[cut()]).await, (vec![false], false));
+        assert_eq!(
+            attempts(false, &[Fault::ReadOnly]).await,
+            (vec![false, true], false)
+        );
+        assert_eq!(
+            attempts(false, &[Fault::ReadOnly, cut()]).await,
+            (vec![false, true], false)
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_overtaken_operation_is_repeated_until_its_time_limit() {
-        let (attempts, error) = overtaken(u32::MAX, Duration::from_secs(30)).await;
-        assert_eq!(attempts, 30);
-        assert!(error.may_have_happened());
+        let (is_new, was_repeated) = attempts(true, &[Fault::Overtaken]).await;
+        assert_eq!((is_new, was_repeated), (vec![false; 30], false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_not_forgotten_that_an_earlier_attempt_was_cut() {
+        let faults = [cut(), Fault::Overtaken, Fault::Overtaken, not_connected()];
+        let (is_new, was_repeated) = attempts(true, &faults).await;
+        assert_eq!(
+            (is_new, was_repeated),
+            (vec![false, true, false, false], true)
+        );
     }
 }
