@@ -175,7 +175,7 @@ impl<T: 'static> ExtractSession<T> {
         Self(Extracting::Loading(Box::pin(async move {
             if let Err(error) = session.load_quietly().await {
                 let status = match session.backend() {
-                    Some(backend) => backend.status_of(&error),
+                    Some(backend) => backend.settings().status_of(&error),
                     None => error.http_status(),
                 };
                 let failure = SessionFailure::open(error, status);

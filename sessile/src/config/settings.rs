@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     clock::{Clock, SharedClock},
-    error::SettingsError,
+    error::{
+        SettingsError,
+        status::{HttpStatus, SERVICE_UNAVAILABLE},
+    },
 };
 
 /// The settings of sessions, with their defaults.
@@ -277,6 +280,14 @@ impl Settings {
             }),
             Some(interval) if interval < least => Err(SettingsError::RotationInterval { least }),
             _ => Ok(()),
+        }
+    }
+
+    /// The HTTP status of the response to a request that failed with this error.
+    pub(crate) fn status_of(&self, error: &impl HttpStatus) -> u16 {
+        match error.http_status() {
+            SERVICE_UNAVAILABLE => self.on_store_failure.status(),
+            status => status,
         }
     }
 

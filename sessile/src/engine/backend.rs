@@ -1,11 +1,10 @@
 //! [`Backend`]: what a session calls of its engine.
 
-use std::time::Duration;
-
 use super::{Engine, Opened};
 use crate::{
     clock::Timestamp,
-    cookie::SharedKeys,
+    config::Settings,
+    cookie::SessionCookie,
     error::{OpenError, SessionReloadError, SessionSaveError, SignInError},
     record::Record,
     session::{Session, machine::Cookies},
@@ -14,21 +13,13 @@ use crate::{
 
 /// Loads and stores a session. A session does not know the type of its store.
 pub(crate) trait Backend: Send + Sync {
+    fn settings(&self) -> &Settings;
+
     /// When a session with this record expires unless a request extends its lifetime.
     fn ends_at(&self, record: &Record) -> Timestamp;
 
-    /// How long a request waits for the store.
-    fn store_timeout(&self) -> Duration;
-
-    /// The keys of the application.
-    fn keys(&self) -> &SharedKeys;
-
-    /// How long a renewal remembers what it replaced.
-    fn renewal_grace(&self) -> Duration;
-
     /// The cookies of the sessions.
-    #[cfg(feature = "actix")]
-    fn cookie(&self) -> &crate::cookie::SessionCookie;
+    fn cookie(&self) -> &SessionCookie;
 
     /// The type of the store.
     #[cfg(feature = "actix")]
@@ -44,10 +35,6 @@ pub(crate) trait Backend: Send + Sync {
     /// Logs that a session could not be opened. Returns whether the request continues without the store.
     fn goes_on_without(&self, error: &OpenError) -> bool;
 
-    /// The HTTP status of the response to a request whose session could not be opened.
-    #[cfg(feature = "actix")]
-    fn status_of(&self, error: &OpenError) -> u16;
-
     /// Stores the changes of `session`.
     fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>>;
 
@@ -58,38 +45,20 @@ pub(crate) trait Backend: Send + Sync {
         subject: &'a str,
     ) -> BoxFuture<'a, Result<(), SignInError>>;
 
-    /// The time.
-    fn now(&self) -> Timestamp;
-
-    /// How long ago a user may have authenticated for an action that needs a recent authentication.
-    fn recent_authentication(&self) -> Duration;
-
-    /// How far the clocks of the application's servers may differ.
-    fn clock_allowance(&self) -> Duration;
-
     /// Loads the newest state of `session`.
     fn reload<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionReloadError>>;
 }
 
 impl<S: SessionStore> Backend for Engine<S> {
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     fn ends_at(&self, record: &Record) -> Timestamp {
         record.ends_at.min(self.lifetime.ends_at(record))
     }
 
-    fn store_timeout(&self) -> Duration {
-        self.store_timeout
-    }
-
-    fn keys(&self) -> &SharedKeys {
-        self.cookie.keys()
-    }
-
-    fn renewal_grace(&self) -> Duration {
-        self.secrets.grace
-    }
-
-    #[cfg(feature = "actix")]
-    fn cookie(&self) -> &crate::cookie::SessionCookie {
+    fn cookie(&self) -> &SessionCookie {
         &self.cookie
     }
 
@@ -110,11 +79,6 @@ impl<S: SessionStore> Backend for Engine<S> {
         self.goes_on_without(error)
     }
 
-    #[cfg(feature = "actix")]
-    fn status_of(&self, error: &OpenError) -> u16 {
-        self.status_of(error)
-    }
-
     fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>> {
         Box::pin(self.save(session))
     }
@@ -125,18 +89,6 @@ impl<S: SessionStore> Backend for Engine<S> {
         subject: &'a str,
     ) -> BoxFuture<'a, Result<(), SignInError>> {
         Box::pin(self.sign_in(session, subject))
-    }
-
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    fn recent_authentication(&self) -> Duration {
-        self.recent_authentication
-    }
-
-    fn clock_allowance(&self) -> Duration {
-        self.clock_allowance
     }
 
     fn reload<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionReloadError>> {

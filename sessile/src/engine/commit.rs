@@ -70,7 +70,7 @@ impl<S: SessionStore> SessionManager<S> {
                     error,
                     CommitError::Closed(_) | CommitError::SignInRefused(_)
                 );
-                let status = engine.status_of(&error);
+                let status = engine.settings.status_of(&error);
                 // Dropped changes were reported already, and are no failure of the server.
                 if !is_gone {
                     engine.request_failed(Step::Commit, &error, error.is_outage());
@@ -128,7 +128,7 @@ impl<S: SessionStore> Engine<S> {
                 let performed = self.perform(action, &mut flush).await?;
                 self.conclude_commit(&mut flush, performed, head)
             });
-            clock::within(self.store_timeout, storing).await
+            clock::within(self.settings.store_timeout, storing).await
         };
         match stored.unwrap_or_else(|after| Err(CommitError::Timeout { after })) {
             Ok(CookieChange::Nothing) => Ok(None),
@@ -192,7 +192,7 @@ impl<S: SessionStore> Engine<S> {
                     SessionClosedError::Superseded => DropReason::Superseded,
                     _ => DropReason::Ended,
                 });
-                if !head.is_safe() && self.on_superseded == SupersededPolicy::Refuse {
+                if !head.is_safe() && self.settings.on_superseded == SupersededPolicy::Refuse {
                     // The browser has got another cookie since, and would lose it to the one that is due.
                     if due == CookieDue::Issue {
                         flush.work_mut().cookie_due = CookieDue::Nothing;

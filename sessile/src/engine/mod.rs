@@ -30,7 +30,7 @@ mod sessions;
 mod sign_in;
 mod touch;
 
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+use std::{error::Error, fmt, sync::Arc};
 
 pub use self::administration::SessionsPage;
 #[cfg(feature = "actix")]
@@ -44,13 +44,10 @@ pub use self::{session_info::SessionInfo, sessions::Sessions};
 pub use crate::cookie::{SealingKey, SetCookie};
 use crate::{
     clock::SharedClock,
-    config::{KeyRing, Loading, Settings, StoreFailurePolicy, SupersededPolicy},
+    config::{KeyRing, Settings, StoreFailurePolicy},
     cookie::SessionCookie,
     engine::lifetime::Lifetime,
-    error::{
-        OpenError, SettingsError,
-        status::{HttpStatus, SERVICE_UNAVAILABLE},
-    },
+    error::{OpenError, SettingsError},
     record::SecretPolicy,
     storage::{Observed, SessionStore},
     telemetry::{self, Step},
@@ -95,19 +92,13 @@ pub struct SessionManager<S>(Arc<Engine<S>>);
 
 /// Opens, saves, reloads and commits the sessions of a manager.
 struct Engine<S> {
+    settings: Settings,
     store: Observed<S>,
     /// Whether the cookies carry the records, so that the store is never called.
     is_stateless: bool,
     cookie: SessionCookie,
     lifetime: Lifetime,
-    recent_authentication: Duration,
-    clock_allowance: Duration,
-    loading: Loading,
-    store_timeout: Duration,
-    on_store_failure: StoreFailurePolicy,
-    on_superseded: SupersededPolicy,
     secrets: SecretPolicy,
-    max_state_bytes: usize,
     response_policy: ResponsePolicy,
     limiter: Option<Limiter<S>>,
     writers: WriterTable,
@@ -166,22 +157,16 @@ impl<S: SessionStore> SessionManager<S> {
             store: Observed::new(store, settings.store_timeout),
             cookie,
             lifetime: Lifetime::new(&settings),
-            recent_authentication: settings.recent_authentication,
-            clock_allowance: settings.clock_allowance,
-            loading: settings.loading,
-            store_timeout: settings.store_timeout,
-            on_store_failure: settings.on_store_failure,
-            on_superseded: settings.on_superseded,
             secrets: SecretPolicy {
                 rotation_interval: settings.rotation_interval,
                 grace: settings.grace(),
             },
-            max_state_bytes: settings.max_state_bytes,
             response_policy,
             limiter,
             writers: WriterTable::default(),
             events: EventSender::default(),
-            clock: settings.clock,
+            clock: settings.clock.clone(),
+            settings,
             #[cfg(feature = "actix")]
             has_warned: Default::default(),
         })))
@@ -210,15 +195,7 @@ impl<S: SessionStore> SessionManager<S> {
 impl<S: SessionStore> Engine<S> {
     fn goes_on_without(&self, error: &OpenError) -> bool {
         self.request_failed(Step::Open, error, error.is_outage());
-        error.is_store_failure() && self.on_store_failure == StoreFailurePolicy::ServeEmpty
-    }
-
-    /// The status of the response to a request that failed with this error.
-    fn status_of(&self, error: &impl HttpStatus) -> u16 {
-        match error.http_status() {
-            SERVICE_UNAVAILABLE => self.on_store_failure.status(),
-            status => status,
-        }
+        error.is_store_failure() && self.settings.on_store_failure == StoreFailurePolicy::ServeEmpty
     }
 
     /// Reports that a step of a request failed. An outage was logged when it began.

@@ -32,16 +32,16 @@ impl<S: SessionStore> SessionManager<S> {
         let now = self.0.clock.now();
         let is_changed = {
             let mut machine = session.machine();
-            machine.max_state_bytes = self.0.max_state_bytes;
+            machine.max_state_bytes = self.0.settings.max_state_bytes;
             machine.began_at = now;
             machine.attach(cookies, cookie_came);
             machine.status != SessionStatus::Unchanged
         };
         session.attach(Arc::clone(&self.0) as _);
-        if self.0.loading == Loading::Eager || is_changed {
+        if self.0.settings.loading == Loading::Eager || is_changed {
             let loaded = session.load_quietly().await;
             return loaded.map_err(|error| {
-                let status = self.0.status_of(&error);
+                let status = self.0.settings.status_of(&error);
                 SessionFailure::open(error, status)
             });
         }

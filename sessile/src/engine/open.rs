@@ -50,7 +50,7 @@ impl<S: SessionStore> SessionManager<S> {
         let Some(cookies) = cookies else {
             return Ok(self.session(Binding::New, cookie_came, began_at));
         };
-        if matches!(self.0.loading, Loading::Lazy) {
+        if matches!(self.0.settings.loading, Loading::Lazy) {
             return Ok(self.session(Binding::Unopened(shared(&cookies)), true, began_at));
         }
         // It is opened in place, because moving it costs more.
@@ -58,7 +58,7 @@ impl<S: SessionStore> SessionManager<S> {
         let values = cookies.iter().map(|cookie| &**cookie);
         // Pinned where it is, because moving it costs more.
         let finding = pin!(self.0.find(values, began_at));
-        let found = clock::within(self.0.store_timeout, finding).await;
+        let found = clock::within(self.0.settings.store_timeout, finding).await;
         match found.unwrap_or_else(|after| Err(OpenError::Timeout { after })) {
             // There are no changes to replay.
             Ok(opened) => drop(session.machine().open(opened)),
@@ -66,7 +66,7 @@ impl<S: SessionStore> SessionManager<S> {
                 session.machine().detach(shared(&cookies));
             }
             Err(error) => {
-                let status = self.0.status_of(&error);
+                let status = self.0.settings.status_of(&error);
                 return Err(SessionFailure::open(error, status));
             }
         }
@@ -76,7 +76,7 @@ impl<S: SessionStore> SessionManager<S> {
     #[inline]
     fn session(&self, binding: Binding, cookie_came: bool, began_at: Timestamp) -> Session {
         let engine = Arc::clone(&self.0);
-        let max_state_bytes = engine.max_state_bytes;
+        let max_state_bytes = engine.settings.max_state_bytes;
         Session::with(
             Some(engine as _),
             binding,

@@ -115,13 +115,13 @@ impl<S: SessionStore> Engine<S> {
     ) -> Result<Payload, CommitError> {
         let mut replayed = payload.clone();
         replay(&mut replayed)?;
-        replayed.check_growth(payload, self.max_state_bytes)?;
+        replayed.check_growth(payload, self.settings.max_state_bytes)?;
         Ok(replayed)
     }
 
     /// Loads the newest stored session, and replays the unstored changes on it.
     pub(super) async fn reload(&self, session: &Session) -> Result<(), SessionReloadError> {
-        clock::within(self.store_timeout, async {
+        clock::within(self.settings.store_timeout, async {
             session.open().await?;
             let _guard = session.lock_flush().await;
             let (stored, generation) = {

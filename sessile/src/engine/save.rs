@@ -17,7 +17,7 @@ impl<S: SessionStore> Engine<S> {
         if session.status() != SessionStatus::Unchanged {
             session.open().await.map_err(CommitError::from)?;
         }
-        let saved = clock::within(self.store_timeout, async {
+        let saved = clock::within(self.settings.store_timeout, async {
             let flush = session.flush(false).await;
             self.save_flush(session, flush).await
         });

@@ -32,7 +32,7 @@ impl<S: SessionStore> Engine<S> {
             subject: subject.to_owned(),
             at: began_at,
         };
-        let saved = clock::within(self.store_timeout, async {
+        let saved = clock::within(self.settings.store_timeout, async {
             let mut flush = session.flush(false).await;
             // Before anything that can fail, so that the session keeps it.
             flush.work_mut().sign_in(sign_in, self.clock.now());

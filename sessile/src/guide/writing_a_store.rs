@@ -25,7 +25,7 @@
 //! This store is complete. It keeps the text of records, as a store over a database would.
 //!
 //! ```
-#![doc = include_str!("map_store.rs")]
+#![doc = include_str!("../../examples/stores/map_store.rs")]
 //! ```
 //!
 //! Four things in it matter for every store:
@@ -48,7 +48,7 @@
 //! You can use the store directly:
 //!
 //! ```
-//! # mod map_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/map_store.rs")); }
+//! # mod map_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/stores/map_store.rs")); }
 //! # use map_store::MapStore;
 //! use std::time::Duration;
 //! use sessile::{clock::{Clock, SystemClock}, record::Record, storage::*};
@@ -89,7 +89,7 @@
 //! Then write one test:
 //!
 //! ```
-//! # mod map_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/map_store.rs")); }
+//! # mod map_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/stores/map_store.rs")); }
 //! # use map_store::MapStore;
 //! # #[cfg(feature = "store-tests")]
 //! use sessile::test_helpers::store_contract_test_suite;

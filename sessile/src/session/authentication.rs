@@ -4,7 +4,6 @@ use super::{Session, machine::Binding};
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
     config::Settings,
-    engine::Backend,
     error::AuthenticationError,
 };
 
@@ -34,12 +33,10 @@ impl Session {
     #[doc = include_str!("docs/require_recent_authentication.md")]
     pub fn require_recent_authentication(&self) -> Result<String, AuthenticationError> {
         let subject = self.require_signed_in()?;
+        let of = |settings: &Settings| (settings.recent_authentication, settings.clock_allowance);
         let (max_age, max_ahead) = match self.backend() {
-            Some(backend) => (backend.recent_authentication(), backend.clock_allowance()),
-            None => {
-                let settings = Settings::default();
-                (settings.recent_authentication, settings.clock_allowance)
-            }
+            Some(backend) => of(backend.settings()),
+            None => of(&Settings::default()),
         };
         let now = self.now();
         let is_recent = |at: Timestamp| {
@@ -53,6 +50,6 @@ impl Session {
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        (self.backend()).map_or_else(|| SystemClock.now(), Backend::now)
+        (self.backend()).map_or_else(|| SystemClock.now(), |it| it.settings().clock.now())
     }
 }

@@ -5,7 +5,6 @@ use std::{sync::LazyLock, time::Duration};
 use super::Session;
 use crate::{
     cookie::{SealingKey, SharedKeys},
-    engine::Backend,
     error::{CsrfError, WriteError},
 };
 
@@ -34,7 +33,7 @@ impl Session {
     #[doc = include_str!("docs/verify_csrf.md")]
     pub fn verify_csrf(&self, token: &str) -> Result<(), CsrfError> {
         let now = self.now();
-        let grace = (self.backend()).map_or(Duration::ZERO, Backend::renewal_grace);
+        let grace = (self.backend()).map_or(Duration::ZERO, |it| it.settings().grace());
         let accepted = {
             let machine = self.reading();
             if !machine.is_readable() {
@@ -54,6 +53,6 @@ impl Session {
     fn keys(&self) -> &SharedKeys {
         /// For sessions without a store.
         static KEYS: LazyLock<SharedKeys> = LazyLock::new(|| SealingKey::generate().into());
-        self.backend().map_or(&*KEYS, Backend::keys)
+        (self.backend()).map_or(&*KEYS, |it| it.cookie().keys())
     }
 }

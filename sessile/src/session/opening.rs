@@ -27,7 +27,7 @@ impl Session {
         let Some(backend) = self.backend().filter(|_| !self.machine().is_readable()) else {
             return Ok(());
         };
-        clock::within(backend.store_timeout(), async {
+        clock::within(backend.settings().store_timeout, async {
             let _guard = self.lock_flush().await;
             // A concurrent call may have opened the session.
             let (cookies, began_at) = {

@@ -20,7 +20,7 @@ use sessile::{
 
 /// The store of the guide's page `writing_a_store`.
 #[expect(unreachable_pub, reason = "the guide shows it as a module of its own")]
-#[path = "../../src/guide/map_store.rs"]
+#[path = "../../examples/stores/map_store.rs"]
 mod map_store;
 
 use map_store::MapStore;

@@ -1,7 +1,7 @@
 //! The lines of code of the library, without tests and comments.
 //!
-//! All Rust files below `sessile/src` are counted, also those with examples that the documentation includes. Blank lines,
-//! comments, and items that are compiled only for tests do not count, nor do the files of modules that are.
+//! All Rust files below `sessile/src` are counted. Blank lines, comments, and items that are compiled only for tests do not
+//! count, nor do the files of modules that are.
 
 use std::{
     fs, io,

@@ -79,7 +79,7 @@ impl<S: SessionStore> Engine<S> {
 
     /// Leads the queue, or waits for another leader, until the outcome of the member's job is known.
     async fn drive(&self, member: &Member<'_>) -> Result<JobOutcome, CommitError> {
-        let leader_timeout = self.store_timeout / 4;
+        let leader_timeout = self.settings.store_timeout / 4;
         let mut stalled = None;
         let mut conflicts = 0;
         loop {

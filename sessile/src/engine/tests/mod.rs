@@ -31,14 +31,14 @@ mod typed;
 mod unknown;
 mod users;
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use self::store::{Fault, Faulty};
 use super::*;
 use crate::{
     Session, SessionStatus,
     clock::{self, Clock as _, ManualClock, Timestamp},
-    config::{CookieContentSecurity, PersistentSession, TtlExtensionPolicy},
+    config::{CookieContentSecurity, Loading, PersistentSession, TtlExtensionPolicy},
     error::{CommitError, SessionClosedError, SessionReloadError, SessionSaveError, WriteError},
     record::Record,
     storage::{BoxFuture, Freshness, Loaded, MemorySessionStore, SessionId, Version},

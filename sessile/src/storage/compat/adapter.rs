@@ -82,7 +82,7 @@ static WRITES: LazyLock<SessionQueue> = LazyLock::new(SessionQueue::default);
 ///     engine::{ResponseHead, SealingKey, SessionManager},
 ///     storage::compat::Adapter,
 /// };
-/// # mod old_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/storage/compat/example.rs")); }
+/// # mod old_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/stores/old_store.rs")); }
 /// # use old_store::OldStore;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -122,7 +122,7 @@ impl<S: SessionStore> Adapter<S> {
     ///
     /// ```
     /// use sessile::{clock::ManualClock, storage::compat::Adapter};
-    /// # mod old_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/storage/compat/example.rs")); }
+    /// # mod old_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/stores/old_store.rs")); }
     /// # use old_store::OldStore;
     ///
     /// let store = Adapter::new(OldStore::default()).clock(ManualClock::default());

@@ -24,7 +24,7 @@ use super::{LoadError, SaveError, SessionKey, UpdateError};
 /// use std::collections::HashMap;
 /// use sessile::storage::compat::{SessionKey, SessionStore};
 /// use time::Duration;
-/// # mod old_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/storage/compat/example.rs")); }
+/// # mod old_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/stores/old_store.rs")); }
 /// # use old_store::OldStore;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

@@ -20,7 +20,7 @@
 //! # #[cfg(feature = "actix")] {
 //! use actix_web::{App, cookie::Key, web};
 //! use sessile::{Session, SessionMiddleware, storage::compat::Adapter};
-//! # mod old_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/storage/compat/example.rs")); }
+//! # mod old_store { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/stores/old_store.rs")); }
 //! # use old_store::OldStore;
 //!
 //! async fn visits(session: Session) -> actix_web::Result<String> {

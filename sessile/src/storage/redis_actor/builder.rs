@@ -62,8 +62,8 @@ impl RedisActorSessionStoreBuilder {
         Self(self.0.connect_timeout(timeout))
     }
 
-    /// The time limit for an operation, including the wait for a connection. For an operation on all sessions (`count`,
-    /// `clear`, `end_everything`), it is the limit for each of its commands.
+    /// The time limit for the wait for a thread's first connection, and then for an operation as with
+    /// [`RedisSessionStoreBuilder::response_timeout`](crate::storage::RedisSessionStoreBuilder::response_timeout).
     ///
     /// Default: one second.
     pub fn response_timeout(self, timeout: Duration) -> Self {

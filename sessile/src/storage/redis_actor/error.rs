@@ -1,10 +1,10 @@
-//! [`Fault`]: why an actor could not run an operation.
+//! [`Fault`]: why an actor has no store to hand out.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crate::storage::{StoreError, StoreErrorKind};
 
-/// Why an actor could not run an operation.
+/// Why an actor has no store to hand out.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
     #[error(
@@ -14,8 +14,6 @@ pub(super) enum Fault {
     NoArbiter,
     #[error("there is no connection to Redis yet")]
     NotConnected(#[source] Option<Arc<StoreError>>),
-    #[error("Redis did not answer within {0:?}")]
-    TimedOut(Duration),
     #[error("the actor failed")]
     Failed,
     #[error("the store was closed")]
@@ -27,20 +25,13 @@ impl Fault {
         match self {
             Self::NoArbiter => StoreErrorKind::Misconfigured,
             Self::NotConnected(Some(cause)) => cause.kind(),
-            Self::NotConnected(None) | Self::TimedOut(_) | Self::Failed | Self::Closed => {
-                StoreErrorKind::Unavailable
-            }
+            Self::NotConnected(None) | Self::Failed | Self::Closed => StoreErrorKind::Unavailable,
         }
     }
 }
 
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
-        let was_sent = matches!(fault, Fault::TimedOut(_) | Fault::Failed);
-        let error = Self::new(fault.kind(), fault);
-        match was_sent {
-            true => error,
-            false => error.not_sent(),
-        }
+        Self::new(fault.kind(), fault).not_sent()
     }
 }

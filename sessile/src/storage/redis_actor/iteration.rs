@@ -1,4 +1,4 @@
-//! Iterating over the sessions, counting and clearing them, over the connection of an actor.
+//! Iterating over the sessions, counting and clearing them, over the connection of this thread's actor.
 
 use std::num::NonZeroU32;
 
@@ -8,9 +8,7 @@ use crate::storage::{Cursor, IterableStore, ManagedStore, Page, StoreError, lock
 /// As those of [`RedisSessionStore`](crate::storage::RedisSessionStore).
 impl IterableStore for RedisActorSessionStore {
     async fn page(&self, after: Option<&Cursor>, limit: NonZeroU32) -> Result<Page, StoreError> {
-        let after = after.cloned();
-        self.ask(move |store| async move { store.page(after.as_ref(), limit).await })
-            .await
+        self.store().await?.page(after, limit).await
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
@@ -26,7 +24,7 @@ impl IterableStore for RedisActorSessionStore {
 /// if the last clone is dropped.
 impl ManagedStore for RedisActorSessionStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        self.ask(|store| async move { store.ping().await }).await
+        self.store().await?.ping().await
     }
 
     async fn close(&self) -> Result<(), StoreError> {

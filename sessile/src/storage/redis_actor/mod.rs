@@ -1,8 +1,10 @@
 //! [`RedisActorSessionStore`]: sessions in Redis, through an actor on each worker thread.
 //!
-//! The store holds its actors, one for each thread, so they end with its last clone. If an actor has ended, with its
-//! thread or by a panic, the next operation on that thread starts another one. It is started through the handle of
-//! the arbiter, which works from any task on the thread. Starting it directly would panic outside of a `LocalSet`.
+//! An actor only connects, and hands out its store, which every operation uses directly.
+//!
+//! The store holds its actors, one for each thread, so they end with its last clone. If an actor has ended, the next
+//! operation on that thread starts another one. It is started through the handle of the arbiter, which works from any
+//! task on the thread. Starting it directly would panic outside of a `LocalSet`.
 
 mod builder;
 mod error;
@@ -21,7 +23,7 @@ use actix::{Addr, Arbiter, Supervisor};
 
 use self::{
     error::Fault,
-    worker::{Command, Worker},
+    worker::{GetStore, Worker},
 };
 use super::{
     CreateOutcome, Freshness, Loaded, RedisSessionStore, RedisSessionStoreBuilder, SessionId,
@@ -43,8 +45,7 @@ pub use self::builder::RedisActorSessionStoreBuilder;
 ///   [`Unavailable`](super::StoreErrorKind::Unavailable). They fail immediately if connecting can't
 ///   succeed, for example because of a wrong password.
 /// - Each worker thread has an actor and a connection of its own. Both are made when the thread first needs
-///   them. A supervisor restarts an actor that could not connect. An actor that panicked is replaced at
-///   the next operation.
+///   them. A supervisor restarts an actor that could not connect.
 /// - An operation costs a message and a task more than with [`RedisSessionStore`].
 /// - It works only on threads of an Actix system, such as the workers of a server under
 ///   `#[actix_web::main]`. On other threads, also under `#[tokio::main]`, it fails with
@@ -95,21 +96,10 @@ impl RedisActorSessionStore {
         }))
     }
 
-    /// Sends `operation` to this thread's actor, which runs it with its connection.
-    async fn ask<F, O, T>(&self, operation: F) -> Result<T, StoreError>
-    where
-        F: FnOnce(RedisSessionStore) -> O + Send + 'static,
-        O: Future<Output = Result<T, StoreError>> + 'static,
-        T: Send + 'static,
-    {
-        let answer = self.worker()?.send(Command(operation)).await;
-        answer.unwrap_or_else(|_| Err(Fault::Failed.into()))
-    }
-
-    /// This thread's store, for an operation of many commands. An operation that runs in the actor has one time limit,
-    /// but here each command has its own.
-    async fn store(&self) -> Result<RedisSessionStore, StoreError> {
-        self.ask(|store| async move { Ok(store) }).await
+    /// This thread's store, as soon as its actor has connected.
+    async fn store(&self) -> Result<RedisSessionStore, Fault> {
+        let answer = self.worker()?.send(GetStore).await;
+        answer.unwrap_or(Err(Fault::Failed))
     }
 
     /// This thread's actor.
@@ -138,9 +128,7 @@ impl SessionStore for RedisActorSessionStore {
         subject: Option<&SubjectDigest>,
         freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
-        let (id, subject) = (id.clone(), subject.copied());
-        self.ask(move |store| async move { store.load(&id, subject.as_ref(), freshness).await })
-            .await
+        self.store().await?.load(id, subject, freshness).await
     }
 
     async fn create(
@@ -150,9 +138,8 @@ impl SessionStore for RedisActorSessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
-        let (id, record) = (id.clone(), record.clone());
-        self.ask(move |store| async move { store.create(&id, &record, version, ttl).await })
-            .await
+        let store = self.store().await?;
+        store.create(id, record, version, ttl).await
     }
 
     async fn update(
@@ -163,17 +150,12 @@ impl SessionStore for RedisActorSessionStore {
         version: Version,
         ttl: Duration,
     ) -> Result<UpdateOutcome, StoreError> {
-        let (id, record) = (id.clone(), record.clone());
-        self.ask(
-            move |store| async move { store.update(&id, expected, &record, version, ttl).await },
-        )
-        .await
+        let store = self.store().await?;
+        store.update(id, expected, record, version, ttl).await
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), StoreError> {
-        let id = id.clone();
-        self.ask(|store| async move { store.delete(&id).await })
-            .await
+        self.store().await?.delete(id).await
     }
 
     fn opens_actix_session_key(&self, key: &str) -> bool {

@@ -1,4 +1,4 @@
-//! The sessions of each user, through an actor.
+//! The sessions of each user, over the connection of this thread's actor.
 
 use super::RedisActorSessionStore;
 use crate::{
@@ -15,31 +15,15 @@ impl SubjectStore for RedisActorSessionStore {
         write: SignInWrite<'_>,
         limit: SessionLimit,
     ) -> Result<SignInOutcome, StoreError> {
-        let (id, record) = (write.id.clone(), write.record.clone());
-        let (expected, version, ttl) = (write.expected, write.version, write.ttl);
-        self.ask(move |store| async move {
-            let write = SignInWrite {
-                id: &id,
-                expected,
-                record: &record,
-                version,
-                ttl,
-            };
-            store.sign_in(write, limit).await
-        })
-        .await
+        self.store().await?.sign_in(write, limit).await
     }
 
     async fn list(&self, subject: &SubjectDigest) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
-        let subject = *subject;
-        self.ask(move |store| async move { store.list(&subject).await })
-            .await
+        self.store().await?.list(subject).await
     }
 
     async fn find_by_label(&self, label: &str) -> Result<Vec<SessionId>, StoreError> {
-        let label = label.to_owned();
-        self.ask(move |store| async move { store.find_by_label(&label).await })
-            .await
+        self.store().await?.find_by_label(label).await
     }
 
     async fn end_subject(
@@ -48,16 +32,7 @@ impl SubjectStore for RedisActorSessionStore {
         now: Timestamp,
         kept: Option<Kept<'_>>,
     ) -> Result<EndOutcome, StoreError> {
-        let subject = *subject;
-        let kept = kept.map(|kept| (kept.id.clone(), kept.signed_in_at));
-        self.ask(move |store| async move {
-            let kept = kept.as_ref().map(|(id, signed_in_at)| Kept {
-                id,
-                signed_in_at: *signed_in_at,
-            });
-            store.end_subject(&subject, now, kept).await
-        })
-        .await
+        self.store().await?.end_subject(subject, now, kept).await
     }
 
     async fn is_revoked(
@@ -66,9 +41,7 @@ impl SubjectStore for RedisActorSessionStore {
         subject: Option<&SubjectDigest>,
         since: Timestamp,
     ) -> Result<bool, StoreError> {
-        let (id, subject) = (id.clone(), subject.copied());
-        self.ask(move |store| async move { store.is_revoked(&id, subject.as_ref(), since).await })
-            .await
+        self.store().await?.is_revoked(id, subject, since).await
     }
 
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {

@@ -1,7 +1,7 @@
 //! [`Worker`]: the actor of one thread, with one connection.
 //!
-//! An actor that can't connect stops, and its supervisor restarts it after the backoff. Operations wait in their own
-//! tasks, not in the mailbox, so that each keeps its own deadline.
+//! An actor that can't connect stops, and its supervisor restarts it after the backoff. Operations wait for the
+//! connection in their own tasks, not in the mailbox, so that each keeps its own deadline.
 
 use std::sync::Arc;
 
@@ -13,11 +13,10 @@ use tokio::{sync::watch, time::sleep};
 
 use super::error::Fault;
 use crate::storage::{
-    RedisSessionStore, RedisSessionStoreBuilder, StoreError, StoreErrorKind,
-    timing::{Deadline, TimedOut},
+    RedisSessionStore, RedisSessionStoreBuilder, StoreError, StoreErrorKind, timing::Deadline,
 };
 
-/// Connects, and runs operations over that connection, which reconnects by itself from then on.
+/// Connects, and hands out a store of that connection, which reconnects by itself from then on.
 pub(super) struct Worker {
     builder: RedisSessionStoreBuilder,
     failures: u32,
@@ -95,36 +94,23 @@ impl Actor for Worker {
 
 impl Supervised for Worker {}
 
-/// An operation to run with the connection.
-pub(super) struct Command<F>(pub(super) F);
+/// Asks for the store. The reply comes as soon as the worker has connected.
+pub(super) struct GetStore;
 
-impl<F, O, T> Message for Command<F>
-where
-    F: FnOnce(RedisSessionStore) -> O,
-    O: Future<Output = Result<T, StoreError>>,
-    T: 'static,
-{
-    type Result = Result<T, StoreError>;
+impl Message for GetStore {
+    type Result = Result<RedisSessionStore, Fault>;
 }
 
-impl<F, O, T> Handler<Command<F>> for Worker
-where
-    F: FnOnce(RedisSessionStore) -> O + 'static,
-    O: Future<Output = Result<T, StoreError>> + 'static,
-    T: 'static,
-{
-    type Result = ResponseFuture<Result<T, StoreError>>;
+impl Handler<GetStore> for Worker {
+    type Result = ResponseFuture<Result<RedisSessionStore, Fault>>;
 
-    fn handle(&mut self, Command(operation): Command<F>, _: &mut Self::Context) -> Self::Result {
-        let limit = self.builder.response_timeout;
+    fn handle(&mut self, _: GetStore, _: &mut Self::Context) -> Self::Result {
+        let deadline = Deadline::after(self.builder.response_timeout);
         let mut state = self.state.subscribe();
         Box::pin(async move {
-            let deadline = Deadline::after(limit);
             // The state counts, however the wait ends.
             let _ = deadline.bound(state.wait_for(State::is_decided)).await;
-            let store = state.borrow().store()?;
-            let done = deadline.bound(operation(store)).await;
-            done.unwrap_or_else(|TimedOut(limit)| Err(Fault::TimedOut(limit).into()))
+            state.borrow().store()
         })
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     case::{Case, MINUTE},
-    content::{content, set},
+    content::{UNREADABLE, content, set},
     rules,
 };
 use crate::{
@@ -12,27 +12,17 @@ use crate::{
     telemetry::with_causes,
 };
 
-pub(super) async fn corrupt_is_not_missing<S: SessionStore>(store: Arc<S>) {
-    let case = Case::new(&store, rules::CORRUPT);
-    unreadable_is_not_missing(case, "{", StoreErrorKind::Corrupt).await;
-}
-
-pub(super) async fn newer_is_not_missing<S: SessionStore>(store: Arc<S>) {
-    let case = Case::new(&store, rules::NEWER);
-    // Ends the state, and adds a critical member to the record.
-    let text = r#"1},"crit":["later"],"later":{"a":1"#;
-    unreadable_is_not_missing(case, text, StoreErrorKind::Newer).await;
+pub(super) async fn unreadable_is_not_missing<S: SessionStore>(store: Arc<S>) {
+    for ((text, kind), rule) in UNREADABLE.into_iter().zip([rules::CORRUPT, rules::NEWER]) {
+        is_an_error(Case::new(&store, rule), text, kind).await;
+    }
 }
 
 /// Stores a record with `text` in place of a value, so that decoding the record's text is an error of `kind`.
 ///
 /// A store that keeps records without encoding them has no unreadable records: it returns the same record. A store
 /// that checks what it stores may refuse the record.
-async fn unreadable_is_not_missing<S: SessionStore>(
-    mut case: Case<S>,
-    text: &str,
-    kind: StoreErrorKind,
-) {
+async fn is_an_error<S: SessionStore>(mut case: Case<S>, text: &str, kind: StoreErrorKind) {
     let mut unreadable = content(1);
     set(&mut unreadable.record, "unreadable", text);
     let (record, version) = (&unreadable.record, unreadable.version);

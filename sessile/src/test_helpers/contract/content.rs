@@ -5,7 +5,7 @@ use std::fmt::Display;
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
     record::Record,
-    storage::{Loaded, Version},
+    storage::{Loaded, StoreErrorKind, Version},
 };
 
 /// A record that holds `value`, at a version of its own. Records of different values have different
@@ -29,6 +29,17 @@ pub(in crate::test_helpers) fn content(value: u32) -> Loaded {
 pub(in crate::test_helpers) fn set(record: &mut Record, name: &str, text: &str) {
     record.state.set(&name.into(), text.into());
 }
+
+/// Texts that make a record unreadable, put into it in place of a value, and the kind of the error.
+///
+/// The second one ends the state, and adds a critical member to the record.
+pub(in crate::test_helpers) const UNREADABLE: [(&str, StoreErrorKind); 2] = [
+    ("{", StoreErrorKind::Corrupt),
+    (
+        r#"1},"crit":["later"],"later":{"a":1"#,
+        StoreErrorKind::Newer,
+    ),
+];
 
 /// The value that [`content`] made the record from.
 pub(super) fn value(loaded: &Loaded) -> Option<u32> {

@@ -15,8 +15,6 @@ use crate::{
     storage::{CreateOutcome, Loaded, SessionStore, UpdateOutcome},
 };
 
-const SHORT: Duration = Duration::from_millis(1);
-
 pub(super) async fn delete_ignores_the_version<S: SessionStore>(store: Arc<S>) {
     let mut case = Case::new(&store, rules::DELETES_BY_ID);
     case.creates(&content(1), MINUTE).await;
@@ -45,20 +43,7 @@ pub(super) async fn update_never_recreates<S: SessionStore>(store: Arc<S>) {
     let first = content(1);
     case.creates(&first, MINUTE).await;
     case.deletes("").await;
-    let outcome = case.update("", first.version, &content(2), MINUTE).await;
-    case.wants(outcome, UpdateOutcome::Missing).await;
-    case.finds_nothing().await;
-
-    // Nor one that is already at the new version.
-    let outcome = case.update(
-        "to the version that was deleted",
-        first.version,
-        &first,
-        MINUTE,
-    );
-    let outcome = outcome.await;
-    case.wants(outcome, UpdateOutcome::Missing).await;
-    case.finds_nothing().await;
+    is_missing(&mut case, &first, ["", "to the version that was deleted"]).await;
 }
 
 pub(super) async fn an_id_is_free_after_its_end<S: SessionStore>(store: Arc<S>) {
@@ -79,36 +64,45 @@ pub(super) async fn an_id_is_free_after_its_end<S: SessionStore>(store: Arc<S>) 
 }
 
 pub(super) async fn a_ttl_of_zero_has_passed<S: SessionStore>(store: Arc<S>) {
+    a_ttl_passes(store, "with a TTL of zero", Duration::ZERO, Duration::ZERO).await;
+}
+
+pub(super) async fn a_short_ttl_passes<S: SessionStore>(store: Arc<S>, bound: Duration) {
+    a_ttl_passes(store, "for 1 ms", Duration::from_millis(1), bound).await;
+}
+
+/// A record expires by the TTL of its `create` and by the TTL of an `update`. `how` describes both in messages.
+async fn a_ttl_passes<S: SessionStore>(store: Arc<S>, how: &str, ttl: Duration, bound: Duration) {
+    let updates = [
+        "of the expired record",
+        "to the version of the expired record",
+    ];
     let mut case = Case::new(&store, rules::EXPIRED);
     let (first, second) = (content(1), content(2));
-    let outcome = case
-        .create("with a TTL of zero", &first, Duration::ZERO)
-        .await;
+    let outcome = case.create(how, &first, ttl).await;
     case.wants(outcome, CreateOutcome::Created).await;
-    case.finds_nothing().await;
-    expects_missing(&mut case, &first).await;
+    expires(&case, ttl, bound).await;
+    is_missing(&mut case, &first, updates).await;
     case.deletes("").await;
     case.finds_nothing().await;
 
     case.creates(&first, MINUTE).await;
-    case.expires(&first, &second).await;
-    case.finds_nothing().await;
-    expects_missing(&mut case, &second).await;
+    let outcome = case.update(how, first.version, &second, ttl).await;
+    case.wants(outcome, UpdateOutcome::Updated).await;
+    expires(&case, ttl, bound).await;
+    is_missing(&mut case, &second, updates).await;
     case.creates(&first, MINUTE).await;
     case.finds(&first).await;
 }
 
-/// Breaks the rule unless an update of the expired record `old` is refused.
-async fn expects_missing<S: SessionStore>(case: &mut Case<S>, old: &Loaded) {
-    let how = "of the expired record";
-    let outcome = case.update(how, old.version, &content(9), MINUTE).await;
-    case.wants(outcome, UpdateOutcome::Missing).await;
-    case.finds_nothing().await;
-
-    let how = "to the version of the expired record";
-    let outcome = case.update(how, old.version, old, MINUTE).await;
-    case.wants(outcome, UpdateOutcome::Missing).await;
-    case.finds_nothing().await;
+/// Breaks the rule unless two updates of `old`, which has ended, return `Missing`: one to another version, and one to
+/// the version that the record already had. The texts describe them in messages.
+async fn is_missing<S: SessionStore>(case: &mut Case<S>, old: &Loaded, updates: [&str; 2]) {
+    for (how, new) in updates.into_iter().zip([&content(9), old]) {
+        let outcome = case.update(how, old.version, new, MINUTE).await;
+        case.wants(outcome, UpdateOutcome::Missing).await;
+        case.finds_nothing().await;
+    }
 }
 
 /// No session lives for more than 400 days, and a minute of slack.
@@ -141,27 +135,6 @@ pub(super) async fn the_ttl_alone_decides<S: SessionStore>(store: Arc<S>) {
     case.deletes("").await;
 }
 
-pub(super) async fn a_short_ttl_passes<S: SessionStore>(store: Arc<S>, bound: Duration) {
-    let mut case = Case::new(&store, rules::EXPIRED);
-    let (first, second) = (content(1), content(2));
-    let outcome = case.create("for 1 ms", &first, SHORT).await;
-    case.wants(outcome, CreateOutcome::Created).await;
-    expires(&case, SHORT, bound).await;
-    expects_missing(&mut case, &first).await;
-    case.creates(&second, MINUTE).await;
-    case.finds(&second).await;
-}
-
-pub(super) async fn an_update_shortens_the_ttl<S: SessionStore>(store: Arc<S>, bound: Duration) {
-    let mut case = Case::new(&store, rules::EXPIRED);
-    let (first, second) = (content(1), content(2));
-    case.creates(&first, MINUTE).await;
-    let outcome = case.update("for 1 ms", first.version, &second, SHORT).await;
-    case.wants(outcome, UpdateOutcome::Updated).await;
-    expires(&case, SHORT, bound).await;
-    expects_missing(&mut case, &second).await;
-}
-
 /// Nothing waits for the end that the record first had: another record with the same time to live,
 /// stored later, has to expire first.
 pub(super) async fn an_update_extends_the_ttl<S: SessionStore>(store: Arc<S>, bound: Duration) {
@@ -191,6 +164,9 @@ pub(super) async fn an_update_extends_the_ttl<S: SessionStore>(store: Arc<S>, bo
 
 /// Waits until a load finds nothing, for `bound` at most.
 async fn expires<S: SessionStore>(case: &Case<S>, ttl: Duration, bound: Duration) {
+    if bound.is_zero() {
+        return case.finds_nothing().await;
+    }
     let start = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {

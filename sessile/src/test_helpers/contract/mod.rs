@@ -90,14 +90,12 @@ where
     ending::a_long_ttl_has_not_passed(store()).await;
     ending::the_ttl_alone_decides(store()).await;
     ending::a_short_ttl_passes(store(), expiry_bound).await;
-    ending::an_update_shortens_the_ttl(store(), expiry_bound).await;
     ending::an_update_extends_the_ttl(store(), expiry_bound).await;
 
     writing::current_loads_see_acknowledged_writes(store()).await;
     writing::cached_loads_find_what_was_stored(store()).await;
 
-    at_rest::corrupt_is_not_missing(store()).await;
-    at_rest::newer_is_not_missing(store()).await;
+    at_rest::unreadable_is_not_missing(store()).await;
 
     interruption::a_dropped_load_changes_nothing(store()).await;
     interruption::a_dropped_create_is_whole(store()).await;

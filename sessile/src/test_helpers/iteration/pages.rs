@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use super::{
     super::{
-        contract::{case::MINUTE, content::set},
+        contract::{
+            case::MINUTE,
+            content::{UNREADABLE, set},
+        },
         known::Known,
         scene::Scene,
     },
@@ -101,14 +104,7 @@ pub(super) async fn what_lives_throughout_is_shown<S: IterableStore>(store: Arc<
 pub(super) async fn an_unreadable_record_fails_alone<S: IterableStore>(store: Arc<S>) {
     let mut scene = Scene::new(&store, rules::UNREADABLE);
     let created = scene.creates_many(4).await;
-    for (text, kind) in [
-        ("{", StoreErrorKind::Corrupt),
-        (
-            // Ends the state, and adds a critical member to the record.
-            r#"1},"crit":["later"],"later":{"a":1"#,
-            StoreErrorKind::Newer,
-        ),
-    ] {
+    for (text, kind) in UNREADABLE {
         let mut unreadable = scene.guest();
         set(&mut unreadable.loaded.record, "unreadable", text);
         let Known { id, loaded, .. } = &unreadable;
