@@ -54,6 +54,7 @@ impl IterableStore for SqliteSessionStore {
     }
 
     async fn clear(&self) -> Result<(), StoreError> {
+        self.delete_in_steps(None).await?;
         self.0
             .queue
             .execute(|connection, _| clear(connection))
@@ -91,7 +92,7 @@ fn count_some(
 }
 
 /// The slot after this one.
-fn following(slot: i64) -> Option<i64> {
+pub(super) fn following(slot: i64) -> Option<i64> {
     slot.checked_add(1)
 }
 

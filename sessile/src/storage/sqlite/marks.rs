@@ -6,7 +6,8 @@
 use rusqlite::{Connection, params};
 
 use super::{
-    SubjectDigest,
+    SqliteSessionStore, StoreError, SubjectDigest,
+    iteration::following,
     statements::{Id, Write, atomically, slot_of},
     subjects::id_of,
 };
@@ -64,6 +65,20 @@ const DELETE_SESSIONS: &str =
 
 /// Without a condition, SQLite frees the pages of the table as a whole.
 const DELETE_EVERYTHING: &str = "DELETE FROM sessile_sessions";
+
+/// How many rows a step deletes. Other writes of this process wait for one step at most.
+const DELETED_AT_ONCE: u32 = 500;
+
+/// Binds the first slot as ?1, and the number of rows as ?2.
+const LAST_OF_STEP: &str = "
+    SELECT max(slot) FROM (
+        SELECT slot FROM sessile_sessions WHERE slot >= ?1 ORDER BY slot LIMIT ?2
+    )";
+
+/// As [`DELETE_SESSIONS`], for the slots from ?1 to ?2, with the time as ?3; without a time, all sessions.
+const DELETE_STEP: &str = "
+    DELETE FROM sessile_sessions
+    WHERE slot BETWEEN ?1 AND ?2 AND (signed_in_at <= ?3) IS NOT FALSE";
 
 /// Whether a mark has ended the session that is written.
 pub(super) fn has_ended(connection: &Connection, write: &Write) -> rusqlite::Result<bool> {
@@ -152,6 +167,35 @@ pub(super) fn end_everything(
         connection.prepare_cached(DELETE_SESSIONS)?.execute([at])?;
         Ok(from_column_millis(at))
     })
+}
+
+impl SqliteSessionStore {
+    /// Deletes the sessions that signed in until a time, and those of guests; without a time, all. It does so in steps, so
+    /// sessions that are stored meanwhile may be left.
+    pub(super) async fn delete_in_steps(&self, until: Option<Timestamp>) -> Result<(), StoreError> {
+        let mut next = Some(i64::MIN);
+        while let Some(from) = next {
+            let step = move |connection: &_, _| delete_some(connection, from, until);
+            next = self.0.queue.execute(step).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Deletes such sessions among some rows, from a slot on. Returns the slot where the next step begins.
+pub(super) fn delete_some(
+    connection: &Connection,
+    from: i64,
+    until: Option<Timestamp>,
+) -> rusqlite::Result<Option<i64>> {
+    let mut last = connection.prepare_cached(LAST_OF_STEP)?;
+    let last: Option<i64> = last.query_one(params![from, DELETED_AT_ONCE], |row| row.get(0))?;
+    let Some(last) = last else {
+        return Ok(None);
+    };
+    let mut delete = connection.prepare_cached(DELETE_STEP)?;
+    delete.execute(params![from, last, until.map(column_millis)])?;
+    Ok(following(last))
 }
 
 /// Deletes all sessions.

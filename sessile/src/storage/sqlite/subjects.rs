@@ -79,7 +79,9 @@ impl SubjectStore for SqliteSessionStore {
             .await
     }
 
+    /// Most sessions are deleted before the mark is written, in steps between which other requests write.
     async fn end_everything(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        self.delete_in_steps(Some(now)).await?;
         let end = move |connection: &_, at| end_everything(connection, at, now);
         self.0.queue.execute(end).await
     }

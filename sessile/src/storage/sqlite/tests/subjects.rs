@@ -2,9 +2,12 @@ use super::*;
 use crate::{
     clock::Clock as _,
     storage::{
-        EndOutcome, MARK_LIFETIME, Refusal, SessionLimit, SignInOutcome, SignInWrite,
-        SubjectStore as _,
-        sqlite::subjects::{FIND_BY_LABEL, LIST, LIST_OTHERS},
+        EndOutcome, IterableStore as _, MARK_LIFETIME, Refusal, SessionLimit, SignInOutcome,
+        SignInWrite, SubjectStore as _,
+        sqlite::{
+            marks::delete_some,
+            subjects::{FIND_BY_LABEL, LIST, LIST_OTHERS},
+        },
     },
 };
 
@@ -146,4 +149,24 @@ async fn lists_search_an_index() {
         let plan = plan(&store, statement).await;
         assert!(plan.contains(&search), "{plan:?}");
     }
+}
+
+/// Other requests write between two steps.
+#[tokio::test]
+async fn all_sessions_are_deleted_in_steps() {
+    const SESSIONS: u64 = 1200;
+    let (clock, store) = in_memory().await;
+    for _ in 0..SESSIONS {
+        create(&store, &record("guest"), MINUTE).await;
+    }
+    let step = on_writer(&store, |writer| delete_some(writer, i64::MIN, None));
+    assert!(step.await.is_some());
+    assert_eq!(store.count().await.unwrap(), SESSIONS - 500);
+    // It signed in at 7.
+    sign_in(&store, "ferris").await;
+    let earlier = Some(Timestamp::from_unix_millis(6));
+    store.delete_in_steps(earlier).await.unwrap();
+    assert_eq!(store.count().await.unwrap(), 1);
+    store.end_everything(clock.now()).await.unwrap();
+    assert_eq!(store.count().await.unwrap(), 0);
 }
