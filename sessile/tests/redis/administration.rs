@@ -129,7 +129,7 @@ async fn a_clear_reaches_the_near_caches_of_a_cluster() {
     // An iteration that began with another layout begins again.
     let store = store(url_of(&cluster)).await;
     let at = create(&store, 1).await;
-    let outdated = Cursor::new("1-0-1-0");
+    let outdated = Cursor::new("1-0-1-0-0");
     let page = store.page(Some(&outdated), NonZeroU32::MAX).await.unwrap();
     let (mut ids, mut after) = (page.sessions, page.next);
     while let Some(cursor) = after {

@@ -1,9 +1,9 @@
 //! HAProxy in front of a master and its replica, and pools, which keep connections to a former master.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use deadpool_redis::{Config, Runtime};
-use sessile::storage::{RedisSessionStore, SessionStore as _, UpdateOutcome};
+use sessile::storage::{IterableStore as _, RedisSessionStore, SessionStore as _, UpdateOutcome};
 use sessile_rig::{
     haproxy::{HaProxy, REDIS_MASTER},
     proxy::Proxy,
@@ -131,4 +131,38 @@ async fn the_connections_of_all_runtimes_leave_a_former_master() {
     assert_eq!(in_time(answers.recv()).await, Some(None));
     drop(ask);
     other_runtime.join().unwrap();
+}
+
+/// The cursor of one server means nothing to another.
+#[tokio::test]
+async fn an_iteration_begins_again_on_a_server_that_has_taken_over() {
+    const SESSIONS: usize = 2000;
+    let pair = pair();
+    let proxy = Proxy::start(pair[0].port()).unwrap();
+    let store = store(format!("redis://127.0.0.1:{}", proxy.port())).await;
+    let mut all = BTreeSet::new();
+    let mut last = None;
+    for _ in 0..SESSIONS {
+        let stored = create(&store, 1).await;
+        all.insert(stored.id.to_string());
+        last = Some(stored);
+    }
+    until_replicated(&pair, &last.unwrap()).await;
+    let limit = std::num::NonZeroU32::new(100).unwrap();
+    let mut page = store.page(None, limit).await.unwrap();
+    let mut seen = BTreeSet::new();
+    let mut pages = 0;
+    loop {
+        pages += 1;
+        seen.extend(page.sessions.iter().map(|(id, _)| id.to_string()));
+        let Some(next) = &page.next else { break };
+        if pages == SESSIONS / 100 / 2 {
+            assert!(seen.len() < SESSIONS);
+            set_master(&pair[1], None);
+            proxy.switch_to(pair[1].port());
+            proxy.cut();
+        }
+        page = store.page(Some(next), limit).await.unwrap();
+    }
+    assert_eq!(seen, all);
 }

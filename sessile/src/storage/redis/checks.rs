@@ -115,7 +115,7 @@ fn evicting_policy(info: &str) -> Option<&str> {
 }
 
 /// The text of a reply to `INFO`. Paths in it may be invalid UTF-8.
-fn text(info: &Value) -> Option<Cow<'_, str>> {
+pub(super) fn text(info: &Value) -> Option<Cow<'_, str>> {
     match info {
         Value::BulkString(text) => Some(String::from_utf8_lossy(text)),
         Value::VerbatimString { text, .. } => Some(text.into()),
@@ -123,7 +123,7 @@ fn text(info: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = info.lines().map(str::trim);
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }

@@ -24,8 +24,8 @@ type Listed = (SessionId, Result<Loaded, StoreError>);
 /// [`Unsupported`](StoreErrorKind::Unsupported).
 ///
 /// - [`page`](IterableStore::page): a page may slightly exceed its limit. If a server is restarted or a replica takes
-///   its place during an iteration, sessions can be missed. On a cluster, they can also be missed if slots move. If the
-///   store notices that on a cluster, the iteration begins again.
+///   its place during an iteration, the iteration begins again, unless the user may not send `INFO`: then sessions can be
+///   missed. On a cluster, they can also be missed if slots move. If the store notices that, the iteration begins again.
 /// - [`count`](IterableStore::count) is an estimate. It counts Redis keys without reading their values. So it includes
 ///   sessions that a mark has ended, until they are deleted, and values that are no records. While Redis resizes its
 ///   table, keys can count twice. Expired sessions do not count.

@@ -51,6 +51,12 @@ impl<'a> Request<'a> {
         Self::new(redis_key, Commands::One(command(words, &[])))
     }
 
+    /// The same, and a read that the same server executes after that.
+    pub(super) fn words_on(redis_key: &'a str, words: &[&str], read: &[&str]) -> Self {
+        let commands = Commands::new(command(words, &[]), [command(read, &[])]);
+        Self::new(redis_key, commands)
+    }
+
     /// Gets the value.
     pub(super) fn get(redis_key: &'a str) -> Self {
         Self::words(redis_key, &["GET", redis_key])
@@ -58,9 +64,7 @@ impl<'a> Request<'a> {
 
     /// Gets the value, and reads its time to live in milliseconds. A change in between is announced before the second reply.
     pub(super) fn get_timed(redis_key: &'a str) -> Self {
-        let reads = [command(&["PTTL", redis_key], &[])];
-        let commands = Commands::new(command(&["GET", redis_key], &[]), reads);
-        Self::new(redis_key, commands)
+        Self::words_on(redis_key, &["GET", redis_key], &["PTTL", redis_key])
     }
 
     /// Stores `value` for `ttl` milliseconds, unless there is a value already. Gets the values of `reads` after that.

@@ -1,10 +1,14 @@
 //! Finding the sessions of a store by their Redis keys, with `SCAN` on every server.
 //!
-//! A scan shows a key that is there from its beginning to its end at least once. That holds for one server: if another one
-//! takes its place, the scan begins again where the store notices it, which is on a cluster.
+//! A scan shows a key that is there from its beginning to its end at least once. That holds for one process of Redis: the
+//! cursor of one means nothing to another. So the scan begins again if the server was restarted, or if another one has taken its
+//! place.
+
+use redis::Value;
 
 use super::{
     RedisSessionStore,
+    checks::{field, text},
     request::{Request, parse},
 };
 use crate::{
@@ -29,9 +33,12 @@ pub(super) struct Position {
     kind: Kind,
     /// The cursor of Redis.
     cursor: u64,
+    /// The process that the cursor is from: see [`process`].
+    process: u64,
 }
 
 /// The result of one `SCAN`.
+#[derive(Default)]
 pub(super) struct Scanned {
     pub(super) ids: Vec<SessionId>,
     /// Whether the scan began with it, perhaps again.
@@ -47,22 +54,27 @@ impl Position {
             server: 0,
             kind: Kind::Own,
             cursor: 0,
+            process: 0,
         }
     }
 
-    /// The position after a `SCAN` that answered with this cursor.
-    fn after(self, cursor: u64) -> Self {
+    /// The position after a `SCAN` that this process answered with this cursor.
+    fn after(self, cursor: u64, process: u64) -> Self {
         match (cursor, self.kind) {
             (0, Kind::Own) => Self {
                 kind: Kind::ActixSession,
-                cursor,
-                ..self
+                server: self.server,
+                ..Self::start(self.layout)
             },
             (0, Kind::ActixSession) => Self {
                 server: self.server + 1,
                 ..Self::start(self.layout)
             },
-            _ => Self { cursor, ..self },
+            _ => Self {
+                cursor,
+                process,
+                ..self
+            },
         }
     }
 
@@ -77,6 +89,7 @@ impl Position {
                 _ => return None,
             },
             cursor: parts.next()?.parse().ok()?,
+            process: parts.next()?.parse().ok()?,
         };
         parts.next().is_none().then_some(position)
     }
@@ -87,45 +100,62 @@ impl Position {
             server,
             kind,
             cursor,
+            process,
         } = self;
-        format!("{layout}-{server}-{}-{cursor}", *kind as u8)
+        format!("{layout}-{server}-{}-{cursor}-{process}", *kind as u8)
     }
 }
 
 impl RedisSessionStore {
     /// Finds sessions with one `SCAN`, which looks at about `count` keys. If the layout of the cluster has changed since
-    /// the scan began, it begins again.
+    /// the scan began, or another process of Redis answers, it begins again.
     pub(super) async fn scan(
         &self,
         from: Option<Position>,
         count: u32,
     ) -> Result<Scanned, StoreError> {
+        match self.scan_on(from, count).await? {
+            Some(scanned) => Ok(scanned),
+            // From the start, there is no cursor of another process.
+            None => Ok(self.scan_on(None, count).await?.unwrap_or_default()),
+        }
+    }
+
+    /// The same; `None` if the cursor is from another process.
+    async fn scan_on(
+        &self,
+        from: Option<Position>,
+        count: u32,
+    ) -> Result<Option<Scanned>, StoreError> {
         let (servers, layout) = self.connection.servers().await?;
         let from = from.filter(|it| it.layout == layout);
         let is_first = from.is_none();
         let position = from.unwrap_or(Position::start(layout));
         let Some(server) = servers.get(position.server) else {
-            return Ok(Scanned {
-                ids: Vec::new(),
+            return Ok(Some(Scanned {
                 is_first,
-                next: None,
-            });
+                ..Scanned::default()
+            }));
         };
         let form = self.form_of_keys(position.kind)?;
         let (cursor, pattern) = (position.cursor.to_string(), form.pattern());
         let count = count.min(SCANNED_AT_ONCE).to_string();
         let words = ["SCAN", &cursor, "MATCH", &pattern, "COUNT", &count];
-        let request = Request::words("", &words);
+        let request = Request::words_on("", &words, &["INFO", "server"]);
         let reply = self.connection.send_to(server.as_ref(), &request).await?;
-        let (cursor, redis_keys): (u64, Vec<Vec<u8>>) = parse(reply)?;
-        let next = position.after(cursor);
+        let process = process(&reply.reads);
+        if position.cursor != 0 && position.process != process {
+            return Ok(None);
+        }
+        let (cursor, redis_keys): (u64, Vec<Vec<u8>>) = parse(reply.value)?;
+        let next = position.after(cursor, process);
         // Redis keys that are not UTF-8 belong to other programs.
         let texts = redis_keys.iter().flat_map(|key| std::str::from_utf8(key));
-        Ok(Scanned {
+        Ok(Some(Scanned {
             ids: texts.filter_map(|key| form.id(key)).collect(),
             is_first,
             next: (next.server < servers.len()).then_some(next),
-        })
+        }))
     }
 
     /// The common form of the Redis keys of these sessions.
@@ -144,6 +174,16 @@ impl RedisSessionStore {
             suffix: suffix.to_owned(),
         })
     }
+}
+
+/// A number for the process that answered with this `INFO`; the same one for all processes if the user may not read it.
+fn process(info: &[Value]) -> u64 {
+    let info = info.first().and_then(text);
+    let run_id = info.as_deref().and_then(|info| field(info, "run_id"));
+    // It has 40 hexadecimal digits.
+    run_id
+        .and_then(|id| u64::from_str_radix(id.get(..15)?, 16).ok())
+        .unwrap_or(0)
 }
 
 /// The origin of sessions, which determines the form of their keys.
@@ -212,21 +252,38 @@ mod tests {
 
     #[test]
     fn a_position_is_a_text() {
-        let position = Position::start(7).after(5).after(0).after(18);
-        assert_eq!(position.text(), "7-0-1-18");
-        assert_eq!(Position::parse("7-0-1-18"), Some(position.clone()));
-        assert_eq!(position.after(0).text(), "7-1-0-0");
+        let position = Position::start(7).after(5, 3).after(0, 3).after(18, 4);
+        assert_eq!(position.text(), "7-0-1-18-4");
+        assert_eq!(Position::parse("7-0-1-18-4"), Some(position.clone()));
+        assert_eq!(position.after(0, 4).text(), "7-1-0-0-0");
         for text in [
             "",
             "7",
             "7-0-1",
-            "7-0-2-18",
-            "7-0-1-*",
-            "7-0-1-18-",
-            "-1-0-1-18",
+            "7-0-1-18",
+            "7-0-2-18-4",
+            "7-0-1-*-4",
+            "7-0-1-18-4-",
+            "-1-0-1-18-4",
         ] {
             assert_eq!(Position::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_process_has_a_number() {
+        let info = |text: &str| [Value::BulkString(text.into())];
+        let run_id = "run_id:0123456789abcdef0123456789abcdef01234567\r\n";
+        assert_eq!(process(&info(run_id)), 0x0123_4567_89ab_cde);
+        for unknown in [
+            "",
+            "run_id:",
+            "run_id:x123456789abcdef",
+            "redis_version:7.0.15",
+        ] {
+            assert_eq!(process(&info(unknown)), 0, "{unknown}");
+        }
+        assert_eq!(process(&[]), 0);
     }
 
     #[test]

@@ -199,13 +199,12 @@ impl Connection {
         &self,
         server: Option<&Host>,
         request: &Request<'_>,
-    ) -> Result<Value, StoreError> {
+    ) -> Result<Reply, StoreError> {
         match (&self.transport, server) {
             (Transport::Cluster(cluster), Some(host)) => {
-                let sending = cluster.send_to(host, request, self.deadline());
-                Ok(sending.await?.value)
+                Ok(cluster.send_to(host, request, self.deadline()).await?)
             }
-            _ => Ok(self.send(request).await?.value),
+            _ => self.send(request).await,
         }
     }
 }
