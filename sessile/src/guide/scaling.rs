@@ -64,7 +64,8 @@
 //! 3. **A policy that extends the lifetime on reading.** It turns reads into writes. [`touch_fraction`] limits them
 //!    to one write per twentieth of the lifetime.
 //! 4. **Operations per master.** They reach the limit long before the memory does. Add masters: slots can be migrated
-//!    while requests run.
+//!    while requests run. From `MIGRATING` until `NODE`, Redis refuses scripts on keys of which some are missing, so
+//!    sign-ins and changes of sessions whose user is in that slot fail. Migrate such slots one after another.
 //! 5. **SQL databases.** A change is a transaction on the disk. One server executes some thousands per second, while
 //!    expired rows are deleted in batches. Beyond that, store sessions in Redis.
 //! 6. **SQLite.** It is for one machine. Writes that are queued at the same time share a transaction.

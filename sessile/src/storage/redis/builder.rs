@@ -136,7 +136,8 @@ impl RedisSessionStoreBuilder {
     }
 
     /// The time limit for an operation, including reconnecting, redirections to other nodes of a cluster, and
-    /// a second attempt after the connection broke.
+    /// a second attempt after the connection broke. A list of sessions, the end of a user's sessions, and a load that finds a
+    /// signed-in session whose user the cookie does not name send several commands, each with this limit.
     ///
     /// Default: one second. A connection that delivers no reply for that long is closed.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {

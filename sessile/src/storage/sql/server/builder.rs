@@ -101,7 +101,7 @@ impl<B: Database> DatabaseSessionStoreBuilder<B> {
     }
 
     /// The time limit for an operation, including the time to get a connection and to send the operation
-    /// again after a cut.
+    /// again after a cut. A load that finds a signed-in session whose user the cookie does not name is two operations.
     ///
     /// Default: one second. In MySQL, a connection that does not answer in time is closed. In PostgreSQL, a statement waits
     /// for a lock for half of the limit, and at most two seconds, unless the address sets `lock_timeout` in `options`.
