@@ -192,7 +192,7 @@ async fn a_scan_begins_again_if_the_layout_of_the_cluster_has_changed() {
     let (id, version) = (SessionId::generate(), Version::generate());
     let created = scene.store.create(&id, &counter(1), version, MINUTE).await;
     assert_eq!(created.unwrap(), CreateOutcome::Created);
-    let of_another_layout = || scan::Position::parse("77-0-0-18");
+    let of_another_layout = || scan::Position::parse("77-0-0-18-1");
     let counted = scene.store.count_from(5, of_another_layout()).await;
     assert_eq!(counted.unwrap(), 1);
     let scanned = scene.store.scan(of_another_layout(), 1000).await;
