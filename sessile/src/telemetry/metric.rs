@@ -1,48 +1,78 @@
 //! [`Counter`], [`Gauge`] and [`Histogram`]: metrics whose labels have a fixed set of values, through the `metrics`
-//! facade. Without the feature `metrics`, or if the application has installed no recorder, they do nothing.
+//! facade. Without the feature `metrics` they do nothing.
+//!
+//! The keys of a metric are made once, so recording a value allocates nothing.
 
 use std::marker::PhantomData;
+#[cfg(feature = "metrics")]
+use std::sync::OnceLock;
 
 #[cfg(feature = "metrics")]
-use metrics::{Key, Level, Metadata, Unit, with_recorder};
+use metrics::{Key, Level, Metadata, Recorder, with_recorder};
 
 /// A label, whose values are known in advance: none is from a client.
 pub(crate) trait Label: Copy {
+    #[cfg(feature = "metrics")]
     const NAME: &'static str;
+    #[cfg(feature = "metrics")]
+    const VALUES: &'static [&'static str];
 
-    fn value(self) -> &'static str;
+    #[cfg(feature = "metrics")]
+    fn index(self) -> usize;
 }
 
 /// The labels of a metric: none, one or two.
 pub(crate) trait Labels: Copy {
-    const NAMES: &'static [&'static str];
+    /// Each combination of values, with the names of the labels.
+    #[cfg(feature = "metrics")]
+    fn all() -> Vec<Vec<metrics::Label>>;
 
-    /// One value for each name.
-    fn values(self) -> impl IntoIterator<Item = &'static str>;
+    /// The position in [`all`](Self::all).
+    #[cfg(feature = "metrics")]
+    fn index(self) -> usize;
 }
 
 impl Labels for () {
-    const NAMES: &'static [&'static str] = &[];
+    #[cfg(feature = "metrics")]
+    fn all() -> Vec<Vec<metrics::Label>> {
+        vec![Vec::new()]
+    }
 
-    fn values(self) -> impl IntoIterator<Item = &'static str> {
-        []
+    #[cfg(feature = "metrics")]
+    fn index(self) -> usize {
+        0
     }
 }
 
 impl<A: Label> Labels for A {
-    const NAMES: &'static [&'static str] = &[A::NAME];
+    #[cfg(feature = "metrics")]
+    fn all() -> Vec<Vec<metrics::Label>> {
+        labels::<A>().map(|label| vec![label]).collect()
+    }
 
-    fn values(self) -> impl IntoIterator<Item = &'static str> {
-        [self.value()]
+    #[cfg(feature = "metrics")]
+    fn index(self) -> usize {
+        Label::index(self)
     }
 }
 
 impl<A: Label, B: Label> Labels for (A, B) {
-    const NAMES: &'static [&'static str] = &[A::NAME, B::NAME];
-
-    fn values(self) -> impl IntoIterator<Item = &'static str> {
-        [self.0.value(), self.1.value()]
+    #[cfg(feature = "metrics")]
+    fn all() -> Vec<Vec<metrics::Label>> {
+        let pairs = |first: metrics::Label| labels::<B>().map(move |it| vec![first.clone(), it]);
+        labels::<A>().flat_map(pairs).collect()
     }
+
+    #[cfg(feature = "metrics")]
+    fn index(self) -> usize {
+        self.0.index() * B::VALUES.len() + self.1.index()
+    }
+}
+
+#[cfg(feature = "metrics")]
+fn labels<L: Label>() -> impl Iterator<Item = metrics::Label> {
+    let values = L::VALUES.iter();
+    values.map(|value| metrics::Label::from_static_parts(L::NAME, value))
 }
 
 /// Defines a label as an enum.
@@ -64,48 +94,74 @@ macro_rules! label {
         }
 
         impl $crate::telemetry::metric::Label for $Label {
+            #[cfg(feature = "metrics")]
             const NAME: &'static str = $name;
+            #[cfg(feature = "metrics")]
+            const VALUES: &'static [&'static str] = &[$($value),+];
 
-            fn value(self) -> &'static str {
-                match self {
-                    $(Self::$Value => $value,)+
-                }
+            #[cfg(feature = "metrics")]
+            #[inline]
+            fn index(self) -> usize {
+                self as usize
             }
         }
     };
 }
 pub(super) use label;
 
-/// Defines a kind of metric.
-macro_rules! kind {
-    ($(#[$doc:meta])* $Kind:ident: $record:ident($Value:ty), $describe:ident, $register:ident, $apply:ident) => {
-        $(#[$doc])*
-        pub(crate) struct $Kind<L> {
-            name: &'static str,
-            labels: PhantomData<fn(L)>,
+/// The time series of a metric, one for each combination of its labels' values.
+struct Series<L> {
+    #[cfg(feature = "metrics")]
+    name: &'static str,
+    #[cfg(feature = "metrics")]
+    keys: OnceLock<Box<[Key]>>,
+    labels: PhantomData<fn(L)>,
+}
+
+#[cfg(feature = "metrics")]
+static METADATA: Metadata<'static> = Metadata::new("sessile", Level::INFO, Some("sessile"));
+
+impl<L: Labels> Series<L> {
+    const fn new(#[cfg_attr(not(feature = "metrics"), allow(unused))] name: &'static str) -> Self {
+        Self {
+            #[cfg(feature = "metrics")]
+            name,
+            #[cfg(feature = "metrics")]
+            keys: OnceLock::new(),
+            labels: PhantomData,
         }
+    }
+
+    #[cfg(feature = "metrics")]
+    fn keys(&self) -> &[Key] {
+        self.keys.get_or_init(|| {
+            let keys = L::all().into_iter();
+            keys.map(|labels| Key::from_parts(self.name, labels))
+                .collect()
+        })
+    }
+
+    #[cfg(feature = "metrics")]
+    #[inline]
+    fn key(&self, labels: L) -> &Key {
+        &self.keys()[labels.index()]
+    }
+}
+
+macro_rules! kind {
+    ($(#[$doc:meta])* $Kind:ident $describe:ident) => {
+        $(#[$doc])*
+        pub(crate) struct $Kind<L>(Series<L>);
 
         impl<L: Labels> $Kind<L> {
             pub(super) const fn new(name: &'static str) -> Self {
-                let labels = PhantomData;
-                Self { name, labels }
-            }
-
-            #[inline]
-            pub(crate) fn $record(&self, labels: L, value: $Value) {
-                #[cfg(feature = "metrics")]
-                if super::is_recording() {
-                    let key = key(self.name, labels);
-                    with_recorder(|recorder| recorder.$register(&key, &METADATA).$apply(value));
-                }
-                #[cfg(not(feature = "metrics"))]
-                let _ = (labels, value);
+                Self(Series::new(name))
             }
 
             #[cfg(feature = "metrics")]
-            pub(super) fn describe(&self, unit: Unit, help: &'static str) {
+            pub(super) fn describe(&self, unit: metrics::Unit, help: &'static str) {
                 with_recorder(|recorder| {
-                    recorder.$describe(self.name.into(), Some(unit), help.into());
+                    recorder.$describe(self.0.name.into(), Some(unit), help.into());
                 });
             }
         }
@@ -114,17 +170,17 @@ macro_rules! kind {
 
 kind! {
     /// Counts events.
-    Counter: add(u64), describe_counter, register_counter, increment
+    Counter describe_counter
 }
 
 kind! {
-    /// The current value of something, which several stores add to.
-    Gauge: add(f64), describe_gauge, register_gauge, increment
+    /// The current value of something.
+    Gauge describe_gauge
 }
 
 kind! {
     /// The distribution of values.
-    Histogram: record(f64), describe_histogram, register_histogram, record
+    Histogram describe_histogram
 }
 
 impl<L: Labels> Counter<L> {
@@ -132,14 +188,39 @@ impl<L: Labels> Counter<L> {
     pub(crate) fn increment(&self, labels: L) {
         self.add(labels, 1);
     }
+
+    #[inline]
+    pub(crate) fn add(&self, labels: L, count: u64) {
+        #[cfg(feature = "metrics")]
+        with_recorder(|recorder: &dyn Recorder| {
+            let counter = recorder.register_counter(self.0.key(labels), &METADATA);
+            counter.increment(count);
+        });
+        #[cfg(not(feature = "metrics"))]
+        let _ = (&self.0, labels, count);
+    }
 }
 
-#[cfg(feature = "metrics")]
-static METADATA: Metadata<'static> = Metadata::new("sessile", Level::INFO, Some("sessile"));
+impl<L: Labels> Gauge<L> {
+    /// Adds to the value, so that several stores share the gauge.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn add(&self, labels: L, difference: f64) {
+        with_recorder(|recorder: &dyn Recorder| {
+            let gauge = recorder.register_gauge(self.0.key(labels), &METADATA);
+            gauge.increment(difference);
+        });
+    }
+}
 
-#[cfg(feature = "metrics")]
-fn key<L: Labels>(name: &'static str, labels: L) -> Key {
-    let labels = L::NAMES.iter().zip(labels.values());
-    let label = |(name, value): (&&'static str, _)| metrics::Label::from_static_parts(name, value);
-    Key::from_parts(name, labels.map(label).collect::<Vec<_>>())
+impl<L: Labels> Histogram<L> {
+    #[inline]
+    pub(crate) fn record(&self, labels: L, value: f64) {
+        #[cfg(feature = "metrics")]
+        with_recorder(|recorder: &dyn Recorder| {
+            let histogram = recorder.register_histogram(self.0.key(labels), &METADATA);
+            histogram.record(value);
+        });
+        #[cfg(not(feature = "metrics"))]
+        let _ = (&self.0, labels, value);
+    }
 }

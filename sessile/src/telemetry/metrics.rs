@@ -25,9 +25,12 @@ macro_rules! metrics {
 
         /// Kind, name and names of the labels of each metric.
         #[cfg(all(test, feature = "metrics"))]
-        pub(super) fn list() -> Vec<(&'static str, &'static str, &'static [&'static str])> {
+        pub(super) fn list() -> Vec<(&'static str, &'static str, Vec<String>)> {
             use super::metric::Labels;
-            vec![$((stringify!($Kind), $name, <$Labels>::NAMES)),+]
+            let names = |labels: Vec<Vec<::metrics::Label>>| {
+                labels[0].iter().map(|it| it.key().to_owned()).collect()
+            };
+            vec![$((stringify!($Kind), $name, names(<$Labels>::all()))),+]
         }
     };
 }

@@ -3,10 +3,6 @@
 //! Metrics go through the `metrics` facade, with the feature of that name.
 
 mod labels;
-#[cfg_attr(
-    not(feature = "metrics"),
-    allow(dead_code, reason = "nothing is recorded without the feature")
-)]
 mod metric;
 mod metrics;
 #[cfg(feature = "metrics")]

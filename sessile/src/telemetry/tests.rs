@@ -128,8 +128,7 @@ fn the_guide_lists_each_metric_with_its_kind_and_labels() {
     let metrics = metrics.map(|(kind, name, labels)| {
         // Prometheus and OpenTelemetry know a metric by these endings.
         assert_eq!(name.ends_with("_total"), kind == "Counter", "{name}");
-        let labels = labels.iter().map(|it| it.to_string());
-        (kind.to_lowercase(), name.to_owned(), labels.collect())
+        (kind.to_lowercase(), name.to_owned(), labels)
     });
     assert_eq!(guide(), metrics.collect());
 }
