@@ -34,7 +34,7 @@ const TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 ///
 /// Put it around the application or a scope, inside of the [`SessionMiddleware`](crate::SessionMiddleware). It lets
 /// safe methods (`GET`, `HEAD`, `OPTIONS`, `TRACE`) pass, so a `GET` must not change anything. The handshake of a WebSocket is
-/// a `GET` as well: it has to pass the first of these checks, and other requests both, in this order:
+/// also a `GET`, but has to pass the first of these checks. Requests with other methods have to pass both, in this order:
 ///
 /// 1. The browser reports which page sent the request. `Sec-Fetch-Site` has to be `same-origin`, or `none` for the
 ///    user's own action. If this header is missing, the `Origin`, if there is one, has to be that of the application.
@@ -215,7 +215,7 @@ enum Source {
     Unproven,
 }
 
-/// Whether the request is the handshake of a WebSocket (RFC 6455, section 4.1), through which a page could do more than reading.
+/// Whether the request is the handshake of a WebSocket (RFC 6455, section 4.1), through which a page can do more than read.
 fn is_websocket(request: &ServiceRequest) -> bool {
     let upgrades = request.headers().get_all(UPGRADE);
     let mut protocols = upgrades

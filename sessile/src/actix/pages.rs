@@ -51,16 +51,8 @@ impl Pages {
 
     /// The error of an extractor of `request` that did not get a session.
     pub(super) fn fail(self, failure: SessionFailure, request: &HttpRequest) -> actix_web::Error {
-        match self.failure {
-            Some(render) => Unrendered {
-                headers: failure.headers().clone(),
-                error: failure,
-                render,
-                request: request.clone(),
-            }
-            .into(),
-            None => failure.into(),
-        }
+        let headers = failure.headers().clone();
+        extractor_error(self.failure, failure, headers, request)
     }
 
     /// The error of an extractor of `request` whose user is not authenticated as it requires.
@@ -71,16 +63,8 @@ impl Pages {
     ) -> actix_web::Error {
         match error {
             AuthenticationError::NotSignedIn | AuthenticationError::NotRecent { .. } => {
-                match self.unauthenticated {
-                    Some(render) => Unrendered {
-                        headers: HeaderChanges::of_failure(error.http_status()),
-                        error,
-                        render,
-                        request: request.clone(),
-                    }
-                    .into(),
-                    None => error.into(),
-                }
+                let headers = HeaderChanges::of_failure(error.http_status());
+                extractor_error(self.unauthenticated, error, headers, request)
             }
             // Signing in does not help.
             error => {
@@ -91,8 +75,29 @@ impl Pages {
     }
 }
 
+/// The error of an extractor, with the application's page if it has one.
+fn extractor_error<E: ResponseError + 'static>(
+    page: Option<Arc<Render<E>>>,
+    error: E,
+    headers: HeaderChanges,
+    request: &HttpRequest,
+) -> actix_web::Error {
+    let is_routed = request.match_info().unprocessed().is_empty();
+    match page {
+        None => error.into(),
+        Some(render) if is_routed => Unrendered {
+            error,
+            render,
+            headers,
+            request: request.clone(),
+        }
+        .into(),
+        Some(render) => rendered(&*render, error, headers, request),
+    }
+}
+
 /// The error of an extractor. Its page is rendered when the error becomes the response, and not for `Option<SignedIn>`, which
-/// drops the error.
+/// drops the error. The router can't change a request of which there is a copy, so this is only for requests that were routed.
 struct Unrendered<E> {
     error: E,
     render: Arc<Render<E>>,

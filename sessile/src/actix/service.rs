@@ -256,9 +256,13 @@ where
         // The error dropped the request. The middleware keeps no copy of it, because a copy would prevent the router
         // from changing it.
         (Err(failure), Err(error)) => {
-            let inner = error.as_error::<WithHeaders>();
-            let issued = inner.map(|inner| inner.headers.clone());
-            return Err(issued.into_iter().fold(failure.into(), WithHeaders::of));
+            let mut failed = actix_web::Error::from(failure);
+            let mut inner = error.as_error::<WithHeaders>();
+            while let Some(WithHeaders { error, headers }) = inner {
+                failed = WithHeaders::of(failed, headers.clone());
+                inner = error.as_error::<WithHeaders>();
+            }
+            return Err(failed);
         }
     };
     match handled {

@@ -8,8 +8,9 @@ use std::time::Duration;
 /// the absolute timeout and the lifetime of the cookie. The settings still decide which requests extend the session's
 /// life.
 ///
-/// [`Settings::max_persistence`](crate::config::Settings::max_persistence) caps both timeouts, and is the absolute
-/// timeout if none is given.
+/// [`Settings::max_persistence`](crate::config::Settings::max_persistence) caps both timeouts. If no absolute timeout is given,
+/// it is `max_persistence`. A session [until the browser closes](Self::until_browser_closes) has that of the settings instead,
+/// if they have one.
 ///
 /// ```
 /// use std::time::Duration;

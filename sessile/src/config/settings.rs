@@ -76,7 +76,7 @@ pub struct Settings {
     pub session_header: Option<String>,
     /// Whether cookies work over plain HTTP, for development.
     ///
-    /// Default: `false`. With it, the cookie has no `Secure`, and its name no prefix `__Host-` or `__Secure-`, which
+    /// Default: `false`. With it, the cookie has no `Secure`, and its name none of the prefixes `__Host-`, `__Host-Http-`, `__Secure-` and `__Http-`, which
     /// browsers refuse without `Secure` (RFC 6265bis, section 4.1.3). An attacker on the network can take over the
     /// sessions (OWASP ASVS 5.0, 3.3.1), so a warning is logged.
     pub allow_plain_http: bool,

@@ -67,7 +67,8 @@ impl<S: SessionStore> Engine<S> {
         Ok(())
     }
 
-    /// The sessions that a purge ends for cookies with these values, which came at `presented_at`.
+    /// The sessions that a purge ends for cookies with these values, which the request presented at
+    /// `presented_at`.
     async fn ended_by(
         &self,
         cookies: impl Iterator<Item = &[u8]>,

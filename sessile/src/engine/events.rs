@@ -114,8 +114,9 @@ pub enum EndCause {
     /// each request with the cookie of such a session. A session in a store is missing then: the engine knows neither that it
     /// existed nor that a mark ended it.
     Mark,
-    /// A renewal or a sign-in moved the session to another id, which the next event has: a session in a cookie, or one that
-    /// actix-session or a store written for it made.
+    /// A renewal or a sign-in moved the session to another id: a session in a cookie, or one that actix-session or a store
+    /// written for it made. [`Renewed`](EventKind::Renewed) or [`SignedIn`](EventKind::SignedIn) of the same request follows,
+    /// with the new id.
     Moved,
     /// Another sign-in of the user took its place: see [`SessionLimit`](crate::storage::SessionLimit).
     Limit,
@@ -267,7 +268,8 @@ impl<S> Engine<S> {
         let report = |kind| self.report(kind, Some(&stored.id), stored.record.subject_name());
         match base {
             None => report(EventKind::Created),
-            Some(base) if base.id != stored.id => {
+            // Otherwise, another request has renewed or ended that session, and this one began another.
+            Some(base) if base.id != stored.id && (self.is_stateless || base.secret.is_none()) => {
                 let moved = EventKind::Ended(EndCause::Moved);
                 self.report(moved, Some(&base.id), base.record.subject_name());
             }

@@ -96,7 +96,7 @@ impl Lifetime {
         let idle = capped(own.idle);
         let absolute = match (own.absolute, settings.absolute) {
             (Some(own), _) => capped(own),
-            // For a shared computer, the settings are not too short.
+            // A shared computer: without a timeout of its own, that of the settings applies.
             (None, Some(settings)) if !own.is_remembered => capped(settings),
             (None, _) => self.max_persistence,
         };
@@ -151,7 +151,7 @@ impl Lifetime {
         self.remaining(record, now).saturating_add(SLACK)
     }
 
-    /// Whether a store has no record any more of a session with this one, since it has ended for [`SLACK`].
+    /// Whether a store would have removed this record by now: its session ended at least [`SLACK`] ago.
     pub(crate) fn is_removable(&self, record: &Record, now: Timestamp) -> bool {
         self.has_ended(record, now.saturating_sub(SLACK))
     }

@@ -11,7 +11,10 @@ pub(crate) use self::{
     details::{DetailChanges, SignIn},
     merge::RebaseError,
 };
-use crate::record::json::{JsonError, JsonText};
+use crate::{
+    clock::Timestamp,
+    record::json::{JsonError, JsonText},
+};
 
 /// A closure given to `update`, applied to the JSON text of a value.
 pub(crate) type Updater = dyn Fn(&str) -> Result<JsonText, JsonError> + Send + Sync;
@@ -126,6 +129,11 @@ impl Journal {
         {
             changes.authenticated_at = None;
         }
+    }
+
+    /// When the user authenticated, if the changes say so.
+    pub(crate) fn authenticated_at(&self) -> Option<Timestamp> {
+        self.details.as_ref()?.authenticated_at
     }
 
     /// The sign-in, if there is one.

@@ -130,12 +130,18 @@ impl Work {
 }
 
 impl Payload {
-    /// Takes a sign-in back that was not stored. `stored` is what the session is based on.
-    pub(super) fn restore_sign_in(&mut self, stored: Option<&Details>) {
+    /// Takes a sign-in back that was not stored. `stored` is what the session is based on, and `authenticated_at` is of a later
+    /// authentication.
+    pub(super) fn restore_sign_in(
+        &mut self,
+        stored: Option<&Details>,
+        authenticated_at: Option<Timestamp>,
+    ) {
         let details = self.details_mut();
         details.subject = stored.and_then(|it| it.subject.clone());
         details.signed_in_at = stored.and_then(|it| it.signed_in_at);
-        details.authenticated_at = stored.and_then(|it| it.authenticated_at);
+        details.authenticated_at =
+            authenticated_at.or_else(|| stored.and_then(|it| it.authenticated_at));
         self.drop_empty_details();
     }
 }

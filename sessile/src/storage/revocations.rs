@@ -122,7 +122,7 @@ impl RevocationList {
         let question = self.cache.begin(now);
         let is_revoked = (self.store.is_revoked(id, subject.as_ref(), since)).await?;
         match is_revoked {
-            true => self.cache.forget(id),
+            true => self.cache.remove(id),
             false => self.cache.remember(id, &question),
         }
         Ok(is_revoked)

@@ -8,7 +8,14 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{HttpResponse, http::StatusCode, web};
+use actix_web::{
+    HttpResponse,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::StatusCode,
+    middleware::{Next, from_fn},
+    web,
+};
 use sessile::{
     CookieContentSecurity::Private,
     SessionExt as _,
@@ -301,6 +308,31 @@ async fn the_login_page_is_rendered_only_where_it_is_the_response() {
         let reply = server.get_as(&reply.cookie(), "/").await;
         assert_eq!(reply.state()["return_to"], "/account");
         assert_eq!(rendered.load(Ordering::SeqCst), 1);
+    })
+    .await;
+}
+
+/// The router changes the request after that.
+#[tokio::test]
+async fn a_middleware_may_keep_the_error_while_it_calls_the_next_service() {
+    async fn keep(
+        user: Result<SignedIn, actix_web::Error>,
+        request: ServiceRequest,
+        next: Next<impl MessageBody>,
+    ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+        let response = next.call(request).await?;
+        user.map(|_| response)
+    }
+    in_time(async {
+        let setup = Setup::<Memory>::new(Private).await;
+        let builder = setup
+            .builder()
+            .on_unauthenticated(|_, _| HttpResponse::Found().finish());
+        let server = Server::start(builder.build(), |config| {
+            let home = web::get().to(home);
+            config.service(web::scope("").route("/home", home).wrap(from_fn(keep)));
+        });
+        assert_eq!(server.get("/home").await.status, 302);
     })
     .await;
 }

@@ -115,8 +115,9 @@ impl Machine {
         if work.is_sign_in_forgotten {
             self.changes += 1;
             let stored = self.stored().cloned();
-            self.payload
-                .restore_sign_in(stored.as_deref().and_then(|it| it.record.details()));
+            let stored = stored.as_deref().and_then(|it| it.record.details());
+            let later = self.journal.authenticated_at();
+            self.payload.restore_sign_in(stored, later);
         }
         if is_discarded {
             work.discarded.add(mem::take(&mut journal).into());

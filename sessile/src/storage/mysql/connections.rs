@@ -42,7 +42,7 @@ impl From<MySqlPool> for Pool {
 }
 
 impl Connections {
-    /// Runs an operation that writes nothing.
+    /// Runs an operation whose success does not show that the server accepts writes.
     pub(super) async fn read<T>(
         &self,
         attempt: Attempt,
@@ -51,7 +51,7 @@ impl Connections {
         self.run(attempt, false, operation).await
     }
 
-    /// Runs an operation that fails if the server is read-only.
+    /// Runs an operation whose success shows that the server accepts writes.
     pub(super) async fn write<T>(
         &self,
         attempt: Attempt,
@@ -64,7 +64,10 @@ impl Connections {
     /// its caller drops it, the connection is closed, so that no later operation reads its reply.
     async fn run<T>(
         &self,
-        Attempt { deadline, is_new }: Attempt,
+        Attempt {
+            deadline,
+            needs_new_connection: is_new,
+        }: Attempt,
         is_write: bool,
         operation: impl AsyncFnOnce(&mut Lease) -> Result<T, Fault>,
     ) -> Result<T, Fault> {

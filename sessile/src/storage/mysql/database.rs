@@ -122,7 +122,7 @@ impl Database for MySql {
             let cleaned = self.statements.clean_up(lease.connection(), batch).await;
             cleaned.map_err(fault)
         };
-        // Not a `write`: a read-only server permits a clean-up that finds nothing.
+        // Not a `write`: if it finds nothing, it succeeds on a read-only server as well.
         self.connections.read(attempt, clean_up).await
     }
 

@@ -51,7 +51,7 @@ impl<'a> Request<'a> {
         Self::new(redis_key, Commands::One(command(words, &[])))
     }
 
-    /// The same, and a read that the same server executes after that.
+    /// A command of these words, which changes no session, and a read that the same server executes after it.
     pub(super) fn words_on(redis_key: &'a str, words: &[&str], read: &[&str]) -> Self {
         let commands = Commands::new(command(words, &[]), [command(read, &[])]);
         Self::new(redis_key, commands)

@@ -274,7 +274,7 @@ mod tests {
     fn a_process_has_a_number() {
         let info = |text: &str| [Value::BulkString(text.into())];
         let run_id = "run_id:0123456789abcdef0123456789abcdef01234567\r\n";
-        assert_eq!(process(&info(run_id)), 0x0123_4567_89ab_cde);
+        assert_eq!(process(&info(run_id)), 0x012_3456_789a_bcde);
         for unknown in [
             "",
             "run_id:",

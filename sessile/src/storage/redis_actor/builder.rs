@@ -62,7 +62,7 @@ impl RedisActorSessionStoreBuilder {
         Self(self.0.connect_timeout(timeout))
     }
 
-    /// The time limit for the wait for a thread's first connection, and then for an operation as with
+    /// The time limit for the wait for a thread's first connection. After it, each operation has the limit of
     /// [`RedisSessionStoreBuilder::response_timeout`](crate::storage::RedisSessionStoreBuilder::response_timeout).
     ///
     /// Default: one second.

@@ -46,7 +46,7 @@ pub use self::builder::RedisActorSessionStoreBuilder;
 ///   succeed, for example because of a wrong password.
 /// - Each worker thread has an actor and a connection of its own. Both are made when the thread first needs
 ///   them. A supervisor restarts an actor that could not connect.
-/// - An operation costs a message and a task more than with [`RedisSessionStore`].
+/// - An operation costs a message to the actor more than with [`RedisSessionStore`].
 /// - It works only on threads of an Actix system, such as the workers of a server under
 ///   `#[actix_web::main]`. On other threads, also under `#[tokio::main]`, it fails with
 ///   [`Misconfigured`](super::StoreErrorKind::Misconfigured).

@@ -94,7 +94,8 @@ impl Actor for Worker {
 
 impl Supervised for Worker {}
 
-/// Asks for the store. The reply comes as soon as the worker has connected.
+/// Asks for the store. The reply comes when the worker has connected, when connecting can't succeed, or after the response
+/// timeout.
 pub(super) struct GetStore;
 
 impl Message for GetStore {

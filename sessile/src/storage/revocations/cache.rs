@@ -31,7 +31,7 @@ struct Generations {
     older: HashMap<SessionId, Timestamp>,
     /// When the newer one began.
     begin: Option<Timestamp>,
-    /// The number of times that sessions were removed because they had ended.
+    /// The number of times that this process has ended sessions.
     removals: u64,
 }
 
@@ -40,6 +40,13 @@ pub(super) struct Question {
     asked_at: Timestamp,
     /// The number of removals when it was asked.
     removals: u64,
+}
+
+impl Generations {
+    fn remove(&mut self, id: &SessionId) {
+        self.newer.remove(id);
+        self.older.remove(id);
+    }
 }
 
 impl Cache {
@@ -92,11 +99,18 @@ impl Cache {
         generations.newer.insert(id.clone(), asked_at);
     }
 
+    /// Removes a session that has ended, as the list says.
+    pub(super) fn remove(&self, id: &SessionId) {
+        if !self.max_staleness.is_zero() {
+            lock(&self.generations).remove(id);
+        }
+    }
+
+    /// Removes a session that this process has ended. Answers that are on their way are not remembered.
     pub(super) fn forget(&self, id: &SessionId) {
         if !self.max_staleness.is_zero() {
             let mut generations = lock(&self.generations);
-            generations.newer.remove(id);
-            generations.older.remove(id);
+            generations.remove(id);
             generations.removals += 1;
         }
     }

@@ -170,8 +170,8 @@ pub(super) fn end_everything(
 }
 
 impl SqliteSessionStore {
-    /// Deletes the sessions that signed in until a time, and those of guests; without a time, all. It does so in steps, so
-    /// sessions that are stored meanwhile may be left.
+    /// Deletes the sessions of guests and those that signed in until a time, or all without a time. It does so in steps: sessions
+    /// that are stored between two steps may remain.
     pub(super) async fn delete_in_steps(&self, until: Option<Timestamp>) -> Result<(), StoreError> {
         let mut next = Some(i64::MIN);
         while let Some(from) = next {
@@ -182,7 +182,7 @@ impl SqliteSessionStore {
     }
 }
 
-/// Deletes such sessions among some rows, from a slot on. Returns the slot where the next step begins.
+/// One step of [`delete_in_steps`](SqliteSessionStore::delete_in_steps). Returns the slot where the next one begins.
 pub(super) fn delete_some(
     connection: &Connection,
     from: i64,

@@ -212,6 +212,7 @@ impl Cluster {
             let endpoint = Endpoint::Tcp(host.clone());
             PerRuntime::new(ServerConnector {
                 connector: Arc::clone(&self.connector),
+                // A cluster finds its masters by redirections.
                 target: Target::Server(endpoint, Takeover::default()),
             })
         });

@@ -44,18 +44,18 @@ pub(super) enum Target {
     Master(Sentinels),
 }
 
-/// Notices by the replies to writes that another server has become the master at an address. Redis keeps the connections to a
+/// Notices by replies that another server has become the master at an address. Redis keeps the connections to a
 /// former master, which still answers reads, so those of all runtimes have to be closed.
 #[derive(Default)]
 pub(super) struct Takeover {
-    /// Whether a write was refused since the last one that was executed.
+    /// Whether a replica refused a request since the last write that was executed.
     was_refused: AtomicBool,
     closed_at: Mutex<Option<Instant>>,
 }
 
 impl Takeover {
-    /// Whether all connections have to be closed after this answer: to the first write that is executed after one was
-    /// refused, and to a write that is refused, unless they have just been closed. A server that stays a replica is not
+    /// Whether all connections have to be closed after this answer: to the first write that is executed after a refusal, and
+    /// to a request that a replica refuses, unless they have just been closed. A server that stays a replica is not
     /// connected to for each write.
     fn closes_all(&self, request: &Request<'_>, answer: &Result<Reply, Fault>) -> bool {
         match answer {

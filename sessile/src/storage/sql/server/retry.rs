@@ -9,8 +9,8 @@ use crate::storage::timing::Deadline;
 #[derive(Clone, Copy)]
 pub(in crate::storage) struct Attempt {
     pub(in crate::storage) deadline: Deadline,
-    /// Whether the connection of the attempt before was cut, so that this one needs a new connection.
-    pub(in crate::storage) is_new: bool,
+    /// Whether the connection of the attempt before was cut. PostgreSQL replaces such a connection by itself, and ignores it.
+    pub(in crate::storage) needs_new_connection: bool,
 }
 
 /// The outcome of an operation that can be sent again.
@@ -25,7 +25,7 @@ pub(super) async fn until_done<T, F: Future<Output = Result<T, Fault>>>(
 /// Runs `operation` until it is done. Returns its result, and whether an earlier attempt may have been executed as well.
 ///
 /// If other statements changed the same rows first, it had no effect and is repeated. Each time one of these succeeds, so it
-/// is repeated until the time limit. If its connection was cut, it is sent again once, on another connection. An operation
+/// is repeated until the time limit. If its connection was cut, it is sent again on another connection, but not twice in a row. An operation
 /// that may have been executed is only sent again if `may_be_resent` is set.
 pub(super) async fn repeat<T, F>(
     deadline: Deadline,
@@ -37,17 +37,19 @@ where
 {
     let mut attempt = Attempt {
         deadline,
-        is_new: false,
+        needs_new_connection: false,
     };
     let mut was_repeated = false;
     loop {
         match operation(attempt).await {
-            Err(Fault::Overtaken) if !deadline.has_passed() => attempt.is_new = false,
+            Err(Fault::Overtaken) if !deadline.has_passed() => attempt.needs_new_connection = false,
             Err(fault)
-                if fault.is_cut() && !attempt.is_new && (may_be_resent || !fault.leaves_open()) =>
+                if fault.is_cut()
+                    && !attempt.needs_new_connection
+                    && (may_be_resent || !fault.leaves_open()) =>
             {
                 was_repeated |= fault.leaves_open();
-                attempt.is_new = true;
+                attempt.needs_new_connection = true;
             }
             result => return (result, was_repeated),
         }
@@ -77,7 +79,7 @@ mod tests {
         let repeating = repeat::<(), _>(Deadline::after(LIMIT), may_be_resent, |attempt| {
             let mut attempts = attempts.borrow_mut();
             let fault = faults.get(attempts.len()).or(faults.last());
-            attempts.push(attempt.is_new);
+            attempts.push(attempt.needs_new_connection);
             async move {
                 tokio::time::advance(Duration::from_secs(1)).await;
                 fault.cloned().map_or(Ok(()), Err)
