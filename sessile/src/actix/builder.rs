@@ -261,7 +261,10 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     /// [`NotRecent`](AuthenticationError::NotRecent). In all other cases, signing in would not help:
     /// [`failure_page`](Self::failure_page) renders those responses. If the page has a status of success, the
     /// middleware replaces it by 401. It adds `Cache-Control: no-store`, and to a 401 the header `WWW-Authenticate`
-    /// unless the page has one.
+    /// unless the page has one. A page is rendered only where it is the response: not for `Option<SignedIn>`, except in
+    /// middleware that runs before the request is routed.
+    ///
+    /// It has no effect on a middleware with a [`marker`](Self::marker), whose extractor refuses no request.
     ///
     /// ```
     /// use actix_web::{HttpResponse, cookie::Key};

@@ -85,6 +85,12 @@ impl SessionInfo {
         self.record.label_of(name)
     }
 
+    /// All labels, in the order of their names: see [`Session::labels`].
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        let labels = self.record.details().map_or(&[][..], |it| &it.labels);
+        labels.iter().map(|(name, text)| (&**name, &**text))
+    }
+
     /// The value under `key`, or `None`.
     ///
     /// # Errors
