@@ -222,30 +222,23 @@ where
         Enclosing::pop(&mut response.request().extensions_mut());
     }
 
-    let own_handles = 1 + usize::from(early.is_some());
-    let head = ResponseHead::to(method.as_str());
-    let committed = match &handled {
-        Ok(response) => {
-            let in_request = slot.get(&response.request().extensions()).is_some();
-            let known_handles = own_handles + usize::from(in_request);
-            let head = head
-                .with_status(response.status().as_u16())
-                .with_session_held(session.handle_count() > known_handles);
-            let cache_control = cache_control_of(response.headers());
-            let head = match &cache_control {
-                Some(cache_control) => head.with_cache_control(cache_control),
-                None => head,
-            };
-            manager.commit(&session, &head).await
-        }
-        Err(error) => {
-            let status = error.as_response_error().status_code().as_u16();
-            let head = head
-                .with_status(status)
-                .with_session_held(session.handle_count() > own_handles);
-            manager.commit(&session, &head).await
-        }
+    let (status, cache_control, in_request) = match &handled {
+        Ok(response) => (
+            response.status(),
+            cache_control_of(response.headers()),
+            slot.get(&response.request().extensions()).is_some(),
+        ),
+        Err(error) => (error.as_response_error().status_code(), None, false),
     };
+    let known_handles = 1 + usize::from(early.is_some()) + usize::from(in_request);
+    let head = ResponseHead::to(method.as_str())
+        .with_status(status.as_u16())
+        .with_session_held(session.handle_count() > known_handles);
+    let head = match &cache_control {
+        Some(cache_control) => head.with_cache_control(cache_control),
+        None => head,
+    };
+    let committed = manager.commit(&session, &head).await;
     let changes = match (committed, &handled) {
         (Ok(changes), _) => changes,
         (Err(failure), Ok(response)) => {
