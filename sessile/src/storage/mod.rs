@@ -114,6 +114,8 @@ mod sql;
 mod sqlite;
 mod subjects;
 #[cfg(feature = "_server")]
+mod takeover;
+#[cfg(feature = "_server")]
 mod timing;
 #[cfg(feature = "_rustls")]
 mod tls;

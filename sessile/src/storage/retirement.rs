@@ -2,32 +2,21 @@
 //! pool in use.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use super::{lock::lock, timing::LONGEST_PAUSE};
+use super::{lock::lock, takeover::Takeover};
 
-/// How long new connections are kept after all others were closed, even if they lead to a read-only server as well.
-/// A server that stays read-only is not connected to for each write.
-const PAUSE: Duration = LONGEST_PAUSE;
-
-/// Decides which connections of a pool are used again. A pool keeps its connections while another server takes over.
-///
-/// A write that a read-only server refuses retires all connections, and so does the first write that a server
-/// executes after that. A connection that an operation uses meanwhile is closed when the operation ends.
+/// Decides which connections of a pool are used again: those that are open at a [`Takeover`] are retired. A connection
+/// that an operation uses meanwhile is closed when the operation ends.
 #[derive(Debug, Default)]
-pub(super) struct Retirement(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
+pub(super) struct Retirement {
+    takeover: Takeover,
     /// How often connections were retired.
-    count: u64,
-    retired_at: Option<Instant>,
-    /// Whether a write was refused since the last one that was executed.
-    was_refused: bool,
+    count: Mutex<u64>,
 }
 
 /// What the server replied.
@@ -68,49 +57,31 @@ impl Action {
 impl Retirement {
     /// How often connections were retired until now.
     pub(super) fn count(&self) -> u64 {
-        self.state().count
+        *lock(&self.count)
     }
 
     /// What happens after `reply` over a connection that was acquired when the [count](Self::count) was `acquired_at`.
     /// The count has to be read before the connection is acquired.
     pub(super) fn after(&self, reply: Reply, acquired_at: u64) -> Action {
-        let mut state = self.state();
-        if reply == Reply::Broken || acquired_at < state.count {
+        let mut count = lock(&self.count);
+        if reply == Reply::Broken || acquired_at < *count {
             return Action::Close;
         }
-        match reply {
-            Reply::ReadOnly if state.retired_at.is_some_and(|at| at.elapsed() < PAUSE) => {
-                state.was_refused = true;
-                Action::Return
-            }
-            Reply::ReadOnly => {
-                state.retire();
-                state.was_refused = true;
-                Action::CloseAll
-            }
-            Reply::Wrote if state.was_refused => {
-                state.retire();
-                state.was_refused = false;
+        let action = match reply {
+            Reply::ReadOnly if self.takeover.refused() => Action::CloseAll,
+            // A write from before the refusal would have been sent over a connection that is retired.
+            Reply::Wrote if self.takeover.executed(self.takeover.is_expected()) => {
                 Action::CloseIdle
             }
-            Reply::Wrote | Reply::Broken | Reply::Other => Action::Return,
-        }
+            _ => return Action::Return,
+        };
+        *count += 1;
+        action
     }
 
     /// Retires the connections that were acquired while the idle ones were being closed: they were idle before.
     pub(super) fn closed_idle(&self) {
-        self.state().count += 1;
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.0)
-    }
-}
-
-impl State {
-    fn retire(&mut self) {
-        self.count += 1;
-        self.retired_at = Some(Instant::now());
+        *lock(&self.count) += 1;
     }
 }
 

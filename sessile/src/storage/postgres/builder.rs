@@ -110,14 +110,14 @@ impl PostgresSessionStoreBuilder {
                 }
             }
         }
-        let connections = Connections::Own(Own::new(
+        let connections = Connections::Own(Box::new(Own::new(
             &address.configs,
             &address.tls.connector()?,
             self.credentials.as_ref(),
             statements,
             self.limits,
             behind_pooler,
-        ));
+        )));
         Ok((connections, address.create_table))
     }
 }

@@ -31,7 +31,7 @@ use crate::storage::{
 /// The connections of a store.
 pub(super) enum Connections {
     /// The store opens them itself.
-    Own(Own),
+    Own(Box<Own>),
     /// The application's pool opens them.
     #[cfg(feature = "postgres-pool")]
     Pool(pool::Connections),

@@ -20,6 +20,7 @@ use crate::storage::{
     credentials::CredentialsSource,
     shared_connection::PerRuntime,
     sql::{self, Fault, Limits, Table},
+    takeover::Takeover,
     timing::Deadline,
 };
 
@@ -28,8 +29,7 @@ use crate::storage::{
 pub(in super::super) struct Own {
     /// Those of each [`Purpose`], in the order of [`Purpose::ALL`].
     connections: [PerRuntime<Connector>; Purpose::ALL.len()],
-    /// Whether a write was refused since the last one that succeeded, because the server was read-only.
-    was_read_only: AtomicBool,
+    takeover: Takeover,
     is_closed: Arc<AtomicBool>,
 }
 
@@ -58,7 +58,7 @@ impl Own {
         };
         Self {
             connections: Purpose::ALL.map(connections),
-            was_read_only: AtomicBool::new(false),
+            takeover: Takeover::default(),
             is_closed,
         }
     }
@@ -92,28 +92,23 @@ impl Own {
         opened
     }
 
-    /// Executes a statement. Closes all connections if the server is read-only, and after the first write that succeeds again:
-    /// connections for reads may still lead to the former server.
+    /// Executes a statement. Closes all connections at a [`Takeover`].
     pub(super) async fn attempt(&self, call: &Call<'_>, deadline: Deadline) -> Result<Rows, Fault> {
-        // The flag is usually `false`, and a load is cheaper than a swap.
-        let was_read_only = self.was_read_only.load(Ordering::SeqCst);
+        let was_expected = self.takeover.is_expected();
         let result = self.execute(call, deadline).await;
-        match &result {
-            Err(fault) if fault.is_read_only() => {
-                self.was_read_only.store(true, Ordering::SeqCst);
-                if matches!(fault, Fault::ReadOnly) {
-                    self.disconnect();
+        let closes_all = match &result {
+            Ok(_) => call.statement.is_write() && self.takeover.executed(was_expected),
+            Err(Fault::ReadOnly) => self.takeover.refused(),
+            Err(fault) => {
+                // No connection could be opened. The open ones go on to execute reads.
+                if fault.is_read_only() {
+                    self.takeover.expect();
                 }
+                false
             }
-            // A write that was sent before the refusal may have been the last one of the former server.
-            Ok(_)
-                if was_read_only
-                    && call.statement.is_write()
-                    && self.was_read_only.swap(false, Ordering::SeqCst) =>
-            {
-                self.disconnect();
-            }
-            _ => {}
+        };
+        if closes_all {
+            self.disconnect();
         }
         result
     }

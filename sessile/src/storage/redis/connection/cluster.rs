@@ -22,12 +22,12 @@ use super::{
         slot::slot_of,
         verdict::Verdict,
     },
-    Asking, Connector, Deadline, PerRuntime, Reply, ServerConnector, Takeover, Target, may_repeat,
+    Asking, Connector, Deadline, PerRuntime, Reply, ServerConnector, Target, may_repeat,
     server::{self, SharedConnection},
     topology::Topology,
 };
 use crate::{
-    storage::lock::lock,
+    storage::{lock::lock, takeover::Takeover},
     telemetry::{self, Redirect},
 };
 

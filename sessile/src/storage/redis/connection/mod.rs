@@ -24,7 +24,7 @@ use self::{
     cluster::Cluster,
     connect::RawConnection,
     sentinel::Sentinels,
-    server::{Asking, PerRuntime, ServerConnector, Takeover, Target},
+    server::{Asking, PerRuntime, ServerConnector, Target},
 };
 use super::{
     StoreError,
@@ -33,7 +33,7 @@ use super::{
     near::Provenance,
     request::Request,
 };
-use crate::storage::timing::Deadline;
+use crate::storage::{takeover::Takeover, timing::Deadline};
 
 pub(super) use self::connect::{Access, Connector, not_redis};
 

@@ -1,12 +1,8 @@
 //! [`ServerConnector`]: shared connections to one server, or to the current master.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering::Relaxed},
-};
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use redis::{Pipeline, aio::MultiplexedConnection};
-use tokio::time::Instant;
 
 use super::{
     super::{
@@ -22,9 +18,8 @@ use super::{
 };
 use crate::{
     storage::{
-        lock::lock,
         shared_connection::{self, Backoff, Connect},
-        timing::LONGEST_PAUSE,
+        takeover::Takeover,
     },
     telemetry::Backend,
 };
@@ -42,40 +37,6 @@ pub(super) enum Target {
     Server(Endpoint, Takeover),
     /// The server that sentinels name.
     Master(Sentinels),
-}
-
-/// Notices by replies that another server has become the master at an address. Redis keeps the connections to a
-/// former master, which still answers reads, so those of all runtimes have to be closed.
-#[derive(Default)]
-pub(super) struct Takeover {
-    /// Whether a replica refused a request since the last write that was executed.
-    was_refused: AtomicBool,
-    closed_at: Mutex<Option<Instant>>,
-}
-
-impl Takeover {
-    /// Whether all connections have to be closed after this answer: to the first write that is executed after a refusal, and
-    /// to a request that a replica refuses, unless they have just been closed. A server that stays a replica is not
-    /// connected to for each write.
-    fn closes_all(&self, request: &Request<'_>, answer: &Result<Reply, Fault>) -> bool {
-        match answer {
-            Ok(reply) => {
-                self.was_refused.load(Relaxed)
-                    && request.has_written(&reply.value)
-                    && self.was_refused.swap(false, Relaxed)
-            }
-            Err(fault) if fault.verdict() == Verdict::Replica => {
-                self.was_refused.store(true, Relaxed);
-                let mut closed_at = lock(&self.closed_at);
-                let is_due = closed_at.is_none_or(|at| at.elapsed() >= LONGEST_PAUSE);
-                if is_due {
-                    *closed_at = Some(Instant::now());
-                }
-                is_due
-            }
-            Err(_) => false,
-        }
-    }
 }
 
 /// The parts of a connection that a request needs.
@@ -140,10 +101,17 @@ pub(super) async fn send_here(
     request: &Request<'_>,
     deadline: Deadline,
 ) -> Result<Reply, Fault> {
+    let takeover = match &connections.connector().target {
+        Target::Server(_, takeover) => Some(takeover),
+        Target::Master(_) => None,
+    };
+    let was_expected = takeover.is_some_and(Takeover::is_expected);
     let answer = send(&connections.here(), request, Asking::No, deadline).await;
-    if let Target::Server(_, takeover) = &connections.connector().target
-        && takeover.closes_all(request, &answer)
-    {
+    let closes_all = takeover.is_some_and(|takeover| match &answer {
+        Ok(reply) => request.has_written(&reply.value) && takeover.executed(was_expected),
+        Err(fault) => fault.verdict() == Verdict::Replica && takeover.refused(),
+    });
+    if closes_all {
         connections.close();
     }
     answer
