@@ -57,8 +57,13 @@ pub trait SessionExt {
     fn get_session(&self) -> Session;
 
     /// The session of the middleware with the [marker](crate::SessionMiddlewareBuilder::marker) `M`; `None` in code outside
-    /// of that middleware.
-    fn get_session_of<M: 'static>(&self) -> Option<SessionOf<M>>;
+    /// of that middleware, and by default.
+    fn get_session_of<M: 'static>(&self) -> Option<SessionOf<M>>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 impl SessionExt for HttpRequest {

@@ -181,6 +181,7 @@ impl Default for PersistentSession {
 /// assert_eq!(TtlExtensionPolicy::default(), TtlExtensionPolicy::OnStateChanges);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum TtlExtensionPolicy {
     /// Every request with the session's cookie.
     ///

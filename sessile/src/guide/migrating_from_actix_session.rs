@@ -94,7 +94,7 @@
 //! | `session.entries()["name"] == "\"ferris\""` | true | false |
 //! | `session.entries()["name"] == "ferris"` | false | true |
 //!
-//! All other code compiles as it is. Don't set `default-features = false`: the middleware is in the default feature
+//! The other places are below, and all other code compiles as it is. Don't set `default-features = false`: the middleware is in the default feature
 //! `actix`.
 //!
 //! ## `entries`
@@ -188,7 +188,9 @@
 //! | `anyhow::Error` from the constructors of the Redis stores | [`StoreError`](crate::storage::StoreError), which has a [`kind`](crate::storage::StoreError::kind) |
 //!
 //! All of them convert with `?`, into `anyhow::Error` as well as into `actix_web::Error`. Change only functions that
-//! name the type in their signature.
+//! name the type in their signature. In actix-session, the errors of `insert`, `get` and `update` can be made of an
+//! `anyhow::Error`. Here only the session makes them: a function that fails for other reasons as well returns
+//! `actix_web::Error` or `anyhow::Error`.
 //!
 //! Before, with version 0.6:
 //!
@@ -255,6 +257,11 @@
 //! A [`SessionKey`](crate::storage::SessionKey) can be generated, but not parsed or formatted. For logs and
 //! administration pages, use [`Session::id`](crate::Session::id).
 //!
+//! ## The key of the middleware
+//!
+//! The constructors take a [`KeyRing`](crate::config::KeyRing) as well as a `Key`, so the compiler can't infer the type of a
+//! key from them. Name it: `Key::try_from(secret)?` in place of `secret.try_into()?`.
+//!
 //! ## Calling `Session::extract`
 //!
 //! `Session::extract(&request)` is a future of another type than `Ready`: await it, or call
@@ -278,9 +285,13 @@
 //! | several cookies of the name | the first one counts | all are read: see [`cookies_and_proxies`] |
 //! | the removal cookie | has no `Expires` | has one in the past |
 //! | cache headers | are not set | responses that used their session are `private` and have `Vary: Cookie`: see [`caching`] |
+//! | values of more than a megabyte together | are stored in Redis | are an error of `insert`: see [`max_state_bytes`] |
+//! | `insert` after the response, for example in middleware outside of the session's | has no effect | is an error |
 //! | `f64::NAN`, and values that are nested more than 127 levels deep | are stored, and can't be read | are an error of `insert` |
 //! | the same middleware around the app and a scope | opens two sessions | opens one |
 //! | settings that browsers refuse, such as `SameSite=None` without `Secure` | are sent | make `build` panic, and `try_build` return an error |
+//! | `RedisSessionStore::new_pooled` | does not connect | fails if Redis can't be reached, or refuses a command that the store needs |
+//! | the address of Redis | may end with `#insecure`, so that no certificate is checked | may not: see [`RedisTlsConfig`](crate::storage::RedisTlsConfig) for certificates of your own |
 //! | the Redis key of a new session | the session key | [`sessile:`](crate::storage::RedisSessionStoreBuilder::key_prefix) and the session's id. Sessions of actix-session are found under their own keys |
 //! | `cache_keygen` of the Redis stores | receives a session key of 64 characters | receives a session's id of 22 characters, or the whole key of a session of actix-session. A function that adds a prefix works for both |
 //! | values in Redis | JSON of JSON texts | a version, followed by JSON |
@@ -324,6 +335,7 @@
 //! [`cookies_and_proxies`]: crate::guide::cookies_and_proxies
 //! [`failure_page`]: crate::SessionMiddlewareBuilder::failure_page
 //! [`insert`]: crate::Session::insert
+//! [`max_state_bytes`]: crate::config::Settings::max_state_bytes
 //! [`on_store_failure`]: crate::config::Settings::on_store_failure
 //! [`on_superseded`]: crate::config::Settings::on_superseded
 //! [`restart`]: crate::Session::restart

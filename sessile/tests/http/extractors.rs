@@ -8,7 +8,7 @@ use actix_web::{
     web,
 };
 use serde_json::json;
-use sessile::{CookieContentSecurity::Private, Session, SessionExt as _, SessionStatus};
+use sessile::{CookieContentSecurity::Private, Session, SessionExt, SessionStatus};
 
 use crate::{
     client::Server,
@@ -218,4 +218,22 @@ async fn code_sees_the_session_of_the_innermost_middleware() {
         json!({"a": 2})
     );
     assert_eq!(outer.watch.seen(), [Load, Load, Update]);
+}
+
+/// As with actix-session, an application can implement the trait, and use it as an object.
+#[actix_web::test]
+async fn an_application_can_implement_the_trait() {
+    struct Context(HttpRequest);
+
+    impl SessionExt for Context {
+        fn get_session(&self) -> Session {
+            self.0.get_session()
+        }
+    }
+
+    let context = Context(actix_web::test::TestRequest::default().to_http_request());
+    let object: &dyn SessionExt = &context;
+    object.get_session().insert("n", 1).unwrap();
+    assert_eq!(context.get_session().get("n").unwrap(), Some(1));
+    assert!(context.get_session_of::<()>().is_none());
 }

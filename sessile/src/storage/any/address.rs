@@ -36,6 +36,7 @@ impl Kind {
     /// The kind of store that `address` asks for.
     pub(super) fn of(address: &str) -> Result<Self, AddressError> {
         let (scheme, _) = address.split_once(':').ok_or(AddressError::Scheme)?;
+        let scheme = scheme.replacen("valkey", "redis", 1);
         Self::SCHEMES
             .iter()
             .find(|(known, _)| scheme == *known)
@@ -86,6 +87,7 @@ mod tests {
             ("rediss+sentinel://a,b/name", Kind::Redis),
             ("redis+unix:/run/redis.sock", Kind::Redis),
             ("redis+actor://host", Kind::RedisActor),
+            ("valkeys://host", Kind::Redis),
         ] {
             assert_eq!(Kind::of(address), Ok(kind), "{address}");
         }

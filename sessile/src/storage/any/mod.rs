@@ -39,7 +39,7 @@ pub use self::builder::AnySessionStoreBuilder;
 /// | `rediss://…`, `rediss+cluster://…`, `rediss+sentinel://…` | the same over TLS | `redis-session-rustls` or `redis-session-native-tls` |
 /// | `redis+actor://…`, `rediss+actor://…` | `RedisActorSessionStore` | `redis-actor-session` |
 ///
-/// Each store documents its addresses. All settings have their defaults. To use other settings, wrap the store with
+/// `valkey` and `valkeys` mean the same as `redis` and `rediss`. Each store documents its addresses. All settings have their defaults. To use other settings, wrap the store with
 /// [`with_capabilities`](Self::with_capabilities). For the application's own store, use that,
 /// [`with_subjects`](Self::with_subjects) or [`new`](Self::new), whichever it supports.
 ///

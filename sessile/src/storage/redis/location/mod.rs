@@ -87,11 +87,11 @@ impl Location {
         let (scheme, rest) = match address.split_once("://") {
             Some((scheme, rest)) => (scheme, rest),
             None => match address.split_once(':') {
-                Some((scheme @ ("unix" | "redis+unix"), rest)) => (scheme, rest),
+                Some((scheme @ ("unix" | "redis+unix" | "valkey+unix"), rest)) => (scheme, rest),
                 _ => ("redis", address),
             },
         };
-        let scheme = scheme.to_ascii_lowercase();
+        let scheme = scheme.to_ascii_lowercase().replacen("valkey", "redis", 1);
         if matches!(scheme.as_str(), "unix" | "redis+unix") {
             return Self::parse_socket(rest);
         }
@@ -171,6 +171,8 @@ impl Location {
     fn set(&mut self, name: &str, value: &str) -> Result<(), AddressError> {
         match (name, &self.servers) {
             ("client_name", _) => self.client_name = client_name(value)?,
+            // Other clients need it. Here the near cache decides.
+            ("protocol", _) if matches!(value, "2" | "3" | "resp2" | "resp3") => {}
             ("sentinel_user", Servers::Sentinels { .. }) => {
                 self.sentinel_credentials.username = Some(decoded(value)?);
             }

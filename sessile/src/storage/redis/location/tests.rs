@@ -24,6 +24,8 @@ fn one_server() {
         ("127.0.0.1:6379", one("127.0.0.1", 6379)),
         ("redis.internal", one("redis.internal", 6379)),
         ("REDIS://h:1", one("h", 1)),
+        ("valkey://h:1", one("h", 1)),
+        ("redis://h?protocol=resp3", one("h", 6379)),
         ("redis://[::1]:7000", one("::1", 7000)),
         ("redis://[::1]", one("::1", 6379)),
     ] {
@@ -36,6 +38,7 @@ fn one_server() {
         );
     }
     assert!(parse("rediss://h").tls);
+    assert!(parse("valkeys://h").tls);
 }
 
 #[test]
@@ -77,6 +80,7 @@ fn sockets() {
         "unix:/run/redis.sock?db=2&user=u&pass=p%20w",
         "redis+unix:///run/redis.sock?db=2&user=u&pass=p%20w",
         "redis+unix:/run/redis.sock?db=2&user=u&pass=p%20w",
+        "valkey+unix:/run/redis.sock?db=2&user=u&pass=p%20w",
     ] {
         let location = parse(address);
         assert_eq!((location.servers, location.database), (socket.clone(), 2));
@@ -126,6 +130,7 @@ fn other_addresses_are_refused() {
         ("http://localhost", AddressError::Scheme),
         ("redis+tls://localhost", AddressError::Scheme),
         ("redissl://localhost", AddressError::Scheme),
+        ("valkey+tls://localhost", AddressError::Scheme),
         ("redis://a:b:1", AddressError::Host),
         ("redis://h:0", AddressError::Port),
         ("redis://h:65536", AddressError::Port),
@@ -143,6 +148,7 @@ fn other_addresses_are_refused() {
         ("unix://relative", AddressError::SocketPath),
         ("unix:/s?timeout=1", AddressError::Extra),
         ("redis://h?db=1", AddressError::Extra),
+        ("redis://h?protocol=4", AddressError::Extra),
         ("redis://h?sentinel_user=u", AddressError::Extra),
         ("redis+sentinel://a/m?sentinel_user", AddressError::Extra),
         (
