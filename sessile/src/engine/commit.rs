@@ -146,7 +146,14 @@ impl<S: SessionStore> Engine<S> {
                     self.request_failed(Step::ResendCookie, &error, false);
                     Ok(None)
                 }
-                Err(error) => Err(error.into()),
+                Err(error) => {
+                    let mut machine = session.machine();
+                    if machine.has_ended_any && machine.cookie_came {
+                        // The browser's cookie names a session that has ended.
+                        machine.cookie_due = CookieDue::Remove;
+                    }
+                    Err(error.into())
+                }
             },
             // No change is lost: the request succeeds.
             Err(error) if changes_nothing(action) && !matches!(error, CommitError::Closed(_)) => {

@@ -247,7 +247,11 @@ impl<S: SessionStore> Engine<S> {
             self.report(EventKind::OldKey, Some(id), subject);
             if presented == Presented::Stale {
                 let epoch = (loaded.record).previous_epoch(presented_at, self.secrets.grace);
-                let id = loaded.record.moved_to().unwrap_or_else(|| id.clone());
+                // Only a key without a secret names a session that a renewal has moved. Another one has the application's
+                // values in its state.
+                let moves = key.is_some_and(|it| it.secret.is_none());
+                let moved_to = moves.then(|| loaded.record.moved_to()).flatten();
+                let id = moved_to.unwrap_or_else(|| id.clone());
                 return Ok(Opened {
                     binding: Binding::Stale { id, epoch },
                     ..Opened::default()

@@ -65,8 +65,11 @@ impl<S: SessionStore> Engine<S> {
             Content::Record(stored) => Some((stored, it.is_outdated)),
             Content::Key(_) => None,
         });
-        // Of equal ones, `rev` and `max_by_key` select the first, which was issued last.
-        let latest = records.rev().max_by_key(|(it, _)| it.record.used_at);
+        // An undated record counts as written now, but is earlier than any that this crate wrote. Of equal ones, `rev` and
+        // `max_by_key` select the first, which was issued last.
+        let latest = records
+            .rev()
+            .max_by_key(|(it, _)| (!it.record.undated, it.record.used_at));
         let Some((stored, is_outdated)) = latest else {
             return Opened::default();
         };
@@ -149,18 +152,21 @@ impl<S: SessionStore> Engine<S> {
             ..(*stored).clone()
         };
         renewed.record.epoch = epoch;
+        // If the cookie would be too large, the old session must not end.
+        let mut renewed = Arc::new(renewed);
+        self.issue(&renewed)?;
         // The new id is on no list, but a mark may have ended the sign-in.
         if self.is_revoked(&renewed, Freshness::Current).await? {
             return Self::refused(flush, Refusal::SubjectEnded);
         }
         if !self.replace(&stored.id, &renewed.id, epoch).await? {
             match self.replacement(&stored.id, epoch).await? {
-                Some(Replacement::Own(id)) => renewed.id = id,
+                Some(Replacement::Own(id)) => Arc::make_mut(&mut renewed).id = id,
                 Some(Replacement::Other) => return self.create_replacement(flush, &stored).await,
                 None => return self.ended(flush).await,
             }
         }
-        Ok(Performed::Stored(Arc::new(renewed), CookieDue::Issue))
+        Ok(Performed::Stored(renewed, CookieDue::Issue))
     }
 
     /// Ends the session `old`, which `new` replaces. Returns whether it had not ended before.

@@ -152,6 +152,19 @@ mod in_a_cookie {
         assert_eq!(strict.n(&ours).await, Some(2));
     }
 
+    #[tokio::test]
+    async fn a_cookie_of_actix_session_beside_the_one_that_replaced_it_is_ignored() {
+        let world = world(|_| {});
+        let old = world.sealed_by_actix_session(r#"{"n":"1"}"#);
+        let session = world.open(&old).await;
+        increment(&session);
+        let ours = world.commit(&session).await.unwrap();
+        world.clock.advance(Duration::from_secs(1));
+        for header in [both(&old, &ours), both(&ours, &old)] {
+            assert_eq!(world.n(&header).await, Some(2));
+        }
+    }
+
     /// A session in a cookie that a later version sealed.
     async fn newer(world: &World<CookieSessionStore>) -> [String; 2] {
         let cookie = world.stored().await;

@@ -3,6 +3,7 @@
 //! | fault | tests |
 //! | --- | --- |
 //! | with a second, foreign cookie of the same name the session lives on | `a_purge_ends_the_session_beside_a_foreign_cookie`, `a_restart_ends_the_session_beside_a_foreign_cookie`, `a_purge_before_loading_ends_the_session_beside_a_foreign_cookie`, `a_purge_ends_both_sessions_of_two_cookies` |
+//! | a value named `moved_to` redirects a purge with an old cookie | `a_value_of_the_application_does_not_decide_which_session_a_purge_ends` |
 //! | a save reported that the session was renewed elsewhere, and the purge after it is ignored | `a_purge_after_a_refused_save_ends_the_session`, `a_restart_after_a_refused_save_ends_the_session`, `a_purge_after_a_discard_ends_the_session` |
 //! | under `ServeEmpty` a purge is acknowledged with the store down | `a_purge_without_the_store_is_an_error`, `a_restart_without_the_store_is_an_error`, `a_purge_before_loading_without_the_store_is_an_error`, `a_purge_that_the_store_fails_is_an_error` |
 //! | what is written after a purge is lost | `an_insert_after_a_purge_is_an_error`, `other_changes_after_a_purge_are_errors`, `a_restart_after_a_purge_begins_a_new_session` |
@@ -45,6 +46,26 @@ async fn a_purge_before_loading_ends_the_session_beside_a_foreign_cookie() {
     session.purge();
     assert_eq!(world.commit(&session).await.as_deref(), Some("id="));
     assert_eq!(world.beside(&world.clock, |_| {}).id(&cookie).await, None);
+}
+
+#[tokio::test]
+async fn a_value_of_the_application_does_not_decide_which_session_a_purge_ends() {
+    for name in ["moved_to", "moved_to_key"] {
+        let world = World::new(|_| {});
+        let (cookie, others) = (world.stored().await, world.stored().await);
+        let other_id = world.id(&others).await.unwrap();
+        let session = world.open(&cookie).await;
+        session.insert(name, other_id.to_string()).unwrap();
+        session.renew();
+        let renewed = world.commit(&session).await.unwrap();
+
+        // A tab that has the old cookie.
+        let session = world.open(&cookie).await;
+        session.purge();
+        assert_eq!(world.commit(&session).await.as_deref(), Some("id="));
+        assert_eq!(world.n(&renewed).await, None, "{name}");
+        assert_eq!(world.n(&others).await, Some(1), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::*;
 #[cfg(feature = "cookie-session")]
 mod in_a_cookie {
     use super::*;
-    use crate::storage::CookieSessionStore;
+    use crate::storage::{CookieSessionStore, RevocationList};
 
     async fn assert_save_fails(stored: bool, change: fn(&Session)) {
         let clock = ManualClock::default();
@@ -49,6 +49,43 @@ mod in_a_cookie {
     #[tokio::test]
     async fn a_renewal_of_what_no_cookie_carries_fails() {
         assert_save_fails(true, Session::renew).await;
+    }
+
+    #[tokio::test]
+    async fn a_session_does_not_end_if_no_cookie_carries_the_next_one() {
+        let clock = ManualClock::default();
+        let list = MemorySessionStore::builder().clock(clock.clone()).build();
+        let store = CookieSessionStore::with_revocations(RevocationList::new(list));
+        let world = World::over(store, clock, |_| {});
+        let cookie = world.stored().await;
+
+        let session = world.open(&cookie).await;
+        session.insert("large", "x".repeat(5000)).unwrap();
+        session.sign_in("ferris").await.unwrap_err();
+        let failure = world.failure(&session).await;
+        assert!(matches!(cause(&failure), CommitError::CookieTooLarge(_)));
+        assert_eq!(world.n(&cookie).await, Some(1));
+
+        let session = world.open(&cookie).await;
+        session.insert("large", "x".repeat(5000)).unwrap();
+        session.renew();
+        let failure = world.failure(&session).await;
+        assert!(matches!(cause(&failure), CommitError::CookieTooLarge(_)));
+        assert_eq!(world.n(&cookie).await, Some(1));
+    }
+
+    #[tokio::test]
+    async fn after_a_restart_a_session_that_no_cookie_carries_removes_the_old_cookie() {
+        let clock = ManualClock::default();
+        let world = World::over(CookieSessionStore::default(), clock, |_| {});
+        let cookie = world.stored().await;
+        let session = world.open(&cookie).await;
+        session.restart().unwrap();
+        session.insert("large", "x".repeat(5000)).unwrap();
+        let failure = world.failure(&session).await;
+        assert!(matches!(cause(&failure), CommitError::CookieTooLarge(_)));
+        let removal = failure.headers().set_cookie.as_ref().unwrap();
+        assert_eq!(sent_back(removal), "id=");
     }
 
     #[tokio::test]
