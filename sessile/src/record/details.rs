@@ -1,11 +1,13 @@
 //! [`Details`]: what only some records have.
 
+use std::fmt;
+
 use super::SHARED;
 use crate::{clock::Timestamp, config::Persistence};
 
 /// What only some records have: those of signed-in users, and those that a later version of this crate
 /// wrote.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Details {
     /// The user that the session is signed in as.
     pub(crate) subject: Option<String>,
@@ -29,7 +31,7 @@ pub(crate) struct Details {
 }
 
 /// A value for the next request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Flash {
     /// Random: a request that takes the value names it by this, so that it takes no other one.
     pub(crate) id: u64,
@@ -45,6 +47,26 @@ pub(crate) const MAX_FLASH_BYTES: usize = 2048;
 impl Flash {
     pub(crate) fn byte_len(&self) -> usize {
         self.key.len() + self.text.len()
+    }
+}
+
+/// Shows the names of values only: values may be secret.
+impl fmt::Debug for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |pairs: &[(String, String)]| -> Vec<String> {
+            pairs.iter().map(|(name, _)| name.clone()).collect()
+        };
+        let flashes: Vec<_> = self.flashes.iter().map(|it| &it.key).collect();
+        f.debug_struct("Details")
+            .field("subject", &self.subject)
+            .field("signed_in_at", &self.signed_in_at)
+            .field("authenticated_at", &self.authenticated_at)
+            .field("flashes", &flashes)
+            .field("labels", &names(&self.labels))
+            .field("lifetime", &self.lifetime)
+            .field("critical", &self.critical)
+            .field("unknown", &names(&self.unknown))
+            .finish_non_exhaustive()
     }
 }
 

@@ -332,11 +332,16 @@ impl Default for Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let machine = self.machine();
+        let (status, is_loaded, state) = {
+            let machine = self.machine();
+            let state = machine.payload.state.clone();
+            (machine.status, machine.is_readable(), state)
+        };
+        // Not under the lock: the writer behind `f` may use the session.
         f.debug_struct("Session")
-            .field("status", &machine.status)
-            .field("loaded", &machine.is_readable())
-            .field("state", &machine.payload.state)
+            .field("status", &status)
+            .field("loaded", &is_loaded)
+            .field("state", &state)
             .finish_non_exhaustive()
     }
 }

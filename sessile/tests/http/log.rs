@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use tracing::Level;
+
 /// Collects what this thread logs, until it is dropped.
 pub(crate) struct Log {
     text: Arc<Mutex<Vec<u8>>>,
@@ -10,9 +12,21 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn of_warnings() -> Self {
+        Self::of(Level::WARN)
+    }
+
+    #[allow(
+        dead_code,
+        reason = "not all test programs that include this file call it"
+    )]
+    pub(crate) fn of_everything() -> Self {
+        Self::of(Level::TRACE)
+    }
+
+    fn of(level: Level) -> Self {
         let text = Arc::new(Mutex::new(Vec::new()));
         let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::WARN)
+            .with_max_level(level)
             .with_ansi(false)
             .with_writer(Mutex::new(Writer(Arc::clone(&text))))
             .finish();

@@ -40,6 +40,7 @@ mod lazy_loading_handles;
 mod lazy_loading_limits;
 mod lifetimes;
 mod log;
+mod log_secrets;
 mod login_races;
 mod markers;
 mod nesting;

@@ -45,6 +45,17 @@ fn every_member_is_read_and_written_back() {
 }
 
 #[test]
+fn debug_shows_no_values() {
+    let debug = format!("{:?}", decode(FULL).unwrap());
+    for shown in ["ferris", "notice", "browser", "later"] {
+        assert!(debug.contains(shown), "{shown}: {debug}");
+    }
+    for hidden in ["Saved.", "Firefox", "laptop", "sid-1", "kty", "[1, 2]"] {
+        assert!(!debug.contains(hidden), "{hidden}: {debug}");
+    }
+}
+
+#[test]
 fn the_order_of_the_members_and_spaces_do_not_matter() {
     let text = FULL
         .replace(':', ": ")

@@ -151,6 +151,21 @@ fn debug_shows_no_values() {
     assert!(debug.contains("card") && !debug.contains("4111"), "{debug}");
 }
 
+#[test]
+fn debug_writes_without_the_lock() {
+    struct Reading(Session);
+
+    impl std::fmt::Write for Reading {
+        fn write_str(&mut self, _: &str) -> std::fmt::Result {
+            self.0.insert("written", true).map_err(|_| std::fmt::Error)
+        }
+    }
+
+    let session = Session::new();
+    std::fmt::Write::write_fmt(&mut Reading(session.clone()), format_args!("{session:?}")).unwrap();
+    assert_eq!(session.get("written").unwrap(), Some(true));
+}
+
 #[tokio::test]
 async fn without_a_store_there_is_nothing_to_save_or_reload() {
     let session = Session::new();

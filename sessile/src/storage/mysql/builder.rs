@@ -13,7 +13,7 @@ use super::{
     database::MySql,
     own::{self, Own},
 };
-use crate::storage::sql::{DatabaseSessionStoreBuilder, Fault, check_scheme, flag, parameter};
+use crate::storage::sql::{DatabaseSessionStoreBuilder, Fault, check_scheme, flag, parameters};
 
 /// The schemes of addresses.
 const SCHEMES: &[&str] = &["mysql", "mariadb"];
@@ -138,8 +138,8 @@ impl MySqlSessionStoreBuilder {
 fn creates_table(address: &str) -> Result<bool, Fault> {
     let (_, query) = address.split_once('?').unwrap_or_default();
     let mut is_set = false;
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        if let (CREATE_TABLE, value) = parameter(pair, NAMES)? {
+    for parameter in parameters(query, NAMES) {
+        if let (CREATE_TABLE, value) = parameter? {
             is_set = flag(CREATE_TABLE, value)?;
         }
     }

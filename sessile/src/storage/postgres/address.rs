@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use tokio_postgres::config::{Config, Host};
 
 use super::tls::{Mode, TlsSettings};
-use crate::storage::sql::{self, Fault, check_scheme, parameter};
+use crate::storage::sql::{self, Fault, check_scheme};
 
 const SCHEMES: &[&str] = &["postgres", "postgresql"];
 
@@ -136,8 +136,8 @@ fn parameters(address: &str) -> Result<Parameters, Fault> {
         }
     }
     insert(&mut parameters, "dbname", database)?;
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = parameter(pair, NAMES)?;
+    for parameter in sql::parameters(query, NAMES) {
+        let (name, value) = parameter?;
         insert(&mut parameters, name, value)?;
     }
     Ok(parameters)

@@ -18,13 +18,23 @@ pub(in crate::storage) fn check_scheme(
     }
 }
 
-/// A parameter `name=value`, whose name is one of `names`.
+/// The parameters `name=value` of a `query`. The name of each has to be one of `names`.
 ///
-/// The fault contains no value. A text that does not look like a name is not shown, because it may be part of a
-/// password.
-pub(in crate::storage) fn parameter<'a>(
+/// A fault contains no value. A text that does not look like a name is not shown, and neither is any name if the query
+/// contains an `@`: the text may be part of a password.
+pub(in crate::storage) fn parameters<'a>(
+    query: &'a str,
+    names: &'a [&'static str],
+) -> impl Iterator<Item = Result<(&'static str, &'a str), Fault>> {
+    let shows_names = !query.contains('@');
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(move |pair| parameter(pair, names, shows_names))
+}
+
+fn parameter<'a>(
     text: &'a str,
     names: &[&'static str],
+    shows_names: bool,
 ) -> Result<(&'static str, &'a str), Fault> {
     let (name, value) = text.split_once('=').unwrap_or((text, ""));
     let is_name = |byte: u8| byte.is_ascii_lowercase() || b"_-".contains(&byte);
@@ -33,7 +43,12 @@ pub(in crate::storage) fn parameter<'a>(
         return Err(Fault::address(text));
     }
     match names.iter().find(|known| **known == name) {
-        None => Err(Fault::address(format!("the parameter `{name}` is unknown"))),
+        None if shows_names => Err(Fault::address(format!("the parameter `{name}` is unknown"))),
+        None => {
+            let text =
+                "a parameter is unknown: `?` and `@` have to be percent-encoded in a password";
+            Err(Fault::address(text))
+        }
         Some(name) if value.is_empty() => {
             let text = format!("the parameter `{name}` has no value");
             Err(Fault::address(text))

@@ -44,7 +44,7 @@ pub(in crate::storage) use self::of_sqlx::of_sqlx;
 #[cfg(feature = "mysql-session")]
 pub(in crate::storage) use self::pooled::after_reply;
 pub(in crate::storage) use self::{
-    address::{check_scheme, flag, parameter},
+    address::{check_scheme, flag, parameters},
     database::{Batch, Cleaned, Database, End, Ended, Marks, NewRow, Row, RowsById, Written},
     error::{Fault, Meaning},
     names::Name,
