@@ -192,7 +192,10 @@ impl ManualClock {
     /// assert_eq!(clock.now(), Timestamp::from_unix_millis(2000));
     /// ```
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(whole_millis(by), Ordering::SeqCst);
+        let advanced = |now: u64| Some(now.saturating_add(whole_millis(by)));
+        let _ = self
+            .0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, advanced);
     }
 }
 

@@ -124,11 +124,8 @@ impl CsrfGuard {
     }
 
     async fn check(&self, request: &mut ServiceRequest) -> Result<(), actix_web::Error> {
-        let source = self.check_source(request);
-        if let Err(forged) = source {
-            return Err(self.refuse(forged, request.request()));
-        }
-        if source == Ok(Source::SameOrigin) && self.trusts_fetch_metadata {
+        let source = self.checked_source(request)?;
+        if source == Source::SameOrigin && self.trusts_fetch_metadata {
             return Ok(());
         }
         let session = request.extract::<Session>().await?;
@@ -140,12 +137,9 @@ impl CsrfGuard {
         verified.map_err(|error| self.refuse(error, request.request()))
     }
 
-    /// Checks where a handshake comes from. A browser can't add a token to it.
-    fn check_handshake(&self, request: &ServiceRequest) -> Result<(), actix_web::Error> {
-        match self.check_source(request) {
-            Ok(_) => Ok(()),
-            Err(forged) => Err(self.refuse(forged, request.request())),
-        }
+    fn checked_source(&self, request: &ServiceRequest) -> Result<Source, actix_web::Error> {
+        let source = self.check_source(request);
+        source.map_err(|forged| self.refuse(forged, request.request()))
     }
 
     fn check_source(&self, request: &ServiceRequest) -> Result<Source, CsrfError> {
@@ -294,7 +288,8 @@ where
         Box::pin(async move {
             let is_safe = ResponseHead::to(request.method().as_str()).is_safe();
             let checked = match is_safe {
-                true if is_websocket(&request) => guard.check_handshake(&request),
+                // A browser can't add a token to a handshake.
+                true if is_websocket(&request) => guard.checked_source(&request).map(drop),
                 true => Ok(()),
                 false => guard.check(&mut request).await,
             };

@@ -14,6 +14,9 @@ use crate::{
     },
 };
 
+/// The shortest duration that a setting can have. The times of sessions are whole milliseconds.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// The settings of sessions, with their defaults.
 ///
 /// ```
@@ -246,7 +249,7 @@ impl Settings {
         cookie::check(self)?;
         let lifecycles = [Some(&self.lifecycle), self.signed_in_lifecycle.as_ref()];
         let ttls = lifecycles.into_iter().flatten().map(SessionLifecycle::ttl);
-        let ttls = ttls.map(|ttl| ("time to live", ttl.is_positive()));
+        let ttls = ttls.map(|ttl| ("time to live", ttl.whole_milliseconds() > 0));
         let durations = [
             ("absolute timeout", self.absolute_timeout),
             ("absolute timeout", self.signed_in_absolute_timeout),
@@ -257,11 +260,13 @@ impl Settings {
             ),
             ("store timeout", Some(self.store_timeout)),
         ];
-        let durations =
-            durations.map(|(setting, duration)| (setting, duration != Some(Duration::ZERO)));
-        for (setting, is_positive) in ttls.chain(durations) {
-            if !is_positive {
-                return Err(SettingsError::NotPositive { setting });
+        let durations = durations.map(|(setting, duration)| {
+            let is_long_enough = duration.is_none_or(|it| it >= SHORTEST);
+            (setting, is_long_enough)
+        });
+        for (setting, is_long_enough) in ttls.chain(durations) {
+            if !is_long_enough {
+                return Err(SettingsError::TooShort { setting });
             }
         }
         if !(0.0..=1.0).contains(&self.touch_fraction) {
@@ -275,7 +280,7 @@ impl Settings {
         }
         let least = self.grace().saturating_mul(2);
         match self.rotation_interval {
-            Some(Duration::ZERO) => Err(SettingsError::NotPositive {
+            Some(interval) if interval < SHORTEST => Err(SettingsError::TooShort {
                 setting: "rotation interval",
             }),
             Some(interval) if interval < least => Err(SettingsError::RotationInterval { least }),

@@ -266,20 +266,24 @@ impl<S> Engine<S> {
         let secret = |record: &Record| record.secrets.as_ref().map(|it| it.current);
         let is_rotated = base.is_some_and(|base| secret(&base.record) != secret(&stored.record));
         let report = |kind| self.report(kind, Some(&stored.id), stored.record.subject_name());
-        match base {
-            None => report(EventKind::Created),
-            // Otherwise, another request has renewed or ended that session, and this one began another.
-            Some(base) if base.id != stored.id && (self.is_stateless || base.secret.is_none()) => {
+        let is_new = match base {
+            Some(base) if base.id == stored.id => false,
+            Some(base) if self.is_stateless || base.secret.is_none() => {
                 let moved = EventKind::Ended(EndCause::Moved);
                 self.report(moved, Some(&base.id), base.record.subject_name());
+                false
             }
-            Some(_) => {}
+            // If there is a base, another request has renewed or ended it, and this one began another session.
+            Some(_) | None => true,
+        };
+        if is_new {
+            report(EventKind::Created);
         }
         if signs_in {
             report(EventKind::SignedIn);
-        } else if is_renewed {
+        } else if is_renewed && !is_new {
             report(EventKind::Renewed);
-        } else if is_rotated {
+        } else if is_rotated && !is_new {
             report(EventKind::Rotated);
         }
     }

@@ -177,11 +177,16 @@ impl Lifetime {
     ///
     /// Calls `now` only if reading extends the lifetime.
     pub(crate) fn on_read(&self, record: &Record, now: impl FnOnce() -> Timestamp) -> OnRead {
-        let unused = || now().saturating_duration_since(record.used_at);
-        match self.limits(record).touch_after {
-            None => OnRead::Nothing,
-            Some(pause) if record.undated || unused() >= pause => OnRead::Touch,
-            Some(_) => OnRead::Reissue,
+        let Some(pause) = self.limits(record).touch_after else {
+            return OnRead::Nothing;
+        };
+        let now = now();
+        // A server whose clock is ahead may have written the record, and the store removes it by its own clock.
+        let is_ahead = record.used_at > now.saturating_add(pause);
+        let unused = now.saturating_duration_since(record.used_at);
+        match record.undated || is_ahead || unused >= pause {
+            true => OnRead::Touch,
+            false => OnRead::Reissue,
         }
     }
 

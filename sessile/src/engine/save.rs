@@ -99,6 +99,7 @@ impl<S: SessionStore> Engine<S> {
                 // The renewal of a session that actix-session made moves it to another id.
                 let known = flush.work().base();
                 if known.is_some_and(|it| it.id == stored.id || it.secret.is_none()) {
+                    self.report_stored(flush.work(), &stored);
                     flush.finish(Ok(Some(stored)));
                 } else {
                     self.delete_unneeded(&stored.id).await;

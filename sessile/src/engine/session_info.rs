@@ -24,7 +24,8 @@ pub struct SessionInfo {
 impl SessionInfo {
     pub(super) fn live(id: SessionId, loaded: Loaded, now: Timestamp) -> Option<Self> {
         let record = loaded.record;
-        (now < record.ends_at).then_some(Self { id, record })
+        let is_live = now < record.ends_at && !record.is_revocation();
+        is_live.then_some(Self { id, record })
     }
 
     /// The id of the session. It is not secret.

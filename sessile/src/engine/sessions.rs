@@ -72,6 +72,14 @@ impl<S: SessionStore> Sessions<S> {
         }
     }
 
+    /// Whether the session may be one of these. A session of another middleware is not.
+    fn opened(&self, session: &Session) -> bool {
+        match &self.0 {
+            Source::Engine(engine) => session.is_of(&**engine),
+            Source::Store(_) => true,
+        }
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         match &self.0 {
             Source::Engine(engine) => engine.clock.now(),
@@ -239,7 +247,9 @@ impl<S: SubjectStore> Sessions<S> {
                 Ok(ids.len())
             }
             EndOutcome::KeptHasEnded => {
-                session.machine().end();
+                if self.opened(session) {
+                    session.machine().end();
+                }
                 Err(SessionClosedError::Ended.into())
             }
         }

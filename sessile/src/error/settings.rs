@@ -27,9 +27,9 @@ pub enum SettingsError {
     /// No browser would accept the cookie.
     #[error("the session cookie can't be made")]
     Cookie(#[from] InvalidCookieError),
-    /// A duration is zero or negative.
-    #[error("the {setting} has to be more than zero")]
-    NotPositive {
+    /// A duration is shorter than a millisecond, in which sessions count their times.
+    #[error("the {setting} has to be at least a millisecond")]
+    TooShort {
         /// The setting.
         setting: &'static str,
     },

@@ -164,7 +164,7 @@ fn durations_are_positive() {
         ];
         for error in refused {
             assert!(
-                matches!(error, SettingsError::NotPositive { .. }),
+                matches!(error, SettingsError::TooShort { .. }),
                 "{none}: {error:?}"
             );
         }

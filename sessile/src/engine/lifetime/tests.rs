@@ -99,13 +99,25 @@ fn reads_touch_once_in_a_fraction() {
 }
 
 #[test]
-fn a_clock_that_runs_behind_neither_ends_nor_touches() {
+fn a_clock_that_runs_behind_does_not_end_a_session() {
     let lifetime = lived(persistent(OnEveryRequest), None, 0.1);
     assert!(!lifetime.has_ended(&record(100, 100), at(0)));
-    assert_eq!(
-        lifetime.on_read(&record(100, 100), || at(0)),
-        OnRead::Reissue
-    );
+}
+
+/// The store removes the record by its own clock.
+#[test]
+fn a_read_by_a_clock_that_runs_behind_extends_the_life_in_the_store() {
+    let lifetime = lived(persistent(OnEveryRequest), None, 0.1);
+    for (now, expected) in [
+        (0, OnRead::Touch),
+        (89, OnRead::Touch),
+        (90, OnRead::Reissue),
+        (109, OnRead::Reissue),
+        (110, OnRead::Touch),
+    ] {
+        let read = lifetime.on_read(&record(100, 100), || at(now));
+        assert_eq!(read, expected, "{now}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The sessions of everyone, while requests run.
 
 use super::*;
+use crate::error::EndOthersError;
 
 fn world() -> World<MemorySessionStore> {
     let clock = ManualClock::default();
@@ -50,4 +51,38 @@ async fn a_request_in_flight_does_not_bring_back_a_cleared_session() {
     world.answer(&reading, "GET").await.unwrap();
     assert_eq!(world.manager.sessions().count().await.unwrap(), 0);
     assert_eq!(world.open(&cookie).await.id(), None);
+}
+
+#[cfg(feature = "cookie-session")]
+#[tokio::test]
+async fn an_entry_of_a_revocation_list_is_not_shown() {
+    use crate::storage::{CookieSessionStore, RevocationList};
+
+    let world = world();
+    let store = CookieSessionStore::with_revocations(RevocationList::new(world.store.clone()));
+    let in_cookies = World::over(store, world.clock.clone(), |_| {});
+    let session = in_cookies.open(&in_cookies.stored().await).await;
+    session.purge();
+    in_cookies.commit(&session).await;
+
+    let sessions = world.manager.sessions();
+    let page = sessions.page(None, 10).await.unwrap();
+    assert!(page.sessions.is_empty() && page.unreadable.is_empty());
+    assert_eq!(sessions.count().await.unwrap(), 1, "the entry");
+}
+
+#[tokio::test]
+async fn a_session_of_another_middleware_does_not_end() {
+    let (one, other) = (world(), world());
+    let session = other.open("").await;
+    session.sign_in("ferris").await.unwrap();
+    let ending = one.manager.sessions().end_others(&session).await;
+    assert!(
+        matches!(ending, Err(EndOthersError::Closed(_))),
+        "{ending:?}"
+    );
+
+    session.insert("n", 1).unwrap();
+    let cookie = other.commit(&session).await.unwrap();
+    assert_eq!(other.n(&cookie).await, Some(1));
 }

@@ -14,34 +14,42 @@ fn settings_that_make_no_sense_are_refused() {
         )
         .err()
     };
-    let not_positive = |setting| Some(SettingsError::NotPositive { setting });
+    let too_short = |setting| Some(SettingsError::TooShort { setting });
     assert_eq!(refused(|_| {}), None);
     assert_eq!(
         refused(|s| s.absolute_timeout = Some(Duration::ZERO)),
-        not_positive("absolute timeout")
+        too_short("absolute timeout")
     );
     assert_eq!(
         refused(|s| s.signed_in_absolute_timeout = Some(Duration::ZERO)),
-        not_positive("absolute timeout")
+        too_short("absolute timeout")
     );
     assert_eq!(
         refused(|s| s.max_persistence = Duration::ZERO),
-        not_positive("maximum persistence")
+        too_short("maximum persistence")
     );
     assert_eq!(
         refused(|s| s.recent_authentication = Duration::ZERO),
-        not_positive("age of a recent authentication")
+        too_short("age of a recent authentication")
     );
     assert_eq!(
         refused(|s| {
             let never = PersistentSession::default().session_ttl(time::Duration::ZERO);
             s.signed_in_lifecycle = Some(never.into());
         }),
-        not_positive("time to live")
+        too_short("time to live")
     );
     assert_eq!(
         refused(|s| s.store_timeout = Duration::ZERO),
-        not_positive("store timeout")
+        too_short("store timeout")
+    );
+    assert_eq!(
+        refused(|s| s.absolute_timeout = Some(Duration::from_micros(999))),
+        too_short("absolute timeout")
+    );
+    assert_eq!(
+        refused(|s| s.absolute_timeout = Some(Duration::from_millis(1))),
+        None
     );
     assert_eq!(
         refused(|s| {
@@ -49,7 +57,7 @@ fn settings_that_make_no_sense_are_refused() {
                 .session_ttl(time::Duration::seconds(-5))
                 .into();
         }),
-        not_positive("time to live")
+        too_short("time to live")
     );
     for fraction in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
         let settings = Settings {
@@ -60,7 +68,7 @@ fn settings_that_make_no_sense_are_refused() {
     }
     assert_eq!(
         refused(|s| s.rotation_interval = Some(Duration::ZERO)),
-        not_positive("rotation interval")
+        too_short("rotation interval")
     );
     // The grace period and the allowance are 30 seconds each.
     let least = Duration::from_secs(120);
