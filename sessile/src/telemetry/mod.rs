@@ -194,6 +194,16 @@ pub(crate) fn record_corrupt(error: &(dyn Error + 'static)) {
     metrics::RECORDS_CORRUPT.increment(());
 }
 
+/// A list is without a session whose record can't be decoded.
+#[cfg(any(feature = "_sql", feature = "redis-rs-session"))]
+pub(crate) fn record_omitted(error: &(dyn Error + 'static)) {
+    let error = with_causes(error);
+    tracing::warn!(
+        error,
+        "a stored session can't be decoded: a list of sessions is without it"
+    );
+}
+
 /// A step of a request failed because of its session. During an outage, which was logged, it is only counted.
 pub(crate) fn request_failed(step: Step, error: &(dyn Error + 'static), is_outage: bool) {
     metrics::FAILURES.increment(step);

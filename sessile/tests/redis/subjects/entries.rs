@@ -6,7 +6,7 @@ use sessile::storage::{Refusal, SessionId, SignInOutcome};
 use sessile_rig::redis::{Redis, Reply};
 
 use super::scene::{SignedIn, User, limit};
-use crate::setup::store;
+use crate::{log::Log, setup::store};
 
 struct Scene {
     redis: Redis,
@@ -108,6 +108,19 @@ async fn an_update_adds_an_entry_that_was_lost() {
     scene.command(&["DEL", &keys[0], &keys[1], &keys[2]]);
     assert_eq!(user.end_all(100).await.1, []);
     assert!(!user.opens(&session.id).await);
+}
+
+#[tokio::test]
+async fn a_list_without_an_unreadable_session_logs_a_warning() {
+    let scene = Scene::new().await;
+    let user = &scene.user;
+    let session = user.create(10).await;
+    scene.command(&["SET", &format!("sessile:{}", session.id), "garbage"]);
+    let log = Log::of_warnings();
+    assert!(user.listed().await.is_empty());
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("can't be decoded"), "{lines:?}");
 }
 
 #[tokio::test]
