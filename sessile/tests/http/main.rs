@@ -42,6 +42,7 @@ mod lifetimes;
 mod log;
 mod login_races;
 mod markers;
+mod nested_errors;
 mod nesting;
 mod races;
 mod renewing;
