@@ -65,11 +65,15 @@ pub(crate) fn csrf_guard_without_session() {
     );
 }
 
-/// The cookies name several live sessions, and the request is served without any of them.
-pub(crate) fn cookies_ambiguous() {
-    tracing::warn!(
-        "a request has cookies of several live sessions: it is served without a session"
-    );
+/// The cookies name several live sessions, and the request is served without any of them. Any client can send such
+/// requests, so only the first one is a warning.
+pub(crate) fn cookies_ambiguous(is_first: bool) {
+    const MESSAGE: &str =
+        "a request has cookies of several live sessions: it is served without a session";
+    match is_first {
+        true => tracing::warn!("{MESSAGE}; later requests are logged at the level debug"),
+        false => tracing::debug!("{MESSAGE}"),
+    }
     metrics::COOKIES_AMBIGUOUS.increment(());
 }
 
