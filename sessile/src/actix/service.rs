@@ -1,6 +1,9 @@
 //! [`SessionService`]: serves one request with its session.
 
-use std::{fmt, rc::Rc};
+use std::{
+    fmt,
+    rc::{Rc, Weak},
+};
 
 use actix_web::{
     HttpMessage as _,
@@ -10,7 +13,7 @@ use actix_web::{
 use super::{
     SessionMiddleware,
     errors::WithHeaders,
-    extensions::{Held, Slot},
+    extensions::{Held, Replaced, Slot},
     headers::{apply, cache_control_of},
     pages::with_page,
 };
@@ -62,15 +65,15 @@ where
             let same = match found {
                 // Outer code has taken a handle of the session that this middleware opens.
                 Some(found) if found.session.backend().is_none() => None,
-                _ => outer_sessions(slot, &extensions).find(serves),
+                _ => outer_sessions(slot, &extensions).find(|held| serves(&held)),
             };
-            (found.cloned(), same.cloned())
+            (found.cloned(), same)
         };
         let service = Rc::clone(&self.service);
         let middleware = Rc::clone(&self.middleware);
         let outer = found.filter(|held| held.session.backend().is_some());
         match (&outer, &same) {
-            (None, None) => boxed(|| open_and_commit(service, middleware, request)),
+            (None, None) => boxed(|| open_and_commit(service, middleware, request, None)),
             _ => Box::pin(nest(service, middleware, request, outer, same)),
         }
     }
@@ -78,20 +81,18 @@ where
 
 /// The sessions of outer middlewares that their slots do not have, the outermost first: an inner middleware with the same
 /// marker has replaced them, or the middlewares have markers.
-struct Enclosing(Vec<Held>);
+#[derive(Default)]
+struct Enclosing(Vec<Weak<Held>>);
 
 impl Enclosing {
-    fn push(extensions: &mut Extensions, held: Held) {
-        match extensions.get_mut::<Self>() {
-            Some(enclosing) => enclosing.0.push(held),
-            None => drop(extensions.insert(Self(vec![held]))),
-        }
-    }
-
-    fn pop(extensions: &mut Extensions) {
-        if let Some(enclosing) = extensions.get_mut::<Self>() {
-            enclosing.0.pop();
-        }
+    /// Adds a session until the returned value is dropped.
+    fn push(extensions: &mut Extensions, held: Held) -> Rc<Held> {
+        let held = Rc::new(held);
+        let mut enclosing = extensions.remove::<Self>().unwrap_or_default();
+        enclosing.0.retain(|it| it.strong_count() > 0);
+        enclosing.0.push(Rc::downgrade(&held));
+        extensions.insert(enclosing);
+        held
     }
 }
 
@@ -118,19 +119,20 @@ impl Issued {
 }
 
 /// The sessions of this request that are not in this `slot`.
-fn outer_sessions(slot: Slot, extensions: &Extensions) -> impl Iterator<Item = &Held> {
+fn outer_sessions(slot: Slot, extensions: &Extensions) -> impl Iterator<Item = Held> {
     let unmarked = slot
         .is_marked()
         .then(|| Slot::unmarked().get(extensions))
         .flatten();
     let enclosing = extensions.get::<Enclosing>();
     let enclosing = enclosing.into_iter().flat_map(|it| &it.0);
-    unmarked.into_iter().chain(enclosing)
+    let enclosing = enclosing.filter_map(|held| Some(Held::clone(&*held.upgrade()?)));
+    unmarked.into_iter().cloned().chain(enclosing)
 }
 
-/// Serves a request in which outer middlewares have opened sessions. Before the response reaches outer code, it
-/// restores the session that was in its slot. If this middleware would open the `same` session as one of them, it uses
-/// that one.
+/// Serves a request in which outer middlewares have opened sessions. Outer code sees the session that was in its slot again
+/// as soon as this has ended, also by an error or because it is dropped. If this middleware would open the `same` session as
+/// one of them, it uses that one.
 async fn nest<S, B, Store>(
     service: Rc<S>,
     middleware: Rc<SessionMiddleware<Store>>,
@@ -143,32 +145,33 @@ where
     Store: SessionStore,
 {
     let slot = middleware.slot;
-    if let Some(outer) = &outer {
-        Enclosing::push(&mut request.extensions_mut(), outer.clone());
-    }
+    let _enclosing = outer
+        .clone()
+        .map(|outer| Enclosing::push(&mut request.extensions_mut(), outer));
+    let (replaced, _restoring) = Replaced::new(outer.clone());
     let response = match same {
         Some(same) => {
+            let same = Held {
+                replaced: Some(replaced),
+                ..same
+            };
             slot.set(&mut request.extensions_mut(), Some(same));
             service.call(request).await?
         }
-        None => open_and_commit(service, middleware, request).await?,
+        None => open_and_commit(service, middleware, request, Some(replaced)).await?,
     };
-    {
-        let mut extensions = response.request().extensions_mut();
-        if outer.is_some() {
-            Enclosing::pop(&mut extensions);
-        }
-        slot.set(&mut extensions, outer);
-    }
+    // The session in the slot has a handle of the outer one, which would count as one that the application holds.
+    slot.set(&mut response.request().extensions_mut(), outer);
     Ok(response)
 }
 
 /// Opens the session, calls the inner service, and commits. If outer code has already taken a handle, this opens its
-/// session.
+/// session. The session replaces that of an outer middleware in its slot, if there is one.
 async fn open_and_commit<S, B, Store>(
     service: Rc<S>,
     middleware: Rc<SessionMiddleware<Store>>,
     request: ServiceRequest,
+    replaced: Option<Rc<Replaced>>,
 ) -> Result<ServiceResponse<B>, actix_web::Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
@@ -201,26 +204,22 @@ where
         .map_err(|failure| pages.answer(failure, request.request()))?
     };
     let _closing = Closing(&session);
-    {
+    let enclosing = {
         let mut extensions = request.extensions_mut();
         let held = Held {
             session: session.clone(),
             pages: pages.clone(),
+            replaced,
         };
-        if slot.is_marked() {
-            Enclosing::push(&mut extensions, held.clone());
-        }
-        slot.set(&mut extensions, Some(held));
-    }
+        slot.set(&mut extensions, Some(held.clone()));
+        slot.is_marked()
+            .then(|| Enclosing::push(&mut extensions, held))
+    };
 
     let method = request.method().clone();
     // The changes of a failed handler are committed as well.
     let handled = service.call(request).await.map_err(with_page);
-    if let Ok(response) = &handled
-        && slot.is_marked()
-    {
-        Enclosing::pop(&mut response.request().extensions_mut());
-    }
+    drop(enclosing);
 
     let (status, cache_control, in_request) = match &handled {
         Ok(response) => (

@@ -79,9 +79,11 @@ pub struct Settings {
     pub session_header: Option<String>,
     /// Whether cookies work over plain HTTP, for development.
     ///
-    /// Default: `false`. With it, the cookie has no `Secure`, and its name none of the prefixes `__Host-`, `__Host-Http-`, `__Secure-` and `__Http-`, which
-    /// browsers refuse without `Secure` (RFC 6265bis, section 4.1.3). An attacker on the network can take over the
-    /// sessions (OWASP ASVS 5.0, 3.3.1), so a warning is logged.
+    /// Default: `false`. With it, the cookie has no `Secure`, and nothing that browsers refuse without `Secure`, whatever
+    /// the other settings are: its name has none of the prefixes `__Host-`, `__Host-Http-`, `__Secure-` and `__Http-` (RFC
+    /// 6265bis, section 4.1.3), `SameSite=None` becomes `SameSite=Lax` (section 5.7), and `Partitioned` is omitted. So a
+    /// page in a frame of another site has no session. An attacker on the network can take over the sessions (OWASP ASVS
+    /// 5.0, 3.3.1), so a warning is logged.
     pub allow_plain_http: bool,
     /// How long a session lives, and what extends its life: the idle timeout
     /// (OWASP ASVS 5.0, 7.3.1).
@@ -240,6 +242,10 @@ impl Settings {
         if self.allow_plain_http {
             self.cookie_secure = false;
             self.cookie_name = cookie::without_prefix(&self.cookie_name).to_owned();
+            self.cookie_partitioned = false;
+            if self.cookie_same_site == SameSite::None {
+                self.cookie_same_site = SameSite::Lax;
+            }
         }
         self
     }

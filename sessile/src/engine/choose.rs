@@ -4,7 +4,7 @@
 //! counts. Otherwise none counts, because the engine can't tell which one the visitor means. A purge ends all of them, up to
 //! [`MAX_ENDED`].
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, sync::atomic::Ordering::Relaxed};
 
 use super::{Engine, Opened, open::by_session};
 use crate::{
@@ -50,6 +50,10 @@ impl<S: SessionStore> Engine<S> {
             }
         }
         let chosen = choose(&found).map(|index| found.swap_remove(index));
+        if chosen.is_none() && !found.is_empty() {
+            let is_first = !self.has_warned_of_cookies.swap(true, Relaxed);
+            telemetry::cookies_ambiguous(is_first);
+        }
         others.extend(found.into_iter().map(|it| it.target()));
         Ok(match chosen {
             Some(candidate) => Opened {
@@ -109,10 +113,6 @@ fn choose(found: &[Candidate]) -> Option<usize> {
     }
     match (&*signed_in, &*guests, &*stale) {
         ([only], _, _) | ([], [only], _) | ([], [], [only, ..]) => Some(*only),
-        ([], [], []) => None,
-        _ => {
-            telemetry::cookies_ambiguous();
-            None
-        }
+        _ => None,
     }
 }

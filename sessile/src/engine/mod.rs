@@ -104,6 +104,8 @@ struct Engine<S> {
     writers: WriterTable,
     events: EventSender,
     clock: SharedClock,
+    /// Whether the warning was logged that cookies name several live sessions.
+    has_warned_of_cookies: std::sync::atomic::AtomicBool,
     /// Whether the warning was logged that another middleware uses the same cookie.
     #[cfg(feature = "actix")]
     has_warned: std::sync::atomic::AtomicBool,
@@ -169,6 +171,7 @@ impl<S: SessionStore> SessionManager<S> {
             settings,
             #[cfg(feature = "actix")]
             has_warned: Default::default(),
+            has_warned_of_cookies: Default::default(),
         })))
     }
 

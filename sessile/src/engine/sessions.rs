@@ -172,6 +172,8 @@ impl<S: EndingStore> Sessions<S> {
 impl<S: SubjectStore> Sessions<S> {
     /// The live sessions of a user, in the order in which they signed in.
     ///
+    /// A session that can't be decoded is omitted, with a warning in the log. [`end_all`](Self::end_all) ends it as well.
+    ///
     /// # Errors
     ///
     /// If the store fails.

@@ -25,7 +25,8 @@
 //! ```
 //!
 //! A page that other sites embed in a frame needs `cookie_same_site(SameSite::None)` and [`cookie_partitioned`]. Each of
-//! these sites then has its own session.
+//! these sites then has its own session. Browsers accept such a cookie over TLS only. With `allow_plain_http`, it has
+//! `SameSite=Lax` and no `Partitioned`, so the page has a session only outside of the frame.
 //!
 //! Settings that no browser accepts are an error when the middleware is built: a `__Host-` name with a domain, with
 //! another path or without `Secure`; `SameSite=None` or `Partitioned` without `Secure`; a name or attribute with an

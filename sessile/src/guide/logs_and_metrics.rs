@@ -16,9 +16,9 @@
 //! | level | events |
 //! | --- | --- |
 //! | error | the store begins to fail, once for each outage, with the cause; a request that failed because of its session for another reason; a stored session that can't be decoded; a clean-up that failed; a `CsrfGuard` outside of a session middleware; an SQLite file that was deleted or replaced |
-//! | warn | a change that has no effect, for example because no middleware has opened the session; cookies of several live sessions, of which none is used; two middlewares that replace each other's cookie; a key ring that has lost all former keys; `allow_plain_http`; a store in a database that creates sessions for an hour while no clean-up runs in its process; a Redis that evicts keys, or does not report its version; a copy that a move left in the old store |
+//! | warn | a change that has no effect, for example because no middleware has opened the session; the first request with cookies of several live sessions, of which none is used; two middlewares that replace each other's cookie; a key ring that has lost all former keys; a list of sessions without one that can't be decoded; `allow_plain_http`; a store in a database that creates sessions for an hour while no clean-up runs in its process; a Redis that evicts keys, or does not report its version; a copy that a move left in the old store |
 //! | info | the store works again, with the duration of the outage and the number of operations that failed; changes that were dropped because another request had ended or renewed the session; requests that `CsrfGuard` refused |
-//! | debug | cookies that failed verification, and cookies that name no live session, with the reason |
+//! | debug | later requests with cookies of several live sessions; cookies that failed verification, and cookies that name no live session, with the reason |
 //! | trace | updates that conflicted and were merged |
 //!
 //! **An outage is logged once**, when the first operation fails, and not for each request. Reads and writes have outages

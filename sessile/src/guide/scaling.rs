@@ -65,7 +65,8 @@
 //!    to one write per twentieth of the lifetime.
 //! 4. **Operations per master.** They reach the limit long before the memory does. Add masters: slots can be migrated
 //!    while requests run. From `MIGRATING` until `NODE`, Redis refuses scripts on keys of which some are missing, so
-//!    sign-ins and changes of sessions whose user is in that slot fail. Migrate such slots one after another.
+//!    sign-ins and changes of sessions whose user is in that slot wait. They fail if the slot takes longer to move than the
+//!    time limits of the store or of a request. Migrate such slots one after another.
 //! 5. **SQL databases.** A change is a transaction on the disk. One server executes some thousands per second, while
 //!    expired rows are deleted in batches. Beyond that, store sessions in Redis.
 //! 6. **SQLite.** It is for one machine. Writes that are queued at the same time share a transaction.

@@ -74,7 +74,8 @@
 //! | 3.3.4 | `HttpOnly`, and the token is in no other part of a response | by default; the API has no text form of a session key | `defaults_are_the_safe_ones`, `debug_shows_no_secret` |
 //! | 3.3.5 | name and value have at most 4096 bytes | a longer cookie is a typed error and is not sent; the attributes count as well | `the_size_is_that_of_what_is_sent`, `a_state_that_no_cookie_can_carry_is_refused` |
 //!
-//! [`Settings::allow_plain_http`] is for development: it removes `Secure` and the prefix, and logs a warning.
+//! [`Settings::allow_plain_http`] is for development: it removes `Secure` and what browsers refuse without it, and
+//! logs a warning.
 //!
 //! # V3.5 Separation of origins
 //!

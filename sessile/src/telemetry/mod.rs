@@ -65,11 +65,15 @@ pub(crate) fn csrf_guard_without_session() {
     );
 }
 
-/// The cookies name several live sessions, and the request is served without any of them.
-pub(crate) fn cookies_ambiguous() {
-    tracing::warn!(
-        "a request has cookies of several live sessions: it is served without a session"
-    );
+/// The cookies name several live sessions, and the request is served without any of them. Any client can send such
+/// requests, so only the first one is a warning.
+pub(crate) fn cookies_ambiguous(is_first: bool) {
+    const MESSAGE: &str =
+        "a request has cookies of several live sessions: it is served without a session";
+    match is_first {
+        true => tracing::warn!("{MESSAGE}; later requests are logged at the level debug"),
+        false => tracing::debug!("{MESSAGE}"),
+    }
     metrics::COOKIES_AMBIGUOUS.increment(());
 }
 
@@ -192,6 +196,16 @@ pub(crate) fn record_corrupt(error: &(dyn Error + 'static)) {
         "a stored session can't be decoded: the request is served without it"
     );
     metrics::RECORDS_CORRUPT.increment(());
+}
+
+/// A list is without a session whose record can't be decoded.
+#[cfg(any(feature = "_sql", feature = "redis-rs-session"))]
+pub(crate) fn record_omitted(error: &(dyn Error + 'static)) {
+    let error = with_causes(error);
+    tracing::warn!(
+        error,
+        "a stored session can't be decoded: a list of sessions is without it"
+    );
 }
 
 /// A step of a request failed because of its session. During an outage, which was logged, it is only counted.

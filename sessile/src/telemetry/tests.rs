@@ -46,7 +46,7 @@ fn each_event_is_recorded_with_its_labels() {
     let (recorded, values) = recorded(|| {
         cookie_rejected(RejectReason::TooLong);
         cookie_sent(CookieCause::Reissued);
-        cookies_ambiguous();
+        cookies_ambiguous(true);
         session_not_found(NotFoundReason::Expired);
         changes_dropped(DropReason::Ended);
         conflict();

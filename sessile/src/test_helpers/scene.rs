@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::{
     contract::{
         case::{Case, MINUTE},
-        content::content,
+        content::{content, set},
     },
     known::Known,
 };
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
-    storage::{CreateOutcome, SessionId, SessionStore, SubjectDigest, UpdateOutcome},
+    storage::{CreateOutcome, Loaded, SessionId, SessionStore, SubjectDigest, UpdateOutcome},
 };
 
 /// A check of one rule on the sessions of guests, and of a subject that has none yet.
@@ -119,6 +119,18 @@ impl<S: SessionStore> Scene<S> {
     pub(super) async fn creates(&mut self, new: &Known) {
         let outcome = self.create(new).await;
         self.case.wants(outcome, CreateOutcome::Created).await;
+    }
+
+    /// Stores the session with a record that `text`, one of those that make it unreadable, is put into. `None` if the
+    /// store refuses such a record.
+    pub(super) async fn create_unreadable(&mut self, new: &Known, text: &str) -> Option<Known> {
+        let mut new = new.clone();
+        set(&mut new.loaded.record, "unreadable", text);
+        self.case.id = new.id.clone();
+        let Loaded { record, version } = &new.loaded;
+        let create = (self.case.store).create(&new.id, record, *version, MINUTE);
+        let created = self.case.in_time("`create`", create).await;
+        matches!(created, Ok(CreateOutcome::Created)).then_some(new)
     }
 
     pub(super) async fn update(&mut self, old: &Known, new: &Known) -> UpdateOutcome {

@@ -9,6 +9,10 @@ pub(crate) enum SubjectFault {
     ListInOrderOfChange,
     ListHasAHundredAtMost,
     ListHasFormerSubjects,
+    UnreadableFailsTheList,
+    UnreadableHasNoLabel,
+    UnreadableIsNotDisplaced,
+    UnreadableDoesNotEnd,
     /// A digest of zeros ends all sessions.
     ZeroDigestIsEverything,
     LabelIgnoresCase,

@@ -64,6 +64,19 @@ async fn a_wrong_list_is_caught() {
 }
 
 #[tokio::test]
+async fn an_unreadable_session_with_a_wrong_effect_is_caught() {
+    let rule = "a session whose record can't be decoded is not in the `list` and fails none, is found by its label, and ends by a limit or by `end_subject` as the others do";
+    for (fault, did) in [
+        (UnreadableFailsTheList, "`list` failed"),
+        (UnreadableHasNoLabel, "then found []"),
+        (UnreadableIsNotDisplaced, "`load` of session 1"),
+        (UnreadableDoesNotEnd, "The rule asks for ["),
+    ] {
+        is_caught(fault, rule, did).await;
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_order_is_caught() {
     let rule = "`list` returns the sessions in the order in which they signed in";
     is_caught(ListInOrderOfChange, rule, "The rule asks for [").await;

@@ -42,6 +42,16 @@ impl Entry {
     fn record(&self) -> &Record {
         &self.loaded.record
     }
+
+    /// The session, if its record can be decoded from its text.
+    fn read(&self) -> Result<Loaded, StoreError> {
+        Record::decode(self.record().encode().as_bytes())?;
+        Ok(self.loaded.clone())
+    }
+
+    fn is_readable(&self) -> bool {
+        self.read().is_ok()
+    }
 }
 
 impl BrokenSubjects {

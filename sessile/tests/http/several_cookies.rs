@@ -3,9 +3,15 @@
 use std::time::Duration;
 
 use serde_json::json;
+use sessile::{
+    config::Settings,
+    engine::{ResponseHead, SealingKey, SessionManager},
+    storage::MemorySessionStore,
+};
 
 use crate::{
     bad_cookies::{assert_intact, assert_no_session, with_session},
+    log::Log,
     setup::{Kind, Setup, on_every_store},
     watched::Operation::{Delete, Load, Update},
 };
@@ -200,4 +206,28 @@ async fn a_cookie_from_before_a_change_of_path_or_domain_does_no_harm<K: Kind>(s
             .await;
         assert_eq!(reply.state(), json!({"b": 1}));
     }
+}
+
+/// Any client can send such requests.
+#[tokio::test]
+async fn cookies_of_several_sessions_log_one_warning() {
+    let log = Log::of_warnings();
+    let store = MemorySessionStore::default();
+    let manager = SessionManager::new(store, SealingKey::generate(), Settings::default()).unwrap();
+    let mut cookies = Vec::new();
+    for number in 0..2 {
+        let session = manager.open([]).await.unwrap();
+        session.insert("n", number).unwrap();
+        let headers = manager.commit(&session, &ResponseHead::to("POST")).await;
+        let cookie = headers.unwrap().set_cookie.unwrap();
+        cookies.push(cookie.as_str().split(';').next().unwrap().to_owned());
+    }
+    let cookies = cookies.join("; ");
+    for _ in 0..3 {
+        let session = manager.open([cookies.as_bytes()]).await.unwrap();
+        assert!(session.entries().is_empty());
+    }
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("several live sessions"), "{lines:?}");
 }

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpResponse, cookie::Key, web};
+use actix_web::{
+    HttpResponse,
+    cookie::{Key, SameSite},
+    web,
+};
 use serde_json::json;
 use sessile::{
     CookieContentSecurity::Private,
@@ -22,6 +26,7 @@ on_every_store![
     a_strict_session_ends_after_a_day,
     signing_out_clears_site_data,
     plain_http_has_cookies_without_secure,
+    plain_http_has_cookies_for_this_site,
     a_partitioned_cookie_is_removed_as_one,
 ];
 
@@ -118,6 +123,20 @@ async fn plain_http_has_cookies_without_secure<K: Kind>(setup: &Setup<K>) {
     let set_cookie = reply.only_set_cookie();
     let (pair, attributes) = set_cookie.split_once("; ").unwrap();
     assert!(pair.starts_with("id="));
+    assert_eq!(attributes, "Path=/; HttpOnly; SameSite=Lax");
+    let reply = server.get_as(&reply.cookie(), "/").await;
+    assert_eq!(reply.state(), json!({"a": 1}));
+}
+
+/// Browsers refuse `SameSite=None` and `Partitioned` without `Secure`.
+async fn plain_http_has_cookies_for_this_site<K: Kind>(setup: &Setup<K>) {
+    let embedded = strict(setup)
+        .cookie_same_site(SameSite::None)
+        .cookie_partitioned(true);
+    let server = setup.start_with(embedded.allow_plain_http(true));
+    let reply = server.post("/set:a:1").await;
+    let set_cookie = reply.only_set_cookie();
+    let (_, attributes) = set_cookie.split_once("; ").unwrap();
     assert_eq!(attributes, "Path=/; HttpOnly; SameSite=Lax");
     let reply = server.get_as(&reply.cookie(), "/").await;
     assert_eq!(reply.state(), json!({"a": 1}));

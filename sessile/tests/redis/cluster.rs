@@ -5,9 +5,12 @@ use std::time::Duration;
 use sessile::storage::{CreateOutcome, RedisSessionStore, SessionStore as _, StoreErrorKind};
 use sessile_rig::redis::{Cluster, Redis};
 
-use crate::setup::{
-    HOUR, Stored, create, failed, in_time, kind, near_store, record, store, until_it_works,
-    until_replicated, updated, value, whole,
+use crate::{
+    setup::{
+        HOUR, Stored, create, failed, in_time, kind, near_store, patient_store, record, store,
+        until_it_works, until_replicated, updated, value, whole,
+    },
+    subjects::scene::{SignedIn, User},
 };
 
 pub(crate) fn url_of(cluster: &Cluster) -> String {
@@ -74,6 +77,64 @@ async fn slots_that_move_are_followed_and_nothing_is_lost_or_doubled() {
     assert_eq!(value(&store, &at).await.unwrap(), Some(4));
     store.delete(&at.id).await.unwrap();
     assert_eq!(value(&store, &at).await.unwrap(), None);
+}
+
+/// A user with one session, and the master that the slot of the user's keys is moving to.
+async fn user_whose_slot_moves(
+    cluster: &Cluster,
+    store: &RedisSessionStore,
+) -> (User, SignedIn, usize) {
+    let user = User::of(store);
+    let session = user.create(10).await;
+    let key = user.key("sessions");
+    let home = cluster.master_of(&key).unwrap();
+    let mut masters = cluster.masters().into_iter();
+    let away = masters.find(|&it| it != home).unwrap();
+    cluster.begin_migration(&key, away).unwrap();
+    (user, session, away)
+}
+
+/// Scripts on the keys of a user are answered with `TRYAGAIN` until the slot of these keys has moved.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_waits_until_the_slot_of_its_user_has_moved() {
+    let cluster = Cluster::start().unwrap();
+    let store = patient_store(url_of(&cluster)).await;
+    let (user, earlier, away) = user_whose_slot_moves(&cluster, &store).await;
+
+    let refusals = || count(&cluster, "errorstats", "errorstat_TRYAGAIN:count=");
+    let moving = async {
+        // More often than a request is redirected.
+        while refusals() < 20 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        cluster
+            .finish_migration(&user.key("sessions"), away)
+            .unwrap();
+    };
+    let (later, ()) = in_time(async { tokio::join!(user.create(20), moving) }).await;
+    assert_eq!(user.listed().await, [earlier.id, later.id]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_whose_slot_does_not_stop_moving_ends_in_time_and_was_not_sent() {
+    let cluster = Cluster::start().unwrap();
+    let store = RedisSessionStore::builder(url_of(&cluster))
+        .response_timeout(Duration::from_millis(500))
+        .build()
+        .await
+        .unwrap();
+    let (user, earlier, away) = user_whose_slot_moves(&cluster, &store).await;
+
+    let begun = std::time::Instant::now();
+    let error = failed(in_time(user.try_create(20)).await);
+    let waited = begun.elapsed();
+    assert!(waited >= Duration::from_millis(400), "{waited:?}");
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(!error.may_have_happened(), "{}", whole(&error));
+    cluster
+        .finish_migration(&user.key("sessions"), away)
+        .unwrap();
+    assert_eq!(user.listed().await, [earlier.id]);
 }
 
 #[cfg(feature = "metrics")]

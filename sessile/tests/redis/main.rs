@@ -8,6 +8,8 @@ mod answers;
 mod bad_input;
 mod cluster;
 mod haproxy;
+#[path = "../http/log.rs"]
+mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod near_cache;

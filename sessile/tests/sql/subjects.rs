@@ -9,6 +9,7 @@ use sessile_rig::proxy::{Fault, Proxy};
 use crate::{
     conditions::ISOLATIONS,
     engine::{self, Server},
+    log::Log,
     sql::setup::{MINUTE, built, failed, in_time, patient, rows, store},
     subject_scenarios::{
         at, create, end, guest, is_live, listed, scenarios, subject, update, user,
@@ -48,6 +49,22 @@ async fn marks_survive_a_crash() {
     });
     assert_eq!(created.await, refused);
     assert!(!is_live(&store, &session.0).await);
+}
+
+#[tokio::test]
+async fn a_list_without_an_unreadable_session_logs_a_warning() {
+    let server = Server::start().unwrap();
+    let store = store(&server).await;
+    let subject = subject();
+    create(&store, &user(&subject, 1, "sid")).await;
+    server
+        .execute("UPDATE sessile_sessions SET record = 'garbage'")
+        .unwrap();
+    let log = Log::of_warnings();
+    assert!(listed(&store, &subject).await.is_empty());
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("can't be decoded"), "{lines:?}");
 }
 
 /// The number of marks.

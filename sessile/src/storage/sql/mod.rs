@@ -10,8 +10,8 @@ mod server;
 
 use std::time::Duration;
 
-use super::MARK_LIFETIME;
-use crate::clock::Timestamp;
+use super::{Loaded, MARK_LIFETIME, SessionId, StoreError};
+use crate::{clock::Timestamp, telemetry};
 
 pub use self::cleanup_task::CleanupTask;
 #[cfg(feature = "mysql-session")]
@@ -36,6 +36,17 @@ pub(super) fn column_millis(time: Timestamp) -> i64 {
 /// The time that is stored in a column as these milliseconds.
 pub(super) fn from_column_millis(millis: i64) -> Timestamp {
     Timestamp::from_unix_millis(u64::try_from(millis).unwrap_or_default())
+}
+
+/// The sessions whose records can be decoded. The others are logged.
+pub(super) fn readable(
+    sessions: impl IntoIterator<Item = (SessionId, Result<Loaded, StoreError>)>,
+) -> Vec<(SessionId, Loaded)> {
+    let sessions = sessions.into_iter().filter_map(|(id, loaded)| {
+        let loaded = loaded.inspect_err(|error| telemetry::record_omitted(error));
+        Some((id, loaded.ok()?))
+    });
+    sessions.collect()
 }
 
 #[cfg(test)]

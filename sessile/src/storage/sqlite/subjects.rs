@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    storage::{EndOutcome, Kept, SessionLimit, SubjectStore, sql::column_millis},
+    storage::{
+        EndOutcome, Kept, SessionLimit, SubjectStore,
+        sql::{column_millis, readable},
+    },
 };
 
 /// Binds the subject as ?1, and the time as ?2.
@@ -44,7 +47,7 @@ impl SubjectStore for SqliteSessionStore {
     async fn list(&self, subject: &SubjectDigest) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
         let subject = *subject;
         self.read(move |connection, now| list(connection, now, &subject))
-            .await?
+            .await
     }
 
     async fn find_by_label(&self, label: &str) -> Result<Vec<SessionId>, StoreError> {
@@ -128,13 +131,12 @@ fn list(
     connection: &Connection,
     now: Timestamp,
     subject: &SubjectDigest,
-) -> rusqlite::Result<Result<Vec<(SessionId, Loaded)>, StoreError>> {
+) -> rusqlite::Result<Vec<(SessionId, Loaded)>> {
     let mut statement = connection.prepare_cached(LIST)?;
     let sessions = statement.query_map(params![subject.as_bytes(), column_millis(now)], |row| {
-        let id = id_of(row)?;
-        Ok(decode(row)?.map(|loaded| (id, loaded)))
+        Ok((id_of(row)?, decode(row)?))
     })?;
-    sessions.collect()
+    Ok(readable(sessions.collect::<rusqlite::Result<Vec<_>>>()?))
 }
 
 /// The id in a row that has one.

@@ -3,17 +3,10 @@
 use std::sync::Arc;
 
 use super::{
-    super::{
-        contract::{
-            case::MINUTE,
-            content::{UNREADABLE, set},
-        },
-        known::Known,
-        scene::Scene,
-    },
+    super::{contract::content::UNREADABLE, scene::Scene},
     rules,
 };
-use crate::storage::{CreateOutcome, Cursor, IterableStore, SessionId, StoreErrorKind};
+use crate::storage::{Cursor, IterableStore, SessionId, StoreErrorKind};
 
 pub(super) async fn every_session_is_shown<S: IterableStore>(store: Arc<S>) {
     let mut scene = Scene::new(&store, rules::SHOWN);
@@ -105,29 +98,23 @@ pub(super) async fn an_unreadable_record_fails_alone<S: IterableStore>(store: Ar
     let mut scene = Scene::new(&store, rules::UNREADABLE);
     let created = scene.creates_many(4).await;
     for (text, kind) in UNREADABLE {
-        let mut unreadable = scene.guest();
-        set(&mut unreadable.loaded.record, "unreadable", text);
-        let Known { id, loaded, .. } = &unreadable;
-        let create = scene
-            .case
-            .store
-            .create(id, &loaded.record, loaded.version, MINUTE);
-        let created_too = scene.case.in_time("`create`", create).await;
-        if matches!(created_too, Ok(CreateOutcome::Created)) {
-            let shown = scene.iterate(50).await;
-            scene.wants_shown(&shown, &created);
-            match shown.iter().find(|(shown, _)| shown == id) {
-                Some((_, Err(error))) if error.kind() == kind => {}
-                Some((_, Ok(found))) => scene.case.wants_found(Some(found), loaded),
-                Some((_, Err(error))) => scene
-                    .case
-                    .broken(format_args!("The kind of the error is {:?}.", error.kind())),
-                None => scene.case.broken(format_args!(
-                    "The iteration did not show the record, {kind:?}."
-                )),
-            }
-            scene.deletes(&unreadable).await;
+        let guest = scene.guest();
+        let Some(unreadable) = scene.create_unreadable(&guest, text).await else {
+            continue;
+        };
+        let shown = scene.iterate(50).await;
+        scene.wants_shown(&shown, &created);
+        match shown.iter().find(|(shown, _)| *shown == unreadable.id) {
+            Some((_, Err(error))) if error.kind() == kind => {}
+            Some((_, Ok(found))) => scene.case.wants_found(Some(found), &unreadable.loaded),
+            Some((_, Err(error))) => scene
+                .case
+                .broken(format_args!("The kind of the error is {:?}.", error.kind())),
+            None => scene.case.broken(format_args!(
+                "The iteration did not show the record, {kind:?}."
+            )),
         }
+        scene.deletes(&unreadable).await;
     }
 }
 

@@ -10,6 +10,7 @@ mod operations;
 mod races;
 mod revocation;
 mod rules;
+mod unreadable;
 
 use std::sync::Arc;
 
@@ -77,6 +78,7 @@ where
         limits::the_earliest_end_at_the_limit,
         limits::a_sign_in_is_refused_at_the_limit,
         limits::a_limit_counts_other_live_sessions,
+        unreadable::an_unreadable_session_fails_no_list,
         interruption::a_dropped_create_update_or_delete_leaves_list_and_loads_alike,
         interruption::a_dropped_sign_in_leaves_list_and_loads_alike,
         interruption::a_dropped_end_can_be_repeated,

@@ -4,6 +4,7 @@ pub(super) const LISTED: &str = "`list` returns the live sessions whose record n
 pub(super) const ORDER: &str = "`list` returns the sessions in the order in which they signed in";
 pub(super) const APART: &str =
     "each subject has its own sessions, whatever the bytes of its digest";
+pub(super) const UNREADABLE: &str = "a session whose record can't be decoded is not in the `list` and fails none, is found by its label, and ends by a limit or by `end_subject` as the others do";
 pub(super) const LABELLED: &str = "`find_by_label` returns the live sessions whose record has exactly this label, which is any text";
 pub(super) const MARK_ENDS: &str = "after `end_subject` no session is alive that signed in at or before the time of the mark, for any operation";
 pub(super) const MARK_REFUSES: &str = "`create`, `update` and `sign_in` refuse a record that signed in at or before the time of a mark of its subject, and store nothing";

@@ -15,9 +15,9 @@ impl SessionStore for BrokenSubjects {
         _subject: Option<&SubjectDigest>,
         _freshness: Freshness,
     ) -> Result<Option<Loaded>, StoreError> {
-        Ok(self
-            .live(&self.data(), id, false)
-            .map(|it| it.loaded.clone()))
+        self.live(&self.data(), id, false)
+            .map(Entry::read)
+            .transpose()
     }
 
     async fn create(
@@ -120,7 +120,10 @@ impl SubjectStore for BrokenSubjects {
             return Ok(SignInOutcome::Refused(Refusal::LimitReached));
         };
         for id in displaced.iter().filter(|id| *id != write.id) {
-            self.delete_now(&mut data, id);
+            let is_readable = data.entries[id].is_readable();
+            if is_readable || !self.has(SubjectFault::UnreadableIsNotDisplaced) {
+                self.delete_now(&mut data, id);
+            }
         }
         Ok(SignInOutcome::Stored { displaced })
     }
@@ -137,10 +140,14 @@ impl SubjectStore for BrokenSubjects {
             Some(SubjectFault::ListHasAHundredAtMost) => ids.truncate(100),
             _ => {}
         }
-        let mut list: Vec<_> = ids
-            .into_iter()
-            .map(|id| (id.clone(), data.entries[&id].loaded.clone()))
-            .collect();
+        let mut list = Vec::new();
+        for id in ids {
+            match data.entries[&id].read() {
+                Ok(loaded) => list.push((id, loaded)),
+                Err(error) if self.has(SubjectFault::UnreadableFailsTheList) => return Err(error),
+                Err(_) => {}
+            }
+        }
         let ghosts = data.ghosts.iter().filter(|(of, ..)| of == subject);
         list.extend(ghosts.map(|(_, id, loaded)| (id.clone(), loaded.clone())));
         Ok(list)
@@ -163,6 +170,8 @@ impl SubjectStore for BrokenSubjects {
                 self.live(&data, id, false).is_some() || self.has(SubjectFault::LabelFindsEnded);
             let record = entry.record();
             let misses = self.has(SubjectFault::LabelMissesGuests) && record.subject().is_none();
+            let misses =
+                misses || self.has(SubjectFault::UnreadableHasNoLabel) && !entry.is_readable();
             is_live && !misses && record.label().is_some_and(is_same)
         };
         let found = data.entries.iter().filter(has_label);
@@ -204,6 +213,9 @@ impl SubjectStore for BrokenSubjects {
             exempt.extend(earlier.into_iter().flat_map(|(_, kept)| kept));
         }
         ids.retain(|id| !exempt.contains(id));
+        if self.has(SubjectFault::UnreadableDoesNotEnd) {
+            ids.retain(|id| data.entries[id].is_readable());
+        }
         data.marks.insert(*subject, (at, exempt));
         for id in &ids {
             if !self.has(SubjectFault::LabelFindsEnded) {

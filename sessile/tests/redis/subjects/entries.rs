@@ -2,11 +2,16 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sessile::storage::{Refusal, SessionId, SignInOutcome};
+use sessile::storage::{
+    Refusal, SessionId, SessionStore as _, SignInOutcome, SignInWrite, SubjectStore as _, Version,
+};
 use sessile_rig::redis::{Redis, Reply};
 
 use super::scene::{SignedIn, User, limit};
-use crate::setup::store;
+use crate::{
+    log::Log,
+    setup::{HOUR, store},
+};
 
 struct Scene {
     redis: Redis,
@@ -111,6 +116,19 @@ async fn an_update_adds_an_entry_that_was_lost() {
 }
 
 #[tokio::test]
+async fn a_list_without_an_unreadable_session_logs_a_warning() {
+    let scene = Scene::new().await;
+    let user = &scene.user;
+    let session = user.create(10).await;
+    scene.command(&["SET", &format!("sessile:{}", session.id), "garbage"]);
+    let log = Log::of_warnings();
+    assert!(user.listed().await.is_empty());
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("can't be decoded"), "{lines:?}");
+}
+
+#[tokio::test]
 async fn an_index_ends_with_its_sessions() {
     let scene = Scene::new().await;
     let user = &scene.user;
@@ -139,4 +157,30 @@ async fn a_session_that_has_to_be_deleted_is_deleted_by_the_next_reader() {
     assert_eq!(user.listed().await, [second.id]);
     assert!(!user.opens(&first.id).await);
     assert_eq!(scene.count("sessions"), 1);
+}
+
+#[tokio::test]
+async fn a_session_that_has_to_be_deleted_does_not_sign_in_again() {
+    let scene = Scene::new().await;
+    let user = &scene.user;
+    for (limit, expected) in [
+        (limit(1), SignInOutcome::Missing),
+        (
+            limit(1).refusing(),
+            SignInOutcome::Refused(Refusal::LimitReached),
+        ),
+    ] {
+        let (first, second) = (user.create(10).await, user.create(20).await);
+        // A server decided that, and failed.
+        scene.command(&["ZREM", &user.key("sign-ins"), &first.id.to_string()]);
+        let record = user.record(30);
+        let version = Version::generate();
+        let write = SignInWrite::update(&first.id, first.version, &record, version, HOUR);
+        let outcome = user.store.sign_in(write, limit).await.unwrap();
+        assert_eq!(outcome, expected);
+        assert!(!user.opens(&first.id).await);
+        assert_eq!(scene.count("sessions"), 1);
+        assert_eq!(user.listed().await, std::slice::from_ref(&second.id));
+        user.store.delete(&second.id).await.unwrap();
+    }
 }

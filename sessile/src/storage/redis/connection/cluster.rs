@@ -31,7 +31,7 @@ use crate::{
     telemetry::{self, Redirect},
 };
 
-/// Maximum number of attempts of a request.
+/// Maximum number of attempts of a request, not counting those before a wait for keys that move.
 const MAX_HOPS: u32 = 16;
 
 /// How long to wait while the keys of a slot move to another node.
@@ -116,7 +116,9 @@ impl Cluster {
         let slot = slot_of(request.redis_key.as_bytes());
         let mut cut_before = false;
         let mut redirected = None;
-        for _ in 0..MAX_HOPS {
+        let mut hops = 0;
+        while hops < MAX_HOPS {
+            hops += 1;
             let mut topology = self.topology();
             let (host, asking) = match redirected.take() {
                 Some(elsewhere) => elsewhere,
@@ -146,7 +148,12 @@ impl Cluster {
                     redirected = Some((host.redirected(address)?, Asking::Yes));
                 }
                 Verdict::Moving => {
-                    deadline.bound(tokio::time::sleep(PASSING)).await?;
+                    let passing = deadline.bound(tokio::time::sleep(PASSING)).await;
+                    if passing.is_err() {
+                        return Err(fault);
+                    }
+                    // The slot may move for longer than some attempts take, so the deadline bounds them.
+                    hops = 0;
                 }
                 verdict if verdict.concerns_node() && may_repeat(request, &fault) => {
                     let Ok(newer) = self.refresh(topology, deadline).await else {

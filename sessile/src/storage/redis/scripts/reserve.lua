@@ -1,8 +1,8 @@
 -- Adds a session that is about to be stored, or extends its entry.
 -- ARGV[1]: its id. ARGV[2]: when it signed in. ARGV[3]: its time to live in milliseconds.
 -- ARGV[4]: how many sessions there may be, or 0.
--- Returns false if there is no place. Otherwise returns three values: the mark, the time of the reservation or 0,
--- and 1 if the session had no place before, or else 0.
+-- Returns false if there is no place. Otherwise returns three values: the mark, the time of the reservation, and 1 if the
+-- session had no place before, or else 0. The time is 0 if the session has its place already, and -1 if another one has it.
 local id, signed_in, ttl, max = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local known = tonumber(redis.call('ZSCORE', sign_ins, id))
@@ -13,7 +13,7 @@ end
 local last_end = tonumber(redis.call('ZSCORE', sessions, id))
 if last_end and not known then
   -- It is being deleted.
-  return {redis.call('GET', mark), 0, 0}
+  return {redis.call('GET', mark), -1, 0}
 end
 
 local reserved = 0

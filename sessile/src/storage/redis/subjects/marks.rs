@@ -80,7 +80,7 @@ impl Marks {
         }
     }
 
-    fn have_ended_since(&self, id: &SessionId, since: Timestamp) -> bool {
+    pub(super) fn have_ended_since(&self, id: &SessionId, since: Timestamp) -> bool {
         let mut marks = [&self.of_subject, &self.of_all].into_iter().flatten();
         marks.any(|mark| mark.has_ended(id, since))
     }

@@ -34,6 +34,7 @@ use crate::{
         EndOutcome, Kept, Loaded, MARK_LIFETIME, SessionId, SessionLimit, SignInOutcome,
         SignInWrite, StoreError, SubjectDigest, SubjectStore, timing::millis,
     },
+    telemetry,
 };
 
 /// The end of the Redis keys of marks.
@@ -57,12 +58,18 @@ impl SubjectStore for RedisSessionStore {
     }
 
     async fn list(&self, subject: &SubjectDigest) -> Result<Vec<(SessionId, Loaded)>, StoreError> {
-        Ok(self.read(Group::Subject(*subject)).await?.live)
+        let pass = self.read(Group::Subject(*subject)).await?;
+        for (_, error) in &pass.unreadable {
+            telemetry::record_omitted(error);
+        }
+        Ok(pass.live)
     }
 
     async fn find_by_label(&self, label: &str) -> Result<Vec<SessionId>, StoreError> {
         let pass = self.read(Group::labelled(label)).await?;
-        Ok(pass.live.into_iter().map(|(id, _)| id).collect())
+        let live = pass.live.into_iter().map(|(id, _)| id);
+        let unreadable = pass.unreadable.into_iter().map(|(id, _)| id);
+        Ok(live.chain(unreadable).collect())
     }
 
     async fn end_subject(

@@ -11,7 +11,10 @@ use super::{
     marks::Marks,
     reservation::{Reservation, Written},
 };
-use crate::storage::{Loaded, SessionId, StoreError, StoreErrorKind};
+use crate::{
+    clock::Timestamp,
+    storage::{Loaded, SessionId, StoreError, StoreErrorKind},
+};
 use futures_util::future::try_join_all;
 
 /// The result of a reading pass.
@@ -19,6 +22,8 @@ use futures_util::future::try_join_all;
 pub(super) struct Pass {
     /// The live sessions, in the order in which they signed in.
     pub(super) live: Vec<(SessionId, Loaded)>,
+    /// The other sessions that are live, or may be: their records can't be decoded, for these reasons.
+    pub(super) unreadable: Vec<(SessionId, StoreError)>,
     /// The sessions that it deleted.
     pub(super) ended: Vec<SessionId>,
 }
@@ -37,6 +42,12 @@ impl Entry {
         self.signed_in_at.is_empty()
     }
 
+    /// Whether `marks` have ended its session. The record, which can't be decoded, signed in at this time or earlier.
+    fn has_ended(&self, marks: &Marks) -> bool {
+        let millis = self.signed_in_at.parse().map(Timestamp::from_unix_millis);
+        millis.is_ok_and(|at| marks.have_ended_since(&self.id, at))
+    }
+
     /// Whether a write of its session has ended, or was given up.
     pub(super) fn is_settled(&self) -> bool {
         !self.is_new
@@ -50,7 +61,9 @@ enum Found {
     Ended,
     /// It is missing, or belongs to another group by now.
     Gone,
-    /// It is being stored, or can't be read.
+    /// Its record can't be decoded.
+    Unreadable(StoreError),
+    /// It may be being stored.
     Unclear,
 }
 
@@ -90,6 +103,7 @@ impl RedisSessionStore {
                         }
                         pass.live.push((entry.id.clone(), loaded));
                     }
+                    Found::Unreadable(error) => pass.unreadable.push((entry.id.clone(), error)),
                     Found::Unclear => {}
                     Found::Gone => forgotten.push(entry),
                     Found::Ended => {
@@ -114,14 +128,16 @@ impl RedisSessionStore {
     ) -> Result<Found, StoreError> {
         let loaded = match self.fetch(&self.redis_key(&entry.id), &entry.id).await {
             Ok(loaded) => loaded.filter(|it| group.has(&it.record)),
-            // No server of this version opens it. A mark holds for the others as well.
             Err(error)
                 if matches!(
                     error.kind(),
                     StoreErrorKind::Corrupt | StoreErrorKind::Newer
                 ) =>
             {
-                return Ok(Found::Unclear);
+                if entry.is_displaced() || known.is_some_and(|marks| entry.has_ended(marks)) {
+                    return self.end(entry).await;
+                }
+                return Ok(Found::Unreadable(error));
             }
             Err(error) => return Err(error),
         };
@@ -139,13 +155,17 @@ impl RedisSessionStore {
             }
         };
         if entry.is_displaced() || has_ended {
-            return Ok(match self.delete_record(&entry.id).await? {
-                true => Found::Ended,
-                // Another reader was first.
-                false => Found::Gone,
-            });
+            return self.end(entry).await;
         }
         Ok(Found::Live(loaded))
+    }
+
+    async fn end(&self, entry: &Entry) -> Result<Found, StoreError> {
+        Ok(match self.delete_record(&entry.id).await? {
+            true => Found::Ended,
+            // Another reader was first.
+            false => Found::Gone,
+        })
     }
 
     async fn entries(&self, group: Group) -> Result<Vec<Entry>, StoreError> {

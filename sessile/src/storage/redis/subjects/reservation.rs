@@ -17,7 +17,7 @@ use crate::storage::{AtLimit, SessionId, SessionLimit, SignInWrite, StoreError, 
 pub(super) struct Reservation {
     group: Group,
     pub(super) mark: Option<Mark>,
-    /// When it was reserved, or 0 if the session had it already.
+    /// When it was reserved. 0 if the session had it already, and -1 if another session has it.
     reserved_at: i64,
     is_new: bool,
 }
@@ -26,6 +26,11 @@ impl Reservation {
     /// Whether it is for a sign-in: a session of the subject that is not settled yet.
     pub(super) const fn is_sign_in(&self) -> bool {
         matches!(self.group, Group::Subject(_)) && self.reserved_at > 0
+    }
+
+    /// Whether the session has to be deleted, because another one has its place.
+    const fn is_displaced(&self) -> bool {
+        self.reserved_at < 0
     }
 
     /// The reservation of a session that a reader found stored.
@@ -61,7 +66,13 @@ impl RedisSessionStore {
                 (Group::Subject(_), Some(limit)) => limit.max(),
                 _ => 0,
             };
-            match self.reserve_up_to(group, write, max).await? {
+            let mut reserved = self.reserve_up_to(group, write, max).await?;
+            if limit.is_some() && reserved.as_ref().is_some_and(Reservation::is_displaced) {
+                // The server that decided it has not deleted the session. A sign-in of it would not count.
+                Box::pin(self.read_those(group, Entry::is_displaced)).await?;
+                reserved = self.reserve_up_to(group, write, max).await?;
+            }
+            match reserved {
                 Some(reservation) => reservations.push(reservation),
                 None => return Ok(None),
             }
@@ -121,7 +132,7 @@ impl RedisSessionStore {
         written: Written,
     ) {
         for reservation in reservations {
-            let is_settled = reservation.reserved_at == 0 && !matches!(written, Written::Missing);
+            let is_settled = reservation.reserved_at <= 0 && !matches!(written, Written::Missing);
             if !is_settled {
                 let settled = self.settle(write.id, reservation, written).await;
                 drop(settled);

@@ -33,18 +33,27 @@ impl RedisSessionStore {
         limit: Option<SessionLimit>,
     ) -> Result<SignInOutcome, StoreError> {
         let deadline = self.connection.deadline();
-        let written = deadline.bound(self.write_in_steps(write, limit)).await;
-        written.unwrap_or_else(|timed_out| Err(Fault::from(timed_out).into()))
+        let late = |timed_out| StoreError::from(Fault::from(timed_out));
+        // Nothing is stored before all places are reserved.
+        let reserved = deadline.bound(self.reserve_all(&write, limit)).await;
+        let reserved = reserved
+            .map_err(late)
+            .flatten()
+            .map_err(StoreError::not_sent)?;
+        let written = deadline
+            .bound(self.write_in_steps(write, limit, reserved))
+            .await;
+        written.map_err(late).flatten()
     }
 
+    /// Continues after the reservations. There are none if the limit is reached.
     async fn write_in_steps(
         &self,
         write: SignInWrite<'_>,
         limit: Option<SessionLimit>,
+        reserved: Option<Vec<Reservation>>,
     ) -> Result<SignInOutcome, StoreError> {
-        // Nothing is stored before all places are reserved.
-        let reserved = self.reserve_all(&write, limit).await;
-        let Some(mut reservations) = reserved.map_err(StoreError::not_sent)? else {
+        let Some(mut reservations) = reserved else {
             let limit_reached = SignInOutcome::Refused(Refusal::LimitReached);
             return Ok(match self.is_stored(&write).await? {
                 true => SignInOutcome::STORED,

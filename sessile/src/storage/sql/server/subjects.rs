@@ -6,7 +6,7 @@ use crate::{
     storage::{
         EndOutcome, Kept, Loaded, SessionId, SessionLimit, SignInOutcome, SignInWrite,
         SubjectDigest, SubjectStore,
-        sql::{column_millis, from_column_millis},
+        sql::{column_millis, from_column_millis, readable},
     },
 };
 
@@ -26,8 +26,9 @@ impl<B: Database> SubjectStore for DatabaseSessionStore<B> {
         let rows = self
             .run(|database, attempt| database.list(subject, attempt))
             .await?;
-        let sessions = rows.into_iter().map(|(id, row)| Ok((id, row.decode()?)));
-        sessions.collect()
+        Ok(readable(
+            rows.into_iter().map(|(id, row)| (id, row.decode())),
+        ))
     }
 
     async fn find_by_label(&self, label: &str) -> Result<Vec<SessionId>, StoreError> {
