@@ -1,6 +1,6 @@
 //! [`Held`]: the session of a middleware, in the extensions of a request.
 
-use std::{any::TypeId, cell::Cell, marker::PhantomData, rc::Rc};
+use std::{any::TypeId, marker::PhantomData};
 
 use actix_web::dev::Extensions;
 
@@ -13,36 +13,6 @@ pub(super) struct Held {
     pub(super) session: Session,
     /// For the extractors.
     pub(super) pages: Pages,
-    /// What the slot has as soon as that is restored, if an inner middleware has put this session there.
-    pub(super) replaced: Option<Rc<Replaced>>,
-}
-
-/// The session of an outer middleware, or none, that an inner middleware has replaced in their slot.
-///
-/// A request that fails or is dropped is out of the middleware's reach, so the session in the slot leads back to this one.
-#[derive(Debug)]
-pub(super) struct Replaced {
-    held: Option<Held>,
-    is_restored: Cell<bool>,
-}
-
-/// Restores the slot on drop.
-pub(super) struct Restoring(Rc<Replaced>);
-
-impl Replaced {
-    pub(super) fn new(held: Option<Held>) -> (Rc<Self>, Restoring) {
-        let replaced = Rc::new(Self {
-            held,
-            is_restored: Cell::new(false),
-        });
-        (Rc::clone(&replaced), Restoring(replaced))
-    }
-}
-
-impl Drop for Restoring {
-    fn drop(&mut self) {
-        self.0.is_restored.set(true);
-    }
 }
 
 impl Held {
@@ -51,7 +21,6 @@ impl Held {
         Self {
             session: Session::early(),
             pages: Pages::default(),
-            replaced: None,
         }
     }
 }
@@ -90,13 +59,7 @@ impl Slot {
     }
 
     pub(super) fn get(self, extensions: &Extensions) -> Option<&Held> {
-        let mut held = (self.get)(extensions)?;
-        while let Some(replaced) = &held.replaced
-            && replaced.is_restored.get()
-        {
-            held = replaced.held.as_ref()?;
-        }
-        Some(held)
+        (self.get)(extensions)
     }
 
     pub(super) fn set(self, extensions: &mut Extensions, held: Option<Held>) {

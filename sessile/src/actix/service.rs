@@ -1,9 +1,6 @@
 //! [`SessionService`]: serves one request with its session.
 
-use std::{
-    fmt,
-    rc::{Rc, Weak},
-};
+use std::{fmt, rc::Rc};
 
 use actix_web::{
     HttpMessage as _,
@@ -13,7 +10,7 @@ use actix_web::{
 use super::{
     SessionMiddleware,
     errors::WithHeaders,
-    extensions::{Held, Replaced, Slot},
+    extensions::{Held, Slot},
     headers::{apply, cache_control_of},
     pages::with_page,
 };
@@ -65,15 +62,15 @@ where
             let same = match found {
                 // Outer code has taken a handle of the session that this middleware opens.
                 Some(found) if found.session.backend().is_none() => None,
-                _ => outer_sessions(slot, &extensions).find(|held| serves(&held)),
+                _ => outer_sessions(slot, &extensions).find(serves),
             };
-            (found.cloned(), same)
+            (found.cloned(), same.cloned())
         };
         let service = Rc::clone(&self.service);
         let middleware = Rc::clone(&self.middleware);
         let outer = found.filter(|held| held.session.backend().is_some());
         match (&outer, &same) {
-            (None, None) => boxed(|| open_and_commit(service, middleware, request, None)),
+            (None, None) => boxed(|| open_and_commit(service, middleware, request)),
             _ => Box::pin(nest(service, middleware, request, outer, same)),
         }
     }
@@ -81,18 +78,20 @@ where
 
 /// The sessions of outer middlewares that their slots do not have, the outermost first: an inner middleware with the same
 /// marker has replaced them, or the middlewares have markers.
-#[derive(Default)]
-struct Enclosing(Vec<Weak<Held>>);
+struct Enclosing(Vec<Held>);
 
 impl Enclosing {
-    /// Adds a session until the returned value is dropped.
-    fn push(extensions: &mut Extensions, held: Held) -> Rc<Held> {
-        let held = Rc::new(held);
-        let mut enclosing = extensions.remove::<Self>().unwrap_or_default();
-        enclosing.0.retain(|it| it.strong_count() > 0);
-        enclosing.0.push(Rc::downgrade(&held));
-        extensions.insert(enclosing);
-        held
+    fn push(extensions: &mut Extensions, held: Held) {
+        match extensions.get_mut::<Self>() {
+            Some(enclosing) => enclosing.0.push(held),
+            None => drop(extensions.insert(Self(vec![held]))),
+        }
+    }
+
+    fn pop(extensions: &mut Extensions) {
+        if let Some(enclosing) = extensions.get_mut::<Self>() {
+            enclosing.0.pop();
+        }
     }
 }
 
@@ -119,20 +118,19 @@ impl Issued {
 }
 
 /// The sessions of this request that are not in this `slot`.
-fn outer_sessions(slot: Slot, extensions: &Extensions) -> impl Iterator<Item = Held> {
+fn outer_sessions(slot: Slot, extensions: &Extensions) -> impl Iterator<Item = &Held> {
     let unmarked = slot
         .is_marked()
         .then(|| Slot::unmarked().get(extensions))
         .flatten();
     let enclosing = extensions.get::<Enclosing>();
     let enclosing = enclosing.into_iter().flat_map(|it| &it.0);
-    let enclosing = enclosing.filter_map(|held| Some(Held::clone(&*held.upgrade()?)));
-    unmarked.into_iter().cloned().chain(enclosing)
+    unmarked.into_iter().chain(enclosing)
 }
 
-/// Serves a request in which outer middlewares have opened sessions. Outer code sees the session that was in its slot again
-/// as soon as this has ended, also by an error or because it is dropped. If this middleware would open the `same` session as
-/// one of them, it uses that one.
+/// Serves a request in which outer middlewares have opened sessions. Before the response reaches outer code, it
+/// restores the session that was in its slot. If this middleware would open the `same` session as one of them, it uses
+/// that one.
 async fn nest<S, B, Store>(
     service: Rc<S>,
     middleware: Rc<SessionMiddleware<Store>>,
@@ -145,33 +143,32 @@ where
     Store: SessionStore,
 {
     let slot = middleware.slot;
-    let _enclosing = outer
-        .clone()
-        .map(|outer| Enclosing::push(&mut request.extensions_mut(), outer));
-    let (replaced, _restoring) = Replaced::new(outer.clone());
+    if let Some(outer) = &outer {
+        Enclosing::push(&mut request.extensions_mut(), outer.clone());
+    }
     let response = match same {
         Some(same) => {
-            let same = Held {
-                replaced: Some(replaced),
-                ..same
-            };
             slot.set(&mut request.extensions_mut(), Some(same));
             service.call(request).await?
         }
-        None => open_and_commit(service, middleware, request, Some(replaced)).await?,
+        None => open_and_commit(service, middleware, request).await?,
     };
-    // The session in the slot has a handle of the outer one, which would count as one that the application holds.
-    slot.set(&mut response.request().extensions_mut(), outer);
+    {
+        let mut extensions = response.request().extensions_mut();
+        if outer.is_some() {
+            Enclosing::pop(&mut extensions);
+        }
+        slot.set(&mut extensions, outer);
+    }
     Ok(response)
 }
 
 /// Opens the session, calls the inner service, and commits. If outer code has already taken a handle, this opens its
-/// session. The session replaces that of an outer middleware in its slot, if there is one.
+/// session.
 async fn open_and_commit<S, B, Store>(
     service: Rc<S>,
     middleware: Rc<SessionMiddleware<Store>>,
     request: ServiceRequest,
-    replaced: Option<Rc<Replaced>>,
 ) -> Result<ServiceResponse<B>, actix_web::Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
@@ -204,22 +201,26 @@ where
         .map_err(|failure| pages.answer(failure, request.request()))?
     };
     let _closing = Closing(&session);
-    let enclosing = {
+    {
         let mut extensions = request.extensions_mut();
         let held = Held {
             session: session.clone(),
             pages: pages.clone(),
-            replaced,
         };
-        slot.set(&mut extensions, Some(held.clone()));
-        slot.is_marked()
-            .then(|| Enclosing::push(&mut extensions, held))
-    };
+        if slot.is_marked() {
+            Enclosing::push(&mut extensions, held.clone());
+        }
+        slot.set(&mut extensions, Some(held));
+    }
 
     let method = request.method().clone();
     // The changes of a failed handler are committed as well.
     let handled = service.call(request).await.map_err(with_page);
-    drop(enclosing);
+    if let Ok(response) = &handled
+        && slot.is_marked()
+    {
+        Enclosing::pop(&mut response.request().extensions_mut());
+    }
 
     let (status, cache_control, in_request) = match &handled {
         Ok(response) => (

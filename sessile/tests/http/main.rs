@@ -43,7 +43,6 @@ mod log;
 mod log_secrets;
 mod login_races;
 mod markers;
-mod nested_errors;
 mod nesting;
 mod races;
 mod renewing;
