@@ -17,7 +17,7 @@ use crate::{
     cookie::SetCookie,
     error::{CommitError, SessionClosedError, status::HttpStatus as _},
     session::{
-        CookieDue, Flush, Session, SessionStatus,
+        CookieDue, Flush, FlushFor, Session, SessionStatus,
         machine::{Machine, Stored},
     },
     storage::SessionStore,
@@ -97,7 +97,7 @@ impl<S: SessionStore> Engine<S> {
         let is_untouched =
             machine.is_untouched() && machine.stored().is_none_or(|stored| is_kept(stored));
         if is_untouched {
-            machine.commit_untouched();
+            machine.close_committed();
         }
         is_untouched.then(|| dependence(&machine, head))
     }
@@ -119,7 +119,7 @@ impl<S: SessionStore> Engine<S> {
         let stored = {
             // Boxed: it is large, and most requests store nothing.
             let storing = boxed(|| async {
-                let mut flush = session.flush(true).await;
+                let mut flush = session.flush(FlushFor::Commit).await;
                 if flush.work().ends_sessions() {
                     // Boxed, since it is rare.
                     Box::pin(self.end(&mut flush)).await?;

@@ -11,7 +11,7 @@ use crate::{
     record::Payload,
     session::{
         CookieDue, Flush, RebaseError, Session,
-        machine::{Renewal, Stored, Unsettled},
+        machine::{Renewal, Settled, Stored, Unsettled},
     },
     storage::{Freshness, Loaded, SessionStore, StoreError},
 };
@@ -165,14 +165,15 @@ impl<S: SessionStore> Engine<S> {
         let mut newest = newer(stored, current);
         // Changes that landed must not be applied a second time.
         let epoch = newest.record.epoch;
-        let settled = (session.machine()).settle(stored.version, newest.version, epoch);
-        if let Some(secret) = settled.secret {
-            newest.secret = Some(secret);
+        let (settled, discarded) =
+            (session.machine()).settle(stored.version, newest.version, epoch);
+        drop(discarded);
+        if let Settled::Landed(Some(renewal)) = settled {
+            newest.secret = Some(renewal.secret);
         }
-        drop(settled.discarded);
         let newest = Arc::new(newest);
         if let Err(error) = session.rebase(&newest, generation) {
-            if settled.has_landed {
+            if matches!(settled, Settled::Landed(_)) {
                 session.machine().rebase_unmerged(&newest, generation);
             }
             return Err(match error {
@@ -181,9 +182,9 @@ impl<S: SessionStore> Engine<S> {
             });
         }
         session.machine().reopen();
-        match settled.is_known {
-            true => Ok(()),
-            false => Err(SessionReloadError::Unknown),
+        match settled {
+            Settled::Unknown => Err(SessionReloadError::Unknown),
+            Settled::Nothing | Settled::Landed(_) => Ok(()),
         }
     }
 

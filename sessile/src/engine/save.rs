@@ -7,7 +7,7 @@ use super::{
 use crate::{
     clock,
     error::{CommitError, SessionClosedError, SessionSaveError},
-    session::{CookieDue, Flush, Session, SessionStatus, Work},
+    session::{CookieDue, Flush, FlushFor, Session, SessionStatus, Work},
     storage::SessionStore,
 };
 
@@ -18,7 +18,7 @@ impl<S: SessionStore> Engine<S> {
             session.open().await.map_err(CommitError::from)?;
         }
         let saved = clock::within(self.settings.store_timeout, async {
-            let flush = session.flush(false).await;
+            let flush = session.flush(FlushFor::Save).await;
             self.save_flush(session, flush).await
         });
         saved

@@ -25,7 +25,7 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use self::{
-    flush::{BindingKind, CookieDue, Flush, Work},
+    flush::{BindingKind, CookieDue, Flush, FlushFor, Work},
     journal::RebaseError,
     signing_in::MAX_SUBJECT_BYTES,
 };
@@ -219,8 +219,7 @@ impl Session {
                 (None, Some(default)) => default.clone(),
                 (None, None) => return Ok(()),
             };
-            let updated = self.machine().update(seen.as_ref(), &name, text, &update);
-            if updated?.is_some() {
+            if self.machine().update(seen.as_ref(), &name, text, &update)? {
                 return Ok(());
             }
         }

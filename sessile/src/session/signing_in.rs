@@ -1,7 +1,10 @@
 //! Signing a user in, and the labels of the session.
 
+use std::mem;
+
 use super::{
     Session, SessionStatus, Work,
+    flush::{AddedSignIn, FlushSignIn},
     journal::{DetailChanges, SignIn},
 };
 use crate::{
@@ -111,8 +114,9 @@ impl Work {
         };
         changes.apply(&mut self.payload);
         self.journal.change_details(changes.clone());
-        self.own_sign_in = Some(Box::new((changes, self.status)));
-        self.status = self.status.stronger(SessionStatus::Renewed);
+        let status = self.status;
+        self.sign_in = FlushSignIn::Added(Box::new(AddedSignIn { changes, status }));
+        self.status = status.stronger(SessionStatus::Renewed);
     }
 
     /// Takes the sign-in back, which the store refused. The other changes stay.
@@ -122,9 +126,8 @@ impl Work {
             journal.forget_sign_in();
         }
         self.is_rebased = false;
-        self.is_sign_in_forgotten = true;
-        if let Some(own) = self.own_sign_in.take() {
-            (_, self.status) = *own;
+        if let FlushSignIn::Added(own) = mem::replace(&mut self.sign_in, FlushSignIn::Refused) {
+            self.status = own.status;
         }
     }
 }
