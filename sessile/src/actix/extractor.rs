@@ -18,9 +18,7 @@ use super::{
     session_of::SessionOf,
 };
 use crate::{
-    Session,
-    engine::SessionFailure,
-    error::{AuthenticationError, status::HttpStatus as _},
+    Session, config::Settings, engine::SessionFailure, error::AuthenticationError,
     extract::TypedSession,
 };
 
@@ -174,11 +172,11 @@ impl<T: 'static> ExtractSession<T> {
         let request = request.clone();
         Self(Extracting::Loading(Box::pin(async move {
             if let Err(error) = session.load_quietly().await {
-                let status = match session.backend() {
-                    Some(backend) => backend.settings().status_of(&error),
-                    None => error.http_status(),
+                let failure = match session.backend() {
+                    Some(backend) => SessionFailure::open(error, backend.settings()),
+                    // Not reached: a session without a backend has nothing to load.
+                    None => SessionFailure::open(error, &Settings::default()),
                 };
-                let failure = SessionFailure::open(error, status);
                 return Err(Pages::of(&request, slot).fail(failure, &request));
             }
             let converted = convert(session);

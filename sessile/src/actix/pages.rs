@@ -67,10 +67,7 @@ impl Pages {
                 extractor_error(self.unauthenticated, error, headers, request)
             }
             // Signing in does not help.
-            error => {
-                let status = error.http_status();
-                self.fail(SessionFailure::authentication(error, status), request)
-            }
+            error => self.fail(SessionFailure::authentication(error), request),
         }
     }
 }

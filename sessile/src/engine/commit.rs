@@ -15,7 +15,7 @@ use crate::{
     clock,
     config::{Caching, Settings, SupersededPolicy},
     cookie::SetCookie,
-    error::{CommitError, SessionClosedError, status::HttpStatus as _},
+    error::{CommitError, SessionClosedError},
     session::{
         CookieDue, Flush, FlushFor, Session, SessionStatus,
         machine::{Machine, Stored},
@@ -51,8 +51,7 @@ impl<S: SessionStore> SessionManager<S> {
         let policy = &engine.response_policy;
         if !session.is_of(engine) {
             let error = CommitError::ForeignSession;
-            let status = error.http_status();
-            return Err(SessionFailure::commit(error, status, None));
+            return Err(SessionFailure::commit(error, &engine.settings, None));
         }
         if let Some(dependence) = engine.close_untouched(session, head) {
             return Ok(policy.changes(dependence, head.cache_control, None));
@@ -70,13 +69,12 @@ impl<S: SessionStore> SessionManager<S> {
                     error,
                     CommitError::Closed(_) | CommitError::SignInRefused(_)
                 );
-                let status = engine.settings.status_of(&error);
                 // Dropped changes were reported already, and are no failure of the server.
                 if !is_gone {
                     engine.request_failed(Step::Commit, &error, error.is_outage());
                 }
                 let cookie = engine.due_cookie(session, is_gone);
-                Err(SessionFailure::commit(error, status, cookie))
+                Err(SessionFailure::commit(error, &engine.settings, cookie))
             }
         }
     }

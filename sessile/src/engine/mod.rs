@@ -44,10 +44,10 @@ pub use self::{session_info::SessionInfo, sessions::Sessions};
 pub use crate::cookie::{SealingKey, SetCookie};
 use crate::{
     clock::SharedClock,
-    config::{KeyRing, Settings, StoreFailurePolicy},
+    config::{KeyRing, Settings},
     cookie::SessionCookie,
     engine::lifetime::Lifetime,
-    error::{OpenError, SettingsError},
+    error::SettingsError,
     record::SecretPolicy,
     storage::{Observed, SessionStore},
     telemetry::{self, Step},
@@ -193,11 +193,6 @@ impl<S: SessionStore> SessionManager<S> {
 }
 
 impl<S: SessionStore> Engine<S> {
-    fn goes_on_without(&self, error: &OpenError) -> bool {
-        self.request_failed(Step::Open, error, error.is_outage());
-        error.is_store_failure() && self.settings.on_store_failure == StoreFailurePolicy::ServeEmpty
-    }
-
     /// Reports that a step of a request failed. An outage was logged when it began.
     fn request_failed(&self, step: Step, error: &(dyn Error + 'static), is_outage: bool) {
         telemetry::request_failed(step, error, is_outage && self.store.is_failing());

@@ -40,10 +40,7 @@ impl<S: SessionStore> SessionManager<S> {
         session.attach(Arc::clone(&self.0) as _);
         if self.0.settings.loading == Loading::Eager || is_changed {
             let loaded = session.load_quietly().await;
-            return loaded.map_err(|error| {
-                let status = self.0.settings.status_of(&error);
-                SessionFailure::open(error, status)
-            });
+            return loaded.map_err(|error| SessionFailure::open(error, &self.0.settings));
         }
         Ok(())
     }

@@ -18,8 +18,8 @@ use crate::{
 
 /// The result of a merge.
 pub(super) enum Merged {
-    /// The newest stored session, and its payload with the changes.
-    Onto(Arc<Stored>, Payload),
+    /// The newest stored session. The work is based on it, with the changes.
+    Onto(Arc<Stored>),
     /// An earlier attempt landed, and no changes are left to store.
     Landed(Arc<Stored>),
     /// Another request renewed the session.
@@ -41,7 +41,7 @@ impl<S: SessionStore> Engine<S> {
             return self.combine(flush, stored, renewal).await;
         }
         match self.merge(flush, &stored, &mut renewal).await? {
-            Merged::Onto(newest, _) => self.combine(flush, newest, renewal).await,
+            Merged::Onto(newest) => self.combine(flush, newest, renewal).await,
             Merged::Landed(landed) => {
                 let extends = flush.work().extends_life;
                 let cookie = self.cookie_of_change(&stored.record, &landed, None, extends);
@@ -101,10 +101,8 @@ impl<S: SessionStore> Engine<S> {
     ) -> Result<Merged, CommitError> {
         let payload = newest.record.payload();
         let payload = self.replayed(&payload, |payload| flush.work().replay(payload))?;
-        flush
-            .work_mut()
-            .rebase(Arc::clone(&newest), payload.clone());
-        Ok(Merged::Onto(newest, payload))
+        flush.work_mut().rebase(Arc::clone(&newest), payload);
+        Ok(Merged::Onto(newest))
     }
 
     /// `payload` with the changes that `replay` makes, unless its state outgrows its bound.

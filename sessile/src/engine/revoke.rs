@@ -15,7 +15,7 @@ use crate::{
     record::{Epoch, Record, id::SessionId},
     session::{
         CookieDue, Flush,
-        machine::{Binding, Stored, Target},
+        machine::{Binding, Stored},
     },
     storage::{Freshness, Refusal, SessionStore, StoreError, StoreErrorKind},
     telemetry::{self, NotFoundReason, Operation},
@@ -71,13 +71,7 @@ impl<S: SessionStore> Engine<S> {
             return Opened::default();
         };
         if self.lifetime.has_ended(&stored.record, presented_at) {
-            telemetry::session_not_found(NotFoundReason::Expired);
-            let ended = EventKind::Ended(EndCause::Expired);
-            self.report(ended, Some(&stored.id), stored.record.subject_name());
-            return Opened {
-                others: vec![Target::Session(stored.id.clone())],
-                ..Opened::default()
-            };
+            return self.expired(&stored.id, &stored.record);
         }
         Opened {
             binding: Binding::Stored(Arc::clone(stored)),

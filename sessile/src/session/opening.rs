@@ -10,7 +10,7 @@ impl Session {
             return Ok(());
         };
         match self.backend() {
-            Some(backend) if backend.goes_on_without(&error) => {
+            Some(backend) if backend.continues_without_store(&error) => {
                 let mut machine = self.machine();
                 if let Binding::Unopened(cookies) = &machine.binding {
                     let cookies = cookies.clone();
