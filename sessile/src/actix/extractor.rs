@@ -163,7 +163,7 @@ impl<T: 'static> ExtractSession<T> {
         slot: Slot,
         convert: Convert<T>,
     ) -> Self {
-        if session.machine().is_readable() {
+        if session.machine().is_loaded() {
             let converted = convert(session);
             let converted =
                 converted.map_err(|error| Pages::of(request, slot).refuse(error, request));

@@ -108,7 +108,7 @@ impl<S: SessionStore> Engine<S> {
         // A lazy session may be renewed before it is opened. Boxed, since it is rare.
         let is_unopened = {
             let machine = session.machine();
-            machine.status == SessionStatus::Renewed && !machine.is_readable()
+            machine.status == SessionStatus::Renewed && !machine.is_loaded()
         };
         if is_unopened {
             Box::pin(session.open()).await?;

@@ -31,7 +31,7 @@ enum Replacement {
 
 impl<S: SessionStore> Engine<S> {
     /// Whether sessions can be ended on the server.
-    pub(super) fn ends_sessions(&self) -> bool {
+    pub(super) fn can_end_sessions(&self) -> bool {
         !self.is_stateless || self.store.revocations().is_some()
     }
 

@@ -82,7 +82,7 @@ impl Record {
             members.value("sub", details.subject.as_deref());
             members.value("in", millis(details.signed_in_at));
             members.value("auth", millis(details.authenticated_at));
-            members.value("label", details.label.as_deref());
+            members.value("label", details.lookup_label.as_deref());
             members.pairs("labels", &details.labels);
             members.value("life", details.lifetime.map(LifetimeText::of));
             members.value("device", details.device_key.as_deref());
@@ -168,7 +168,7 @@ impl Record {
                 "sub" => details.subject = Some(json::parse(text)?),
                 "in" => details.signed_in_at = time(text)?,
                 "auth" => details.authenticated_at = time(text)?,
-                "label" => details.label = Some(json::parse(text)?),
+                "label" => details.lookup_label = Some(json::parse(text)?),
                 "labels" => details.labels = labels(text)?,
                 "life" => {
                     details.lifetime = Some(json::parse::<LifetimeText>(text)?.into_lifetime())

@@ -185,7 +185,7 @@ impl Machine {
     ) -> Option<Arc<Stored>> {
         let is_commit = purpose == FlushFor::Commit;
         let flushing = mem::take(&mut self.flushing);
-        self.is_status_past = is_commit;
+        self.is_status_of_commit = is_commit;
         if work.ends_sessions() {
             self.put_back_endings(work);
         }

@@ -181,7 +181,7 @@ impl Session {
     fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ReadError> {
         let text = {
             let machine = self.reading();
-            if !machine.is_readable() {
+            if !machine.is_loaded() {
                 return Err(ReadError::NotLoaded);
             }
             machine.payload.state.shared_text(key)
@@ -259,7 +259,7 @@ impl Session {
     }
 
     /// The backend; `None` for a session without a store.
-    pub(super) fn store(&self) -> Option<&dyn Backend> {
+    pub(super) fn backend_with_store(&self) -> Option<&dyn Backend> {
         let backend = self.backend()?;
         (!self.machine().is_detached()).then_some(backend)
     }
@@ -300,18 +300,14 @@ impl Session {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Logs a change that had no effect.
-    fn unless_refused<T>(
-        &self,
-        operation: &'static str,
-        done: Result<T, impl fmt::Display>,
-    ) -> Option<T> {
-        done.inspect_err(|reason| {
-            tracing::warn!(operation, %reason, "a change of a session had no effect");
-        })
-        .ok()
-    }
+/// What a change did, or `None` if it was refused, which is logged.
+fn logged<T>(operation: &'static str, done: Result<T, impl fmt::Display>) -> Option<T> {
+    done.inspect_err(|reason| {
+        tracing::warn!(operation, %reason, "a change of a session had no effect");
+    })
+    .ok()
 }
 
 /// `updater` on the JSON text of values.
@@ -334,7 +330,7 @@ impl fmt::Debug for Session {
         let machine = self.machine();
         f.debug_struct("Session")
             .field("status", &machine.status)
-            .field("loaded", &machine.is_readable())
+            .field("loaded", &machine.is_loaded())
             .field("state", &machine.payload.state)
             .finish_non_exhaustive()
     }

@@ -25,8 +25,9 @@ impl Session {
     #[doc = include_str!("docs/sign_in.md")]
     pub async fn sign_in(&self, subject: &str) -> Result<(), SignInError> {
         check_subject(subject)?;
+        // The response depends on the session, and a session that no middleware has opened warns.
         drop(self.changing());
-        let backend = self.store().ok_or(SignInError::NoStore)?;
+        let backend = self.backend_with_store().ok_or(SignInError::NoStore)?;
         backend.sign_in(self, subject).await
     }
 
@@ -98,7 +99,7 @@ impl Session {
     pub fn set_lookup_label(&self, text: Option<&str>) -> Result<(), WriteError> {
         text.map_or(Ok(()), check_label)?;
         self.changing().change_details(DetailChanges {
-            label: Some(text.map(ToOwned::to_owned)),
+            lookup_label: Some(text.map(ToOwned::to_owned)),
             ..DetailChanges::default()
         })
     }

@@ -87,7 +87,7 @@ pub(crate) struct Machine {
     phase: Phase,
     pub(crate) is_committed: bool,
     /// Whether `status` describes what the commit stored, and no unstored change.
-    pub(super) is_status_past: bool,
+    pub(super) is_status_of_commit: bool,
     /// Whether the request has a cookie of our name, valid or not.
     pub(crate) cookie_came: bool,
     pub(crate) cookie_due: CookieDue,
@@ -125,7 +125,7 @@ impl Machine {
             has_csrf_token: false,
             phase: Phase::Running,
             is_committed: false,
-            is_status_past: false,
+            is_status_of_commit: false,
             cookie_came,
             cookie_due: CookieDue::Nothing,
             is_used: false,
@@ -138,7 +138,7 @@ impl Machine {
     }
 
     /// Whether the values can be read.
-    pub(crate) fn is_readable(&self) -> bool {
+    pub(crate) fn is_loaded(&self) -> bool {
         !matches!(self.binding, Binding::Unopened(_))
     }
 
@@ -295,7 +295,7 @@ impl Machine {
         self.phase = Phase::Closed;
     }
 
-    pub(crate) fn cookie_can_go(&self) -> bool {
+    pub(crate) fn can_send_cookie(&self) -> bool {
         self.phase == Phase::Running
     }
 

@@ -126,7 +126,7 @@ impl Machine {
         match &self.binding {
             Binding::Ended => Err(SessionClosedError::Ended),
             Binding::Superseded(_) => Err(SessionClosedError::Superseded),
-            _ if self.status == SessionStatus::Purged && !self.is_status_past => {
+            _ if self.status == SessionStatus::Purged && !self.is_status_of_commit => {
                 Err(SessionClosedError::Purged)
             }
             Binding::Stored(stored) => Ok(Some(stored.clone())),
@@ -147,7 +147,7 @@ impl Machine {
         if self.phase == Phase::Closed {
             self.phase = Phase::Reopened;
         }
-        if mem::take(&mut self.is_status_past) {
+        if mem::take(&mut self.is_status_of_commit) {
             self.status = SessionStatus::Unchanged;
         }
     }
