@@ -179,12 +179,6 @@ impl<S: SessionStore> SessionManager<S> {
         &self.0.response_policy.request_header
     }
 
-    /// What happens to the sessions from now on: for audit trails, presence, and sockets.
-    #[must_use]
-    pub fn events(&self) -> SessionEvents {
-        self.0.subscribe()
-    }
-
     /// What an application does with the sessions outside of their own requests.
     #[must_use]
     pub fn sessions(&self) -> Sessions<S> {

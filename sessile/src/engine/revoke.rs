@@ -94,18 +94,13 @@ impl<S: SessionStore> Engine<S> {
 
     async fn find_replacement(&self, stored: &Stored) -> Result<Opened, StoreError> {
         let Some(entry) = self.entry(&stored.id).await? else {
-            let ended = EventKind::Ended(EndCause::Mark);
-            self.report(ended, Some(&stored.id), stored.record.subject_name());
+            self.report_of(EventKind::Ended(EndCause::Mark), stored);
             return Ok(Opened::default());
         };
         let Some(id) = entry.moved_to() else {
             return Ok(Opened::default());
         };
-        self.report(
-            EventKind::OldKey,
-            Some(&stored.id),
-            stored.record.subject_name(),
-        );
+        self.report_of(EventKind::OldKey, stored);
         if !entry.is_moved_at(self.clock.now()) {
             return Ok(Opened::default());
         }
