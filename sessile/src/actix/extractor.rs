@@ -72,12 +72,11 @@ impl SessionExt for HttpRequest {
 
 impl SessionExt for ServiceRequest {
     fn get_session(&self) -> Session {
-        let found = found_in(&self.extensions());
-        found.unwrap_or_else(|| made_in(&mut self.extensions_mut()))
+        self.request().get_session()
     }
 
     fn get_session_of<M: 'static>(&self) -> Option<SessionOf<M>> {
-        SessionOf::found_in(&self.extensions())
+        self.request().get_session_of()
     }
 }
 

@@ -32,15 +32,17 @@ mod touch;
 
 use std::{error::Error, fmt, sync::Arc};
 
-pub use self::administration::SessionsPage;
 #[cfg(feature = "actix")]
 pub(crate) use self::commit::boxed;
-pub use self::events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents};
-pub use self::response::{HeaderChanges, ResponseHead, SessionFailure};
-pub(crate) use self::{backend::Backend, events::EventSender};
+pub use self::{
+    administration::SessionsPage,
+    events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents},
+    response::{HeaderChanges, ResponseHead, SessionFailure},
+    session_info::SessionInfo,
+    sessions::Sessions,
+};
+pub(crate) use self::{backend::Backend, events::EventSender, open::Opened, sign_in::Limiter};
 use self::{combine::WriterTable, commit::ResponsePolicy};
-pub(crate) use self::{open::Opened, sign_in::Limiter};
-pub use self::{session_info::SessionInfo, sessions::Sessions};
 pub use crate::cookie::{SealingKey, SetCookie};
 use crate::{
     clock::SharedClock,
