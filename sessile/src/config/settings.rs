@@ -76,9 +76,9 @@ pub struct Settings {
     pub session_header: Option<String>,
     /// Whether cookies work over plain HTTP, for development.
     ///
-    /// Default: `false`. With it, the cookie has no `Secure`, and its name none of the prefixes `__Host-`, `__Host-Http-`, `__Secure-` and `__Http-`, which
-    /// browsers refuse without `Secure` (RFC 6265bis, section 4.1.3). An attacker on the network can take over the
-    /// sessions (OWASP ASVS 5.0, 3.3.1), so a warning is logged.
+    /// Default: `false`. With it, the cookie has no `Secure`, and its name has none of the prefixes `__Host-`,
+    /// `__Host-Http-`, `__Secure-` and `__Http-`, which browsers refuse without `Secure` (RFC 6265bis, section 4.1.3). An
+    /// attacker on the network can take over the sessions (OWASP ASVS 5.0, 3.3.1), so a warning is logged.
     pub allow_plain_http: bool,
     /// How long a session lives, and what extends its life: the idle timeout
     /// (OWASP ASVS 5.0, 7.3.1).

@@ -160,7 +160,7 @@ pub(crate) type Values<'a> = SmallVec<[Cow<'a, [u8]>; 1]>;
 /// The cookies of one name in a request's `Cookie` headers.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NamedCookies<'a> {
-    /// Nothing.
+    /// No cookie has the name.
     Nothing,
     /// These values, in their order, with quotes removed and percent-encoding undone. At least one, at most [`MAX_VALUES`].
     Values(Values<'a>),

@@ -53,10 +53,9 @@ impl<S: SessionStore> SessionManager<S> {
         if matches!(self.0.settings.loading, Loading::Lazy) {
             return Ok(self.session(Binding::Unopened(shared(&cookies)), true, began_at));
         }
-        // It is opened in place, because moving it costs more.
+        // The session is opened in place, and the future is pinned where it is, because moving them costs more.
         let session = self.session(Binding::New, true, began_at);
         let values = cookies.iter().map(|cookie| &**cookie);
-        // Pinned where it is, because moving it costs more.
         let finding = pin!(self.0.find(values, began_at));
         let found = clock::within(self.0.settings.store_timeout, finding).await;
         match found.unwrap_or_else(|after| Err(OpenError::Timeout { after })) {

@@ -92,8 +92,8 @@ impl<S: SessionStore> Engine<S> {
     }
 }
 
-/// The limit of the sessions of a user, and how its store applies it. The engine does not know otherwise that the store
-/// has this capability.
+/// The limit of the sessions of a user, and how its store applies it. The engine's type does not say that the store has
+/// this capability, so the function is stored.
 pub(crate) struct Limiter<S> {
     limit: SessionLimit,
     sign_in: SignInFn<S>,

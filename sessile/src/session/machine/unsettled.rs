@@ -42,8 +42,8 @@ impl Unsettled {
         self.into_journal_after(None)
     }
 
-    /// The changes of the attempts after the one that landed; of all attempts, if none did. And those that have no
-    /// effect any more.
+    /// The changes of the attempts after the one that landed; of all attempts, if none did. The second value has the
+    /// changes that have no effect any more.
     fn into_journal_after(self, landed: Option<usize>) -> (Journal, Discarded) {
         let settled = landed.map_or(0, |index| index + 1);
         let mut journal = Journal::default();
