@@ -18,9 +18,7 @@ use super::{
     session_of::SessionOf,
 };
 use crate::{
-    Session,
-    engine::SessionFailure,
-    error::{AuthenticationError, status::HttpStatus as _},
+    Session, config::Settings, engine::SessionFailure, error::AuthenticationError,
     extract::TypedSession,
 };
 
@@ -79,12 +77,11 @@ impl SessionExt for HttpRequest {
 
 impl SessionExt for ServiceRequest {
     fn get_session(&self) -> Session {
-        let found = found_in(&self.extensions());
-        found.unwrap_or_else(|| made_in(&mut self.extensions_mut()))
+        self.request().get_session()
     }
 
     fn get_session_of<M: 'static>(&self) -> Option<SessionOf<M>> {
-        SessionOf::found_in(&self.extensions())
+        self.request().get_session_of()
     }
 }
 
@@ -170,7 +167,7 @@ impl<T: 'static> ExtractSession<T> {
         slot: Slot,
         convert: Convert<T>,
     ) -> Self {
-        if session.machine().is_readable() {
+        if session.machine().is_loaded() {
             let converted = convert(session);
             let converted =
                 converted.map_err(|error| Pages::of(request, slot).refuse(error, request));
@@ -179,11 +176,11 @@ impl<T: 'static> ExtractSession<T> {
         let request = request.clone();
         Self(Extracting::Loading(Box::pin(async move {
             if let Err(error) = session.load_quietly().await {
-                let status = match session.backend() {
-                    Some(backend) => backend.settings().status_of(&error),
-                    None => error.http_status(),
+                let failure = match session.backend() {
+                    Some(backend) => SessionFailure::open(error, backend.settings()),
+                    // Not reached: a session without a backend has nothing to load.
+                    None => SessionFailure::open(error, &Settings::default()),
                 };
-                let failure = SessionFailure::open(error, status);
                 return Err(Pages::of(&request, slot).fail(failure, &request));
             }
             let converted = convert(session);

@@ -14,8 +14,8 @@ mod pages;
 mod service;
 mod session_of;
 
-pub use self::authentication::{RecentlyAuthenticated, SignedIn, Unextended};
 pub use self::{
+    authentication::{RecentlyAuthenticated, SignedIn, Unextended},
     builder::SessionMiddlewareBuilder,
     csrf::CsrfGuard,
     extractor::SessionExt,

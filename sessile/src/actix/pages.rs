@@ -67,10 +67,7 @@ impl Pages {
                 extractor_error(self.unauthenticated, error, headers, request)
             }
             // Signing in does not help.
-            error => {
-                let status = error.http_status();
-                self.fail(SessionFailure::authentication(error, status), request)
-            }
+            error => self.fail(SessionFailure::authentication(error), request),
         }
     }
 }
@@ -175,15 +172,15 @@ fn page<E: ResponseError>(
         headers.retry_after = None;
     }
     apply(headers, response.headers_mut());
-    require_challenge(&mut response, || error.error_response());
+    require_challenge(&mut response, error);
     response
 }
 
 /// A 401 has to name a way to authenticate (RFC 9110, section 15.5.2). If the page has no such header, it gets that of
 /// the error's response.
-fn require_challenge(page: &mut HttpResponse, error_response: impl FnOnce() -> HttpResponse) {
+fn require_challenge(page: &mut HttpResponse, error: &impl ResponseError) {
     if page.status() == StatusCode::UNAUTHORIZED && !page.headers().contains_key(WWW_AUTHENTICATE) {
-        let response = error_response();
+        let response = error.error_response();
         if let Some(challenge) = response.headers().get(WWW_AUTHENTICATE) {
             page.headers_mut()
                 .insert(WWW_AUTHENTICATE, challenge.clone());

@@ -12,11 +12,11 @@ use super::{
     errors::WithHeaders,
     extensions::{Held, Slot},
     headers::{apply, cache_control_of},
-    pages::with_page,
+    pages::{Pages, with_page},
 };
 use crate::{
     Session,
-    engine::{HeaderChanges, ResponseHead, boxed},
+    engine::{HeaderChanges, ResponseHead, SessionFailure, boxed},
     storage::SessionStore,
 };
 
@@ -228,6 +228,7 @@ where
             cache_control_of(response.headers()),
             slot.get(&response.request().extensions()).is_some(),
         ),
+        // The error dropped the request with its extensions.
         Err(error) => (error.as_response_error().status_code(), None, false),
     };
     let known_handles = 1 + usize::from(early.is_some()) + usize::from(in_request);
@@ -238,25 +239,9 @@ where
         Some(cache_control) => head.with_cache_control(cache_control),
         None => head,
     };
-    let committed = manager.commit(&session, &head).await;
-    let changes = match (committed, &handled) {
-        (Ok(changes), _) => changes,
-        (Err(failure), Ok(response)) => {
-            let error = pages.answer(failure, response.request());
-            let issued = Issued::take(&mut response.request().extensions_mut());
-            return Err(issued.into_iter().fold(error, WithHeaders::of));
-        }
-        // The error dropped the request. The middleware keeps no copy of it, because a copy would prevent the router
-        // from changing it.
-        (Err(failure), Err(error)) => {
-            let mut failed = actix_web::Error::from(failure);
-            let mut inner = error.as_error::<WithHeaders>();
-            while let Some(WithHeaders { error, headers }) = inner {
-                failed = WithHeaders::of(failed, headers.clone());
-                inner = error.as_error::<WithHeaders>();
-            }
-            return Err(failed);
-        }
+    let changes = match manager.commit(&session, &head).await {
+        Ok(changes) => changes,
+        Err(failure) => return Err(commit_error(pages, failure, &handled)),
     };
     match handled {
         Ok(mut response) => {
@@ -268,6 +253,32 @@ where
         }
         Err(error) if changes == HeaderChanges::default() => Err(error),
         Err(error) => Err(WithHeaders::of(error, changes)),
+    }
+}
+
+/// The error in place of what the inner service returned. It has the cookies that inner middlewares have issued.
+fn commit_error<B>(
+    pages: &Pages,
+    failure: SessionFailure,
+    handled: &Result<ServiceResponse<B>, actix_web::Error>,
+) -> actix_web::Error {
+    match handled {
+        Ok(response) => {
+            let error = pages.answer(failure, response.request());
+            let issued = Issued::take(&mut response.request().extensions_mut());
+            issued.into_iter().fold(error, WithHeaders::of)
+        }
+        // The error dropped the request. The middleware keeps no copy of it, because a copy would prevent the router
+        // from changing it.
+        Err(error) => {
+            let mut failed = actix_web::Error::from(failure);
+            let mut inner = error.as_error::<WithHeaders>();
+            while let Some(WithHeaders { error, headers }) = inner {
+                failed = WithHeaders::of(failed, headers.clone());
+                inner = error.as_error::<WithHeaders>();
+            }
+            failed
+        }
     }
 }
 

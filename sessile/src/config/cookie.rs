@@ -58,22 +58,16 @@ pub(super) fn check(settings: &Settings) -> Result<(), InvalidCookieError> {
     if let Some(header) = &settings.session_header {
         return check_header(header);
     }
-    check_name(&settings.cookie_name)?;
-    check_attribute("Path", &settings.cookie_path)?;
-    if !settings.cookie_path.is_empty() && !settings.cookie_path.starts_with('/') {
+    let (name, path) = (&*settings.cookie_name, &*settings.cookie_path);
+    let domain = settings.cookie_domain.as_deref().unwrap_or_default();
+    check_name(name)?;
+    check_attribute("Path", path)?;
+    if !path.is_empty() && !path.starts_with('/') {
         return Err(InvalidCookieError::RelativePath);
     }
-    let domain = settings.cookie_domain.as_deref();
-    if let Some(domain) = domain {
-        check_attribute("Domain", domain)?;
-    }
-    let longest = [settings.cookie_name.as_str(), &settings.cookie_path]
-        .into_iter()
-        .chain(domain)
-        .map(str::len)
-        .max();
-    if let Some(len) = longest.filter(|len| *len > MAX_LEN) {
-        return Err(InvalidCookieError::TooLong { len, max: MAX_LEN });
+    check_attribute("Domain", domain)?;
+    for text in [name, path, domain] {
+        check_len(text)?;
     }
     if settings.cookie_same_site == SameSite::None && !settings.cookie_secure {
         return Err(InvalidCookieError::InsecureSameSite);
@@ -99,17 +93,18 @@ const RESERVED_HEADERS: [&str; 9] = [
 
 fn check_header(name: &str) -> Result<(), InvalidCookieError> {
     check_name(name)?;
-    if name.len() > MAX_LEN {
-        let len = name.len();
-        return Err(InvalidCookieError::TooLong { len, max: MAX_LEN });
-    }
-    let reserved = RESERVED_HEADERS.into_iter();
-    match reserved
-        .into_iter()
-        .find(|it| name.eq_ignore_ascii_case(it))
-    {
+    check_len(name)?;
+    let mut reserved = RESERVED_HEADERS.into_iter();
+    match reserved.find(|it| name.eq_ignore_ascii_case(it)) {
         Some(header) => Err(InvalidCookieError::ReservedHeader { header }),
         None => Ok(()),
+    }
+}
+
+fn check_len(text: &str) -> Result<(), InvalidCookieError> {
+    match text.len() {
+        ..=MAX_LEN => Ok(()),
+        len => Err(InvalidCookieError::TooLong { len, max: MAX_LEN }),
     }
 }
 
@@ -161,11 +156,8 @@ fn check_prefix(settings: &Settings) -> Result<(), InvalidCookieError> {
     let begins_with = |prefix| begins_with(&settings.cookie_name, prefix);
     let refuse = |prefix, because| Err(InvalidCookieError::Prefix { prefix, because });
     if begins_with(HOST) {
-        if settings
-            .cookie_domain
-            .as_ref()
-            .is_some_and(|it| !it.is_empty())
-        {
+        let domain = settings.cookie_domain.as_deref();
+        if !domain.unwrap_or_default().is_empty() {
             return refuse(HOST, "with a Domain");
         }
         if settings.cookie_path != "/" {

@@ -93,8 +93,8 @@ impl SessionCookie {
     /// Looks for the cookies of our name in the [headers](Self::request_header) of a request, without unsealing them.
     pub(crate) fn find<'a>(&self, headers: impl IntoIterator<Item = &'a [u8]>) -> NamedCookies<'a> {
         match &self.transport {
-            Transport::Cookie(attributes) => find_named(headers, &attributes.name, MAX_VALUE_LEN),
-            Transport::Header { .. } => find_bare(headers, MAX_VALUE_LEN),
+            Transport::Cookie(attributes) => find_named(headers, &attributes.name),
+            Transport::Header { .. } => find_bare(headers),
         }
     }
 
@@ -160,7 +160,7 @@ pub(crate) type Values<'a> = SmallVec<[Cow<'a, [u8]>; 1]>;
 /// The cookies of one name in a request's `Cookie` headers.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NamedCookies<'a> {
-    /// Nothing.
+    /// No cookie has the name.
     Nothing,
     /// These values, in their order, with quotes removed and percent-encoding undone. At least one, at most [`MAX_VALUES`].
     Values(Values<'a>),
@@ -172,27 +172,20 @@ pub(crate) enum NamedCookies<'a> {
 ///
 /// Other cookies may contain anything. There can be several of one name: a page on a sibling domain or another
 /// path can set a second one (RFC 6265bis, section 8.6).
-fn find_named<'a>(
-    headers: impl IntoIterator<Item = &'a [u8]>,
-    name: &str,
-    max_len: usize,
-) -> NamedCookies<'a> {
-    find_in(headers, b';', max_len, |pair| {
-        value_under(name.as_bytes(), pair)
-    })
+fn find_named<'a>(headers: impl IntoIterator<Item = &'a [u8]>, name: &str) -> NamedCookies<'a> {
+    find_in(headers, b';', |pair| value_under(name.as_bytes(), pair))
 }
 
 /// The values in `headers` that have nothing but values. A proxy may have joined several lines with commas (RFC 9110,
 /// section 5.3).
-fn find_bare<'a>(headers: impl IntoIterator<Item = &'a [u8]>, max_len: usize) -> NamedCookies<'a> {
-    find_in(headers, b',', max_len, |part| Some(part.trim_ascii()))
+fn find_bare<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> NamedCookies<'a> {
+    find_in(headers, b',', |part| Some(part.trim_ascii()))
 }
 
 /// What `value_of` finds in the parts of all `headers`.
 fn find_in<'a>(
     headers: impl IntoIterator<Item = &'a [u8]>,
     separator: u8,
-    max_len: usize,
     value_of: impl Fn(&'a [u8]) -> Option<&'a [u8]>,
 ) -> NamedCookies<'a> {
     let mut values = SmallVec::new();
@@ -201,7 +194,7 @@ fn find_in<'a>(
         let mut start = 0;
         for end in memchr_iter(separator, header).chain([header.len()]) {
             if let Some(value) = value_of(&header[start..end]) {
-                match usable(value, max_len) {
+                match usable(value) {
                     Ok(_) if values.len() == MAX_VALUES => break,
                     Ok(value) => values.push(value),
                     Err(reason) => unusable = Some(reason),
@@ -217,11 +210,11 @@ fn find_in<'a>(
     }
 }
 
-fn usable(value: &[u8], max_len: usize) -> Result<Cow<'_, [u8]>, RejectReason> {
+fn usable(value: &[u8]) -> Result<Cow<'_, [u8]>, RejectReason> {
     match value.len() {
         0 => Err(RejectReason::Empty),
-        len if len > max_len => Err(RejectReason::TooLong),
-        _ => Ok(decoded(value)),
+        1..=MAX_VALUE_LEN => Ok(decoded(value)),
+        _ => Err(RejectReason::TooLong),
     }
 }
 

@@ -268,11 +268,12 @@ impl<S: SessionStore> Engine<S> {
         }
         record.forget_previous(now, self.secrets.grace);
         let ends_at = self.lifetime.ends_at(&record);
-        record.ends_at = match moves_end || !Lifetime::is_unchanged(&stored.record, &record) {
-            true => ends_at,
-            // The last use may be one that extended nothing.
-            false => ends_at.min(stored.record.ends_at),
-        };
+        record.ends_at =
+            match moves_end || !Lifetime::have_same_own_lifetime(&stored.record, &record) {
+                true => ends_at,
+                // The last use may be one that extended nothing.
+                false => ends_at.min(stored.record.ends_at),
+            };
         if let Some(Renewal { secret, epoch }) = &renewal {
             record.renew(secret, *epoch, now);
             if let (Some(_), Some(secrets)) = (self.secrets.rotation_interval, &mut record.secrets)

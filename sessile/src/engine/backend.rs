@@ -3,12 +3,13 @@
 use super::{Engine, Opened};
 use crate::{
     clock::Timestamp,
-    config::Settings,
+    config::{Settings, StoreFailurePolicy},
     cookie::SessionCookie,
     error::{OpenError, SessionReloadError, SessionSaveError, SignInError},
     record::Record,
     session::{Session, machine::Cookies},
     storage::{BoxFuture, SessionStore},
+    telemetry::Step,
 };
 
 /// Loads and stores a session. A session does not know the type of its store.
@@ -33,7 +34,7 @@ pub(crate) trait Backend: Send + Sync {
     ) -> BoxFuture<'a, Result<Opened, OpenError>>;
 
     /// Logs that a session could not be opened. Returns whether the request continues without the store.
-    fn goes_on_without(&self, error: &OpenError) -> bool;
+    fn continues_without_store(&self, error: &OpenError) -> bool;
 
     /// Stores the changes of `session`.
     fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>>;
@@ -75,8 +76,9 @@ impl<S: SessionStore> Backend for Engine<S> {
         Box::pin(self.find(cookies.iter().map(|cookie| &**cookie), presented_at))
     }
 
-    fn goes_on_without(&self, error: &OpenError) -> bool {
-        self.goes_on_without(error)
+    fn continues_without_store(&self, error: &OpenError) -> bool {
+        self.request_failed(Step::Open, error, error.is_outage());
+        error.is_store_failure() && self.settings.on_store_failure == StoreFailurePolicy::ServeEmpty
     }
 
     fn save<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), SessionSaveError>> {

@@ -15,9 +15,9 @@ use crate::{
     clock,
     config::{Caching, Settings, SupersededPolicy},
     cookie::SetCookie,
-    error::{CommitError, SessionClosedError, status::HttpStatus as _},
+    error::{CommitError, SessionClosedError},
     session::{
-        CookieDue, Flush, Session, SessionStatus,
+        CookieDue, Flush, FlushFor, Session, SessionStatus,
         machine::{Machine, Stored},
     },
     storage::SessionStore,
@@ -51,8 +51,7 @@ impl<S: SessionStore> SessionManager<S> {
         let policy = &engine.response_policy;
         if !session.is_of(engine) {
             let error = CommitError::ForeignSession;
-            let status = error.http_status();
-            return Err(SessionFailure::commit(error, status, None));
+            return Err(SessionFailure::commit(error, &engine.settings, None));
         }
         if let Some(dependence) = engine.close_untouched(session, head) {
             return Ok(policy.changes(dependence, head.cache_control, None));
@@ -70,13 +69,12 @@ impl<S: SessionStore> SessionManager<S> {
                     error,
                     CommitError::Closed(_) | CommitError::SignInRefused(_)
                 );
-                let status = engine.settings.status_of(&error);
                 // Dropped changes were reported already, and are no failure of the server.
                 if !is_gone {
                     engine.request_failed(Step::Commit, &error, error.is_outage());
                 }
                 let cookie = engine.due_cookie(session, is_gone);
-                Err(SessionFailure::commit(error, status, cookie))
+                Err(SessionFailure::commit(error, &engine.settings, cookie))
             }
         }
     }
@@ -97,7 +95,7 @@ impl<S: SessionStore> Engine<S> {
         let is_untouched =
             machine.is_untouched() && machine.stored().is_none_or(|stored| is_kept(stored));
         if is_untouched {
-            machine.commit_untouched();
+            machine.close_committed();
         }
         is_untouched.then(|| dependence(&machine, head))
     }
@@ -110,7 +108,7 @@ impl<S: SessionStore> Engine<S> {
         // A lazy session may be renewed before it is opened. Boxed, since it is rare.
         let is_unopened = {
             let machine = session.machine();
-            machine.status == SessionStatus::Renewed && !machine.is_readable()
+            machine.status == SessionStatus::Renewed && !machine.is_loaded()
         };
         if is_unopened {
             Box::pin(session.open()).await?;
@@ -119,7 +117,7 @@ impl<S: SessionStore> Engine<S> {
         let stored = {
             // Boxed: it is large, and most requests store nothing.
             let storing = boxed(|| async {
-                let mut flush = session.flush(true).await;
+                let mut flush = session.flush(FlushFor::Commit).await;
                 if flush.work().ends_sessions() {
                     // Boxed, since it is rare.
                     Box::pin(self.end(&mut flush)).await?;

@@ -20,13 +20,13 @@ impl<S: SessionStore> Engine<S> {
         while let Some(target) = flush.work().ending.last().cloned() {
             match target {
                 Target::Session(id) => self.end_one(&id).await?,
-                Target::Cookies(cookies, at) if self.ends_sessions() => {
+                Target::Cookies(cookies, at) if self.can_end_sessions() => {
                     let cookies = cookies.iter().map(|cookie| &**cookie);
                     for id in self.ended_by(cookies, at).await? {
                         self.end_one(&id).await?;
                     }
                 }
-                Target::Unjudged(cookies, at) if self.ends_sessions() => {
+                Target::Unjudged(cookies, at) if self.can_end_sessions() => {
                     if let Some(id) = self.ended_by_one(&cookies, at).await? {
                         self.end_one(&id).await?;
                     }

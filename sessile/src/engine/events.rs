@@ -10,7 +10,7 @@ use tokio::sync::broadcast::{
     },
 };
 
-use super::Engine;
+use super::{Engine, SessionManager};
 use crate::{
     clock::Timestamp,
     record::Record,
@@ -235,11 +235,13 @@ impl EventSender {
     }
 }
 
-impl<S: SessionStore> Engine<S> {
-    pub(super) fn subscribe(&self) -> SessionEvents {
+impl<S: SessionStore> SessionManager<S> {
+    /// What happens to the sessions from now on: for audit trails, presence, and sockets.
+    #[must_use]
+    pub fn events(&self) -> SessionEvents {
         SessionEvents {
-            of_engine: self.events.subscribe(),
-            of_store: self.store.end_reporter().map(EndReporter::subscribe),
+            of_engine: self.0.events.subscribe(),
+            of_store: self.0.store.end_reporter().map(EndReporter::subscribe),
         }
     }
 }
@@ -255,6 +257,11 @@ impl<S> Engine<S> {
         });
     }
 
+    /// Reports an event of this session.
+    pub(super) fn report_of(&self, kind: EventKind, stored: &Stored) {
+        self.report(kind, Some(&stored.id), stored.record.subject_name());
+    }
+
     /// Reports what a flush did that stored the session as `stored`.
     pub(super) fn report_stored(&self, work: &Work, stored: &Stored) {
         let base = work.base();
@@ -265,12 +272,11 @@ impl<S> Engine<S> {
         let is_renewed = base.is_some_and(|base| base.record.epoch != stored.record.epoch);
         let secret = |record: &Record| record.secrets.as_ref().map(|it| it.current);
         let is_rotated = base.is_some_and(|base| secret(&base.record) != secret(&stored.record));
-        let report = |kind| self.report(kind, Some(&stored.id), stored.record.subject_name());
+        let report = |kind| self.report_of(kind, stored);
         let is_new = match base {
             Some(base) if base.id == stored.id => false,
             Some(base) if self.is_stateless || base.secret.is_none() => {
-                let moved = EventKind::Ended(EndCause::Moved);
-                self.report(moved, Some(&base.id), base.record.subject_name());
+                self.report_of(EventKind::Ended(EndCause::Moved), base);
                 false
             }
             // If there is a base, another request has renewed or ended it, and this one began another session.

@@ -199,7 +199,7 @@ impl Lifetime {
     }
 
     /// Whether both records have the same lifetime of their own, or none.
-    pub(crate) fn is_unchanged(one: &Record, other: &Record) -> bool {
+    pub(crate) fn have_same_own_lifetime(one: &Record, other: &Record) -> bool {
         let own = |record: &Record| record.details().and_then(|it| it.lifetime);
         own(one) == own(other)
     }

@@ -32,22 +32,24 @@ mod touch;
 
 use std::{error::Error, fmt, sync::Arc};
 
-pub use self::administration::SessionsPage;
 #[cfg(feature = "actix")]
 pub(crate) use self::commit::boxed;
-pub use self::events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents};
-pub use self::response::{HeaderChanges, ResponseHead, SessionFailure};
-pub(crate) use self::{backend::Backend, events::EventSender};
+pub use self::{
+    administration::SessionsPage,
+    events::{EndCause, EventKind, MissedEventsError, SessionEvent, SessionEvents},
+    response::{HeaderChanges, ResponseHead, SessionFailure},
+    session_info::SessionInfo,
+    sessions::Sessions,
+};
+pub(crate) use self::{backend::Backend, events::EventSender, open::Opened, sign_in::Limiter};
 use self::{combine::WriterTable, commit::ResponsePolicy};
-pub(crate) use self::{open::Opened, sign_in::Limiter};
-pub use self::{session_info::SessionInfo, sessions::Sessions};
 pub use crate::cookie::{SealingKey, SetCookie};
 use crate::{
     clock::SharedClock,
-    config::{KeyRing, Settings, StoreFailurePolicy},
+    config::{KeyRing, Settings},
     cookie::SessionCookie,
     engine::lifetime::Lifetime,
-    error::{OpenError, SettingsError},
+    error::SettingsError,
     record::SecretPolicy,
     storage::{Observed, SessionStore},
     telemetry::{self, Step},
@@ -182,12 +184,6 @@ impl<S: SessionStore> SessionManager<S> {
         &self.0.response_policy.request_header
     }
 
-    /// What happens to the sessions from now on: for audit trails, presence, and sockets.
-    #[must_use]
-    pub fn events(&self) -> SessionEvents {
-        self.0.subscribe()
-    }
-
     /// What an application does with the sessions outside of their own requests.
     #[must_use]
     pub fn sessions(&self) -> Sessions<S> {
@@ -196,11 +192,6 @@ impl<S: SessionStore> SessionManager<S> {
 }
 
 impl<S: SessionStore> Engine<S> {
-    fn goes_on_without(&self, error: &OpenError) -> bool {
-        self.request_failed(Step::Open, error, error.is_outage());
-        error.is_store_failure() && self.settings.on_store_failure == StoreFailurePolicy::ServeEmpty
-    }
-
     /// Reports that a step of a request failed. An outage was logged when it began.
     fn request_failed(&self, step: Step, error: &(dyn Error + 'static), is_outage: bool) {
         telemetry::request_failed(step, error, is_outage && self.store.is_failing());

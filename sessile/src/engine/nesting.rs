@@ -1,8 +1,9 @@
 //! Requests that have a session before the middleware opens one: from outer code, or from an outer middleware.
 //!
-//! The request's extensions hold one session per marker of the middlewares, which all code uses. A session of outer code gets its store when the
-//! middleware opens it, in place, so its handles stay valid. Its changes are replayed on the stored state. If they do
-//! not fit, the request fails before the handler runs, so no earlier version of the session has to be kept.
+//! The request's extensions hold one session per marker of the middlewares, which all code uses. A session of outer code
+//! gets its store when the middleware opens it, in place, so its handles stay valid. Its changes are replayed on the
+//! stored state. If they do not fit, the request fails before the handler runs, so no earlier version of the session has
+//! to be kept.
 //!
 //! A session of an outer middleware is used if its cookie has the same name, because a browser has one cookie per name.
 //! Otherwise the inner middleware replaces it with its own session, and restores it after the commit.
@@ -40,10 +41,7 @@ impl<S: SessionStore> SessionManager<S> {
         session.attach(Arc::clone(&self.0) as _);
         if self.0.settings.loading == Loading::Eager || is_changed {
             let loaded = session.load_quietly().await;
-            return loaded.map_err(|error| {
-                let status = self.0.settings.status_of(&error);
-                SessionFailure::open(error, status)
-            });
+            return loaded.map_err(|error| SessionFailure::open(error, &self.0.settings));
         }
         Ok(())
     }

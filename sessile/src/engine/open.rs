@@ -9,7 +9,7 @@ use std::{borrow::Cow, pin::pin, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::{EndCause, Engine, EventKind, SessionFailure, SessionManager, choose::sort};
+use super::{Backend, EndCause, Engine, EventKind, SessionFailure, SessionManager, choose::sort};
 use crate::{
     clock::{self, Timestamp},
     config::Loading,
@@ -53,22 +53,18 @@ impl<S: SessionStore> SessionManager<S> {
         if matches!(self.0.settings.loading, Loading::Lazy) {
             return Ok(self.session(Binding::Unopened(shared(&cookies)), true, began_at));
         }
-        // It is opened in place, because moving it costs more.
+        // The session is opened in place, and the future is pinned where it is, because moving them costs more.
         let session = self.session(Binding::New, true, began_at);
         let values = cookies.iter().map(|cookie| &**cookie);
-        // Pinned where it is, because moving it costs more.
         let finding = pin!(self.0.find(values, began_at));
         let found = clock::within(self.0.settings.store_timeout, finding).await;
         match found.unwrap_or_else(|after| Err(OpenError::Timeout { after })) {
             // There are no changes to replay.
             Ok(opened) => drop(session.machine().open(opened)),
-            Err(error) if self.0.goes_on_without(&error) => {
+            Err(error) if self.0.continues_without_store(&error) => {
                 session.machine().detach(shared(&cookies));
             }
-            Err(error) => {
-                let status = self.0.settings.status_of(&error);
-                return Err(SessionFailure::open(error, status));
-            }
+            Err(error) => return Err(SessionFailure::open(error, &self.0.settings)),
         }
         Ok(session)
     }
@@ -211,14 +207,14 @@ impl<S: SessionStore> Engine<S> {
             Content::Key(key) => (&key.id, key.hint.as_ref()),
             Content::Record(stored) => (&stored.id, None),
         };
-        for freshness in [Freshness::Cached, Freshness::Current] {
+        let mut freshness = Freshness::Cached;
+        loop {
             let Some(loaded) = self.load(id, hint, freshness).await? else {
                 telemetry::session_not_found(NotFoundReason::Missing);
-                break;
+                return Ok(Opened::default());
             };
             let (presented, key, is_outdated) = self.judge(cookies, &loaded.record, presented_at);
-            let opens = presented.opens();
-            if opens && !self.lifetime.has_ended(&loaded.record, presented_at) {
+            if presented.opens() && !self.lifetime.has_ended(&loaded.record, presented_at) {
                 let stored = Stored {
                     id: id.clone(),
                     secret: key.and_then(|key| key.secret),
@@ -232,34 +228,52 @@ impl<S: SessionStore> Engine<S> {
                     others: Vec::new(),
                 });
             }
-            if freshness == Freshness::Cached {
-                continue;
+            match freshness {
+                // A cache may have an earlier record.
+                Freshness::Cached => freshness = Freshness::Current,
+                Freshness::Current => {
+                    return Ok(self.rejected(id, &loaded.record, presented, presented_at));
+                }
             }
-            let subject = loaded.record.subject_name();
-            if opens {
-                telemetry::session_not_found(NotFoundReason::Expired);
-                self.report(EventKind::Ended(EndCause::Expired), Some(id), subject);
-                return Ok(Opened {
-                    others: vec![Target::Session(id.clone())],
-                    ..Opened::default()
-                });
-            }
-            self.report(EventKind::OldKey, Some(id), subject);
-            if presented == Presented::Stale {
-                let epoch = (loaded.record).previous_epoch(presented_at, self.secrets.grace);
-                // Only a key without a secret names a session that a renewal has moved. Another one has the application's
-                // values in its state.
-                let moves = key.is_some_and(|it| it.secret.is_none());
-                let moved_to = moves.then(|| loaded.record.moved_to()).flatten();
-                let id = moved_to.unwrap_or_else(|| id.clone());
-                return Ok(Opened {
-                    binding: Binding::Stale { id, epoch },
-                    ..Opened::default()
-                });
-            }
-            telemetry::session_not_found(NotFoundReason::OldKey);
         }
-        Ok(Opened::default())
+    }
+
+    /// What keys open that do not open the session with this current `record`.
+    fn rejected(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        presented: Presented,
+        presented_at: Timestamp,
+    ) -> Opened {
+        if presented.opens() {
+            return self.expired(id, record);
+        }
+        self.report(EventKind::OldKey, Some(id), record.subject_name());
+        if presented != Presented::Stale {
+            telemetry::session_not_found(NotFoundReason::OldKey);
+            return Opened::default();
+        }
+        // Only a session whose id is its key moves to another id. Another one has the application's values in its state.
+        let moved_to = id.actix_session_key().and_then(|_| record.moved_to());
+        Opened {
+            binding: Binding::Stale {
+                id: moved_to.unwrap_or_else(|| id.clone()),
+                epoch: record.previous_epoch(presented_at, self.secrets.grace),
+            },
+            ..Opened::default()
+        }
+    }
+
+    /// What opens an expired session: nothing, but a purge still ends it.
+    pub(super) fn expired(&self, id: &SessionId, record: &Record) -> Opened {
+        telemetry::session_not_found(NotFoundReason::Expired);
+        let ended = EventKind::Ended(EndCause::Expired);
+        self.report(ended, Some(id), record.subject_name());
+        Opened {
+            others: vec![Target::Session(id.clone())],
+            ..Opened::default()
+        }
     }
 
     /// What the best of the keys in `cookies` allows, that key, and whether its cookie has to be sealed again.

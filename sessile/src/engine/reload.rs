@@ -11,15 +11,15 @@ use crate::{
     record::Payload,
     session::{
         CookieDue, Flush, RebaseError, Session,
-        machine::{Renewal, Stored, Unsettled},
+        machine::{Renewal, Settled, Stored, Unsettled},
     },
     storage::{Freshness, Loaded, SessionStore, StoreError},
 };
 
 /// The result of a merge.
 pub(super) enum Merged {
-    /// The newest stored session, and its payload with the changes.
-    Onto(Arc<Stored>, Payload),
+    /// The newest stored session. The work is based on it, with the changes.
+    Onto(Arc<Stored>),
     /// An earlier attempt landed, and no changes are left to store.
     Landed(Arc<Stored>),
     /// Another request renewed the session.
@@ -41,7 +41,7 @@ impl<S: SessionStore> Engine<S> {
             return self.combine(flush, stored, renewal).await;
         }
         match self.merge(flush, &stored, &mut renewal).await? {
-            Merged::Onto(newest, _) => self.combine(flush, newest, renewal).await,
+            Merged::Onto(newest) => self.combine(flush, newest, renewal).await,
             Merged::Landed(landed) => {
                 let extends = flush.work().extends_life;
                 let cookie = self.cookie_of_change(&stored.record, &landed, None, extends);
@@ -101,10 +101,8 @@ impl<S: SessionStore> Engine<S> {
     ) -> Result<Merged, CommitError> {
         let payload = newest.record.payload();
         let payload = self.replayed(&payload, |payload| flush.work().replay(payload))?;
-        flush
-            .work_mut()
-            .rebase(Arc::clone(&newest), payload.clone());
-        Ok(Merged::Onto(newest, payload))
+        flush.work_mut().rebase(Arc::clone(&newest), payload);
+        Ok(Merged::Onto(newest))
     }
 
     /// `payload` with the changes that `replay` makes, unless its state outgrows its bound.
@@ -165,14 +163,15 @@ impl<S: SessionStore> Engine<S> {
         let mut newest = newer(stored, current);
         // Changes that landed must not be applied a second time.
         let epoch = newest.record.epoch;
-        let settled = (session.machine()).settle(stored.version, newest.version, epoch);
-        if let Some(secret) = settled.secret {
-            newest.secret = Some(secret);
+        let (settled, discarded) =
+            (session.machine()).settle(stored.version, newest.version, epoch);
+        drop(discarded);
+        if let Settled::Landed(Some(renewal)) = settled {
+            newest.secret = Some(renewal.secret);
         }
-        drop(settled.discarded);
         let newest = Arc::new(newest);
         if let Err(error) = session.rebase(&newest, generation) {
-            if settled.has_landed {
+            if matches!(settled, Settled::Landed(_)) {
                 session.machine().rebase_unmerged(&newest, generation);
             }
             return Err(match error {
@@ -181,9 +180,9 @@ impl<S: SessionStore> Engine<S> {
             });
         }
         session.machine().reopen();
-        match settled.is_known {
-            true => Ok(()),
-            false => Err(SessionReloadError::Unknown),
+        match settled {
+            Settled::Unknown => Err(SessionReloadError::Unknown),
+            Settled::Nothing | Settled::Landed(_) => Ok(()),
         }
     }
 

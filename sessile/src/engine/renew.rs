@@ -119,17 +119,18 @@ impl<S: SessionStore> Engine<S> {
                 UpdateOutcome::Conflict => telemetry::conflict(),
             }
             // A merge does not apply changes a second time that an earlier attempt stored.
-            let payload;
-            (old, payload) = match self.merge(flush, &old, &mut None).await? {
-                Merged::Onto(newest, payload) => (newest, payload),
+            old = match self.merge(flush, &old, &mut None).await? {
+                Merged::Onto(newest) => {
+                    new.record.set_payload(flush.work().payload.clone());
+                    newest
+                }
                 Merged::Landed(newest) => {
-                    let payload = newest.record.payload();
-                    (newest, payload)
+                    new.record.set_payload(newest.record.payload());
+                    newest
                 }
                 Merged::Superseded => return Ok(Moved::Superseded(old)),
                 Merged::Ended => return Ok(Moved::Ended),
             };
-            new.record.set_payload(payload);
             new.record.merge_times(&old.record);
             let version = Version::generate();
             match self.update_stored(new, &new.record, version).await? {

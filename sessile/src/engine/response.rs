@@ -3,6 +3,7 @@
 use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 use crate::{
+    config::Settings,
     cookie::SetCookie,
     error::{AuthenticationError, CommitError, OpenError, status::SERVICE_UNAVAILABLE},
 };
@@ -224,17 +225,24 @@ enum Cause {
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl SessionFailure {
-    pub(crate) fn open(cause: OpenError, status: u16) -> Self {
+    pub(crate) fn open(cause: OpenError, settings: &Settings) -> Self {
+        let status = settings.status_of(&cause);
         Self::new(Cause::Open(cause), status, None)
     }
 
-    pub(crate) fn commit(cause: CommitError, status: u16, cookie: Option<SetCookie>) -> Self {
+    pub(crate) fn commit(
+        cause: CommitError,
+        settings: &Settings,
+        cookie: Option<SetCookie>,
+    ) -> Self {
+        let status = settings.status_of(&cause);
         Self::new(Cause::Commit(cause), status, cookie)
     }
 
     /// The user is not authenticated as the request requires, for a reason for which signing in would not help.
     #[cfg(feature = "actix")]
-    pub(crate) fn authentication(cause: AuthenticationError, status: u16) -> Self {
+    pub(crate) fn authentication(cause: AuthenticationError) -> Self {
+        let status = crate::error::status::HttpStatus::http_status(&cause);
         Self::new(Cause::Authentication(cause), status, None)
     }
 

@@ -15,7 +15,7 @@ use crate::{
     record::{Epoch, Record, id::SessionId},
     session::{
         CookieDue, Flush,
-        machine::{Binding, Stored, Target},
+        machine::{Binding, Stored},
     },
     storage::{Freshness, Refusal, SessionStore, StoreError, StoreErrorKind},
     telemetry::{self, NotFoundReason, Operation},
@@ -31,7 +31,7 @@ enum Replacement {
 
 impl<S: SessionStore> Engine<S> {
     /// Whether sessions can be ended on the server.
-    pub(super) fn ends_sessions(&self) -> bool {
+    pub(super) fn can_end_sessions(&self) -> bool {
         !self.is_stateless || self.store.revocations().is_some()
     }
 
@@ -74,13 +74,7 @@ impl<S: SessionStore> Engine<S> {
             return Opened::default();
         };
         if self.lifetime.has_ended(&stored.record, presented_at) {
-            telemetry::session_not_found(NotFoundReason::Expired);
-            let ended = EventKind::Ended(EndCause::Expired);
-            self.report(ended, Some(&stored.id), stored.record.subject_name());
-            return Opened {
-                others: vec![Target::Session(stored.id.clone())],
-                ..Opened::default()
-            };
+            return self.expired(&stored.id, &stored.record);
         }
         Opened {
             binding: Binding::Stored(Arc::clone(stored)),
@@ -103,18 +97,13 @@ impl<S: SessionStore> Engine<S> {
 
     async fn find_replacement(&self, stored: &Stored) -> Result<Opened, StoreError> {
         let Some(entry) = self.entry(&stored.id).await? else {
-            let ended = EventKind::Ended(EndCause::Mark);
-            self.report(ended, Some(&stored.id), stored.record.subject_name());
+            self.report_of(EventKind::Ended(EndCause::Mark), stored);
             return Ok(Opened::default());
         };
         let Some(id) = entry.moved_to() else {
             return Ok(Opened::default());
         };
-        self.report(
-            EventKind::OldKey,
-            Some(&stored.id),
-            stored.record.subject_name(),
-        );
+        self.report_of(EventKind::OldKey, stored);
         if !entry.is_moved_at(self.clock.now()) {
             return Ok(Opened::default());
         }
@@ -152,14 +141,12 @@ impl<S: SessionStore> Engine<S> {
             ..(*stored).clone()
         };
         renewed.record.epoch = epoch;
-        // If the cookie would be too large, the old session must not end.
         let mut renewed = Arc::new(renewed);
-        self.issue(&renewed)?;
         // The new id is on no list, but a mark may have ended the sign-in.
         if self.is_revoked(&renewed, Freshness::Current).await? {
             return Self::refused(flush, Refusal::SubjectEnded);
         }
-        if !self.replace(&stored.id, &renewed.id, epoch).await? {
+        if !self.replace(&stored.id, &renewed).await? {
             match self.replacement(&stored.id, epoch).await? {
                 Some(Replacement::Own(id)) => Arc::make_mut(&mut renewed).id = id,
                 Some(Replacement::Other) => return self.create_replacement(flush, &stored).await,
@@ -169,23 +156,20 @@ impl<S: SessionStore> Engine<S> {
         Ok(Performed::Stored(renewed, CookieDue::Issue))
     }
 
-    /// Ends the session `old`, which `new` replaces. Returns whether it had not ended before.
-    async fn replace(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        epoch: Epoch,
-    ) -> Result<bool, StoreError> {
+    /// Ends the session `old`, which `new` replaces, unless the cookie of `new` would be too large. Returns whether it had
+    /// not ended before.
+    async fn replace(&self, old: &SessionId, new: &Arc<Stored>) -> Result<bool, CommitError> {
         let Some(list) = self.store.revocations() else {
             return Ok(true);
         };
+        self.issue(new)?;
         let now = self.clock.now();
         let mut entry = Record::revocation(now);
-        entry.epoch = epoch;
+        entry.epoch = new.record.epoch;
         entry.ends_at = now.saturating_add(self.secrets.grace);
-        entry.move_to(new);
+        entry.move_to(&new.id);
         let ending = list.add(old, &entry, self.entry_ttl());
-        self.store.observe(Operation::Create, ending).await
+        Ok(self.store.observe(Operation::Create, ending).await?)
     }
 
     /// What replaced an ended session, if a renewal did; `epoch` is the one of this request.

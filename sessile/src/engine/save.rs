@@ -7,7 +7,7 @@ use super::{
 use crate::{
     clock,
     error::{CommitError, SessionClosedError, SessionSaveError},
-    session::{CookieDue, Flush, Session, SessionStatus, Work},
+    session::{CookieDue, Flush, FlushFor, Session, SessionStatus, Work},
     storage::SessionStore,
 };
 
@@ -18,7 +18,7 @@ impl<S: SessionStore> Engine<S> {
             session.open().await.map_err(CommitError::from)?;
         }
         let saved = clock::within(self.settings.store_timeout, async {
-            let flush = session.flush(false).await;
+            let flush = session.flush(FlushFor::Save).await;
             self.save_flush(session, flush).await
         });
         saved
@@ -41,12 +41,12 @@ impl<S: SessionStore> Engine<S> {
             action => action,
         };
         let needs_cookie = self.needs_cookie(action, flush.work());
-        if needs_cookie && !session.machine().cookie_can_go() {
+        if needs_cookie && !session.machine().can_send_cookie() {
             return Err(SessionSaveError::ResponseSent);
         }
         let performed = self.perform(action, &mut flush).await?;
         // The client may have disconnected in the meantime.
-        if needs_cookie && !session.machine().cookie_can_go() {
+        if needs_cookie && !session.machine().can_send_cookie() {
             return self.conclude_unsent(&mut flush, performed).await;
         }
         self.conclude_save(&mut flush, performed)
@@ -121,7 +121,7 @@ impl<S: SessionStore> Engine<S> {
             | Action::Renew => true,
             Action::Update => self.is_stateless,
             // A session that has ended on the server stays ended, even if the browser keeps the cookie.
-            Action::RemoveCookie => !self.ends_sessions() && work.cookie_came,
+            Action::RemoveCookie => !self.can_end_sessions() && work.cookie_came,
             _ => false,
         }
     }

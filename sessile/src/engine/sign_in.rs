@@ -10,7 +10,7 @@ use crate::{
     clock,
     error::{CommitError, SignInError},
     record::{Payload, Record, State, id::SubjectDigest},
-    session::{Flush, Session, journal::SignIn},
+    session::{Flush, FlushFor, Session, journal::SignIn},
     storage::{
         Freshness, SessionLimit, SessionStore, SignInFn, SignInOutcome, SignInWrite, StoreError,
         SubjectStore,
@@ -33,7 +33,7 @@ impl<S: SessionStore> Engine<S> {
             at: began_at,
         };
         let saved = clock::within(self.settings.store_timeout, async {
-            let mut flush = session.flush(false).await;
+            let mut flush = session.flush(FlushFor::Save).await;
             // Before anything that can fail, so that the session keeps it.
             flush.work_mut().sign_in(sign_in, self.clock.now());
             self.save_flush(session, flush).await
@@ -92,8 +92,8 @@ impl<S: SessionStore> Engine<S> {
     }
 }
 
-/// The limit of the sessions of a user, and how its store applies it. The engine does not know otherwise that the store
-/// has this capability.
+/// The limit of the sessions of a user, and how its store applies it. The engine's type does not say that the store has
+/// this capability, so the function is stored.
 pub(crate) struct Limiter<S> {
     limit: SessionLimit,
     sign_in: SignInFn<S>,

@@ -40,7 +40,7 @@ impl<S: SessionStore> Engine<S> {
             // Another request changed the session, which extended its lifetime.
             UpdateOutcome::Conflict if sends => self.reissue(stored, due).await,
             UpdateOutcome::Conflict => Ok(Performed::Nothing),
-            UpdateOutcome::Missing | UpdateOutcome::Refused(_) => Ok(gone(due)),
+            UpdateOutcome::Missing | UpdateOutcome::Refused(_) => Ok(ended(due)),
         }
     }
 
@@ -53,7 +53,7 @@ impl<S: SessionStore> Engine<S> {
     ) -> Result<Performed, CommitError> {
         if self.is_stateless {
             return Ok(match self.is_missing(&stored).await? {
-                true => gone(due),
+                true => ended(due),
                 false => Performed::Reissue(stored),
             });
         }
@@ -67,10 +67,10 @@ impl<S: SessionStore> Engine<S> {
                 }))
             }
             Ok(Some(_)) => Ok(Performed::Nothing),
-            Ok(None) => Ok(gone(due)),
+            Ok(None) => Ok(ended(due)),
             Err(error) if error.kind() == StoreErrorKind::Corrupt => {
                 telemetry::record_corrupt(&error);
-                Ok(gone(due))
+                Ok(ended(due))
             }
             Err(error) => Err(error.into()),
         }
@@ -78,7 +78,7 @@ impl<S: SessionStore> Engine<S> {
 }
 
 /// The outcome if another request has ended the unchanged session, and this cookie is due.
-const fn gone(due: CookieDue) -> Performed {
+const fn ended(due: CookieDue) -> Performed {
     match due {
         // A save of this request stored the session. The response would say that it exists.
         CookieDue::Issue => Performed::Refused(SessionClosedError::Ended),

@@ -107,8 +107,8 @@ pub enum InvalidCookieError {
         /// The name of the header.
         header: &'static str,
     },
-    /// The name begins with `__Host-` or `__Secure-`, and browsers refuse such a cookie with these
-    /// attributes (RFC 6265bis, section 4.1.3).
+    /// The name begins with `__Host-`, `__Secure-`, `__Host-Http-` or `__Http-`, and browsers refuse such a cookie with
+    /// these attributes (RFC 6265bis, section 4.1.3).
     #[error("browsers refuse a cookie named {prefix}… {because}")]
     Prefix {
         /// The prefix of the name.

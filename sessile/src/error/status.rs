@@ -1,4 +1,4 @@
-//! The HTTP statuses of the errors. Every adapter responds with them, except that `Engine::status_of` replaces 503 by
+//! The HTTP statuses of the errors. Every adapter responds with them, except that `Settings::status_of` replaces 503 by
 //! the status of [`StoreFailurePolicy`](crate::config::StoreFailurePolicy).
 
 use super::{

@@ -70,7 +70,7 @@
 //! | a cookie whose session has ended or does not exist | a new one, which is empty |
 //! | several cookies of the name, of which one verifies | the session of that cookie |
 //! | several cookies of one session | that session: the newest secret counts or, if the session is in the cookie, the latest change |
-//! | cookies of several live sessions | the only one whose record has a subject; otherwise a new one, and a warning is logged |
+//! | cookies of several live sessions | the only one whose record has a subject; otherwise a new one, and the first such request is logged as a warning |
 //!
 //! Browsers send several cookies of one name after a path or a domain was changed, or if an application on a parent
 //! domain has a cookie of that name. At most three sessions are loaded, those with a subject first, and then those

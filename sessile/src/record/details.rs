@@ -14,11 +14,10 @@ pub(crate) struct Details {
     pub(crate) signed_in_at: Option<Timestamp>,
     /// When the user last authenticated. Later than the sign-in if the application asked again.
     pub(crate) authenticated_at: Option<Timestamp>,
-    /// What sessions can be found by.
-    pub(crate) label: Option<String>,
+    pub(crate) lookup_label: Option<String>,
     /// Values for the next request, in the order in which they were set.
     pub(crate) flashes: Vec<Flash>,
-    /// What a list of sessions shows, by name. In the order of the names.
+    /// For lists of sessions, by name and in the order of the names.
     pub(crate) labels: Vec<(String, String)>,
     /// The lifetime that the session has in place of the settings'.
     pub(crate) lifetime: Option<Persistence>,
@@ -89,7 +88,7 @@ impl Details {
 
     /// About how many bytes of memory they take.
     pub(super) fn footprint(&self) -> usize {
-        let texts = [&self.subject, &self.label, &self.device_key];
+        let texts = [&self.subject, &self.lookup_label, &self.device_key];
         let texts: usize = texts.into_iter().flatten().map(String::len).sum();
         let pairs = self.labels.iter().chain(&self.unknown);
         let pairs: usize = pairs

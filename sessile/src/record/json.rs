@@ -245,7 +245,7 @@ fn has_inexact_integer(text: &str) -> bool {
 }
 
 /// Where the first byte is that doesn't stand for itself in a string: it ends there, or something is
-/// escaped, or it is no JSON. By the word, since strings are most of what there is to read.
+/// escaped, or it is no JSON. Eight bytes are read at a time, because most of a record is strings.
 pub(crate) fn first_special(bytes: &[u8]) -> Option<usize> {
     let (words, rest) = bytes.as_chunks::<8>();
     for (word, at) in words.iter().zip((0..).step_by(8)) {

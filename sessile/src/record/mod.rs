@@ -176,7 +176,7 @@ impl Record {
     #[doc = include_str!("docs/label.md")]
     #[must_use]
     pub fn label(&self) -> Option<&str> {
-        self.details.as_deref()?.label.as_deref()
+        self.details.as_deref()?.lookup_label.as_deref()
     }
 
     /// What only some records have, if this one has any of it.

@@ -59,20 +59,21 @@ impl Record {
             details: None,
         };
         let mut reader = Reader::new(&text);
-        if let Some(state) = reader.state()
-            && let Some(record) = (Self {
+        let state = reader.state();
+        let read = state.and_then(|state| {
+            let record = Self {
                 state,
                 ..record.clone()
-            })
-            .with_members(reader.rest())
-        {
-            return record;
-        }
-        // A name has escapes, or another program wrote the JSON.
-        let mut whole = String::new();
-        record.encode_until_state(&mut whole);
-        whole.push_str(&text);
-        Self::decode_any(&whole.into())
+            };
+            record.with_members(reader.rest())
+        });
+        read.unwrap_or_else(|| {
+            // A name has escapes, or another program wrote the JSON.
+            let mut whole = String::new();
+            record.encode_until_state(&mut whole);
+            whole.push_str(&text);
+            Self::decode_any(&whole.into())
+        })
     }
 }
 

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use self::members::{FlashText, LifetimeText, PreviousText, RotationText};
+use self::members::{FlashText, LifetimeText, PreviousText, RotationText, digest};
 use super::{Details, Epoch, Record, Secrets, reader::Reader};
 use crate::{
     clock::Timestamp,
     record::{
-        SecretDigest,
         json::{self, JsonError, push_json_string},
         state::Pairs,
     },
@@ -82,7 +81,7 @@ impl Record {
             members.value("sub", details.subject.as_deref());
             members.value("in", millis(details.signed_in_at));
             members.value("auth", millis(details.authenticated_at));
-            members.value("label", details.label.as_deref());
+            members.value("label", details.lookup_label.as_deref());
             members.pairs("labels", &details.labels);
             members.value("life", details.lifetime.map(LifetimeText::of));
             members.value("device", details.device_key.as_deref());
@@ -138,7 +137,8 @@ impl Record {
         }
         let time = |name| number(name).map(Timestamp::from_unix_millis);
         let state: Pairs<'_> = json::parse(member("s").ok_or(MISSING)?)?;
-        let current = member("k").map(digest).transpose()?;
+        let current = member("k").map(|text| digest(json::parse(text)?));
+        let current = current.transpose()?;
         let mut record = Self {
             state: state.into_state(buffer),
             created_at: time("c")?,
@@ -168,7 +168,7 @@ impl Record {
                 "sub" => details.subject = Some(json::parse(text)?),
                 "in" => details.signed_in_at = time(text)?,
                 "auth" => details.authenticated_at = time(text)?,
-                "label" => details.label = Some(json::parse(text)?),
+                "label" => details.lookup_label = Some(json::parse(text)?),
                 "labels" => details.labels = labels(text)?,
                 "life" => {
                     details.lifetime = Some(json::parse::<LifetimeText>(text)?.into_lifetime())
@@ -205,11 +205,6 @@ impl Record {
 
 /// A record without a member that each record has.
 const MISSING: DecodeError = DecodeError::NotARecord(JsonError::Shape { line: 1, column: 1 });
-
-fn digest(text: &str) -> Result<SecretDigest, DecodeError> {
-    let text: &str = json::parse(text)?;
-    SecretDigest::decode(text).ok_or(DecodeError::Secrets)
-}
 
 fn labels(text: &str) -> Result<Vec<(String, String)>, JsonError> {
     let pairs: Pairs<'_> = json::parse(text)?;

@@ -1,6 +1,6 @@
 //! Controlling a [`Session`] as a whole: its key, its end, its lifetime, loading and saving.
 
-use super::{Session, SessionStatus, journal::DetailChanges};
+use super::{Session, SessionStatus, journal::DetailChanges, logged};
 use crate::{
     clock::Timestamp,
     config::Persistence,
@@ -14,14 +14,14 @@ impl Session {
     ///
     #[doc = include_str!("docs/renew.md")]
     pub fn renew(&self) {
-        self.unless_refused("renew", self.try_renew());
+        logged("renew", self.try_renew());
     }
 
     /// Ends the session: the store deletes its state, and the browser removes the cookie. For signing out.
     ///
     #[doc = include_str!("docs/purge.md")]
     pub fn purge(&self) {
-        self.unless_refused("purge", self.try_purge());
+        logged("purge", self.try_purge());
     }
 
     /// Ends the session and starts an empty one in the same request: for a message after signing out.
@@ -99,7 +99,7 @@ impl Session {
     ///
     #[doc = include_str!("docs/load.md")]
     pub async fn load(&self) -> Result<(), OpenError> {
-        drop(self.reading());
+        self.machine().is_used = true;
         self.load_quietly().await
     }
 
@@ -111,14 +111,14 @@ impl Session {
     #[doc = include_str!("docs/is_loaded.md")]
     #[must_use]
     pub fn is_loaded(&self) -> bool {
-        self.reading().is_readable()
+        self.reading().is_loaded()
     }
 
     /// Stores the changes now, without waiting for the end of the request.
     ///
     #[doc = include_str!("docs/save.md")]
     pub async fn save(&self) -> Result<(), SessionSaveError> {
-        let backend = self.store().ok_or(SessionSaveError::NoStore)?;
+        let backend = self.backend_with_store().ok_or(SessionSaveError::NoStore)?;
         self.reading().check_phase()?;
         backend.save(self).await
     }
@@ -127,8 +127,10 @@ impl Session {
     ///
     #[doc = include_str!("docs/reload.md")]
     pub async fn reload(&self) -> Result<(), SessionReloadError> {
-        let backend = self.store().ok_or(SessionReloadError::NoStore)?;
-        drop(self.reading());
+        let backend = self
+            .backend_with_store()
+            .ok_or(SessionReloadError::NoStore)?;
+        self.machine().is_used = true;
         backend.reload(self).await
     }
 

@@ -36,7 +36,7 @@ impl Session {
         let grace = (self.backend()).map_or(Duration::ZERO, |it| it.settings().grace());
         let accepted = {
             let machine = self.reading();
-            if !machine.is_readable() {
+            if !machine.is_loaded() {
                 return Err(CsrfError::NotLoaded);
             }
             if machine.is_detached() {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Session;
+use super::{Session, logged};
 use crate::{
     error::WriteError,
     record::json::{self, Text},
@@ -25,11 +25,11 @@ impl Session {
     /// ```
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
-        let (readable, contains) = {
+        let (is_loaded, contains) = {
             let machine = self.reading();
-            (machine.is_readable(), machine.payload.state.contains(key))
+            (machine.is_loaded(), machine.payload.state.contains(key))
         };
-        warn_unless(readable, "contains_key");
+        warn_unless(is_loaded, "contains_key");
         contains
     }
 
@@ -37,8 +37,7 @@ impl Session {
     ///
     #[doc = include_str!("docs/remove.md")]
     pub fn remove(&self, key: &str) -> Option<Value> {
-        let removed = self.unless_refused("remove", self.try_remove(key));
-        removed.flatten()
+        logged("remove", self.try_remove(key)).flatten()
     }
 
     /// Removes the value under `key` and returns it as a `T`, or unchanged if it is not a `T`.
@@ -51,8 +50,7 @@ impl Session {
     /// # Ok::<(), sessile::SessionInsertError>(())
     /// ```
     pub fn remove_as<T: DeserializeOwned>(&self, key: &str) -> Option<Result<T, Value>> {
-        let removed = self.unless_refused("remove", self.remove_text(key));
-        let text = removed.flatten()?;
+        let text = logged("remove", self.remove_text(key)).flatten()?;
         Some(json::parse(&text).map_err(|_| json::value_of(&text)))
     }
 
@@ -60,7 +58,7 @@ impl Session {
     ///
     #[doc = include_str!("docs/clear.md")]
     pub fn clear(&self) {
-        self.unless_refused("clear", self.try_clear());
+        logged("clear", self.try_clear());
     }
 
     /// A copy of all values, which costs parsing them. Later changes don't appear in it.
@@ -68,11 +66,11 @@ impl Session {
     #[doc = include_str!("docs/entries.md")]
     #[must_use]
     pub fn entries(&self) -> HashMap<String, Value> {
-        let (readable, state) = {
+        let (is_loaded, state) = {
             let machine = self.reading();
-            (machine.is_readable(), machine.payload.state.clone())
+            (machine.is_loaded(), machine.payload.state.clone())
         };
-        warn_unless(readable, "entries");
+        warn_unless(is_loaded, "entries");
         state
             .iter()
             .map(|(name, text)| (name.to_owned(), json::value_of(text)))
@@ -102,8 +100,8 @@ impl Session {
     }
 }
 
-fn warn_unless(readable: bool, operation: &'static str) {
-    if !readable {
+fn warn_unless(is_loaded: bool, operation: &'static str) {
+    if !is_loaded {
         tracing::warn!(operation, "a session was read before it was loaded");
     }
 }

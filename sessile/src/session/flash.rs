@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Session, journal::DetailChanges};
+use super::{Session, journal::DetailChanges, logged};
 use crate::{
     error::{ReadError, SessionGetError, WriteError},
     record::{Flash, MAX_FLASH_BYTES, json},
@@ -44,7 +44,7 @@ impl Session {
     fn try_take_flash<T: DeserializeOwned>(&self, key: &str) -> Result<Vec<T>, ReadError> {
         let flashes = {
             let machine = self.reading();
-            if !machine.is_readable() {
+            if !machine.is_loaded() {
                 return Err(ReadError::NotLoaded);
             }
             let flashes = machine.payload.details().map_or(&[][..], |it| &it.flashes);
@@ -61,7 +61,7 @@ impl Session {
             ..DetailChanges::default()
         });
         // A session that takes no changes still shows them, and the next request does so as well.
-        self.unless_refused("take_flash", taken);
+        logged("take_flash", taken);
         Ok(values)
     }
 }

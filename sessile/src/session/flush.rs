@@ -7,7 +7,7 @@ use tokio::sync::MutexGuard;
 use super::{
     Session, SessionStatus,
     journal::{DetailChanges, Discarded, Journal, SignIn},
-    machine::{Binding, InFlight, Machine, Stored, Target, Unsettled},
+    machine::{Binding, Flushing, InFlight, Machine, Stored, Target, Unsettled},
 };
 use crate::{
     error::SessionClosedError,
@@ -23,23 +23,31 @@ pub(crate) struct Flush<'a> {
     session: &'a Session,
     work: Work,
     is_finished: bool,
-    /// Whether it is the flush of the commit.
-    last: bool,
+    purpose: FlushFor,
     /// The write that the store has not answered.
     pub(crate) in_flight: InFlight,
     _guard: MutexGuard<'a, ()>,
 }
 
+/// What a flush is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FlushFor {
+    /// A save or a sign-in during the request.
+    Save,
+    /// The commit, which closes the session.
+    Commit,
+}
+
 impl Session {
-    /// Waits for other flushes of this session, and begins one. The `last` flush closes the session.
-    pub(crate) async fn flush(&self, last: bool) -> Flush<'_> {
+    /// Waits for other flushes of this session, and begins one.
+    pub(crate) async fn flush(&self, purpose: FlushFor) -> Flush<'_> {
         let guard = self.lock_flush().await;
-        let work = self.machine().begin_flush(last);
+        let work = self.machine().begin_flush(purpose);
         Flush {
             session: self,
             work,
             is_finished: false,
-            last,
+            purpose,
             in_flight: InFlight::Nothing,
             _guard: guard,
         }
@@ -97,7 +105,7 @@ impl Flush<'_> {
     pub(crate) fn finish(&mut self, outcome: FlushOutcome) {
         self.is_finished = true;
         let mut machine = self.session.machine();
-        let to_rebase = machine.finish(&mut self.work, outcome, self.last);
+        let to_rebase = machine.finish(&mut self.work, outcome, self.purpose);
         drop(machine);
         self.rebase(to_rebase);
     }
@@ -117,7 +125,7 @@ impl Flush<'_> {
 impl Drop for Flush<'_> {
     fn drop(&mut self) {
         if !self.is_finished {
-            let in_flight = mem::replace(&mut self.in_flight, InFlight::Nothing);
+            let in_flight = mem::take(&mut self.in_flight);
             let mut machine = self.session.machine();
             let to_rebase = machine.put_back(&mut self.work, in_flight);
             drop(machine);
@@ -127,15 +135,11 @@ impl Drop for Flush<'_> {
 }
 
 impl Machine {
-    /// Takes the changes since the session was last stored. The `last` flush is that of the commit, and
-    /// closes the session.
-    pub(crate) fn begin_flush(&mut self, last: bool) -> Work {
-        self.is_flushing = true;
-        self.is_flush_discarded = false;
-        let (ending, abandoned) = match &mut self.endings {
-            Some(endings) => endings.take_due(),
-            None => Default::default(),
-        };
+    /// Takes the changes since the session was last stored. The flush of the commit closes the session.
+    pub(crate) fn begin_flush(&mut self, purpose: FlushFor) -> Work {
+        self.flushing = Flushing::Yes;
+        let endings = self.endings.as_mut().map(|it| it.take_due());
+        let (ending, abandoned) = endings.unwrap_or_default();
         let work = Work {
             status: self.status,
             payload: self.payload.clone(),
@@ -157,14 +161,12 @@ impl Machine {
             extends_life: self.extends_life,
             generation: self.generation,
             has_csrf_token: self.has_csrf_token,
-            own_sign_in: None,
-            is_sign_in_forgotten: false,
+            sign_in: FlushSignIn::Nothing,
             is_rebased: false,
             discarded: Discarded::default(),
         };
-        if last {
-            self.is_committed = true;
-            self.close();
+        if purpose == FlushFor::Commit {
+            self.close_committed();
         } else if self.status != SessionStatus::Purged {
             self.status = SessionStatus::Unchanged;
         }
@@ -179,51 +181,57 @@ impl Machine {
         &mut self,
         work: &mut Work,
         outcome: FlushOutcome,
-        last: bool,
+        purpose: FlushFor,
     ) -> Option<Arc<Stored>> {
-        self.is_flushing = false;
-        self.is_status_past = last;
+        let is_commit = purpose == FlushFor::Commit;
+        let flushing = mem::take(&mut self.flushing);
+        self.is_status_of_commit = is_commit;
         if work.ends_sessions() {
             self.put_back_endings(work);
         }
         self.cookie_due = work.cookie_due;
-        if let Ok(Some(stored)) = &outcome {
-            self.was_signed_in |= stored.record.has_subject();
-            self.next_epoch.take_if(|it| *it == stored.record.epoch);
-        }
         let is_same = work.generation == self.generation;
-        let is_refused = outcome.is_err();
         match outcome {
-            Ok(Some(stored)) if !is_same => {
-                let ended = Target::Session(stored.id.clone());
-                self.endings().due.push(ended);
-            }
-            Ok(Some(stored)) if self.journal.is_empty() => {
+            Ok(Some(stored)) => {
+                self.was_signed_in |= stored.record.has_subject();
+                self.next_epoch.take_if(|it| *it == stored.record.epoch);
+                if !is_same {
+                    // The session was purged or restarted during the flush.
+                    self.endings().due.push(Target::Session(stored.id.clone()));
+                    return None;
+                }
+                if !self.journal.is_empty() {
+                    return Some(stored);
+                }
                 self.payload = stored.record.payload();
                 self.binding = Binding::Stored(stored);
+                None
             }
-            Ok(Some(stored)) => return Some(stored),
-            Err(_) if !is_same => {}
-            Err(SessionClosedError::Superseded) => self.supersede(),
-            Err(_) => self.binding = Binding::Ended,
             Ok(None) => {
                 // There was nothing yet to begin another session with.
                 let is_replaced = matches!(
                     work.binding_kind,
                     BindingKind::Stale | BindingKind::Superseded
                 );
-                if is_same && is_replaced && !last {
+                if is_same && is_replaced && !is_commit {
                     self.status = self.status.stronger(work.status);
                 }
-                return None;
+                None
+            }
+            Err(reason) => {
+                match reason {
+                    _ if !is_same => {}
+                    SessionClosedError::Superseded => self.supersede(),
+                    _ => self.binding = Binding::Ended,
+                }
+                if is_commit {
+                    return None;
+                }
+                // The changes were not stored: the commit has to refuse them as well.
+                work.is_rebased = false;
+                self.put_back_changes(work, InFlight::Nothing, flushing)
             }
         }
-        if is_refused && !last {
-            // The changes were not stored: the commit has to refuse them as well.
-            work.is_rebased = false;
-            return self.put_back(work, InFlight::Nothing);
-        }
-        None
     }
 }
 
@@ -245,11 +253,7 @@ pub(crate) struct Work {
     pub(crate) extends_life: bool,
     pub(crate) generation: u32,
     pub(super) has_csrf_token: bool,
-    /// The sign-in of this flush, and the status without it.
-    /// Boxed, because it is rare and the work is moved.
-    pub(super) own_sign_in: Option<Box<(DetailChanges, SessionStatus)>>,
-    /// Whether the store refused a sign-in, of this flush or of an earlier one that failed.
-    pub(super) is_sign_in_forgotten: bool,
+    pub(super) sign_in: FlushSignIn,
     /// Whether a merge set `stored`, so that the session has to take it over.
     pub(super) is_rebased: bool,
     /// What is only left to be dropped.
@@ -281,6 +285,24 @@ impl Work {
         let mut earlier = unsettled.rev().filter_map(|(_, journal)| journal.sign_in());
         self.journal.sign_in().or_else(|| earlier.next())
     }
+}
+
+/// What a flush does to the sign-in of its session.
+#[derive(Default)]
+pub(super) enum FlushSignIn {
+    #[default]
+    Nothing,
+    /// Adds one. Boxed, because it is rare and the work is moved.
+    Added(Box<AddedSignIn>),
+    /// The store refused one, of this flush or of an earlier one that failed.
+    Refused,
+}
+
+/// The sign-in that a flush adds.
+pub(super) struct AddedSignIn {
+    pub(super) changes: DetailChanges,
+    /// The status of the work without it.
+    pub(super) status: SessionStatus,
 }
 
 /// What a flush did: the session is stored as this, there was nothing to store, or the changes were refused because another

@@ -25,7 +25,7 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use self::{
-    flush::{BindingKind, CookieDue, Flush, Work},
+    flush::{BindingKind, CookieDue, Flush, FlushFor, Work},
     journal::RebaseError,
     signing_in::MAX_SUBJECT_BYTES,
 };
@@ -181,7 +181,7 @@ impl Session {
     fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ReadError> {
         let text = {
             let machine = self.reading();
-            if !machine.is_readable() {
+            if !machine.is_loaded() {
                 return Err(ReadError::NotLoaded);
             }
             machine.payload.state.shared_text(key)
@@ -219,8 +219,7 @@ impl Session {
                 (None, Some(default)) => default.clone(),
                 (None, None) => return Ok(()),
             };
-            let updated = self.machine().update(seen.as_ref(), &name, text, &update);
-            if updated?.is_some() {
+            if self.machine().update(seen.as_ref(), &name, text, &update)? {
                 return Ok(());
             }
         }
@@ -260,7 +259,7 @@ impl Session {
     }
 
     /// The backend; `None` for a session without a store.
-    pub(super) fn store(&self) -> Option<&dyn Backend> {
+    pub(super) fn backend_with_store(&self) -> Option<&dyn Backend> {
         let backend = self.backend()?;
         (!self.machine().is_detached()).then_some(backend)
     }
@@ -301,18 +300,14 @@ impl Session {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Logs a change that had no effect.
-    fn unless_refused<T>(
-        &self,
-        operation: &'static str,
-        done: Result<T, impl fmt::Display>,
-    ) -> Option<T> {
-        done.inspect_err(|reason| {
-            tracing::warn!(operation, %reason, "a change of a session had no effect");
-        })
-        .ok()
-    }
+/// What a change did, or `None` if it was refused, which is logged.
+fn logged<T>(operation: &'static str, done: Result<T, impl fmt::Display>) -> Option<T> {
+    done.inspect_err(|reason| {
+        tracing::warn!(operation, %reason, "a change of a session had no effect");
+    })
+    .ok()
 }
 
 /// `updater` on the JSON text of values.
@@ -335,7 +330,7 @@ impl fmt::Debug for Session {
         let (status, is_loaded, state) = {
             let machine = self.machine();
             let state = machine.payload.state.clone();
-            (machine.status, machine.is_readable(), state)
+            (machine.status, machine.is_loaded(), state)
         };
         // Not under the lock: the writer behind `f` may use the session.
         f.debug_struct("Session")

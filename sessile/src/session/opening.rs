@@ -10,7 +10,7 @@ impl Session {
             return Ok(());
         };
         match self.backend() {
-            Some(backend) if backend.goes_on_without(&error) => {
+            Some(backend) if backend.continues_without_store(&error) => {
                 let mut machine = self.machine();
                 if let Binding::Unopened(cookies) = &machine.binding {
                     let cookies = cookies.clone();
@@ -24,7 +24,7 @@ impl Session {
 
     /// As [`load`](Self::load), for callers that can't continue without the store.
     pub(crate) async fn open(&self) -> Result<(), OpenError> {
-        let Some(backend) = self.backend().filter(|_| !self.machine().is_readable()) else {
+        let Some(backend) = self.backend().filter(|_| !self.machine().is_loaded()) else {
             return Ok(());
         };
         clock::within(backend.settings().store_timeout, async {
@@ -48,7 +48,7 @@ impl Session {
     fn take_in(&self, opened: Opened) -> Result<(), OpenError> {
         let (to_rebase, generation) = {
             let mut machine = self.machine();
-            match machine.is_readable() {
+            match machine.is_loaded() {
                 true => return Ok(()),
                 false => (machine.open(opened), machine.generation),
             }

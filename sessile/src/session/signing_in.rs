@@ -1,7 +1,10 @@
 //! Signing a user in, and the labels of the session.
 
+use std::mem;
+
 use super::{
     Session, SessionStatus, Work,
+    flush::{AddedSignIn, FlushSignIn},
     journal::{DetailChanges, SignIn},
 };
 use crate::{
@@ -22,8 +25,9 @@ impl Session {
     #[doc = include_str!("docs/sign_in.md")]
     pub async fn sign_in(&self, subject: &str) -> Result<(), SignInError> {
         check_subject(subject)?;
+        // The response depends on the session, and a session that no middleware has opened warns.
         drop(self.changing());
-        let backend = self.store().ok_or(SignInError::NoStore)?;
+        let backend = self.backend_with_store().ok_or(SignInError::NoStore)?;
         backend.sign_in(self, subject).await
     }
 
@@ -95,7 +99,7 @@ impl Session {
     pub fn set_lookup_label(&self, text: Option<&str>) -> Result<(), WriteError> {
         text.map_or(Ok(()), check_label)?;
         self.changing().change_details(DetailChanges {
-            label: Some(text.map(ToOwned::to_owned)),
+            lookup_label: Some(text.map(ToOwned::to_owned)),
             ..DetailChanges::default()
         })
     }
@@ -111,8 +115,9 @@ impl Work {
         };
         changes.apply(&mut self.payload);
         self.journal.change_details(changes.clone());
-        self.own_sign_in = Some(Box::new((changes, self.status)));
-        self.status = self.status.stronger(SessionStatus::Renewed);
+        let status = self.status;
+        self.sign_in = FlushSignIn::Added(Box::new(AddedSignIn { changes, status }));
+        self.status = status.stronger(SessionStatus::Renewed);
     }
 
     /// Takes the sign-in back, which the store refused. The other changes stay.
@@ -122,9 +127,8 @@ impl Work {
             journal.forget_sign_in();
         }
         self.is_rebased = false;
-        self.is_sign_in_forgotten = true;
-        if let Some(own) = self.own_sign_in.take() {
-            (_, self.status) = *own;
+        if let FlushSignIn::Added(own) = mem::replace(&mut self.sign_in, FlushSignIn::Refused) {
+            self.status = own.status;
         }
     }
 }

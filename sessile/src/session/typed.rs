@@ -43,7 +43,7 @@ impl<T: Serialize + DeserializeOwned> TypedSession<T> {
     pub fn get(&self) -> Result<T, ReadError> {
         let text = {
             let machine = self.session.reading();
-            if !machine.is_readable() {
+            if !machine.is_loaded() {
                 return Err(ReadError::NotLoaded);
             }
             let state = &machine.payload.state;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    CreateOutcome, EndOutcome, EndingStore, Freshness, Loaded, MARK_LIFETIME, RevocationList,
-    SessionId, SessionStore, StoreError, StoreErrorKind, SubjectDigest, UpdateOutcome, Version,
+    CreateOutcome, EndOutcome, EndingStore, Freshness, Loaded, MARK_LIFETIME, ManagedStore,
+    RevocationList, SessionId, SessionStore, StoreError, StoreErrorKind, SubjectDigest,
+    UpdateOutcome, Version,
 };
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
@@ -137,5 +138,20 @@ impl EndingStore for CookieSessionStore {
 
     async fn end_all_sessions(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         self.list()?.end_everything(now).await
+    }
+}
+
+/// [`ping`](ManagedStore::ping) queries the [revocation list](RevocationList), if there is one.
+/// [`close`](ManagedStore::close) does nothing: the application closes the store of the list.
+impl ManagedStore for CookieSessionStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        match self.revocations() {
+            Some(list) => list.entry(&SessionId::generate()).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 }

@@ -1,7 +1,5 @@
 //! [`ManagedStore`]: stores whose backend can be checked and closed.
 
-#[cfg(feature = "cookie-session")]
-use super::SessionId;
 use super::{SessionStore, StoreError};
 
 /// A store whose backend can be checked and closed: for health checks, and for the shutdown of an application.
@@ -41,20 +39,4 @@ pub trait ManagedStore: SessionStore {
     ///
     /// If the backend can't be closed. Later operations fail all the same.
     fn close(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
-}
-
-/// [`ping`](ManagedStore::ping) queries the [revocation list](super::RevocationList), if there is one.
-/// [`close`](ManagedStore::close) does nothing: the application closes the store of the list.
-#[cfg(feature = "cookie-session")]
-impl ManagedStore for super::CookieSessionStore {
-    async fn ping(&self) -> Result<(), StoreError> {
-        match self.revocations() {
-            Some(list) => list.entry(&SessionId::generate()).await.map(drop),
-            None => Ok(()),
-        }
-    }
-
-    async fn close(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
 }

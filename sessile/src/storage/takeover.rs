@@ -19,7 +19,7 @@ const PAUSE: Duration = LONGEST_PAUSE;
 /// Notices, by the replies to writes, that another server has become the primary.
 ///
 /// The connections to a former primary stay open, and it still executes reads. So all connections are closed when a
-/// read-only server refuses a write, and once more after the first write that a server executes after that.
+/// read-only server refuses a write, and again after the first write that a server executes after that.
 #[derive(Debug, Default)]
 pub(super) struct Takeover {
     was_refused: AtomicBool,

@@ -21,7 +21,7 @@ impl Known {
     }
 
     pub(super) fn labelled(&self, label: Option<&str>) -> Self {
-        self.with(|details| details.label = label.map(ToOwned::to_owned))
+        self.with(|details| details.lookup_label = label.map(ToOwned::to_owned))
     }
 
     /// The session as that of a guest: without a user and a time of sign-in.

@@ -3,7 +3,7 @@
 use super::super::*;
 
 fn found<'a>(headers: &[&'a str]) -> NamedCookies<'a> {
-    find_named(headers.iter().map(|header| header.as_bytes()), "id", 20)
+    find_named(headers.iter().map(|header| header.as_bytes()), "id")
 }
 
 fn value(text: &str) -> NamedCookies<'_> {
@@ -25,7 +25,7 @@ fn our_cookie_is_found_among_others() {
 #[test]
 fn other_cookies_may_be_garbage() {
     let header: &[u8] = b"\xff\xfe=\x80; =; ;;; novalue; id=abc; x=\xff";
-    assert_eq!(find_named([header], "id", 20), value("abc"));
+    assert_eq!(find_named([header], "id"), value("abc"));
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn all_cookies_of_our_name_are_found() {
 fn a_header_without_names_has_values_alone() {
     let bare = |headers: &[&'static str]| {
         let NamedCookies::Values(values) =
-            find_bare(headers.iter().map(|header| header.as_bytes()), 20)
+            find_bare(headers.iter().map(|header| header.as_bytes()))
         else {
             panic!("no value in {headers:?}");
         };
@@ -55,13 +55,12 @@ fn a_header_without_names_has_values_alone() {
     assert_eq!(bare(&["abc"]), ["abc"]);
     assert_eq!(bare(&["a;b=c"]), ["a;b=c"]);
     assert_eq!(bare(&["a%2C, b ,,", "c"]), ["a,", "b", "c"]);
-    let unusable = |header: &'static str| find_bare([header.as_bytes()], 20);
-    assert_eq!(unusable(""), NamedCookies::Unusable(RejectReason::Empty));
-    assert_eq!(
-        unusable("123456789012345678901"),
-        NamedCookies::Unusable(RejectReason::TooLong)
-    );
-    assert_eq!(find_bare([], 20), NamedCookies::Nothing);
+    let empty = find_bare([&b""[..]]);
+    assert_eq!(empty, NamedCookies::Unusable(RejectReason::Empty));
+    let too_long = "1".repeat(MAX_VALUE_LEN + 1);
+    let too_long = find_bare([too_long.as_bytes()]);
+    assert_eq!(too_long, NamedCookies::Unusable(RejectReason::TooLong));
+    assert_eq!(find_bare([]), NamedCookies::Nothing);
 }
 
 #[test]
@@ -69,7 +68,7 @@ fn no_more_values_are_looked_at_than_a_browser_may_have() {
     let header = "id=1; ".repeat(1000);
     for headers in [vec![&*header], vec![&*header; 3], vec!["id=1"; 1000]] {
         let headers = headers.iter().map(|header| header.as_bytes());
-        let NamedCookies::Values(values) = find_named(headers, "id", 20) else {
+        let NamedCookies::Values(values) = find_named(headers, "id") else {
             panic!("there are values");
         };
         assert_eq!(values.len(), 256);
@@ -90,8 +89,11 @@ fn what_cannot_be_ours_is_unusable() {
         found(&["id=\"\""]),
         NamedCookies::Unusable(RejectReason::Empty)
     );
+    let longest = format!("id={}", "1".repeat(MAX_VALUE_LEN));
+    assert_eq!(found(&[&*longest]), value(&longest["id=".len()..]));
+    let too_long = format!("{longest}1");
     assert_eq!(
-        found(&["id=123456789012345678901"]),
+        found(&[&*too_long]),
         NamedCookies::Unusable(RejectReason::TooLong)
     );
 }

@@ -29,7 +29,7 @@ pub(super) struct Job {
     /// Whether the request extends the life of the session.
     pub(super) extends_life: bool,
     /// The update that contains the changes. The session needs it if the request is dropped.
-    attempt: Arc<SharedAttempt>,
+    pub(super) attempt: Arc<SharedAttempt>,
     outcome: Mutex<Option<JobOutcome>>,
     has_left: AtomicBool,
     woken: Notify,
@@ -78,7 +78,7 @@ pub(super) enum UpdateReply {
     Stored(Arc<Stored>),
     Conflict,
     /// The session is missing.
-    Gone,
+    Missing,
     /// The store refused the update, and every repetition of it.
     Refused(Refusal),
     /// The update was not sent: the store could not be reached, or no job was left.
@@ -103,11 +103,6 @@ impl Job {
             has_left: AtomicBool::new(false),
             woken: Notify::new(),
         }
-    }
-
-    /// The update that contains the changes.
-    pub(super) fn attempt(&self) -> &Arc<SharedAttempt> {
-        &self.attempt
     }
 
     pub(super) fn is_settled(&self) -> bool {
@@ -135,19 +130,13 @@ impl Job {
         self.woken.notified().await;
     }
 
-    /// Sets the outcome, which says whether the changes are stored.
+    /// Sets the outcome.
     pub(super) fn settle(&self, outcome: JobOutcome) {
-        // A request that is dropped before it learns that its changes are stored needs the attempt.
-        if !matches!(outcome, JobOutcome::Stored(_)) {
+        // If the changes are or may be stored, a request that is dropped before it learns so needs the attempt.
+        if !matches!(outcome, JobOutcome::Stored(_) | JobOutcome::Unknown) {
             self.attempt.clear();
         }
         *locked(&self.outcome) = Some(outcome);
-        self.woken.notify_one();
-    }
-
-    /// Sets the outcome [`Unknown`](JobOutcome::Unknown). The attempt stays, because it may have been stored.
-    pub(super) fn give_up(&self) {
-        *locked(&self.outcome) = Some(JobOutcome::Unknown);
         self.woken.notify_one();
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The next step of a request in the queue.
-pub(super) enum Step {
+pub(super) enum NextStep {
     Done(JobOutcome),
     /// Store a new batch, on the newest session that is known.
     Lead(Option<Arc<Stored>>),
@@ -32,27 +32,13 @@ pub(super) enum Step {
 
 /// A request in a queue. It leaves when this is dropped.
 pub(super) struct Member<'a> {
-    writers: &'a WriterTable,
-    key: WriterKey,
-    queue: Arc<Mutex<Queue>>,
-    job: Arc<Job>,
+    pub(super) writers: &'a WriterTable,
+    pub(super) key: WriterKey,
+    pub(super) queue: Arc<Mutex<Queue>>,
+    pub(super) job: Arc<Job>,
 }
 
-impl<'a> Member<'a> {
-    pub(super) fn new(
-        writers: &'a WriterTable,
-        key: WriterKey,
-        queue: Arc<Mutex<Queue>>,
-        job: Arc<Job>,
-    ) -> Self {
-        Self {
-            writers,
-            key,
-            queue,
-            job,
-        }
-    }
-
+impl Member<'_> {
     pub(super) fn base(&self) -> &Stored {
         &self.job.base
     }
@@ -64,26 +50,26 @@ impl<'a> Member<'a> {
 
     /// The update that the changes of the request are in.
     pub(super) fn attempt(&self) -> Arc<SharedAttempt> {
-        Arc::clone(self.job.attempt())
+        Arc::clone(&self.job.attempt)
     }
 
     /// The next step of the request. If the leader is still the one of the term `stalled`, this request replaces it.
-    pub(super) fn next_step(&self, stalled: Option<u64>) -> Step {
+    pub(super) fn next_step(&self, stalled: Option<u64>) -> NextStep {
         let mut queue = locked(&self.queue);
         if let Some(outcome) = self.job.take_outcome() {
-            return Step::Done(outcome);
+            return NextStep::Done(outcome);
         }
         let is_led = !matches!(queue.leader, Leader::Vacant);
         if is_led && (stalled != Some(queue.term) || queue.is_preparing()) {
-            return Step::Wait(queue.term);
+            return NextStep::Wait(queue.term);
         }
         queue.replace_leader(Leader::Member(Arc::clone(&self.job)));
         match &queue.batch {
             Some(batch) => {
                 locked(&batch.state).is_repeated = true;
-                Step::Repeat(Arc::clone(batch))
+                NextStep::Repeat(Arc::clone(batch))
             }
-            None => Step::Lead(queue.newest.clone()),
+            None => NextStep::Lead(queue.newest.clone()),
         }
     }
 
@@ -167,9 +153,9 @@ impl<'a> Member<'a> {
             return false;
         }
         for job in jobs {
-            job.attempt().set(batch.version, &update.onto);
+            job.attempt.set(batch.version, &update.onto);
         }
-        // Those that wait give the update a quarter of the timeout of its own.
+        // Waiting requests give the update a quarter of the timeout, counted from now.
         queue.term += 1;
         let mut state = locked(&batch.state);
         state.jobs = jobs.to_vec();

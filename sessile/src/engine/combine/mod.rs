@@ -24,7 +24,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 pub(super) use self::table::WriterTable;
 use self::{
     job::{Batch, Job, JobOutcome, PreparedUpdate, UpdateReply},
-    member::{Member, Step},
+    member::{Member, NextStep},
     table::locked,
 };
 use super::{Engine, action::Performed, reload::newer};
@@ -84,10 +84,10 @@ impl<S: SessionStore> Engine<S> {
         let mut conflicts = 0;
         loop {
             match member.next_step(stalled.take()) {
-                Step::Done(outcome) => return Ok(outcome),
-                Step::Lead(newest) => self.lead(member, newest, &mut conflicts).await?,
-                Step::Repeat(batch) => self.send(member, &batch, &mut conflicts).await?,
-                Step::Wait(term) => {
+                NextStep::Done(outcome) => return Ok(outcome),
+                NextStep::Lead(newest) => self.lead(member, newest, &mut conflicts).await?,
+                NextStep::Repeat(batch) => self.send(member, &batch, &mut conflicts).await?,
+                NextStep::Wait(term) => {
                     if !member.wait_until_woken(leader_timeout).await {
                         stalled = Some(term);
                     }
@@ -218,7 +218,7 @@ impl<S: SessionStore> Engine<S> {
                     });
                 }
             }
-            Ok(UpdateOutcome::Missing) => member.finish(batch, UpdateReply::Gone),
+            Ok(UpdateOutcome::Missing) => member.finish(batch, UpdateReply::Missing),
             Ok(UpdateOutcome::Refused(refusal)) => {
                 member.finish(batch, UpdateReply::Refused(refusal));
             }

@@ -111,10 +111,12 @@ impl Queue {
         }
         match reply {
             // The first request to send it may have succeeded.
-            UpdateReply::Conflict | UpdateReply::Gone | UpdateReply::Refused(_)
+            UpdateReply::Conflict | UpdateReply::Missing | UpdateReply::Refused(_)
                 if state.is_repeated =>
             {
-                state.jobs.iter().for_each(|job| job.give_up());
+                for job in &state.jobs {
+                    job.settle(JobOutcome::Unknown);
+                }
             }
             UpdateReply::Stored(stored) => {
                 for job in &state.jobs {
@@ -126,7 +128,7 @@ impl Queue {
                 }
                 self.newest = Some(stored);
             }
-            UpdateReply::Gone => {
+            UpdateReply::Missing => {
                 for job in &state.jobs {
                     job.settle(JobOutcome::Ended);
                 }
@@ -140,7 +142,7 @@ impl Queue {
                 // To a request that has left, the outcome stays unknown.
                 let stayed = |job: &&Arc<Job>| !job.has_left() && !job.is_settled();
                 for job in state.jobs.iter().filter(stayed).rev() {
-                    job.attempt().clear();
+                    job.attempt.clear();
                     self.waiting.push_front(Arc::clone(job));
                 }
             }

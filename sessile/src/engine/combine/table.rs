@@ -71,7 +71,7 @@ impl WriterTable {
         matches!(entry(&mut table, &WriterKey::of(id)), Entry::Occupied(_))
     }
 
-    /// Queues the changes in `journal`, and the `renewal`, of a request that loaded the session as `base`.
+    /// Queues the changes of a request.
     pub(super) fn join(&self, job: Job) -> Member<'_> {
         let key = WriterKey::of(&job.base.id);
         let mut table = locked(&self.0);
@@ -91,7 +91,12 @@ impl WriterTable {
             }
         };
         let job = locked(&queue).join(job);
-        Member::new(self, key, queue, job)
+        Member {
+            writers: self,
+            key,
+            queue,
+            job,
+        }
     }
 
     /// Removes the request of `job` from its queue, and the queue if it is empty then.

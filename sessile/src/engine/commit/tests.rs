@@ -21,21 +21,24 @@ const fn with_caching(caching: Caching) -> ResponsePolicy {
 
 #[test]
 fn only_a_response_that_ends_the_session_clears_site_data() {
-    for (caching, clear_site_data, has_ended) in [Caching::Private, Caching::Unchanged]
-        .into_iter()
-        .flat_map(|it| [(it, false, true), (it, true, false), (it, true, true)])
-    {
-        let policy = ResponsePolicy {
-            clear_site_data,
-            ..with_caching(caching)
-        };
-        let dependence = Dependence {
-            is_used: true,
-            is_signed_in: false,
-            has_ended,
-        };
-        let changes = policy.changes(dependence, None, None);
-        assert_eq!(changes.clears_site_data, clear_site_data && has_ended);
+    for caching in [Caching::Private, Caching::Unchanged] {
+        for (clear_site_data, has_ended, expected) in [
+            (false, true, false),
+            (true, false, false),
+            (true, true, true),
+        ] {
+            let policy = ResponsePolicy {
+                clear_site_data,
+                ..with_caching(caching)
+            };
+            let dependence = Dependence {
+                is_used: true,
+                is_signed_in: false,
+                has_ended,
+            };
+            let changes = policy.changes(dependence, None, None);
+            assert_eq!(changes.clears_site_data, expected);
+        }
     }
 }
 
@@ -66,22 +69,14 @@ fn a_response_that_did_not_use_its_session_stays_as_it_is() {
 
 #[test]
 fn the_setting_decides_how_private_a_page_is() {
-    let cache_control = |caching, is_signed_in| {
+    for (caching, is_signed_in, cache_control, varies) in [
+        (Caching::Private, true, Some("private"), true),
+        (Caching::NoStoreSignedIn, false, Some("private"), true),
+        (Caching::NoStoreSignedIn, true, Some("no-store"), true),
+        (Caching::Unchanged, true, None, false),
+    ] {
         let changes = of(&with_caching(caching), true, is_signed_in);
-        assert_eq!(changes.vary.is_some(), caching != Caching::Unchanged);
-        changes.cache_control
-    };
-    assert_eq!(
-        cache_control(Caching::Private, true).as_deref(),
-        Some("private")
-    );
-    assert_eq!(
-        cache_control(Caching::NoStoreSignedIn, false).as_deref(),
-        Some("private")
-    );
-    assert_eq!(
-        cache_control(Caching::NoStoreSignedIn, true).as_deref(),
-        Some("no-store")
-    );
-    assert_eq!(cache_control(Caching::Unchanged, true), None);
+        assert_eq!(changes.cache_control.as_deref(), cache_control);
+        assert_eq!(changes.vary.is_some(), varies);
+    }
 }

@@ -1,6 +1,7 @@
 //! A store that fails, hangs, or does what it is told and says otherwise.
 
 use super::*;
+use crate::session::FlushFor;
 
 #[tokio::test]
 async fn a_failed_save_keeps_the_changes_for_the_commit() {
@@ -49,7 +50,7 @@ async fn a_reload_waits_no_longer_than_the_timeout_for_a_save() {
     let world = World::new(|_| {});
     let session = world.open(&world.stored().await).await;
     increment(&session);
-    let _save = session.flush(false).await;
+    let _save = session.flush(FlushFor::Save).await;
     let reload = session.reload().await;
     assert!(matches!(
         reload,

@@ -38,8 +38,13 @@ use super::*;
 use crate::{
     Session, SessionStatus,
     clock::{self, Clock as _, ManualClock, Timestamp},
-    config::{CookieContentSecurity, Loading, PersistentSession, TtlExtensionPolicy},
-    error::{CommitError, SessionClosedError, SessionReloadError, SessionSaveError, WriteError},
+    config::{
+        CookieContentSecurity, Loading, PersistentSession, StoreFailurePolicy, TtlExtensionPolicy,
+    },
+    error::{
+        CommitError, OpenError, SessionClosedError, SessionReloadError, SessionSaveError,
+        WriteError,
+    },
     record::Record,
     storage::{BoxFuture, Freshness, Loaded, MemorySessionStore, SessionId, Version},
 };

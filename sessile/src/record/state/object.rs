@@ -50,8 +50,8 @@ impl State {
     }
 }
 
-/// The names and values of a state, as they stand in the JSON text of an object; only from text can they
-/// be had, since values stay what they are there.
+/// The names and values of a state, as they stand in the JSON text of an object. They are read from text only, because
+/// the values stay slices of it.
 #[derive(Default)]
 pub(crate) struct Pairs<'a>(Vec<(Cow<'a, str>, &'a str)>);
 

@@ -110,7 +110,7 @@ fn text_of(digest: &SecretDigest) -> String {
     digest.encode(&mut [0; 22]).to_owned()
 }
 
-fn digest(text: &str) -> Result<SecretDigest, DecodeError> {
+pub(super) fn digest(text: &str) -> Result<SecretDigest, DecodeError> {
     SecretDigest::decode(text).ok_or(DecodeError::Secrets)
 }
 

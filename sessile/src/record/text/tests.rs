@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::record::SecretDigest;
 
 fn decode(text: &str) -> Result<Record, DecodeError> {
     Record::decode(text.as_bytes())

@@ -13,8 +13,8 @@ use crate::{
 pub(crate) struct DetailChanges {
     pub(crate) sign_in: Option<SignIn>,
     pub(crate) authenticated_at: Option<Timestamp>,
-    /// The label that sessions are found by, or its removal.
-    pub(crate) label: Option<Option<String>>,
+    /// The new one, or its removal.
+    pub(crate) lookup_label: Option<Option<String>>,
     /// The labels that lists show, or their removals, by name.
     pub(crate) labels: Vec<(String, Option<String>)>,
     /// The session's own lifetime, or its removal.
@@ -38,7 +38,7 @@ impl DetailChanges {
     pub(super) fn append(&mut self, later: Self) {
         self.sign_in = later.sign_in.or(self.sign_in.take());
         self.authenticated_at = later.authenticated_at.or(self.authenticated_at);
-        self.label = later.label.or(self.label.take());
+        self.lookup_label = later.lookup_label.or(self.lookup_label.take());
         for (name, text) in later.labels {
             self.labels.retain(|(earlier, _)| *earlier != name);
             self.labels.push((name, text));
@@ -61,8 +61,8 @@ impl DetailChanges {
         }
         // The stored one may be in the future, so the latest would not do.
         details.authenticated_at = self.authenticated_at.or(details.authenticated_at);
-        if let Some(label) = &self.label {
-            details.label.clone_from(label);
+        if let Some(label) = &self.lookup_label {
+            details.lookup_label.clone_from(label);
         }
         for (name, text) in &self.labels {
             details.set_label(name, text.as_deref());
@@ -103,7 +103,7 @@ mod tests {
                 subject: subject.to_owned(),
                 at: at(millis),
             }),
-            label: Some(Some(subject.to_owned())),
+            lookup_label: Some(Some(subject.to_owned())),
             lifetime: Some(Some(Persistence::remembered(Duration::from_secs(millis)))),
             ..DetailChanges::default()
         };
@@ -118,7 +118,7 @@ mod tests {
         let details = payload.details().unwrap();
         assert_eq!(details.subject.as_deref(), Some("second"));
         assert_eq!(details.signed_in_at, Some(at(2)));
-        assert_eq!(details.label.as_deref(), Some("second"));
+        assert_eq!(details.lookup_label.as_deref(), Some("second"));
         assert_eq!(details.lifetime, None);
     }
 

@@ -5,16 +5,17 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Binding, Machine, Renewal, Stored};
+use super::{Binding, Flushing, Machine, Renewal, Stored};
 use crate::{
     record::id::SessionId,
-    session::{SessionStatus, Work},
+    session::{SessionStatus, Work, flush::FlushSignIn, journal::Journal},
     storage::Version,
 };
 
 /// A write that the store has not answered.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) enum InFlight {
+    #[default]
     Nothing,
     Create(SessionId),
     Update {
@@ -62,63 +63,31 @@ impl Machine {
     /// Returns the stored session if newer changes have to be replayed on it. The caller does that without
     /// the lock, because it runs closures.
     pub(crate) fn put_back(&mut self, work: &mut Work, in_flight: InFlight) -> Option<Arc<Stored>> {
-        self.is_flushing = false;
+        let flushing = mem::take(&mut self.flushing);
         self.put_back_endings(work);
         self.cookie_due = work.cookie_due;
         if let InFlight::Create(id) = &in_flight {
             self.endings().abandoned.push(id.clone());
         }
+        self.put_back_changes(work, in_flight, flushing)
+    }
+
+    /// Takes back the changes, unless the session was purged or restarted during the flush.
+    pub(in crate::session) fn put_back_changes(
+        &mut self,
+        work: &mut Work,
+        in_flight: InFlight,
+        flushing: Flushing,
+    ) -> Option<Arc<Stored>> {
         if work.generation != self.generation {
-            // The session was purged or restarted during the flush.
             return None;
         }
-        let mut to_rebase = None;
-        if let (true, Some(stored)) = (work.is_rebased, work.stored.take()) {
-            if self.journal.is_empty() {
-                self.changes += 1;
-                self.payload = match self.is_flush_discarded {
-                    true => stored.record.payload(),
-                    false => mem::take(&mut work.payload),
-                };
-            } else {
-                to_rebase = Some(Arc::clone(&stored));
-            }
-            self.binding = Binding::Stored(stored);
-        }
-        let mut journal = mem::take(&mut work.journal);
+        let is_discarded = flushing == Flushing::Discarded;
+        let rebased = self.put_back_base(work, is_discarded);
         self.unsettled = work.unsettled.take();
-        let update = match in_flight {
-            InFlight::Update { version, renewal } => Some((version, renewal)),
-            InFlight::Shared { attempt, renewal } => {
-                attempt.take().map(|(version, onto)| {
-                    // A retry is an update of the same session.
-                    let own = self.stored().map(|own| onto.presented_as(own));
-                    let onto = own.map_or(onto, Arc::new);
-                    self.binding = Binding::Stored(Arc::clone(&onto));
-                    to_rebase = Some(onto);
-                    (version, renewal)
-                })
-            }
-            InFlight::Nothing | InFlight::Create(_) => None,
-        };
-        if let Some((version, renewal)) = update {
-            let unsettled = self.unsettled.get_or_insert_default();
-            unsettled.attempts.push((version, mem::take(&mut journal)));
-            unsettled.renewal = renewal.or(unsettled.renewal);
-        }
-        let is_discarded = mem::take(&mut self.is_flush_discarded);
-        if let (Some(own), false) = (work.own_sign_in.take(), is_discarded) {
-            // The session does not have it yet, and the next flush stores it.
-            self.changes += 1;
-            own.0.apply(&mut self.payload);
-        }
-        if work.is_sign_in_forgotten {
-            self.changes += 1;
-            let stored = self.stored().cloned();
-            let stored = stored.as_deref().and_then(|it| it.record.details());
-            let later = self.journal.authenticated_at();
-            self.payload.restore_sign_in(stored, later);
-        }
+        let mut journal = mem::take(&mut work.journal);
+        let retried = self.keep_unsettled(in_flight, &mut journal);
+        self.put_back_sign_in(work, is_discarded);
         if is_discarded {
             work.discarded.add(mem::take(&mut journal).into());
             let unsettled = self.unsettled.take();
@@ -132,7 +101,66 @@ impl Machine {
         work.discarded.add(journal.append(later));
         self.journal = journal;
         self.status = self.status.stronger(work.status);
-        to_rebase
+        retried.or(rebased)
+    }
+
+    /// Bases the session on what a merge of the flush loaded. Returns it if newer changes have to be replayed on it.
+    fn put_back_base(&mut self, work: &mut Work, is_discarded: bool) -> Option<Arc<Stored>> {
+        let stored = work.stored.take().filter(|_| work.is_rebased)?;
+        self.binding = Binding::Stored(Arc::clone(&stored));
+        if !self.journal.is_empty() {
+            return Some(stored);
+        }
+        self.changes += 1;
+        self.payload = match is_discarded {
+            true => stored.record.payload(),
+            false => mem::take(&mut work.payload),
+        };
+        None
+    }
+
+    /// Keeps the update `in_flight` with its `changes` until its outcome is known. If it also stores the changes of other
+    /// requests, returns the session that it replaces.
+    fn keep_unsettled(
+        &mut self,
+        in_flight: InFlight,
+        changes: &mut Journal,
+    ) -> Option<Arc<Stored>> {
+        let (version, renewal, onto) = match in_flight {
+            InFlight::Nothing | InFlight::Create(_) => return None,
+            InFlight::Update { version, renewal } => (version, renewal, None),
+            InFlight::Shared { attempt, renewal } => {
+                let (version, onto) = attempt.take()?;
+                // A retry is an update of the same session.
+                let own = self.stored().map(|own| onto.presented_as(own));
+                let onto = own.map_or(onto, Arc::new);
+                self.binding = Binding::Stored(Arc::clone(&onto));
+                (version, renewal, Some(onto))
+            }
+        };
+        let unsettled = self.unsettled.get_or_insert_default();
+        unsettled.attempts.push((version, mem::take(changes)));
+        unsettled.renewal = renewal.or(unsettled.renewal);
+        onto
+    }
+
+    /// Keeps the sign-in of the flush for the next one, or takes one back that the store refused.
+    fn put_back_sign_in(&mut self, work: &mut Work, is_discarded: bool) {
+        match mem::take(&mut work.sign_in) {
+            // The session does not have it yet, and the next flush stores it.
+            FlushSignIn::Added(own) if !is_discarded => {
+                self.changes += 1;
+                own.changes.apply(&mut self.payload);
+            }
+            FlushSignIn::Added(_) | FlushSignIn::Nothing => {}
+            FlushSignIn::Refused => {
+                self.changes += 1;
+                let stored = self.stored().cloned();
+                let stored = stored.as_deref().and_then(|it| it.record.details());
+                let later = self.journal.authenticated_at();
+                self.payload.restore_sign_in(stored, later);
+            }
+        }
     }
 }
 

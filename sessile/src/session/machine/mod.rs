@@ -38,7 +38,7 @@ pub(crate) use self::{
     endings::Target,
     in_flight::{InFlight, SharedAttempt},
     stored::{Binding, Cookies, Stored},
-    unsettled::{Renewal, Unsettled},
+    unsettled::{Renewal, Settled, Unsettled},
 };
 
 /// Whether a session can still be changed with its response.
@@ -50,6 +50,16 @@ enum Phase {
     Closed,
     /// A reload opened the session again after the response.
     Reopened,
+}
+
+/// Whether a flush of the session runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Flushing {
+    #[default]
+    No,
+    Yes,
+    /// The changes that the flush is storing were discarded: the session does not take them back.
+    Discarded,
 }
 
 pub(crate) struct Machine {
@@ -77,7 +87,7 @@ pub(crate) struct Machine {
     phase: Phase,
     pub(crate) is_committed: bool,
     /// Whether `status` describes what the commit stored, and no unstored change.
-    pub(super) is_status_past: bool,
+    pub(super) is_status_of_commit: bool,
     /// Whether the request has a cookie of our name, valid or not.
     pub(crate) cookie_came: bool,
     pub(crate) cookie_due: CookieDue,
@@ -90,9 +100,7 @@ pub(crate) struct Machine {
     /// Whether a user was signed in to the session at any time of the request.
     pub(crate) was_signed_in: bool,
     pub(crate) max_state_bytes: usize,
-    pub(super) is_flushing: bool,
-    /// Whether what is on its way to the store was discarded: it is not taken back.
-    pub(super) is_flush_discarded: bool,
+    pub(super) flushing: Flushing,
 }
 
 impl Machine {
@@ -117,7 +125,7 @@ impl Machine {
             has_csrf_token: false,
             phase: Phase::Running,
             is_committed: false,
-            is_status_past: false,
+            is_status_of_commit: false,
             cookie_came,
             cookie_due: CookieDue::Nothing,
             is_used: false,
@@ -125,13 +133,12 @@ impl Machine {
             began_at,
             was_signed_in: false,
             max_state_bytes,
-            is_flushing: false,
-            is_flush_discarded: false,
+            flushing: Flushing::No,
         }
     }
 
     /// Whether the values can be read.
-    pub(crate) fn is_readable(&self) -> bool {
+    pub(crate) fn is_loaded(&self) -> bool {
         !matches!(self.binding, Binding::Unopened(_))
     }
 
@@ -189,14 +196,15 @@ impl Machine {
         Ok(self.journal.set(name, text))
     }
 
-    /// Stores `text`, which a closure computed from `seen`; `None` if the value has changed since.
+    /// Stores `text`, which a closure computed from `seen`. Returns `false`, and does nothing, if the value has changed
+    /// since.
     pub(crate) fn update(
         &mut self,
         seen: Option<&Text>,
         name: &Arc<str>,
         text: JsonText,
         update: &Update,
-    ) -> Result<Option<()>, WriteError> {
+    ) -> Result<bool, WriteError> {
         self.check_writable()?;
         let place = self.payload.state.find(name);
         let now = self.payload.state.text_at(place);
@@ -206,13 +214,13 @@ impl Machine {
             _ => false,
         };
         if !is_unchanged {
-            return Ok(None);
+            return Ok(false);
         }
         self.check_size(now, name, &text)?;
         self.payload.state.set_at(place, name, text.clone());
         self.note_change();
         self.journal.update(name, update.clone(), text);
-        Ok(Some(()))
+        Ok(true)
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> Result<(Option<Text>, Discarded), WriteError> {
@@ -284,25 +292,23 @@ impl Machine {
 
     /// Closes the session: the response was sent, or the client disconnected, so no cookie can be sent.
     pub(crate) fn close(&mut self) {
-        if matches!(self.phase, Phase::Running | Phase::Reopened) {
-            self.phase = Phase::Closed;
-        }
+        self.phase = Phase::Closed;
     }
 
-    pub(crate) fn cookie_can_go(&self) -> bool {
+    pub(crate) fn can_send_cookie(&self) -> bool {
         self.phase == Phase::Running
     }
 
     /// Whether no change is to be stored, no session to be ended and no cookie to be sent.
     pub(crate) fn is_untouched(&self) -> bool {
         self.status == SessionStatus::Unchanged
-            && !self.is_flushing
+            && self.flushing == Flushing::No
             && self.cookie_due == CookieDue::Nothing
             && !self.endings.as_ref().is_some_and(|it| it.are_due())
     }
 
-    /// Commits a session that [is untouched](Self::is_untouched).
-    pub(crate) fn commit_untouched(&mut self) {
+    /// Marks the session as committed, and closes it.
+    pub(crate) fn close_committed(&mut self) {
         self.is_committed = true;
         self.close();
     }

@@ -4,7 +4,7 @@ use std::{mem, sync::Arc};
 
 use smallvec::SmallVec;
 
-use super::{Binding, CookieDue, Machine, Phase, Stored, Target};
+use super::{Binding, CookieDue, Flushing, Machine, Phase, Stored, Target};
 use crate::{
     error::SessionClosedError,
     record::{Epoch, Payload, Secret},
@@ -42,8 +42,8 @@ impl Unsettled {
         self.into_journal_after(None)
     }
 
-    /// The changes of the attempts after the one that landed; of all attempts, if none did. And those that have no
-    /// effect any more.
+    /// The changes of the attempts after the one that landed; of all attempts, if none did. The second value has the
+    /// changes that have no effect any more.
     fn into_journal_after(self, landed: Option<usize>) -> (Journal, Discarded) {
         let settled = landed.map_or(0, |index| index + 1);
         let mut journal = Journal::default();
@@ -110,14 +110,14 @@ impl Renewal {
 }
 
 /// What a reload found out about earlier attempts.
-pub(crate) struct Settled {
-    /// Whether their outcome is known. If not, all changes that are not known to be stored were dropped.
-    pub(crate) is_known: bool,
-    /// Whether one of them landed.
-    pub(crate) has_landed: bool,
-    /// The secret that opens the session, if one of them renewed it.
-    pub(crate) secret: Option<Secret>,
-    pub(crate) discarded: Discarded,
+#[derive(Clone, Copy)]
+pub(crate) enum Settled {
+    /// There are none, or each of them may still land.
+    Nothing,
+    /// One of them landed, with this renewal if it or one before it renewed the session.
+    Landed(Option<Renewal>),
+    /// Their outcome is not known. All changes that are not known to be stored were dropped.
+    Unknown,
 }
 
 impl Machine {
@@ -126,7 +126,7 @@ impl Machine {
         match &self.binding {
             Binding::Ended => Err(SessionClosedError::Ended),
             Binding::Superseded(_) => Err(SessionClosedError::Superseded),
-            _ if self.status == SessionStatus::Purged && !self.is_status_past => {
+            _ if self.status == SessionStatus::Purged && !self.is_status_of_commit => {
                 Err(SessionClosedError::Purged)
             }
             Binding::Stored(stored) => Ok(Some(stored.clone())),
@@ -147,7 +147,7 @@ impl Machine {
         if self.phase == Phase::Closed {
             self.phase = Phase::Reopened;
         }
-        if mem::take(&mut self.is_status_past) {
+        if mem::take(&mut self.is_status_of_commit) {
             self.status = SessionStatus::Unchanged;
         }
     }
@@ -162,7 +162,9 @@ impl Machine {
     /// Drops the changes that are not known to be stored.
     pub(crate) fn discard(&mut self) -> Discarded {
         self.changes += 1;
-        self.is_flush_discarded = self.is_flushing;
+        if self.flushing == Flushing::Yes {
+            self.flushing = Flushing::Discarded;
+        }
         let stored = self.stored();
         self.payload = stored.map_or_else(Payload::default, |it| it.record.payload());
         if self.status == SessionStatus::Changed && !self.is_stored_for_token() {
@@ -188,16 +190,15 @@ impl Machine {
 
     /// Settles earlier attempts: the request loaded the session at version `seen`, and the stored one now
     /// has this `version` and `epoch`.
-    pub(crate) fn settle(&mut self, seen: Version, version: Version, epoch: Epoch) -> Settled {
-        let mut settled = Settled {
-            is_known: true,
-            has_landed: false,
-            secret: None,
-            discarded: Discarded::default(),
-        };
+    pub(crate) fn settle(
+        &mut self,
+        seen: Version,
+        version: Version,
+        epoch: Epoch,
+    ) -> (Settled, Discarded) {
         // If the version is the same, no attempt has landed, and each of them may still land.
         if self.unsettled.is_none() || version == seen {
-            return settled;
+            return (Settled::Nothing, Discarded::default());
         }
         self.changes += 1;
         let journal = &mut self.journal;
@@ -206,14 +207,9 @@ impl Machine {
             if self.status == SessionStatus::Changed {
                 self.status = SessionStatus::Unchanged;
             }
-            settled.is_known = false;
-            settled.discarded = self.take_unstored();
-            return settled;
+            return (Settled::Unknown, self.take_unstored());
         };
-        settled.has_landed = true;
-        settled.discarded = landed.discarded;
-        if let Some(renewal) = landed.renewal {
-            settled.secret = Some(renewal.secret);
+        if landed.renewal.is_some() {
             self.cookie_due = CookieDue::Issue;
         }
         self.status = match self.status {
@@ -222,7 +218,7 @@ impl Machine {
             _ if self.journal.is_empty() => SessionStatus::Unchanged,
             _ => SessionStatus::Changed,
         };
-        settled
+        (Settled::Landed(landed.renewal), landed.discarded)
     }
 
     /// The changes to replay on a newer state, and the number of changes until now.

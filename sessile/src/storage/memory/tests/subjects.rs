@@ -14,7 +14,7 @@ pub(super) fn signed_in(subject: &str, label: &str) -> Record {
     let details = payload.details_mut();
     details.subject = Some(subject.to_owned());
     details.signed_in_at = Some(Timestamp::from_unix_millis(1));
-    details.label = Some(label.to_owned());
+    details.lookup_label = Some(label.to_owned());
     record.set_payload(payload);
     record
 }
