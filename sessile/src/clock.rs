@@ -94,6 +94,7 @@ impl Timestamp {
     }
 }
 
+/// A time that the platform can't represent becomes the Unix epoch.
 impl From<Timestamp> for SystemTime {
     fn from(timestamp: Timestamp) -> Self {
         UNIX_EPOCH

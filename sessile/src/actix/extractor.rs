@@ -55,7 +55,7 @@ pub trait SessionExt {
     fn get_session(&self) -> Session;
 
     /// The session of the middleware with the [marker](crate::SessionMiddlewareBuilder::marker) `M`; `None` in code outside
-    /// of that middleware, and by default.
+    /// of that middleware. The default implementation returns `None`.
     fn get_session_of<M: 'static>(&self) -> Option<SessionOf<M>>
     where
         Self: Sized,

@@ -71,9 +71,9 @@ impl<S: IterableStore> Sessions<S> {
 
     /// The number of live sessions, of users and guests.
     ///
-    /// It is exact except in Redis, and counts a session for up to a minute after it expired. If the store also has a
-    /// [`RevocationList`](crate::storage::RevocationList), the entries of the list are counted as well. Each store documents its own
-    /// costs at its implementation of [`IterableStore`].
+    /// It is exact except in Redis, and counts a session for up to a minute after it expired. If the store is also that
+    /// of a [`RevocationList`](crate::storage::RevocationList), the entries of the list are counted as well. Each store
+    /// documents its own costs at its implementation of [`IterableStore`].
     ///
     /// # Errors
     ///
@@ -85,10 +85,10 @@ impl<S: IterableStore> Sessions<S> {
     /// Deletes all sessions, of users and guests: for example after a change that old sessions must not survive.
     ///
     /// Requests in flight never bring a session back: their changes fail as those of an ended session do, mostly with 409.
-    /// A session that is created during the call may stay. Don't use it for the store of a
-    /// [`RevocationList`](crate::storage::RevocationList): the sessions on the list, which are in cookies, would be opened
-    /// again. After a breach, use [`end_everything`](Self::end_everything)
-    /// instead, which refuses sign-ins in flight as well.
+    /// A session that is created during the call may stay. Don't call it for the store of a
+    /// [`RevocationList`](crate::storage::RevocationList): the ended sessions on the list, which are in cookies, would be
+    /// opened again. After a breach, use [`end_everything`](Self::end_everything) instead, which refuses sign-ins in flight
+    /// as well.
     ///
     /// # Errors
     ///

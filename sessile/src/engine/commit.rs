@@ -178,8 +178,9 @@ impl<S: SessionStore> Engine<S> {
                 (Ok(None), change)
             }
             Performed::Stored(stored, cookie) => {
-                // Events are rarely received.
-                if self.events.sender.get().is_some() {
+                // Events are rarely received. A session that no cookie carries is not stored.
+                let is_received = self.events.sender.get().is_some();
+                if is_received && (!self.is_stateless || self.issue(&stored).is_ok()) {
                     self.report_stored(flush.work(), &stored);
                 }
                 let change = match due.then(cookie) {

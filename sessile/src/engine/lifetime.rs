@@ -181,8 +181,8 @@ impl Lifetime {
             return OnRead::Nothing;
         };
         let now = now();
-        // A server whose clock is ahead may have written the record, and the store removes it by its own clock.
-        let is_ahead = record.used_at > now.saturating_add(pause);
+        // The clock of the server that wrote the record is ahead. The store removes it by its own clock, `SLACK` later.
+        let is_ahead = record.used_at > now.saturating_add(SLACK);
         let unused = now.saturating_duration_since(record.used_at);
         match record.undated || is_ahead || unused >= pause {
             true => OnRead::Touch,

@@ -110,7 +110,7 @@ struct Engine<S> {
     has_warned_of_cookies: std::sync::atomic::AtomicBool,
     /// Whether the warning was logged that another middleware uses the same cookie.
     #[cfg(feature = "actix")]
-    has_warned: std::sync::atomic::AtomicBool,
+    has_warned_of_middleware: std::sync::atomic::AtomicBool,
 }
 
 impl<S: SessionStore> SessionManager<S> {
@@ -172,7 +172,7 @@ impl<S: SessionStore> SessionManager<S> {
             clock: settings.clock.clone(),
             settings,
             #[cfg(feature = "actix")]
-            has_warned: Default::default(),
+            has_warned_of_middleware: Default::default(),
             has_warned_of_cookies: Default::default(),
         })))
     }

@@ -238,7 +238,7 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// What keys open that do not open the session with this current `record`.
+    /// The result if the keys do not open the session, or if it has expired. This is its current `record`.
     fn rejected(
         &self,
         id: &SessionId,
@@ -254,7 +254,7 @@ impl<S: SessionStore> Engine<S> {
             telemetry::session_not_found(NotFoundReason::OldKey);
             return Opened::default();
         }
-        // Only a session whose id is its key moves to another id. Another one has the application's values in its state.
+        // Only a session whose id is its key can move to another id. The state of any other has values of the application.
         let moved_to = id.actix_session_key().and_then(|_| record.moved_to());
         Opened {
             binding: Binding::Stale {
@@ -265,7 +265,7 @@ impl<S: SessionStore> Engine<S> {
         }
     }
 
-    /// What opens an expired session: nothing, but a purge still ends it.
+    /// The result for an expired session: it is not opened, but a purge still ends it.
     pub(super) fn expired(&self, id: &SessionId, record: &Record) -> Opened {
         telemetry::session_not_found(NotFoundReason::Expired);
         let ended = EventKind::Ended(EndCause::Expired);

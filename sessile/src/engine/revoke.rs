@@ -65,8 +65,8 @@ impl<S: SessionStore> Engine<S> {
             Content::Record(stored) => Some((stored, it.is_outdated)),
             Content::Key(_) => None,
         });
-        // An undated record counts as written now, but is earlier than any that this crate wrote. Of equal ones, `rev` and
-        // `max_by_key` select the first, which was issued last.
+        // An undated record counts as written now, although it is older than any record of this crate. Of equal ones,
+        // `rev` and `max_by_key` select the first, which was issued last.
         let latest = records
             .rev()
             .max_by_key(|(it, _)| (!it.record.undated, it.record.used_at));
@@ -156,8 +156,8 @@ impl<S: SessionStore> Engine<S> {
         Ok(Performed::Stored(renewed, CookieDue::Issue))
     }
 
-    /// Ends the session `old`, which `new` replaces, unless the cookie of `new` would be too large. Returns whether it had
-    /// not ended before.
+    /// Ends the session `old`, which `new` replaces. Returns whether it had not ended before. Fails before that if the
+    /// cookie of `new` would be too large.
     async fn replace(&self, old: &SessionId, new: &Arc<Stored>) -> Result<bool, CommitError> {
         let Some(list) = self.store.revocations() else {
             return Ok(true);

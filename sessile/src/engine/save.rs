@@ -65,11 +65,11 @@ impl<S: SessionStore> Engine<S> {
                 None
             }
             Performed::Stored(stored, cookie) => {
-                self.report_stored(flush.work(), &stored);
                 if self.is_stateless {
                     // The caller of `save` gets the error if the cookie is too large.
                     self.issue(&stored).map_err(CommitError::from)?;
                 }
+                self.report_stored(flush.work(), &stored);
                 let work = flush.work_mut();
                 work.cookie_due = work.cookie_due.then(cookie);
                 Some(stored)

@@ -72,8 +72,8 @@ impl<S: SessionStore> Sessions<S> {
         }
     }
 
-    /// Whether the session may be one of these. A session of another middleware is not.
-    fn opened(&self, session: &Session) -> bool {
+    /// Whether the session may be in this store. A session of another middleware is not.
+    fn may_have(&self, session: &Session) -> bool {
         match &self.0 {
             Source::Engine(engine) => session.is_of(&**engine),
             Source::Store(_) => true,
@@ -249,7 +249,7 @@ impl<S: SubjectStore> Sessions<S> {
                 Ok(ids.len())
             }
             EndOutcome::KeptHasEnded => {
-                if self.opened(session) {
+                if self.may_have(session) {
                     session.machine().end();
                 }
                 Err(SessionClosedError::Ended.into())

@@ -27,7 +27,7 @@ pub enum SettingsError {
     /// No browser would accept the cookie.
     #[error("the session cookie can't be made")]
     Cookie(#[from] InvalidCookieError),
-    /// A duration is shorter than a millisecond, in which sessions count their times.
+    /// A duration is shorter than a millisecond, the unit of the times of sessions.
     #[error("the {setting} has to be at least a millisecond")]
     TooShort {
         /// The setting.

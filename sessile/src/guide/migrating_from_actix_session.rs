@@ -94,8 +94,8 @@
 //! | `session.entries()["name"] == "\"ferris\""` | true | false |
 //! | `session.entries()["name"] == "ferris"` | false | true |
 //!
-//! The other places are below, and all other code compiles as it is. Don't set `default-features = false`: the middleware is in the default feature
-//! `actix`.
+//! The sections below have the other differences. All other code compiles as it is. Don't set
+//! `default-features = false`: the middleware is in the default feature `actix`.
 //!
 //! ## `entries`
 //!
@@ -188,7 +188,7 @@
 //! | `anyhow::Error` from the constructors of the Redis stores | [`StoreError`](crate::storage::StoreError), which has a [`kind`](crate::storage::StoreError::kind) |
 //!
 //! All of them convert with `?`, into `anyhow::Error` as well as into `actix_web::Error`. Change only functions that
-//! name the type in their signature. In actix-session, the errors of `insert`, `get` and `update` can be made of an
+//! name the type in their signature. In actix-session, the errors of `insert`, `get` and `update` can be made from an
 //! `anyhow::Error`. Here only the session makes them: a function that fails for other reasons as well returns
 //! `actix_web::Error` or `anyhow::Error`.
 //!
@@ -259,8 +259,8 @@
 //!
 //! ## The key of the middleware
 //!
-//! The constructors take a [`KeyRing`](crate::config::KeyRing) as well as a `Key`, so the compiler can't infer the type of a
-//! key from them. Name it: `Key::try_from(secret)?` in place of `secret.try_into()?`.
+//! The constructors take a [`KeyRing`](crate::config::KeyRing) as well as a `Key`, so the compiler can't infer the type
+//! of the key. Name the type: `Key::try_from(secret)?` in place of `secret.try_into()?`.
 //!
 //! ## Calling `Session::extract`
 //!

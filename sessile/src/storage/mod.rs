@@ -70,8 +70,8 @@
 //! | `crit` | the names of the members that a server must know to use the session |
 //!
 //! Members that this version of the crate does not know are kept when a record is rewritten, so that
-//! servers of two versions can share the sessions. The members of these objects are fixed: a later version adds
-//! others beside them. If `crit` names one of them, the session is refused.
+//! servers of two versions can share the sessions. The objects `o`, `r` and `life` never
+//! get other members: a later version adds members beside them. If `crit` names one of them, the session is refused.
 
 mod any;
 #[cfg(feature = "compat")]

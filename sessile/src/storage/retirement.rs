@@ -69,7 +69,7 @@ impl Retirement {
         }
         let action = match reply {
             Reply::ReadOnly if self.takeover.refused() => Action::CloseAll,
-            // A write from before the refusal would have been sent over a connection that is retired.
+            // If the refusal closed all connections, a write from before it came over a retired one.
             Reply::Wrote if self.takeover.executed(self.takeover.is_expected()) => {
                 Action::CloseIdle
             }

@@ -22,12 +22,12 @@ use crate::{clock::Timestamp, record::Record};
 /// [`Refused`](super::CreateOutcome::Refused). So a session ends even if a request stores it after the list of sessions
 /// was read. A mark has to live for as long as a session can, which is [400 days](MARK_LIFETIME).
 ///
+/// The feature `store-tests` has a suite for these rules as well: `test_helpers::subject_store_test_suite`.
+///
 /// # Records that can't be decoded
 ///
 /// Such a session is not in a [`list`](Self::list), and does not make it fail. The store logs a warning. The other
-/// operations work by the index, so they include it: it counts for a limit, its label finds it, and it ends with the others.
-///
-/// The feature `store-tests` has a suite for these rules as well: `test_helpers::subject_store_test_suite`.
+/// operations use the index, so they include it: it counts for a limit, is found by its label, and ends with the others.
 ///
 #[doc = include_str!("docs/subject_store.md")]
 #[diagnostic::on_unimplemented(

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 use super::{lock::lock, timing::LONGEST_PAUSE};
 
-/// How long new connections are kept after all others were closed, even if they lead to a read-only server as well.
-/// A server that stays read-only is not connected to for each write.
+/// The shortest time between two refusals that close all connections. A server that stays read-only is not connected to
+/// for each write.
 const PAUSE: Duration = LONGEST_PAUSE;
 
 /// Notices, by the replies to writes, that another server has become the primary.
@@ -27,7 +27,7 @@ pub(super) struct Takeover {
 }
 
 impl Takeover {
-    /// Whether a write was refused since the last one that was executed.
+    /// Whether a server refused a write, or was found to be read-only, since the last write that was executed.
     pub(super) fn is_expected(&self) -> bool {
         self.was_refused.load(SeqCst)
     }
@@ -37,8 +37,8 @@ impl Takeover {
         self.was_refused.store(true, SeqCst);
     }
 
-    /// Notes that a read-only server refused a write. Returns whether all connections have to be closed, which is not so
-    /// for a short time after they were.
+    /// Notes that a read-only server refused a write. Returns whether all connections have to be closed: no refusal has
+    /// closed them within [`PAUSE`].
     pub(super) fn refused(&self) -> bool {
         self.expect();
         let mut closed_at = lock(&self.closed_at);

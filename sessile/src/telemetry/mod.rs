@@ -198,13 +198,13 @@ pub(crate) fn record_corrupt(error: &(dyn Error + 'static)) {
     metrics::RECORDS_CORRUPT.increment(());
 }
 
-/// A list is without a session whose record can't be decoded.
+/// A list omits a session whose record can't be decoded.
 #[cfg(any(feature = "_sql", feature = "redis-rs-session"))]
 pub(crate) fn record_omitted(error: &(dyn Error + 'static)) {
     let error = with_causes(error);
     tracing::warn!(
         error,
-        "a stored session can't be decoded: a list of sessions is without it"
+        "a stored session can't be decoded: a list of sessions omits it"
     );
 }
 

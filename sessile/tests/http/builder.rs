@@ -135,7 +135,7 @@ fn a_prefix_that_the_attributes_contradict_is_refused() {
 }
 
 #[test]
-fn durations_are_positive() {
+fn durations_are_at_least_a_millisecond() {
     for none in [
         seconds(0),
         seconds(-1),

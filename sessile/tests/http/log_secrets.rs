@@ -51,7 +51,7 @@ async fn check<S: SessionStore>(store: S) {
     for step in [
         "read", "set", "flash", "read", "sign_in", "set", "fail", "renew", "read", "lose", "read",
     ] {
-        // The cookie from before the last one has an old secret, and the first one is not ours.
+        // The cookie before the last one has an old secret. The first one fails verification.
         let earlier = cookies.len().saturating_sub(2);
         for cookie in [&cookies[earlier], &cookies[cookies.len() - 1]].map(Clone::clone) {
             let request = TestRequest::post().uri(&format!("/{step}"));

@@ -26,13 +26,13 @@ async fn an_invalid_address_is_refused_without_its_password() {
 
 #[tokio::test]
 async fn a_password_that_is_not_percent_encoded_is_not_shown() {
-    for password in ["hun?correct=horse", "hun/ter?correct=horse&battery=staple"] {
-        let address = format!("{}://u:{password}@localhost/db", SCHEMES[0]);
-        let (kind, text) = refused(Store::builder(address)).await;
-        assert_eq!(kind, Misconfigured, "{password}");
-        for part in ["hun", "correct", "horse", "battery", "staple"] {
-            assert!(!text.contains(part), "{text}");
-        }
+    // 12 is a valid port, so PostgreSQL reads the rest of the password as parameters.
+    let password = "12/x?correct=horse&battery=staple";
+    let address = format!("{}://u:{password}@localhost/db", SCHEMES[0]);
+    let (kind, text) = refused(Store::builder(address)).await;
+    assert_eq!(kind, Misconfigured);
+    for part in ["correct", "horse", "battery", "staple"] {
+        assert!(!text.contains(part), "{text}");
     }
 }
 

@@ -132,7 +132,8 @@ impl Job {
 
     /// Sets the outcome.
     pub(super) fn settle(&self, outcome: JobOutcome) {
-        // If the changes are or may be stored, a request that is dropped before it learns so needs the attempt.
+        // If the changes are or may be stored, the session needs the attempt in case its request is dropped before it
+        // takes the outcome.
         if !matches!(outcome, JobOutcome::Stored(_) | JobOutcome::Unknown) {
             self.attempt.clear();
         }

@@ -110,8 +110,8 @@ fn a_read_by_a_clock_that_runs_behind_extends_the_life_in_the_store() {
     let lifetime = lived(persistent(OnEveryRequest), None, 0.1);
     for (now, expected) in [
         (0, OnRead::Touch),
-        (89, OnRead::Touch),
-        (90, OnRead::Reissue),
+        (39, OnRead::Touch),
+        (40, OnRead::Reissue),
         (109, OnRead::Reissue),
         (110, OnRead::Touch),
     ] {

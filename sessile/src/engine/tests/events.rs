@@ -111,7 +111,7 @@ async fn keys_that_open_nothing_are_reported() {
     assert_eq!(seen(&mut events).await, of_guest(&[expired]));
 }
 
-/// The session that the first one renewed lives on.
+/// The second one begins another session, and ends none.
 #[tokio::test(start_paused = true)]
 async fn a_renewal_that_comes_second_creates_a_session() {
     let world = World::new(|_| {});

@@ -41,7 +41,8 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 /// | `redis+sentinel://host1:port,host2:port/name` | the master called `name`, found by its sentinels |
 /// | `rediss://…`, `rediss+cluster://…`, `rediss+sentinel://…` | the same over TLS |
 ///
-/// `valkey` and `valkeys` mean the same as `redis` and `rediss`. The parameter `protocol` of other clients has no effect. User and password are percent-encoded. With sentinels they are for the master; the sentinels have their own:
+/// `valkey` and `valkeys` mean the same as `redis` and `rediss`. The parameter `protocol`, which other clients need, has no
+/// effect. User and password are percent-encoded. With sentinels they are for the master; the sentinels have their own:
 /// `redis+sentinel://…/name?sentinel_user=…&sentinel_pass=…`. The default port is 6379, for sentinels 26379. TLS needs
 /// one of the features `redis-session-rustls` and `redis-rs-tls-session`. `CLIENT LIST` shows the connections as `sessile`, or
 /// under the name of the parameter `?client_name=…`.

@@ -101,8 +101,11 @@ async fn a_renewal_that_is_saved_while_the_client_leaves_is_an_error() {
     let session = world.open(&world.stored().await).await;
     increment(&session);
     session.renew();
+    let mut events = world.manager.events();
     let saved = save_while_the_client_leaves(&world, &session).await;
     assert!(matches!(saved, Err(SessionSaveError::ResponseSent)));
+    let event = clock::within(Duration::ZERO, events.next()).await.unwrap();
+    assert_eq!(event.unwrap().unwrap().kind, EventKind::Renewed);
     // The handle continues with the stored session.
     session.reload().await.unwrap();
     assert_eq!(session.get("n").unwrap(), Some(2));

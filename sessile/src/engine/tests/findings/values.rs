@@ -58,6 +58,7 @@ mod in_a_cookie {
         let store = CookieSessionStore::with_revocations(RevocationList::new(list));
         let world = World::over(store, clock, |_| {});
         let cookie = world.stored().await;
+        let mut events = world.manager.events();
 
         let session = world.open(&cookie).await;
         session.insert("large", "x".repeat(5000)).unwrap();
@@ -72,6 +73,8 @@ mod in_a_cookie {
         let failure = world.failure(&session).await;
         assert!(matches!(cause(&failure), CommitError::CookieTooLarge(_)));
         assert_eq!(world.n(&cookie).await, Some(1));
+        let event = clock::within(Duration::ZERO, events.next()).await;
+        assert!(event.is_err(), "{event:?}");
     }
 
     #[tokio::test]

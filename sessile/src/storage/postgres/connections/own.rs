@@ -100,7 +100,7 @@ impl Own {
             Ok(_) => call.statement.is_write() && self.takeover.executed(was_expected),
             Err(Fault::ReadOnly) => self.takeover.refused(),
             Err(fault) => {
-                // No connection could be opened. The open ones go on to execute reads.
+                // The store could not connect. Its open connections still execute reads.
                 if fault.is_read_only() {
                     self.takeover.expect();
                 }

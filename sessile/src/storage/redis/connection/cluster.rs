@@ -152,7 +152,7 @@ impl Cluster {
                     if passing.is_err() {
                         return Err(fault);
                     }
-                    // The slot may move for longer than some attempts take, so the deadline bounds them.
+                    // A slot can move for longer than `MAX_HOPS` attempts take, so only the deadline bounds them.
                     hops = 0;
                 }
                 verdict if verdict.concerns_node() && may_repeat(request, &fault) => {

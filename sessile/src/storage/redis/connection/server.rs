@@ -108,7 +108,9 @@ pub(super) async fn send_here(
     let was_expected = takeover.is_some_and(Takeover::is_expected);
     let answer = send(&connections.here(), request, Asking::No, deadline).await;
     let closes_all = takeover.is_some_and(|takeover| match &answer {
-        Ok(reply) => request.has_written(&reply.value) && takeover.executed(was_expected),
+        Ok(reply) => {
+            was_expected && request.has_written(&reply.value) && takeover.executed(was_expected)
+        }
         Err(fault) => fault.verdict() == Verdict::Replica && takeover.refused(),
     });
     if closes_all {

@@ -42,7 +42,8 @@ impl Entry {
         self.signed_in_at.is_empty()
     }
 
-    /// Whether `marks` have ended its session. The record, which can't be decoded, signed in at this time or earlier.
+    /// Whether `marks` have ended its session. The record can't be decoded, and the session signed in at the time in the
+    /// index or earlier.
     fn has_ended(&self, marks: &Marks) -> bool {
         let millis = self.signed_in_at.parse().map(Timestamp::from_unix_millis);
         millis.is_ok_and(|at| marks.have_ended_since(&self.id, at))
@@ -63,7 +64,7 @@ enum Found {
     Gone,
     /// Its record can't be decoded.
     Unreadable(StoreError),
-    /// It may be being stored.
+    /// A write may still be storing it.
     Unclear,
 }
 

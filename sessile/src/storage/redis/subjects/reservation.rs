@@ -68,7 +68,7 @@ impl RedisSessionStore {
             };
             let mut reserved = self.reserve_up_to(group, write, max).await?;
             if limit.is_some() && reserved.as_ref().is_some_and(Reservation::is_displaced) {
-                // The server that decided it has not deleted the session. A sign-in of it would not count.
+                // Another session has its place, and it is not deleted yet. A sign-in of it would not be counted.
                 Box::pin(self.read_those(group, Entry::is_displaced)).await?;
                 reserved = self.reserve_up_to(group, write, max).await?;
             }
