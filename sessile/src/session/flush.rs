@@ -186,7 +186,9 @@ impl Machine {
         let is_commit = purpose == FlushFor::Commit;
         let flushing = mem::take(&mut self.flushing);
         self.is_status_of_commit = is_commit;
-        self.put_back_endings(work);
+        if work.ends_sessions() {
+            self.put_back_endings(work);
+        }
         self.cookie_due = work.cookie_due;
         let is_same = work.generation == self.generation;
         match outcome {
