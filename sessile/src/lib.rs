@@ -39,8 +39,9 @@
 //! Browsers send the cookie over HTTPS only; some make no exception for `localhost`. For development over plain HTTP, use
 //! `SessionMiddleware::builder(store, key).allow_plain_http(true).build()`.
 //!
-//! The defaults are those of actix-session. Use [`SessionMiddleware::strict`](SessionMiddleware::strict) in a new
-//! application, because its settings are safer.
+//! The defaults are those of actix-session. In a new application, use [`SessionMiddleware::strict`]`(store, key).build()`
+//! in place of `SessionMiddleware::new(store, key)`, because [its settings](config::Settings::strict) are safer. All
+//! sessions then end after a day, unless you set another absolute timeout.
 //!
 //! # What it promises
 //!
@@ -128,7 +129,7 @@
 //! | `redis-rs-session` | an alias of `redis-session`, the name in `actix-session` 0.6 to 0.9 |
 //! | `redis-pool` | `RedisSessionStore` on the application's `deadpool_redis` pool |
 //! | `postgres-pool`, `postgres-pool-sqlx` | `PostgresSessionStore` on the application's pool of `deadpool-postgres` or `sqlx` |
-//! | `redis-session-rustls` | `RedisSessionStore` over TLS, with `rustls` |
+//! | `redis-session-rustls` | `RedisSessionStore` over TLS, with `rustls`. Enables `redis-session` |
 //! | `redis-session-native-tls`, or its alias `redis-rs-tls-session` | the same, with the operating system's TLS library |
 //! | `compat` | `storage::compat`: stores that were written for `actix-session` |
 //! | `metrics` | metrics through the `metrics` facade: see [`guide::logs_and_metrics`] |

@@ -52,7 +52,7 @@ use crate::{
 /// [`on_store_failure`](SessionMiddlewareBuilder::on_store_failure) sets. If the session can't be loaded,
 /// the handler does not run. If the changes can't be stored, the failure replaces the handler's response,
 /// so that no lost change is acknowledged. [`failure_page`](SessionMiddlewareBuilder::failure_page)
-/// renders the application's own page for all of these.
+/// renders the application's own page for all of these, but not for an error that a handler returns with `?`.
 pub struct SessionMiddleware<Store> {
     pub(super) manager: SessionManager<Store>,
     pub(super) slot: Slot,

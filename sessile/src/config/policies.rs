@@ -42,7 +42,7 @@ use crate::error::status::SERVICE_UNAVAILABLE;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SupersededPolicy {
-    /// 409 with an empty body, so that no lost change is acknowledged.
+    /// 409 with an empty body or the application's failure page, so that no lost change is acknowledged.
     #[default]
     Refuse,
     /// The handler's response. The client believes that its changes were stored.
@@ -131,9 +131,10 @@ pub enum Loading {
     /// In exchange:
     ///
     /// - A session from `SessionExt::get_session` has to be loaded before its values are read or written.
-    ///   Until then, such a call returns an error, or has no effect, which is logged. Only
-    ///   [`purge`](crate::Session::purge), [`renew`](crate::Session::renew) and
-    ///   [`restart`](crate::Session::restart) need no loading: the commit loads the session for them.
+    ///   Until then, such a call returns an error, or has no effect, which is logged. These
+    ///   need no loading: [`sign_in`](crate::Session::sign_in) loads the session itself, and for
+    ///   [`purge`](crate::Session::purge), [`sign_out`](crate::Session::sign_out), [`renew`](crate::Session::renew) and
+    ///   [`restart`](crate::Session::restart), the commit does.
     /// - Guards can't load. They see a session only if outer middleware has loaded it.
     /// - Under [`OnEveryRequest`](super::TtlExtensionPolicy::OnEveryRequest), a request extends a session's
     ///   life only if it loads it.
@@ -161,7 +162,7 @@ pub enum Loading {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreFailurePolicy {
-    /// An opaque response with this HTTP status and an empty body.
+    /// An opaque response with this HTTP status, and with an empty body or the application's failure page.
     Respond {
         /// The status code, 400 to 599.
         status: u16,

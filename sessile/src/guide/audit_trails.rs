@@ -35,8 +35,9 @@
 //! # });
 //! ```
 //!
-//! - Most sessions end because they expire. That is an event when the store deletes the session, a minute or more after
-//!   the end. In a database, the clean-up deletes it (`start_cleanup` of the store). Call `events` **before** `start_cleanup`, in the
+//! - Most sessions end because they expire. In memory and in a database, that is an event when the store deletes the
+//!   session, a minute or more after the end. In Redis and in cookies it is [none](#what-is-not-reported). In a database,
+//!   the clean-up deletes it (`start_cleanup` of the store). Call `events` **before** `start_cleanup`, in the
 //!   process that writes the trail: without a receiver, expired sessions are deleted without an event.
 //! - The end of a session can be reported more than once, for example by `end_all` and by the `sign_out` that follows it. The
 //!   first report counts.
@@ -89,6 +90,9 @@
 //!
 //! # What is not reported
 //!
+//! - Sign-ins that fail. The application writes a wrong password to its trail itself, and also
+//!   [`SignInError::Refused`](crate::error::SignInError::Refused). The metric `sessile_sign_ins_refused_total` counts the
+//!   latter.
 //! - What happens on other servers: each process reports its own requests and calls. To notice an end on another
 //!   server, a socket calls [`reload`](crate::Session::reload) from time to time. The call fails if the session has
 //!   ended.

@@ -103,8 +103,8 @@
 //!
 //! # By an address from the configuration
 //!
-//! [`AnySessionStore`] opens the store that an address names, if its feature is enabled. So an application can use memory
-//! in development and Redis in production:
+//! [`AnySessionStore`] opens the store that an address names, if its feature is enabled: its
+//! documentation lists the addresses. So an application can use memory in development and Redis in production:
 //!
 //! ```
 //! # #[cfg(feature = "actix")] {

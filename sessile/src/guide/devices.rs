@@ -46,7 +46,7 @@
 //! | you want to | call |
 //! | --- | --- |
 //! | list the sessions of a user, in the order of their sign-ins | [`Sessions::list`] |
-//! | end one session of a user. The id of another user's session ends nothing | [`Sessions::end`] |
+//! | end one session of a user. The id of another user's session ends nothing. If it is the session of the request, also call [`sign_out`], so that the browser removes the cookie | [`Sessions::end`] |
 //! | end all sessions but this one: "log out all other devices" | [`Sessions::end_others`] |
 //! | end all sessions: a locked account | [`Sessions::end_all`] |
 //! | end all sessions and sign in: a password that was reset | [`Sessions::end_all_and_sign_in`] |
@@ -174,8 +174,9 @@
 //! # let session = manager.open([]).await?;
 //! # let sessions: Sessions<MemorySessionStore> = manager.sessions();
 //! // When the user comes back from the provider, with the claims of the ID token:
-//! session.set_lookup_label(Some("sid-4711"))?;
 //! session.sign_in("user-17").await?;
+//! session.set_lookup_label(Some("sid-4711"))?; // Stored at the end of the request.
+//! # session.save().await?;
 //!
 //! // When the provider calls, after its logout token was verified:
 //! assert_eq!(sessions.end_by_label("sid-4711").await?, 1);
@@ -184,8 +185,10 @@
 //!
 //! # A limit
 //!
-//! [`session_limit`] bounds how many sessions a user can have at a time. [`signing_in`] describes what happens at the
-//! limit.
+//! [`session_limit`] bounds how many sessions a user can have at a time: with
+//! [`SessionLimit::new(3)`](crate::storage::SessionLimit::new), three. If there are more, the one that signed in earliest
+//! ends. If the limit is [`refusing`](crate::storage::SessionLimit::refusing), the new sign-in is refused instead: see
+//! [`signing_in`].
 //!
 //! # Which stores
 //!

@@ -66,7 +66,8 @@
 //!   stayed open in another tab for longer is refused: [`on_refused`](crate::extract::CsrfGuard::on_refused) can render
 //!   a page that offers it again.
 //! - A page with a token is for one visitor. Responses that use their session are `private`, so no shared cache stores it.
-//! - The guard does not check `GET` requests. Change nothing in their handlers.
+//! - The guard lets `GET`, `HEAD`, `OPTIONS` and `TRACE` pass. Change nothing in their handlers. Of the handshake of a
+//!   WebSocket, it checks which site sent it.
 //!
 //! # Scripts
 //!

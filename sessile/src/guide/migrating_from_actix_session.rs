@@ -4,7 +4,9 @@
 //!
 //! # The line to change
 //!
-//! In `Cargo.toml`, name another package for the dependency. The code keeps the name `actix_session`:
+//! If a dependency such as `actix-identity` uses actix-session, don't change this line: see
+//! [below](#crates-that-depend-on-actix-session). Otherwise, in `Cargo.toml`, name another package for the dependency. The
+//! code keeps the name `actix_session`:
 //!
 //! ```toml
 //! # actix-session = { version = "0.11", features = ["cookie-session", "redis-session"] }
@@ -50,7 +52,7 @@
 //! | `identity.logout()` with `LogoutBehavior::PurgeSession`, the default | [`session.sign_out()`](crate::Session::sign_out) |
 //! | `identity.logout()` with `LogoutBehavior::DeleteIdentityKeys`: the other values stay | read the values that may stay, call [`restart`], and insert them again |
 //! | `IdentityExt::get_identity` in middleware | [`get_session`](crate::SessionExt::get_session) and [`require_signed_in`](crate::Session::require_signed_in) |
-//! | `login_deadline` | [`signed_in_absolute_timeout`](crate::SessionMiddlewareBuilder::signed_in_absolute_timeout), which the server checks as well if the user does not come back |
+//! | `login_deadline` | [`signed_in_absolute_timeout`](crate::SessionMiddlewareBuilder::signed_in_absolute_timeout): the session ends at that time, and not only when its user sends the next request |
 //! | `visit_deadline` | [`signed_in_lifecycle`](crate::SessionMiddlewareBuilder::signed_in_lifecycle) with [`OnEveryRequest`](crate::config::TtlExtensionPolicy::OnEveryRequest) |
 //! | `id_key`, `last_visit_unix_timestamp_key`, `login_unix_timestamp_key` | not needed: the user and the times are not among the values of the session |
 //!

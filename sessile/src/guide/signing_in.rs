@@ -126,13 +126,15 @@
 //!
 //! # What refuses a sign-in
 //!
-//! [`SignInError::Refused`] is answered with 409. The session stays as it was before the call, except that a session of
-//! another user has ended. There are two causes:
+//! With `?`, [`SignInError::Refused`] becomes an empty 409, which [`failure_page`] does not render. To show a page of your
+//! own, match it in the handler: `Err(SignInError::Refused(Refusal::LimitReached)) => …`, with
+//! [`Refusal`](crate::storage::Refusal). The session stays as it was before the call, except that a session of another
+//! user has ended. There are two causes:
 //!
 //! - All sessions of the user were ended after the request began, for example because an administrator locked the
 //!   account. The application checked the password before that, so the sign-in is outdated.
-//! - The user has as many sessions as [`session_limit`] allows, and the limit refuses new ones. By default, the session
-//!   that signed in earliest ends. The limit is exact, even if a user signs in many times at once.
+//! - The user has as many sessions as [`session_limit`] allows, and the limit is
+//!   [`refusing`](crate::storage::SessionLimit::refusing). By default, the session that signed in earliest ends. The limit is exact, even if a user signs in many times at once.
 //!
 //! # A whole scope
 //!

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Use [`MemorySessionStore`] in the tests, and a key that only tests use, such as
-//! [`test_helpers::key`].
+//! [`test_helpers::key`]. If handlers take `Sessions<AnySessionStore>`, use `AnySessionStore::connect("memory:")` instead, so
+//! that the type is the same.
 //!
 //! # A page that needs a session
 //!
@@ -89,8 +90,8 @@
 //! };
 //!
 //! async fn sign_in(session: Session) -> Result<&'static str> {
-//!     session.set_persistence(Some(Persistence::remembered(Duration::from_secs(30 * 24 * 3600))))?;
 //!     session.sign_in("ferris").await?;
+//!     session.set_persistence(Some(Persistence::remembered(Duration::from_secs(30 * 24 * 3600))))?;
 //!     Ok("")
 //! }
 //!
@@ -132,7 +133,8 @@
 //!
 //! # A form with a token
 //!
-//! The token of a form can be taken from its page, or from the session that the client has:
+//! [`TestClient::begin_session`](crate::test_helpers::TestClient::begin_session) gives a client a session, as `with_session`
+//! does for one request. The token of a form can be taken from its page, or from the session that the client has:
 //!
 //! ```
 //! use actix_web::{App, test::init_service, web};

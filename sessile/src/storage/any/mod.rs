@@ -39,9 +39,10 @@ pub use self::builder::AnySessionStoreBuilder;
 /// | `rediss://…`, `rediss+cluster://…`, `rediss+sentinel://…` | the same over TLS | `redis-session-rustls` or `redis-session-native-tls` |
 /// | `redis+actor://…`, `rediss+actor://…` | `RedisActorSessionStore` | `redis-actor-session` |
 ///
-/// `valkey` and `valkeys` mean the same as `redis` and `rediss`. Each store documents its addresses. All settings have
-/// their defaults. To use other settings, wrap the store with [`with_capabilities`](Self::with_capabilities). For the
-/// application's own store, use that, [`with_subjects`](Self::with_subjects) or [`new`](Self::new), whichever it supports.
+/// `valkey` and `valkeys` mean the same as `redis` and `rediss`. Each store documents its addresses.
+/// [`builder`](Self::builder) sets the time limits, and whether tables are created. All other settings have their defaults.
+/// To use others, such as a key prefix or a near cache, build the store itself, and wrap it with
+/// [`with_capabilities`](Self::with_capabilities). For the application's own store, use that, [`with_subjects`](Self::with_subjects) or [`new`](Self::new), whichever it supports.
 ///
 /// It is a [`SubjectStore`], an [`IterableStore`] and a [`ManagedStore`]. If the wrapped store is not, a limit of
 /// sessions is refused when the middleware is built, and the operations return errors of kind

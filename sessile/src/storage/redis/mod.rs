@@ -44,7 +44,7 @@ pub use self::{builder::RedisSessionStoreBuilder, near::NearCacheConfig};
 /// `valkey` and `valkeys` mean the same as `redis` and `rediss`. The parameter `protocol`, which other clients need, has no
 /// effect. User and password are percent-encoded. With sentinels they are for the master; the sentinels have their own:
 /// `redis+sentinel://…/name?sentinel_user=…&sentinel_pass=…`. The default port is 6379, for sentinels 26379. TLS needs
-/// one of the features `redis-session-rustls` and `redis-rs-tls-session`. `CLIENT LIST` shows the connections as `sessile`, or
+/// one of the features `redis-session-rustls` and `redis-session-native-tls`. `CLIENT LIST` shows the connections as `sessile`, or
 /// under the name of the parameter `?client_name=…`.
 ///
 /// - Every operation on the session of a guest is one command and one round trip, and atomic on the server. (After a

@@ -74,7 +74,7 @@ pub(super) enum AddressError {
     #[error("it has an unknown query or a fragment")]
     Extra,
     #[cfg(not(feature = "_redis-tls"))]
-    #[error("TLS needs the feature redis-session-rustls or redis-rs-tls-session")]
+    #[error("TLS needs the feature redis-session-rustls or redis-session-native-tls")]
     NoTls,
     #[cfg(feature = "_redis-tls")]
     #[error("TLS is configured for an address without TLS")]
