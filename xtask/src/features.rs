@@ -23,7 +23,6 @@ pub(crate) const COMBINATIONS: &[&str] = &[
     "actix,cookie-session",
     "actix,sqlite-session,redis-rs-session",
     "actix,postgres-session,mysql-session",
-    "actix,redis-rs-session",
     "actix,test-helpers",
     "redis-actor-session",
 ];
