@@ -21,9 +21,8 @@ impl Request {
             Binding::Stored(stored) => stored.id.clone(),
             _ => return,
         };
-        let Some(record) = world.record(&id).await else {
-            return;
-        };
+        let record = world.record(&id).await;
+        let record = record.unwrap_or_else(|| panic!("the session is missing: {trace:#?}"));
         let found: u32 = record.state.get(&self.name).unwrap().unwrap_or(0);
         if stored && !self.has_discarded {
             let seen = self.session.get(&self.name).unwrap().unwrap_or(0);
@@ -45,13 +44,15 @@ async fn run(seed: u64) {
     });
     let mut cookie = world.stored().await;
     let mut requests = Vec::<Request>::new();
+    let mut has_renewed = false;
     let mut trace = vec![format!("seed {seed}, persistent {is_persistent}")];
     for step in 0..40 {
         world.clock.advance(Duration::from_millis(1));
         if requests.is_empty() || (requests.len() < 3 && random.u8(..4) == 0) {
             let session = world.open(&cookie).await;
             if session.id().is_none() {
-                // The answer to a renewal was lost, or it was ended by a newer cookie.
+                // The answer to a renewal was lost, or a later response had an older cookie.
+                assert!(has_renewed, "{trace:#?}");
                 return;
             }
             trace.push(format!("open {step}"));
@@ -85,6 +86,7 @@ async fn run(seed: u64) {
             }
             4 => {
                 session.renew();
+                has_renewed = true;
                 continue;
             }
             5 => {
