@@ -4,9 +4,6 @@ use std::fs;
 
 use crate::run::{self, Failure, cargo, workspace};
 
-/// The folder of their builds.
-pub(crate) const TARGET: &str = "target/checks";
-
 /// Checks the formatting of each package, and runs its tests.
 pub(crate) fn run() -> Result<(), Failure> {
     for name in names()? {
@@ -17,7 +14,7 @@ pub(crate) fn run() -> Result<(), Failure> {
             "--manifest-path",
             &manifest,
             "--target-dir",
-            TARGET,
+            "target/checks",
         ]))?;
     }
     Ok(())

@@ -33,15 +33,15 @@ use std::{
 
 use self::{files::Files, refused::Refusals, registry::Source, report::Report, tables::Skip};
 use crate::{
-    checks, packages,
+    packages,
     run::{self, Failure, cargo},
 };
 
 /// The folder of the generated workspace, relative to this one.
 const FOLDER: &str = "target/suites";
 
-/// The folder of its build. The packages in `checks/` have dependencies in common with it.
-const TARGET: &str = checks::TARGET;
+/// The folder of its build.
+const TARGET: &str = "target/suites/target";
 
 /// The tests of one package.
 #[derive(Debug, Default)]
