@@ -220,8 +220,9 @@ impl<Store: SessionStore> SessionMiddlewareBuilder<Store> {
     }
 
     /// Renders the application's own page for a request that fails because of its session. Default: an empty body.
-    /// The status is 409 if another request has ended or renewed the session, 503, or the
-    /// status of [`on_store_failure`](Self::on_store_failure), if the store failed, and 500 otherwise, for example if the cookie would be too large.
+    /// The status is 409 if another request has ended or renewed the session, 503, or the status of
+    /// [`on_store_failure`](Self::on_store_failure), if the store failed, and 500 otherwise, for example if the cookie
+    /// would be too large.
     ///
     /// The page should have the [status](SessionFailure::status) of the failure. If it has a status of success, the
     /// middleware replaces that by the status of the failure. The middleware also adds the headers of the failure:

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The shortest timeout that does not end a session at once. The times of sessions are whole milliseconds.
+pub(super) const SHORTEST: Duration = Duration::from_millis(1);
+
 /// A session's own lifetime, in place of that in the settings: "remember me".
 ///
 /// [`Session::set_persistence`](crate::Session::set_persistence) gives it to a session. It replaces the idle timeout,
@@ -66,6 +69,6 @@ impl Persistence {
     /// Whether a timeout is so short that the session would end at once.
     pub(crate) fn is_too_short(&self) -> bool {
         let shortest = self.absolute.map_or(self.idle, |it| it.min(self.idle));
-        shortest < Duration::from_millis(1)
+        shortest < SHORTEST
     }
 }

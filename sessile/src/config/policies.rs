@@ -131,8 +131,8 @@ pub enum Loading {
     /// In exchange:
     ///
     /// - A session from `SessionExt::get_session` has to be loaded before its values are read or written.
-    ///   Until then, such a call returns an error, or has no effect, which is logged. These
-    ///   need no loading: [`sign_in`](crate::Session::sign_in) loads the session itself, and for
+    ///   Until then, such a call returns an error, or has no effect, which is logged. These need no
+    ///   loading: [`sign_in`](crate::Session::sign_in) loads the session itself, and for
     ///   [`purge`](crate::Session::purge), [`sign_out`](crate::Session::sign_out), [`renew`](crate::Session::renew) and
     ///   [`restart`](crate::Session::restart), the commit does.
     /// - Guards can't load. They see a session only if outer middleware has loaded it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     AbsoluteTimeoutFrom, Caching, CookieContentSecurity, Loading, SameSite, SessionLifecycle,
-    StoreFailurePolicy, SupersededPolicy, cookie,
+    StoreFailurePolicy, SupersededPolicy, cookie, persistence::SHORTEST,
 };
 use crate::{
     clock::{Clock, SharedClock},
@@ -13,9 +13,6 @@ use crate::{
         status::{HttpStatus, SERVICE_UNAVAILABLE},
     },
 };
-
-/// The shortest duration that a setting can have. The times of sessions are whole milliseconds.
-const SHORTEST: Duration = Duration::from_millis(1);
 
 /// The settings of sessions, with their defaults.
 ///

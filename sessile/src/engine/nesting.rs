@@ -58,12 +58,8 @@ impl<S: SessionStore> SessionManager<S> {
         }
         let is_same = backend.store_type() == TypeId::of::<S>()
             && backend.cookie().is_interchangeable_with(&self.0.cookie);
-        if !is_same
-            && !self
-                .0
-                .has_warned_of_middleware
-                .swap(true, Ordering::Relaxed)
-        {
+        let has_warned = &self.0.has_warned_of_middleware;
+        if !is_same && !has_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 cookie = self.0.cookie.name(),
                 "two session middlewares in one request have the same cookie and different stores: \

@@ -52,9 +52,10 @@ impl Flash {
 /// Shows the names of values only: values may be secret.
 impl fmt::Debug for Details {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |pairs: &[(String, String)]| -> Vec<String> {
-            pairs.iter().map(|(name, _)| name.clone()).collect()
-        };
+        fn names(pairs: &[(String, String)]) -> Vec<&str> {
+            pairs.iter().map(|(name, _)| &**name).collect()
+        }
+
         let flashes: Vec<_> = self.flashes.iter().map(|it| &it.key).collect();
         f.debug_struct("Details")
             .field("subject", &self.subject)
